@@ -1,0 +1,47 @@
+"""Descriptions of bakthat: ``NAME.YYYYMMDDHHMMSS.tgz``, with ``.enc`` behind it if encrypted.
+
+The archive is a gzipped tar of the file or folder NAME; the digits are the time of the backup
+in UTC.  Rule from the program's source.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from .model import Decoded, decoded, parse_stamp
+
+_NAME = re.compile("(.+)\\.([0-9]{14})\\.tgz(\\.enc)?", re.DOTALL)
+_NOTE = "a .tgz of it, dated by the backup"
+
+EXAMPLES = (
+    (
+        "documents.20130214103045.tgz",
+        Decoded("documents", datetime(2013, 2, 14, 10, 30, 45, tzinfo=UTC), "bakthat", _NOTE),
+    ),
+    (
+        "notes.v2.20130214103045.tgz.enc",
+        Decoded(
+            "notes.v2",
+            datetime(2013, 2, 14, 10, 30, 45, tzinfo=UTC),
+            "bakthat",
+            f"{_NOTE}; encrypted by the client",
+        ),
+    ),
+    (
+        "photos.20131332000000.tgz",
+        Decoded("photos.20131332000000.tgz", None, "plain"),
+    ),
+)
+
+
+def decode(text: str) -> Decoded | None:
+    """Decode *text* where it has bakthat's shape and a real date, else return None."""
+    if not text.endswith((".tgz", ".enc")):
+        return None
+    match = _NAME.fullmatch(text)
+    if match is None or parse_stamp(match[2]) is None:
+        return None
+    return decoded(
+        match[1], match[2], "bakthat", _NOTE, "encrypted by the client" if match[3] else ""
+    )

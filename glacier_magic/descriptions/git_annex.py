@@ -1,0 +1,69 @@
+"""Descriptions of git-annex's glacier remote: a prefix of the user's and a key of git-annex.
+
+A key is ``BACKEND-sSIZE-mMTIME--HASH.ext``; in an encrypted remote it is itself a keyed hash.
+The file's name is only in the git-annex repository, so the key stays the name.  Rule from
+git-annex's pages "key format" and "backends".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from .model import Decoded, decoded
+
+_HASH = "(?:MD5|SHA1|SHA224|SHA256|SHA384|SHA512|SHA3_[0-9]+|SKEIN[0-9]+|BLAKE2[BS]P?[0-9]+)"
+_KEY = re.compile(
+    "(?:.*[^A-Z0-9_])?"
+    f"(?:(GPGHMAC{_HASH}--[0-9a-f]+)"
+    f"|{_HASH}E?((?:-[sSmC][0-9]{{1,19}})*)--[0-9a-f]{{32,128}}(?:\\.[^/\\\\]{{1,40}})?"
+    "|WORM((?:-[sSmC][0-9]{1,19})+)--.+)",
+    re.DOTALL,
+)
+_ENCRYPTED = "encrypted by the client; its name is in the git-annex repository"
+_PLAIN = "a git-annex key; its name is in the git-annex repository"
+_HASHED = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+EXAMPLES = (
+    (
+        "GPGHMACSHA1--2945f64be96ccbb9feb4d8ff44ac9692fdbe654e",
+        Decoded(
+            "GPGHMACSHA1--2945f64be96ccbb9feb4d8ff44ac9692fdbe654e", None, "git-annex", _ENCRYPTED
+        ),
+    ),
+    (
+        f"SHA256E-s1048576--{_HASHED}.ext",
+        Decoded(f"SHA256E-s1048576--{_HASHED}.ext", None, "git-annex", _PLAIN),
+    ),
+    (
+        "photos-WORM-s3-m1289672605--IMG_0001.jpg",
+        Decoded(
+            "photos-WORM-s3-m1289672605--IMG_0001.jpg",
+            datetime(2010, 11, 13, 18, 23, 25, tzinfo=UTC),
+            "git-annex",
+            _PLAIN,
+        ),
+    ),
+    ("minutes -- SHA256 draft", Decoded("minutes -- SHA256 draft", None, "plain")),
+)
+
+
+def decode(text: str) -> Decoded | None:
+    """Decode *text* where it is a key of a hash or WORM backend, else return None.
+
+    The time, which only WORM keys have, is that of the file.
+    """
+    if "--" not in text:
+        return None
+    match = _KEY.fullmatch(text)
+    if match is None:
+        return None
+    fields = (match[2] or "") + (match[3] or "")
+    plain = decoded(text, None, "git-annex", _ENCRYPTED if match[1] else _PLAIN)
+    return Decoded(text, _time(fields), plain.format, plain.note)
+
+
+def _time(fields: str) -> datetime | None:
+    found = re.search("-m([0-9]{1,11})(?![0-9])", fields)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch + timedelta(seconds=int(found[1])) if found else None

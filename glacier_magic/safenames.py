@@ -1,0 +1,140 @@
+"""From an untrusted name in an archive description to a path that stays in the target folder.
+
+Descriptions hold whatever a client wrote years ago: absolute paths, ``..``, drive letters, names
+another system refuses.  What comes out is legal on Linux, macOS and Windows alike, the same for
+the same name, and short enough for a suffix to be added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+MAX_BYTES = 200
+"""Bytes of UTF-8 in a component; file systems take 255, the rest is for suffixes."""
+
+MAX_DEPTH = 64
+"""Components in a path."""
+
+_MAX_PATH = {"win32": 240, "darwin": 980}.get(sys.platform, 4000)
+_MAX_SUFFIX = 32
+_REFUSED = frozenset('<>:"|?*/\\')
+_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Persian, Indic scripts and many emoji cannot be spelt without these two.
+_JOINERS = frozenset("\u200c\u200d")
+_DRIVE = re.compile("[A-Za-z]:")
+_DEVICE = re.compile(
+    "(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE
+)
+_INNER_SUFFIX = re.compile("\\.[A-Za-z][A-Za-z0-9]{0,3}")
+_WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)", re.IGNORECASE)
+
+
+class UnsafePath(ValueError):  # noqa: N818
+    """A name with no safe place below the target folder; the text says what to do."""
+
+
+def safe_parts(name: str, *, fallback: str) -> tuple[str, ...]:
+    """Return the components of a relative path for *name*; at least one, each safe everywhere.
+
+    Both slashes separate; a leading drive letter and empty, ``.`` and ``..`` components go;
+    control and formatting characters and those Windows refuses become ``_``, as do trailing dots
+    and spaces; Windows' device names get a leading ``_``.  Components of more than 200 bytes are
+    cut and get a hash of what they were; what lies deeper than 64 is joined with ``_``.  *fallback*
+    takes the place of a name with nothing left, as one component made safe in the same way.
+
+    >>> safe_parts("C:\\\\photos\\\\..\\\\what?.jpg", fallback="archive")
+    ('photos', 'what_.jpg')
+    """
+    pieces = [piece for piece in re.split(r"[/\\]", name) if piece not in {"", ".", ".."}]
+    if pieces and _DRIVE.fullmatch(pieces[0]):
+        del pieces[0]
+    if not pieces:
+        return (_component(fallback or "archive"),)
+    if len(pieces) > MAX_DEPTH:
+        pieces[MAX_DEPTH - 1 :] = ["_".join(pieces[MAX_DEPTH - 1 :])]
+    return tuple(map(_component, pieces))
+
+
+def safe_target(root: Path, name: str, *, fallback: str) -> Path:
+    """Return the path below *root* for *name*, which lies within ``root.resolve()``.
+
+    A path too long for the system becomes one component, cut and hashed.  Raises
+    :class:`UnsafePath` where a link below *root* leads out of it, or *root* itself is too long.
+    The answer holds for the folder as it is now: links made later are not its concern.
+    """
+    parts = safe_parts(name, fallback=fallback)
+    base = root.resolve()
+    if _is_long(base.joinpath(*parts)):
+        parts = (_shorten("_".join(parts), name, MAX_BYTES // 2),)
+    if _is_long(base.joinpath(*parts)):
+        raise UnsafePath(f"{root} is too long a path: choose a target folder with a shorter one")
+    target = root.joinpath(*parts)
+    try:
+        inside = base.joinpath(*parts).resolve().is_relative_to(base)
+    except (OSError, RuntimeError) as error:  # a loop of links, before Python 3.13
+        raise UnsafePath(f"{target} cannot be followed: remove the link in it") from error
+    if not inside:
+        raise UnsafePath(
+            f"A link in {target} leads out of {root}: remove it or choose another target folder"
+        )
+    return target
+
+
+def alternatives(path: Path) -> Iterator[Path]:
+    """Yield *path*, then "stem (2).ext", "stem (3).ext" and so on without end.
+
+    Double suffixes such as ``.tar.gz`` stay together.
+    """
+    yield path
+    stem, suffix = _split_suffix(path.name)
+    for number in count(2):
+        yield path.with_name(f"{stem} ({number}){suffix}")
+
+
+def _component(piece: str) -> str:
+    text = "".join("_" if _is_refused(character) else character for character in piece)
+    kept = text.rstrip(". ")
+    text = kept + "_" * (len(text) - len(kept))
+    if _DEVICE.fullmatch(text.partition(".")[0].rstrip()):
+        text = f"_{text}"
+    return _shorten(text, piece, MAX_BYTES)
+
+
+def _is_refused(character: str) -> bool:
+    if character in _REFUSED:
+        return True
+    return unicodedata.category(character) in _CATEGORIES and character not in _JOINERS
+
+
+def _shorten(text: str, original: str, limit: int) -> str:
+    if len(text.encode()) <= limit:
+        return text
+    digest = hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    stem, suffix = _split_suffix(text)
+    if len(suffix.encode()) > _MAX_SUFFIX:
+        stem, suffix = text, ""
+    room = limit - len(suffix.encode()) - len(digest) - 1
+    return f"{stem.encode()[:room].decode(errors='ignore')}~{digest}{suffix}"
+
+
+def _split_suffix(name: str) -> tuple[str, str]:
+    """Return *name* cut before its suffix; ``.tar.gz`` and its like count as one."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    outer = suffix
+    while _WRAPPERS.fullmatch(outer):
+        inner_stem, outer = os.path.splitext(stem)  # noqa: PTH122
+        if not _INNER_SUFFIX.fullmatch(outer):
+            break
+        stem, suffix = inner_stem, outer + suffix
+    return stem, suffix
+
+
+def _is_long(path: Path) -> bool:
+    return len(os.fsencode(path)) > _MAX_PATH
