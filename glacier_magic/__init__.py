@@ -1,3 +1,118 @@
-"""The archive console for Amazon Glacier vaults, inside the notebook."""
+"""The archive console for Amazon Glacier vaults, inside the notebook.
+
+In a notebook: ``%load_ext glacier_magic``, then ``%glacier``.  From Python::
+
+    import glacier_magic as gm
+
+    session = gm.connect(profile="archive", region="eu-west-1")  # or emulator=True
+    vault = session.vault("photos")
+    archive = vault.upload("scan.tif")
+    table = vault.archives("scans/2019/*")
+    batch = vault.restore("scans/2019/*", tier="Bulk", to="restored/").run()
+    batch.wait(progress=True)
+
+Importing this imports neither boto3 nor pandas nor ipywidgets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .errors import (
+        AccessDenied,
+        CatalogueError,
+        ConnectionFailed,
+        CredentialsError,
+        EmulatorFailed,
+        GlacierError,
+        InputError,
+        IntegrityError,
+        JobExpired,
+        JobFailed,
+        LocalError,
+        NameNotKnown,
+        NotFound,
+        NotReady,
+        Refused,
+        RegionError,
+        ServiceClosed,
+        Unavailable,
+        VaultNotEmpty,
+    )
+    from .jobs import Batch, InventoryJob, Job
+    from .plans import DeletePlan, DropPlan, RestorePlan
+    from .session import Session, connect
+    from .treehash import tree_hash
+    from .vault import Archive, Vault
+
+_HOMES = {
+    **dict.fromkeys(("Session", "connect"), "session"),
+    **dict.fromkeys(("Archive", "Vault"), "vault"),
+    **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
+    **dict.fromkeys(("DeletePlan", "DropPlan", "RestorePlan"), "plans"),
+    "tree_hash": "treehash",
+}
+
+__all__ = [
+    "AccessDenied",
+    "Archive",
+    "Batch",
+    "CatalogueError",
+    "ConnectionFailed",
+    "CredentialsError",
+    "DeletePlan",
+    "DropPlan",
+    "EmulatorFailed",
+    "GlacierError",
+    "InputError",
+    "IntegrityError",
+    "InventoryJob",
+    "Job",
+    "JobExpired",
+    "JobFailed",
+    "LocalError",
+    "NameNotKnown",
+    "NotFound",
+    "NotReady",
+    "Refused",
+    "RegionError",
+    "RestorePlan",
+    "ServiceClosed",
+    "Session",
+    "Unavailable",
+    "Vault",
+    "VaultNotEmpty",
+    "__version__",
+    "connect",
+    "load_ipython_extension",
+    "tree_hash",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a name needs only when it is used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Give IPython the magic ``%glacier``; called by ``%load_ext glacier_magic``."""
+    from .notebook.extension import load  # noqa: PLC0415
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Take the magic back and end its threads; called by ``%unload_ext glacier_magic``."""
+    from .notebook.extension import unload  # noqa: PLC0415
+
+    unload(ipython)

@@ -70,7 +70,7 @@ class TreeHasher:
         """Add *data* behind what came before."""
         view = memoryview(data)
         self.size += len(view)
-        while len(view):
+        while view:
             take = min(self._chunk - self._filled, len(view))
             self._leaf.update(view[:take])
             self._filled += take

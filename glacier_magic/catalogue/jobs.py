@@ -1,0 +1,151 @@
+"""The retrieval jobs of the service, as it last told them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+from ..units import parse_time
+from .database import Database, Scope
+
+RETRIEVAL, INVENTORY = "ArchiveRetrieval", "InventoryRetrieval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """One job; times in milliseconds since 1970 UTC, size in bytes of its output."""
+
+    vault: str
+    job_id: str
+    action: str
+    archive_id: str | None = None
+    byte_range: str | None = None
+    tier: str | None = None
+    description: str | None = None
+    status: str = "InProgress"
+    message: str | None = None
+    parameters: str | None = None
+    size: int | None = None
+    tree_hash: str | None = None
+    created: int | None = None
+    completed: int | None = None
+    gone: bool = False
+
+    @classmethod
+    def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
+        """Read a job object as DescribeJob and ListJobs answer it; absent keys are null."""
+        parameters = job.get("InventoryRetrievalParameters")
+        output = job.get("InventorySizeInBytes")
+        return cls(
+            vault=vault,
+            job_id=job["JobId"],
+            action=job["Action"],
+            archive_id=job.get("ArchiveId"),
+            byte_range=job.get("RetrievalByteRange"),
+            tier=job.get("Tier"),
+            description=job.get("JobDescription"),
+            status=job["StatusCode"],
+            message=job.get("StatusMessage"),
+            parameters=None if parameters is None else json.dumps(parameters, sort_keys=True),
+            size=job.get("ArchiveSizeInBytes") if output is None else output,
+            tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
+            created=parse_time(job.get("CreationDate")),
+            completed=parse_time(job.get("CompletionDate")),
+        )
+
+    @property
+    def usable(self) -> bool:
+        """Whether the job runs, or has an output that the service still keeps."""
+        return not self.gone and self.status in ("InProgress", "Succeeded")
+
+    @property
+    def whole_archive(self) -> bool:
+        """Whether the job retrieves all of its archive."""
+        if self.action != RETRIEVAL or self.byte_range is None or self.size is None:
+            return self.action == RETRIEVAL
+        return self.byte_range == f"0-{self.size - 1}"
+
+    @property
+    def whole_inventory(self) -> bool:
+        """Whether the job is an inventory of the whole vault: no date, limit or marker set."""
+        if self.action != INVENTORY:
+            return False
+        given = json.loads(self.parameters or "{}")
+        return not any(given.get(key) for key in ("StartDate", "EndDate", "Limit", "Marker"))
+
+    @property
+    def format(self) -> str:
+        """The format of an inventory's output: ``JSON`` or ``CSV``."""
+        return str(json.loads(self.parameters or "{}").get("Format") or "JSON")
+
+
+_FIELDS = [field.name for field in fields(JobRecord)]
+_COLUMNS = ", ".join(_FIELDS)
+_UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
+
+
+class Jobs:
+    """The jobs of one account and region."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._key = (scope.account, scope.region)
+
+    def record(self, jobs: Iterable[JobRecord], *, ours: bool = False) -> None:
+        """Write jobs as the service tells them; ``ours`` once set stays."""
+        slots = ",".join("?" * (len(_FIELDS) + 3))
+        with self._database.transaction():
+            for job in jobs:
+                self._database.execute(
+                    f"INSERT INTO jobs(account, region, {_COLUMNS}, ours) VALUES({slots}) "
+                    "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET "
+                    f"{_UPDATES}, gone=0, ours=MAX(ours, excluded.ours)",
+                    (*self._key, *astuple(job), ours),
+                )
+
+    def mark_gone(self, vault: str, job_id: str) -> None:
+        """Note that the service does not know the job any more."""
+        self._database.execute(
+            "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
+            (*self._key, vault, job_id),
+        )
+
+    def get(self, vault: str, job_id: str) -> JobRecord | None:
+        """Return one job by its full id."""
+        found = self._select("vault=? AND job_id=?", (vault, job_id))
+        return found[0] if found else None
+
+    def of_vault(self, vault: str) -> list[JobRecord]:
+        """Return the jobs of a vault that the service still knows, newest first."""
+        return self._select("vault=? AND gone=0 ORDER BY created DESC", (vault,))
+
+    def known(self) -> list[JobRecord]:
+        """Return the jobs of all vaults that the service still knows, newest first."""
+        return self._select("gone=0 ORDER BY created DESC", ())
+
+    def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
+        """Return the best usable job that retrieves this whole archive: a finished one first."""
+        found = self._select(
+            "vault=? AND archive_id=? AND gone=0 AND status IN ('InProgress', 'Succeeded') "
+            "ORDER BY status DESC, completed DESC, created",
+            (vault, archive_id),
+        )
+        return next((job for job in found if job.whole_archive), None)
+
+    def inventories_to_read(self) -> list[JobRecord]:
+        """Return the inventory jobs asked for from here whose output was not read yet."""
+        return self._select(
+            "action='InventoryRetrieval' AND ours=1 AND gone=0 AND status<>'Failed' "
+            "AND NOT EXISTS (SELECT 1 FROM inventories i WHERE i.account=jobs.account "
+            "AND i.region=jobs.region AND i.vault=jobs.vault AND i.job_id=jobs.job_id)",
+            (),
+        )
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE account=? AND region=? AND {where}",
+            (*self._key, *values),
+        )
+        return [JobRecord(**{**dict(row), "gone": bool(row["gone"])}) for row in rows]

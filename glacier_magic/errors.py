@@ -1,0 +1,205 @@
+"""Every error a user can meet, each with what to do next.
+
+GlacierError
+ +- InputError (ValueError)            the request cannot be understood or carried out as written
+ |   +- NameNotKnown (LookupError)     no archive of that name or id is in the catalogue
+ +- ConnectionFailed                   there is no usable way to the service
+ |   +- CredentialsError               none, expired or unknown credentials
+ |   +- RegionError                    no region, or one without the vault service
+ |   +- ServiceClosed                  the account is not a customer of the vault service
+ |   +- EmulatorFailed                 the embedded emulator did not start or answer
+ +- AccessDenied (PermissionError)     the service knows who asks and refuses
+ +- NotFound (LookupError)             vault, archive, job or upload that does not exist (any more)
+ +- Refused                            a rule of the service or a policy of the account says no
+ |   +- VaultNotEmpty                  a vault is dropped only after an inventory shows it empty
+ +- Unavailable (ConnectionError)      throttled, timed out, unreachable: trying again can help
+ +- NotReady                           it takes hours, and they are not over
+ +- JobFailed                          the service gave up on a job
+ +- JobExpired                         the output was not fetched within its 24 hours
+ +- IntegrityError                     bytes differ from what their hash promises
+ +- LocalError (OSError)               disk full, unwritable folder, file that changed meanwhile
+ +- CatalogueError                     the local record cannot be opened or is from a newer version
+
+Each carries ``cure``, the next step as one sentence, and ``exit_code``, stable for scripts.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "AccessDenied",
+    "CatalogueError",
+    "ConnectionFailed",
+    "CredentialsError",
+    "EmulatorFailed",
+    "GlacierError",
+    "InputError",
+    "IntegrityError",
+    "JobExpired",
+    "JobFailed",
+    "LocalError",
+    "NameNotKnown",
+    "NotFound",
+    "NotReady",
+    "Refused",
+    "RegionError",
+    "ServiceClosed",
+    "Unavailable",
+    "VaultNotEmpty",
+    "mask_account",
+]
+
+_ACCOUNT = re.compile(r"(?<=[:/])(\d{8})(\d{4})(?=[:/])")
+
+
+def mask_account(text: str) -> str:
+    """Return *text* with all but the last four digits of account ids in ARNs and paths starred."""
+    return _ACCOUNT.sub(r"********\2", text)
+
+
+class GlacierError(Exception):
+    """Something the user can act on: a message that says what happened, and a ``cure``."""
+
+    exit_code = 1
+    default_cure = ""
+
+    def __init__(self, message: str, *, cure: str | None = None, code: str = "") -> None:
+        self.message = message
+        self.cure = self.default_cure if cure is None else cure
+        self.code = code
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        if not self.cure:
+            return self.message
+        return f"{self.message.rstrip('.')}. {self.cure}"
+
+
+class InputError(GlacierError, ValueError):
+    """The request cannot be understood or carried out as written."""
+
+    exit_code = 2
+
+
+class NameNotKnown(InputError, LookupError):
+    """No archive of that name or id is in the catalogue."""
+
+    default_cure = "%glacier ls shows the names; %glacier inventory refreshes them."
+
+
+class ConnectionFailed(GlacierError):
+    """There is no usable way to the service."""
+
+    exit_code = 6
+
+
+class CredentialsError(ConnectionFailed):
+    """No credentials were found, or the service does not accept them (any more)."""
+
+    default_cure = (
+        "Log in the way you do for the AWS command line (aws configure, aws sso login, or the "
+        "AWS_PROFILE variable), then %glacier connect --profile NAME; "
+        "or try it without an account: %glacier connect --emulator"
+    )
+
+
+class RegionError(ConnectionFailed):
+    """No region is set, or the vault service does not exist in it."""
+
+    default_cure = "Name the region of your vaults: %glacier connect --region eu-west-1"
+
+
+class ServiceClosed(ConnectionFailed):
+    """The account is not a customer of the vault service, which takes no new ones."""
+
+    default_cure = (
+        "The vault service has been closed to new customers since 15 December 2025. If this "
+        "account owns vaults, check that profile and region are the right ones: %glacier connect "
+        "--profile NAME --region REGION. For new archives use the S3 Glacier storage classes."
+    )
+
+
+class EmulatorFailed(ConnectionFailed):
+    """The embedded emulator did not start or does not answer."""
+
+    default_cure = "%glacier emulator status shows its folder, whose emulator.log says more."
+
+
+class AccessDenied(GlacierError, PermissionError):
+    """The service knows who asks, and refuses."""
+
+    exit_code = 6
+    default_cure = (
+        "The identity needs the matching glacier: action on this vault in its IAM policy or in "
+        "the vault's access policy."
+    )
+
+
+class NotFound(GlacierError, LookupError):
+    """A vault, archive, job or upload that does not exist, or not any more."""
+
+    exit_code = 7
+
+
+class Refused(GlacierError):
+    """A rule of the service or a policy of the account says no."""
+
+    exit_code = 8
+
+
+class VaultNotEmpty(Refused):
+    """A vault is dropped only after an inventory taken since its last write shows it empty."""
+
+    default_cure = (
+        "Delete its archives (%glacier rm), then wait for the next daily inventory: the service "
+        "drops a vault only once an inventory made after the last change shows it empty."
+    )
+
+
+class Unavailable(GlacierError, ConnectionError):
+    """Throttled, timed out or unreachable: trying again can help."""
+
+    exit_code = 69
+    default_cure = "Nothing is lost: the same command goes on from here when the network is back."
+
+
+class NotReady(GlacierError):
+    """What was asked for takes hours, and they are not over."""
+
+    exit_code = 75
+
+
+class JobFailed(GlacierError):
+    """The service gave up on a job."""
+
+    exit_code = 3
+    default_cure = "Ask again with %glacier restore; a job of an archive deleted meanwhile fails."
+
+
+class JobExpired(GlacierError):
+    """A job's output was not fetched within the 24 hours that the service keeps it."""
+
+    exit_code = 4
+    default_cure = "Ask again with %glacier restore; it is a new, paid retrieval."
+
+
+class IntegrityError(GlacierError):
+    """Bytes differ from what their hash promises; nothing was put under its final name."""
+
+    exit_code = 5
+
+
+class LocalError(GlacierError, OSError):
+    """The local side: a full disk, a folder that cannot be written, a file that changed."""
+
+    exit_code = 9
+
+    def __str__(self) -> str:  # OSError would print its own arguments
+        return GlacierError.__str__(self)
+
+
+class CatalogueError(GlacierError):
+    """The catalogue cannot be opened, or was written by a newer version."""
+
+    exit_code = 10

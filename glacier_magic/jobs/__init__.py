@@ -1,0 +1,19 @@
+"""Retrieval jobs: asked for once, watched by one poller, fetched when ready."""
+
+from .board import Row, Snapshot
+from .expect import OUTPUT_KEPT, TIERS, expected, window
+from .handles import Batch, InventoryJob, Job
+from .tracker import Tracker
+
+__all__ = [
+    "OUTPUT_KEPT",
+    "TIERS",
+    "Batch",
+    "InventoryJob",
+    "Job",
+    "Row",
+    "Snapshot",
+    "Tracker",
+    "expected",
+    "window",
+]

@@ -1,0 +1,158 @@
+"""What is asked for, at one moment: the rows that every face of the job board shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..catalogue import Catalogue, Download, JobRecord
+from ..catalogue.jobs import INVENTORY
+from ..transfer.progress import Report
+from ..units import from_ms
+from .expect import expected, kept_until
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "name", "vault", "kind", "state", "tier", "size", "asked", "expected", "ready_until",
+    "done", "file", "error", "job_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
+
+    ``state`` is one of: requested, in progress, ready, downloading, verified, failed, expired.
+    """
+
+    key: str
+    name: str
+    vault: str
+    kind: str
+    state: str
+    tier: str
+    size: int | None
+    asked: datetime | None = None
+    expected: datetime | None = None
+    ready_until: datetime | None = None
+    done: int = 0
+    file: str = ""
+    error: str = ""
+    job_id: str = ""
+    ours: bool = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in ("verified", "failed", "expired") or (
+            self.state == "ready" and not self.ours
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All rows at one moment of the service's time."""
+
+    rows: tuple[Row, ...]
+    now: datetime
+    virtual: bool = False
+    next_check: datetime | None = None
+    note: str = ""
+
+    def count(self, *states: str) -> int:
+        """Return how many rows are in one of *states*."""
+        return sum(row.state in states for row in self.rows)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return all(row.ended for row in self.rows)
+
+    def table(self) -> pd.DataFrame:
+        """Return the rows as a DataFrame: sizes int64 (nullable), times UTC timestamps."""
+        import pandas as pd  # noqa: PLC0415
+
+        frame = pd.DataFrame(
+            {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}, columns=COLUMNS
+        )
+        for name in ("asked", "expected", "ready_until"):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+        frame["size"] = frame["size"].astype("Int64")
+        frame["done"] = frame["done"].astype("int64")
+        frame.attrs["as_of"] = self.now.isoformat()
+        return frame
+
+
+_STATE = {
+    "planned": "requested",
+    "asking": "requested",
+    "waiting": "in progress",
+    "ready": "ready",
+    "downloading": "downloading",
+}
+
+
+def rows_of(catalogue: Catalogue, live: Mapping[int, Report]) -> list[Row]:
+    """Return the rows of the board: our downloads, then the jobs that others or inventories own."""
+    jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
+    rows, served = [], set()
+    for download in catalogue.downloads.recent():
+        key = (download.vault, download.job_id or "")
+        served.add(key)
+        rows.append(_of_download(download, jobs.get(key), live.get(download.id)))
+    ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
+    for place, job in jobs.items():
+        if place not in served:
+            read = catalogue.inventories.has(*place)
+            rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
+    return rows
+
+
+def _of_download(download: Download, job: JobRecord | None, report: Report | None) -> Row:
+    state = _STATE.get(download.state, download.state)
+    done = report.done if report and state == "downloading" else download.done
+    return Row(
+        key=f"download-{download.id}",
+        name=download.name or download.archive_id,
+        vault=download.vault,
+        kind="archive",
+        state=state,
+        tier=download.tier,
+        size=download.size,
+        asked=from_ms(download.asked),
+        expected=expected(job) if job and download.open else None,
+        ready_until=kept_until(job) if job else None,
+        done=done,
+        file=download.target if state == "verified" else "",
+        error=(report.note if report and state == "downloading" else download.error) or "",
+        job_id=download.job_id or "",
+    )
+
+
+def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:
+    state = {"InProgress": "in progress", "Succeeded": "ready", "Failed": "failed"}[job.status]
+    name = f"inventory of {job.vault}"
+    if job.action != INVENTORY:
+        archive = catalogue.archives.get(job.vault, job.archive_id or "")
+        name = archive.name if archive and archive.name else (job.archive_id or job.action)
+    return Row(
+        key=f"job-{job.vault}-{job.job_id}",
+        name=name,
+        vault=job.vault,
+        kind="inventory" if job.action == INVENTORY else "archive",
+        state="verified" if read else state,
+        tier=job.tier or "",
+        size=job.size,
+        asked=from_ms(job.created),
+        expected=expected(job) if job.status == "InProgress" else None,
+        ready_until=kept_until(job),
+        done=(job.size or 0) if read else 0,
+        file="in the catalogue" if read else "",
+        error=(job.message or "") if job.status == "Failed" else "",
+        job_id=job.job_id,
+        ours=ours,
+    )

@@ -1,0 +1,103 @@
+"""Downloads of what is ready: a few at a time, one process for each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..catalogue import Catalogue, Download
+from ..errors import GlacierError, NotFound, Unavailable
+from ..service import Service
+from ..transfer.download import Downloader
+from ..transfer.patience import Stopped
+from ..transfer.progress import Meter, Report
+
+AT_ONCE = 4
+RETRY_SECONDS = 30.0
+
+
+class Fetcher:
+    """Starts the downloads of finished jobs and records how each ends.
+
+    ``live`` holds the progress of the downloads that this process drives, by download id.
+    """
+
+    def __init__(
+        self, service: Service, catalogue: Catalogue, owner: str, stop: threading.Event
+    ) -> None:
+        self._catalogue, self._owner, self._stop = catalogue, owner, stop
+        self._downloader = Downloader(service, catalogue, stop)
+        self._pool: ThreadPoolExecutor | None = None
+        self._retry_at: dict[int, float] = {}
+        self.live: dict[int, Report] = {}
+
+    def start_ready(self) -> None:
+        """Begin the download of every output that waits, up to the number that runs at once."""
+        for download in self._catalogue.downloads.open():
+            if len(self.live) >= AT_ONCE:
+                return
+            if self._startable(download) and self._catalogue.downloads.claim(
+                download.id, self._owner, ("ready", "downloading"), "downloading"
+            ):
+                self._begin(download)
+
+    def _startable(self, download: Download) -> bool:
+        return (
+            download.state in ("ready", "downloading")
+            and download.id not in self.live
+            and download.free_for(self._owner)
+            and self._retry_at.get(download.id, 0.0) < time.monotonic()
+        )
+
+    def _begin(self, download: Download) -> None:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-fetch")
+        self.live[download.id] = Report(
+            label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
+        )
+        self._pool.submit(self._fetch, download)
+
+    def _fetch(self, download: Download) -> None:
+        try:
+            self._end(download, **self._outcome(download))
+        finally:
+            self.live.pop(download.id, None)
+
+    def _outcome(self, download: Download) -> dict[str, Any]:
+        def observe(report: Report) -> None:
+            self.live[download.id] = report
+
+        try:
+            meter = Meter(download.name, download.size or 0, observe)
+            path = self._downloader.fetch(download, meter)
+        except Stopped:
+            return {"state": "ready"}
+        except NotFound as error:
+            self._catalogue.jobs.mark_gone(download.vault, download.job_id or "")
+            return {"state": "expired", "error": error.message}
+        except Unavailable as error:
+            self._retry_at[download.id] = time.monotonic() + RETRY_SECONDS
+            return {"state": "ready", "error": str(error)}
+        except GlacierError as error:
+            return {"state": "failed", "error": str(error)}
+        except Exception as error:  # a thread has nobody to raise to
+            return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+        return {
+            "state": "verified",
+            "target": str(path),
+            "done": download.size or 0,
+            "error": None,
+            "part_path": None,
+            "pieces": None,
+        }
+
+    def _end(self, download: Download, **outcome: Any) -> None:
+        now = int(time.time() * 1000)
+        self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
+
+    def close(self) -> None:
+        """Let the workers end; they notice the stop event between two pieces."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)

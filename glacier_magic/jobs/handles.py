@@ -1,0 +1,175 @@
+"""What a user holds of a request: a job, a batch of them, an inventory on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import GlacierError, IntegrityError, JobExpired, JobFailed, NotReady
+from ..rendering import Rendered, snapshot_html, snapshot_text
+from ..units import human_duration, local_time, plural
+from .board import Row, Snapshot
+from .tracker import Tracker
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+Show = Callable[[Snapshot], None]
+
+
+class Batch(Rendered):
+    """The jobs of one request, followed together.
+
+    Iterate it for its jobs; ``wait()`` for the verified files, ``await`` it in a notebook.
+    """
+
+    def __init__(self, tracker: Tracker, keys: tuple[str, ...], title: str = "") -> None:
+        self._tracker, self._keys, self.title = tracker, frozenset(keys), title
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The rows of this batch now."""
+        return self._only(self._tracker.snapshot())
+
+    def _only(self, snapshot: Snapshot) -> Snapshot:
+        rows = tuple(row for row in snapshot.rows if row.key in self._keys)
+        return Snapshot(
+            rows=rows, now=snapshot.now, virtual=snapshot.virtual,
+            next_check=snapshot.next_check, note=snapshot.note,
+        )  # fmt: skip
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows as a DataFrame."""
+        return self.snapshot.table()
+
+    @property
+    def files(self) -> list[str]:
+        """The verified files so far."""
+        return [row.file for row in self.snapshot.rows if row.state == "verified" and row.file]
+
+    def __iter__(self) -> Iterator[Job]:
+        return (Job(self._tracker, row.key) for row in self.snapshot.rows)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def wait(self, timeout: float | None = None, *, progress: Show | bool = False) -> Batch:
+        """Block until every job has ended; the kernel's other threads go on.
+
+        :param timeout: real seconds to wait at most; None for as long as it takes.
+        :param progress: a function that is called with snapshots, or True to print them.
+        :raises NotReady: *timeout* is over; the downloads still start by themselves.
+        :raises JobFailed: a job or a download failed.
+        :raises JobExpired: an output was dropped by the service before it was fetched.
+        """
+        show = (lambda s: print(snapshot_text(s))) if progress is True else progress  # noqa: T201
+        self._tracker.start()
+
+        def until(snapshot: Snapshot) -> bool:
+            mine = self._only(snapshot)
+            if show:
+                show(mine)
+            return mine.finished
+
+        outcome(self._only(self._tracker.wait(until, timeout)))
+        return self
+
+    def __await__(self) -> Generator[Any, None, Batch]:
+        return asyncio.to_thread(self.wait).__await__()
+
+    def _repr_text(self) -> str:
+        return snapshot_text(self.snapshot, self.title)
+
+    def _repr_html(self) -> str:
+        return snapshot_html(self.snapshot, self.title)
+
+
+class Job(Batch):
+    """One archive on its way back: its state, its file, and waiting for it."""
+
+    def __init__(self, tracker: Tracker, key: str) -> None:
+        super().__init__(tracker, (key,))
+
+    @property
+    def row(self) -> Row:
+        """The job as the board shows it."""
+        return self.snapshot.rows[0]
+
+    @property
+    def state(self) -> str:
+        """One of requested, in progress, ready, downloading, verified, failed, expired."""
+        return self.row.state
+
+
+class InventoryJob(Batch):
+    """An inventory that was asked for; ``wait()`` returns the table once it is there."""
+
+    def __init__(
+        self, tracker: Tracker, key: str, title: str, table: Callable[[], pd.DataFrame]
+    ) -> None:
+        super().__init__(tracker, (key,), title)
+        self._inventory = table
+
+    @property
+    def state(self) -> str:
+        """One of in progress, ready, verified (read into the catalogue), failed, expired."""
+        rows = self.snapshot.rows
+        return rows[0].state if rows else "expired"
+
+    def result(
+        self, timeout: float | None = None, *, progress: Show | bool = False
+    ) -> pd.DataFrame:
+        """Wait like :meth:`Batch.wait`, then return the vault's archives as a DataFrame."""
+        self.wait(timeout, progress=progress)
+        return self._inventory()
+
+
+def outcome(snapshot: Snapshot) -> None:
+    """Raise what a finished or interrupted wait amounts to, if it is not success."""
+    failed = [row for row in snapshot.rows if row.state == "failed"]
+    expired = [row for row in snapshot.rows if row.state == "expired"]
+    if failed:
+        raise _failure(failed, snapshot)
+    if expired:
+        raise JobExpired(
+            f"{plural(len(expired), 'output')} expired before the download: {_names(expired)}"
+        )
+    waiting = [row for row in snapshot.rows if not row.ended]
+    if waiting:
+        raise _not_ready(waiting, snapshot)
+
+
+def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
+    kind: type[GlacierError] = JobFailed
+    if any("tree hash" in row.error for row in failed):
+        kind = IntegrityError
+    reason = failed[0].error or "the service gave no reason"
+    done = snapshot.count("verified")
+    return kind(
+        f"{plural(len(failed), 'job')} of {len(snapshot.rows)} failed ({done} verified): "
+        f"{_names(failed)}: {reason}",
+        cure="" if "%glacier" in reason else None,
+    )
+
+
+def _not_ready(waiting: list[Row], snapshot: Snapshot) -> NotReady:
+    moments = [row.expected for row in waiting if row.expected]
+    when = ""
+    if moments:
+        last = max(moments)
+        left = (last - snapshot.now).total_seconds()
+        when = f"; expected by {local_time(last, snapshot.now)} (in {human_duration(left)})"
+    check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
+    return NotReady(
+        f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}"
+        f"{check}",
+        cure="%glacier jobs shows them; %glacier wait goes on waiting.",
+    )
+
+
+def _names(rows: list[Row]) -> str:
+    names = ", ".join(row.name for row in rows[:3])
+    return names if len(rows) <= 3 else f"{names} and {len(rows) - 3} more"

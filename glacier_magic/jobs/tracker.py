@@ -1,0 +1,267 @@
+"""One poller for all jobs of a session: looks when it is worth it, fetches what is ready.
+
+The tracker is a generator of snapshots; a thin daemon thread drains it and tells observers.
+Nothing lives here that the catalogue does not hold, so a new process goes on where one was
+killed.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from ..catalogue import Catalogue, JobRecord
+from ..errors import GlacierError, NotFound
+from ..service import Service
+from .asking import Asker
+from .board import Snapshot, rows_of
+from .expect import earliest, expected
+from .fetching import Fetcher
+from .sweep import Sweeper
+
+TICK = 0.2  # seconds between snapshots while bytes move
+IDLE = 5.0  # and while nothing does: also how often another process' progress is looked at
+SOONEST, LATEST = 20.0, 900.0  # bounds of the pause between two looks at the service
+VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
+RENEW = 5.0
+ASK_AGAIN = 5.0
+
+Watcher = Callable[[Snapshot], None]
+"""Called from the tracker's thread with each snapshot; must be quick."""
+
+
+class Tracker:
+    """Follows the jobs of one account and region, asks, fetches and tells.
+
+    :param owner: a name for this process, unique among all that use the catalogue.
+    :param read_inventory: called with each finished inventory job that was asked for from here.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        catalogue: Catalogue,
+        owner: str,
+        read_inventory: Callable[[JobRecord], object],
+    ) -> None:
+        self._service, self._catalogue, self._owner = service, catalogue, owner
+        self._sweeper = Sweeper(service, catalogue)
+        self._asker = Asker(service, catalogue, owner)
+        self._stop = threading.Event()
+        self._fetcher = Fetcher(service, catalogue, owner, self._stop)
+        self._read_inventory = read_inventory
+        self._changed = threading.Condition()
+        self._wake = threading.Event()
+        self._watchers: list[Watcher] = []
+        self._thread: threading.Thread | None = None
+        self._due: dict[str, float] = {}
+        self._ask_at = 0.0
+        self._note = ""
+        self.latest = self.snapshot()
+
+    # What the faces use
+
+    def snapshot(self) -> Snapshot:
+        """Return what the catalogue says now, without asking the service."""
+        return Snapshot(
+            rows=tuple(rows_of(self._catalogue, self._fetcher.live)),
+            now=self._service.clock.now(),
+            virtual=self._service.clock.virtual,
+            next_check=self._next_check(),
+            note=self._note,
+        )
+
+    def refresh(self, vaults: list[str]) -> Snapshot:
+        """Ask the service about the jobs of *vaults* now."""
+        for vault in vaults:
+            with suppress(NotFound):
+                self._sweeper.sweep(vault)
+            self._plan_look(vault)
+        return self.snapshot()
+
+    def ask_now(self, batch: str) -> list[GlacierError]:
+        """Ask for the planned downloads of a batch, here and now; return what failed for good."""
+        return self._asker.ask_all(self._catalogue.downloads.of_batch(batch))
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Call *watcher* with every snapshot from now on; return what ends that."""
+        self._watchers.append(watcher)
+
+        def leave() -> None:
+            with suppress(ValueError):
+                self._watchers.remove(watcher)
+
+        return leave
+
+    def start(self) -> None:
+        """Follow what is open, in the background, until nothing is; again after new requests."""
+        with self._changed:
+            if self._stop.is_set() or (self._thread and self._thread.is_alive()):
+                self._wake.set()
+                return
+            self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
+            self._thread.start()
+            threading.Thread(target=self._keep_leases, name="glacier-lease", daemon=True).start()
+
+    def wake(self) -> None:
+        """Look at the service now rather than when it is due."""
+        self._due.clear()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End all threads; what was fetched stays, and goes on with the next start."""
+        self._stop.set()
+        self._wake.set()
+        self._fetcher.close()
+        if self._thread is not None:
+            self._thread.join(2)
+
+    def wait(self, until: Callable[[Snapshot], bool], timeout: float | None = None) -> Snapshot:
+        """Block until a snapshot satisfies *until* or *timeout* seconds are over; return the last.
+
+        The tracker works on in its own thread, whether this is interrupted or not.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        latest = self.snapshot()
+        while not until(latest):
+            self.start()
+            with self._changed:
+                left = IDLE if end is None else min(IDLE, end - time.monotonic())
+                if left <= 0:
+                    return latest
+                self._changed.wait(left)
+            latest = self.snapshot()
+        return latest
+
+    # The loop
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Yield snapshots, doing what is due in between, until nothing is open."""
+        while not self._stop.is_set():
+            self._look()
+            self._ask()
+            self._fetcher.start_ready()
+            self._read_inventories()
+            snapshot = self.snapshot()
+            yield snapshot
+            if not self._open():
+                return
+            self._wake.wait(self._pause())
+            self._wake.clear()
+
+    def _run(self) -> None:
+        for snapshot in self._guarded():
+            self.latest = snapshot
+            for watcher in list(self._watchers):
+                with suppress(Exception):  # a broken view must not end the downloads
+                    watcher(snapshot)
+            with self._changed:
+                self._changed.notify_all()
+
+    def _guarded(self) -> Iterator[Snapshot]:
+        while True:
+            try:
+                yield from self.snapshots()
+            except GlacierError as error:
+                # Disk full under the catalogue, say: shown on the board, and tried again.
+                self._note = str(error)
+                if self._stop.wait(IDLE):
+                    return
+            else:
+                return
+
+    def _keep_leases(self) -> None:
+        while self._thread and self._thread.is_alive() and not self._stop.wait(RENEW):
+            with suppress(GlacierError):
+                self._catalogue.downloads.renew(self._owner)
+
+    def _vaults(self) -> set[str]:
+        running = {job.vault for job in self._catalogue.jobs.known() if job.status == "InProgress"}
+        return running | self._catalogue.downloads.vaults_with_work()
+
+    def _open(self) -> bool:
+        return bool(
+            self._vaults() or self._fetcher.live or self._catalogue.jobs.inventories_to_read()
+        )
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for vault in self._vaults():
+            if self._due.get(vault, 0.0) > now:
+                continue
+            try:
+                self._sweeper.sweep(vault)
+                self._note = ""
+            except NotFound as error:
+                self._note = error.message
+            except GlacierError as error:
+                self._note = str(error)
+            self._plan_look(vault)
+
+    def _ask(self) -> None:
+        if time.monotonic() < self._ask_at:
+            return
+        planned = [d for d in self._catalogue.downloads.open() if d.state == "planned"]
+        if planned:
+            self._asker.ask_all([d for d in planned if d.free_for(self._owner)])
+            self._ask_at = time.monotonic() + ASK_AGAIN
+
+    def _read_inventories(self) -> None:
+        for job in self._catalogue.jobs.inventories_to_read():
+            if job.status == "Succeeded":
+                try:
+                    self._read_inventory(job)
+                except NotFound:
+                    self._catalogue.jobs.mark_gone(job.vault, job.job_id)
+                except GlacierError as error:
+                    self._note = str(error)
+
+    # When to look next
+
+    def _plan_look(self, vault: str) -> None:
+        self._due[vault] = time.monotonic() + self._seconds_to_look(vault)
+
+    def _seconds_to_look(self, vault: str) -> float:
+        """Nothing until the first job can be done, then closer, then wider for a late one."""
+        clock = self._service.clock
+        now = clock.now()
+        moments = [
+            _next_moment(job, now)
+            for job in self._catalogue.jobs.of_vault(vault)
+            if job.status == "InProgress"
+        ]
+        soonest = min((m for m in moments if m is not None), default=now)
+        real = clock.real_seconds((soonest - now).total_seconds())
+        if clock.virtual:
+            return min(VIRTUAL_LATEST, max(TICK, real))
+        return min(LATEST, max(SOONEST, real)) * random.uniform(1.0, 1.1)  # noqa: S311
+
+    def _pause(self) -> float:
+        if self._fetcher.live:
+            return TICK
+        due = min(self._due.values(), default=0.0) - time.monotonic()
+        if any(d.state in ("planned", "asking") for d in self._catalogue.downloads.open()):
+            due = min(due, 1.0)
+        return min(IDLE, max(TICK, due))
+
+    def _next_check(self) -> datetime | None:
+        if not self._due:
+            return None
+        left = max(0.0, min(self._due.values()) - time.monotonic())
+        return self._service.clock.now() + timedelta(seconds=left * self._service.clock.speed)
+
+
+def _next_moment(job: JobRecord, now: datetime) -> datetime | None:
+    """Return when to look at a job again: its earliest end, its usual end, then every tenth."""
+    first, usual = earliest(job), expected(job)
+    if first is None or usual is None:
+        return None
+    if now < first:
+        return first
+    if now < usual:
+        return now + (usual - now) / 2
+    return now + max(timedelta(minutes=1), (now - usual) / 10)

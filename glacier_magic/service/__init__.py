@@ -1,0 +1,12 @@
+"""The boto3 client as this project uses it: the only floor that knows boto3.
+
+Connections, paging, request bodies that are hashed once, the service's own clock, and every
+failure translated into an error of :mod:`glacier_magic.errors`.
+"""
+
+from .bodies import HashedBody
+from .client import Output, Service
+from .clock import ServiceClock
+from .connection import Connection, open_service
+
+__all__ = ["Connection", "HashedBody", "Output", "Service", "ServiceClock", "open_service"]

@@ -1,0 +1,214 @@
+"""The operations of the service that this project uses, with plain Python values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import AccessDenied, GlacierError, NotFound
+from .bodies import HashedBody
+from .clock import ServiceClock
+from .translation import translated
+
+_ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
+_PROBE = "glacier_magic-asks-which-account-this-is"
+
+
+@dataclass(frozen=True)
+class Output:
+    """A range of a job's output: its bytes, and the service's tree hash where it sent one."""
+
+    data: bytes
+    tree_hash: str | None
+    total: int
+
+
+class Service:
+    """Calls to one account and region.
+
+    :param patient: a client that repeats failed calls; for calls that may be repeated.
+    :param once: a client that never does; for calls that would store or charge twice.
+    """
+
+    def __init__(
+        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any
+    ) -> None:
+        self._patient = patient
+        self._once = once
+        self._session = session
+        self.clock = clock
+        self.region = region
+
+    @property
+    def endpoint(self) -> str:
+        """The address that requests go to."""
+        return str(self._patient.meta.endpoint_url)
+
+    # Vaults
+
+    def account(self) -> str:
+        """Return the 12-digit id of the account that signs the requests.
+
+        No operation of the vault service answers it directly, so it is read from a vault's ARN,
+        else from the refusal that names the vault asked for, else from the token service.
+        """
+        try:
+            with translated():
+                vaults = self._patient.list_vaults(limit="1").get("VaultList", [])
+            if vaults:
+                return _account_of(vaults[0]["VaultARN"])
+            return self._account_from_refusal()
+        except AccessDenied:
+            return self._account_from_token_service()
+
+    def _account_from_refusal(self) -> str:
+        import botocore.exceptions  # noqa: PLC0415
+
+        try:
+            with translated():
+                try:
+                    return _account_of(self._patient.describe_vault(vaultName=_PROBE)["VaultARN"])
+                except botocore.exceptions.ClientError as error:
+                    found = _ARN_ACCOUNT.search(error.response["Error"].get("Message", ""))
+                    if found:
+                        return found[1]
+                    raise
+        except NotFound:
+            return self._account_from_token_service()
+
+    def _account_from_token_service(self) -> str:
+        with translated():
+            client = self._session.client("sts", region_name=self.region)
+            return str(client.get_caller_identity()["Account"])
+
+    def vaults(self) -> Iterator[Mapping[str, Any]]:
+        """Yield every vault of the region, all pages."""
+        yield from self._pages("list_vaults", "VaultList")
+
+    def describe_vault(self, vault: str) -> Mapping[str, Any]:
+        """Return one vault; its counts are those of its last inventory."""
+        with translated():
+            return dict(self._patient.describe_vault(vaultName=vault))
+
+    def create_vault(self, vault: str) -> None:
+        """Make a vault; one that exists already is left as it is."""
+        with translated():
+            self._patient.create_vault(vaultName=vault)
+
+    def delete_vault(self, vault: str) -> None:
+        """Delete a vault that its last inventory shows empty and nothing has touched since."""
+        with translated():
+            self._patient.delete_vault(vaultName=vault)
+
+    # Archives
+
+    def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:
+        """Store *body* in one request; return archive id and the tree hash the service took."""
+        with translated():
+            answer = self._once.upload_archive(
+                vaultName=vault,
+                body=body,
+                checksum=body.tree.hex(),
+                archiveDescription=description,
+            )
+        return answer["archiveId"], answer["checksum"]
+
+    def delete_archive(self, vault: str, archive_id: str) -> None:
+        """Delete an archive; one deleted before is no error."""
+        with translated():
+            self._patient.delete_archive(vaultName=vault, archiveId=archive_id)
+
+    # Multipart uploads
+
+    def start_upload(self, vault: str, part_size: int, description: str) -> str:
+        """Begin an upload in parts; return its id."""
+        with translated():
+            answer = self._patient.initiate_multipart_upload(
+                vaultName=vault, partSize=str(part_size), archiveDescription=description
+            )
+        return str(answer["uploadId"])
+
+    def upload_part(self, vault: str, upload_id: str, start: int, body: HashedBody) -> str:
+        """Send the part that begins at byte *start*; return the tree hash the service took."""
+        with translated():
+            answer = self._patient.upload_multipart_part(
+                vaultName=vault,
+                uploadId=upload_id,
+                range=f"bytes {start}-{start + len(body) - 1}/*",
+                checksum=body.tree.hex(),
+                body=body,
+            )
+        return str(answer["checksum"])
+
+    def parts(self, vault: str, upload_id: str) -> dict[int, str]:
+        """Return the parts that the service has: first byte to tree hash."""
+        found = self._pages("list_parts", "Parts", vaultName=vault, uploadId=upload_id)
+        return {int(p["RangeInBytes"].split("-")[0]): p["SHA256TreeHash"] for p in found}
+
+    def complete_upload(self, vault: str, upload_id: str, size: int, tree_hash: str) -> str:
+        """Turn the parts into an archive; return its id.  May be repeated for a short time."""
+        with translated():
+            answer = self._patient.complete_multipart_upload(
+                vaultName=vault, uploadId=upload_id, archiveSize=str(size), checksum=tree_hash
+            )
+        return str(answer["archiveId"])
+
+    # Jobs
+
+    def start_retrieval(self, vault: str, archive_id: str, tier: str, description: str) -> str:
+        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id."""
+        return self._start_job(
+            vault,
+            {
+                "Type": "archive-retrieval",
+                "ArchiveId": archive_id,
+                "Tier": tier,
+                "Description": description,
+            },
+        )
+
+    def start_inventory(self, vault: str, description: str, format: str = "JSON") -> str:
+        """Ask for the inventory of a vault; return the job id."""
+        return self._start_job(
+            vault, {"Type": "inventory-retrieval", "Format": format, "Description": description}
+        )
+
+    def _start_job(self, vault: str, parameters: dict[str, str]) -> str:
+        with translated():
+            answer = self._once.initiate_job(vaultName=vault, jobParameters=parameters)
+        return str(answer["jobId"])
+
+    def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
+        """Yield every job that the service lists for a vault, all pages."""
+        yield from self._pages("list_jobs", "JobList", vaultName=vault)
+
+    def describe_job(self, vault: str, job_id: str) -> Mapping[str, Any]:
+        """Return one job."""
+        with translated():
+            return dict(self._patient.describe_job(vaultName=vault, jobId=job_id))
+
+    def output(self, vault: str, job_id: str, start: int, length: int) -> Output:
+        """Return *length* bytes of a job's output from *start*; fewer at its end."""
+        last = start + length - 1
+        with translated():
+            answer = self._patient.get_job_output(
+                vaultName=vault, jobId=job_id, range=f"bytes={start}-{last}"
+            )
+            with answer["body"] as body:
+                data = body.read()
+        total = str(answer.get("contentRange", "")).rpartition("/")[2]
+        return Output(data, answer.get("checksum"), int(total) if total.isdigit() else len(data))
+
+    def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        with translated():
+            for page in self._patient.get_paginator(operation).paginate(**arguments):
+                yield from page[key]
+
+
+def _account_of(arn: str) -> str:
+    found = _ARN_ACCOUNT.search(arn)
+    if found is None:
+        raise GlacierError(f"The service answered an ARN without an account: {arn}")
+    return found[1]

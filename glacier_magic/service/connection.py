@@ -1,0 +1,141 @@
+"""Which account, region and endpoint to talk to, and the client that does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CredentialsError, InputError, RegionError
+from .client import Service
+from .clock import ServiceClock
+from .translation import translated
+
+if TYPE_CHECKING:
+    import boto3
+
+CONNECTIONS = 32
+"""HTTP connections kept open to the service, more than all workers together use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """How to reach a vault service; holds no credential.
+
+    :param profile: a profile of boto3's own configuration, or None for its default chain.
+    :param region: such as ``eu-west-1``, or None for the profile's.
+    :param endpoint_url: another address of the service; None for the region's own.
+    :param emulator: the data folder of an embedded emulator, or None for the real service.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    emulator: str | None = None
+
+    def to_json(self) -> str:
+        """Return the connection as text that :meth:`from_json` reads."""
+        return json.dumps({k: v for k, v in asdict(self).items() if v is not None})
+
+    @classmethod
+    def from_json(cls, text: str) -> Connection:
+        """Read what :meth:`to_json` wrote; unknown keys are ignored."""
+        known = {k: v for k, v in json.loads(text).items() if k in cls.__dataclass_fields__}
+        return cls(**known)
+
+
+def open_service(connection: Connection) -> Service:
+    """Return the client for a connection; nothing is sent yet.
+
+    :raises CredentialsError: boto3's chain finds no credentials.
+    :raises RegionError: no region is set, or the vault service does not exist in it.
+    :raises InputError: the profile does not exist, or the endpoint is not a URL.
+    """
+    session = _boto3_session(connection)
+    emulated = connection.emulator is not None
+    region = connection.region or session.region_name or ("us-east-1" if emulated else None)
+    if region is None:
+        raise RegionError("No region is set")
+    if connection.endpoint_url is None:
+        _check_region(session, region)
+    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
+    with translated():
+        if not emulated and session.get_credentials() is None:
+            raise CredentialsError("No AWS credentials were found")
+    clock = ServiceClock()
+    clients = [
+        _client(session, connection, region, attempts, keys if emulated else {})
+        for attempts in (5, 1)
+    ]
+    for client in clients:
+        _prepare(client, clock)
+    return Service(*clients, clock=clock, region=region, session=session)
+
+
+def _boto3_session(connection: Connection) -> boto3.Session:
+    import boto3  # noqa: PLC0415
+    import botocore.exceptions  # noqa: PLC0415
+
+    try:
+        return boto3.Session(profile_name=connection.profile, region_name=connection.region)
+    except botocore.exceptions.ProfileNotFound:
+        names = ", ".join(boto3.Session().available_profiles) or "none"
+        raise InputError(
+            f"There is no profile {connection.profile!r}", cure=f"Profiles on this computer: {names}"
+        ) from None
+
+
+def _check_region(session: boto3.Session, region: str) -> None:
+    regions = {
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("glacier", partition)
+    }
+    if region not in regions:
+        raise RegionError(
+            f"The vault service does not exist in region {region!r}",
+            cure=f"It exists in: {', '.join(sorted(regions))}",
+        )
+
+
+def _client(
+    session: boto3.Session, connection: Connection, region: str, attempts: int, keys: dict[str, str]
+) -> Any:
+    from botocore.config import Config  # noqa: PLC0415
+
+    from .. import __version__  # noqa: PLC0415
+
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=15,
+        read_timeout=90,
+        user_agent_extra=f"glacier_magic/{__version__}",
+    )
+    try:
+        return session.client(
+            "glacier",
+            region_name=region,
+            endpoint_url=connection.endpoint_url,
+            config=config,
+            **keys,
+        )
+    except ValueError as error:
+        raise InputError(f"The service cannot be reached this way: {error}") from None
+
+
+def _prepare(client: Any, clock: ServiceClock) -> None:
+    """Hand botocore the hash that a body knows already, and read the service's time."""
+    from .bodies import HashedBody  # noqa: PLC0415
+
+    def add_hash(params: dict[str, Any], **_: Any) -> None:
+        body = params.get("body")
+        if isinstance(body, HashedBody):
+            params["headers"]["x-amz-content-sha256"] = body.sha256
+
+    def read_clock(http_response: Any, **_: Any) -> None:
+        clock.observe(http_response.headers)
+
+    for operation in ("UploadArchive", "UploadMultipartPart"):
+        client.meta.events.register_first(f"before-call.glacier.{operation}", add_hash)
+    client.meta.events.register("after-call.glacier", read_clock)

@@ -1,0 +1,131 @@
+"""The service's failures as errors that say what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import (
+    AccessDenied,
+    CredentialsError,
+    GlacierError,
+    InputError,
+    IntegrityError,
+    NotFound,
+    NotReady,
+    Refused,
+    RegionError,
+    ServiceClosed,
+    Unavailable,
+    VaultNotEmpty,
+    mask_account,
+)
+
+_EXPIRED = (
+    "Renew the login (aws sso login, or the tool that makes your temporary keys), "
+    "then run the same command again"
+)
+
+_BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
+    "AccessDeniedException": (AccessDenied, "The service denied access", None),
+    "ExpiredTokenException": (CredentialsError, "The session token has expired", _EXPIRED),
+    "InvalidSignatureException": (
+        CredentialsError,
+        "The service does not accept the signature",
+        "Check the secret key of this profile, and that this computer's clock is right.",
+    ),
+    "MissingAuthenticationTokenException": (CredentialsError, "The request was not signed", None),
+    "UnrecognizedClientException": (
+        CredentialsError,
+        "The service does not know this access key",
+        None,
+    ),
+    "SubscriptionRequiredException": (ServiceClosed, "The account is not signed up", None),
+    "NoLongerSupportedException": (
+        ServiceClosed,
+        "This account has no Glacier vault storage, and the service refuses it",
+        None,
+    ),
+    "LimitExceededException": (Refused, "A limit of the account is reached", None),
+    "PolicyEnforcedException": (
+        Refused,
+        "The account's data retrieval policy refuses this retrieval",
+        "Try the bulk tier, spread the retrieval over several days, or raise the policy.",
+    ),
+    "InsufficientCapacityException": (
+        Refused,
+        "There is no capacity for expedited retrievals now",
+        "Use --tier standard, or try again later.",
+    ),
+    "ThrottlingException": (Unavailable, "The service asks us to slow down", None),
+    "RequestTimeoutException": (Unavailable, "The upload arrived too slowly", None),
+    "ServiceUnavailableException": (Unavailable, "The service is unavailable", None),
+    "InternalServerError": (Unavailable, "The service is unavailable", None),
+}
+
+_BY_TEXT: tuple[tuple[str, type[GlacierError], str | None], ...] = (
+    (
+        "Vault not found",
+        NotFound,
+        "%glacier vaults lists the vaults of this region; %glacier create NAME makes one.",
+    ),
+    ("Vault not empty", VaultNotEmpty, None),
+    ("not currently available for download", NotReady, "%glacier jobs shows when it is expected."),
+    ("Checksum mismatch", IntegrityError, "The bytes changed on their way; upload again."),
+    (
+        "The job ID was not found",
+        NotFound,
+        "A job is kept for 24 hours after it is done; ask again with %glacier restore.",
+    ),
+    (
+        "Invalid vault name",
+        InputError,
+        "The archive lives in another vault: name that one with --vault.",
+    ),
+)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn failures of botocore inside the block into errors of this project.
+
+    The original is not chained: its text holds account ids, and a notebook saves what it shows.
+    """
+    import botocore.exceptions as raw  # noqa: PLC0415
+
+    try:
+        yield
+    except raw.ClientError as error:
+        raise from_answer(error.response) from None
+    except raw.ParamValidationError as error:
+        raise InputError(f"The service cannot be asked this: {error}") from None
+    except (raw.NoCredentialsError, raw.PartialCredentialsError) as error:
+        raise CredentialsError(f"No AWS credentials were found ({error})") from None
+    except (raw.CredentialRetrievalError, raw.UnauthorizedSSOTokenError, raw.SSOError) as error:
+        raise CredentialsError(f"The login cannot be used: {error}", cure=_EXPIRED) from None
+    except raw.TokenRetrievalError as error:
+        raise CredentialsError(f"The login has expired: {error}", cure=_EXPIRED) from None
+    except raw.NoRegionError:
+        raise RegionError("No region is set") from None
+    except (raw.HTTPClientError, raw.ConnectionError) as error:
+        raise Unavailable(f"The service cannot be reached: {error}") from None
+
+
+def from_answer(response: Any) -> GlacierError:
+    """Return the error for an error answer of the service."""
+    error = response.get("Error", {})
+    code = str(error.get("Code", ""))
+    text = mask_account(str(error.get("Message", "")))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    for part, kind, cure in _BY_TEXT:
+        if part in text:
+            return kind(text, cure=cure, code=code)
+    if code in _BY_CODE:
+        kind, what, cure = _BY_CODE[code]
+        return kind(f"{what}: {text}" if text else what, cure=cure, code=code)
+    if status == 404 or code == "ResourceNotFoundException":
+        return NotFound(text or "Not found", code=code)
+    if status >= 500 or status == 408:
+        return Unavailable(f"The service answered {status}: {text or code}", code=code)
+    return Refused(f"The service refused: {text or code}", code=code)

@@ -1,0 +1,192 @@
+"""A connection with its memory: what everything a user does goes through."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import emulator as emulation
+from . import tables
+from .catalogue import Catalogue, Scope
+from .errors import EmulatorFailed, Unavailable
+from .inventory import read_inventory
+from .jobs import Batch, Tracker
+from .paths import catalogue_file, emulator_folder
+from .plans import DropPlan
+from .service import Connection, Service, open_service
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .vault import Vault
+
+
+class Session:
+    """One account and region of a vault service, with its catalogue and job tracker.
+
+    Use it as a context manager, or ``close()`` it, to end its threads at once.
+
+    >>> import glacier_magic as gm
+    >>> session = gm.connect(emulator=True)               # doctest: +SKIP
+    >>> session.vault("photos").upload("scan.tif")        # doctest: +SKIP
+    """
+
+    def __init__(self, connection: Connection, *, catalogue: Path | None = None) -> None:
+        self.connection = connection
+        self.service: Service = open_service(connection)
+        path = catalogue or catalogue_file(connection)
+        self.catalogue = Catalogue(path, Scope("", self.service.region))
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        try:
+            self.account = self._find_account()
+        except BaseException:
+            self.catalogue.close()
+            raise
+        self.catalogue.rescope(Scope(self.account, self.service.region))
+
+    def _find_account(self) -> str:
+        """Ask which account this is; without a network, remember which it was."""
+        key = f"account of {self.connection.to_json()} in {self.service.region}"
+        try:
+            account = self.service.account()
+        except Unavailable:
+            known = self.catalogue.settings.get(key)
+            if known is None:
+                raise
+            return known
+        self.catalogue.settings.put(key, account)
+        return account
+
+    @property
+    def region(self) -> str:
+        """The region, such as ``eu-west-1``."""
+        return self.service.region
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """The one poller for all jobs of this session."""
+        return Tracker(
+            self.service,
+            self.catalogue,
+            self.owner,
+            lambda job: read_inventory(self.service, self.catalogue, job),
+        )
+
+    # Vaults
+
+    def vaults(self) -> pd.DataFrame:
+        """Return all vaults of the region: vault, archives, size, created, inventory.
+
+        ``archives`` and ``size`` are as of ``inventory``, the date of each vault's last inventory;
+        ``size`` includes the service's overhead of 32 KiB an archive.
+        """
+        frame = tables.vaults(self._told())
+        frame.attrs["as_of"] = self.service.clock.now().isoformat()
+        return frame
+
+    def _told(self) -> list[Mapping[str, Any]]:
+        told = list(self.service.vaults())
+        self.catalogue.settings.put(self._names_key, "\n".join(v["VaultName"] for v in told))
+        return told
+
+    @property
+    def _names_key(self) -> str:
+        return f"vaults of {self.account} in {self.region}"
+
+    def vault_names(self) -> list[str]:
+        """Return the names of the vaults as last seen, without asking the service."""
+        return (self.catalogue.settings.get(self._names_key) or "").split()
+
+    def vault(self, name: str) -> Vault:
+        """Return a vault to work with; that it exists is checked by what is done with it."""
+        from .vault import Vault  # noqa: PLC0415 - a vault knows its session, not the reverse
+
+        return Vault(self, name)
+
+    def create_vault(self, name: str) -> Vault:
+        """Make a vault; one that exists already is returned as it is.
+
+        :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -``.
+        """
+        vault = self.vault(name)
+        self.service.create_vault(name)
+        self._told()
+        return vault
+
+    def drop_vault(self, name: str) -> DropPlan:
+        """Return the plan to delete an empty vault."""
+        return DropPlan(name, service=self.service, catalogue=self.catalogue)
+
+    # Jobs
+
+    def jobs(self, *, refresh: bool = True) -> Batch:
+        """Return all jobs of all vaults, those that others asked for too, and follow them.
+
+        Downloads that are ready start by themselves in the background.
+        """
+        if refresh:
+            self.tracker.refresh([vault["VaultName"] for vault in self._told()])
+        self.tracker.start()
+        keys = tuple(row.key for row in self.tracker.snapshot().rows)
+        return Batch(self.tracker, keys, "")
+
+    def close(self) -> None:
+        """End the session's threads; downloads go on with the next session."""
+        if "tracker" in self.__dict__:
+            self.tracker.stop()
+        self.catalogue.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(
+    profile: str | None = None,
+    region: str | None = None,
+    *,
+    endpoint_url: str | None = None,
+    emulator: bool | str | os.PathLike[str] = False,
+    speed: float | None = None,
+    catalogue: str | os.PathLike[str] | None = None,
+) -> Session:
+    """Connect to the vault service, or to the emulator of it on this computer.
+
+    :param profile: a profile of boto3's configuration; None for its default credential chain.
+    :param region: such as ``eu-west-1``; None for the profile's or ``AWS_DEFAULT_REGION``.
+    :param endpoint_url: another address of the service.
+    :param emulator: True for the emulator in its usual folder, or a folder for its data; it is
+        started when it does not run, and serves every process that names the same folder.
+    :param speed: how many of the emulator's seconds pass in one of ours.
+    :param catalogue: the SQLite file to use instead of the usual one.
+    :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
+        says what to do.
+    """
+    if emulator is not False:
+        folder = emulator_folder(None if emulator is True else Path(emulator))
+        connection = _emulated(folder, region, speed)
+    else:
+        connection = Connection(profile=profile, region=region, endpoint_url=endpoint_url)
+    return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
+
+
+def _emulated(folder: Path, region: str | None, speed: float | None) -> Connection:
+    try:
+        running = emulation.start(folder, speed=speed)
+    except emulation.EmulatorError as error:
+        raise EmulatorFailed(str(error)) from None
+    return Connection(region=region, endpoint_url=running.url, emulator=str(folder))
+
+
+def reconnect(connection: Connection) -> Session:
+    """Connect again as before; an emulator that was stopped is started again."""
+    if connection.emulator is not None:
+        connection = _emulated(Path(connection.emulator), connection.region, None)
+    return Session(connection)

@@ -1,0 +1,1 @@
+"""Bytes in and out: parts, workers, progress, and going on after an interruption."""

@@ -1,0 +1,114 @@
+"""How far a transfer is, told at most ten times a second to whoever watches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..units import human_bytes, human_duration
+
+INTERVAL = 0.1
+WINDOW = 10.0  # seconds that the shown rate is taken over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One moment of a transfer: bytes done of a total, bytes a second, seconds left."""
+
+    label: str
+    done: int
+    total: int
+    rate: float
+    eta: float | None
+    note: str = ""
+    finished: bool = False
+
+    @property
+    def fraction(self) -> float:
+        """Done of total, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 1.0
+
+    def __str__(self) -> str:
+        words = [
+            f"{self.label}: {self.fraction:.0%}",
+            f"{human_bytes(self.done)} of {human_bytes(self.total)}",
+        ]
+        if self.rate:
+            words.append(f"{human_bytes(self.rate)}/s")
+        if self.eta is not None and not self.finished:
+            words.append(f"{human_duration(self.eta)} left")
+        if self.note:
+            words.append(self.note)
+        return ", ".join(words)
+
+
+Observer = Callable[[Report], None]
+"""Called from worker threads, one call at a time; must not raise."""
+
+
+class Meter:
+    """Counts bytes from many threads and reports them.
+
+    :param total: bytes to come; bytes that were there from an earlier run count as done, not as
+        rate.
+    """
+
+    def __init__(self, label: str, total: int, observer: Observer | None = None) -> None:
+        self.label = label
+        self.total = total
+        self.done = 0
+        self._note = ""
+        self._observer = observer
+        self._lock = threading.Lock()
+        self._last = 0.0
+        self._samples: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._moved = 0
+
+    def already(self, count: int) -> None:
+        """Count bytes that need not be moved again."""
+        with self._lock:
+            self.done += count
+            self._report()
+
+    def moved(self, count: int) -> None:
+        """Count bytes that were just moved; negative when they must be moved again."""
+        with self._lock:
+            self.done += count
+            self._moved += count
+            self._report()
+
+    def note(self, text: str) -> None:
+        """Say something beside the numbers, until the next note."""
+        with self._lock:
+            self._note = text
+            self._report(force=True)
+
+    def finish(self) -> None:
+        """Make the last report."""
+        with self._lock:
+            self._report(force=True, finished=True)
+
+    def _report(self, force: bool = False, finished: bool = False) -> None:
+        now = time.monotonic()
+        if self._observer is None or (now - self._last < INTERVAL and not force):
+            return
+        self._last = now
+        self._samples.append((now, self._moved))
+        while len(self._samples) > 2 and now - self._samples[0][0] > WINDOW:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        rate = (self._moved - before) / (now - since) if now > since else 0.0
+        self._observer(
+            Report(
+                label=self.label,
+                done=self.done,
+                total=self.total,
+                rate=rate,
+                eta=(self.total - self.done) / rate if rate > 0 else None,
+                note=self._note,
+                finished=finished,
+            )
+        )

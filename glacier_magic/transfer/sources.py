@@ -1,0 +1,169 @@
+"""Which files an upload means, and under which names they are stored."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+
+from .. import descriptions
+from ..errors import InputError, LocalError
+from ..units import plural
+
+LARGEST = 10_000 * (4 << 30)
+"""Bytes in the largest archive: 10,000 parts of 4 GiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file to store: where it is, what it will be called, what its description will say."""
+
+    path: Path
+    name: str
+    description: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass
+class Sources:
+    """The files of one upload, and those left out with the reason."""
+
+    files: list[Source] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all files together."""
+        return sum(source.size for source in self.files)
+
+
+def find(
+    words: Sequence[str], *, recursive: bool = False, description: str | None = None
+) -> Sources:
+    """Return the files that *words* mean: paths, ``~``, globs, and folders when *recursive*.
+
+    A name is the path as given; of an absolute one, or one that climbs with ``..``, only the last
+    component and what lies below it.  An empty file is refused when named and left out when
+    found in a folder: the service stores no empty archives.
+
+    :raises InputError: nothing matches, a folder without *recursive*, an empty or oversized file,
+        two files of one name, or a description the service would refuse.
+    """
+    found = Sources()
+    for word in words:
+        for path in _matches(word):
+            if path.is_dir():
+                _add_folder(found, path, recursive, description)
+            else:
+                _add(found, path, _name_of(path), description, named=True)
+    _refuse_twins(found.files)
+    if description is not None and len(found.files) > 1:
+        raise InputError(
+            f"One description for {plural(len(found.files), 'file')} would give all the same name",
+            cure="Leave --description out: names are then kept by themselves.",
+        )
+    return found
+
+
+def _matches(word: str) -> list[Path]:
+    path = Path(word).expanduser()
+    if os.path.lexists(path):
+        return [path]
+    matches = sorted(glob.glob(str(path), recursive=True, include_hidden=False))  # noqa: PTH207
+    if not matches:
+        raise InputError(
+            f"No file matches {word!r}",
+            cure=f"Paths are looked up from {Path.cwd()}; quote a name with spaces.",
+        )
+    return [Path(match) for match in matches]
+
+
+def _name_of(path: Path) -> str:
+    pure = PurePath(path)
+    if pure.is_absolute() or ".." in pure.parts:
+        return path.resolve().name
+    return pure.as_posix()
+
+
+def _add_folder(found: Sources, folder: Path, recursive: bool, description: str | None) -> None:
+    if not recursive:
+        raise InputError(
+            f"{str(folder)!r} is a folder", cure="Add --recursive to store all files below it."
+        )
+    top, before = _name_of(folder), len(found.files)
+    for path in _walk(folder):
+        inside = path.relative_to(folder).as_posix()
+        _add(found, path, inside if top == "." else f"{top}/{inside}", description, named=False)
+    if len(found.files) == before:
+        raise InputError(f"There is no file to store in {str(folder)!r}", cure="")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def complain(error: OSError) -> None:
+        raise LocalError(f"The folder {error.filename!r} cannot be read: {error.strerror}")
+
+    for base, folders, files in os.walk(folder, onerror=complain):
+        folders.sort()
+        for name in sorted(files):
+            yield Path(base) / name
+
+
+def _add(
+    found: Sources, path: Path, name: str, description: str | None, *, named: bool
+) -> None:
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise LocalError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+    reason = _objection(facts)
+    if reason and named:
+        raise InputError(f"{str(path)!r} cannot be stored: {reason}", cure="")
+    if reason:
+        found.skipped.append((str(path), reason))
+        return
+    found.files.append(
+        Source(
+            path=path.absolute(),
+            name=name,
+            description=_describe(name, facts.st_mtime, description),
+            size=facts.st_size,
+            mtime_ns=facts.st_mtime_ns,
+        )
+    )
+
+
+def _objection(facts: os.stat_result) -> str:
+    if not stat.S_ISREG(facts.st_mode):
+        return "it is not a regular file"
+    if facts.st_size == 0:
+        return "it is empty, and the service stores no empty archives"
+    if facts.st_size > LARGEST:
+        return "it is larger than 40,000 GiB, the most an archive can hold"
+    return ""
+
+
+def _describe(name: str, mtime: float, description: str | None) -> str:
+    try:
+        if description is not None:
+            descriptions.check(description)
+            return description
+        return descriptions.encode(name, datetime.fromtimestamp(int(mtime), UTC))
+    except ValueError as error:
+        raise InputError(f"{name!r} cannot be described: {error}", cure="") from None
+
+
+def _refuse_twins(files: Sequence[Source]) -> None:
+    seen: dict[str, Path] = {}
+    for source in files:
+        other = seen.setdefault(source.name, source.path)
+        if other != source.path:
+            raise InputError(
+                f"{str(other)!r} and {str(source.path)!r} would both be stored as "
+                f"{source.name!r}",
+                cure="Change to a folder above both and give their relative paths.",
+            )

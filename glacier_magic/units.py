@@ -1,0 +1,90 @@
+"""Bytes, times and ids as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def human_bytes(count: int | float | None) -> str:
+    """Return *count* bytes in binary units, three digits: ``1.46 GiB``."""
+    if count is None:
+        return "?"
+    value = float(count)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:
+            break
+        value /= 1024
+    if unit == "B":
+        return f"{int(value)} B"
+    return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+
+
+def human_duration(seconds: float) -> str:
+    """Return a span of time in its two largest units: ``3 h 20 min``."""
+    left = max(0, round(seconds))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        if len(parts) == 2 or (parts and count == 0):
+            break
+    return " ".join(parts)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds in ``90``, ``4h``, ``1d12h`` or ``2.5 h``.
+
+    Raises :class:`ValueError` for anything else.
+    """
+    compact = text.strip()
+    pieces = _DURATION.findall(compact)
+    if not pieces or _DURATION.sub("", compact).strip():
+        raise ValueError(f"not a length of time: {text!r}; write 90s, 15m, 4h or 1d12h")
+    return sum(float(number) * _SECONDS[unit.lower()] for number, unit in pieces)
+
+
+def from_ms(milliseconds: int | None) -> datetime | None:
+    """Return the aware UTC time of *milliseconds* since 1970, or None."""
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    """Return whole milliseconds since 1970 of an aware time, or None."""
+    if moment is None:
+        return None
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
+
+def parse_time(text: str | None) -> int | None:
+    """Return milliseconds since 1970 of a service date such as ``2012-03-20T17:03:43.221Z``."""
+    if not text:
+        return None
+    return to_ms(datetime.fromisoformat(text.replace("Z", "+00:00")))
+
+
+def short_id(identifier: str) -> str:
+    """Return the first characters of an opaque id, enough to tell it from its neighbours."""
+    return identifier if len(identifier) <= 14 else f"{identifier[:12]}…"
+
+
+def local_time(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return a time on the user's own clock, with the day only where it is not today."""
+    if moment is None:
+        return ""
+    local = moment.astimezone()
+    today = (now or datetime.now(UTC)).astimezone().date()
+    form = "%H:%M %Z" if local.date() == today else "%d %b %Y %H:%M %Z"
+    return local.strftime(form)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 archive`` or ``2,000 archives``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
