@@ -36,7 +36,7 @@ _INNER_SUFFIX = re.compile("\\.[A-Za-z][A-Za-z0-9]{0,3}")
 _WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)", re.IGNORECASE)
 
 
-class UnsafePath(ValueError):  # noqa: N818
+class UnsafePath(ValueError):
     """A name with no safe place below the target folder; the text says what to do."""
 
 

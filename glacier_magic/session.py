@@ -124,16 +124,27 @@ class Session:
 
     # Jobs
 
-    def jobs(self, *, refresh: bool = True) -> Batch:
+    def jobs(self) -> Batch:
         """Return all jobs of all vaults, those that others asked for too, and follow them.
 
         Downloads that are ready start by themselves in the background.
         """
-        if refresh:
-            self.tracker.refresh([vault["VaultName"] for vault in self._told()])
+        self.tracker.refresh([vault["VaultName"] for vault in self._told()])
         self.tracker.start()
-        keys = tuple(row.key for row in self.tracker.snapshot().rows)
-        return Batch(self.tracker, keys, "")
+        return Batch(self.tracker, None)
+
+    def pending(self) -> Batch:
+        """Return what was asked for from here and has not ended, as far as was known before now.
+
+        What turns out to have failed or expired meanwhile is part of it.
+        """
+        before = self._open_keys()
+        self.jobs()
+        return Batch(self.tracker, before | self._open_keys())
+
+    def _open_keys(self) -> set[str]:
+        rows = self.tracker.snapshot().rows
+        return {row.key for row in rows if row.ours and not row.ended}
 
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""

@@ -27,7 +27,7 @@ def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.Data
     import pandas as pd  # noqa: PLC0415
 
     kept = list(rows)
-    return pd.DataFrame({name: [row[name] for row in kept] for name in columns}, columns=columns)
+    return pd.DataFrame({name: [row[name] for row in kept] for name in columns})
 
 
 def _typed(

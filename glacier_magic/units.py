@@ -16,18 +16,19 @@ def human_bytes(count: int | float | None) -> str:
         return "?"
     value = float(count)
     for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
+        if value < 1024 or unit == _UNITS[-1]:
             break
         value /= 1024
     if unit == "B":
         return f"{int(value)} B"
-    return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} {unit}"
 
 
 def human_duration(seconds: float) -> str:
     """Return a span of time in its two largest units: ``3 h 20 min``."""
     left = max(0, round(seconds))
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or (unit == "s" and not parts):

@@ -155,9 +155,7 @@ class Vault:
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
         meter = Meter(f"Uploading {label}", size, progress)
         stop = threading.Event()
-        uploader = Uploader(
-            self._service, self._catalogue, self.name, self.session.owner, stop
-        )
+        uploader = Uploader(self._service, self._catalogue, self.name, self.session.owner, stop)
         try:
             failures = uploader.store_all(
                 todo, meter, lambda s, a: outcome.rows.append(_row(s, a, "stored"))

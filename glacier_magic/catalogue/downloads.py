@@ -130,17 +130,21 @@ class Downloads:
         Asking and downloading are only ever done by the process that holds the lease.
         """
         now = time.time()
-        return 0 < self._database.execute(
-            "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
-            f"AND state IN ({_marks(states)}) "
-            "AND (owner IS NULL OR owner=? OR lease_until<?)",
-            (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+        return (
+            self._database.execute(
+                "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
+                f"AND state IN ({_marks(states)}) "
+                "AND (owner IS NULL OR owner=? OR lease_until<?)",
+                (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+            )
+            > 0
         )
 
     def renew(self, owner: str) -> None:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(
-            "UPDATE downloads SET lease_until=? WHERE owner=? AND state IN ('asking','downloading')",
+            "UPDATE downloads SET lease_until=? "
+            "WHERE owner=? AND state IN ('asking', 'downloading')",
             (time.time() + LEASE_SECONDS, owner),
         )
 

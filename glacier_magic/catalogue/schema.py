@@ -65,7 +65,7 @@ CREATE TABLE downloads(
     archive_id TEXT NOT NULL, name TEXT NOT NULL,
     size INTEGER, tree_hash TEXT, mtime INTEGER,
     tier TEXT NOT NULL, root TEXT NOT NULL, target TEXT NOT NULL,
-    token TEXT NOT NULL UNIQUE,   -- the job description we ask with: finds a job whose answer was lost
+    token TEXT NOT NULL UNIQUE,   -- our job description: finds a job whose answer was lost
     state TEXT NOT NULL,          -- planned, asking, waiting, ready, downloading, verified, failed,
                                   -- expired, forgotten
     job_id TEXT, asked INTEGER, ended INTEGER, error TEXT,

@@ -97,10 +97,13 @@ class Uploads:
     def claim(self, upload: int, owner: str) -> bool:
         """Take the right to drive an upload, unless another living process has it."""
         now = time.time()
-        return 0 < self._database.execute(
-            "UPDATE uploads SET owner=?, lease_until=? "
-            "WHERE id=? AND (owner=? OR lease_until IS NULL OR lease_until<?)",
-            (owner, now + LEASE_SECONDS, upload, owner, now),
+        return (
+            self._database.execute(
+                "UPDATE uploads SET owner=?, lease_until=? "
+                "WHERE id=? AND (owner=? OR lease_until IS NULL OR lease_until<?)",
+                (owner, now + LEASE_SECONDS, upload, owner, now),
+            )
+            > 0
         )
 
     def started(self, upload: int, upload_id: str) -> None:

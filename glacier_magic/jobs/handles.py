@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import GlacierError, IntegrityError, JobExpired, JobFailed, NotReady
@@ -20,20 +20,26 @@ Show = Callable[[Snapshot], None]
 
 
 class Batch(Rendered):
-    """The jobs of one request, followed together.
+    """The jobs of one request, or all there are, followed together.
 
     Iterate it for its jobs; ``wait()`` for the verified files, ``await`` it in a notebook.
+
+    :param keys: the rows of the board that belong to it; None for all, now and later.
     """
 
-    def __init__(self, tracker: Tracker, keys: tuple[str, ...], title: str = "") -> None:
-        self._tracker, self._keys, self.title = tracker, frozenset(keys), title
+    def __init__(self, tracker: Tracker, keys: Iterable[str] | None, title: str = "") -> None:
+        self.tracker, self.title = tracker, title
+        self._keys = None if keys is None else frozenset(keys)
 
     @property
     def snapshot(self) -> Snapshot:
         """The rows of this batch now."""
-        return self._only(self._tracker.snapshot())
+        return self.only(self.tracker.snapshot())
 
-    def _only(self, snapshot: Snapshot) -> Snapshot:
+    def only(self, snapshot: Snapshot) -> Snapshot:
+        """Return a snapshot with the rows of this batch alone."""
+        if self._keys is None:
+            return snapshot
         rows = tuple(row for row in snapshot.rows if row.key in self._keys)
         return Snapshot(
             rows=rows, now=snapshot.now, virtual=snapshot.virtual,
@@ -51,10 +57,10 @@ class Batch(Rendered):
         return [row.file for row in self.snapshot.rows if row.state == "verified" and row.file]
 
     def __iter__(self) -> Iterator[Job]:
-        return (Job(self._tracker, row.key) for row in self.snapshot.rows)
+        return (Job(self.tracker, row.key) for row in self.snapshot.rows)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.snapshot.rows)
 
     def wait(self, timeout: float | None = None, *, progress: Show | bool = False) -> Batch:
         """Block until every job has ended; the kernel's other threads go on.
@@ -66,15 +72,15 @@ class Batch(Rendered):
         :raises JobExpired: an output was dropped by the service before it was fetched.
         """
         show = (lambda s: print(snapshot_text(s))) if progress is True else progress  # noqa: T201
-        self._tracker.start()
+        self.tracker.start()
 
         def until(snapshot: Snapshot) -> bool:
-            mine = self._only(snapshot)
+            mine = self.only(snapshot)
             if show:
                 show(mine)
             return mine.finished
 
-        outcome(self._only(self._tracker.wait(until, timeout)))
+        outcome(self.only(self.tracker.wait(until, timeout)), self._keys)
         return self
 
     def __await__(self) -> Generator[Any, None, Batch]:
@@ -127,16 +133,20 @@ class InventoryJob(Batch):
         return self._inventory()
 
 
-def outcome(snapshot: Snapshot) -> None:
-    """Raise what a finished or interrupted wait amounts to, if it is not success."""
+def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
+    """Raise what a finished or interrupted wait amounts to, if it is not success.
+
+    A row of *keys* that is not there any more is a job that the service has dropped.
+    """
+    dropped = (keys or frozenset()) - {row.key for row in snapshot.rows}
     failed = [row for row in snapshot.rows if row.state == "failed"]
     expired = [row for row in snapshot.rows if row.state == "expired"]
     if failed:
         raise _failure(failed, snapshot)
-    if expired:
-        raise JobExpired(
-            f"{plural(len(expired), 'output')} expired before the download: {_names(expired)}"
-        )
+    if expired or dropped:
+        names = f": {_names(expired)}" if expired else ""
+        count = plural(len(expired) + len(dropped), "output")
+        raise JobExpired(f"{count} expired before the download{names}")
     waiting = [row for row in snapshot.rows if not row.ended]
     if waiting:
         raise _not_ready(waiting, snapshot)

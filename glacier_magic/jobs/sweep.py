@@ -50,7 +50,7 @@ class Sweeper:
                 return
         self.catalogue.jobs.mark_gone(job.vault, job.job_id)
 
-    def _settle(self, download: Download, tokens: dict[str | None, str]) -> None:
+    def _settle(self, download: Download, tokens: dict[str, str]) -> None:
         if download.state == "asking":
             self._settle_asking(download, tokens)
         elif download.job_id and download.state in ("waiting", "ready"):
@@ -58,7 +58,7 @@ class Sweeper:
             if job is not None:
                 self._settle_known(download, job)
 
-    def _settle_asking(self, download: Download, tokens: dict[str | None, str]) -> None:
+    def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
         """Find out how a request ended whose answer was lost with its process."""
         if download.token in tokens:
             self.catalogue.downloads.adopt(download.id, tokens[download.token])

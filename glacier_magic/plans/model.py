@@ -79,7 +79,7 @@ class Plan(Rendered, Generic[T]):
             return "This plan has been run."
         if self.empty:
             return "There is nothing to do."
-        return f"Nothing has been done yet: {self.button} with --yes, or plan.run()."
+        return "Nothing has been done yet: repeat with --yes, or call .run() of this plan."
 
     def _repr_text(self) -> str:
         lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]

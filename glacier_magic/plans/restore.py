@@ -75,9 +75,7 @@ class RestorePlan(Plan[Batch]):
         if there:
             return RestoreItem(archive=archive, target=there, action=THERE)
         target = next(path for path in alternatives(wanted) if not path.exists())
-        open_one = self._catalogue.downloads.open_for(
-            self.vault, archive.archive_id, str(self.to)
-        )
+        open_one = self._catalogue.downloads.open_for(self.vault, archive.archive_id, str(self.to))
         if open_one:
             return RestoreItem(
                 archive=archive, target=Path(open_one.target), action=UNDER_WAY,

@@ -169,10 +169,10 @@ class Service:
             },
         )
 
-    def start_inventory(self, vault: str, description: str, format: str = "JSON") -> str:
+    def start_inventory(self, vault: str, description: str) -> str:
         """Ask for the inventory of a vault; return the job id."""
         return self._start_job(
-            vault, {"Type": "inventory-retrieval", "Format": format, "Description": description}
+            vault, {"Type": "inventory-retrieval", "Format": "JSON", "Description": description}
         )
 
     def _start_job(self, vault: str, parameters: dict[str, str]) -> str:

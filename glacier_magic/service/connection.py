@@ -81,7 +81,8 @@ def _boto3_session(connection: Connection) -> boto3.Session:
     except botocore.exceptions.ProfileNotFound:
         names = ", ".join(boto3.Session().available_profiles) or "none"
         raise InputError(
-            f"There is no profile {connection.profile!r}", cure=f"Profiles on this computer: {names}"
+            f"There is no profile {connection.profile!r}",
+            cure=f"Profiles on this computer: {names}",
         ) from None
 
 

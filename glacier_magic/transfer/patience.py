@@ -16,7 +16,7 @@ TRIES = 8
 LONGEST = 60.0
 
 
-class Stopped(Exception):  # noqa: N818 - it is a request, not an error
+class Stopped(Exception):
     """The user asked for the end of a transfer."""
 
 

@@ -113,9 +113,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(base) / name
 
 
-def _add(
-    found: Sources, path: Path, name: str, description: str | None, *, named: bool
-) -> None:
+def _add(found: Sources, path: Path, name: str, description: str | None, *, named: bool) -> None:
     try:
         facts = path.stat()
     except OSError as error:
@@ -163,7 +161,6 @@ def _refuse_twins(files: Sequence[Source]) -> None:
         other = seen.setdefault(source.name, source.path)
         if other != source.path:
             raise InputError(
-                f"{str(other)!r} and {str(source.path)!r} would both be stored as "
-                f"{source.name!r}",
+                f"{str(other)!r} and {str(source.path)!r} would both be stored as {source.name!r}",
                 cure="Change to a folder above both and give their relative paths.",
             )

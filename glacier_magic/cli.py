@@ -1,0 +1,142 @@
+"""``glacier-magic``: the verbs on the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .errors import GlacierError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .jobs import Batch, Snapshot
+    from .plans import Plan
+    from .transfer.progress import Observer, Report
+
+QUIET_INTERVAL = 10.0  # seconds between progress lines where the output is not a terminal
+
+
+class TerminalFace:
+    """Shows things as text: results on standard output, all else on standard error."""
+
+    program = "glacier-magic"
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out, self._err = out or sys.stdout, err or sys.stderr
+        self._last = 0.0
+
+    def note(self, text: str) -> None:
+        """Say something beside the result."""
+        print(self.words(text), file=self._err, flush=True)
+
+    def words(self, text: str) -> str:
+        """Return *text* with the verbs as this face spells them."""
+        return text.replace("%glacier", self.program)
+
+    @contextmanager
+    def progress(self) -> Iterator[Observer]:
+        """Show the progress of a transfer on one line, or a line now and then in a log."""
+        yield self._observe
+        if self._err.isatty():
+            self._err.write("\n")
+
+    def _observe(self, report: Report) -> None:
+        self._line(str(report), final=report.finished)
+
+    def _line(self, text: str, *, final: bool = False) -> None:
+        if self._err.isatty():
+            self._err.write(f"\r\x1b[K{text[:200]}")
+            self._err.flush()
+        elif final or time.monotonic() - self._last > QUIET_INTERVAL:
+            self._last = time.monotonic()
+            print(text, file=self._err, flush=True)
+
+    def offer(self, plan: Plan[Any]) -> Any:
+        """Print a plan and ask; run it after a yes, else return None."""
+        print(self.words(repr(plan)), file=self._out, flush=True)
+        if plan.empty:
+            return None
+        if not sys.stdin.isatty():
+            raise InputError("Nothing was done", cure="Add --yes to carry the plan out.")
+        answer = input(f"{plan.button}? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            self.note("Nothing was done.")
+            return None
+        return plan.run()
+
+    def follow(self, batch: Batch, timeout: float | None) -> Batch:
+        """Show a batch while it is waited for."""
+
+        def show(snapshot: Snapshot) -> None:
+            from .rendering import summary, visible  # noqa: PLC0415
+
+            self._line(visible(summary(snapshot)))
+
+        try:
+            return batch.wait(timeout, progress=show)
+        finally:
+            if self._err.isatty():
+                self._err.write("\n")
+
+    def show(self, value: Any) -> None:
+        """Print a result."""
+        if value is None:
+            return
+        text = value if isinstance(value, str) else repr(value)
+        if hasattr(value, "to_string"):
+            text = _plain(value)
+        print(self.words(text), file=self._out, flush=True)
+
+
+WIDE = ("description", "format", "mtime", "tree_hash", "vault")
+"""Columns of a table of archives that a terminal has no room for; Python has them."""
+
+
+def _plain(table: pd.DataFrame) -> str:
+    if not len(table):
+        return "nothing"
+    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
+    for name in narrow.select_dtypes("datetimetz"):
+        narrow[name] = narrow[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
+    return narrow.to_string(index=False)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code: 0, or the ``exit_code`` of the error."""
+    words = sys.argv[1:] if words is None else list(words)
+    if words[:1] == ["emulator"] and all(w.startswith("-") for w in words[1:2]):
+        return _serve(words[1:])
+    from .commands import VERBS, Console, run  # noqa: PLC0415
+
+    face = TerminalFace()
+    console = Console(face)
+    try:
+        face.show(run(console, VERBS, words))
+    except GlacierError as error:
+        face.note(f"{type(error).__name__}: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        face.note("Stopped. What was done is kept; the same command goes on from here.")
+        return 130
+    except BrokenPipeError:
+        return 141
+    finally:
+        console.close()
+    return 0
+
+
+def _serve(words: Sequence[str]) -> int:
+    """Run the emulator in the foreground."""
+    from .emulator.__main__ import main as serve  # noqa: PLC0415
+    from .paths import emulator_folder  # noqa: PLC0415
+
+    given = any(word == "--data" or word.startswith("--data=") for word in words)
+    return serve([*words, *([] if given else ["--data", str(emulator_folder())])])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

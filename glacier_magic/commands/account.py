@@ -1,0 +1,183 @@
+"""Where am I: connecting, and the vaults of a region."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
+from ..units import human_bytes, local_time
+from .console import Console, where
+from .grammar import Parser, Verb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Status(Rendered):
+    """Where the user is: account, region, endpoint, vaults, jobs, and what to type next."""
+
+    def __init__(self, console: Console, *, show_account: bool) -> None:
+        session = console.session
+        account = session.account if show_account else f"********{session.account[-4:]}"
+        self.vaults = session.vaults()
+        jobs = session.jobs()
+        self.jobs = jobs.snapshot
+        self.in_use = console.vault_in_use
+        self.facts = [
+            ("account", account),
+            ("region", session.region),
+            ("service", where(session)),
+            ("endpoint", session.service.endpoint),
+            ("catalogue", str(session.catalogue.path)),
+            ("vault in use", self.in_use or "none"),
+        ]
+        if self.jobs.virtual:
+            speed = session.service.clock.speed
+            self.facts.append(
+                ("emulator time", f"{self.jobs.now:%Y-%m-%d %H:%M} UTC, {speed:g} times as fast")
+            )
+        self.next = _next_step(console.face.program, self)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                row["vault"],
+                f"{row['archives']:,}",
+                human_bytes(row["size"]),
+                self._when(row["inventory"]),
+            )
+            for row in self.vaults.to_dict("records")
+        ]
+
+    def _when(self, made: pd.Timestamp) -> str:
+        import pandas as pd  # noqa: PLC0415
+
+        return "never" if pd.isna(made) else local_time(made.to_pydatetime(), self.jobs.now)
+
+    def _repr_text(self) -> str:
+        width = max(len(label) for label, _ in self.facts)
+        lines = [f"{label.rjust(width)}: {words}" for label, words in self.facts]
+        if len(self.vaults):
+            lines += ["", text_table(_HEAD, self._rows(), numbers=(1, 2))]
+        if self.jobs.rows:
+            lines += ["", snapshot_text(self.jobs)]
+        return "\n".join([*lines, "", f"Next: {self.next}"])
+
+    def _repr_html(self) -> str:
+        facts = "".join(
+            f"<tr><th scope='row'>{escape(label)}</th><td>{escape(words)}</td></tr>"
+            for label, words in self.facts
+        )
+        vaults = html_table(_HEAD, self._rows(), numbers=(1, 2)) if len(self.vaults) else ""
+        return (
+            f"<table class='glacier-table'>{facts}</table>{vaults}"
+            f"<p>{escape(summary(self.jobs))}</p><p>Next: <code>{escape(self.next)}</code></p>"
+        )
+
+
+_HEAD = ("vault", "archives", "size", "last inventory")
+
+
+def _next_step(program: str, status: Status) -> str:
+    if not len(status.vaults):
+        return f"{program} create NAME"
+    if status.in_use is None and len(status.vaults) > 1:
+        return f"{program} use {status.vaults['vault'].iloc[0]}"
+    if status.jobs.count("in progress", "ready", "downloading", "requested"):
+        return f"{program} jobs"
+    if (status.vaults["archives"] == 0).all():
+        return f"{program} upload FILE"
+    return f"{program} inventory, then {program} ls and {program} restore NAME"
+
+
+def _configure_status(parser: Parser) -> None:
+    parser.add_argument("--show-account", action="store_true", help="show the whole account id")
+
+
+def _status(console: Console, args: Namespace) -> Status:
+    return Status(console, show_account=args.show_account)
+
+
+def _configure_connect(parser: Parser) -> None:
+    parser.add_argument("--profile", metavar="P", help="a profile of your AWS configuration")
+    parser.add_argument("--region", metavar="R", help="such as eu-west-1")
+    parser.add_argument("--endpoint-url", metavar="U", help="another address of the service")
+    parser.add_argument(
+        "--emulator", action="store_true", help="the emulator on this computer: no account, no bill"
+    )
+    parser.add_argument("--data", metavar="DIR", help="the emulator's folder (~/glacier-emulator)")
+    parser.add_argument(
+        "--speed", type=float, metavar="X", help="emulator seconds that pass in one second"
+    )
+    _configure_status(parser)
+
+
+def _connect(console: Console, args: Namespace) -> Status:
+    emulated = args.emulator or args.data is not None
+    if args.speed is not None and not emulated:
+        raise InputError("Only the emulator has a speed", cure="Add --emulator.")
+    if emulated and (args.profile or args.endpoint_url):
+        raise InputError("The emulator needs neither profile nor endpoint", cure="")
+    console.connect(
+        profile=args.profile,
+        region=args.region,
+        endpoint_url=args.endpoint_url,
+        emulator=args.data or args.emulator,
+        speed=args.speed,
+    )
+    return Status(console, show_account=args.show_account)
+
+
+def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
+    return console.session.vaults()
+
+
+def _vault_name(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="1-255 of letters, digits, . - _")
+
+
+def _create(console: Console, args: Namespace) -> Any:
+    vault = console.session.create_vault(args.name)
+    console.use(args.name)
+    return vault
+
+
+def _use(console: Console, args: Namespace) -> Any:
+    return console.use(args.name)
+
+
+def _configure_drop(parser: Parser) -> None:
+    _vault_name(parser)
+    parser.add_argument("--yes", action="store_true", help="drop it without asking")
+
+
+def _drop(console: Console, args: Namespace) -> Any:
+    plan = console.session.drop_vault(args.name)
+    outcome = console.settle(plan, yes=args.yes)
+    if plan.result is not None:
+        console.forget_vault(args.name)
+    return outcome
+
+
+VERBS = (
+    Verb(name="", summary="Where am I?", run=_status, configure=_configure_status),
+    Verb(
+        name="connect",
+        summary="connect to an account and region, or to the emulator",
+        run=_connect,
+        configure=_configure_connect,
+        details="Credentials come from boto3's own chain: environment, profile, SSO, instance.",
+    ),
+    Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
+    Verb(name="create", summary="make a vault and use it", run=_create, configure=_vault_name),
+    Verb(
+        name="use", summary="use a vault for what follows", run=_use, configure=_vault_name
+    ),
+    Verb(
+        name="drop", summary="delete an empty vault", run=_drop, configure=_configure_drop,
+        details="The service drops a vault only when an inventory made after its last change "
+        "shows it empty.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,185 @@
+"""What the verbs work with: the session of this face, its vault, and its way of showing things."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Protocol
+
+from ..errors import CatalogueError, GlacierError, InputError
+from ..jobs import Batch
+from ..paths import last_connection_file
+from ..plans import Plan
+from ..service import Connection
+from ..session import Session, connect, reconnect
+from ..transfer.progress import Observer
+from ..vault import Vault
+from .grammar import Help, HelpAsked, Verb
+
+
+class Face(Protocol):
+    """How a place shows things: a notebook, a terminal."""
+
+    program: str
+    """What the user types before the verb: ``%glacier`` or ``glacier-magic``."""
+
+    def note(self, text: str) -> None:
+        """Say something beside the result."""
+
+    def progress(self) -> AbstractContextManager[Observer]:
+        """Show the progress of a transfer while the block runs."""
+
+    def offer(self, plan: Plan[Any]) -> Any:
+        """Put a plan before the user; return it, or what running it gave."""
+
+    def follow(self, batch: Batch, timeout: float | None) -> Batch:
+        """Show a batch while it is waited for; raise what the wait amounts to."""
+
+
+class Console:
+    """The state behind one face: connection and vault in use."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self._session: Session | None = None
+
+    # Connection
+
+    @property
+    def connected(self) -> Session | None:
+        """The session, if there is one already."""
+        return self._session
+
+    @property
+    def session(self) -> Session:
+        """The session; without one, connect as last time, or with boto3's own chain."""
+        if self._session is None:
+            last = last_connection()
+            self._session = reconnect(last) if last else connect()
+            self.face.note(f"Connected{' as last time' if last else ''}: {where(self._session)}.")
+        return self._session
+
+    def connect(self, **options: Any) -> Session:
+        """Connect anew and remember how."""
+        session = connect(**options)
+        self.close()
+        self._session = session
+        _remember(session.connection)
+        return session
+
+    def close(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    # Vault in use
+
+    @property
+    def _vault_key(self) -> str:
+        return f"vault in use of {self.session.account} in {self.session.region}"
+
+    def use(self, name: str) -> Vault:
+        """Take a vault for all verbs that follow.
+
+        :raises NotFound: it does not exist.
+        """
+        vault = self.session.vault(name)
+        self.session.service.describe_vault(name)
+        self.session.catalogue.settings.put(self._vault_key, name)
+        return vault
+
+    @property
+    def vault_in_use(self) -> str | None:
+        """The name of the vault in use, or None."""
+        return self.session.catalogue.settings.get(self._vault_key) or None
+
+    def forget_vault(self, name: str) -> None:
+        """Use no vault any more if *name* was in use."""
+        if self.vault_in_use == name:
+            self.session.catalogue.settings.put(self._vault_key, "")
+
+    def vault(self, name: str | None) -> Vault:
+        """Return the vault *name*, else the one in use, else the only one there is."""
+        if name is not None:
+            return self.session.vault(name)
+        in_use = self.vault_in_use
+        if in_use:
+            return self.session.vault(in_use)
+        names = self.session.vault_names() or list(self.session.vaults()["vault"])
+        if len(names) == 1:
+            return self.session.vault(names[0])
+        listed = ", ".join(names[:10]) or "none: make one with %glacier create NAME"
+        raise InputError(
+            "Which vault?", cure=f"%glacier use NAME, or --vault NAME. Vaults here: {listed}"
+        )
+
+    # Plans
+
+    def settle(self, plan: Plan[Any], *, yes: bool) -> Any:
+        """Run a plan that was agreed to beforehand, or put it before the user."""
+        return plan.run() if yes else self.face.offer(plan)
+
+
+def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
+    """Carry out one line of words; return what it gives.
+
+    :raises GlacierError: anything that went wrong, with what to do next.
+    """
+    program = console.face.program
+    name = words[0] if words and not words[0].startswith("-") else ""
+    rest = words[1:] if name else words
+    if name == "help":
+        name, rest = (rest[0] if rest else ""), ["--help"]
+    verb = verbs.get(name)
+    if verb is None:
+        close = difflib.get_close_matches(name, list(verbs), 1)
+        hint = f"Did you mean {program} {close[0]}? " if close else ""
+        raise InputError(
+            f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
+        )
+    try:
+        return verb.run(console, verb.parse(program, rest))
+    except HelpAsked as asked:
+        return Help(asked.text if name else overview(program, verbs))
+
+
+def overview(program: str, verbs: Mapping[str, Verb]) -> str:
+    """Return the help text that lists all verbs."""
+    width = max(len(name) for name in verbs)
+    lines = [f"  {name.ljust(width)}  {verb.summary}" for name, verb in verbs.items() if name]
+    return "\n".join(
+        [
+            f"usage: {program} VERB ...    {program} VERB --help",
+            "",
+            "The archive console for Amazon Glacier vaults.",
+            "",
+            *lines,
+            "",
+            f"{program} alone shows where you are and what to do next.",
+        ]
+    )
+
+
+def where(session: Session) -> str:
+    """Return in a few words which service a session talks to."""
+    if session.connection.emulator is not None:
+        return f"the emulator in {session.connection.emulator}"
+    profile = f"profile {session.connection.profile}, " if session.connection.profile else ""
+    return f"{profile}{session.region}, {session.service.endpoint}"
+
+
+def last_connection() -> Connection | None:
+    """Return the connection of the last ``connect``, in this process or another."""
+    try:
+        return Connection.from_json(last_connection_file().read_text("utf-8"))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _remember(connection: Connection) -> None:
+    file = last_connection_file()
+    with suppress(OSError, CatalogueError, GlacierError):  # not worth failing a connection for
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(connection.to_json(), "utf-8")

@@ -1,0 +1,111 @@
+"""How words become a request: one parser a verb, no exit, no traceback, ids that start with -."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import InputError
+from ..rendering import Rendered
+
+if TYPE_CHECKING:
+    from .console import Console
+
+_ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
+_SHIELD = "\x00"
+"""Put before a word that begins with ``-`` and is an id, so that it is taken for a value."""
+
+
+class Help(Rendered):
+    """A help text, shown and returned like any other result."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.rstrip()
+
+    def _repr_text(self) -> str:
+        return self.text
+
+
+class HelpAsked(Exception):
+    """``--help`` was among the words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class _HelpAction(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        raise HelpAsked(parser.format_help())
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of printing and leaving."""
+
+    def __init__(self, prog: str, summary: str, details: str = "") -> None:
+        super().__init__(
+            prog=prog,
+            description=summary,
+            epilog=details,
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this text")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise an :class:`InputError` that names the verb's help."""
+        raise InputError(f"{self.prog}: {unshield(message)}", cure=f"{self.prog} --help says more.")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Raise too: nothing here ends the process."""
+        self.error(message or f"left with status {status}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One thing a user can ask for, the same in a notebook, a terminal and a script."""
+
+    name: str
+    summary: str
+    run: Callable[[Console, argparse.Namespace], Any]
+    configure: Callable[[Parser], None] = lambda _: None
+    details: str = ""
+
+    def parser(self, program: str) -> Parser:
+        """Return the parser of this verb's words."""
+        parser = Parser(f"{program} {self.name}".strip(), self.summary, self.details)
+        self.configure(parser)
+        return parser
+
+    def parse(self, program: str, words: Sequence[str]) -> argparse.Namespace:
+        """Return the request that *words* make.
+
+        :raises InputError: they make none.
+        :raises HelpAsked: ``--help`` is among them.
+        """
+        parsed = self.parser(program).parse_args(shield(words))
+        for key, value in vars(parsed).items():
+            setattr(parsed, key, _bare(value))
+        return parsed
+
+
+def shield(words: Iterable[str]) -> list[str]:
+    """Return *words* with ids that begin with ``-`` marked as values."""
+    return [f"{_SHIELD}{word}" if _ID.fullmatch(word) else word for word in words]
+
+
+def unshield(text: str) -> str:
+    """Return *text* without the marks that :func:`shield` set."""
+    return text.replace(_SHIELD, "").replace("\\x00", "")
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, str):
+        return unshield(value)
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return value

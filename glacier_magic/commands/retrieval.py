@@ -1,0 +1,73 @@
+"""Getting archives back: the plan, the board, the wait."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..jobs import Batch
+from ..units import parse_duration
+from .archives import archive_words, vault_option, waiting_options
+from .console import Console
+from .grammar import Parser, Verb
+
+
+def _configure_restore(parser: Parser) -> None:
+    archive_words(parser)
+    vault_option(parser)
+    parser.add_argument(
+        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default="standard",
+        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
+    )
+    parser.add_argument("--yes", action="store_true", help="start at once, without asking")
+    waiting_options(parser)
+
+
+def _restore(console: Console, args: Namespace) -> Any:
+    plan = console.vault(args.vault).restore(*args.archives, tier=args.tier, to=args.to)
+    outcome = console.settle(plan, yes=args.yes)
+    if isinstance(outcome, Batch) and args.wait:
+        return console.face.follow(outcome, args.timeout)
+    return outcome
+
+
+def _jobs(console: Console, _: Namespace) -> Batch:
+    return console.session.jobs()
+
+
+def _configure_wait(parser: Parser) -> None:
+    parser.add_argument(
+        "--timeout", metavar="TIME", type=parse_duration, help="wait at most 90s, 15m, 6h ..."
+    )
+
+
+def _wait(console: Console, args: Namespace) -> Batch:
+    return console.face.follow(console.session.pending(), args.timeout)
+
+
+VERBS = (
+    Verb(
+        name="restore",
+        summary="get archives back, verified",
+        run=_restore,
+        configure=_configure_restore,
+        details="Shows the plan first; nothing is asked of the service before it is started. An\n"
+        "archive that has a job already, here or started elsewhere, is not asked for twice.",
+    ),
+    Verb(
+        name="jobs",
+        summary="the job board: downloads start by themselves when a job is ready",
+        run=_jobs,
+    ),
+    Verb(
+        name="wait",
+        summary="wait until all that was asked for is there",
+        run=_wait,
+        configure=_configure_wait,
+        details="Exit codes of the command line: 0 all verified, 75 not ready yet, 3 failed, "
+        "4 expired.",
+    ),
+)

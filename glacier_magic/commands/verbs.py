@@ -1,0 +1,11 @@
+"""All verbs, in the order in which help lists them."""
+
+from __future__ import annotations
+
+from . import account, archives, emulation, retrieval
+from .grammar import Verb
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (*account.VERBS, *archives.VERBS, *retrieval.VERBS, *emulation.VERBS)
+}

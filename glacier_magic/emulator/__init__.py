@@ -1,0 +1,33 @@
+"""A faithful Amazon Glacier vault service on this machine, with a virtual clock.
+
+It is a process of its own that serves a folder; see ``README.md`` beside this file.
+"""
+
+from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.process import (
+    EmulatorError,
+    Running,
+    advance,
+    find,
+    pause,
+    resume,
+    set_speed,
+    start,
+    status,
+    stop,
+)
+
+__all__ = [
+    "ACCESS_KEY",
+    "SECRET_KEY",
+    "EmulatorError",
+    "Running",
+    "advance",
+    "find",
+    "pause",
+    "resume",
+    "set_speed",
+    "start",
+    "status",
+    "stop",
+]

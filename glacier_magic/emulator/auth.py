@@ -1,0 +1,163 @@
+"""Signature Version 4: who is asking, for which region, and whether the request is theirs.
+
+Rules from the service's documentation: "Signing Requests" (amazon-glacier-signing-requests).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.http import Request
+
+DEFAULT_REGION = "us-east-1"
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_HINT = f"start the emulator with --credentials ID:SECRET or --no-auth, or sign with {ACCESS_KEY}"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What an Authorization header says."""
+
+    access_key: str
+    date: str
+    region: str
+    service: str
+    signed: tuple[str, ...]
+    signature: str
+
+    @property
+    def scope(self) -> str:
+        """The credential scope, as it is signed."""
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+def parse(text: str) -> Authorization | None:
+    """Return what the Authorization header *text* says, or None where it is not in form."""
+    algorithm, _, rest = text.partition(" ")
+    fields = dict(piece.strip().partition("=")[::2] for piece in rest.split(","))
+    scope = fields.get("Credential", "").rsplit("/", 4)
+    if algorithm != _ALGORITHM or len(scope) != 5 or scope[4] != "aws4_request":
+        return None
+    key, date, region, service, _ = scope
+    signed = tuple(fields.get("SignedHeaders", "").lower().split(";"))
+    return Authorization(key, date, region, service, signed, fields.get("Signature", ""))
+
+
+def region_of(request: Request) -> str:
+    """Return the region in the credential scope of a request, signed well or not."""
+    found = parse(request.headers.get("authorization", ""))
+    return found.region if found is not None and found.region else DEFAULT_REGION
+
+
+class Verifier:
+    """Checks signatures against the key pairs it knows."""
+
+    def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
+        self._secrets = {ACCESS_KEY: SECRET_KEY} | dict(pairs or {})
+
+    def verify(self, request: Request, now: int) -> None:
+        """Raise unless *request* was signed by a known key at about *now*, a real time."""
+        text = request.headers.get("authorization")
+        if text is None:
+            raise errors.missing_token()
+        given = parse(text)
+        if given is None:
+            raise errors.invalid_signature("The Authorization header is not in the expected form.")
+        secret = self._secrets.get(given.access_key)
+        if secret is None:
+            error = errors.unrecognized_client(
+                "The security token included in the request is invalid."
+            )
+            error.headers["x-emulator-hint"] = _HINT
+            raise error
+        stamp = _stamp(request)
+        _check_scope(request, given, stamp, now)
+        if not _matches(request, given, secret, stamp):
+            raise errors.signature_mismatch()
+
+
+def _stamp(request: Request) -> str:
+    """Return the time of the signature; ``x-amz-date`` wins over ``Date``."""
+    text = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    if dates.parse_basic(text) is not None:
+        return text
+    try:
+        return parsedate_to_datetime(text).strftime("%Y%m%dT%H%M%SZ")
+    except (TypeError, ValueError):
+        raise errors.missing_header("x-amz-date") from None
+
+
+def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -> None:
+    if given.service != "glacier":
+        raise errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
+    if given.date != stamp[:8]:
+        raise errors.invalid_signature("Date in Credential scope does not match the request date.")
+    if abs((dates.parse_basic(stamp) or 0) - now) > limits.CLOCK_SKEW:
+        current = dates.iso_seconds(now).translate({ord("-"): None, ord(":"): None})
+        raise errors.invalid_signature(f"Signature expired: {stamp} is not close to {current}")
+    needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
+    if not needed <= set(given.signed):
+        raise errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
+
+
+def payload_hash(request: Request) -> str:
+    """Return the SHA-256 that the signature covers: the header's, or else the body's own."""
+    header = request.headers.get("x-amz-content-sha256")
+    if header is not None:
+        return header
+    if request.body.length > limits.JSON_BODY:
+        raise errors.missing_header("x-amz-content-sha256")
+    return hashlib.sha256(request.body.read()).hexdigest()
+
+
+def _matches(request: Request, given: Authorization, secret: str, stamp: str) -> bool:
+    digest = payload_hash(request)
+    key = signing_key(secret, given.date, given.region)
+    for path in dict.fromkeys((quote(_normal(request.path), safe="/-_.~"), request.path)):
+        canonical = canonical_request(request, path, given.signed, digest)
+        hashed = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = "\n".join((_ALGORITHM, stamp, given.scope, hashed))
+        expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+        if hmac.compare_digest(expected, given.signature):
+            return True
+    return False
+
+
+def _normal(path: str) -> str:
+    """Return *path* without dot segments and doubled slashes, as signers write it."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    end = "/" if path.endswith("/") and kept else ""
+    return "/" + "/".join(kept) + end
+
+
+def canonical_request(request: Request, path: str, signed: tuple[str, ...], digest: str) -> str:
+    """Return the text whose hash is signed."""
+    pairs = sorted(
+        (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
+        for name, value in request.query_pairs()
+    )
+    headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed]
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    return "\n".join((request.method, path, query, "".join(headers), ";".join(signed), digest))
+
+
+@lru_cache(maxsize=256)
+def signing_key(secret: str, date: str, region: str) -> bytes:
+    """Return the key that signs for one day and region."""
+    key = f"AWS4{secret}".encode()
+    for word in (date, region, "glacier", "aws4_request"):
+        key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+    return key

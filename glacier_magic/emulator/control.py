@@ -1,0 +1,105 @@
+"""The control endpoint ``/_emulator/``: the emulator's own affairs, as JSON, on loopback only.
+
+A ``POST`` must say ``Content-Type: application/json``: no web page can make a browser send that
+to another origin without asking first, so none can turn the clock or stop the server.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator.http import Request, Response
+from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.service import Service
+
+Answer = Callable[[Service, dict[str, Any]], dict[str, object]]
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def answer(service: Service, stopping: threading.Event, request: Request) -> Response:
+    """Answer a request to the control endpoint."""
+    try:
+        document = _read(request)
+        if request.path == "/_emulator/stop" and request.method == "POST":
+            stopping.set()
+            return _json(200, {"stopping": True})
+        action = _ACTIONS.get((request.method, request.path))
+        if action is None:
+            raise _RefusedError(404, f"There is no {request.method} {request.path}.")
+        return _json(200, action(service, document))
+    except _RefusedError as refusal:
+        return _json(refusal.status, {"error": str(refusal)})
+    except (ValueError, TypeError, KeyError, errors.ServiceError) as error:
+        return _json(400, {"error": str(error)})
+
+
+def _read(request: Request) -> dict[str, Any]:
+    if not ipaddress.ip_address(request.client.partition("%")[0]).is_loopback:
+        raise _RefusedError(403, "The control endpoint answers to this machine only.")
+    if request.method == "GET":
+        return {}
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise _RefusedError(415, "Send JSON, with Content-Type: application/json.")
+    return request.json()
+
+
+def _json(status: int, document: dict[str, object]) -> Response:
+    headers = {"Content-Type": "application/json"}
+    return Response(status, headers, (json.dumps(document) + "\n").encode("ascii"))
+
+
+def status(service: Service, _: dict[str, Any]) -> dict[str, object]:
+    """Return what ``emulator status`` shows."""
+    now = service.clock.now()
+    with service.store.read() as connection:
+        count, archives, size = connection.execute(
+            "SELECT count(*), total(live_count), total(live_size - live_count * ?) FROM vaults"
+            " WHERE deleted IS NULL",
+            (limits.OVERHEAD,),
+        ).fetchone()
+        (running,) = connection.execute(
+            "SELECT count(*) FROM jobs WHERE completes > ?", (now,)
+        ).fetchone()
+    return {
+        "pid": os.getpid(),
+        "folder": str(service.folder),
+        "account": service.account,
+        "time": dates.iso(now),
+        "speed": service.clock.speed,
+        "paused": service.clock.paused,
+        "next_inventory": dates.iso(vaults.next_inventory(now)),
+        "vaults": count,
+        "archives": int(archives),
+        "bytes": int(size),
+        "jobs_in_progress": running,
+        "faults": [],
+    }
+
+
+def _clock(service: Service, document: dict[str, Any]) -> dict[str, object]:
+    """Turn the clock: ``{"advance": seconds}``, ``{"speed": x}``, ``{"paused": true}``."""
+    if "speed" in document:
+        service.clock.set_speed(float(document["speed"]))
+    if "paused" in document:
+        turn = service.clock.pause if document["paused"] else service.clock.resume
+        turn()
+    if "advance" in document:
+        service.clock.advance(float(document["advance"]))
+    return status(service, {})
+
+
+_ACTIONS: dict[tuple[str, str], Answer] = {
+    ("GET", "/_emulator/status"): status,
+    ("POST", "/_emulator/clock"): _clock,
+}

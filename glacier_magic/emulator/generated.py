@@ -1,0 +1,120 @@
+"""Content that needs no disk: bytes computed from a short recipe, with their tree hash.
+
+Sixteen blocks of 1 MiB are made from the recipe's number and repeated for ever.  Because the
+sequence repeats every 16 MiB, whole subtrees of the tree hash repeat too, and the hash of any
+size, terabytes included, is a matter of microseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from glacier_magic.treehash import CHUNK
+
+_PERIOD = 16
+_STEP = 1024
+_PREFIX = "generated:"
+
+
+@cache
+def _block(number: int) -> bytes:
+    return hashlib.shake_128(b"glacier block %d" % number).digest(CHUNK)
+
+
+@cache
+def _states(number: int) -> list[hashlib._Hash]:
+    """Return SHA-256 states after every KiB of a block, so that no tail costs more than one."""
+    running, states = hashlib.sha256(), []
+    view = memoryview(_block(number))
+    for start in range(0, CHUNK, _STEP):
+        states.append(running.copy())
+        running.update(view[start : start + _STEP])
+    states.append(running)
+    return states
+
+
+def _leaf(number: int, size: int) -> bytes:
+    state = _states(number)[size // _STEP].copy()
+    state.update(_block(number)[size // _STEP * _STEP : size])
+    return state.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Where in the sequence of sixteen blocks the content starts."""
+
+    phase: int
+
+    @property
+    def payload(self) -> str:
+        """What is recorded as the archive's payload."""
+        return f"{_PREFIX}{self.phase}"
+
+    def chunks(self, start: int, count: int) -> Iterator[bytes]:
+        """Yield *count* bytes from *start* on."""
+        behind = start + count
+        while start < behind:
+            number, offset = divmod(start, CHUNK)
+            piece = _block((number + self.phase) % _PERIOD)[offset : offset + behind - start]
+            yield piece
+            start += len(piece)
+
+    def tree_hash(self, size: int, start: int = 0, end: int | None = None) -> str:
+        """Return the tree hash of bytes *start* to *end*, both on chunk borders or at the end."""
+        behind = size if end is None else end + 1
+        first, whole = start // CHUNK, behind // CHUNK
+        roots = list(self._subtrees(first, whole))
+        if behind % CHUNK:
+            roots.append(_leaf((whole + self.phase) % _PERIOD, behind % CHUNK))
+        root = roots.pop() if roots else hashlib.sha256(b"").digest()
+        while roots:
+            root = hashlib.sha256(roots.pop() + root).digest()
+        return root.hex()
+
+    def _subtrees(self, first: int, behind: int) -> Iterator[bytes]:
+        """Yield the roots of the full subtrees, largest first, that make up the chunks."""
+        while first < behind:
+            height = (behind - first).bit_length() - 1
+            yield _subtree(height, (first + self.phase) % _PERIOD)
+            first += 1 << height
+
+
+@cache
+def _subtree(height: int, number: int) -> bytes:
+    """Return the root over 2**height blocks that start with block *number*."""
+    if height == 0:
+        return _leaf(number, CHUNK)
+    right = (number + (1 << (height - 1))) % _PERIOD
+    both = _subtree(height - 1, number) + _subtree(height - 1, right)
+    return hashlib.sha256(both).digest()
+
+
+def parse(payload: str) -> Recipe | None:
+    """Return the recipe that *payload* names, or None where the bytes are in files."""
+    if not payload.startswith(_PREFIX):
+        return None
+    return Recipe(int(payload.removeprefix(_PREFIX)))
+
+
+class Generated:
+    """A :class:`~glacier_magic.emulator.http.Source` of generated content."""
+
+    def __init__(self, recipe: Recipe, size: int) -> None:
+        self._recipe = recipe
+        self.size = size
+
+    def chunks(self, start: int, count: int) -> Iterator[bytes]:
+        """Yield the bytes in pieces of at most 1 MiB."""
+        return self._recipe.chunks(start, count)
+
+    def send(self, connection: socket.socket, start: int, count: int) -> None:
+        """Send the bytes."""
+        for piece in self._recipe.chunks(start, count):
+            connection.sendall(piece)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,222 @@
+"""HTTP/1.1 as far as the service needs it: requests read, bodies streamed, answers written.
+
+The standard library's request handler parses headers as e-mail, at some ten times the cost.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from glacier_magic.emulator import errors, limits
+
+_LINE = 1 << 16
+_HEADERS = 200
+
+
+class MalformedRequestError(Exception):
+    """What arrived is not a request that can be answered within the protocol."""
+
+
+class Body:
+    """The body of a request, read as it arrives and at most once."""
+
+    def __init__(
+        self, stream: io.BufferedIOBase, length: int, go_on: Callable[[], None] | None
+    ) -> None:
+        self.length = length
+        self.left = length
+        self._stream = stream
+        self._go_on = go_on
+        self._document: bytes | None = None
+        self.on_read: Callable[[int], None] = lambda _: None
+        """Called with the bytes still to come before each read: where a fault can strike."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the client still waits to be told to send the body."""
+        return self._go_on is not None
+
+    def fill(self, view: memoryview) -> None:
+        """Fill *view* with the next bytes; a client that goes away raises ConnectionError."""
+        if self._go_on is not None:
+            self._go_on()
+            self._go_on = None
+        self.on_read(self.left)
+        got = 0
+        while got < len(view):
+            count = self._stream.readinto(view[got:])
+            if not count:
+                raise ConnectionResetError("The client closed the connection within a body.")
+            got += count
+        self.left -= got
+
+    def read(self) -> bytes:
+        """Return the whole of a document known to be small; it may be asked for again."""
+        if self._document is None:
+            data = bytearray(self.left)
+            self.fill(memoryview(data))
+            self._document = bytes(data)
+        return self._document
+
+    def drain(self) -> None:
+        """Read and forget the rest, so that the client's next request can be seen."""
+        piece = memoryview(bytearray(min(self.left, 1 << 20)))
+        while self.left:
+            self.fill(piece[: self.left])
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as it came: the path still encoded, header names in lower case."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: dict[str, str]
+    body: Body
+    keep_alive: bool
+    client: str = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters, decoded; the last one wins where a name is repeated."""
+        return dict(self.query_pairs())
+
+    def query_pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the decoded query parameters in their order."""
+        for piece in self.query_string.split("&"):
+            if piece:
+                name, _, value = piece.partition("=")
+                yield unquote(name), unquote(value.replace("+", " "))
+
+    def segments(self) -> tuple[str, ...]:
+        """Return the decoded segments of the path."""
+        return tuple(unquote(piece) for piece in self.path.split("/")[1:])
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object in the body, whatever the content type; empty means ``{}``."""
+        if self.body.length > limits.JSON_BODY:
+            raise errors.serialization("The request body is too long.")
+        text = self.body.read()
+        try:
+            document = json.loads(text) if text.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise errors.serialization("The request body is not valid JSON.") from error
+        if not isinstance(document, dict):
+            raise errors.serialization("The request body is not a JSON object.")
+        return document
+
+
+class Source(Protocol):
+    """Bytes of a response that come from elsewhere than memory."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are in all."""
+
+    def chunks(self, start: int, count: int) -> Iterator[bytes]:
+        """Yield the bytes from *start* on in pieces of at most 1 MiB."""
+
+    def send(self, connection: socket.socket, start: int, count: int) -> None:
+        """Send the bytes by the fastest way there is."""
+
+    def close(self) -> None:
+        """Let go of open files."""
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer; the body is *body*, or *count* bytes of *source* from *start* on."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    source: Source | None = None
+    start: int = 0
+    count: int = 0
+    deliver: Callable[[socket.socket, bytes, Response], None] | None = None
+    """Sends the answer in place of the server: how a fault spoils a download."""
+
+    @property
+    def length(self) -> int:
+        """The bytes of the body."""
+        return len(self.body) if self.source is None else self.count
+
+    def head(self, *, close: bool) -> bytes:
+        """Return the status line and the headers."""
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines.extend(f"{name}: {value}" for name, value in self.headers.items())
+        lines.append(f"Content-Length: {self.length}")
+        if close:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def json_response(document: object, status: int = 200) -> Response:
+    """Return a compact JSON answer with its keys in alphabetical order, as the service's are."""
+    body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")
+    return Response(status, {"Content-Type": "application/json"}, body)
+
+
+def read_request(stream: io.BufferedIOBase, go_on: Callable[[], None]) -> Request | None:
+    """Read the head of the next request, or None where the client has closed the connection.
+
+    *go_on* is called when the body is first asked for by a request that waits for a 100.
+    """
+    line = stream.readline(_LINE)
+    while line in (b"\r\n", b"\n"):
+        line = stream.readline(_LINE)
+    if not line:
+        return None
+    words = line.decode("latin-1").split()
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise MalformedRequestError("malformed request line")
+    method, target, version = words
+    headers = _read_headers(stream)
+    path, _, query = _origin_form(target).partition("?")
+    waits = headers.get("expect", "").lower() == "100-continue"
+    body = Body(stream, _content_length(headers), go_on if waits else None)
+    return Request(method, path, query, headers, body, _keeps_alive(version, headers))
+
+
+def _read_headers(stream: io.BufferedIOBase) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for _ in range(_HEADERS):
+        line = stream.readline(_LINE)
+        if line in (b"\r\n", b"\n"):
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or not line.endswith(b"\n"):
+            raise MalformedRequestError("malformed header")
+        name, value = name.strip().lower(), value.strip(" \t\r\n")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    raise MalformedRequestError("too many headers")
+
+
+def _origin_form(target: str) -> str:
+    if target.startswith("/"):
+        return target
+    _, _, rest = target.partition("://")
+    _, slash, path = rest.partition("/")
+    return slash + path or "/"
+
+
+def _content_length(headers: dict[str, str]) -> int:
+    if "transfer-encoding" in headers:
+        raise MalformedRequestError("chunked bodies are not accepted")
+    text = headers.get("content-length", "0")
+    if not text.isascii() or not text.isdigit():
+        raise MalformedRequestError("malformed Content-Length")
+    return int(text)
+
+
+def _keeps_alive(version: str, headers: dict[str, str]) -> bool:
+    connection = headers.get("connection", "").lower()
+    return connection != "close" if version != "HTTP/1.0" else connection == "keep-alive"

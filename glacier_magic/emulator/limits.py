@@ -1,0 +1,58 @@
+"""The service's numbers, in one place: how long things take and how large they may be.
+
+Durations are in virtual milliseconds, the unit of every stored time.
+"""
+
+from __future__ import annotations
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+RETRIEVAL = {"Expedited": 3 * MINUTE, "Standard": 4 * HOUR, "Bulk": 8 * HOUR}
+"""How long an archive retrieval takes, by tier."""
+
+INVENTORY = 4 * HOUR
+"""How long an inventory retrieval takes."""
+
+OUTPUT_LIFE = DAY
+"""How long a completed job and its output stay available."""
+
+INVENTORY_TIME = 26 * MINUTE + 18 * SECOND + 28
+"""When inventories are made, in milliseconds after each virtual midnight UTC."""
+
+UPLOAD_LIFE = DAY
+"""How long a multipart upload lives without activity."""
+
+REPEAT_LIFE = DAY
+"""How long completing (or aborting) the same multipart upload again is answered the same."""
+
+RECENT_DELETION = DAY
+"""How long a retrieval of a deleted archive is still accepted, only to fail later."""
+
+LOCK_LIFE = DAY
+"""How long a vault lock may stay in progress."""
+
+VAULTS = 1_000
+TAGS = 50
+TAGS_A_CALL = 10
+CAPACITY_UNITS = 2
+PARTS = 10_000
+POLICY_BYTES = 20 * 1024
+DESCRIPTION = 1_024
+MIN_PART = 1 << 20
+MAX_PART = 1 << 32
+MAX_ARCHIVE = 1 << 32
+"""The largest archive of a single request: 4 GiB."""
+
+OVERHEAD = 32_768
+"""What the service adds to every archive's size for its index."""
+
+PAGE = 50
+VAULT_PAGE = 10
+JSON_BODY = 1 << 20
+"""More JSON than any request may need: the largest documents are policies of 20 KB."""
+
+CLOCK_SKEW = 15 * MINUTE
+"""How far the date of a signature may be from real time."""

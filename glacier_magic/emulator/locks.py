@@ -1,0 +1,45 @@
+"""The lock that keeps a data folder to one server; it goes away with the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+class FolderLock:
+    """An exclusive lock on ``server.lock`` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "server.lock"
+        self._handle: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock if nobody has it; never waits."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle)
+        except OSError:
+            os.close(handle)
+            return False
+        self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Give the lock back.  The file stays: removing it would let two servers lock two files."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,26 @@
+"""The operations, one module for each heading of the service's reference.
+
+Importing this package registers them all.
+"""
+
+from glacier_magic.emulator.operations import (
+    account,
+    archives,
+    jobs,
+    multipart,
+    notifications,
+    policies,
+    tags,
+    vaults,
+)
+
+__all__ = [
+    "account",
+    "archives",
+    "jobs",
+    "multipart",
+    "notifications",
+    "policies",
+    "tags",
+    "vaults",
+]

@@ -1,0 +1,68 @@
+"""UploadArchive and DeleteArchive."""
+
+from __future__ import annotations
+
+from glacier_magic.emulator import ids, limits
+from glacier_magic.emulator.http import Response
+from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.payloads import Incoming
+from glacier_magic.emulator.records import archives
+from glacier_magic.emulator.records.archives import Piece
+from glacier_magic.emulator.service import Call, operation
+
+
+@operation("POST", "vaults/*vault/archives")
+def upload_archive(call: Call) -> Response:
+    """Store an archive; a repeated upload makes a second one with an id of its own."""
+    expected = _check(call)
+    with call.service.payloads.incoming() as incoming:
+        digest = reading.receive(call.request, incoming, expected)
+        archive_id = _store(call, incoming, digest)
+    return Response(
+        201,
+        {
+            "Location": call.location("archives", archive_id),
+            "x-amz-archive-id": archive_id,
+            "x-amz-sha256-tree-hash": digest,
+        },
+    )
+
+
+def _check(call: Call) -> str:
+    """Refuse what can be refused before a byte of the body is read; return the tree hash."""
+    with call.store.read() as connection:
+        call.vault(connection)
+    reading.description(call.request)
+    reading.header(call.request, "x-amz-content-sha256")
+    reading.body_length(call.request.body, limits.MAX_ARCHIVE)
+    return reading.tree_hash(call.request)
+
+
+def _store(call: Call, incoming: Incoming, digest: str) -> str:
+    payload, file = ids.file_name(), incoming.keep()
+    piece = Piece(0, incoming.size, file, digest, incoming.leaves)
+    try:
+        with call.store.write() as connection:
+            vault = call.vault(connection)
+            archives.add_piece(connection, payload, piece)
+            return archives.add(
+                connection,
+                vault,
+                call.clock.now(),
+                description=reading.description(call.request) or "",
+                size=incoming.size,
+                tree_hash=digest,
+                payload=payload,
+            )
+    except BaseException:
+        call.service.payloads.remove(file)
+        raise
+
+
+@operation("DELETE", "vaults/*vault/archives/*archive")
+def delete_archive(call: Call) -> Response:
+    """Delete an archive; one that was deleted before gives no error."""
+    with call.store.write() as connection:
+        vault = call.vault(connection)
+        archives.delete(connection, vault, call.names["archive"], call.clock.now())
+    return Response(204)

@@ -1,0 +1,256 @@
+"""InitiateJob, DescribeJob, ListJobs and GetJobOutput."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+from glacier_magic import treehash
+from glacier_magic.emulator import dates, errors, generated, limits, markers, outputs
+from glacier_magic.emulator.http import Response, Source, json_response
+from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.payloads import Files
+from glacier_magic.emulator.records import archives, jobs, settings
+from glacier_magic.emulator.records.archives import Archive
+from glacier_magic.emulator.records.jobs import Asked, Job
+from glacier_magic.emulator.service import Call, operation
+
+_BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")
+_OUTPUT_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
+_NOT_HERE = "The bytes of this archive were discarded: the emulator runs with --discard."
+
+
+@operation("POST", "vaults/*vault/jobs")
+def initiate_job(call: Call) -> Response:
+    """Ask for an archive or an inventory; the same request again makes a second job."""
+    document = call.request.json()
+    kinds = {"archive-retrieval": _archive_job, "inventory-retrieval": _inventory_job}
+    kind = reading.required_text(document, "Type")
+    if kind == "select":
+        raise errors.invalid("Invalid job type: select. This emulator does not run select jobs.")
+    if kind not in kinds:
+        raise errors.invalid(f"Invalid job type: {kind}")
+    text = reading.text_field(document, "Description")
+    topic = _topic(document)
+    described = None if text is None else reading.printable(text, "Description")
+    job_id = kinds[kind](call, document, Asked(description=described, topic=topic))
+    headers = {"Location": call.location("jobs", job_id), "x-amz-job-id": job_id}
+    return Response(202, headers)
+
+
+def _topic(document: dict[str, Any]) -> str | None:
+    topic = reading.text_field(document, "SNSTopic")
+    if topic and not topic.startswith("arn:"):
+        raise errors.invalid(f"Invalid SNS topic ARN: {topic}")
+    return topic or None
+
+
+def _refuse(document: dict[str, Any], kind: str, *names: str) -> None:
+    """Refuse fields that belong to another type of job; nulls are always fine."""
+    for name in names:
+        if document.get(name) is not None:
+            raise errors.invalid(f"{name} is not allowed for a job of type {kind}.")
+
+
+def _archive_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
+    _refuse(
+        document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters"
+    )
+    archive_id = reading.required_text(document, "ArchiveId")
+    tier = reading.text_field(document, "Tier") or "Standard"
+    if tier not in limits.RETRIEVAL:
+        raise errors.invalid(f"Invalid tier: {tier}")
+    with call.store.write() as connection:
+        vault, now = call.vault(connection), call.clock.now()
+        archive = _archive(connection, vault.id, archive_id, now)
+        start, end = _range(document, archive.size)
+        if tier == "Standard":
+            settings.enforce(connection, vault, end - start + 1, now)
+        return jobs.add_archive_job(
+            connection,
+            vault,
+            archive,
+            now,
+            asked=asked,
+            tier=tier,
+            start=start,
+            end=end,
+            range_hash=archives.range_hash(connection, archive, start, end),
+            failure=_failure(connection, archive),
+        )
+
+
+def _archive(connection: sqlite3.Connection, vault: int, archive_id: str, now: int) -> Archive:
+    """Return the archive; one deleted shortly before is accepted, and the job fails later."""
+    archive = archives.find(connection, archive_id)
+    gone = archive is not None and archive.deleted is not None
+    if archive is None or archive.vault != vault:
+        raise errors.not_found(f"The archive ID was not found: {archive_id}")
+    if gone and now >= (archive.deleted or 0) + limits.RECENT_DELETION:
+        raise errors.not_found(f"The archive ID was not found: {archive_id}")
+    return archive
+
+
+def _failure(connection: sqlite3.Connection, archive: Archive) -> str | None:
+    if archive.deleted is not None:
+        return archives.DELETED_MESSAGE
+    if generated.parse(archive.payload) is not None:
+        return None
+    kept = all(piece.file for piece in archives.pieces(connection, archive.payload))
+    return None if kept else _NOT_HERE
+
+
+def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
+    """Return the range to retrieve, which must lie on whole MiB (text UNCONFIRMED)."""
+    text = reading.text_field(document, "RetrievalByteRange")
+    if text is None:
+        return 0, size - 1
+    match = _BYTES.fullmatch(text)
+    if match is None or not treehash.is_megabyte_aligned(int(match[1]), int(match[2]), size):
+        raise errors.invalid(f"Invalid RetrievalByteRange: {text}. It must be megabyte aligned.")
+    return int(match[1]), int(match[2])
+
+
+def _inventory_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
+    _refuse(document, "inventory-retrieval", "ArchiveId", "RetrievalByteRange", "SelectParameters")
+    parameters = _inventory_parameters(document)
+    with call.store.write() as connection:
+        vault, now = call.vault(connection), call.clock.now()
+        inventory = vault.inventory(now)
+        if inventory.date is None:
+            raise errors.not_found(f"Inventory not available for vault: {vault.arn}")
+        job_id = jobs.add_inventory_job(
+            connection, vault, inventory.date, now, asked=asked, parameters=parameters
+        )
+    call.service.outputs.wake()
+    return job_id
+
+
+def _inventory_parameters(document: dict[str, Any]) -> dict[str, str | None]:
+    form = reading.text_field(document, "Format") or "JSON"
+    if form not in ("JSON", "CSV"):
+        raise errors.invalid(f"Invalid format: {form}")
+    given = document.get("InventoryRetrievalParameters") or {}
+    if not isinstance(given, dict):
+        raise errors.serialization("InventoryRetrievalParameters is not an object.")
+    names = ("StartDate", "EndDate", "Limit", "Marker")
+    asked = {name: _plain(given, name) for name in names}
+    _check_parameters(asked)
+    return asked | {"Format": form}
+
+
+def _plain(given: dict[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if isinstance(value, int) and not isinstance(value, bool) and name == "Limit":
+        return str(value)
+    return reading.text_field(given, name) or None
+
+
+def _check_parameters(asked: dict[str, str | None]) -> None:
+    for name in ("StartDate", "EndDate"):
+        date = asked[name]
+        if date is not None and dates.parse_iso(date) is None:
+            raise errors.invalid(f"Invalid {name}: {date}")
+    count, marker = asked["Limit"], asked["Marker"]
+    if count is not None and not re.fullmatch(r"0*[1-9][0-9]{0,17}", count):
+        raise errors.invalid(f"Invalid Limit: {count}")
+    if marker is not None and markers.decode(marker, markers.INVENTORY) is None:
+        raise errors.invalid(f"Invalid Marker: {marker}")
+
+
+@operation("GET", "vaults/*vault/jobs/*job")
+def describe_job(call: Call) -> Response:
+    """Describe a job."""
+    job, arn, now = _job(call)
+    return json_response(job.describe(arn, now))
+
+
+def _job(call: Call) -> tuple[Job, str, int]:
+    with call.store.read() as connection:
+        vault, now = call.vault(connection), call.clock.now()
+        job = jobs.get(connection, vault, call.names["job"], now)
+    return call.service.outputs.written(job, now), vault.arn, now
+
+
+@operation("GET", "vaults/*vault/jobs")
+def list_jobs(call: Call) -> Response:
+    """List jobs in the order of their creation, at most 50; the marker is the next one's id."""
+    query, limit = call.request.query, reading.limit(call.request, limits.PAGE)
+    status, completed = query.get("statuscode") or None, query.get("completed") or None
+    if status not in (None, "InProgress", "Succeeded", "Failed"):
+        raise errors.invalid(f"The job status code is not valid: {status}")
+    if completed not in (None, "true", "false"):
+        raise errors.invalid(f"Invalid completed: {completed}")
+    with call.store.read() as connection:
+        vault, now = call.vault(connection), call.clock.now()
+        found = jobs.page(
+            connection,
+            vault,
+            now,
+            first=query.get("marker", ""),
+            limit=limit + 1,
+            completed=None if completed is None else completed == "true",
+            status=status,
+        )
+    marker = found[limit].job_id if len(found) > limit else None
+    written = (call.service.outputs.written(job, now) for job in found[:limit])
+    shown = [job.describe(vault.arn, now) for job in written]
+    return json_response({"JobList": shown, "Marker": marker})
+
+
+@operation("GET", "vaults/*vault/jobs/*job/output")
+def get_job_output(call: Call) -> Response:
+    """Send the output of a succeeded job, whole (200) or a range of it (206)."""
+    job, _, now = _job(call)
+    if job.status(now) != "Succeeded":
+        raise errors.invalid(f"The job is not currently available for download: {job.job_id}")
+    size = outputs.size(job)
+    start, end, partial = _output_range(call.request.headers.get("range", ""), size)
+    headers = {"Accept-Ranges": "bytes"}
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{end}/{size}"
+    offset = job.range_start or 0
+    if job.action == jobs.ARCHIVE:
+        source = _archive_output(call, job, offset + start, offset + end, headers)
+    else:
+        source = _inventory_output(call, job, headers)
+    count = end - start + 1
+    return Response(
+        206 if partial else 200, headers, source=source, start=offset + start, count=count
+    )
+
+
+def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
+    """Return what to send and whether it is a part: an unknown syntax is ignored, not refused."""
+    match = _OUTPUT_RANGE.fullmatch(asked)
+    if match is None or int(match[2]) < int(match[1]):
+        return 0, size - 1, False
+    start, end = int(match[1]), int(match[2])
+    if start >= size:
+        raise errors.invalid(
+            f"The start of the range is larger than size of retrieved data: {asked}"
+        )
+    return start, min(end, size - 1), True
+
+
+def _archive_output(call: Call, job: Job, start: int, end: int, headers: dict[str, str]) -> Source:
+    with call.store.read() as connection:
+        archive = archives.by_key(connection, job.archive or 0)
+        digest = None
+        if job.range_hash is not None:  # only a range that is a node has nodes below it
+            digest = archives.range_hash(connection, archive, start, end)
+        pieces = archives.pieces(connection, archive.payload)
+    headers["Content-Type"] = "application/octet-stream"
+    if digest is not None:
+        headers["x-amz-sha256-tree-hash"] = digest
+    if archive.description:
+        headers["x-amz-archive-description"] = archive.description
+    return outputs.archive_source(call.service.payloads, archive, pieces)
+
+
+def _inventory_output(call: Call, job: Job, headers: dict[str, str]) -> Source:
+    asked = job.inventory_parameters(0) or {}
+    headers["Content-Type"] = "text/csv" if asked["Format"] == "CSV" else "application/json"
+    file = call.service.payloads.output(job.output or "")
+    return Files([(file, job.output_size or 0)], lambda: None)

@@ -1,0 +1,115 @@
+"""The access policy and the lock of a vault.
+
+Policies are kept and given back; nothing is allowed or denied by them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator.http import Response, json_response
+from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.records import settings
+from glacier_magic.emulator.service import Call, operation
+
+
+def _policy(call: Call) -> str:
+    """Return the policy in the body: a JSON object written as a string, of up to 20 KB."""
+    text = reading.required_text(call.request.json(), "Policy")
+    if len(text.encode()) > limits.POLICY_BYTES:
+        raise errors.invalid(f"Invalid policy: it is longer than {limits.POLICY_BYTES} bytes.")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise errors.invalid("Invalid policy: it is not valid JSON.") from None
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise errors.invalid("Invalid policy: it has no Statement.")
+    return text
+
+
+@operation("PUT", "vaults/*vault/access-policy")
+def set_vault_access_policy(call: Call) -> Response:
+    """Set the vault's one access policy."""
+    text = _policy(call)
+    with call.store.write() as connection:
+        settings.set_document(connection, call.vault(connection), "access_policy", text)
+    return Response(204)
+
+
+@operation("GET", "vaults/*vault/access-policy")
+def get_vault_access_policy(call: Call) -> Response:
+    """Return the access policy, or 404 where none is set."""
+    with call.store.read() as connection:
+        vault = call.vault(connection)
+        text = settings.document(connection, vault, "access_policy")
+    if text is None:
+        raise errors.not_found(f"No vault access policy is set for: {vault.arn}")
+    return json_response({"Policy": text})
+
+
+@operation("DELETE", "vaults/*vault/access-policy")
+def delete_vault_access_policy(call: Call) -> Response:
+    """Remove the access policy; no error where none is set."""
+    with call.store.write() as connection:
+        settings.set_document(connection, call.vault(connection), "access_policy", None)
+    return Response(204)
+
+
+@operation("POST", "vaults/*vault/lock-policy")
+def initiate_vault_lock(call: Call) -> Response:
+    """Attach a lock policy for a day; it goes away by itself unless it is completed."""
+    text = _policy(call)
+    with call.store.write() as connection:
+        vault, now = call.vault(connection), call.clock.now()
+        found = settings.lock(connection, vault, now)
+        if found is not None:
+            raise errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
+        lock_id = settings.start_lock(connection, vault, text, now)
+    return Response(201, {"x-amz-lock-id": lock_id})
+
+
+@operation("POST", "vaults/*vault/lock-policy/*lock")
+def complete_vault_lock(call: Call) -> Response:
+    """Make the lock last for ever; again with the same id is fine."""
+    with call.store.write() as connection:
+        vault = call.vault(connection)
+        found = settings.lock(connection, vault, call.clock.now())
+        if found is None:
+            raise errors.not_found(f"No vault lock policy is set for: {vault.arn}")
+        if found.lock_id != call.names["lock"]:
+            if found.state == "Locked":
+                raise errors.access_denied(f"The vault is locked: {vault.arn}")
+            raise errors.invalid(f"Invalid lock ID: {call.names['lock']}")
+        settings.complete_lock(connection, vault, found)
+    return Response(204)
+
+
+@operation("DELETE", "vaults/*vault/lock-policy")
+def abort_vault_lock(call: Call) -> Response:
+    """Take a lock in progress away; no error where there is none, but a completed one stays."""
+    with call.store.write() as connection:
+        vault = call.vault(connection)
+        found = settings.lock(connection, vault, call.clock.now())
+        if found is not None and found.state == "Locked":
+            raise errors.access_denied(f"The vault is locked: {vault.arn}")
+        settings.remove_lock(connection, vault)
+    return Response(204)
+
+
+@operation("GET", "vaults/*vault/lock-policy")
+def get_vault_lock(call: Call) -> Response:
+    """Return the lock and its state, or 404 where there is none."""
+    with call.store.read() as connection:
+        vault = call.vault(connection)
+        found = settings.lock(connection, vault, call.clock.now())
+    if found is None:
+        raise errors.not_found(f"No vault lock policy is set for: {vault.arn}")
+    return json_response(
+        {
+            "CreationDate": dates.iso(found.created),
+            "ExpirationDate": dates.iso_or_none(found.expires),
+            "Policy": found.policy,
+            "State": found.state,
+        }
+    )

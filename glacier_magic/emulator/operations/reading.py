@@ -1,0 +1,97 @@
+"""What several operations read from a request, with the service's rules for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator.http import Body, Request
+from glacier_magic.emulator.payloads import Incoming
+from glacier_magic.treehash import EMPTY
+
+_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def limit(request: Request, most: int) -> int:
+    """Return the ``limit`` of a list call: 1 to *most*, *most* where none is given."""
+    text = request.query.get("limit", "")
+    if not text:
+        return most
+    value = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= value <= most:
+        raise errors.invalid(f"Invalid limit: {text}. The limit must be between 1 and {most}.")
+    return value
+
+
+def header(request: Request, name: str) -> str:
+    """Return a required header."""
+    value = request.headers.get(name, "")
+    if not value:
+        raise errors.missing_header(name)
+    return value
+
+
+def description(request: Request) -> str | None:
+    """Return the archive description, or None where none was sent."""
+    text = request.headers.get("x-amz-archive-description")
+    if text is None:
+        return None
+    if not text.isascii():
+        # The service reads header bytes as Latin-1, so the signature can never match.
+        raise errors.signature_mismatch()
+    return printable(text.lstrip(" "), "x-amz-archive-description")
+
+
+def printable(text: str, what: str) -> str:
+    """Return *text* if it may be a description: up to 1,024 printable ASCII characters."""
+    if len(text) > limits.DESCRIPTION or any(not " " <= character <= "~" for character in text):
+        raise errors.invalid(
+            f"Invalid {what}: at most {limits.DESCRIPTION} characters from 0x20 to 0x7E."
+        )
+    return text
+
+
+def tree_hash(request: Request) -> str:
+    """Return the required tree hash header; that of no data at all is refused."""
+    text = header(request, "x-amz-sha256-tree-hash")
+    if not _HEX.fullmatch(text) or text.lower() == EMPTY:
+        raise errors.invalid_tree_hash(text)
+    return text.lower()
+
+
+def body_length(body: Body, most: int) -> int:
+    """Return the length of the data: 1 to *most* bytes."""
+    if not 1 <= body.length <= most:
+        raise errors.invalid(f"Invalid Content-Length: {body.length}")
+    return body.length
+
+
+def receive(request: Request, incoming: Incoming, expected: str) -> str:
+    """Take in the body and check both its hashes; return the tree hash."""
+    linear = header(request, "x-amz-content-sha256")
+    incoming.receive(request.body)
+    if not incoming.leaves:  # hashing is turned off
+        return expected
+    if incoming.linear_hash != linear.lower():
+        raise errors.payload_mismatch(incoming.linear_hash, linear)
+    computed = incoming.tree_hash
+    if computed != expected:
+        raise errors.checksum_mismatch(expected, computed)
+    return computed
+
+
+def text_field(document: Mapping[str, object], name: str) -> str | None:
+    """Return a member of a JSON document that is a string, or None where it is not there."""
+    value = document.get(name)
+    if value is not None and not isinstance(value, str):
+        raise errors.serialization(f"{name} is not a string.")
+    return value
+
+
+def required_text(document: Mapping[str, object], name: str) -> str:
+    """Return a member of a JSON document that must be a non-empty string."""
+    value = text_field(document, name)
+    if not value:
+        raise errors.missing_header(name)
+    return value

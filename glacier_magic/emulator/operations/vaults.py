@@ -1,0 +1,60 @@
+"""CreateVault, DescribeVault, ListVaults and DeleteVault."""
+
+from __future__ import annotations
+
+from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator.http import Response, json_response
+from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.service import Call, operation
+
+
+@operation("PUT", "vaults/*vault")
+def create_vault(call: Call) -> Response:
+    """Create a vault; again is the same success and changes nothing."""
+    name = call.names["vault"]
+    if not vaults.is_name(name):
+        raise errors.invalid(f"Invalid vault name: {name}")  # text UNCONFIRMED
+    with call.store.write() as connection:
+        vaults.create(connection, call.account, call.region, name, call.clock.now())
+    return Response(201, {"Location": call.location()})
+
+
+@operation("GET", "vaults/*vault")
+def describe_vault(call: Call) -> Response:
+    """Describe a vault as its last inventory saw it."""
+    with call.store.read() as connection:
+        vault = call.vault(connection)
+    return json_response(vault.describe(call.clock.now()))
+
+
+@operation("GET", "vaults")
+def list_vaults(call: Call) -> Response:
+    """List vaults by ASCII name, at most 10; the marker is the ARN of the next one."""
+    limit = reading.limit(call.request, limits.VAULT_PAGE)
+    first = _first_name(call)
+    with call.store.read() as connection:
+        found = vaults.page(connection, call.account, call.region, first, limit + 1)
+    now = call.clock.now()
+    marker = found[limit].arn if len(found) > limit else None
+    shown = [vault.describe(now) for vault in found[:limit]]
+    return json_response({"Marker": marker, "VaultList": shown})
+
+
+def _first_name(call: Call) -> str:
+    marker = call.request.query.get("marker", "")
+    prefix = vaults.vault_arn(call.account, call.region, "")
+    if marker and not marker.startswith(prefix):
+        raise errors.invalid(f"Invalid marker: {marker}")
+    return marker.removeprefix(prefix)
+
+
+@operation("DELETE", "vaults/*vault")
+def delete_vault(call: Call) -> Response:
+    """Delete an empty vault; one that does not exist gives no error."""
+    with call.store.write() as connection:
+        name = call.names["vault"]
+        vault = vaults.find(connection, call.account, call.region, name)
+        if vault is not None:
+            vaults.delete(connection, vault, call.clock.now())
+    return Response(204)

@@ -1,0 +1,136 @@
+"""Inventory outputs, written once each, and the sources that archive outputs are sent from."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+
+from glacier_magic.emulator import dates, generated, ids, inventory_output, markers
+from glacier_magic.emulator.http import Source
+from glacier_magic.emulator.inventory_output import Line
+from glacier_magic.emulator.payloads import Payloads
+from glacier_magic.emulator.records import jobs
+from glacier_magic.emulator.records.archives import Archive, Piece
+from glacier_magic.emulator.records.jobs import Job
+from glacier_magic.emulator.records.vaults import vault_arn
+from glacier_magic.emulator.store import Store
+
+_FOREVER = 1 << 62
+
+
+def size(job: Job) -> int:
+    """Return the bytes of a succeeded job's output."""
+    if job.range_end is not None:
+        return job.range_end - (job.range_start or 0) + 1
+    return job.output_size or 0
+
+
+def archive_source(payloads: Payloads, archive: Archive, pieces: list[Piece]) -> Source:
+    """Return the bytes of a whole archive."""
+    recipe = generated.parse(archive.payload)
+    if recipe is not None:
+        return generated.Generated(recipe, archive.size)
+    return payloads.archive(archive.payload, [(piece.file, piece.size) for piece in pieces])
+
+
+class Outputs:
+    """Writes inventory outputs, ahead of time in a thread or at once for who needs one now.
+
+    What is in an output was settled when the job was made, so it does not matter when it is
+    written.
+    """
+
+    def __init__(self, store: Store, payloads: Payloads) -> None:
+        self._store = store
+        self._payloads = payloads
+        self._lock = threading.Lock()
+        self._asked = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name="inventories", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; it first writes what a stopped server left unwritten."""
+        self._asked.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread before its next output."""
+        self._stopped = True
+        self._asked.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def wake(self) -> None:
+        """Say that there is a new job."""
+        self._asked.set()
+
+    def _work(self) -> None:
+        while not self._stopped:
+            self._asked.wait()
+            self._asked.clear()
+            while not self._stopped and (job := self._next()) is not None:
+                self._write(job)
+
+    def _next(self) -> Job | None:
+        with self._store.read() as connection:
+            return next(iter(jobs.unwritten(connection)), None)
+
+    def written(self, job: Job, now: int) -> Job:
+        """Return the job with its output written, if it is complete at *now*."""
+        if not (job.output_missing and job.completed(now)):
+            return job
+        self._write(job)
+        return self._again(job)
+
+    def _again(self, job: Job) -> Job:
+        with self._store.read() as connection:
+            row = connection.execute(
+                f"SELECT {jobs.COLUMNS} FROM jobs WHERE id = ?",
+                (job.id,),
+            ).fetchone()
+        return Job(*row)
+
+    def _write(self, job: Job) -> None:
+        with self._lock:
+            if not self._again(job).output_missing:
+                return
+            file = ids.file_name()
+            path = self._payloads.output(file)
+            next_marker = self._fill(job, file)
+            with self._store.write() as connection:
+                jobs.set_output(connection, job, file, path.stat().st_size, next_marker)
+
+    def _fill(self, job: Job, file: str) -> str | None:
+        """Write the output to its file and return the marker of the page after it."""
+        asked = json.loads(job.parameters or "{}")
+        count = int(asked["Limit"]) if asked["Limit"] else None
+        with self._store.read() as connection:
+            (account, region, name) = connection.execute(
+                "SELECT account, region, name FROM vaults WHERE id = ?", (job.vault,)
+            ).fetchone()
+            most = -1 if count is None else count + 1
+            rows = jobs.inventory_lines(connection, job, _bounds(asked), most)
+            lines = (line for _, line in itertools.islice(rows, count))
+            arn, date = vault_arn(account, region, name), dates.iso_seconds(job.snapshot or 0)
+            with self._payloads.output(file).open("xb") as sink:
+                if asked["Format"] == "CSV":
+                    inventory_output.write_csv(sink, lines)
+                else:
+                    inventory_output.write_json(sink, arn, date, lines)
+            return _marker(rows)
+
+
+def _bounds(asked: dict[str, str | None]) -> tuple[int, int, int]:
+    since, until, marker = asked["StartDate"], asked["EndDate"], asked["Marker"]
+    return (
+        (markers.decode(marker, markers.INVENTORY) or 0) if marker else 0,
+        (dates.parse_iso(since) or 0) if since else 0,
+        (dates.parse_iso(until) or 0) if until else _FOREVER,
+    )
+
+
+def _marker(rows: Iterator[tuple[int, Line]]) -> str | None:
+    following = next(rows, None)
+    return None if following is None else markers.encode(following[0], markers.INVENTORY)

@@ -1,0 +1,212 @@
+"""Starting, finding, turning and stopping the emulator's process from another one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glacier_magic.emulator.locks import FolderLock
+
+_PATIENCE = 20.0
+"""Real seconds that a server may take to start or to stop."""
+
+_BUSY = 3
+_STEP = 0.05
+
+# Kept so that a running child is not reported as forgotten, and is reaped when it ends.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class EmulatorError(RuntimeError):
+    """One sentence that says what happened to the emulator and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """An emulator that answers."""
+
+    folder: Path
+    url: str
+    pid: int
+    account: str
+
+
+def _resolved(folder: Path) -> Path:
+    return Path(folder).expanduser().resolve()
+
+
+def find(folder: Path) -> Running | None:
+    """Return the server of *folder* if one is alive and answers, else None."""
+    folder = _resolved(folder)
+    try:
+        state = json.loads((folder / "server.json").read_text("ascii"))
+        url = str(state["url"])
+        found = _request(url, "GET", "status")
+    except (OSError, ValueError, KeyError, http.client.HTTPException, EmulatorError):
+        return None
+    # Another server may have been given the port of one that was killed.
+    if found.get("pid") != state["pid"] or found.get("folder") != str(folder):
+        return None
+    return Running(folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"]))
+
+
+def start(
+    folder: Path, *, port: int = 0, speed: float | None = None, extra: Sequence[str] = ()
+) -> Running:
+    """Return the server of *folder*, starting one unless there is one.
+
+    *speed* is applied to it either way; *port* and *extra*, further options of
+    ``python -m glacier_magic.emulator``, only to a server that is started here.
+    """
+    folder = _resolved(folder)
+    running = find(folder)
+    if running is None:
+        running = _launch(folder, port, speed, extra)
+    if speed is not None:
+        set_speed(folder, speed)
+    return running
+
+
+def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> Running:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [sys.executable, "-P", "-m", "glacier_magic.emulator", "--data", str(folder)]
+    command += ["--port", str(port), *extra]
+    if speed is not None:
+        command += ["--speed", repr(float(speed))]
+    deadline = time.monotonic() + _PATIENCE
+    child = _spawn(command, folder)
+    while time.monotonic() < deadline:
+        running = find(folder)
+        if running is not None:
+            return running
+        if child.poll() is not None:
+            if child.returncode != _BUSY:
+                raise EmulatorError(_why(folder))
+            # Another process was quicker, or the last server is still on its way out.
+            time.sleep(4 * _STEP)
+            child = _spawn(command, folder) if _is_free(folder) else child
+        time.sleep(_STEP)
+    raise EmulatorError(
+        f"The emulator did not answer within {_PATIENCE:.0f} s; see {folder / 'emulator.log'}."
+    )
+
+
+def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    _children[:] = [child for child in _children if child.poll() is None]
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+    with (folder / "emulator.log").open("ab") as log:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            creationflags=flags,
+        )
+    _children.append(child)
+    return child
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether no process holds the folder's lock."""
+    lock = FolderLock(folder)
+    if not lock.acquire():
+        return False
+    lock.release()
+    return True
+
+
+def _why(folder: Path) -> str:
+    log = folder / "emulator.log"
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    last = lines[-1] if lines else "it said nothing."
+    return f"The emulator could not be started: {last} The rest is in {log}."
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server of *folder* and wait until it is gone; False if none was running."""
+    folder = _resolved(folder)
+    running = find(folder)
+    if running is None:
+        return False
+    _request(running.url, "POST", "stop", {})
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if _is_free(folder):
+            _children[:] = [child for child in _children if child.poll() is None]
+            return True
+        time.sleep(_STEP)
+    raise EmulatorError(f"The emulator (process {running.pid}) did not stop; end that process.")
+
+
+def status(folder: Path) -> dict[str, object]:
+    """Return what the server of *folder* says about itself, with its ``url``."""
+    return _control(folder, "GET", "status")
+
+
+def advance(folder: Path, seconds: float) -> dict[str, object]:
+    """Let *seconds* of virtual time pass at once; return the new status."""
+    return _control(folder, "POST", "clock", {"advance": seconds})
+
+
+def set_speed(folder: Path, speed: float) -> dict[str, object]:
+    """Let *speed* virtual seconds pass in a second from now on; return the new status."""
+    return _control(folder, "POST", "clock", {"speed": speed})
+
+
+def pause(folder: Path) -> dict[str, object]:
+    """Let the virtual time stand still; return the new status."""
+    return _control(folder, "POST", "clock", {"paused": True})
+
+
+def resume(folder: Path) -> dict[str, object]:
+    """Let the virtual time go on at the speed it had; return the new status."""
+    return _control(folder, "POST", "clock", {"paused": False})
+
+
+def _control(
+    folder: Path, method: str, action: str, document: dict[str, Any] | None = None
+) -> dict[str, object]:
+    running = find(folder)
+    if running is None:
+        raise EmulatorError(f"No emulator serves {_resolved(folder)}; start one first.")
+    try:
+        answer = _request(running.url, method, action, document)
+    except (OSError, http.client.HTTPException) as error:
+        raise EmulatorError(
+            f"The emulator at {running.url} stopped answering; start it."
+        ) from error
+    return {"url": running.url} | answer
+
+
+def _request(
+    url: str, method: str, action: str, document: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    # Not urllib: a proxy from the environment has no business between two local processes.
+    host = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=60 if method == "POST" else 5)
+    body = None if document is None else json.dumps(document)
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    try:
+        connection.request(method, f"/_emulator/{action}", body, headers)
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise EmulatorError(str(answer.get("error", f"The emulator answered {response.status}.")))
+    return answer

@@ -1,0 +1,125 @@
+"""Notifications: a finished job is published to its topics through a real SNS endpoint."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import threading
+import traceback
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.records import jobs
+from glacier_magic.emulator.records.jobs import Job
+from glacier_magic.emulator.records.vaults import vault_arn
+
+if TYPE_CHECKING:
+    from glacier_magic.emulator.service import Service
+
+_TRIES = 3
+_EVERY = 0.5
+_EVENTS = {
+    jobs.ARCHIVE: "ArchiveRetrievalCompleted",
+    jobs.INVENTORY: "InventoryRetrievalCompleted",
+}
+
+
+class Publisher:
+    """A thread that publishes finished jobs, each to the topics of the job and of its vault.
+
+    A message is written down as sent after it was sent: a kill in between sends it twice, as SNS
+    itself may.
+    """
+
+    def __init__(self, service: Service, endpoint: str | None) -> None:
+        self._service = service
+        self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        self._failures: Counter[int] = Counter()
+        self._due = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name="notifications", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread before its next message."""
+        self._stopped = True
+        self._due.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def wake(self) -> None:
+        """Say that the clock has jumped."""
+        self._due.set()
+
+    def _work(self) -> None:
+        while not self._stopped:
+            self._due.wait(_EVERY)
+            self._due.clear()
+            try:
+                self.publish()
+            except Exception:  # the next round may do better, and the service must go on
+                traceback.print_exc(file=sys.stderr)
+
+    def publish(self) -> None:
+        """Publish every job that has finished since the last time."""
+        now = self._service.clock.now()
+        with self._service.store.read() as connection:
+            rows = connection.execute(
+                f"SELECT {jobs.COLUMNS} FROM jobs WHERE notified = 0 AND completes <= ?"
+                " ORDER BY completes LIMIT 500",
+                (now,),
+            ).fetchall()
+        for job in (Job(*row) for row in rows):
+            if self._stopped:
+                return
+            if self._tell(job, now):
+                with self._service.store.write() as connection:
+                    connection.execute("UPDATE jobs SET notified = 1 WHERE id = ?", (job.id,))
+
+    def _tell(self, job: Job, now: int) -> bool:
+        """Publish one job; True when there is nothing more to do for it."""
+        with self._service.store.read() as connection:
+            arn, region, topics = _topics(connection, job)
+        if self._endpoint is None or not topics:
+            return True
+        job = self._service.outputs.written(job, now)
+        text = json.dumps(job.describe(arn, now), separators=(",", ":"), sort_keys=True)
+        try:
+            for topic in topics:
+                self._client(region).publish(TopicArn=topic, Message=text)
+        except Exception as error:  # whatever boto3 or the network raises
+            self._failures[job.id] += 1
+            print(f"Could not publish to {topics}: {error}", file=sys.stderr)  # noqa: T201
+            return self._failures[job.id] >= _TRIES
+        return True
+
+    def _client(self, region: str) -> Any:
+        if region not in self._clients:
+            import boto3  # noqa: PLC0415 - the rest of the emulator does without
+
+            self._clients[region] = boto3.client(
+                "sns",
+                endpoint_url=self._endpoint,
+                region_name=region,
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=SECRET_KEY,
+            )
+        return self._clients[region]
+
+
+def _topics(connection: sqlite3.Connection, job: Job) -> tuple[str, str, list[str]]:
+    """Return the vault's ARN and region, and the topics that are told of the job."""
+    row = connection.execute(
+        "SELECT account, region, name, notification FROM vaults WHERE id = ?", (job.vault,)
+    ).fetchone()
+    configured = json.loads(row["notification"] or "{}")
+    told = _EVENTS[job.action] in configured.get("Events", ())
+    topics = [job.topic, configured["SNSTopic"] if told else None]
+    arn = vault_arn(row["account"], row["region"], row["name"])
+    return arn, row["region"], [topic for topic in topics if topic]

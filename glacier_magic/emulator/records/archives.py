@@ -1,0 +1,159 @@
+"""Archives and the pieces that their bytes are in.
+
+A payload is a list of pieces, one for each request that brought bytes.  Completing a multipart
+upload hands the pieces of its parts to the archive as they are: nothing is copied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from glacier_magic import treehash
+from glacier_magic.emulator import errors, generated, ids
+from glacier_magic.emulator.payloads import combine_leaves
+from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.records.vaults import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive, deleted or not."""
+
+    id: int
+    vault: int
+    archive_id: str
+    description: str
+    size: int
+    tree_hash: str
+    created: int
+    deleted: int | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that arrived in one request: a whole archive or a part."""
+
+    start: int
+    size: int
+    file: str
+    tree_hash: str
+    leaves: bytes
+
+
+_COLUMNS = "id, vault, archive_id, description, size, tree_hash, created, deleted, payload"
+
+
+def find(connection: sqlite3.Connection, archive_id: str) -> Archive | None:
+    """Return the archive of that id, in whatever vault, deleted or not."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM archives WHERE archive_id = ?",
+        (archive_id,),
+    ).fetchone()
+    return None if row is None else Archive(*row)
+
+
+def by_key(connection: sqlite3.Connection, key: int) -> Archive:
+    """Return the archive that a job was made for."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM archives WHERE id = ?",
+        (key,),
+    ).fetchone()
+    return Archive(*row)
+
+
+def add(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    now: int,
+    *,
+    description: str,
+    size: int,
+    tree_hash: str,
+    payload: str,
+) -> str:
+    """Record an archive and return its id."""
+    archive_id = ids.archive_id()
+    connection.execute(
+        "INSERT INTO archives (vault, archive_id, description, size, tree_hash, created, payload)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (vault.id, archive_id, description, size, tree_hash, now, payload),
+    )
+    vaults.record_change(connection, vault, now, 1, size)
+    return archive_id
+
+
+def delete(connection: sqlite3.Connection, vault: Vault, archive_id: str, now: int) -> None:
+    """Delete an archive.  Retrievals under way will fail; completed ones stay downloadable."""
+    archive = find(connection, archive_id)
+    if archive is None:
+        # UNCONFIRMED for an id that never existed; for a deleted one the service says 204.
+        raise errors.not_found(f"The archive ID was not found: {archive_id}")
+    if archive.vault != vault.id:
+        # The vault is right and the archive is not in it, but this is what the service says.
+        raise errors.invalid(f"Invalid vault name: {vault.arn}")
+    if archive.deleted is not None:
+        return
+    connection.execute("UPDATE archives SET deleted = ? WHERE id = ?", (now, archive.id))
+    connection.execute(
+        "UPDATE jobs SET outcome = 'Failed', message = ? WHERE archive = ? AND completes > ?",
+        (DELETED_MESSAGE, archive.id, now),
+    )
+    vaults.record_change(connection, vault, now, -1, -archive.size)
+
+
+DELETED_MESSAGE = "The archive was deleted."
+"""StatusMessage of a retrieval whose archive went away (text UNCONFIRMED)."""
+
+
+def add_piece(connection: sqlite3.Connection, payload: str, piece: Piece) -> list[str]:
+    """Record a piece and return the files of what it replaces."""
+    replaced = connection.execute(
+        "SELECT file FROM pieces WHERE payload = ? AND start = ?", (payload, piece.start)
+    ).fetchall()
+    connection.execute(
+        "INSERT OR REPLACE INTO pieces (payload, start, size, file, tree_hash, leaves)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (payload, piece.start, piece.size, piece.file, piece.tree_hash, piece.leaves),
+    )
+    return [str(row["file"]) for row in replaced]
+
+
+def pieces(connection: sqlite3.Connection, payload: str) -> list[Piece]:
+    """Return the pieces of a payload in their order, without their leaves."""
+    rows = connection.execute(
+        "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start",
+        (payload,),
+    )
+    return [Piece(*row) for row in rows]
+
+
+def range_hash(
+    connection: sqlite3.Connection, archive: Archive, start: int, end: int
+) -> str | None:
+    """Return the tree hash of bytes *start* to *end*, or None where the service gives none."""
+    if not treehash.is_tree_hash_aligned(start, end, archive.size):
+        return None
+    if start == 0 and end == archive.size - 1:
+        return archive.tree_hash
+    recipe = generated.parse(archive.payload)
+    if recipe is not None:
+        return recipe.tree_hash(archive.size, start, end)
+    return _stored_hash(connection, archive.payload, start, end)
+
+
+def _stored_hash(connection: sqlite3.Connection, payload: str, start: int, end: int) -> str | None:
+    rows = connection.execute(
+        "SELECT start, size, leaves FROM pieces"
+        " WHERE payload = ? AND start <= ? AND start + size > ? ORDER BY start",
+        (payload, end, start),
+    )
+    leaves = bytearray()
+    for row in rows:
+        if not row["leaves"]:
+            return None
+        first = max(start - row["start"], 0) // treehash.CHUNK
+        behind = -(-(min(end + 1, row["start"] + row["size"]) - row["start"]) // treehash.CHUNK)
+        leaves += row["leaves"][32 * first : 32 * behind]
+    return combine_leaves(bytes(leaves))

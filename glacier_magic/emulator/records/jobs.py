@@ -1,0 +1,279 @@
+"""Retrieval jobs.  What a job looks like is a function of its row and the time, nothing else.
+
+A job is complete exactly from its ``completes`` on and gone from its ``expires`` on; no thread has
+to wake up for either.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from glacier_magic.emulator import dates, errors, ids, limits
+from glacier_magic.emulator.inventory_output import Line
+from glacier_magic.emulator.records.archives import Archive
+from glacier_magic.emulator.records.vaults import Vault
+
+ARCHIVE = "ArchiveRetrieval"
+INVENTORY = "InventoryRetrieval"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the table of jobs."""
+
+    id: int
+    vault: int
+    job_id: str
+    action: str
+    archive: int | None
+    archive_id: str | None
+    archive_size: int | None
+    archive_hash: str | None
+    range_start: int | None
+    range_end: int | None
+    range_hash: str | None
+    tier: str | None
+    description: str | None
+    topic: str | None
+    parameters: str | None
+    next_marker: str | None
+    created: int
+    completes: int
+    expires: int
+    outcome: str
+    message: str
+    snapshot: int | None
+    output: str | None
+    output_size: int | None
+
+    def completed(self, now: int) -> bool:
+        """Whether the job is over, well or badly."""
+        return now >= self.completes
+
+    def status(self, now: int) -> str:
+        """Return ``InProgress``, ``Succeeded`` or ``Failed``."""
+        return self.outcome if self.completed(now) else "InProgress"
+
+    @property
+    def output_missing(self) -> bool:
+        """Whether this is an inventory that was not written yet."""
+        return self.action == INVENTORY and self.outcome == "Succeeded" and self.output is None
+
+    @property
+    def range(self) -> str | None:
+        """The retrieved range of an archive, end inclusive."""
+        return None if self.range_end is None else f"{self.range_start}-{self.range_end}"
+
+    def inventory_parameters(self, now: int) -> dict[str, object] | None:
+        """Return what was asked for; after completion with the marker to go on from."""
+        if self.parameters is None:
+            return None
+        asked: dict[str, object] = json.loads(self.parameters)
+        return asked | {"Marker": self.next_marker} if self.completed(now) else asked
+
+    def describe(self, vault_arn: str, now: int) -> dict[str, object]:
+        """Return the job object, every key present as the service does it."""
+        completed = self.completed(now)
+        return {
+            "Action": self.action,
+            "ArchiveId": self.archive_id,
+            "ArchiveSHA256TreeHash": self.archive_hash,
+            "ArchiveSizeInBytes": self.archive_size,
+            "Completed": completed,
+            "CompletionDate": dates.iso(self.completes) if completed else None,
+            "CreationDate": dates.iso(self.created),
+            "InventoryRetrievalParameters": self.inventory_parameters(now),
+            "InventorySizeInBytes": self.output_size if completed else None,
+            "JobDescription": self.description,
+            "JobId": self.job_id,
+            "RetrievalByteRange": self.range,
+            "SHA256TreeHash": self.range_hash,
+            "SNSTopic": self.topic,
+            "StatusCode": self.status(now),
+            "StatusMessage": self.message if completed else "Operation in progress.",
+            "Tier": self.tier,
+            "VaultARN": vault_arn,
+        }
+
+
+COLUMNS = """id, vault, job_id, action, archive, archive_id, archive_size, archive_hash,
+    range_start, range_end, range_hash, tier, description, topic, parameters, next_marker,
+    created, completes, expires, outcome, message, snapshot, output, output_size"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What every InitiateJob may say."""
+
+    description: str | None
+    topic: str | None
+
+
+def _insert(connection: sqlite3.Connection, **values: object) -> str:
+    job_id = ids.job_id()
+    row = {"job_id": job_id, "outcome": "Succeeded", "message": "Succeeded"} | values
+    names, places = ", ".join(row), ", ".join("?" * len(row))
+    connection.execute(
+        f"INSERT INTO jobs ({names}) VALUES ({places})",
+        tuple(row.values()),
+    )
+    return job_id
+
+
+def add_archive_job(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    archive: Archive,
+    now: int,
+    *,
+    asked: Asked,
+    tier: str,
+    start: int,
+    end: int,
+    range_hash: str | None,
+    failure: str | None,
+) -> str:
+    """Record a retrieval of bytes *start* to *end*, which will fail if *failure* says why."""
+    completes = now + limits.RETRIEVAL[tier]
+    return _insert(
+        connection,
+        vault=vault.id,
+        action=ARCHIVE,
+        archive=archive.id,
+        archive_id=archive.archive_id,
+        archive_size=archive.size,
+        archive_hash=archive.tree_hash,
+        range_start=start,
+        range_end=end,
+        range_hash=range_hash,
+        tier=tier,
+        description=asked.description,
+        topic=asked.topic,
+        created=now,
+        completes=completes,
+        expires=completes + limits.OUTPUT_LIFE,
+        **_outcome(failure),
+    )
+
+
+def add_inventory_job(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    snapshot: int,
+    now: int,
+    *,
+    asked: Asked,
+    parameters: dict[str, str | None],
+    failure: str | None = None,
+) -> str:
+    """Record a retrieval of the inventory that was made at *snapshot*."""
+    completes = now + limits.INVENTORY
+    return _insert(
+        connection,
+        vault=vault.id,
+        action=INVENTORY,
+        description=asked.description,
+        topic=asked.topic,
+        parameters=json.dumps(parameters, sort_keys=True),
+        created=now,
+        completes=completes,
+        expires=completes + limits.OUTPUT_LIFE,
+        snapshot=snapshot,
+        **_outcome(failure),
+    )
+
+
+def _outcome(failure: str | None) -> dict[str, object]:
+    return {} if failure is None else {"outcome": "Failed", "message": failure}
+
+
+def get(connection: sqlite3.Connection, vault: Vault, job_id: str, now: int) -> Job:
+    """Return the job, or raise the 404 that unknown and expired ones share."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE job_id = ? AND vault = ? AND expires > ?",
+        (job_id, vault.id, now),
+    ).fetchone()
+    if row is None:
+        raise errors.not_found(f"The job ID was not found: {job_id}")
+    return Job(*row)
+
+
+def page(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    now: int,
+    *,
+    first: str,
+    limit: int,
+    completed: bool | None,
+    status: str | None,
+) -> list[Job]:
+    """Return at most *limit* jobs in the order of their creation, from the id *first* on."""
+    clauses, values = ["vault = ?", "expires > ?"], [vault.id, now]
+    if first:
+        clauses.append("id >= ?")
+        values.append(_position(connection, vault, first))
+    for done in {completed, None if status is None else status != "InProgress"} - {None}:
+        clauses.append("completes <= ?" if done else "completes > ?")
+        values.append(now)
+    if status in ("Succeeded", "Failed"):
+        clauses.append(f"outcome = '{status}'")
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?",
+        (*values, limit),
+    )
+    return [Job(*row) for row in rows]
+
+
+def _position(connection: sqlite3.Connection, vault: Vault, job_id: str) -> int:
+    row = connection.execute(
+        "SELECT id FROM jobs WHERE job_id = ? AND vault = ?", (job_id, vault.id)
+    ).fetchone()
+    if row is None:
+        raise errors.invalid(f"Invalid marker: {job_id}")
+    return int(row["id"])
+
+
+def unwritten(connection: sqlite3.Connection, limit: int = 1) -> list[Job]:
+    """Return inventory jobs whose output nobody has written yet."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE snapshot IS NOT NULL AND output IS NULL"
+        " AND outcome = 'Succeeded' ORDER BY id LIMIT ?",
+        (limit,),
+    )
+    return [Job(*row) for row in rows]
+
+
+def inventory_lines(
+    connection: sqlite3.Connection, job: Job, bounds: tuple[int, int, int], limit: int
+) -> Iterator[tuple[int, Line]]:
+    """Yield the archives that lived at the job's snapshot, each with its position.
+
+    *bounds* are the position to start from and the creation dates from (inclusive) and to
+    (exclusive).
+    """
+    position, since, until = bounds
+    rows = connection.execute(
+        "SELECT id, archive_id, description,"
+        " strftime('%Y-%m-%dT%H:%M:%SZ', created / 1000, 'unixepoch'), size, tree_hash"
+        " FROM archives WHERE vault = ? AND id >= ? AND created < ? AND created >= ?"
+        " AND created < ? AND (deleted IS NULL OR deleted >= ?) ORDER BY id LIMIT ?",
+        (job.vault, position, job.snapshot, since, until, job.snapshot, limit),
+    )
+    for row in rows:
+        yield row[0], Line(*row[1:])
+
+
+def set_output(
+    connection: sqlite3.Connection, job: Job, file: str, size: int, next_marker: str | None
+) -> bool:
+    """Record the written output; False if another thread was quicker or the job is gone."""
+    done = connection.execute(
+        "UPDATE jobs SET output = ?, output_size = ?, next_marker = ?"
+        " WHERE id = ? AND output IS NULL",
+        (file, size, next_marker, job.id),
+    )
+    return done.rowcount == 1

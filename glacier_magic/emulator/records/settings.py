@@ -1,0 +1,187 @@
+"""What is set on a vault or an account: tags, documents, the lock, the policy, capacity."""
+
+from __future__ import annotations
+
+import calendar
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from glacier_magic.emulator import dates, errors, ids, limits
+from glacier_magic.emulator.records.vaults import Vault
+
+FREE_A_DAY = (10 << 30) // 30
+"""Bytes a day that ``FreeTier`` lets through: 10 GiB a month, prorated (UNCONFIRMED)."""
+
+
+def tags(connection: sqlite3.Connection, vault: Vault) -> dict[str, str]:
+    """Return the tags of a vault."""
+    rows = connection.execute("SELECT key, value FROM tags WHERE vault = ?", (vault.id,))
+    return {row["key"]: row["value"] for row in rows}
+
+
+def add_tags(connection: sqlite3.Connection, vault: Vault, added: dict[str, str]) -> None:
+    """Set tags, replacing those with the same keys."""
+    if len(tags(connection, vault) | added) > limits.TAGS:
+        raise errors.limit_exceeded(
+            "The quota for the number of tags that can be assigned to this resource has been "
+            "reached."
+        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
+        [(vault.id, key, value) for key, value in added.items()],
+    )
+
+
+def remove_tags(connection: sqlite3.Connection, vault: Vault, keys: list[str]) -> None:
+    """Remove tags; keys that are not there are fine."""
+    connection.executemany(
+        "DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys]
+    )
+
+
+def document(connection: sqlite3.Connection, vault: Vault, column: str) -> str | None:
+    """Return the ``notification`` or ``access_policy`` of a vault."""
+    row = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
+    return None if row[0] is None else str(row[0])
+
+
+def set_document(
+    connection: sqlite3.Connection, vault: Vault, column: str, text: str | None
+) -> None:
+    """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
+    connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A vault lock; without *expires* it is complete and there to stay."""
+
+    policy: str
+    lock_id: str
+    created: int
+    expires: int | None
+
+    @property
+    def state(self) -> str:
+        """``InProgress`` or ``Locked``."""
+        return "Locked" if self.expires is None else "InProgress"
+
+
+def lock(connection: sqlite3.Connection, vault: Vault, now: int) -> Lock | None:
+    """Return the lock of a vault, unless it was not completed in its day."""
+    row = connection.execute(
+        "SELECT lock_policy, lock_id, lock_created, lock_expires FROM vaults"
+        " WHERE id = ? AND lock_policy IS NOT NULL AND coalesce(lock_expires, ?) > ?",
+        (vault.id, now + 1, now),
+    ).fetchone()
+    return None if row is None else Lock(*row)
+
+
+def start_lock(connection: sqlite3.Connection, vault: Vault, policy: str, now: int) -> str:
+    """Begin the day in which a lock can still be undone; return its id."""
+    lock_id = ids.lock_id()
+    _set_lock(connection, vault, Lock(policy, lock_id, now, now + limits.LOCK_LIFE))
+    return lock_id
+
+
+def complete_lock(connection: sqlite3.Connection, vault: Vault, found: Lock) -> None:
+    """Make a lock last."""
+    _set_lock(connection, vault, Lock(found.policy, found.lock_id, found.created, None))
+
+
+def remove_lock(connection: sqlite3.Connection, vault: Vault) -> None:
+    """Take a lock in progress away."""
+    _set_lock(connection, vault, None)
+
+
+def _set_lock(connection: sqlite3.Connection, vault: Vault, new: Lock | None) -> None:
+    values = (
+        (None, None, None, None)
+        if new is None
+        else (new.policy, new.lock_id, new.created, new.expires)
+    )
+    connection.execute(
+        "UPDATE vaults SET lock_policy = ?, lock_id = ?, lock_created = ?, lock_expires = ?"
+        " WHERE id = ?",
+        (*values, vault.id),
+    )
+
+
+def retrieval_policy(
+    connection: sqlite3.Connection, account: str, region: str
+) -> tuple[str, int | None]:
+    """Return the strategy of the data retrieval policy and its bytes an hour."""
+    row = connection.execute(
+        "SELECT strategy, bytes_per_hour FROM retrieval_policies WHERE account = ? AND region = ?",
+        (account, region),
+    ).fetchone()
+    return ("None", None) if row is None else (row[0], row[1])
+
+
+def enforce(connection: sqlite3.Connection, vault: Vault, size: int, now: int) -> None:
+    """Raise if a Standard retrieval of *size* bytes goes against the policy.
+
+    How the service computes a job's rate is not published; here it is the bytes of the job over
+    the hours it takes.
+    """
+    strategy, allowed = retrieval_policy(connection, vault.account, vault.region)
+    if strategy == "FreeTier":
+        since = now - now % limits.DAY
+        if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
+            raise errors.policy_enforced()
+    if strategy == "BytesPerHour" and allowed is not None:
+        running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
+        if (running + size) * limits.HOUR > allowed * limits.RETRIEVAL["Standard"]:
+            raise errors.policy_enforced()
+
+
+def _retrieved(connection: sqlite3.Connection, vault: Vault, condition: str, moment: int) -> int:
+    (size,) = connection.execute(
+        "SELECT total(range_end - range_start + 1) FROM jobs JOIN vaults ON vaults.id = jobs.vault"
+        f" WHERE tier = 'Standard' AND account = ? AND region = ? AND {condition}",
+        (vault.account, vault.region, moment),
+    ).fetchone()
+    return int(size)
+
+
+def buy_capacity(connection: sqlite3.Connection, account: str, region: str, now: int) -> str:
+    """Record a unit of provisioned capacity for a month and return its id."""
+    if len(capacity(connection, account, region, now)) >= limits.CAPACITY_UNITS:
+        raise errors.limit_exceeded(
+            f"The limit of {limits.CAPACITY_UNITS} provisioned capacity units has been reached."
+        )
+    capacity_id = ids.capacity_id()
+    connection.execute(
+        "INSERT INTO capacity (account, region, capacity_id, starts, expires)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (account, region, capacity_id, now, month_later(now)),
+    )
+    return capacity_id
+
+
+def capacity(
+    connection: sqlite3.Connection, account: str, region: str, now: int
+) -> list[dict[str, str]]:
+    """Return the units that have not expired, as ListProvisionedCapacity shows them."""
+    rows = connection.execute(
+        "SELECT capacity_id, starts, expires FROM capacity"
+        " WHERE account = ? AND region = ? AND expires > ? ORDER BY id",
+        (account, region, now),
+    )
+    return [
+        {
+            "CapacityId": row["capacity_id"],
+            "StartDate": dates.iso(row["starts"]),
+            "ExpirationDate": dates.iso(row["expires"]),
+        }
+        for row in rows
+    ]
+
+
+def month_later(moment: int) -> int:
+    """Return the same second a month later; the 31st becomes the last day of a shorter month."""
+    start = datetime.fromtimestamp(moment // 1000, UTC)
+    year, month = start.year + start.month // 12, start.month % 12 + 1
+    day = min(start.day, calendar.monthrange(year, month)[1])
+    return int(start.replace(year=year, month=month, day=day).timestamp()) * 1000

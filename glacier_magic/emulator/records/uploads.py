@@ -1,0 +1,191 @@
+"""Multipart uploads and their parts."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from glacier_magic import treehash
+from glacier_magic.emulator import dates, errors, ids, limits
+from glacier_magic.emulator.records import archives
+from glacier_magic.emulator.records.archives import Piece
+from glacier_magic.emulator.records.vaults import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload; *ended* is None, ``completed`` or ``aborted``."""
+
+    id: int
+    vault: int
+    upload_id: str
+    description: str | None
+    part_size: int
+    created: int
+    touched: int
+    payload: str
+    ended: str | None
+    archive_id: str | None
+    tree_hash: str | None
+
+    def describe(self, vault: Vault) -> dict[str, object]:
+        """Return the object of ListMultipartUploads."""
+        return {
+            "ArchiveDescription": self.description,
+            "CreationDate": dates.iso(self.created),
+            "MultipartUploadId": self.upload_id,
+            "PartSizeInBytes": self.part_size,
+            "VaultARN": vault.arn,
+        }
+
+
+_COLUMNS = """id, vault, upload_id, description, part_size, created, touched, payload, ended,
+    archive_id, tree_hash"""
+
+
+def _unknown(upload_id: str) -> errors.ServiceError:
+    # The text is third-party emulators'; plausible, not seen in a real log.
+    return errors.not_found(f"The upload ID was not found: {upload_id}")
+
+
+def start(
+    connection: sqlite3.Connection, vault: Vault, now: int, description: str | None, part_size: int
+) -> str:
+    """Record a new upload and return its id."""
+    upload_id = ids.upload_id()
+    connection.execute(
+        "INSERT INTO uploads"
+        " (vault, upload_id, description, part_size, created, touched, payload)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (vault.id, upload_id, description, part_size, now, now, ids.file_name()),
+    )
+    return upload_id
+
+
+def get(
+    connection: sqlite3.Connection, vault: Vault, upload_id: str, now: int, *, ended: bool = False
+) -> Upload:
+    """Return the upload, or raise the 404; one that has *ended* only on request, and for a day."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND vault = ?",
+        (upload_id, vault.id),
+    ).fetchone()
+    upload = None if row is None else Upload(*row)
+    if upload is None or (upload.ended is not None and not ended):
+        raise _unknown(upload_id)
+    if now >= upload.touched + (limits.REPEAT_LIFE if upload.ended else limits.UPLOAD_LIFE):
+        raise _unknown(upload_id)
+    return upload
+
+
+def page(
+    connection: sqlite3.Connection, vault: Vault, now: int, first: str, limit: int
+) -> list[Upload]:
+    """Return at most *limit* uploads in progress, from the one with the id *first* on."""
+    start_row = 0
+    if first:
+        row = connection.execute(
+            "SELECT id FROM uploads WHERE upload_id = ? AND vault = ?", (first, vault.id)
+        ).fetchone()
+        if row is None:
+            raise errors.invalid(f"Invalid marker: {first}")
+        start_row = row["id"]
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM uploads"
+        " WHERE vault = ? AND ended IS NULL AND id >= ? AND touched > ? ORDER BY id LIMIT ?",
+        (vault.id, start_row, now - limits.UPLOAD_LIFE, limit),
+    )
+    return [Upload(*row) for row in rows]
+
+
+def parts(
+    connection: sqlite3.Connection, upload: Upload, start: int, limit: int
+) -> list[tuple[int, int, str]]:
+    """Return (start, size, tree hash) of at most *limit* parts from byte *start* on."""
+    rows = connection.execute(
+        "SELECT start, size, tree_hash FROM pieces"
+        " WHERE payload = ? AND start >= ? ORDER BY start LIMIT ?",
+        (upload.payload, start, limit),
+    )
+    return [(row["start"], row["size"], row["tree_hash"]) for row in rows]
+
+
+def add_part(connection: sqlite3.Connection, upload: Upload, piece: Piece, now: int) -> list[str]:
+    """Record a part and return the files that it replaces."""
+    replaced = archives.add_piece(connection, upload.payload, piece)
+    connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
+    return replaced
+
+
+def check_complete(
+    connection: sqlite3.Connection, upload: Upload, size: int, tree_hash: str
+) -> None:
+    """Raise unless the parts make up *size* bytes without a gap, with that tree hash.
+
+    Every part but the last has the full part size, so each part's tree hash is a node of the
+    whole tree, and the root follows from them alone.  The texts are UNCONFIRMED.
+    """
+    found = parts(connection, upload, 0, limits.PARTS)
+    expected = 0
+    for start, length, _ in found:
+        if start != expected:
+            raise errors.invalid(f"Missing part: no bytes were received at offset {expected}.")
+        expected = start + length
+    if expected != size:
+        raise errors.invalid(
+            f"Invalid x-amz-archive-size: {size}. The received parts have {expected} bytes."
+        )
+    computed = treehash.combine(bytes.fromhex(digest) for *_, digest in found).hex()
+    if computed != tree_hash:
+        raise errors.checksum_mismatch(tree_hash, computed)
+
+
+def complete(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    upload: Upload,
+    now: int,
+    *,
+    size: int,
+    tree_hash: str,
+) -> str:
+    """Turn the upload into an archive, which takes over the pieces as they are."""
+    archive_id = archives.add(
+        connection,
+        vault,
+        now,
+        description=upload.description or "",
+        size=size,
+        tree_hash=tree_hash,
+        payload=upload.payload,
+    )
+    connection.execute(
+        "UPDATE uploads SET ended = 'completed', touched = ?, archive_id = ?, tree_hash = ?"
+        " WHERE id = ?",
+        (now, archive_id, tree_hash, upload.id),
+    )
+    return archive_id
+
+
+def abort(connection: sqlite3.Connection, upload: Upload, now: int) -> list[str]:
+    """End the upload and return the files that nobody needs any more."""
+    connection.execute(
+        "UPDATE uploads SET ended = 'aborted', touched = ? WHERE id = ?", (now, upload.id)
+    )
+    return drop_pieces(connection, upload.payload)
+
+
+def drop_pieces(connection: sqlite3.Connection, payload: str) -> list[str]:
+    """Forget the pieces of a payload and return their files."""
+    files = [piece.file for piece in archives.pieces(connection, payload)]
+    connection.execute("DELETE FROM pieces WHERE payload = ?", (payload,))
+    return files
+
+
+def abandoned(connection: sqlite3.Connection, now: int) -> list[Upload]:
+    """Return the uploads that have been without activity for too long."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM uploads WHERE ended IS NULL AND touched <= ?",
+        (now - limits.UPLOAD_LIFE,),
+    )
+    return [Upload(*row) for row in rows]

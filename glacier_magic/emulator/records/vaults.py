@@ -1,0 +1,162 @@
+"""Vaults and their inventories."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from glacier_magic.emulator import dates, errors, limits
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+
+
+class Inventory(NamedTuple):
+    """What the service knows of a vault: the state at *date*, or nothing yet."""
+
+    date: int | None
+    archives: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A vault as it is, and as its last inventory saw it."""
+
+    id: int
+    account: str
+    region: str
+    name: str
+    created: int
+    changed: int | None
+    live_count: int
+    live_size: int
+    inventory_date: int | None
+    inventory_count: int
+    inventory_size: int
+
+    @property
+    def arn(self) -> str:
+        """The vault's ARN."""
+        return vault_arn(self.account, self.region, self.name)
+
+    def inventory(self, now: int) -> Inventory:
+        """Return the latest inventory at *now*.
+
+        One is made at the first daily instant after a change and none without a change.  As every
+        change first writes down the inventory that was due before it, the live numbers are those
+        of the instant whenever it has passed.
+        """
+        if self.changed is not None:
+            due = next_inventory(self.changed)
+            if due <= now:
+                return Inventory(due, self.live_count, self.live_size)
+        return Inventory(self.inventory_date, self.inventory_count, self.inventory_size)
+
+    def describe(self, now: int) -> dict[str, object]:
+        """Return the object of DescribeVault and ListVaults."""
+        inventory = self.inventory(now)
+        return {
+            "CreationDate": dates.iso(self.created),
+            "LastInventoryDate": dates.iso_or_none(inventory.date),
+            "NumberOfArchives": inventory.archives,
+            "SizeInBytes": inventory.size,
+            "VaultARN": self.arn,
+            "VaultName": self.name,
+        }
+
+
+_COLUMNS = """id, account, region, name, created, changed, live_count, live_size,
+    inventory_date, inventory_count, inventory_size"""
+
+
+def partition(region: str) -> str:
+    """Return the partition that *region* belongs to, as it stands in ARNs."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def vault_arn(account: str, region: str, name: str) -> str:
+    """Return the ARN of a vault."""
+    return f"arn:{partition(region)}:glacier:{region}:{account}:vaults/{name}"
+
+
+def is_name(name: str) -> bool:
+    """Tell whether *name* may be a vault's."""
+    return _NAME.fullmatch(name) is not None
+
+
+def next_inventory(moment: int) -> int:
+    """Return the first instant after *moment* at which inventories are made."""
+    day = (moment - limits.INVENTORY_TIME) // limits.DAY + 1
+    return day * limits.DAY + limits.INVENTORY_TIME
+
+
+def find(connection: sqlite3.Connection, account: str, region: str, name: str) -> Vault | None:
+    """Return the vault of that name, or None."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM vaults"
+        " WHERE account = ? AND region = ? AND name = ? AND deleted IS NULL",
+        (account, region, name),
+    ).fetchone()
+    return None if row is None else Vault(*row)
+
+
+def get(connection: sqlite3.Connection, account: str, region: str, name: str) -> Vault:
+    """Return the vault of that name, or raise the service's 404."""
+    vault = find(connection, account, region, name) if is_name(name) else None
+    if vault is None:
+        raise errors.vault_not_found(vault_arn(account, region, name) if is_name(name) else name)
+    return vault
+
+
+def page(
+    connection: sqlite3.Connection, account: str, region: str, first: str, limit: int
+) -> list[Vault]:
+    """Return at most *limit* vaults by ASCII name, starting at the name *first*."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM vaults"
+        " WHERE account = ? AND region = ? AND name >= ? AND deleted IS NULL ORDER BY name LIMIT ?",
+        (account, region, first, limit),
+    )
+    return [Vault(*row) for row in rows]
+
+
+def create(connection: sqlite3.Connection, account: str, region: str, name: str, now: int) -> None:
+    """Create the vault unless it exists."""
+    if find(connection, account, region, name) is not None:
+        return
+    (count,) = connection.execute(
+        "SELECT count(*) FROM vaults WHERE account = ? AND region = ? AND deleted IS NULL",
+        (account, region),
+    ).fetchone()
+    if count >= limits.VAULTS:
+        raise errors.limit_exceeded(f"The limit of {limits.VAULTS} vaults has been reached.")
+    connection.execute(
+        "INSERT INTO vaults (account, region, name, created) VALUES (?, ?, ?, ?)",
+        (account, region, name, now),
+    )
+
+
+def delete(connection: sqlite3.Connection, vault: Vault, now: int) -> None:
+    """Delete the vault if its last inventory is empty and nothing was written since."""
+    inventory = vault.inventory(now)
+    written = vault.changed is not None and vault.changed >= (inventory.date or 0)
+    if inventory.archives or written:
+        raise errors.invalid(f"Vault not empty or recently written to: {vault.arn}")
+    connection.execute("UPDATE vaults SET deleted = ? WHERE id = ?", (now, vault.id))
+    connection.execute("DELETE FROM tags WHERE vault = ?", (vault.id,))
+
+
+def record_change(
+    connection: sqlite3.Connection, vault: Vault, now: int, count: int, size: int
+) -> None:
+    """Count *count* archives of *size* bytes in all (negative when deleted) into the vault."""
+    inventory = vault.inventory(now)
+    connection.execute(
+        "UPDATE vaults SET changed = ?, live_count = live_count + ?, live_size = live_size + ?,"
+        " inventory_date = ?, inventory_count = ?, inventory_size = ? WHERE id = ?",
+        (now, count, size + count * limits.OVERHEAD, *inventory, vault.id),
+    )

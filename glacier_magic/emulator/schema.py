@@ -1,0 +1,134 @@
+"""The tables of ``store.sqlite``.
+
+Times are virtual milliseconds.  Deleted archives and vaults keep their rows with the time of the
+deletion: an inventory is nothing but a time, and is read from the archives that lived then.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+
+STATEMENTS = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS vaults (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    deleted INTEGER,
+    changed INTEGER,
+    live_count INTEGER NOT NULL DEFAULT 0,
+    live_size INTEGER NOT NULL DEFAULT 0,
+    inventory_date INTEGER,
+    inventory_count INTEGER NOT NULL DEFAULT 0,
+    inventory_size INTEGER NOT NULL DEFAULT 0,
+    notification TEXT,
+    access_policy TEXT,
+    lock_policy TEXT,
+    lock_id TEXT,
+    lock_created INTEGER,
+    lock_expires INTEGER
+);
+CREATE UNIQUE INDEX IF NOT EXISTS vaults_name ON vaults (account, region, name)
+    WHERE deleted IS NULL;
+
+CREATE TABLE IF NOT EXISTS tags (
+    vault INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (vault, key)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS archives (
+    id INTEGER PRIMARY KEY,
+    vault INTEGER NOT NULL,
+    archive_id TEXT NOT NULL,
+    description TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    tree_hash TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    deleted INTEGER,
+    payload TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS archives_archive_id ON archives (archive_id);
+CREATE INDEX IF NOT EXISTS archives_vault ON archives (vault);
+CREATE INDEX IF NOT EXISTS archives_garbage ON archives (deleted)
+    WHERE deleted IS NOT NULL AND payload <> '';
+
+CREATE TABLE IF NOT EXISTS pieces (
+    id INTEGER PRIMARY KEY,
+    payload TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    tree_hash TEXT NOT NULL,
+    leaves BLOB
+);
+CREATE UNIQUE INDEX IF NOT EXISTS pieces_payload ON pieces (payload, start);
+
+CREATE TABLE IF NOT EXISTS uploads (
+    id INTEGER PRIMARY KEY,
+    vault INTEGER NOT NULL,
+    upload_id TEXT NOT NULL UNIQUE,
+    description TEXT,
+    part_size INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    ended TEXT,
+    archive_id TEXT,
+    tree_hash TEXT
+);
+CREATE INDEX IF NOT EXISTS uploads_vault ON uploads (vault, ended);
+
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY,
+    vault INTEGER NOT NULL,
+    job_id TEXT NOT NULL UNIQUE,
+    action TEXT NOT NULL,
+    archive INTEGER,
+    archive_id TEXT,
+    archive_size INTEGER,
+    archive_hash TEXT,
+    range_start INTEGER,
+    range_end INTEGER,
+    range_hash TEXT,
+    tier TEXT,
+    description TEXT,
+    topic TEXT,
+    parameters TEXT,
+    next_marker TEXT,
+    created INTEGER NOT NULL,
+    completes INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    message TEXT NOT NULL,
+    snapshot INTEGER,
+    output TEXT,
+    output_size INTEGER,
+    notified INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS jobs_vault ON jobs (vault);
+CREATE INDEX IF NOT EXISTS jobs_archive ON jobs (archive) WHERE archive IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_completes ON jobs (completes) WHERE notified = 0;
+CREATE INDEX IF NOT EXISTS jobs_expires ON jobs (expires);
+
+CREATE TABLE IF NOT EXISTS retrieval_policies (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    bytes_per_hour INTEGER,
+    PRIMARY KEY (account, region)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS capacity (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    capacity_id TEXT NOT NULL,
+    starts INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+);
+"""

@@ -1,0 +1,139 @@
+"""The server: a thread for each connection, requests on it one after the other."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import struct
+import sys
+import threading
+from typing import Any, cast
+
+from glacier_magic.emulator import control, errors
+from glacier_magic.emulator.http import MalformedRequestError, Request, Response, read_request
+from glacier_magic.emulator.service import Service
+
+_IDLE = 75.0
+"""Real seconds that a connection may be silent."""
+
+_SLOW = 20.0
+"""Real seconds that a body may pause before the service loses patience."""
+
+_PATIENT = 600.0
+"""Real seconds that a client may take before it reads on."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ConnectionDroppedError(Exception):
+    """The connection is to be reset without another word."""
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Serves one :class:`~glacier_magic.emulator.service.Service`."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    # On Windows the option would let a second server take the same port.
+    allow_reuse_address = sys.platform != "win32"
+
+    def __init__(
+        self, address: tuple[str, int], service: Service, *, verbose: bool = False
+    ) -> None:
+        self.service = service
+        self.verbose = verbose
+        self.stopping = threading.Event()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Connection)
+
+    @property
+    def url(self) -> str:
+        """Where the service answers."""
+        host, port = cast("tuple[str, int]", self.server_address[:2])
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that went away; anything else is a fault of the emulator."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    server: Server
+    rbufsize = 1 << 16
+    timeout = _IDLE
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        try:
+            while self._one():
+                pass
+        except ConnectionDroppedError:
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
+        except (ConnectionError, TimeoutError):
+            pass
+
+    def _one(self) -> bool:
+        """Answer one request and return whether there may be another."""
+        try:
+            request = read_request(self.rfile, self._go_on)
+        except MalformedRequestError as error:
+            refusal = errors.bad_request(f"The request could not be read: {error}.")
+            self._send(Response(400, {"Content-Type": "application/json"}, refusal.body()), False)
+            return False
+        if request is None:
+            return False
+        request.client = self.client_address[0]
+        return self._answer(request)
+
+    def _answer(self, request: Request) -> bool:
+        self.connection.settimeout(_SLOW)
+        try:
+            response = self._respond(request)
+        except TimeoutError:
+            late = errors.request_timeout()
+            response = Response(late.status, {"Content-Type": "application/json"}, late.body())
+            self._send(self.server.service.sign(response), False)
+            return False
+        # The answer goes out before the rest of a refused body comes in: a client that writes
+        # everything first finds it afterwards, whatever the size.
+        unsent = request.body.left > 0 and request.body.waiting
+        keep = request.keep_alive and not unsent
+        self.connection.settimeout(_PATIENT)
+        try:
+            self._send(response, keep)
+        finally:
+            if response.source is not None:
+                response.source.close()
+        if not unsent:
+            request.body.drain()
+        self.connection.settimeout(_IDLE)
+        self._log(request, response)
+        return keep
+
+    def _respond(self, request: Request) -> Response:
+        if request.path.startswith("/_emulator"):
+            return control.answer(self.server.service, self.server.stopping, request)
+        return self.server.service.answer(request)
+
+    def _go_on(self) -> None:
+        self.connection.sendall(_CONTINUE)
+
+    def _send(self, response: Response, keep: bool) -> None:
+        head = response.head(close=not keep)
+        if response.deliver is not None:
+            response.deliver(self.connection, head, response)
+        elif response.source is None:
+            self.connection.sendall(head + response.body)
+        else:
+            self.connection.sendall(head)
+            response.source.send(self.connection, response.start, response.count)
+
+    def _log(self, request: Request, response: Response) -> None:
+        if self.server.verbose:
+            line = f"{request.method} {request.path} -> {response.status}"
+            print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,211 @@
+"""The service itself: a request goes in, an answer comes out."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from glacier_magic.emulator import auth, dates, errors, ids
+from glacier_magic.emulator.clock import Clock
+from glacier_magic.emulator.housekeeping import Housekeeping
+from glacier_magic.emulator.http import Request, Response
+from glacier_magic.emulator.outputs import Outputs
+from glacier_magic.emulator.payloads import Payloads
+from glacier_magic.emulator.publishing import Publisher
+from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.store import Store
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a server was asked to behave."""
+
+    account: str | None = None
+    speed: float | None = None
+    discard: bool = False
+    trust: bool = False
+    verify: bool = True
+    """Whether signatures are checked."""
+    key_pairs: Mapping[str, str] = field(default_factory=dict)
+    """Access key ids and their secrets, beside the built-in pair."""
+    sns_endpoint: str | None = None
+    """Where notifications are published; nowhere without it."""
+
+
+class Service:
+    """Everything one data folder holds, and the clock it lives by."""
+
+    def __init__(self, folder: Path, options: Options) -> None:
+        self.folder = folder
+        self.options = options
+        self.store = Store(folder / "store.sqlite")
+        self.account = self.store.meta("account", options.account or ids.account_id())
+        if options.account not in (None, self.account):
+            self.store.close()
+            raise ValueError(f"{folder} belongs to account {self.account}.")
+        self.clock = Clock(folder / "clock.json", speed=options.speed)
+        self.payloads = Payloads(folder, discard=options.discard, trust=options.trust)
+        self.outputs = Outputs(self.store, self.payloads)
+        self.publisher = Publisher(self, options.sns_endpoint)
+        self._verifier = auth.Verifier(options.key_pairs)
+        self._sweep()
+        self.housekeeping = Housekeeping(self)
+
+    def _sweep(self) -> None:
+        with self.store.read() as connection:
+            archives = {row[0] for row in connection.execute("SELECT file FROM pieces")}
+            outputs = {row[0] for row in connection.execute("SELECT output FROM jobs")}
+        self.payloads.sweep(archives, outputs)
+
+    def start(self) -> None:
+        """Start what goes on between requests."""
+        self.outputs.start()
+        self.housekeeping.start()
+        self.publisher.start()
+
+    def close(self) -> None:
+        """Write down the time and close the store."""
+        self.housekeeping.stop()
+        self.publisher.stop()
+        self.outputs.stop()
+        self.clock.save(final=True)
+        self.store.close()
+
+    def answer(self, request: Request) -> Response:
+        """Return the answer to *request*, errors included; never raises a ServiceError."""
+        try:
+            response = self._dispatch(request)
+        except errors.ServiceError as error:
+            headers = {"Content-Type": "application/json"} | error.headers
+            response = Response(error.status, headers, error.body())
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:  # whatever it is, the client gets the service's own internal error
+            traceback.print_exc(file=sys.stderr)
+            response = Response(500, {"Content-Type": "application/json"}, _INTERNAL)
+        return self.sign(response)
+
+    def sign(self, response: Response) -> Response:
+        """Add the headers that every answer carries."""
+        now = self.clock.now()
+        response.headers["x-amzn-RequestId"] = ids.request_id()
+        response.headers["Date"] = dates.http_date(now)
+        response.headers["x-emulator-time"] = dates.iso(now)
+        response.headers["x-emulator-speed"] = f"{self.clock.rate:g}"
+        return response
+
+    def _dispatch(self, request: Request) -> Response:
+        call = self._identify(request)
+        route, call.names = find_route(request)
+        if "x-amz-glacier-version" not in request.headers:
+            raise errors.missing_header("x-amz-glacier-version")
+        if request.headers["x-amz-glacier-version"] != "2012-06-01":
+            version = request.headers["x-amz-glacier-version"]
+            raise errors.invalid(f"Invalid x-amz-glacier-version: {version}")
+        return route.handler(call)
+
+    def _identify(self, request: Request) -> Call:
+        if self.options.verify:
+            self._verifier.verify(request, dates.real_now())
+        account = request.segments()[0]
+        if account != "-" and not _ACCOUNT.fullmatch(account):
+            raise errors.unrecognized_client("No account found for the given parameters")
+        if account not in ("-", self.account):
+            raise errors.access_denied(f"Access to account {account} is denied.")
+        return Call(self, request, self.account, auth.region_of(request))
+
+
+_INTERNAL = errors.unavailable().body()
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through an operation."""
+
+    service: Service
+    request: Request
+    account: str
+    region: str
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> Clock:
+        """The virtual clock."""
+        return self.service.clock
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.service.store
+
+    def vault(self, connection: sqlite3.Connection) -> Vault:
+        """Return the vault that the path names, or raise the 404."""
+        return vaults.get(connection, self.account, self.region, self.names["vault"])
+
+    def location(self, *path: str) -> str:
+        """Return a Location, which always shows the account's twelve digits."""
+        return "/".join(("", self.account, "vaults", self.names["vault"], *path))
+
+
+Handler = Callable[[Call], Response]
+
+
+class Route(NamedTuple):
+    """Which requests are for an operation; ``*name`` stands for any one segment."""
+
+    operation: str
+    method: str
+    pattern: tuple[str, ...]
+    handler: Handler
+    query: tuple[str, str] | None = None
+
+
+_routes: list[Route] = []
+
+
+def operation(
+    method: str, path: str, query: tuple[str, str] | None = None
+) -> Callable[[Handler], Handler]:
+    """Register a handler for ``METHOD /ACCOUNT/path``; its name becomes the operation's."""
+
+    def register(handler: Handler) -> Handler:
+        name = "".join(word.title() for word in handler.__name__.split("_"))
+        _routes.append(Route(name, method, tuple(path.split("/")), handler, query))
+        return handler
+
+    return register
+
+
+def routes() -> tuple[Route, ...]:
+    """Return all operations."""
+    return tuple(_routes)
+
+
+def find_route(request: Request) -> tuple[Route, dict[str, str]]:
+    """Return the operation that a request is for and the names in its path."""
+    segments = request.segments()[1:]
+    for route in _routes:
+        if route.method == request.method and len(route.pattern) == len(segments):
+            names = _names(route.pattern, segments)
+            if names is not None and (route.query is None or route.query in request.query_pairs()):
+                return route, names
+    raise errors.bad_request(f"There is no operation {request.method} {request.path}.")
+
+
+def _names(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
+    names = {}
+    for expected, found in zip(pattern, segments, strict=True):
+        if expected.startswith("*"):
+            names[expected[1:]] = found
+        elif expected != found:
+            return None
+    return names

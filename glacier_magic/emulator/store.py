@@ -1,0 +1,93 @@
+"""The durable store: one SQLite file in WAL mode, many readers and one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glacier_magic.emulator import schema
+
+_KEPT = 16
+"""Idle reading connections kept open."""
+
+
+class Store:
+    """Transactions on ``store.sqlite``.
+
+    What was committed survives the death of the process at any moment; WAL with
+    ``synchronous=NORMAL`` may lose the last commits only when the machine itself loses power.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._closed = False
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.execute("PRAGMA synchronous=NORMAL")
+        self._writer.execute("PRAGMA cache_size=-65536")
+        self._prepare()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _prepare(self) -> None:
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version > schema.VERSION:
+            raise ValueError(f"{self._path} was written by a newer version of this emulator.")
+        self._writer.executescript(schema.STATEMENTS)
+        self._writer.execute(f"PRAGMA user_version={schema.VERSION}")
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one state of the store for as long as it is held."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only=ON")
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            if len(self._readers) < _KEPT and not self._closed:
+                self._readers.append(connection)
+            else:
+                connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give the writing connection; commit at the end, undo everything on an exception."""
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    def meta(self, key: str, default: str) -> str:
+        """Return what is stored under *key*, storing *default* where there is nothing yet."""
+        with self.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, default))
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row["value"])
+
+    def close(self) -> None:
+        """Wait for the transaction under way, then close the file."""
+        with self._lock:
+            self._closed = True
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()

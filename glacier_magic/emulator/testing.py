@@ -1,0 +1,81 @@
+"""For tests of code that talks to the service: pytest fixtures, and the same without pytest.
+
+In ``conftest.py``::
+
+    from glacier_magic.emulator.testing import glacier_emulator
+
+    @pytest.fixture
+    def client(glacier_emulator):
+        return glacier_emulator.client()
+
+The clock of such an emulator stands still until a test moves it:
+``glacier_emulator.advance(hours=4)`` completes a standard retrieval at once.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from glacier_magic.emulator import process
+from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+
+
+class Emulator:
+    """A running emulator and what a test does with it."""
+
+    def __init__(self, running: process.Running) -> None:
+        self.folder = running.folder
+        self.url = running.url
+        self.account = running.account
+
+    def client(self, region: str = "us-east-1", **config: Any) -> Any:
+        """Return a boto3 client for this emulator; *config* goes to ``botocore``'s ``Config``."""
+        import boto3  # noqa: PLC0415 - the emulator itself does without
+        from botocore.config import Config  # noqa: PLC0415
+
+        return boto3.client(
+            "glacier",
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(**{"retries": {"max_attempts": 0}} | config),
+        )
+
+    def advance(self, seconds: float = 0, *, hours: float = 0, days: float = 0) -> None:
+        """Let virtual time pass at once."""
+        process.advance(self.folder, seconds + 3600 * hours + 86400 * days)
+
+    def status(self) -> dict[str, object]:
+        """Return what the emulator says about itself."""
+        return process.status(self.folder)
+
+
+@contextmanager
+def running(folder: Path, *, speed: float = 0, extra: Sequence[str] = ()) -> Iterator[Emulator]:
+    """Serve *folder* for as long as the context lasts; the clock stands still by default."""
+    try:
+        yield Emulator(process.start(folder, speed=speed, extra=extra))
+    finally:
+        process.stop(folder)
+
+
+def _emulator() -> Iterator[Emulator]:
+    """One emulator for the whole test session, with a clock that only tests move."""
+    with tempfile.TemporaryDirectory(prefix="glacier-") as folder, running(Path(folder)) as found:
+        yield found
+
+
+def __getattr__(name: str) -> Any:
+    # The fixture is made when it is asked for: without pytest the rest is of use too.
+    if name != "glacier_emulator":
+        raise AttributeError(name)
+    import pytest  # noqa: PLC0415
+
+    fixture = pytest.fixture(scope="session", name=name)(_emulator)
+    globals()[name] = fixture
+    return fixture

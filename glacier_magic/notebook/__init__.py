@@ -1,0 +1,1 @@
+"""The notebook face: the magic, its words, and its widgets."""

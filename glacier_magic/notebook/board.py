@@ -1,0 +1,75 @@
+"""The job board: a live widget, and beside it the record that a saved notebook keeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import ipywidgets as widgets
+
+from ..jobs import Batch, Snapshot
+from ..rendering import snapshot_html, snapshot_text
+from .display import Place, shown
+from .face import board_record
+
+INTERVAL = 0.1  # seconds between two updates of a page
+
+
+class JobBoard(widgets.VBox):  # type: ignore[misc]
+    """One row a job, kept current from the tracker's thread until everything has ended."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._guard = threading.Lock()
+        self._last = 0.0
+        self._html = widgets.HTML()
+        self._check = widgets.Button(
+            description="Check now", tooltip="Ask the service about the jobs now"
+        )
+        self._check.on_click(lambda _: batch.tracker.wake())
+        super().__init__([self._html, self._check])
+        self._place: Place | None = None
+        self._leave = batch.tracker.watch(self.report)
+        self._write(batch.snapshot)
+
+    def show(self) -> None:
+        """Display the board and its record in the cell that runs."""
+        shown(self)
+        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
+
+    def keep_in(self, place: Place) -> None:
+        """Keep the record in *place* from now on."""
+        self._place = place
+        self._batch.tracker.start()
+        self.report(self._batch.tracker.snapshot(), force=True)
+
+    def report(self, snapshot: Snapshot, *, force: bool = False) -> None:
+        """Take a snapshot: called from the tracker's thread, written at most ten times a second."""
+        mine = self._batch.only(snapshot)
+        with self._guard:
+            now = time.monotonic()
+            if now - self._last < INTERVAL and not (force or mine.finished):
+                return
+            self._last = now
+            self._write(mine)
+
+    def _write(self, mine: Snapshot) -> None:
+        self._html.value = snapshot_html(mine, self._batch.title)
+        self._check.disabled = mine.finished
+        if self._place is not None:
+            self._place.put(board_record(mine, self._batch.title))
+
+    def close(self) -> None:
+        """Stop following the tracker, and take the board from the page."""
+        self._leave()
+        super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            snapshot = self._batch.snapshot
+            data["text/plain"] = snapshot_text(snapshot, self._batch.title)
+            data["text/html"] = snapshot_html(snapshot, self._batch.title)
+        return bundle

@@ -1,0 +1,117 @@
+"""A plan as a card with a button; running it turns the card into what came of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import ipywidgets as widgets
+
+from ..errors import GlacierError
+from ..jobs import Batch
+from ..plans import Plan
+from ..rendering import STYLE, escape
+from .board import JobBoard
+from .display import Place, Record, shown
+from .face import board_record
+
+
+class PlanCard(widgets.VBox):  # type: ignore[misc]
+    """What a plan will do, and the button that does it.
+
+    A plan that destroys data asks once more before it is run.
+    """
+
+    def __init__(self, plan: Plan[Any]) -> None:
+        self._plan = plan
+        self._guard = threading.Lock()
+        self._text = widgets.HTML(plan.card_html())
+        self._status = widgets.HTML(_said("There is nothing to do." if plan.empty else ""))
+        self._start = widgets.Button(
+            description=plan.button,
+            disabled=plan.empty or plan.result is not None,
+            button_style="danger" if plan.danger else "primary",
+            tooltip=plan.title,
+        )
+        self._sure = widgets.Button(
+            description=f"Yes, {plan.button.lower()}", button_style="danger"
+        )
+        self._no = widgets.Button(description="No")
+        self._start.on_click(self._asked)
+        self._sure.on_click(lambda _: self._run())
+        self._no.on_click(lambda _: self._back())
+        self._buttons = widgets.HBox([self._start])
+        super().__init__([self._text, self._buttons, self._status])
+        self._place: Place | None = None
+
+    def show(self) -> None:
+        """Display the card and its record in the cell that runs."""
+        shown(self)
+        title = f"{self._plan.title}: not started when this was shown"
+        html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
+        self._place = Place(Record(repr(self._plan), html))
+
+    def _asked(self, _: object) -> None:
+        if not self._plan.danger:
+            self._run()
+            return
+        self._buttons.children = [self._sure, self._no]
+        self._status.value = _said(f"{self._plan.title}?")
+
+    def _back(self) -> None:
+        self._buttons.children = [self._start]
+        self._status.value = _said("Nothing was done.")
+
+    def _run(self) -> None:
+        with self._guard:
+            if self._start.disabled:
+                return
+            self._start.disabled = True
+        self._buttons.children = [self._start]
+        self._status.value = _said("Working …")
+        threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            outcome = self._plan.run()
+        except GlacierError as error:
+            self._fail(f"{type(error).__name__}: {error}")
+        except Exception as error:  # a thread has nobody to raise to
+            self._fail(f"{type(error).__name__}: {error}")
+        else:
+            self._done(outcome)
+
+    def _fail(self, text: str) -> None:
+        with self._guard:
+            self._status.value = _said(text)
+            self._start.disabled = False
+        self._put(text)
+
+    def _done(self, outcome: Any) -> None:
+        if isinstance(outcome, Batch):
+            board = JobBoard(outcome)
+            with self._guard:
+                self.children = [board]
+            if self._place is not None:
+                self._place.put(board_record(outcome.snapshot, outcome.title))
+                board.keep_in(self._place)
+            return
+        text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
+        with self._guard:
+            self._status.value = _said(text)
+        self._put(text)
+
+    def _put(self, text: str) -> None:
+        if self._place is not None:
+            self._place.put(Record(text, _said(text)))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data.update(self._plan._repr_mimebundle_())
+        return bundle
+
+
+def _said(text: str) -> str:
+    return f'{STYLE}<span role="status">{escape(text)}</span>'

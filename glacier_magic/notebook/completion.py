@@ -1,0 +1,106 @@
+"""Tab completion of verbs, options, vaults, archive names and paths, from memory alone."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .magics import GlacierMagics
+
+_LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
+_TIERS = ("standard", "bulk", "expedited")
+
+
+class Completer:
+    """Knows what can follow on a ``%glacier`` line; never asks the service."""
+
+    def __init__(self, magics: GlacierMagics) -> None:
+        self._magics = magics
+
+    def matcher(self) -> Callable[[Any], Any]:
+        """Return the function that IPython calls at Tab."""
+        from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415
+
+        def glacier_matcher(context: Any) -> dict[str, Any]:
+            found = self.complete(context.line_with_cursor[: context.cursor_position])
+            if found is None:
+                return {"completions": [], "suppress": False}
+            fragment, choices = found
+            return {
+                "completions": [SimpleCompletion(text=c, type="param") for c in choices],
+                "matched_fragment": fragment,
+                "suppress": bool(choices),
+            }
+
+        glacier_matcher.__self__ = self  # type: ignore[attr-defined]  # found again at unload
+        made: Callable[[Any], Any] = context_matcher(identifier="glacier_magic", priority=100)(
+            glacier_matcher
+        )
+        return made
+
+    def complete(self, text: str) -> tuple[str, list[str]] | None:
+        """Return the word being typed and what it may become; None off a ``%glacier`` line."""
+        match = _LINE.match(text)
+        if match is None:
+            return None
+        words = match[1].split(" ")
+        last = words[-1]
+        choices = [str(c) for c in self._choices(words[:-1], last)]
+        return last, [c for c in choices if c.startswith(last)]
+
+    def _choices(self, before: list[str], last: str) -> Iterable[str]:
+        from ..commands import VERBS  # noqa: PLC0415
+
+        given = [word for word in before if word]
+        if not given:
+            return [name for name in VERBS if name]
+        verb = VERBS.get(given[0])
+        if verb is None:
+            return []
+        if last.startswith("-"):
+            return [o for a in verb.parser("")._actions for o in a.option_strings]
+        if given[-1] == "--tier":
+            return _TIERS
+        if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
+            return self._vaults()
+        if verb.name == "upload" or given[-1] in ("--to", "--data"):
+            return _paths(last)
+        if verb.name == "emulator":
+            from ..commands.emulation import ACTIONS  # noqa: PLC0415
+
+            return ACTIONS
+        if verb.name in ("ls", "restore", "rm"):
+            return self._names(last)
+        return []
+
+    def _vaults(self) -> list[str]:
+        console = self._magics.started
+        session = console.connected if console else None
+        return session.vault_names() if session else []
+
+    def _names(self, prefix: str) -> list[str]:
+        console = self._magics.started
+        session = console.connected if console else None
+        vault = console.vault_in_use if console and session else None
+        if session is None or vault is None:
+            return []
+        bare = prefix.lstrip("'")
+        names = session.catalogue.archives.names_with_prefix(vault, bare)
+        return [f"'{name}'" if _quotable(name, prefix) else name for name in names]
+
+
+def _quotable(name: str, prefix: str) -> bool:
+    return prefix.startswith("'") or any(c in name for c in ' ${}"\\;')
+
+
+def _paths(prefix: str) -> list[str]:
+    found = sorted(glob.glob(f"{glob.escape(str(Path(prefix).expanduser()))}*"))  # noqa: PTH207
+    if prefix.endswith("/"):
+        found = sorted(glob.glob(f"{glob.escape(prefix)}*"))  # noqa: PTH207
+    if not prefix:
+        found = sorted(glob.glob("*"))  # noqa: PTH207
+    return [f"{path}/" if Path(path).is_dir() else path for path in found]

@@ -1,0 +1,51 @@
+"""Records: the outputs that survive in a saved notebook, updated from any thread."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ..rendering import Rendered, escape
+
+
+class Record(Rendered):
+    """A text and its HTML at one moment."""
+
+    def __init__(self, text: str, html: str) -> None:
+        self._text, self._html = text, html
+
+    def _repr_text(self) -> str:
+        return self._text
+
+    def _repr_html(self) -> str:
+        return self._html
+
+
+def note(text: str) -> Record:
+    """Return one line beside a result."""
+    return Record(text, f'<p class="glacier-note">{escape(text)}</p>')
+
+
+def shown(content: object, **options: Any) -> Any:
+    """Display *content* in the cell that runs; return the handle, if one was asked for."""
+    from IPython import display  # noqa: PLC0415
+
+    show: Any = display.display
+    return show(content, **options)
+
+
+class Place:
+    """One output of a cell that can be written anew, also while another cell runs."""
+
+    def __init__(self, first: Rendered) -> None:
+        self._handle: Any = shown(first, display_id=True)
+        self._last: dict[str, str] = {}
+
+    def put(self, content: Rendered) -> None:
+        """Show *content* instead, unless it is what is shown already."""
+        bundle = content._repr_mimebundle_()
+        if bundle == self._last or self._handle is None:
+            return
+        self._last = bundle
+        with suppress(Exception):  # the page or its kernel may be gone; the work is not
+            self._handle.update(content)

@@ -1,0 +1,131 @@
+"""A magic's line as words: quotes as in a shell, ``$name`` and ``{expression}`` word by word."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import InputError
+
+
+@dataclass
+class _Word:
+    """A word in pieces: each is text, and whether names in it are to be filled in."""
+
+    pieces: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+
+def split(line: str) -> list[_Word]:
+    """Return the words of *line*; a trailing ``;`` is dropped, ``#`` is an ordinary character.
+
+    Single quotes keep everything as it is, double quotes keep spaces.  A backslash makes the next
+    character ordinary, except on Windows, where it is part of paths.
+
+    :raises InputError: a quotation is not closed.
+    """
+    line = line.strip()
+    return _Lexer(line[:-1].rstrip() if line.endswith(";") else line).words()
+
+
+class _Lexer:
+    def __init__(self, line: str) -> None:
+        self._line, self._at = line, 0
+        self._words: list[_Word] = []
+        self._word: _Word | None = None
+
+    def words(self) -> list[_Word]:
+        while self._at < len(self._line):
+            c = self._next()
+            if c.isspace():
+                self._word = None
+            elif c in "'\"":
+                self._quoted(c)
+            elif c == "{":
+                self._braces()
+            elif c == "\\" and os.name != "nt" and self._at < len(self._line):
+                self._keep(self._next(), plain=True)
+            else:
+                self._keep(c)
+        return self._words
+
+    def _next(self) -> str:
+        self._at += 1
+        return self._line[self._at - 1]
+
+    def _keep(self, text: str, *, plain: bool = False) -> None:
+        if self._word is None:
+            self._word = _Word([])
+            self._words.append(self._word)
+        pieces = self._word.pieces
+        if pieces and pieces[-1][1] == (not plain):
+            pieces[-1] = (pieces[-1][0] + text, not plain)
+        else:
+            pieces.append((text, not plain))
+
+    def _quoted(self, quote: str) -> None:
+        self._keep("", plain=quote == "'")  # an empty quotation is a word, too
+        while self._at < len(self._line):
+            c = self._next()
+            if c == quote:
+                return
+            escaped = c == "\\" and quote == '"' and self._line[self._at : self._at + 1] in '"\\'
+            self._keep(self._next() if escaped else c, plain=escaped or quote == "'")
+        raise InputError("A quotation is not closed", cure=f"Add the missing {quote} to the line.")
+
+    def _braces(self) -> None:
+        """Keep a whole ``{expression}``, with the spaces and quotes in it."""
+        start, depth = self._at - 1, 1
+        while depth and self._at < len(self._line):
+            depth += {"{": 1, "}": -1}.get(self._next(), 0)
+        if depth:
+            raise InputError(
+                "A brace is not closed", cure="Add the missing } or quote the word with '."
+            )
+        self._keep(self._line[start : self._at])
+
+
+def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
+    """Return the words with ``$name`` and ``{expression}`` filled in from *names*.
+
+    A word that is nothing but the name of a list or tuple becomes as many words; ``$$`` and
+    ``{{`` are a plain ``$`` and ``{``.
+
+    :raises InputError: a name is unknown or an expression fails; the message names the word.
+    """
+    out: list[str] = []
+    for word in words:
+        several = _several(word, names)
+        if several is not None:
+            out += several
+        else:
+            out.append("".join(_fill(t, names) if open_ else t for t, open_ in word.pieces))
+    return out
+
+
+def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
+    if len(word.pieces) != 1 or not word.pieces[0][1]:
+        return None
+    text = word.text
+    name = text[1:] if text.startswith("$") else text[1:-1] if text.startswith("{") else ""
+    value = names.get(name) if name.isidentifier() else None
+    return [str(item) for item in value] if isinstance(value, list | tuple) else None
+
+
+def _fill(text: str, names: Mapping[str, Any]) -> str:
+    if "$" not in text and "{" not in text:
+        return text
+    from IPython.utils.text import DollarFormatter  # noqa: PLC0415
+
+    try:
+        return str(DollarFormatter().vformat(text, (), dict(names)))
+    except Exception as error:  # whatever the user's own expression raises
+        raise InputError(
+            f"{text!r} cannot be filled in: {type(error).__name__}: {error}",
+            cure="Put the word in single quotes to take it as it is.",
+        ) from None

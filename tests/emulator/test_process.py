@@ -1,0 +1,285 @@
+"""The server's process: start, find, stop, and what survives a kill."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from glacier_magic import emulator
+from glacier_magic.emulator.testing import Emulator, running
+from glacier_magic.treehash import tree_hash
+
+MIB = 1 << 20
+
+
+def kill(found):
+    os.kill(found.pid, signal.SIGKILL)
+    while emulator.find(found.folder):
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A data folder whose server is stopped at the end."""
+    yield tmp_path / "glacier"
+    emulator.stop(tmp_path / "glacier")
+
+
+def test_starting_twice_finds_the_same_server(folder):
+    """And applies the speed to it."""
+    first = emulator.start(folder, speed=60)
+    second = emulator.start(folder, speed=120)
+    assert first == second == emulator.find(folder)
+    assert emulator.status(folder)["speed"] == 120
+
+
+def test_two_starters_at_once_get_one_server(folder):
+    """The folder's lock decides; the loser waits for the winner."""
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: emulator.start(folder), range(4)))
+    assert len(found) == 1
+
+
+def test_stopping_removes_the_announcement_and_is_false_the_second_time(folder):
+    """server.json is there exactly while the server is."""
+    emulator.start(folder)
+    assert (folder / "server.json").exists()
+    assert emulator.stop(folder) is True
+    assert not (folder / "server.json").exists()
+    assert emulator.find(folder) is None
+    assert emulator.stop(folder) is False
+
+
+def test_a_termination_signal_stops_cleanly_and_quickly(folder):
+    """Within two seconds, with the announcement removed."""
+    found = emulator.start(folder)
+    started = time.monotonic()
+    os.kill(found.pid, signal.SIGTERM)
+    while (folder / "server.json").exists():
+        assert time.monotonic() - started < 2
+        time.sleep(0.01)
+
+
+def test_a_stale_announcement_is_no_server(folder):
+    """Neither a dead process nor a port that somebody else has now."""
+    found = emulator.start(folder)
+    kill(found)
+    assert (folder / "server.json").exists()
+    assert emulator.find(folder) is None
+    with running(folder.with_name("other")) as other:
+        state = json.loads((folder / "server.json").read_text()) | {"url": other.url}
+        (folder / "server.json").write_text(json.dumps(state))
+        assert emulator.find(folder) is None
+
+
+def test_a_second_server_on_the_folder_says_why_it_does_not_start(folder):
+    """Exit code 3 and one sentence."""
+    emulator.start(folder)
+    command = [sys.executable, "-m", "glacier_magic.emulator", "--data", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 3
+    assert "is being served already" in done.stderr
+
+
+def test_a_server_that_cannot_start_is_an_error_with_its_last_word(folder):
+    """The log's last line is in the sentence."""
+    with pytest.raises(emulator.EmulatorError, match="twelve digits"):
+        emulator.start(folder, extra=["--account", "1"])
+
+
+def test_asking_an_emulator_that_does_not_run_says_so(folder):
+    """One sentence, with what to do."""
+    with pytest.raises(emulator.EmulatorError, match="start one first"):
+        emulator.status(folder)
+
+
+def test_the_folder_keeps_files_that_are_not_the_emulators(folder):
+    """A catalogue beside the store is left alone, and the folder is private."""
+    folder.mkdir()
+    (folder / "catalogue.sqlite").write_bytes(b"mine")
+    (folder / "archives").mkdir()
+    (folder / "archives" / "holiday.txt").write_bytes(b"mine")
+    emulator.start(folder)
+    emulator.stop(folder)
+    assert (folder / "catalogue.sqlite").read_bytes() == b"mine"
+    assert (folder / "archives" / "holiday.txt").read_bytes() == b"mine"
+
+
+def test_a_new_folder_is_private(folder):
+    """Mode 0700."""
+    emulator.start(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_account_is_drawn_once_and_kept(folder):
+    """Twelve digits, the first not 0."""
+    first = emulator.start(folder).account
+    emulator.stop(folder)
+    assert emulator.start(folder).account == first
+    assert len(first) == 12
+    assert first[0] != "0"
+
+
+def test_clock_and_speed_survive_a_clean_restart_to_the_millisecond(folder):
+    """The time stands still while nobody serves."""
+    emulator.start(folder, speed=0)
+    emulator.set_speed(folder, 3600)
+    emulator.pause(folder)
+    before = emulator.advance(folder, 1000)
+    emulator.stop(folder)
+    time.sleep(0.05)
+    emulator.start(folder)
+    after = emulator.status(folder)
+    assert (after["time"], after["speed"], after["paused"]) == (before["time"], 3600, True)
+    assert emulator.resume(folder)["paused"] is False
+
+
+def test_the_clock_never_runs_backwards_through_kills(folder):
+    """And is at most about a second of running ahead."""
+    emulator.start(folder, speed=1000)
+    for _ in range(3):
+        found = emulator.find(folder)
+        last = emulator.status(folder)["time"]
+        kill(found)
+        emulator.start(folder)
+        status = emulator.status(folder)
+        assert status["time"] >= last
+        assert status["speed"] == 1000
+
+
+def test_every_answer_carries_the_virtual_time_and_speed(folder):
+    """Date in whole seconds, the emulator's own header in milliseconds."""
+    found = Emulator(emulator.start(folder, speed=1440))
+    emulator.advance(folder, 400 * 86400)
+    headers = found.client().list_vaults()["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-emulator-speed"] == "1440"
+    assert int(headers["x-emulator-time"][:4]) > time.gmtime().tm_year
+    assert headers["x-emulator-time"][:4] in headers["date"]
+    emulator.pause(folder)
+    headers = found.client().list_vaults()["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-emulator-speed"] == "0"
+
+
+def test_speed_lets_virtual_time_pass(folder):
+    """A thousand virtual seconds in a real one."""
+    from datetime import datetime
+
+    emulator.start(folder, speed=1000)
+    began, first = time.monotonic(), emulator.status(folder)["time"]
+    time.sleep(0.3)
+    ended, second = time.monotonic(), emulator.status(folder)["time"]
+    passed = (datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds()
+    assert passed == pytest.approx(1000 * (ended - began), rel=0.2)
+
+
+class Crowd:
+    """Uploads from several threads until the server dies, remembering what was acknowledged."""
+
+    def __init__(self, found):
+        self.found = found
+        self.archives = {}
+        self.parts = {}
+        self.sizes = iter(range(1, 10_000_000, 4_111))
+
+    def archive(self, client):
+        data = os.urandom(next(self.sizes) % (3 * MIB) + 1)
+        answer = client.upload_archive(vaultName="crash", body=data)
+        self.archives[answer["archiveId"]] = (tree_hash(data), len(data))
+
+    def upload(self, client):
+        key = {"vaultName": "crash"}
+        key |= {"uploadId": client.initiate_multipart_upload(**key, partSize=str(MIB))["uploadId"]}
+        data = os.urandom(2 * MIB + 5)
+        for start in range(0, len(data), MIB):
+            piece = data[start : start + MIB]
+            where = f"bytes {start}-{start + len(piece) - 1}/*"
+            client.upload_multipart_part(**key, range=where, body=piece)
+            self.parts.setdefault(key["uploadId"], set()).add(tree_hash(piece))
+        size, digest = str(len(data)), tree_hash(data)
+        done = client.complete_multipart_upload(**key, archiveSize=size, checksum=digest)
+        del self.parts[key["uploadId"]]
+        self.archives[done["archiveId"]] = (digest, len(data))
+
+    def run(self, work):
+        client = self.found.client()
+        with_errors = (BotoCoreError, ClientError)
+        try:
+            while True:
+                work(client)
+        except with_errors:
+            return
+
+
+def crash(folder, seconds):
+    """Kill a server under load; return (acknowledged archives, those found, listed archives)."""
+    found = emulator.start(folder, speed=0)
+    crowd = Crowd(Emulator(found))
+    crowd.found.client().create_vault(vaultName="crash")
+    works = [crowd.archive, crowd.archive, crowd.upload]
+    threads = [threading.Thread(target=crowd.run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    kill(found)
+    for thread in threads:
+        thread.join()
+    again = Emulator(emulator.start(folder))
+    return crowd, again
+
+
+def test_a_kill_in_the_middle_of_uploads_loses_nothing_and_invents_nothing(folder):
+    """Every acknowledged archive and part is there; no file is left that no row knows."""
+    crowd, again = crash(folder, 0.6)
+    client = again.client()
+    again.advance(days=1)
+    job = client.initiate_job(vaultName="crash", jobParameters={"Type": "inventory-retrieval"})[
+        "jobId"
+    ]
+    again.advance(hours=4)
+    text = client.get_job_output(vaultName="crash", jobId=job)["body"].read()
+    listed = {
+        item["ArchiveId"]: (item["SHA256TreeHash"], item["Size"])
+        for item in json.loads(text)["ArchiveList"]
+    }
+    assert crowd.archives
+    assert crowd.archives.items() <= listed.items()
+    # An upload may have been stored and not answered: at most one for each of three threads.
+    assert len(listed) <= len(crowd.archives) + 3
+    for archive in list(crowd.archives)[-3:]:
+        fetched = retrieve(again, client, archive)
+        assert tree_hash(fetched) == crowd.archives[archive][0]
+
+
+def retrieve(again, client, archive):
+    parameters = {"Type": "archive-retrieval", "ArchiveId": archive}
+    job = client.initiate_job(vaultName="crash", jobParameters=parameters)["jobId"]
+    again.advance(hours=4)
+    return client.get_job_output(vaultName="crash", jobId=job)["body"].read()
+
+
+def test_parts_survive_a_kill_and_stray_files_do_not(folder):
+    """Files without a row are swept at the next start."""
+    found = emulator.start(folder, speed=0)
+    client = Emulator(found).client()
+    client.create_vault(vaultName="crash")
+    upload = client.initiate_multipart_upload(vaultName="crash", partSize=str(MIB))["uploadId"]
+    key = {"vaultName": "crash", "uploadId": upload}
+    client.upload_multipart_part(**key, range="bytes 0-3/*", body=b"part")
+    kill(found)
+    stray = folder / "archives" / "ab" / ("ab" * 16)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"never acknowledged")
+    (folder / "incoming" / "half").write_bytes(b"half")
+    client = Emulator(emulator.start(folder)).client()
+    (part,) = client.list_parts(**key)["Parts"]
+    assert part["SHA256TreeHash"] == hashlib.sha256(b"part").hexdigest()
+    assert not stray.exists()
+    assert not (folder / "incoming" / "half").exists()
