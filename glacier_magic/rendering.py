@@ -9,6 +9,9 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import mask_account
@@ -21,11 +24,12 @@ SHOWN = 200
 """Rows of a table that a display holds; the DataFrame holds them all."""
 
 STYLE = (
-    "<style>.glacier-table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    ".glacier-table th,.glacier-table td{padding:2px 8px;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid rgba(128,128,128,.3)}"
-    ".glacier-table td.num{text-align:right;white-space:nowrap}"
-    ".glacier-table td.name{word-break:break-all}"
+    "<style>.glacier-table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
+    "line-height:1.4}"
+    ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left;vertical-align:top;"
+    "border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
+    ".glacier-table td.num{text-align:right}"
+    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:11em}"
     ".glacier-note{opacity:.8}</style>"
 )
 
@@ -80,16 +84,21 @@ def text_table(
 
 
 def html_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Iterable[int] = (),
+    long: Iterable[int] = (0,),
 ) -> str:
-    """Return rows of text as an HTML table; every cell is escaped."""
-    right = set(numbers)
+    """Return rows of text as an HTML table; every cell is escaped.
+
+    The columns *numbers* are set to the right; only the columns *long* may break their lines.
+    """
+    kinds = dict.fromkeys(numbers, "num") | dict.fromkeys(long, "long")
     heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td class="{"num" if i in right else "name" if i == 0 else ""}">{escape(cell)}</td>'
-            for i, cell in enumerate(row)
+            f'<td class="{kinds.get(i, "")}">{escape(cell)}</td>' for i, cell in enumerate(row)
         )
         + "</tr>"
         for row in rows
@@ -98,6 +107,13 @@ def html_table(
         f'{STYLE}<table class="glacier-table"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
+
+
+def near(path: str) -> str:
+    """Return a path as seen from the current folder, or whole if it lies elsewhere."""
+    with suppress(ValueError):
+        return str(Path(path).relative_to(Path.cwd())) if path else ""
+    return path
 
 
 # The job board
@@ -112,10 +128,10 @@ def board_cells(row: Row, snapshot: Snapshot) -> tuple[str, ...]:
         row.state,
         row.tier,
         human_bytes(row.size) if row.size is not None else "",
-        local_time(row.asked, snapshot.now),
+        local_time(row.asked, snapshot.now, zone=False),
         _when(row, snapshot),
         _progress(row),
-        row.file or row.error,
+        near(row.file) or row.error,
     )
 
 
@@ -124,7 +140,7 @@ def _when(row: Row, snapshot: Snapshot) -> str:
         left = (row.expected - snapshot.now).total_seconds()
         if left <= 0:
             return "any moment"
-        return f"{local_time(row.expected, snapshot.now)} (in {human_duration(left)})"
+        return f"{local_time(row.expected, snapshot.now, zone=False)} (in {human_duration(left)})"
     if row.state in ("ready", "downloading") and row.ready_until:
         left = (row.ready_until - snapshot.now).total_seconds()
         return f"kept {human_duration(left)} more"
@@ -146,7 +162,7 @@ def summary(snapshot: Snapshot) -> str:
     order = ("verified", "downloading", "ready", "in progress", "requested", "failed", "expired")
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""
-    as_of = f"as of {clock}{local_time(snapshot.now, snapshot.now)}"
+    as_of = f"as of {clock}{local_time(snapshot.now, datetime.now(UTC))}"
     words = f"{plural(len(snapshot.rows), 'job')}: {', '.join(counts)} ({as_of})"
     return f"{words}. {snapshot.note}" if snapshot.note else words
 
@@ -170,6 +186,6 @@ def snapshot_html(snapshot: Snapshot, title: str = "") -> str:
     """Return the board as HTML."""
     rows, more = _shown(snapshot)
     head = f"<p><b>{escape(title)}</b></p>" if title else ""
-    table = html_table(BOARD, rows, numbers=(3,)) if rows else ""
+    table = html_table(BOARD, rows, numbers=(3,), long=(0, 7)) if rows else ""
     foot = f'<p class="glacier-note">{escape(more)}</p>' if more else ""
     return f'{head}{table}{foot}<p role="status">{escape(summary(snapshot))}</p>'

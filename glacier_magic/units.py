@@ -76,14 +76,17 @@ def short_id(identifier: str) -> str:
     return identifier if len(identifier) <= 14 else f"{identifier[:12]}…"
 
 
-def local_time(moment: datetime | None, now: datetime | None = None) -> str:
-    """Return a time on the user's own clock, with the day only where it is not today."""
+def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bool = True) -> str:
+    """Return a time on the user's own clock, with day and year only where they are not today's.
+
+    :param zone: whether to name the time zone.
+    """
     if moment is None:
         return ""
-    local = moment.astimezone()
-    today = (now or datetime.now(UTC)).astimezone().date()
-    form = "%H:%M %Z" if local.date() == today else "%d %b %Y %H:%M %Z"
-    return local.strftime(form)
+    local, here = moment.astimezone(), (now or datetime.now(UTC)).astimezone()
+    day = "" if local.date() == here.date() else "%d %b "
+    year = "" if local.year == here.year else "%Y "
+    return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
 
 
 def plural(count: int, noun: str) -> str:

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-auth", action="store_true", help="accept requests without a valid signature")
     add("--credentials", action="append", default=[], metavar="ID:SECRET", help=_KEYS_HELP)
     add("--sns-endpoint", metavar="URL", help="publish notifications there (default: nowhere)")
+    add("--seed", metavar="VAULT=COUNT", help="make a vault of that many archives first")
     add("--verbose", action="store_true", help="print a line for each request")
 
 
@@ -97,6 +98,9 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
         ),
     )
     with contextlib.closing(service):
+        if options.seed:
+            name, _, count = options.seed.partition("=")
+            service.seeder.seed(name, int(count), region="us-east-1")
         server = Server((options.host, options.port), service, verbose=options.verbose)
         service.start()
         with _announced(folder, server.url, service.account):

@@ -10,10 +10,12 @@ import ipaddress
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator import auth, dates, errors, limits
+from glacier_magic.emulator.faults import Fault
 from glacier_magic.emulator.http import Request, Response
 from glacier_magic.emulator.records import vaults
 from glacier_magic.emulator.service import Service
@@ -83,7 +85,7 @@ def status(service: Service, _: dict[str, Any]) -> dict[str, object]:
         "archives": int(archives),
         "bytes": int(size),
         "jobs_in_progress": running,
-        "faults": [],
+        "faults": service.faults.describe(),
     }
 
 
@@ -99,7 +101,31 @@ def _clock(service: Service, document: dict[str, Any]) -> dict[str, object]:
     return status(service, {})
 
 
+def _add_fault(service: Service, document: dict[str, Any]) -> dict[str, object]:
+    """Set a fault: the fields of :class:`~glacier_magic.emulator.faults.Fault`."""
+    service.faults.add(Fault(**document))
+    return status(service, {})
+
+
+def _clear_faults(service: Service, _: dict[str, Any]) -> dict[str, object]:
+    """Remove all faults."""
+    service.faults.clear()
+    return status(service, {})
+
+
+def _seed(service: Service, document: dict[str, Any]) -> dict[str, object]:
+    """Fill a vault: ``vault``, ``count`` and optionally ``region``, ``seed`` and ``size``."""
+    asked = {"region": auth.DEFAULT_REGION} | document
+    started = time.perf_counter()
+    first = service.seeder.seed(**asked)
+    seconds = round(time.perf_counter() - started, 3)
+    return status(service, {}) | {"archive_ids": first, "seconds": seconds}
+
+
 _ACTIONS: dict[tuple[str, str], Answer] = {
     ("GET", "/_emulator/status"): status,
     ("POST", "/_emulator/clock"): _clock,
+    ("POST", "/_emulator/faults"): _add_fault,
+    ("POST", "/_emulator/faults/clear"): _clear_faults,
+    ("POST", "/_emulator/seed"): _seed,
 }

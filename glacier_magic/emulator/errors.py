@@ -143,6 +143,14 @@ def throttling() -> ServiceError:
     return ServiceError("ThrottlingException", 400, "Rate exceeded")
 
 
+def no_longer_supported() -> ServiceError:
+    """Return NoLongerSupportedException (400), which accounts without a vault get since 2025."""
+    message = (
+        "This API is no longer supported for new accounts. Use the S3 Glacier storage classes."
+    )
+    return ServiceError("NoLongerSupportedException", 400, message)
+
+
 def expired_token() -> ServiceError:
     """Return ExpiredTokenException (403)."""
     message = "The security token included in the request is expired"

@@ -24,6 +24,10 @@ class MalformedRequestError(Exception):
     """What arrived is not a request that can be answered within the protocol."""
 
 
+class ConnectionDroppedError(Exception):
+    """The connection is to be reset without another word."""
+
+
 class Body:
     """The body of a request, read as it arrives and at most once."""
 

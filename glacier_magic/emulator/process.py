@@ -178,6 +178,25 @@ def resume(folder: Path) -> dict[str, object]:
     return _control(folder, "POST", "clock", {"paused": False})
 
 
+def add_fault(folder: Path, kind: str, operation: str = "*", **more: object) -> dict[str, object]:
+    """Make *operation* fail: once, or as *times*, *probability* and *seed* say; see README.md."""
+    return _control(folder, "POST", "faults", {"kind": kind, "operation": operation} | more)
+
+
+def clear_faults(folder: Path) -> dict[str, object]:
+    """Remove all faults; return the new status."""
+    return _control(folder, "POST", "faults/clear", {})
+
+
+def seed(folder: Path, vault: str, count: int, **more: object) -> dict[str, object]:
+    """Fill a vault with *count* archives of generated content.
+
+    *more* may be ``region``, ``seed`` (another one gives other names) and ``size`` (the bytes of
+    each; of all lengths otherwise).  The answer has the first ``archive_ids``.
+    """
+    return _control(folder, "POST", "seed", {"vault": vault, "count": count} | more)
+
+
 def _control(
     folder: Path, method: str, action: str, document: dict[str, Any] | None = None
 ) -> dict[str, object]:
@@ -198,7 +217,7 @@ def _request(
 ) -> dict[str, Any]:
     # Not urllib: a proxy from the environment has no business between two local processes.
     host = url.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=60 if method == "POST" else 5)
+    connection = http.client.HTTPConnection(host, timeout=900 if method == "POST" else 5)
     body = None if document is None else json.dumps(document)
     headers = {} if body is None else {"Content-Type": "application/json"}
     try:

@@ -10,7 +10,13 @@ import threading
 from typing import Any, cast
 
 from glacier_magic.emulator import control, errors
-from glacier_magic.emulator.http import MalformedRequestError, Request, Response, read_request
+from glacier_magic.emulator.http import (
+    ConnectionDroppedError,
+    MalformedRequestError,
+    Request,
+    Response,
+    read_request,
+)
 from glacier_magic.emulator.service import Service
 
 _IDLE = 75.0
@@ -23,10 +29,6 @@ _PATIENT = 600.0
 """Real seconds that a client may take before it reads on."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class ConnectionDroppedError(Exception):
-    """The connection is to be reset without another word."""
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from glacier_magic.emulator import auth, dates, errors, ids
+from glacier_magic.emulator import auth, dates, errors, faults, ids
 from glacier_magic.emulator.clock import Clock
+from glacier_magic.emulator.faults import Fault, Faults
 from glacier_magic.emulator.housekeeping import Housekeeping
-from glacier_magic.emulator.http import Request, Response
+from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
 from glacier_magic.emulator.outputs import Outputs
 from glacier_magic.emulator.payloads import Payloads
 from glacier_magic.emulator.publishing import Publisher
 from glacier_magic.emulator.records import vaults
 from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.seeding import Seeder
 from glacier_magic.emulator.store import Store
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -55,6 +57,8 @@ class Service:
         self.clock = Clock(folder / "clock.json", speed=options.speed)
         self.payloads = Payloads(folder, discard=options.discard, trust=options.trust)
         self.outputs = Outputs(self.store, self.payloads)
+        self.faults = Faults()
+        self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         self._verifier = auth.Verifier(options.key_pairs)
         self._sweep()
@@ -87,7 +91,7 @@ class Service:
         except errors.ServiceError as error:
             headers = {"Content-Type": "application/json"} | error.headers
             response = Response(error.status, headers, error.body())
-        except (ConnectionError, TimeoutError):
+        except (ConnectionDroppedError, ConnectionError, TimeoutError):
             raise
         except Exception:  # whatever it is, the client gets the service's own internal error
             traceback.print_exc(file=sys.stderr)
@@ -111,7 +115,13 @@ class Service:
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
             raise errors.invalid(f"Invalid x-amz-glacier-version: {version}")
-        return route.handler(call)
+        call.fault = self.faults.take(route.operation)
+        if call.fault is None:
+            return route.handler(call)
+        faults.before(call.fault, request)
+        response = route.handler(call)
+        faults.after(call.fault, response)
+        return response
 
     def _identify(self, request: Request) -> Call:
         if self.options.verify:
@@ -136,6 +146,7 @@ class Call:
     account: str
     region: str
     names: dict[str, str] = field(default_factory=dict)
+    fault: Fault | None = None
 
     @property
     def clock(self) -> Clock:

@@ -100,7 +100,7 @@ def rows_of(catalogue: Catalogue, live: Mapping[int, Report]) -> list[Row]:
     """Return the rows of the board: our downloads, then the jobs that others or inventories own."""
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     rows, served = [], set()
-    for download in catalogue.downloads.recent():
+    for download in _newest_batch_first(catalogue.downloads.recent()):
         key = (download.vault, download.job_id or "")
         served.add(key)
         rows.append(_of_download(download, jobs.get(key), live.get(download.id)))
@@ -110,6 +110,13 @@ def rows_of(catalogue: Catalogue, live: Mapping[int, Report]) -> list[Row]:
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
     return rows
+
+
+def _newest_batch_first(downloads: list[Download]) -> list[Download]:
+    newest: dict[str, int] = {}
+    for download in downloads:
+        newest[download.batch] = max(download.id, newest.get(download.batch, 0))
+    return sorted(downloads, key=lambda d: (-newest[d.batch], d.id))
 
 
 def _of_download(download: Download, job: JobRecord | None, report: Report | None) -> Row:

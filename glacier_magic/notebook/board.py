@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from ..jobs import Batch, Snapshot
-from ..rendering import snapshot_html, snapshot_text
-from .display import Place, shown
+from ..rendering import snapshot_html
+from .display import Place, in_a_live_notebook, shown
 from .face import board_record
 
 INTERVAL = 0.1  # seconds between two updates of a page
@@ -69,7 +69,5 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:
-            snapshot = self._batch.snapshot
-            data["text/plain"] = snapshot_text(snapshot, self._batch.title)
-            data["text/html"] = snapshot_html(snapshot, self._batch.title)
+            data.update(in_a_live_notebook("job board")._repr_mimebundle_())
         return bundle

@@ -12,7 +12,7 @@ from ..jobs import Batch
 from ..plans import Plan
 from ..rendering import STYLE, escape
 from .board import JobBoard
-from .display import Place, Record, shown
+from .display import Place, Record, in_a_live_notebook, shown
 from .face import board_record
 
 
@@ -109,7 +109,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:
-            data.update(self._plan._repr_mimebundle_())
+            data.update(in_a_live_notebook("plan's button")._repr_mimebundle_())
         return bundle
 
 

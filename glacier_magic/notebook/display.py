@@ -26,6 +26,11 @@ def note(text: str) -> Record:
     return Record(text, f'<p class="glacier-note">{escape(text)}</p>')
 
 
+def in_a_live_notebook(what: str) -> Record:
+    """Return what stands for a widget where none can be shown; its record follows it."""
+    return note(f"The {what} needs a live notebook; what it last showed follows.")
+
+
 def shown(content: object, **options: Any) -> Any:
     """Display *content* in the cell that runs; return the handle, if one was asked for."""
     from IPython import display  # noqa: PLC0415

@@ -89,11 +89,13 @@ class Plan(Rendered, Generic[T]):
     def card_html(self) -> str:
         """Return the plan as HTML, without the line that says how to run it."""
         facts = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th><td>{escape(words)}</td></tr>"
+            f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
             for label, words in self.facts
         )
         more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""
-        rows = html_table(self._head(), self._cells()[:SHOWN], numbers=(1,))
+        rows = html_table(
+            self._head(), self._cells()[:SHOWN], numbers=(1,), long=(0, len(self._head()) - 1)
+        )
         return (
             f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>"
             f"<details{' open' if len(self._cells()) <= 20 else ''}>"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..catalogue import ArchiveRecord, Catalogue
 from ..errors import InputError
 from ..jobs import Batch, Tracker, window
+from ..rendering import near
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import ServiceClock
 from ..treehash import tree_hash
@@ -107,7 +108,7 @@ class RestorePlan(Plan[Batch]):
         """The plan in one sentence."""
         return (
             f"Restore {plural(len(self.items), 'archive')} "
-            f"({human_bytes(_size(self.items))}) from {self.vault} to {self.to}"
+            f"({human_bytes(_size(self.items))}) from {self.vault} to {near(str(self.to))}"
         )
 
     @property
@@ -158,7 +159,7 @@ class RestorePlan(Plan[Batch]):
                 human_bytes(item.archive.size),
                 short_id(item.archive.archive_id),
                 item.action,
-                str(item.target),
+                near(str(item.target)),
             )
             for item in self.items
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from glacier_magic import treehash
@@ -34,9 +35,18 @@ def initiate_job(call: Call) -> Response:
     text = reading.text_field(document, "Description")
     topic = _topic(document)
     described = None if text is None else reading.printable(text, "Description")
-    job_id = kinds[kind](call, document, Asked(description=described, topic=topic))
+    job_id = kinds[kind](call, document, _fated(Asked(description=described, topic=topic), call))
     headers = {"Location": call.location("jobs", job_id), "x-amz-job-id": job_id}
     return Response(202, headers)
+
+
+def _fated(asked: Asked, call: Call) -> Asked:
+    """Return *asked* with what a fault makes of the job."""
+    if call.fault is not None and call.fault.kind == "job-failed":
+        return replace(asked, failure="The job failed.")
+    if call.fault is not None and call.fault.kind == "job-expired":
+        return replace(asked, life=int(call.fault.after * limits.SECOND))
+    return asked
 
 
 def _topic(document: dict[str, Any]) -> str | None:
@@ -72,12 +82,11 @@ def _archive_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
             vault,
             archive,
             now,
-            asked=asked,
+            asked=replace(asked, failure=asked.failure or _failure(connection, archive)),
             tier=tier,
             start=start,
             end=end,
             range_hash=archives.range_hash(connection, archive, start, end),
-            failure=_failure(connection, archive),
         )
 
 

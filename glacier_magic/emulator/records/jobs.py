@@ -106,10 +106,22 @@ COLUMNS = """id, vault, job_id, action, archive, archive_id, archive_size, archi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What every InitiateJob may say."""
+    """What every InitiateJob may say, and what is to become of the job."""
 
     description: str | None
     topic: str | None
+    failure: str | None = None
+    """Why the job will fail, or None if it will not."""
+    life: int = limits.OUTPUT_LIFE
+    """How long the job and its output stay after completion."""
+
+    def fate(self, now: int, duration: int) -> dict[str, object]:
+        """Return the columns that follow from all this."""
+        completes = now + duration
+        times = {"created": now, "completes": completes, "expires": completes + self.life}
+        if self.failure is None:
+            return dict(times)
+        return times | {"outcome": "Failed", "message": self.failure}
 
 
 def _insert(connection: sqlite3.Connection, **values: object) -> str:
@@ -134,10 +146,8 @@ def add_archive_job(
     start: int,
     end: int,
     range_hash: str | None,
-    failure: str | None,
 ) -> str:
-    """Record a retrieval of bytes *start* to *end*, which will fail if *failure* says why."""
-    completes = now + limits.RETRIEVAL[tier]
+    """Record a retrieval of bytes *start* to *end*."""
     return _insert(
         connection,
         vault=vault.id,
@@ -152,10 +162,7 @@ def add_archive_job(
         tier=tier,
         description=asked.description,
         topic=asked.topic,
-        created=now,
-        completes=completes,
-        expires=completes + limits.OUTPUT_LIFE,
-        **_outcome(failure),
+        **asked.fate(now, limits.RETRIEVAL[tier]),
     )
 
 
@@ -167,10 +174,8 @@ def add_inventory_job(
     *,
     asked: Asked,
     parameters: dict[str, str | None],
-    failure: str | None = None,
 ) -> str:
     """Record a retrieval of the inventory that was made at *snapshot*."""
-    completes = now + limits.INVENTORY
     return _insert(
         connection,
         vault=vault.id,
@@ -178,16 +183,9 @@ def add_inventory_job(
         description=asked.description,
         topic=asked.topic,
         parameters=json.dumps(parameters, sort_keys=True),
-        created=now,
-        completes=completes,
-        expires=completes + limits.OUTPUT_LIFE,
         snapshot=snapshot,
-        **_outcome(failure),
+        **asked.fate(now, limits.INVENTORY),
     )
-
-
-def _outcome(failure: str | None) -> dict[str, object]:
-    return {} if failure is None else {"outcome": "Failed", "message": failure}
 
 
 def get(connection: sqlite3.Connection, vault: Vault, job_id: str, now: int) -> Job:

@@ -104,6 +104,12 @@ def find(connection: sqlite3.Connection, account: str, region: str, name: str) -
     return None if row is None else Vault(*row)
 
 
+def by_key(connection: sqlite3.Connection, key: int) -> Vault:
+    """Return a vault by its row."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM vaults WHERE id = ?", (key,)).fetchone()
+    return Vault(*row)
+
+
 def get(connection: sqlite3.Connection, account: str, region: str, name: str) -> Vault:
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None

@@ -1,0 +1,204 @@
+"""Faults on demand, so that clients can be tested; there are none unless somebody asks.
+
+A fault is for one operation or for all (``*``), and strikes a number of times or with a
+probability under a seed.  Faults are kept in memory: a restarted server has none.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from glacier_magic.emulator import errors
+from glacier_magic.emulator.errors import ServiceError
+from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
+from glacier_magic.treehash import CHUNK
+
+ANSWERS: dict[str, Callable[[], ServiceError]] = {
+    "408": errors.request_timeout,
+    "500": errors.unavailable,
+    "503": lambda: errors.unavailable(status=503),
+    "throttling": errors.throttling,
+    "expired-token": errors.expired_token,
+    "access-denied": lambda: errors.access_denied("Access is denied."),
+    "insufficient-capacity": errors.insufficient_capacity,
+    "no-longer-supported": errors.no_longer_supported,
+}
+"""Faults that are an error answer; the operation does not take place."""
+
+DELIVERIES = ("reset-before", "reset-during", "reset-after", "trickle", "truncate", "flip")
+"""Faults of the connection: see the README for what each does."""
+
+JOBS = ("job-failed", "job-expired")
+"""Faults of a job, decided when it is initiated."""
+
+KINDS = (*ANSWERS, *DELIVERIES, *JOBS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One fault and how often it strikes."""
+
+    kind: str
+    operation: str = "*"
+    times: int | None = None
+    probability: float | None = None
+    seed: int = 0
+    rate: int = 1_000
+    """Bytes a second of a trickle."""
+    after: float = 0.0
+    """Virtual seconds after completion at which a job expires."""
+    struck: int = 0
+    _random: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"There is no fault {self.kind!r}; there are {', '.join(KINDS)}.")
+        if self.probability is None and self.times is None:
+            self.times = 1
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError("The probability of a fault is between 0 and 1.")
+        if self.rate < 1 or (self.times is not None and self.times < 1):
+            raise ValueError("The times and the rate of a fault are at least 1.")
+        self._random = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+
+    def strikes(self, operation: str) -> bool:
+        """Decide whether this request is hit, and count it."""
+        if self.operation not in ("*", operation) or self.spent:
+            return False
+        if self.kind in JOBS and operation != "InitiateJob":
+            return False
+        if self.probability is not None and self._random.random() >= self.probability:
+            return False
+        self.struck += 1
+        return True
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has struck as often as it was meant to."""
+        return self.times is not None and self.struck >= self.times
+
+    def describe(self) -> dict[str, object]:
+        """Return what ``emulator status`` shows."""
+        names = ("kind", "operation", "times", "probability", "seed", "struck")
+        return {name: getattr(self, name) for name in names}
+
+
+class Faults:
+    """The faults that are set."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Set one more."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Remove all."""
+        with self._lock:
+            self._faults.clear()
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return all that can still strike."""
+        with self._lock:
+            return [fault.describe() for fault in self._faults]
+
+    def take(self, operation: str) -> Fault | None:
+        """Return the fault that hits this request, if one does."""
+        if not self._faults:  # the usual case, without a lock
+            return None
+        with self._lock:
+            hit = next((fault for fault in self._faults if fault.strikes(operation)), None)
+            self._faults = [fault for fault in self._faults if not fault.spent]
+        return hit
+
+
+def before(fault: Fault, request: Request) -> None:
+    """Do what *fault* does before the operation takes place."""
+    if fault.kind in ANSWERS:
+        raise ANSWERS[fault.kind]()
+    if fault.kind == "reset-before":
+        raise ConnectionDroppedError
+    if fault.kind == "reset-during" and request.body.length:
+        length = request.body.length
+
+        def drop(left: int) -> None:
+            if left <= max(length // 2, CHUNK):
+                raise ConnectionDroppedError
+
+        request.body.on_read = drop
+
+
+def after(fault: Fault, response: Response) -> None:
+    """Prepare what *fault* does to the answer."""
+    senders = {
+        "reset-during": _reset_half_way,
+        "reset-after": _reset_silently,
+        "trickle": _trickle(fault.rate),
+        "truncate": _truncate,
+        "flip": _flip(fault),
+    }
+    response.deliver = senders.get(fault.kind)
+
+
+def _pieces(response: Response, count: int, most: int = CHUNK) -> Iterator[bytes]:
+    if response.source is None:
+        whole: Iterator[bytes] = iter((response.body[:count],))
+    else:
+        whole = response.source.chunks(response.start, count)
+    for piece in whole:
+        for start in range(0, len(piece), most):
+            yield piece[start : start + most]
+
+
+def _send(connection: socket.socket, head: bytes, response: Response, count: int) -> None:
+    connection.sendall(head)
+    for piece in _pieces(response, count):
+        connection.sendall(piece)
+
+
+def _reset_silently(connection: socket.socket, head: bytes, response: Response) -> None:
+    raise ConnectionDroppedError
+
+
+def _reset_half_way(connection: socket.socket, head: bytes, response: Response) -> None:
+    _send(connection, head, response, response.length // 2)
+    # A reset overtakes what was sent before it; the client is to see the first half.
+    time.sleep(0.05)
+    raise ConnectionDroppedError
+
+
+def _truncate(connection: socket.socket, head: bytes, response: Response) -> None:
+    _send(connection, head, response, response.length // 2)
+    connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError
+
+
+def _trickle(rate: int) -> Callable[[socket.socket, bytes, Response], None]:
+    def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
+        connection.sendall(head)
+        for piece in _pieces(response, response.length, max(rate // 10, 1)):
+            connection.sendall(piece)
+            time.sleep(len(piece) / rate)
+
+    return deliver
+
+
+def _flip(fault: Fault) -> Callable[[socket.socket, bytes, Response], None]:
+    def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
+        connection.sendall(head)
+        at = random.Random(fault.seed + fault.struck).randrange(max(response.length, 1))  # noqa: S311
+        for piece in _pieces(response, response.length):
+            if 0 <= at < len(piece):
+                piece = piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :]  # noqa: PLW2901
+            at -= len(piece)
+            connection.sendall(piece)
+
+    return deliver

@@ -1,0 +1,185 @@
+"""A real JupyterLab and a real Chromium, once for all browser tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glacier_magic import emulator
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab whose root is a folder of its own."""
+
+    url: str
+    token: str
+    root: Path
+    emulator: Path
+
+    def add(self, notebook: Path) -> str:
+        shutil.copy(notebook, self.root / notebook.name)
+        return notebook.name
+
+    def address(self, name: str) -> str:
+        return f"{self.url}lab/tree/{name}?token={self.token}&reset"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    base = tmp_path_factory.mktemp("lab")
+    root, emulated = base / "root", base / "emulator"
+    root.mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "JUPYTER"))}
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        environment[name] = str(base / name.lower())
+    environment |= {
+        "GLACIER_MAGIC_HOME": str(base / "home"),
+        "GLACIER_MAGIC_EMULATOR": str(emulated),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0",
+        "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=secret", f"--ServerApp.root_dir={root}",
+    ]  # fmt: skip
+    with (base / "lab.log").open("w") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, cwd=root, start_new_session=True
+        )
+    try:
+        url = _wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
+        yield Lab(url, "secret", root, emulated)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        emulator.stop(emulated)
+
+
+def _settle(folder: Path) -> None:
+    """Keep every cell in the page, also out of sight, and ask nothing about news."""
+    for plugin, settings in (
+        ("notebook-extension/tracker", {"windowingMode": "none"}),
+        ("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False}),
+    ):
+        file = folder / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+
+
+def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    for _ in range(600):
+        for file in runtime.glob("jpserver-*.json"):
+            try:
+                return str(json.loads(file.read_text())["url"])
+            except (ValueError, KeyError):
+                continue
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and in CI the browser tests must run")
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def shots() -> Callable[[Any, str], None]:
+    """Save a screenshot where SCREENSHOTS says, for people to look at."""
+    folder = os.environ.get("SCREENSHOTS")
+
+    def take(page: Any, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+    return take
+
+
+def open_notebook(page: Any, lab: Lab, name: str) -> None:
+    """Open a notebook and wait until its kernel answers."""
+    page.goto(lab.address(name))
+    page.locator(".jp-NotebookPanel").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    page.wait_for_timeout(500)
+
+
+def run_all(page: Any) -> None:
+    """Run every cell; pressed again until the first cell has begun, for a kernel shows itself idle
+    before the page is connected to it."""
+    first = page.locator(".jp-CodeCell .jp-InputPrompt").first
+    for _ in range(20):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+        page.wait_for_timeout(1500)
+        if first.inner_text().strip() not in ("[ ]:", "[]:"):
+            return
+    pytest.fail("the notebook did not run")
+
+
+def wait_idle(page: Any, timeout: float = 120_000) -> None:
+    """Wait until no cell is running or waiting."""
+    page.wait_for_function(
+        """() => ![...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+                 .some(e => e.innerText.includes('*'))""",
+        timeout=timeout,
+    )
+
+
+def cell(page: Any, code: str) -> Any:
+    """Return the code cell whose source holds *code*."""
+    return (
+        page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=code)).first
+    )
