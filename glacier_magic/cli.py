@@ -97,9 +97,13 @@ WIDE = ("description", "format", "mtime", "tree_hash", "vault")
 
 
 def _plain(table: pd.DataFrame) -> str:
+    from .rendering import visible  # noqa: PLC0415
+
     if not len(table):
         return "nothing"
     narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
+    for name in narrow:  # no escape sequence of a stranger's reaches the terminal
+        narrow[name] = [visible(v) if isinstance(v, str) else v for v in narrow[name]]
     for name in narrow.select_dtypes("datetimetz"):
         narrow[name] = narrow[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
     return narrow.to_string(index=False)

@@ -33,7 +33,9 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
         made = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
         made = None if made is None else made // 1000 * 1000
     with catalogue.database.transaction():
-        catalogue.archives.record_listed(job.vault, listed, made)
+        newest = catalogue.inventories.newest(job.vault)
+        if newest is None or (newest.made or 0) <= (made or 0):  # an older one has nothing to add
+            catalogue.archives.record_listed(job.vault, listed, made)
         catalogue.inventories.record(
             vault=job.vault,
             job_id=job.job_id,

@@ -29,7 +29,8 @@ STYLE = (
     ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left;vertical-align:top;"
     "border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
     ".glacier-table td.num{text-align:right}"
-    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:11em}"
+    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:8em}"
+    ".glacier-scroll{max-height:26em;overflow:auto}"
     ".glacier-note{opacity:.8}</style>"
 )
 
@@ -186,6 +187,7 @@ def snapshot_html(snapshot: Snapshot, title: str = "") -> str:
     """Return the board as HTML."""
     rows, more = _shown(snapshot)
     head = f"<p><b>{escape(title)}</b></p>" if title else ""
-    table = html_table(BOARD, rows, numbers=(3,), long=(0, 7)) if rows else ""
+    table = html_table(BOARD, rows, numbers=(3,), long=(0, 5, 7)) if rows else STYLE
     foot = f'<p class="glacier-note">{escape(more)}</p>' if more else ""
-    return f'{head}{table}{foot}<p role="status">{escape(summary(snapshot))}</p>'
+    status = f'<p role="status">{escape(summary(snapshot))}</p>'
+    return f'{head}{status}<div class="glacier-scroll">{table}{foot}</div>'

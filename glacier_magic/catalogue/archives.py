@@ -16,6 +16,10 @@ COLUMNS = (
 )
 
 
+LAG = 3 * 86400 * 1000
+"""Milliseconds after which an archive must be in an inventory, generously: they are daily."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchiveRecord:
     """One archive: times in milliseconds since 1970 UTC, size in bytes."""
@@ -60,7 +64,7 @@ class Archives:
         """Write the archives of an inventory made at *made*, all or none.
 
         One deleted here stays deleted.  One that an earlier inventory listed and this one does
-        not is gone; one uploaded since is merely not listed yet.
+        not is gone; one uploaded less than three days before it is merely not listed yet.
         """
         with self._database.transaction():
             for archive in found:
@@ -68,8 +72,8 @@ class Archives:
             if made is not None:
                 self._database.execute(
                     "UPDATE archives SET state='gone' WHERE account=? AND region=? AND vault=? "
-                    "AND state='listed' AND seen<?",
-                    (*self._key, vault, made),
+                    "AND (state='listed' AND seen<? OR state='uploaded' AND created<?)",
+                    (*self._key, vault, made, made - LAG),
                 )
 
     def _put(self, database: Database, archive: ArchiveRecord) -> None:

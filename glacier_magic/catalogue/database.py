@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,37 +49,52 @@ class Database:
         self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise CatalogueError(
-                f"The catalogue {path} is damaged: {error}",
-                cure="Move it aside and connect again: names come back with %glacier inventory, "
-                "running jobs with %glacier jobs.",
-            ) from None
-        except CatalogueError:
+        except (LocalError, CatalogueError):
             self._connection.close()
             raise
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise LocalError(
+                f"The catalogue {path} cannot be opened now: {error}", cure="Repeat in a moment."
+            ) from None
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise self._damaged(error) from None
 
     def _prepare(self) -> None:
-        # FULL: an archive id that the service answered must survive a power cut as well.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
         with self.transaction():
-            version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            if not empty and owner != APPLICATION_ID:
-                raise CatalogueError(f"{self.path} is a database of another program", cure="")
-            if version > len(MIGRATIONS):
-                raise CatalogueError(
-                    f"The catalogue {self.path} was written by a newer version of glacier_magic",
-                    cure="Upgrade with: pip install -U glacier_magic",
-                )
-            for step in MIGRATIONS[version:]:
+            for step in MIGRATIONS[self._checked_version() :]:
                 for statement in step.split(";\n"):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        self._journal()
+
+    def _checked_version(self) -> int:
+        """Return the version of the tables; refuse what is not ours before it is touched."""
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
+        empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if not empty and owner != APPLICATION_ID:
+            raise CatalogueError(
+                f"{self.path} is a database of another program",
+                cure="Set GLACIER_MAGIC_CATALOGUE to another file.",
+            )
+        if version > len(MIGRATIONS):
+            raise CatalogueError(
+                f"The catalogue {self.path} was written by a newer version of glacier_magic",
+                cure="Upgrade with: pip install -U glacier_magic",
+            )
+        return version
+
+    def _journal(self) -> None:
+        # FULL: an archive id that the service answered must survive a power cut as well.
+        self._connection.execute("PRAGMA synchronous=FULL")
+        for _ in range(100):  # this one does not wait for another process by itself
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            time.sleep(0.1)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -90,7 +107,8 @@ class Database:
                 yield self._connection
             except BaseException:
                 if not nested:
-                    self._connection.execute("ROLLBACK")
+                    with suppress(sqlite3.Error):  # SQLite has rolled back by itself
+                        self._connection.execute("ROLLBACK")
                 raise
             if not nested:
                 self._execute("COMMIT", ())
@@ -119,12 +137,21 @@ class Database:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
-            if "full" in str(error) or "locked" in str(error) or "readonly" in str(error):
-                raise LocalError(
-                    f"The catalogue {self.path} cannot be written: {error}",
-                    cure="Free some space or close the program that holds it, and repeat.",
-                ) from None
+            raise LocalError(
+                f"The catalogue {self.path} cannot be used: {error}",
+                cure="Free some space or close the program that holds it, and repeat.",
+            ) from None
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
             raise
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
+        return CatalogueError(
+            f"The catalogue {self.path} is damaged: {error}",
+            cure="Move it aside and connect again: names come back with %glacier inventory, "
+            "running jobs with %glacier jobs.",
+        )
 
     def close(self) -> None:
         """Close the connection."""

@@ -103,6 +103,22 @@ class Downloads:
         """Return the newest downloads in any state but forgotten."""
         return self._select("state<>'forgotten' ORDER BY id DESC LIMIT ?", (limit,))
 
+    def to_fetch(self, owner: str, limit: int) -> list[Download]:
+        """Return the oldest downloads whose job is done and that no other process drives."""
+        return self._select(
+            "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
+            "ORDER BY id LIMIT ?",
+            (owner, time.time(), limit),
+        )
+
+    def numbered(self, numbers: Sequence[int]) -> list[Download]:
+        """Return downloads by our own numbers for them."""
+        found: list[Download] = []
+        for start in range(0, len(numbers), 500):  # SQLite bounds the values of a statement
+            some = numbers[start : start + 500]
+            found += self._select(f"id IN ({_marks(some)})", some)
+        return found
+
     def of_batch(self, batch: str) -> list[Download]:
         """Return the downloads of one restore request."""
         return self._select("batch=? ORDER BY id", (batch,))
@@ -185,5 +201,5 @@ class Downloads:
         return [Download(**dict(row)) for row in rows]
 
 
-def _marks(values: Sequence[str]) -> str:
+def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))

@@ -96,20 +96,37 @@ _STATE = {
 }
 
 
-def rows_of(catalogue: Catalogue, live: Mapping[int, Report]) -> list[Row]:
-    """Return the rows of the board: our downloads, then the jobs that others or inventories own."""
+def rows_of(
+    catalogue: Catalogue, live: Mapping[int, Report], keys: frozenset[str] | None = None
+) -> list[Row]:
+    """Return the rows of the board: our downloads, then the jobs that others or inventories own.
+
+    :param keys: the rows that are wanted; None for all open ones and the newest ended ones.
+    """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     rows, served = [], set()
-    for download in _newest_batch_first(catalogue.downloads.recent()):
+    for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
         served.add(key)
         rows.append(_of_download(download, jobs.get(key), live.get(download.id)))
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
-        if place not in served:
+        if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
     return rows
+
+
+def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
+    if keys is not None:
+        numbers = [int(k.removeprefix("download-")) for k in keys if k.startswith("download-")]
+        return catalogue.downloads.numbered(numbers)
+    ended = [d for d in catalogue.downloads.recent() if not d.open]
+    return [*catalogue.downloads.open(), *ended]
+
+
+def _job_key(job: JobRecord) -> str:
+    return f"job-{job.vault}-{job.job_id}"
 
 
 def _newest_batch_first(downloads: list[Download]) -> list[Download]:
@@ -147,7 +164,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> 
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
     return Row(
-        key=f"job-{job.vault}-{job.job_id}",
+        key=_job_key(job),
         name=name,
         vault=job.vault,
         kind="inventory" if job.action == INVENTORY else "archive",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from ..catalogue import Catalogue, Download
@@ -31,27 +32,26 @@ class Fetcher:
         self._downloader = Downloader(service, catalogue, stop)
         self._pool: ThreadPoolExecutor | None = None
         self._retry_at: dict[int, float] = {}
+        self._lock = threading.Lock()
         self.live: dict[int, Report] = {}
 
     def start_ready(self) -> None:
         """Begin the download of every output that waits, up to the number that runs at once."""
-        for download in self._catalogue.downloads.open():
-            if len(self.live) >= AT_ONCE:
-                return
-            if self._startable(download) and self._catalogue.downloads.claim(
-                download.id, self._owner, ("ready", "downloading"), "downloading"
-            ):
-                self._begin(download)
-
-    def _startable(self, download: Download) -> bool:
-        return (
-            download.state in ("ready", "downloading")
-            and download.id not in self.live
-            and download.free_for(self._owner)
-            and self._retry_at.get(download.id, 0.0) < time.monotonic()
-        )
+        with self._lock:
+            waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
+            busy = len(self.live) + len(waiting)
+            for download in self._catalogue.downloads.to_fetch(self._owner, AT_ONCE + busy):
+                if len(self.live) >= AT_ONCE or self._stop.is_set():
+                    return
+                if download.id not in self.live and download.id not in waiting:
+                    self._begin(download)
 
     def _begin(self, download: Download) -> None:
+        claimed = self._catalogue.downloads.claim(
+            download.id, self._owner, ("ready", "downloading"), "downloading"
+        )
+        if not claimed:
+            return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-fetch")
         self.live[download.id] = Report(
@@ -64,6 +64,8 @@ class Fetcher:
             self._end(download, **self._outcome(download))
         finally:
             self.live.pop(download.id, None)
+        with suppress(GlacierError, RuntimeError):  # the pool may be closing
+            self.start_ready()
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import GlacierError, IntegrityError, JobExpired, JobFailed, NotReady
-from ..rendering import Rendered, snapshot_html, snapshot_text
+from ..rendering import Rendered, snapshot_html, snapshot_text, visible
 from ..units import human_duration, local_time, plural
 from .board import Row, Snapshot
 from .tracker import Tracker
@@ -34,17 +34,7 @@ class Batch(Rendered):
     @property
     def snapshot(self) -> Snapshot:
         """The rows of this batch now."""
-        return self.only(self.tracker.snapshot())
-
-    def only(self, snapshot: Snapshot) -> Snapshot:
-        """Return a snapshot with the rows of this batch alone."""
-        if self._keys is None:
-            return snapshot
-        rows = tuple(row for row in snapshot.rows if row.key in self._keys)
-        return Snapshot(
-            rows=rows, now=snapshot.now, virtual=snapshot.virtual,
-            next_check=snapshot.next_check, note=snapshot.note,
-        )  # fmt: skip
+        return self.tracker.snapshot(self._keys)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -75,12 +65,11 @@ class Batch(Rendered):
         self.tracker.start()
 
         def until(snapshot: Snapshot) -> bool:
-            mine = self.only(snapshot)
             if show:
-                show(mine)
-            return mine.finished
+                show(snapshot)
+            return snapshot.finished
 
-        outcome(self.only(self.tracker.wait(until, timeout)), self._keys)
+        outcome(self.tracker.wait(until, timeout, self._keys), self._keys)
         return self
 
     def __await__(self) -> Generator[Any, None, Batch]:
@@ -181,5 +170,5 @@ def _not_ready(waiting: list[Row], snapshot: Snapshot) -> NotReady:
 
 
 def _names(rows: list[Row]) -> str:
-    names = ", ".join(row.name for row in rows[:3])
+    names = ", ".join(visible(row.name) for row in rows[:3])
     return names if len(rows) <= 3 else f"{names} and {len(rows) - 3} more"

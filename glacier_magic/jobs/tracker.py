@@ -65,10 +65,13 @@ class Tracker:
 
     # What the faces use
 
-    def snapshot(self) -> Snapshot:
-        """Return what the catalogue says now, without asking the service."""
+    def snapshot(self, keys: frozenset[str] | None = None) -> Snapshot:
+        """Return what the catalogue says now, without asking the service.
+
+        :param keys: the rows that are wanted; None for the whole board.
+        """
         return Snapshot(
-            rows=tuple(rows_of(self._catalogue, self._fetcher.live)),
+            rows=tuple(rows_of(self._catalogue, self._fetcher.live, keys)),
             now=self._service.clock.now(),
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
@@ -120,13 +123,18 @@ class Tracker:
         if self._thread is not None:
             self._thread.join(2)
 
-    def wait(self, until: Callable[[Snapshot], bool], timeout: float | None = None) -> Snapshot:
+    def wait(
+        self,
+        until: Callable[[Snapshot], bool],
+        timeout: float | None = None,
+        keys: frozenset[str] | None = None,
+    ) -> Snapshot:
         """Block until a snapshot satisfies *until* or *timeout* seconds are over; return the last.
 
         The tracker works on in its own thread, whether this is interrupted or not.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        latest = self.snapshot()
+        latest = self.snapshot(keys)
         while not until(latest):
             self.start()
             with self._changed:
@@ -134,7 +142,7 @@ class Tracker:
                 if left <= 0:
                     return latest
                 self._changed.wait(left)
-            latest = self.snapshot()
+            latest = self.snapshot(keys)
         return latest
 
     # The loop
@@ -146,9 +154,9 @@ class Tracker:
             self._ask()
             self._fetcher.start_ready()
             self._read_inventories()
-            snapshot = self.snapshot()
-            yield snapshot
+            yield self.snapshot()
             if not self._open():
+                yield self.snapshot()  # what ended since the last one was taken
                 return
             self._wake.wait(self._pause())
             self._wake.clear()

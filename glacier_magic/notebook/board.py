@@ -42,11 +42,14 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         """Keep the record in *place* from now on."""
         self._place = place
         self._batch.tracker.start()
-        self.report(self._batch.tracker.snapshot(), force=True)
+        self.report(force=True)
 
-    def report(self, snapshot: Snapshot, *, force: bool = False) -> None:
-        """Take a snapshot: called from the tracker's thread, written at most ten times a second."""
-        mine = self._batch.only(snapshot)
+    def report(self, _: Snapshot | None = None, *, force: bool = False) -> None:
+        """Something changed: called from the tracker's thread, written ten times a second at most.
+
+        The rows are this batch's own; the tracker's snapshot holds only the newest ended ones.
+        """
+        mine = self._batch.snapshot
         with self._guard:
             now = time.monotonic()
             if now - self._last < INTERVAL and not (force or mine.finished):

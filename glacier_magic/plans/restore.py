@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue import ArchiveRecord, Catalogue, JobRecord
 from ..errors import InputError
 from ..jobs import Batch, Tracker, window
 from ..rendering import near
@@ -38,7 +38,7 @@ class RestoreItem:
     archive: ArchiveRecord
     target: Path
     action: str
-    job_id: str | None = None
+    job: JobRecord | None = None
     download: int | None = None
 
 
@@ -80,13 +80,13 @@ class RestorePlan(Plan[Batch]):
         if open_one:
             return RestoreItem(
                 archive=archive, target=Path(open_one.target), action=UNDER_WAY,
-                download=open_one.id, job_id=open_one.job_id,
+                download=open_one.id,
             )  # fmt: skip
         job = self._catalogue.jobs.for_archive(self.vault, archive.archive_id)
         if job is None:
             return RestoreItem(archive=archive, target=target, action=ASK)
         action = READY if job.status == "Succeeded" else RUNNING
-        return RestoreItem(archive=archive, target=target, action=action, job_id=job.job_id)
+        return RestoreItem(archive=archive, target=target, action=action, job=job)
 
     # What it says
 
@@ -173,7 +173,7 @@ class RestorePlan(Plan[Batch]):
         rows = [
             (
                 i.archive.name, i.archive.size, i.archive.archive_id, i.archive.tree_hash,
-                i.action, str(i.target), i.job_id,
+                i.action, str(i.target), i.job.job_id if i.job else None,
             )
             for i in self.items
         ]  # fmt: skip
@@ -210,21 +210,21 @@ class RestorePlan(Plan[Batch]):
                 self._revived.append(stopped.id)
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
-        archive = item.archive
+        archive, job = item.archive, item.job
         return {
             "vault": self.vault,
             "batch": batch,
             "archive_id": archive.archive_id,
             "name": archive.name,
-            "size": archive.size,
-            "tree_hash": archive.tree_hash,
+            "size": archive.size or (job.size if job else None),
+            "tree_hash": archive.tree_hash or (job.tree_hash if job else None),
             "mtime": archive.mtime,
             "tier": self.tier,
             "root": str(self.to),
             "target": str(item.target),
             "token": f"glacier_magic {uuid.uuid4()}",
             "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
-            "job_id": item.job_id,
+            "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
         }
 

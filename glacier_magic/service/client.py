@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import AccessDenied, GlacierError, NotFound
+from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound
 from .bodies import HashedBody
 from .clock import ServiceClock
 from .translation import translated
@@ -60,8 +60,16 @@ class Service:
             if vaults:
                 return _account_of(vaults[0]["VaultARN"])
             return self._account_from_refusal()
-        except AccessDenied:
-            return self._account_from_token_service()
+        except (KeyError, TypeError, AttributeError):
+            raise ConnectionFailed(
+                f"What answers at {self.endpoint} is not a Glacier service",
+                cure="Check --endpoint-url, and whether this network asks for a login first.",
+            ) from None
+        except AccessDenied as denied:
+            try:
+                return self._account_from_token_service()
+            except GlacierError:
+                raise denied from None
 
     def _account_from_refusal(self) -> str:
         import botocore.exceptions  # noqa: PLC0415

@@ -78,11 +78,17 @@ def _boto3_session(connection: Connection) -> boto3.Session:
 
     try:
         return boto3.Session(profile_name=connection.profile, region_name=connection.region)
-    except botocore.exceptions.ProfileNotFound:
-        names = ", ".join(boto3.Session().available_profiles) or "none"
+    except botocore.exceptions.ProfileNotFound as error:
+        import botocore.session  # noqa: PLC0415
+
+        bare = botocore.session.Session(profile="")  # AWS_PROFILE may be what is not there
+        names = ", ".join(bare.full_config.get("profiles", {})) or "none"
         raise InputError(
-            f"There is no profile {connection.profile!r}",
-            cure=f"Profiles on this computer: {names}",
+            f"{error}".rstrip("."), cure=f"Profiles on this computer: {names}"
+        ) from None
+    except botocore.exceptions.ConfigParseError as error:
+        raise InputError(
+            f"The AWS configuration cannot be read: {error}", cure="Mend or move that file."
         ) from None
 
 

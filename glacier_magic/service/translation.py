@@ -72,6 +72,11 @@ _BY_TEXT: tuple[tuple[str, type[GlacierError], str | None], ...] = (
     ),
     ("Vault not empty", VaultNotEmpty, None),
     ("not currently available for download", NotReady, "%glacier jobs shows when it is expected."),
+    (
+        "does not match the computed payload hash",
+        IntegrityError,
+        "The bytes changed on their way; repeat the command.",
+    ),
     ("Checksum mismatch", IntegrityError, "The bytes changed on their way; upload again."),
     (
         "The job ID was not found",
@@ -116,7 +121,8 @@ def from_answer(response: Any) -> GlacierError:
     """Return the error for an error answer of the service."""
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
-    text = mask_account(str(error.get("Message", "")))
+    # Behind these words the service has repeated the signed request, session token included.
+    text = mask_account(str(error.get("Message", "")).partition("The Canonical String")[0].strip())
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     for part, kind, cure in _BY_TEXT:
         if part in text:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue import Catalogue, Download
-from ..errors import IntegrityError, LocalError
+from ..errors import GlacierError, IntegrityError, LocalError
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import Service
 from ..treehash import combine, leaves, part_ranges, part_size_for, tree_hash
@@ -49,6 +49,8 @@ class Downloader:
         :raises LocalError: no space, no permission, or an unsafe target.
         :raises NotFound: the service has dropped the job's output.
         """
+        if not download.size:
+            raise IntegrityError(f"The service has not told the size of {download.name!r}")
         try:
             target = _target(download)
             finished = _named_before(download, target)
@@ -64,9 +66,9 @@ class Downloader:
                     cure="%glacier restore fetches it again from the same job while it lives.",
                 )
             return _finish(part, target, download)
+        except GlacierError:  # some are OSErrors, too
+            raise
         except OSError as error:
-            if isinstance(error, LocalError):
-                raise
             raise _local(error, download) from None
 
     def _part_file(self, download: Download, target: Path) -> Path:

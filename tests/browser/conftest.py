@@ -58,7 +58,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     base = tmp_path_factory.mktemp("lab")
     root, emulated = base / "root", base / "emulator"
     root.mkdir()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "JUPYTER"))}
+    environment = {k: v for k, v in os.environ.items() if k[:4] not in ("AWS_", "JUPY")}
     for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
         environment[name] = str(base / name.lower())
     environment |= {
@@ -69,7 +69,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0",
-        "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=secret", f"--ServerApp.root_dir={root}",
+        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}",
+        "--IdentityProvider.token=secret",
     ]  # fmt: skip
     with (base / "lab.log").open("w") as log:
         process = subprocess.Popen(
