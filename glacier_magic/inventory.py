@@ -9,7 +9,7 @@ from .catalogue import ArchiveRecord, Catalogue, JobRecord
 from .errors import IntegrityError
 from .inventory_formats import InventoryError, Item, parse_date, read_csv, read_json
 from .service import Service
-from .units import parse_time, to_ms
+from .units import parse_time, storable, to_ms
 
 PIECE = 8 << 20  # bytes of output asked for at a time
 
@@ -83,7 +83,7 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _records(items: Iterator[Item], job: JobRecord, made: int | None) -> Iterator[ArchiveRecord]:
     for item in items:
         yield ArchiveRecord.described(
-            _storable(item.description),
+            storable(item.description),
             vault=job.vault,
             archive_id=item.archive_id,
             size=item.size,
@@ -92,8 +92,3 @@ def _records(items: Iterator[Item], job: JobRecord, made: int | None) -> Iterato
             state="listed",
             seen=made,
         )
-
-
-def _storable(text: str) -> str:
-    """Return *text* with bytes that are not UTF-8 spelled out, since SQLite takes none."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

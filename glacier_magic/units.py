@@ -89,6 +89,11 @@ def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bo
     return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
 
 
+def storable(text: str) -> str:
+    """Return *text* with bytes that are not UTF-8 spelled out, since SQLite takes none."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def plural(count: int, noun: str) -> str:
     """Return ``1 archive`` or ``2,000 archives``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -100,6 +100,11 @@ class Vault:
         :raises IntegrityError: the service took other bytes than were sent.
         """
         sources = find([str(path)], description=description)
+        if len(sources.files) != 1:
+            raise InputError(
+                f"{str(path)!r} is {plural(len(sources.files), 'file')}",
+                cure="upload_all() stores many.",
+            )
         row = self.store(sources, again=again, progress=progress).rows[0]
         record = self._catalogue.archives.get(self.name, str(row["archive_id"]))
         assert record is not None  # noqa: S101 - recorded by the upload itself
@@ -144,7 +149,7 @@ class Vault:
 
     def _stored_before(self, source: Source) -> ArchiveRecord | None:
         done = self._catalogue.uploads.stored(
-            vault=self.name, path=str(source.path), size=source.size,
+            vault=self.name, path=source.key, size=source.size,
             mtime_ns=source.mtime_ns, description=source.description,
         )  # fmt: skip
         record = self._catalogue.archives.get(self.name, done) if done else None
@@ -239,7 +244,7 @@ class Vault:
     def _job(self, job: JobRecord) -> InventoryJob:
         self._catalogue.jobs.record([job], ours=True)  # whoever asked, its output is read
         self.session.tracker.start()
-        key = f"job-{job.vault}-{job.job_id}"
+        key = f"job/{job.vault}/{job.job_id}"
         title = f"Inventory of {self.name}, asked of the service"
         return InventoryJob(self.session.tracker, key, title, self.archives)
 
@@ -263,6 +268,9 @@ class Vault:
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
         archives = self._catalogue.archives
+        named = archives.named(self.name, word.removeprefix("name:"))
+        if named:
+            return named
         if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
             identifier = word.removeprefix("id:")
             records = archives.starting(self.name, identifier) if identifier else []
@@ -274,8 +282,7 @@ class Vault:
             if not records and unknown_ids and ARCHIVE_ID.fullmatch(identifier):
                 return [unknown_archive(self.name, identifier)]
         elif word.startswith("name:"):
-            name = word.removeprefix("name:")
-            records = [r for r in archives.matching(self.name) if r.name == name]
+            records = []
         else:
             records = archives.matching(self.name, word)
         if not records:

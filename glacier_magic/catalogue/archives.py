@@ -99,14 +99,22 @@ class Archives:
     def matching(self, vault: str, glob: str | None = None) -> list[ArchiveRecord]:
         """Return the archives of a vault that are not deleted, by name, then age.
 
-        :param glob: ``*``, ``?`` and ``[...]`` match in the whole name, ``/`` included; a name
-            that is spelled exactly so matches too, and ``folder/`` means all below it.
+        :param glob: ``*``, ``?`` and ``[...]`` match in the whole name, ``/`` included, and
+            ``folder/`` means all below it; but a name that is spelled exactly so is only itself.
         """
         where, values = "vault=? AND state NOT IN ('deleted', 'gone')", [vault]
         if glob is not None:
-            where += " AND (name=? OR name GLOB ?)"
-            values += [glob, f"{_literal(glob)}*" if glob.endswith("/") else glob]
+            exact = self.named(vault, glob)
+            if exact:
+                return exact
+            where += " AND name GLOB ?"
+            values.append(f"{_literal(glob)}*" if glob.endswith("/") else glob)
         return self._select(f"{where} ORDER BY name, created", values)
+
+    def named(self, vault: str, name: str) -> list[ArchiveRecord]:
+        """Return the archives that are not deleted with exactly this name, oldest first."""
+        where = "vault=? AND state NOT IN ('deleted', 'gone') AND name=? ORDER BY created"
+        return self._select(where, (vault, name))
 
     def starting(self, vault: str, prefix: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted whose id starts with *prefix*."""

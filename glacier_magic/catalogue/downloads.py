@@ -39,6 +39,7 @@ class Download:
     asked: int | None
     ended: int | None
     error: str | None
+    failure: str | None
     done: int
     piece_size: int | None
     pieces: str | None

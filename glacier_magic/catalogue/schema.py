@@ -68,7 +68,8 @@ CREATE TABLE downloads(
     token TEXT NOT NULL UNIQUE,   -- our job description: finds a job whose answer was lost
     state TEXT NOT NULL,          -- planned, asking, waiting, ready, downloading, verified, failed,
                                   -- expired, forgotten
-    job_id TEXT, asked INTEGER, ended INTEGER, error TEXT,
+    job_id TEXT, asked INTEGER, ended INTEGER,
+    error TEXT, failure TEXT,     -- in words, and the class of the error
     done INTEGER NOT NULL DEFAULT 0,
     piece_size INTEGER, pieces TEXT, -- verified pieces so far: JSON {index: tree hash}
     part_path TEXT,

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         return BUSY
     try:
         return _serve(folder, options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         return _complain(f"The emulator cannot serve {folder}: {error}")
     finally:
         lock.release()

@@ -32,10 +32,10 @@ class Clock:
         self._paused = bool(saved.get("paused", False))
         self._real = time.monotonic()
         self._lease = self._anchor
-        if speed is None:
-            self.save()
-        else:
+        if speed is not None:
             self.set_speed(speed)
+        elif not saved:
+            self._write(self._anchor, self._anchor)
 
     def _load(self) -> dict[str, float]:
         try:
@@ -71,11 +71,13 @@ class Clock:
         return self._anchor + (time.monotonic() - self._real) * 1000 * self.rate
 
     def save(self, *, final: bool = False) -> None:
-        """Write the time down, ahead of itself unless this is the *final* word of a clean stop."""
+        """Write the time down if it is time to, and to the point at the *final* clean stop."""
         with self._lock:
-            now = self._read()
-            ahead = 0.0 if final else _LEASE * 1000 * self.rate
-            self._write(now, max(now + ahead, 0 if final else self._lease))
+            now, lease = self._read(), _LEASE * 1000 * self.rate
+            if final:
+                self._write(now, now)
+            elif now + lease / 2 > self._lease:
+                self._write(now, now + lease)
 
     def _write(self, now: float, until: float) -> None:
         self._anchor, self._real = now, time.monotonic()

@@ -39,6 +39,9 @@ JOBS = ("job-failed", "job-expired")
 KINDS = (*ANSWERS, *DELIVERIES, *JOBS)
 
 
+Deliver = Callable[[socket.socket, bytes, Response], None]
+
+
 @dataclass(slots=True, kw_only=True)
 class Fault:
     """One fault and how often it strikes."""
@@ -138,7 +141,7 @@ def before(fault: Fault, request: Request) -> None:
 
 def after(fault: Fault, response: Response) -> None:
     """Prepare what *fault* does to the answer."""
-    senders = {
+    senders: dict[str, Deliver] = {
         "reset-during": _reset_half_way,
         "reset-after": _reset_silently,
         "trickle": _trickle(fault.rate),
@@ -164,7 +167,7 @@ def _send(connection: socket.socket, head: bytes, response: Response, count: int
         connection.sendall(piece)
 
 
-def _reset_silently(connection: socket.socket, head: bytes, response: Response) -> None:
+def _reset_silently(*_: object) -> None:
     raise ConnectionDroppedError
 
 
@@ -181,7 +184,7 @@ def _truncate(connection: socket.socket, head: bytes, response: Response) -> Non
     raise ConnectionResetError
 
 
-def _trickle(rate: int) -> Callable[[socket.socket, bytes, Response], None]:
+def _trickle(rate: int) -> Deliver:
     def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
         connection.sendall(head)
         for piece in _pieces(response, response.length, max(rate // 10, 1)):
@@ -191,7 +194,7 @@ def _trickle(rate: int) -> Callable[[socket.socket, bytes, Response], None]:
     return deliver
 
 
-def _flip(fault: Fault) -> Callable[[socket.socket, bytes, Response], None]:
+def _flip(fault: Fault) -> Deliver:
     def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
         connection.sendall(head)
         at = random.Random(fault.seed + fault.struck).randrange(max(response.length, 1))  # noqa: S311

@@ -5,6 +5,7 @@ The standard library's request handler parses headers as e-mail, at some ten tim
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import socket
@@ -104,11 +105,20 @@ class Request:
         """Return the decoded segments of the path."""
         return tuple(unquote(piece) for piece in self.path.split("/")[1:])
 
+    def _check_digest(self, text: bytes) -> None:
+        """Refuse a document that is not the one whose hash was signed in a header."""
+        expected = self.headers.get("x-amz-content-sha256")
+        if expected is not None:
+            computed = hashlib.sha256(text).hexdigest()
+            if computed != expected.lower():
+                raise errors.payload_mismatch(computed, expected)
+
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the content type; empty means ``{}``."""
         if self.body.length > limits.JSON_BODY:
             raise errors.serialization("The request body is too long.")
         text = self.body.read()
+        self._check_digest(text)
         try:
             document = json.loads(text) if text.strip() else {}
         except (ValueError, RecursionError) as error:

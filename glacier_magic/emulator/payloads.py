@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import shutil
+import re
 import socket
 import threading
 from collections import Counter
@@ -18,6 +18,11 @@ from glacier_magic.emulator import ids
 from glacier_magic.emulator.http import Body
 
 CHUNK = treehash.CHUNK
+_WRITE = 1 << 16
+"""Bytes in a write.  For a MiB at once ext4 looks for memory in large blocks, which where memory
+is in pieces was seen to cost 0.9 to 2.7 CPU seconds a GiB against 0.2 to 0.4."""
+
+_NAME = re.compile(r"[0-9a-f]{32}")
 _local = threading.local()
 
 
@@ -107,7 +112,7 @@ class _Sink:
 
     def write(self, view: memoryview) -> None:
         while self._file is not None and len(view):
-            view = view[self._file.write(view) or 0 :]
+            view = view[self._file.write(view[:_WRITE]) or 0 :]
 
 
 def combine_leaves(leaves: bytes) -> str:
@@ -164,17 +169,18 @@ class Payloads:
 
     def sweep(self, archives: Container[str], outputs: Container[str]) -> int:
         """Remove every file that no row knows, the leftovers of a killed server; count them."""
-        shutil.rmtree(self.folder / "incoming", ignore_errors=True)
-        (self.folder / "incoming").mkdir(exist_ok=True)
-        strays = [path for path in self._files("archives/*/*") if path.name not in archives]
-        strays += [path for path in self._files("outputs/*") if path.name not in outputs]
+        strays = [path for path in self._files("archives/*") if path.name not in archives]
+        strays += [path for path in self._files("outputs") if path.name not in outputs]
+        strays += self._files("incoming")
         for path in strays:
             path.unlink(missing_ok=True)
         return len(strays)
 
-    def _files(self, pattern: str) -> Iterator[Path]:
-        # Only names of the emulator's own making: the folder may hold the user's files too.
-        return self.folder.glob(pattern.replace("*", "[0-9a-f]*"))
+    def _files(self, folder: str) -> Iterator[Path]:
+        # Only names of the emulator's own making: the user may keep other files beside them.
+        for path in self.folder.glob(f"{folder}/*"):
+            if _NAME.fullmatch(path.name) and path.is_file():
+                yield path
 
 
 @dataclass(frozen=True, slots=True)

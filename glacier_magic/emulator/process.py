@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
@@ -50,7 +49,7 @@ def find(folder: Path) -> Running | None:
         state = json.loads((folder / "server.json").read_text("ascii"))
         url = str(state["url"])
         found = _request(url, "GET", "status")
-    except (OSError, ValueError, KeyError, http.client.HTTPException, EmulatorError):
+    except (OSError, ValueError, KeyError, EmulatorError):
         return None
     # Another server may have been given the port of one that was killed.
     if found.get("pid") != state["pid"] or found.get("folder") != str(folder):
@@ -205,7 +204,7 @@ def _control(
         raise EmulatorError(f"No emulator serves {_resolved(folder)}; start one first.")
     try:
         answer = _request(running.url, method, action, document)
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise EmulatorError(
             f"The emulator at {running.url} stopped answering; start it."
         ) from error
@@ -215,6 +214,8 @@ def _control(
 def _request(
     url: str, method: str, action: str, document: dict[str, Any] | None = None
 ) -> dict[str, Any]:
+    import http.client  # noqa: PLC0415 - it brings mail and TLS with it, some 20 ms
+
     # Not urllib: a proxy from the environment has no business between two local processes.
     host = url.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=900 if method == "POST" else 5)
@@ -224,6 +225,8 @@ def _request(
         connection.request(method, f"/_emulator/{action}", body, headers)
         response = connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read())
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"{url} does not answer in HTTP") from error
     finally:
         connection.close()
     if response.status != 200:

@@ -11,6 +11,7 @@ import json
 import random
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -54,6 +55,7 @@ class _File(NamedTuple):
     path: str
     modified: str
     number: int
+    size: int
 
 
 def _plain(file: _File, _: random.Random) -> str:
@@ -61,14 +63,15 @@ def _plain(file: _File, _: random.Random) -> str:
 
 
 def _mt2(file: _File, _: random.Random) -> str:
-    text = json.dumps({"filename": file.path, "mtime": file.modified}, separators=(",", ":"))
+    members = {"filename": file.path, "mtime": file.modified}
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
     return "mt2 " + base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def _fast_glacier_4(file: _File, chance: random.Random) -> str:
     path = base64.b64encode(file.path.encode()).decode()
     digest = f"{chance.getrandbits(128):032x}"
-    checked = f"<ce>0:0:{digest}:{file.number}</ce>" if file.number % 3 else ""
+    checked = f"<ce>0:0:{digest}:{file.size}</ce>" if file.number % 3 else ""
     return f"<m><v>4</v><p>{path}</p><lm>{file.modified}</lm>{checked}</m>"
 
 
@@ -88,7 +91,7 @@ def _cloud_berry(file: _File, _: random.Random) -> str:
 
 
 def _qnap(file: _File, _: random.Random) -> str:
-    return json.dumps({"path": "/" + file.path, "type": "file"})
+    return json.dumps({"path": "/" + file.path.replace("\\", "/"), "type": "file"})
 
 
 def _bakthat(file: _File, _: random.Random) -> str:
@@ -98,7 +101,7 @@ def _bakthat(file: _File, _: random.Random) -> str:
 
 
 def _git_annex(file: _File, chance: random.Random) -> str:
-    return f"SHA256E-s{file.number}--{chance.getrandbits(256):064x}.jpg"
+    return f"SHA256E-s{file.size}--{chance.getrandbits(256):064x}.jpg"
 
 
 def _sagu(file: _File, _: random.Random) -> str:
@@ -140,9 +143,10 @@ def _path(chance: random.Random, moment: time.struct_time, number: int) -> str:
 
 
 def _described(text: str) -> str:
-    """Return what a client of the time could have sent: printable ASCII."""
-    ascii_text = text.encode("ascii", "replace").decode("ascii")[: limits.DESCRIPTION]
-    return ascii_text if ascii_text.isprintable() else ""
+    """Return what a client could send: printable ASCII, accents lost."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
 
 
 Row = tuple[int, str, str, int, str, int, str]
@@ -161,12 +165,12 @@ def _rows(
         created = newest - (count - number) * step + chance.randrange(step)
         modified = time.gmtime(created // 1000 - chance.randrange(1, 60 * 86400))
         stamp = time.strftime("%Y%m%dT%H%M%SZ", modified)
-        file = _File(_path(chance, modified, number), stamp, number)
-        bytes_ = size or min(max(int(chance.lognormvariate(14.5, 1.8)), 1), _LARGEST)
+        length = size or min(max(int(chance.lognormvariate(14.5, 1.8)), 1), _LARGEST)
+        file = _File(_path(chance, modified, number), stamp, number, length)
         recipe = recipes[number % 16]
         text = _described(conventions[number](file, chance))
-        digest = recipe.tree_hash(bytes_)
-        yield vault, archive_id, text, bytes_, digest, created, recipe.payload
+        digest = recipe.tree_hash(length)
+        yield vault, archive_id, text, length, digest, created, recipe.payload
 
 
 class Seeder:

@@ -50,6 +50,14 @@ class Emulator:
         """Let virtual time pass at once."""
         process.advance(self.folder, seconds + 3600 * hours + 86400 * days)
 
+    def fault(self, kind: str, operation: str = "*", **more: object) -> None:
+        """Make the next call of *operation* fail; see :func:`~glacier_magic.emulator.add_fault`."""
+        process.add_fault(self.folder, kind, operation, **more)
+
+    def clear_faults(self) -> None:
+        """Let everything work again."""
+        process.clear_faults(self.folder)
+
     def status(self) -> dict[str, object]:
         """Return what the emulator says about itself."""
         return process.status(self.folder)

@@ -42,6 +42,7 @@ class Row:
     done: int = 0
     file: str = ""
     error: str = ""
+    failure: str = ""
     job_id: str = ""
     ours: bool = True
 
@@ -104,6 +105,7 @@ def rows_of(
     :param keys: the rows that are wanted; None for all open ones and the newest ended ones.
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
+    jobs |= _read_and_dropped(catalogue, keys or frozenset())
     rows, served = [], set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
@@ -125,8 +127,17 @@ def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]
     return [*catalogue.downloads.open(), *ended]
 
 
+def _read_and_dropped(
+    catalogue: Catalogue, keys: frozenset[str]
+) -> dict[tuple[str, str], JobRecord]:
+    """Return the inventory jobs of *keys* that were read before the service dropped them."""
+    places = [tuple(key.split("/")[1:]) for key in keys if key.startswith("job/")]
+    found = {(v, i): catalogue.jobs.get(v, i) for v, i in places if catalogue.inventories.has(v, i)}
+    return {place: job for place, job in found.items() if job is not None}
+
+
 def _job_key(job: JobRecord) -> str:
-    return f"job-{job.vault}-{job.job_id}"
+    return f"job/{job.vault}/{job.job_id}"
 
 
 def _newest_batch_first(downloads: list[Download]) -> list[Download]:
@@ -153,6 +164,7 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
         done=done,
         file=download.target if state == "verified" else "",
         error=(report.note if report and state == "downloading" else download.error) or "",
+        failure=download.failure or "",
         job_id=download.job_id or "",
     )
 

@@ -83,7 +83,7 @@ class Fetcher:
             self._retry_at[download.id] = time.monotonic() + RETRY_SECONDS
             return {"state": "ready", "error": str(error)}
         except GlacierError as error:
-            return {"state": "failed", "error": str(error)}
+            return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
         return {
@@ -99,7 +99,11 @@ class Fetcher:
         now = int(time.time() * 1000)
         self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
 
-    def close(self) -> None:
-        """Let the workers end; they notice the stop event between two pieces."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+    def close(self, timeout: float) -> None:
+        """Wait up to *timeout* seconds for the workers; they see the stop event between pieces."""
+        if self._pool is None:
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        end = time.monotonic() + timeout
+        while self.live and time.monotonic() < end:
+            time.sleep(0.02)

@@ -6,7 +6,14 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import GlacierError, IntegrityError, JobExpired, JobFailed, NotReady
+from ..errors import (
+    GlacierError,
+    IntegrityError,
+    JobExpired,
+    JobFailed,
+    LocalError,
+    NotReady,
+)
 from ..rendering import Rendered, snapshot_html, snapshot_text, visible
 from ..units import human_duration, local_time, plural
 from .board import Row, Snapshot
@@ -141,10 +148,14 @@ def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
         raise _not_ready(waiting, snapshot)
 
 
+_KINDS: dict[str, type[GlacierError]] = {
+    "IntegrityError": IntegrityError,
+    "LocalError": LocalError,
+}
+
+
 def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
-    kind: type[GlacierError] = JobFailed
-    if any("tree hash" in row.error for row in failed):
-        kind = IntegrityError
+    kind = _KINDS.get(failed[0].failure, JobFailed)
     reason = failed[0].error or "the service gave no reason"
     done = snapshot.count("verified")
     return kind(

@@ -28,6 +28,7 @@ IDLE = 5.0  # and while nothing does: also how often another process' progress i
 SOONEST, LATEST = 20.0, 900.0  # bounds of the pause between two looks at the service
 VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
 RENEW = 5.0
+LONGEST_STOP = 5.0  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
 
 Watcher = Callable[[Snapshot], None]
@@ -58,6 +59,7 @@ class Tracker:
         self._wake = threading.Event()
         self._watchers: list[Watcher] = []
         self._thread: threading.Thread | None = None
+        self._told = 0
         self._due: dict[str, float] = {}
         self._ask_at = 0.0
         self._note = ""
@@ -103,7 +105,9 @@ class Tracker:
     def start(self) -> None:
         """Follow what is open, in the background, until nothing is; again after new requests."""
         with self._changed:
-            if self._stop.is_set() or (self._thread and self._thread.is_alive()):
+            if self._stop.is_set():
+                return
+            if self._thread is not None:
                 self._wake.set()
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
@@ -117,11 +121,12 @@ class Tracker:
 
     def stop(self) -> None:
         """End all threads; what was fetched stays, and goes on with the next start."""
+        thread = self._thread
         self._stop.set()
         self._wake.set()
-        self._fetcher.close()
-        if self._thread is not None:
-            self._thread.join(2)
+        self._fetcher.close(LONGEST_STOP)
+        if thread is not None:
+            thread.join(LONGEST_STOP)
 
     def wait(
         self,
@@ -134,16 +139,17 @@ class Tracker:
         The tracker works on in its own thread, whether this is interrupted or not.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        latest = self.snapshot(keys)
-        while not until(latest):
-            self.start()
-            with self._changed:
-                left = IDLE if end is None else min(IDLE, end - time.monotonic())
-                if left <= 0:
-                    return latest
-                self._changed.wait(left)
+        while True:
+            seen = self._told
             latest = self.snapshot(keys)
-        return latest
+            if until(latest):
+                return latest
+            self.start()
+            left = IDLE if end is None else min(IDLE, end - time.monotonic())
+            if left <= 0:
+                return latest
+            with self._changed:
+                self._changed.wait_for(lambda seen=seen: self._told != seen, left)  # type: ignore[misc]
 
     # The loop
 
@@ -154,21 +160,33 @@ class Tracker:
             self._ask()
             self._fetcher.start_ready()
             self._read_inventories()
+            done = not self._open()  # asked first, so that the last snapshot shows every end
             yield self.snapshot()
-            if not self._open():
-                yield self.snapshot()  # what ended since the last one was taken
+            if done:
                 return
             self._wake.wait(self._pause())
             self._wake.clear()
 
     def _run(self) -> None:
-        for snapshot in self._guarded():
-            self.latest = snapshot
-            for watcher in list(self._watchers):
-                with suppress(Exception):  # a broken view must not end the downloads
-                    watcher(snapshot)
-            with self._changed:
-                self._changed.notify_all()
+        try:
+            while True:
+                for snapshot in self._guarded():
+                    self._tell(snapshot)
+                with self._changed:  # nobody can ask for a start between the look and the end
+                    if self._stop.is_set() or not self._open():
+                        self._thread = None
+                        return
+        finally:
+            self._thread = None
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        self.latest = snapshot
+        for watcher in list(self._watchers):
+            with suppress(Exception):  # a broken view must not end the downloads
+                watcher(snapshot)
+        with self._changed:
+            self._told += 1
+            self._changed.notify_all()
 
     def _guarded(self) -> Iterator[Snapshot]:
         while True:
@@ -183,7 +201,7 @@ class Tracker:
                 return
 
     def _keep_leases(self) -> None:
-        while self._thread and self._thread.is_alive() and not self._stop.wait(RENEW):
+        while self._thread is not None and not self._stop.wait(RENEW):
             with suppress(GlacierError):
                 self._catalogue.downloads.renew(self._owner)
 
@@ -197,8 +215,9 @@ class Tracker:
         )
 
     def _look(self) -> None:
-        now = time.monotonic()
-        for vault in self._vaults():
+        now, vaults = time.monotonic(), self._vaults()
+        self._due = {vault: due for vault, due in self._due.items() if vault in vaults}
+        for vault in vaults:
             if self._due.get(vault, 0.0) > now:
                 continue
             try:

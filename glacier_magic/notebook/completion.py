@@ -47,10 +47,9 @@ class Completer:
         match = _LINE.match(text)
         if match is None:
             return None
-        words = match[1].split(" ")
-        last = words[-1]
-        choices = [str(c) for c in self._choices(words[:-1], last)]
-        return last, [c for c in choices if c.startswith(last)]
+        before, last = _cut(match[1])
+        choices = [str(c) for c in self._choices(before.split(" "), last)]
+        return last, [c for c in choices if c.startswith((last, f"'{last}"))]
 
     def _choices(self, before: list[str], last: str) -> Iterable[str]:
         from ..commands import VERBS  # noqa: PLC0415
@@ -91,6 +90,12 @@ class Completer:
         bare = prefix.lstrip("'")
         names = session.catalogue.archives.names_with_prefix(vault, bare)
         return [f"'{name}'" if _quotable(name, prefix) else name for name in names]
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """Cut what is typed before the word under the cursor, which an open quotation may begin."""
+    start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1
+    return text[:start], text[start:]
 
 
 def _quotable(name: str, prefix: str) -> bool:

@@ -206,7 +206,9 @@ class RestorePlan(Plan[Batch]):
                 yield wish
             else:  # its verified pieces are used again
                 del wish["target"]
-                self._catalogue.downloads.update(stopped.id, **wish, error=None, ended=None)
+                self._catalogue.downloads.update(
+                    stopped.id, **wish, error=None, failure=None, ended=None
+                )
                 self._revived.append(stopped.id)
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:

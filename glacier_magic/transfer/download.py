@@ -18,7 +18,7 @@ from ..catalogue import Catalogue, Download
 from ..errors import GlacierError, IntegrityError, LocalError
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import Service
-from ..treehash import combine, leaves, part_ranges, part_size_for, tree_hash
+from ..treehash import CHUNK, TreeHasher, combine, leaves, part_ranges, part_size_for, tree_hash
 from .patience import Stopped, patiently
 from .progress import Meter
 
@@ -94,6 +94,7 @@ class Downloader:
         piece_size = download.piece_size or part_size_for(size, smallest=PIECE)
         verified = self.catalogue.downloads.get(download.id).verified_pieces
         spans = part_ranges(size, piece_size)
+        verified = {i: root for i, root in verified.items() if _holds(part, spans[i], root)}
         meter.already(sum(spans[i][1] - spans[i][0] for i in verified))
         descriptor = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0))
         record = _Record(self.catalogue, download, piece_size, spans, verified)
@@ -161,6 +162,19 @@ class _Record:
             done=done,
         )
         self._saved, self._dirty = time.monotonic(), False
+
+
+def _holds(part: Path, span: tuple[int, int], root: str) -> bool:
+    """Tell whether a piece on record is still what the part file holds: reading is free."""
+    hasher = TreeHasher()
+    with part.open("rb") as file:
+        file.seek(span[0])
+        while hasher.size < span[1] - span[0]:
+            data = file.read(min(CHUNK, span[1] - span[0] - hasher.size))
+            if not data:
+                return False
+            hasher.update(data)
+    return hasher.hexdigest() == root
 
 
 def _verify(data: bytes, told: str | None, length: int, start: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from .. import descriptions
 from ..errors import InputError, LocalError
-from ..units import plural
+from ..units import plural, storable
 
 LARGEST = 10_000 * (4 << 30)
 """Bytes in the largest archive: 10,000 parts of 4 GiB."""
@@ -28,6 +28,11 @@ class Source:
     size: int
     mtime_ns: int
 
+    @property
+    def key(self) -> str:
+        """The path as text that the catalogue can hold, whatever bytes it is made of."""
+        return storable(str(self.path))
+
 
 @dataclass
 class Sources:
@@ -35,6 +40,13 @@ class Sources:
 
     files: list[Source] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    _seen: set[Path] = field(default_factory=set)
+
+    def new(self, path: Path) -> bool:
+        """Tell whether *path* has not been looked at before; two words may match one file."""
+        known = path.absolute() in self._seen
+        self._seen.add(path.absolute())
+        return not known
 
     @property
     def size(self) -> int:
@@ -114,10 +126,15 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _add(found: Sources, path: Path, name: str, description: str | None, *, named: bool) -> None:
+    if not found.new(path):
+        return
     try:
         facts = path.stat()
     except OSError as error:
-        raise LocalError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        if named:
+            raise LocalError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        found.skipped.append((str(path), f"it cannot be read: {error.strerror}"))
+        return
     reason = _objection(facts)
     if reason and named:
         raise InputError(f"{str(path)!r} cannot be stored: {reason}", cure="")

@@ -91,6 +91,7 @@ class Uploader:
             _compare(source, body.tree.hex(), told)
         except Exception as error:
             self.catalogue.uploads.failed(upload.id, str(error))
+            _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
         meter.moved(source.size)
         return self._record(source, upload, archive_id, told)
@@ -98,7 +99,7 @@ class Uploader:
     def _begin(self, source: Source, part_size: int | None) -> Upload:
         return self.catalogue.uploads.begin(
             vault=self.vault,
-            path=str(source.path),
+            path=source.key,
             size=source.size,
             mtime_ns=source.mtime_ns,
             name=source.name,
@@ -130,6 +131,8 @@ class Uploader:
             return self._complete(source, upload, root)
         except (GlacierError, Stopped, KeyboardInterrupt) as error:
             self.catalogue.uploads.released(upload.id, str(error))
+            if isinstance(error, GlacierError):
+                _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
 
     def _start(self, source: Source) -> Upload:
@@ -145,7 +148,7 @@ class Uploader:
         """Return the unfinished upload of this file, if any, and the parts the service has."""
         found = self.catalogue.uploads.unfinished(
             vault=self.vault,
-            path=str(source.path),
+            path=source.key,
             size=source.size,
             mtime_ns=source.mtime_ns,
             description=source.description,

@@ -95,6 +95,21 @@ def test_a_server_that_cannot_start_is_an_error_with_its_last_word(folder):
         emulator.start(folder, extra=["--account", "1"])
 
 
+def test_an_open_address_is_warned_about(folder):
+    """In the log, before anything else."""
+    found = emulator.start(folder, extra=["--host", "0.0.0.0"])
+    assert found.url.startswith("http://127.0.0.1:")
+    log = (folder / "emulator.log").read_text()
+    assert log.startswith("WARNING: listening at 0.0.0.0: the network can reach this server.")
+
+
+def test_a_vault_can_be_filled_before_serving(folder):
+    """With the option of the command line."""
+    emulator.start(folder, extra=["--seed", "photos=25"])
+    status = emulator.status(folder)
+    assert (status["vaults"], status["archives"]) == (1, 25)
+
+
 def test_asking_an_emulator_that_does_not_run_says_so(folder):
     """One sentence, with what to do."""
     with pytest.raises(emulator.EmulatorError, match="start one first"):
@@ -105,12 +120,14 @@ def test_the_folder_keeps_files_that_are_not_the_emulators(folder):
     """A catalogue beside the store is left alone, and the folder is private."""
     folder.mkdir()
     (folder / "catalogue.sqlite").write_bytes(b"mine")
-    (folder / "archives").mkdir()
-    (folder / "archives" / "holiday.txt").write_bytes(b"mine")
+    for name in ("holiday.txt", "ab/diary.txt"):
+        (folder / "archives" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "archives" / name).write_bytes(b"mine")
     emulator.start(folder)
     emulator.stop(folder)
     assert (folder / "catalogue.sqlite").read_bytes() == b"mine"
     assert (folder / "archives" / "holiday.txt").read_bytes() == b"mine"
+    assert (folder / "archives" / "ab" / "diary.txt").read_bytes() == b"mine"
 
 
 def test_a_new_folder_is_private(folder):
@@ -277,9 +294,10 @@ def test_parts_survive_a_kill_and_stray_files_do_not(folder):
     stray = folder / "archives" / "ab" / ("ab" * 16)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"never acknowledged")
-    (folder / "incoming" / "half").write_bytes(b"half")
+    half = folder / "incoming" / ("cd" * 16)
+    half.write_bytes(b"half")
     client = Emulator(emulator.start(folder)).client()
     (part,) = client.list_parts(**key)["Parts"]
     assert part["SHA256TreeHash"] == hashlib.sha256(b"part").hexdigest()
     assert not stray.exists()
-    assert not (folder / "incoming" / "half").exists()
+    assert not half.exists()

@@ -1,0 +1,315 @@
+"""``glacier-magic``: what a script sees: results on standard output, codes, no questions."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from glacier_magic import cli, emulator as emulation
+from glacier_magic.commands import VERBS
+from glacier_magic.errors import (
+    InputError,
+    JobExpired,
+    JobFailed,
+    NameNotKnown,
+    NotFound,
+    NotReady,
+)
+
+NAMES = [name for name in VERBS if name]
+
+
+class Console:
+    """Runs the command line in this process and keeps what it said."""
+
+    def __init__(self, capsys):
+        self._capsys = capsys
+
+    def __call__(self, *words):
+        code = cli.main(list(words))
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def ok(self, *words):
+        """Run words that must succeed; return what they printed."""
+        assert self(*words) == 0, self.err
+        return self.out
+
+
+@pytest.fixture
+def bare(capsys):
+    """The command line on a machine where nothing is set."""
+    return Console(capsys)
+
+
+@pytest.fixture
+def main(bare, emulator, region, monkeypatch, tmp_path):
+    """The command line, connected to the emulator as it is remembered from a call before."""
+    from glacier_magic.jobs import tracker
+
+    monkeypatch.setattr(tracker, "TICK", 0.02)
+    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    bare.ok("connect", "--data", str(emulator.folder), "--region", region)
+    return bare
+
+
+@pytest.fixture
+def filled(main, files):
+    """A vault in use with two archives; the files are gone."""
+    main.ok("create", "photos")
+    for name in ("a.tif", "b.tif"):
+        files(name, name.encode())
+    main.ok("upload", "a.tif", "b.tif")
+    for name in ("a.tif", "b.tif"):
+        (files.folder / name).unlink()
+    return main
+
+
+# Help
+
+
+@pytest.mark.parametrize("verb", NAMES)
+def test_every_verb_has_help(bare, verb):
+    """Printed, with code 0, without a connection, in this face's own words."""
+    text = bare.ok(verb, "--help")
+    assert text.startswith(f"usage: glacier-magic {verb}")
+    assert VERBS[verb].summary in text
+    assert "%glacier" not in text
+
+
+def test_help_alone_lists_the_verbs(bare):
+    """As the magic does."""
+    for words in (["--help"], ["help"]):
+        assert all(name in bare.ok(*words) for name in NAMES)
+
+
+def test_the_entry_point_and_the_module_are_the_same():
+    """``python -m glacier_magic.cli`` works where scripts are not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "glacier_magic.cli", "nonsense"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == InputError.exit_code
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "glacier-magic --help" in done.stderr
+
+
+# Codes
+
+
+def test_each_outcome_has_its_code(filled, later, tmp_path, client):
+    """Not ready, failed, expired, unknown, missing: a script can tell them apart."""
+    to = ("--to", str(tmp_path / "back"), "--yes")
+    assert filled("restore", "absent") == NameNotKnown.exit_code
+    assert filled("ls", "--vault", "a/b") == InputError.exit_code
+    assert filled("use", "absent") == NotFound.exit_code
+    assert filled("inventory") == NotReady.exit_code
+    assert filled("restore", "a.tif", *to) == 0
+    assert filled("wait", "--timeout", "0") == NotReady.exit_code == 75
+    later(hours=4.1)
+    assert filled("wait") == 0
+    assert (tmp_path / "back" / "a.tif").read_bytes() == b"a.tif"
+    row = re.search(r"[\w-]{138}", filled.ok("ls", "b.tif"))
+    client.delete_archive(vaultName="photos", archiveId=row[0])
+    filled.ok("restore", "b.tif", *to)
+    later(hours=4.1)
+    assert filled("wait") == JobFailed.exit_code == 3
+    assert "b.tif" in filled.err
+
+
+def test_an_expired_output_has_a_code_of_its_own(filled, later, tmp_path):
+    """Nobody came for it in its day."""
+    filled.ok("restore", "a.tif", "--to", str(tmp_path / "back"), "--yes")
+    later(hours=4.1)
+    later(hours=25)
+    assert filled("wait") == JobExpired.exit_code == 4
+    assert "a.tif" in filled.err
+
+
+def test_errors_go_to_standard_error_with_the_cure_in_this_faces_words(bare):
+    """Standard output stays clean for pipes."""
+    assert bare("vaults") != 0
+    assert bare.out == ""
+    assert "glacier-magic connect" in bare.err
+    assert "%glacier" not in bare.err
+    assert "Traceback" not in bare.err
+
+
+def test_an_interrupt_is_code_130(filled, monkeypatch):
+    """And what was done is kept."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glacier_magic.session.Session.vaults", interrupt)
+    assert filled("vaults") == 130
+    assert "goes on" in filled.err
+
+
+# Questions
+
+
+def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, monkeypatch, jobs_of):
+    """The plan is on standard output, the code says that nothing was done."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    for words in (["restore", "*"], ["rm", "*"]):
+        assert filled(*words) == InputError.exit_code
+        assert "a.tif" in filled.out
+        assert "--yes" in filled.err
+    assert jobs_of() == []
+    assert "b.tif" in filled.ok("ls")
+
+
+@pytest.mark.parametrize(("answer", "asked"), [("y", 2), ("yes", 2), ("", 0), ("n", 0)])
+def test_at_a_terminal_a_plan_is_asked_about(
+    filled, monkeypatch, jobs_of, tmp_path, answer, asked
+):
+    """Only a yes is a yes."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    filled.ok("restore", "*", "--to", str(tmp_path / "back"))
+    assert len(jobs_of()) == asked
+
+
+def test_a_question_without_an_answer_is_no_yes(filled, monkeypatch):
+    """The end of the input, Ctrl-D, is an answer too: nothing is done, without a traceback."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    filled("rm", "*")
+    assert "Traceback" not in filled.err
+    assert "b.tif" in filled.ok("ls")
+
+
+# What is shown
+
+
+def test_the_account_is_masked_unless_asked_for(main, emulator):
+    """In results and in errors."""
+    assert emulator.account not in main.ok()
+    main("use", "absent")
+    assert emulator.account not in main.err
+    assert emulator.account in main.ok("--show-account")
+
+
+def test_no_output_of_any_verb_holds_the_whole_account(filled, emulator, tmp_path):
+    """Tables, plans and boards neither."""
+    for words in (
+        ["vaults"], ["ls"], ["jobs"], ["emulator", "status"], ["drop", "photos"],
+        ["restore", "*", "--to", str(tmp_path), "--yes"], ["rm", "absent"], ["inventory"],
+    ):  # fmt: skip
+        filled(*words)
+        assert emulator.account not in filled.out + filled.err
+
+
+def test_a_hostile_name_cannot_speak_to_the_terminal(main, put, later, monkeypatch, tmp_path):
+    """Escape sequences and marks that turn the direction of text are spelled out everywhere."""
+    from glacier_magic import descriptions
+
+    main.ok("create", "photos")
+    for name in ("\x1b]0;owned\x07red\x1b[31m", "gpj.\u202etxt", "two\nlines\rback", "bell\a"):
+        put(descriptions.encode(name, None))
+    later(days=1.2)
+    main.ok("inventory")
+    later(hours=4.1)
+    main.ok("inventory")
+    to = ("--to", str(tmp_path))
+    for words in (["ls"], ["restore", "*", *to], ["rm", "*"], ["restore", "*", *to, "--yes"], ["jobs"]):
+        main(*words)
+        for bad in "\x1b\x07\u202e\r":
+            assert bad not in main.out + main.err
+    assert "owned" in main.ok("ls")
+
+
+def test_a_name_with_a_date_in_it_is_shown_whole(main, files, tmp_path):
+    """Twelve digits in a path of the user's are a moment, not an account."""
+    main.ok("create", "photos")
+    files("scans/201912241530/a.tif")
+    main.ok("upload", "-r", "scans")
+    assert "scans/201912241530/a.tif" in main.ok("ls")
+    main("restore", "*", "--to", str(tmp_path / "back"))
+    assert "scans/201912241530/a.tif" in main.out
+
+
+def test_a_name_with_the_magics_own_name_is_shown_as_it_is(main, files):
+    """The words of another face are replaced in help, not in the user's data."""
+    main.ok("create", "photos")
+    files("%glacier notes.txt")
+    main.ok("upload", "%glacier notes.txt")
+    assert "%glacier notes.txt" in main.ok("ls")
+
+
+def test_an_empty_table_says_so(main):
+    """Rather than printing a frame's own words."""
+    main.ok("create", "photos")
+    assert "nothing" in main.ok("ls")
+    assert "no inventory read yet" in main.err
+
+
+def test_an_archive_id_is_printed_whole_and_can_be_given_back(filled, tmp_path):
+    """Also when it begins with a hyphen."""
+    row = re.search(r"([\w-]{138})", filled.ok("ls", "a.tif"))
+    filled.ok("rm", row[0], "--yes")
+    assert "a.tif" not in filled.ok("ls")
+
+
+@pytest.mark.parametrize("form", ["{}", "id:{}"])
+def test_an_id_that_begins_with_a_hyphen_is_an_id(filled, form):
+    """It reaches the service, which does not know it."""
+    unknown = "-" + "a" * 137
+    filled("restore", form.format(unknown), "--yes")
+    assert "archive ID was not found" in filled.err
+    assert filled("rm", form.format(unknown), "--yes") in (0, NotFound.exit_code)
+
+
+# The emulator
+
+
+def test_the_emulators_verbs_work_without_a_connection(bare, home, stopped_emulators):
+    """Its folder is the usual one, here set by the environment."""
+    folder = home / "emulator"
+    stopped_emulators.append(folder)
+    assert bare("emulator", "status") != 0
+    assert "emulator start" in bare.err
+    assert str(folder) in bare.ok("emulator", "start")
+    assert "time:" in bare.ok("emulator", "advance", "4h")
+    assert "paused" in bare.ok("emulator", "pause")
+    assert "is stopped" in bare.ok("emulator", "stop")
+    assert emulation.find(folder) is None
+
+
+def test_a_connection_is_remembered_between_calls(main, emulator, region):
+    """Each call is a process of its own in real life."""
+    main.ok("create", "photos")
+    text = main.ok()
+    assert region in text
+    assert "photos" in text
+    assert "as last time" in main.err
+
+
+def test_real_processes_share_connection_vault_and_catalogue(filled, tmp_path):
+    """The same in a shell."""
+    done = subprocess.run(
+        [sys.executable, "-m", "glacier_magic.cli", "ls"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONWARNINGS": "error::ResourceWarning"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "a.tif" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,265 @@
+"""Every test in a home of its own, without AWS settings; sessions on one real emulator."""
+
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import glacier_magic as gm
+from glacier_magic import emulator as emulation
+from glacier_magic.emulator import testing
+
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
+
+MIB = 1 << 20
+PATIENCE = 30.0
+"""Real seconds after which a wait of a test has failed; nothing is measured by it."""
+
+_regions = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """Point every place that a user's own files or settings could be in to an empty folder."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in [n for n in os.environ if n.startswith(("AWS_", "BOTO", "GLACIER_MAGIC_"))]:
+        monkeypatch.delenv(name)
+    for name, place in {
+        "HOME": "",
+        "USERPROFILE": "",
+        "LOCALAPPDATA": "local",
+        "XDG_DATA_HOME": "share",
+        "GLACIER_MAGIC_HOME": "own",
+        "GLACIER_MAGIC_EMULATOR": "emulator",
+        "AWS_CONFIG_FILE": "missing/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "missing/credentials",
+    }.items():
+        monkeypatch.setenv(name, str(folder / place))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    """The one emulator of these tests; its clock stands still until a test moves it."""
+    with testing.running(tmp_path_factory.mktemp("service")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_emulator(tmp_path):
+    """An emulator of this test alone, to stop and to speed up."""
+    with testing.running(tmp_path / "own-service") as found:
+        yield found
+
+
+@pytest.fixture
+def region():
+    """A region that no other test uses: vaults and jobs of others are not seen in it."""
+    return f"test-{next(_regions)}"
+
+
+@pytest.fixture
+def client(emulator, region):
+    """A boto3 client beside the session: what somebody else does in the same account."""
+    return emulator.client(region)
+
+
+@pytest.fixture
+def connect(emulator, region, tmp_path, monkeypatch):
+    """Make sessions that are closed at the end, all on one catalogue unless told otherwise.
+
+    Their trackers look ten times as often as in real life.
+    """
+    from glacier_magic.jobs import tracker
+
+    monkeypatch.setattr(tracker, "TICK", 0.02)
+    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
+    opened = []
+
+    def connect(**options):
+        given = {
+            "emulator": emulator.folder,
+            "region": region,
+            "catalogue": tmp_path / "catalogue.sqlite",
+        }
+        opened.append(gm.connect(**(given | options)))
+        return opened[-1]
+
+    yield connect
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def session(connect):
+    """A session on the emulator."""
+    return connect()
+
+
+@pytest.fixture
+def vault(session):
+    """An empty vault of the session."""
+    return session.create_vault("photos")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """The working folder of this test, and a function that makes a file in it."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def make(name, content=b"content", mtime=1_600_000_000):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(content) if isinstance(content, int) else content)
+        os.utime(path, (mtime, mtime))
+        return path
+
+    make.folder = folder
+    return make
+
+
+@pytest.fixture
+def later(emulator):
+    """Let virtual hours pass, and the given sessions notice."""
+
+    def later(*sessions, hours=0.0, days=0.0):
+        emulator.advance(hours=hours, days=days)
+        for session in sessions:
+            session.service.account()
+            session.tracker.wake()
+
+    return later
+
+
+@pytest.fixture
+def jobs_of(client):
+    """List the archive jobs that the service has of a vault, by archive id."""
+
+    def jobs_of(vault="photos", action="ArchiveRetrieval"):
+        pages = client.get_paginator("list_jobs").paginate(vaultName=vault)
+        found = [job for page in pages for job in page["JobList"] if job["Action"] == action]
+        return [job.get("ArchiveId") for job in found]
+
+    return jobs_of
+
+
+@pytest.fixture
+def put(client):
+    """Store an archive the way another program does; return its id."""
+
+    def put(description, content=b"content", vault="photos"):
+        answer = client.upload_archive(
+            vaultName=vault, body=content, archiveDescription=description
+        )
+        return answer["archiveId"]
+
+    return put
+
+
+@pytest.fixture
+def listed(later, session):
+    """Read the inventory that is made after a day into the catalogue."""
+
+    def listed(vault):
+        later(days=1.2)
+        job = vault.refresh_inventory()
+        later(session, hours=4.1)
+        return job.result(PATIENCE)
+
+    return listed
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let repeated calls follow each other without the pauses of real life."""
+    import botocore.retries.standard as retries
+
+    from glacier_magic.transfer import patience
+
+    monkeypatch.setattr(retries.ExponentialBackoff, "delay_amount", lambda *_: 0)
+    monkeypatch.setattr(patience, "TRIES", 2)
+    monkeypatch.setattr(patience, "LONGEST", 0.01)
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Cut what is uploaded and downloaded into pieces of 1 MiB."""
+    from glacier_magic.transfer import download, upload
+
+    monkeypatch.setattr(upload, "SINGLE_REQUEST", MIB)
+    monkeypatch.setattr(upload, "SMALLEST_PART", MIB)
+    monkeypatch.setattr(download, "PIECE", MIB)
+
+
+class Child:
+    """Another process of ours: runs a script until it prints a line, then is killed or left."""
+
+    def __init__(self, script, *arguments):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._watchdog = threading.Timer(2 * PATIENCE, self._process.kill)
+        self._watchdog.start()
+
+    def until(self, word):
+        """Read its lines up to the one that is *word*; return those before it."""
+        lines = []
+        for line in self._process.stdout:
+            if line.strip() == word:
+                return lines
+            lines.append(line.strip())
+        raise AssertionError(f"the process ended without {word!r}: {lines}")
+
+    def go_on(self):
+        """Let a script that reads a line from its standard input go on."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def kill(self):
+        """End it as a power cut would: with SIGKILL."""
+        self._process.kill()
+        return self.end()
+
+    def end(self):
+        """Wait until it has ended; return its exit code."""
+        code = self._process.wait(PATIENCE)
+        self._watchdog.cancel()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def child():
+    """Start other processes; those that still run at the end are killed."""
+    started = []
+
+    def start(script, *arguments):
+        started.append(Child(script, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def stopped_emulators():
+    """Stop the emulators in these folders at the end, whoever started them."""
+    folders: list[Path] = []
+    yield folders
+    for folder in folders:
+        emulation.stop(folder)

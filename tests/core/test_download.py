@@ -1,0 +1,511 @@
+"""Fetching: verified or not there, never twice, by one process at a time, after any kill."""
+
+import errno
+import threading
+import time
+
+import pytest
+
+from glacier_magic.catalogue import downloads
+from glacier_magic.errors import (
+    AccessDenied,
+    IntegrityError,
+    JobExpired,
+    JobFailed,
+    LocalError,
+    NotFound,
+    NotReady,
+    Unavailable,
+)
+from glacier_magic.jobs import fetching
+from glacier_magic.service import Output, Service
+from glacier_magic.transfer import download
+
+MIB = 1 << 20
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """The first bytes of all ranges of output that were fetched."""
+    starts, original = [], Service.output
+
+    def output(service, vault, job, start, length):
+        starts.append(start)
+        return original(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "output", output)
+    return starts
+
+
+@pytest.fixture
+def large(vault, files, small_parts):
+    """A vault with an archive of five pieces and a bit; the file itself is ``original``."""
+    path = files("large", 5 * MIB + 100)
+    vault.upload("large")
+    path.rename(path.with_name("original"))
+    return vault
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "back"
+
+
+@pytest.fixture
+def original(files):
+    return lambda: (files.folder / "original").read_bytes()
+
+
+def everything(folder):
+    return sorted(p.name for p in folder.rglob("*")) if folder.exists() else []
+
+
+# Bytes that are damaged
+
+
+def test_a_damaged_piece_is_fetched_again(
+    session, large, later, target, original, monkeypatch, quick
+):
+    """One flipped bit on the way costs one more request."""
+    fetch, damaged = Service.output, []
+
+    def flip(service, vault, job, start, length):
+        found = fetch(service, vault, job, start, length)
+        if start == MIB and not damaged:
+            damaged.append(start)
+            return Output(bytes([found.data[0] ^ 1]) + found.data[1:], found.tree_hash, found.total)
+        return found
+
+    monkeypatch.setattr(Service, "output", flip)
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert damaged == [MIB]
+    assert (target / "large").read_bytes() == original()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_damaged_bytes_never_get_the_final_name(
+    session, large, later, target, original, monkeypatch, quick, told
+):
+    """Whether or not the service tells the hash of each piece; a repeated restore goes on."""
+    fetch = Service.output
+
+    def flip(service, vault, job, start, length):
+        found = fetch(service, vault, job, start, length)
+        data = bytes([found.data[0] ^ 1]) + found.data[1:]
+        return Output(data, found.tree_hash if told else None, found.total)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "output", flip)
+        batch = large.restore("large", to=target).run()
+        later(session, hours=4.1)
+        with pytest.raises(IntegrityError, match="large"):
+            batch.wait(PATIENCE)
+    assert "large" not in everything(target)
+    large.restore("large", to=target).run().wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert everything(target) == ["large"]
+
+
+@pytest.mark.parametrize("length", [0, 1, MIB - 1])
+def test_a_short_answer_is_not_taken_for_the_whole(
+    session, large, later, target, original, monkeypatch, quick, length
+):
+    """A connection that closes early is no end of the file."""
+    fetch, cut = Service.output, []
+
+    def shorten(service, vault, job, start, count):
+        found = fetch(service, vault, job, start, count)
+        if start == 2 * MIB and not cut:
+            cut.append(start)
+            return Output(found.data[:length], None, found.total)
+        return found
+
+    monkeypatch.setattr(Service, "output", shorten)
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+
+
+# A service that goes away
+
+
+@pytest.mark.parametrize("error", [Unavailable("no network"), Unavailable("slow", code="X")])
+def test_a_network_that_fails_is_no_failed_download(
+    session, large, later, target, original, monkeypatch, quick, error
+):
+    """It waits and goes on by itself, and what was verified is not fetched again."""
+    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(download, "WORKERS", 1)
+    fetch, starts, down = Service.output, [], threading.Event()
+    down.set()
+
+    def fail(service, vault, job, start, length):
+        if down.is_set() and start >= 3 * MIB:
+            raise error
+        starts.append(start)
+        return fetch(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "output", fail)
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    with pytest.raises(NotReady):
+        batch.wait(1)
+    assert "failed" not in [job.state for job in batch]
+    down.clear()
+    batch.wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert [starts.count(n * MIB) for n in range(3)] == [1, 1, 1]
+
+
+def test_a_refusal_is_told_as_one(session, large, later, target, monkeypatch, quick):
+    """Access taken away is not a folder that cannot be written."""
+
+    def refuse(*_):
+        raise AccessDenied("The service denied access")
+
+    monkeypatch.setattr(Service, "output", refuse)
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    with pytest.raises((AccessDenied, JobFailed), match="denied access"):
+        batch.wait(PATIENCE)
+
+
+def test_an_output_dropped_in_the_middle_is_expired(
+    session, large, later, target, monkeypatch, quick
+):
+    """The service may forget it while it is being fetched; the part file is no file."""
+    fetch = Service.output
+
+    def drop(service, vault, job, start, length):
+        if start >= 2 * MIB:
+            raise NotFound("The job ID was not found: x", code="ResourceNotFoundException")
+        return fetch(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "output", drop)
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    with pytest.raises(JobExpired, match="large"):
+        batch.wait(PATIENCE)
+    assert "large" not in everything(target)
+
+
+def test_what_was_fetched_before_the_output_expired_is_used_by_the_next_job(
+    session, large, later, target, original, monkeypatch, quick
+):
+    """Archives never change, so verified pieces of an earlier job are as good."""
+    monkeypatch.setattr(download, "WORKERS", 1)
+    fetch = Service.output
+
+    def drop(service, vault, job, start, length):
+        if start >= 2 * MIB:
+            raise NotFound("The job ID was not found: x", code="ResourceNotFoundException")
+        return fetch(service, vault, job, start, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "output", drop)
+        batch = large.restore("large", to=target).run()
+        later(session, hours=4.1)
+        with pytest.raises(JobExpired):
+            batch.wait(PATIENCE)
+    later(session, hours=25)
+    starts = []
+
+    def count(service, vault, job, start, length):
+        starts.append(start)
+        return fetch(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "output", count)
+    again = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    again.wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert sorted(starts) == [n * MIB for n in range(2, 6)]
+
+
+# A disk that is full
+
+
+def test_a_full_disk_is_told_and_restoring_again_goes_on(
+    session, large, later, target, original, monkeypatch, fetched, jobs_of, quick
+):
+    """The row says so, with the cure; nothing is asked for or fetched twice."""
+    write, written = download.os.pwrite, []
+    monkeypatch.setattr(download, "WORKERS", 1)
+
+    def full(descriptor, data, offset):
+        if offset >= 3 * MIB:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(offset)
+        return write(descriptor, data, offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download.os, "pwrite", full)
+        batch = large.restore("large", to=target).run()
+        later(session, hours=4.1)
+        with pytest.raises(LocalError, match="no room"):
+            batch.wait(PATIENCE)
+    assert "Free some space" in batch.table["error"][0]
+    fetched.clear()
+    large.restore("large", to=target).run().wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert sorted(fetched) == [n * MIB for n in range(3, 6)]
+    assert len(jobs_of()) == 1
+
+
+def test_too_little_space_is_seen_before_the_first_byte(
+    session, large, later, target, monkeypatch, fetched
+):
+    """The plan warns, and the download does not begin."""
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage)
+    plan = large.restore("large", to=target)
+    assert "NOT ENOUGH" in repr(plan)
+    batch = plan.run()
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="no room"):
+        batch.wait(PATIENCE)
+    assert fetched == []
+
+
+def test_a_target_that_cannot_be_a_folder_is_told(session, large, later, tmp_path, original):
+    """A file in its place is kept, and restoring elsewhere uses the same job."""
+    (tmp_path / "file").write_bytes(b"mine")
+    batch = large.restore("large", to=tmp_path / "file").run()
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="cannot be written"):
+        batch.wait(PATIENCE)
+    assert (tmp_path / "file").read_bytes() == b"mine"
+    large.restore("large", to=tmp_path / "folder").run().wait(PATIENCE)
+    assert (tmp_path / "folder" / "large").read_bytes() == original()
+
+
+def test_a_file_system_without_hard_links_is_no_hindrance(
+    session, large, later, target, original, monkeypatch
+):
+    """The name is taken another way, still without replacing anything."""
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(download.os, "link", refuse)
+    target.mkdir()
+    batch = large.restore("large", to=target).run()
+    (target / "large").write_bytes(b"mine")
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert (target / "large").read_bytes() == b"mine"
+    assert (target / "large (2)").read_bytes() == original()
+    assert everything(target) == ["large", "large (2)"]
+
+
+# Killed
+
+FETCHER = """
+    import sys
+    import time
+    import glacier_magic as gm
+    from glacier_magic.catalogue import downloads
+    from glacier_magic.jobs import fetching, tracker
+    from glacier_magic.service import Service
+    from glacier_magic.transfer import download
+    folder, region, catalogue, lease, point = sys.argv[1:]
+    download.PIECE = 1 << 20
+    download.WORKERS = 1
+    download.SAVE_EVERY = 0
+    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
+    if lease == "dead":
+        downloads.LEASE_SECONDS = 0
+    def stop():
+        print("stopped", flush=True)
+        sys.stdin.readline()
+    def before(place, name):
+        original = getattr(place, name)
+        def call(*arguments, **options):
+            stop()
+            return original(*arguments, **options)
+        setattr(place, name, call)
+    def after(place, name):
+        original = getattr(place, name)
+        def call(*arguments, **options):
+            result = original(*arguments, **options)
+            stop()
+            return result
+        setattr(place, name, call)
+    if point == "pieces":
+        original, calls = Service.output, []
+        def output(*arguments):
+            calls.append(1)
+            if len(calls) == 4:
+                while len(session.catalogue.downloads.open()[0].verified_pieces) < 3:
+                    time.sleep(0.01)
+                stop()
+            return original(*arguments)
+        Service.output = output
+    elif point == "verified":
+        before(download, "_finish")
+    elif point == "named":
+        after(download, "_finish")
+    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    try:
+        session.jobs().wait(60)
+    except gm.GlacierError as error:
+        print(error, flush=True)
+    print("done", flush=True)
+    session.close()
+"""
+
+
+@pytest.fixture
+def waiting(large, later, target, session, connect):
+    """A finished job whose output nobody has fetched; no session is open."""
+    large.restore("large", to=target).run()
+    session.close()
+    later(hours=4.1)
+
+
+@pytest.mark.parametrize(("point", "left"), [("pieces", 3), ("verified", 0), ("named", 0)])
+def test_a_download_that_was_killed_goes_on_without_fetching_twice(
+    emulator, region, session, waiting, connect, child, fetched, target, original, jobs_of,
+    point, left,
+):  # fmt: skip
+    """Wherever it was killed: verified pieces count, and there is one file in the end."""
+    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", point)
+    other.until("stopped")
+    assert ("large" in everything(target)) is (point == "named")
+    other.kill()
+    batch = connect().jobs()
+    batch.wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert everything(target) == ["large"]
+    assert len(fetched) == left
+    assert len(jobs_of()) == 1
+
+
+def test_a_part_file_changed_in_between_is_not_trusted(
+    emulator, region, session, waiting, connect, child, target, original, quick
+):
+    """Pieces on record are hashed again from the disk before the whole is called verified."""
+    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", "pieces")
+    other.until("stopped")
+    other.kill()
+    (part,) = target.glob(".*.part")
+    with part.open("r+b") as file:
+        file.seek(100)
+        file.write(b"damage")
+    try:
+        connect().jobs().wait(PATIENCE)
+    except (IntegrityError, JobFailed):
+        assert everything(target) in ([], [part.name])
+    else:
+        assert (target / "large").read_bytes() == original()
+
+
+def test_a_part_file_that_was_deleted_is_begun_anew(
+    emulator, region, session, waiting, connect, child, target, original, fetched
+):
+    """The record of its pieces is worth nothing without it."""
+    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", "pieces")
+    other.until("stopped")
+    other.kill()
+    (part,) = target.glob(".*.part")
+    part.unlink()
+    connect().jobs().wait(PATIENCE)
+    assert (target / "large").read_bytes() == original()
+    assert len(fetched) == 6
+
+
+def test_of_two_processes_only_one_downloads(
+    emulator, region, session, waiting, connect, child, fetched, target, original
+):
+    """The other one shows how far it is, and fetches nothing."""
+    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "living", "pieces")
+    other.until("stopped")
+    batch = connect().jobs()
+    with pytest.raises(NotReady):
+        batch.wait(0.5)
+    assert [job.state for job in batch] == ["downloading"]
+    assert fetched == []
+    other.go_on()
+    other.until("done")
+    assert other.end() == 0
+    batch.wait(PATIENCE)
+    assert fetched == []
+    assert (target / "large").read_bytes() == original()
+
+
+def test_two_sessions_of_one_process_fetch_each_piece_once(
+    session, connect, large, later, target, fetched, original
+):
+    """Two kernels on one catalogue share the work rather than doing it twice."""
+    large.restore("large", to=target).run()
+    other = connect()
+    batch = other.jobs()
+    later(session, other, hours=4.1)
+    batch.wait(PATIENCE)
+    session.jobs().wait(PATIENCE)
+    assert sorted(fetched) == [n * MIB for n in range(6)]
+    assert everything(target) == ["large"]
+
+
+def test_closing_a_session_in_the_middle_keeps_what_is_verified(
+    session, connect, large, later, target, fetched, original, monkeypatch
+):
+    """The next one goes on from there at once, without waiting for a lease."""
+    monkeypatch.setattr(download, "WORKERS", 1)
+    monkeypatch.setattr(downloads, "LEASE_SECONDS", 600)
+    fetch, reached, go_on = Service.output, threading.Event(), threading.Event()
+
+    def slow(service, vault, job, start, length):
+        if start == 3 * MIB and not go_on.is_set():
+            reached.set()
+            go_on.wait(PATIENCE)
+        return fetch(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "output", slow)
+    large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    assert reached.wait(PATIENCE)
+    timer = threading.Timer(0.3, go_on.set)
+    timer.start()
+    session.close()
+    timer.join()
+    while any(thread.name.startswith("glacier-") for thread in threading.enumerate()):
+        time.sleep(0.01)
+    before = set(fetched)
+    assert len(before) >= 3
+    fetched.clear()
+    connect().jobs().wait(5)
+    assert (target / "large").read_bytes() == original()
+    assert not before & set(fetched)
+
+
+# The board
+
+
+def test_progress_is_told_while_bytes_move(session, large, later, target, monkeypatch):
+    """Rows say how much is there; the state goes in one direction only."""
+    monkeypatch.setattr(download, "WORKERS", 1)
+    seen = []
+    batch = large.restore("large", to=target).run()
+    later(session, hours=4.1)
+    batch.wait(PATIENCE, progress=lambda snapshot: seen.append(snapshot.rows[0]))
+    order = ["requested", "in progress", "ready", "downloading", "verified"]
+    ranks = [order.index(row.state) for row in seen]
+    assert ranks == sorted(ranks)
+    assert seen[-1].done == seen[-1].size == 5 * MIB + 100
+    assert seen[-1].file == str(target / "large")
+
+
+def test_a_table_of_jobs_has_typed_columns(session, large, later, target):
+    """Also when there is none: sizes are whole numbers and times are UTC."""
+    for batch in (session.jobs(), large.restore("large", to=target).run()):
+        table = batch.table
+        assert table["size"].dtype == "Int64"
+        assert table["done"].dtype == "int64"
+        for name in ("asked", "expected", "ready_until"):
+            assert str(table[name].dtype).startswith("datetime64[")
+            assert str(table[name].dtype).endswith("UTC]")

@@ -1,0 +1,146 @@
+"""A connection with its memory: where it is kept, and what it knows without the service."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import glacier_magic as gm
+from glacier_magic import emulator as emulation
+from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.errors import EmulatorFailed, Unavailable
+from glacier_magic.paths import catalogue_file, data_folder, emulator_folder, last_connection_file
+from glacier_magic.service import Connection, ServiceClock
+from glacier_magic.session import reconnect
+
+
+def test_real_archives_never_share_a_catalogue_with_others(tmp_path):
+    """The emulator's lies in its folder, another endpoint has one of its own."""
+    real = catalogue_file(Connection(region="eu-west-1"))
+    other = catalogue_file(Connection(endpoint_url="http://localhost:1"))
+    third = catalogue_file(Connection(endpoint_url="http://localhost:2"))
+    emulated = catalogue_file(Connection(emulator=str(tmp_path), endpoint_url="http://x"))
+    assert len({real, other, third, emulated}) == 4
+    assert emulated == tmp_path / "catalogue.sqlite"
+    assert real == data_folder() / "catalogue.sqlite"
+
+
+def test_the_environment_decides_where_things_are(home, monkeypatch, tmp_path):
+    """Folders and catalogue; a tilde is understood."""
+    assert data_folder() == home / "own"
+    assert emulator_folder() == home / "emulator"
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "~/mine.sqlite")
+    assert catalogue_file(Connection()) == home / "mine.sqlite"
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", "~/elsewhere")
+    assert last_connection_file() == home / "elsewhere" / "connection.json"
+    assert emulator_folder(Path("~/e")) == home / "e"
+
+
+def test_a_connection_survives_as_text():
+    """Keys of a later version are passed over."""
+    connection = Connection(profile="p", region="r", endpoint_url="u", emulator="e")
+    assert Connection.from_json(connection.to_json()) == connection
+    assert Connection.from_json('{"region": "r", "later": 1}') == Connection(region="r")
+
+
+def test_without_a_network_a_session_still_knows_its_archives(
+    own_emulator, tmp_path, files, quick
+):
+    """The account is remembered, so that the catalogue can be read on a train."""
+    options = {"emulator": own_emulator.folder, "catalogue": tmp_path / "c.sqlite"}
+    with gm.connect(**options) as session:
+        connection, account = session.connection, session.account
+        session.create_vault("photos").upload(files("a"))
+    emulation.stop(own_emulator.folder)
+    with gm.Session(connection, catalogue=tmp_path / "c.sqlite") as session:
+        assert session.account == account
+        assert list(session.vault("photos").archives()["name"]) == ["a"]
+        assert session.vault_names() == ["photos"]
+        with pytest.raises(Unavailable):
+            session.vaults()
+    with pytest.raises(Unavailable):
+        gm.Session(connection, catalogue=tmp_path / "another.sqlite")
+
+
+def test_an_emulator_that_was_stopped_is_started_again(own_emulator, tmp_path):
+    """Reconnecting as last time needs no further word."""
+    with gm.connect(emulator=own_emulator.folder) as session:
+        session.create_vault("photos")
+        connection = session.connection
+    emulation.stop(own_emulator.folder)
+    with reconnect(connection) as session:
+        assert list(session.vaults()["vault"]) == ["photos"]
+
+
+def test_an_emulator_that_cannot_start_is_an_error_of_ours(tmp_path):
+    """With its own words and where its log is."""
+    (tmp_path / "file").touch()
+    with pytest.raises((EmulatorFailed, gm.LocalError)):
+        gm.connect(emulator=tmp_path / "file" / "folder")
+
+
+class Quiet:
+    """A face that nobody looks at."""
+
+    program = "%glacier"
+
+    def note(self, text):
+        """Take no note."""
+
+
+def test_an_emulator_restarted_by_another_kernel_is_found_again(own_emulator):
+    """It may listen elsewhere now; the next verb goes there."""
+    consoles = [Console(Quiet()), Console(Quiet())]
+    try:
+        for console in consoles:
+            run(console, VERBS, ["connect", "--data", str(own_emulator.folder)])
+        run(consoles[0], VERBS, ["create", "photos"])
+        run(consoles[1], VERBS, ["emulator", "stop"])
+        emulation.start(own_emulator.folder)
+        assert list(run(consoles[0], VERBS, ["vaults"])["vault"]) == ["photos"]
+    finally:
+        for console in consoles:
+            console.close()
+
+
+def test_the_clock_is_the_services(session, later):
+    """Virtual where it is virtual, and what it says does not run ahead while it stands still."""
+    clock = session.service.clock
+    assert clock.virtual
+    before = clock.now()
+    later(session, hours=5)
+    assert (clock.now() - before).total_seconds() >= 5 * 3600
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Date": "garbage"},
+        {"x-emulator-time": "garbage"},
+        {"x-emulator-time": "2026-01-01T00:00:00Z", "x-emulator-speed": "fast"},
+        {"x-emulator-time": ""},
+        {},
+    ],
+)
+def test_a_garbled_date_does_not_fail_the_call_that_carried_it(headers):
+    """Nor stop the clock."""
+    clock = ServiceClock()
+    clock.observe(headers)
+    assert clock.now().tzinfo is UTC
+    assert clock.real_seconds(1) == 1
+
+
+def test_the_clock_of_a_wrong_computer_is_set_right():
+    """By the Date header of an answer."""
+    clock = ServiceClock()
+    clock.observe({"Date": "Tue, 20 Mar 2012 17:03:43 GMT"})
+    assert abs((clock.now() - datetime(2012, 3, 20, 17, 3, 43, tzinfo=UTC)).total_seconds()) < 60
+    assert not clock.virtual
+
+
+def test_a_session_shows_no_account(session, vault):
+    """What a notebook saves of an object is its repr."""
+    for thing in (vault, session, session.jobs()):
+        assert session.account not in repr(thing)
+    assert re.search(r"photos", repr(vault))

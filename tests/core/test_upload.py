@@ -1,0 +1,631 @@
+"""Storing files: every byte once, verified, on record with the answer, resumed after a kill."""
+
+import hashlib
+import os
+import threading
+import time
+
+import pytest
+
+from glacier_magic import descriptions
+from glacier_magic.catalogue import uploads
+from glacier_magic.errors import (
+    GlacierError,
+    InputError,
+    IntegrityError,
+    LocalError,
+    NotFound,
+    Unavailable,
+)
+from glacier_magic.service import Service, bodies
+from glacier_magic.transfer import upload
+from glacier_magic.transfer.sources import find
+from glacier_magic.treehash import tree_hash
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count the calls of the service's operations that send bytes."""
+    counts = {"upload_archive": 0, "upload_part": 0, "complete_upload": 0, "start_upload": 0}
+    for name in counts:
+        original = getattr(Service, name)
+
+        def call(*arguments, name=name, original=original):
+            counts[name] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(Service, name, call)
+    return counts
+
+
+@pytest.fixture
+def stored(client, emulator):
+    """Retrieve an archive as somebody else; return its bytes and its description."""
+
+    def stored(archive_id, vault="photos"):
+        parameters = {"Type": "archive-retrieval", "ArchiveId": archive_id}
+        job = client.initiate_job(vaultName=vault, jobParameters=parameters)["jobId"]
+        emulator.advance(hours=4.1)
+        answer = client.get_job_output(vaultName=vault, jobId=job)
+        return answer["body"].read(), answer.get("archiveDescription")
+
+    return stored
+
+
+def count_of_archives(client, later, vault="photos"):
+    later(days=1.2)
+    return client.describe_vault(vaultName=vault)["NumberOfArchives"]
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("size", [1, 2, MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 17])
+def test_a_file_of_any_size_is_stored_with_the_services_own_tree_hash(
+    vault, files, stored, small_parts, size
+):
+    """In one request or in parts: the same bytes come back, and the record says the same hash."""
+    path = files("scan.tif", size)
+    archive = vault.upload("scan.tif")
+    content, _ = stored(archive.id)
+    assert content == path.read_bytes()
+    assert archive.tree_hash == tree_hash(content)
+    assert (archive.name, archive.size, archive.vault) == ("scan.tif", size, "photos")
+    assert archive.created.utcoffset().total_seconds() == 0
+    row = vault.archives().iloc[0]
+    assert (row["archive_id"], row["tree_hash"]) == (archive.id, archive.tree_hash)
+
+
+def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(
+    vault, files, counted, small_parts
+):
+    """The border is the documented 100 MiB, here set to 1 MiB."""
+    files("at", MIB)
+    files("above", MIB + 1)
+    vault.upload("at")
+    assert counted == {
+        "upload_archive": 1, "upload_part": 0, "complete_upload": 0, "start_upload": 0,
+    }  # fmt: skip
+    vault.upload("above")
+    assert counted == {
+        "upload_archive": 1, "upload_part": 2, "complete_upload": 1, "start_upload": 1,
+    }  # fmt: skip
+
+
+def test_the_limit_is_100_mib():
+    """As the issue and the service's documentation say."""
+    assert upload.SINGLE_REQUEST == 100 * MIB
+
+
+def test_a_part_too_large_for_memory_is_read_from_the_file(
+    vault, files, stored, small_parts, monkeypatch
+):
+    """The second way of reading gives the same bytes and hashes."""
+    monkeypatch.setattr(bodies, "IN_MEMORY", 1000)
+    path = files("large", 2 * MIB + 5)
+    archive = vault.upload("large")
+    assert stored(archive.id)[0] == path.read_bytes()
+    small = files("small", 1001)
+    assert stored(vault.upload("small").id)[0] == small.read_bytes()
+
+
+@pytest.mark.parametrize("length", [0, 1, MIB, MIB + 1, 2 * MIB + 5])
+@pytest.mark.parametrize("limit", [0, 1 << 30])
+def test_a_body_knows_its_hashes_and_can_be_read_again(files, monkeypatch, length, limit):
+    """botocore rewinds to 0 before a retry, which is the beginning of the part."""
+    monkeypatch.setattr(bodies, "IN_MEMORY", limit)
+    content = files("x", b"front" + os.urandom(length)).read_bytes()[5:]
+    with (files.folder / "x").open("rb") as file:
+        body = bodies.body_of_part(file.fileno(), 5, length)
+        for _ in range(2):
+            body.seek(0)
+            pieces = iter(lambda: bytes(body.read(300_000)), b"")
+            assert b"".join(pieces) == content
+    assert len(body) == length
+    assert body.sha256 == hashlib.sha256(content).hexdigest()
+    assert body.tree.hex() == tree_hash(content)
+
+
+# What is refused
+
+
+def test_an_empty_file_is_refused_before_anything_is_sent(vault, files, counted):
+    """The service stores none."""
+    files("empty", b"")
+    with pytest.raises(InputError, match="empty"):
+        vault.upload("empty")
+    assert counted["upload_archive"] == 0
+
+
+def test_a_missing_file_is_named(vault, files):
+    """With the folder that it was looked for in."""
+    with pytest.raises(InputError, match=r"absent\.tif"):
+        vault.upload("absent.tif")
+
+
+def test_a_folder_needs_recursive(vault, files):
+    """The cure is the option."""
+    files("scans/a.tif")
+    with pytest.raises(InputError, match="folder") as caught:
+        vault.upload_all(["scans"])
+    assert "--recursive" in caught.value.cure
+
+
+def test_a_pattern_that_matches_several_is_not_one_file(vault, files, counted):
+    """``upload`` stores one file and returns its archive: it must not choose among many."""
+    files("a.tif")
+    files("b.tif")
+    with pytest.raises(InputError):
+        vault.upload("*.tif")
+    assert counted["upload_archive"] == 0
+
+
+def test_a_pipe_is_no_file(vault, files):
+    """Reading it would wait for ever."""
+    os.mkfifo(files.folder / "pipe")
+    with pytest.raises(InputError, match="regular"):
+        vault.upload("pipe")
+
+
+def test_a_file_that_cannot_be_read_is_a_local_error(vault, files, monkeypatch):
+    """And nothing is on record."""
+    files("locked")
+
+    def refuse(path, *_):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(upload.os, "open", refuse)
+    with pytest.raises(LocalError, match="Permission denied"):
+        vault.upload("locked")
+    assert len(vault.archives()) == 0
+
+
+def test_one_bad_file_does_not_keep_the_others_from_being_stored(vault, files, monkeypatch):
+    """The error counts both; repeating sends only what is missing."""
+    for name in ("a", "b", "c"):
+        files(name)
+    original = os.open
+
+    def refuse(path, *rest):
+        if str(path).endswith("/b"):
+            raise PermissionError(13, "Permission denied", path)
+        return original(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(upload.os, "open", refuse)
+        with pytest.raises(LocalError, match=r"1 file of 3 .* 2 were"):
+            vault.upload_all(["a", "b", "c"])
+    table = vault.upload_all(["a", "b", "c"])
+    assert list(table["state"]) == ["already stored", "stored", "already stored"]
+
+
+def test_a_dangling_link_in_a_folder_is_left_out_with_a_reason(vault, files):
+    """It must not keep a whole folder from being stored."""
+    files("scans/a.tif")
+    (files.folder / "scans" / "broken").symlink_to("nowhere")
+    table = vault.upload_all(["scans"], recursive=True)
+    assert list(table["name"]) == ["scans/a.tif"]
+    assert [path.rpartition("/")[2] for path, _ in table.attrs["skipped"]] == ["broken"]
+
+
+def test_a_vault_that_does_not_exist_costs_no_reading(session, files, counted):
+    """It is asked for before the first byte."""
+    files("a")
+    with pytest.raises(NotFound):
+        session.vault("absent").upload("a")
+    assert counted["upload_archive"] == 0
+
+
+def test_a_file_that_changes_between_choosing_and_reading_is_not_stored(vault, files, client):
+    """What is sent is what was looked at, or nothing."""
+    path = files("log")
+    sources = find(["log"])
+    path.write_bytes(b"longer content")
+    with pytest.raises(LocalError, match="changed"):
+        vault.store(sources)
+    assert len(vault.archives()) == 0
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "rewrite"])
+@pytest.mark.parametrize("size", [1000, 3 * MIB])
+def test_a_file_that_changes_while_it_is_read_is_not_stored(
+    vault, files, small_parts, monkeypatch, client, later, change, size
+):
+    """Neither in one request nor in parts, and no archive is left behind."""
+    path = files("log", size)
+    original = upload.body_of_part
+
+    def change_it():
+        if change == "shrink":
+            os.truncate(path, size // 2)
+        else:
+            path.write_bytes(os.urandom(size + (change == "grow")))
+
+    def read(*arguments):
+        body = original(*arguments)
+        change_it()
+        return body
+
+    monkeypatch.setattr(upload, "body_of_part", read)
+    with pytest.raises(LocalError, match="changed"):
+        vault.upload("log")
+    assert len(vault.archives()) == 0
+    assert count_of_archives(client, later) == 0
+
+
+def test_a_file_that_changes_between_hashing_and_sending_is_not_blamed_on_the_login(
+    vault, files, monkeypatch, quick
+):
+    """A body too large for memory is read twice, and the service notices the difference."""
+    monkeypatch.setattr(bodies, "IN_MEMORY", 0)
+    path = files("log", 5000)
+    original = Service.upload_archive
+
+    def change_it(*arguments):
+        path.write_bytes(os.urandom(5000))
+        return original(*arguments)
+
+    monkeypatch.setattr(Service, "upload_archive", change_it)
+    with pytest.raises((LocalError, IntegrityError)) as caught:
+        vault.upload("log")
+    assert "secret key" not in str(caught.value)
+    assert len(vault.archives()) == 0
+
+
+def test_another_tree_hash_in_the_answer_is_an_integrity_error(vault, files, monkeypatch):
+    """The archive is not on record as this file."""
+    original = Service.upload_archive
+    monkeypatch.setattr(
+        Service, "upload_archive", lambda *a: (original(*a)[0], "0" * 64)
+    )  # fmt: skip
+    files("a")
+    with pytest.raises(IntegrityError, match="other bytes"):
+        vault.upload("a")
+    assert len(vault.archives()) == 0
+
+
+# Names and descriptions
+
+
+def test_names_and_times_come_back_from_the_description(vault, files, stored):
+    """A relative path is the name, in a form that other programs read."""
+    files("scans/2019/Zürich 😀.tif", mtime=1_234_567_890)
+    archive = vault.upload("scans/2019/Zürich 😀.tif")
+    _, description = stored(archive.id)
+    found = descriptions.decode(description)
+    assert found.name == archive.name == "scans/2019/Zürich 😀.tif"
+    assert found.mtime.timestamp() == 1_234_567_890
+
+
+def test_of_an_absolute_path_only_the_last_component_is_the_name(vault, files):
+    """The layout of this computer is nobody's business; ``..`` is no name."""
+    path = files("deep/below/a.tif")
+    assert vault.upload(path).name == "a.tif"
+    files("b.tif")
+    (files.folder / "deep" / "x").mkdir()
+    os.chdir(files.folder / "deep" / "x")
+    assert vault.upload("../../b.tif").name == "b.tif"
+
+
+def test_a_folder_is_walked_with_its_name_in_front(vault, files):
+    """Hidden files belong to it, empty ones are left out with the reason."""
+    for name in ("scans/a", "scans/sub/b", "scans/.hidden"):
+        files(name)
+    files("scans/empty", b"")
+    table = vault.upload_all(["scans"], recursive=True)
+    assert list(table["name"]) == ["scans/.hidden", "scans/a", "scans/sub/b"]
+    ((path, reason),) = table.attrs["skipped"]
+    assert path.endswith("empty")
+    assert "empty" in reason
+
+
+def test_globs_and_home_are_understood(vault, files, home):
+    """As a shell would, for those who have none."""
+    files("a1.tif")
+    files("a2.tif")
+    files("b.txt")
+    (home / "c.tif").write_bytes(b"c")
+    table = vault.upload_all(["a*.tif", "~/c.tif"])
+    assert sorted(table["name"]) == ["a1.tif", "a2.tif", "c.tif"]
+    assert table["size"].dtype == "int64"
+
+
+def test_a_file_with_brackets_is_a_file_before_it_is_a_pattern(vault, files):
+    """``photo[1].jpg`` exists as it is spelled."""
+    files("photo[1].jpg", b"one")
+    files("photo1.jpg", b"other")
+    assert list(vault.upload_all(["photo[1].jpg"])["name"]) == ["photo[1].jpg"]
+
+
+def test_two_files_of_one_name_are_refused(vault, files, counted):
+    """Both would be stored under it, and one would hide the other."""
+    one, other = files("x/a.tif"), files("y/a.tif")
+    with pytest.raises(InputError, match=r"a\.tif"):
+        vault.upload_all([one, other])
+    assert counted["upload_archive"] == 0
+
+
+def test_the_same_file_named_twice_is_stored_once(vault, files, client, later):
+    """``a.tif *.tif`` means one file, not two archives."""
+    files("a.tif")
+    vault.upload_all(["a.tif", "*.tif"])
+    assert count_of_archives(client, later) == 1
+
+
+@pytest.mark.parametrize(
+    "description", ["ä", "tab\there", "new\nline", " leading", "x" * 1025, "", "nul\0"]
+)
+def test_a_description_the_service_would_refuse_is_refused_here(
+    vault, files, counted, description
+):
+    """With the rule, not with a signature that does not match."""
+    files("a")
+    with pytest.raises(InputError):
+        vault.upload("a", description=description)
+    assert counted["upload_archive"] == 0
+
+
+@pytest.mark.parametrize("description", ["x", "x" * 1024, '"quoted" \\ <b>&amp;', "two  spaces", "~"])
+def test_a_description_is_stored_as_it_is_given(vault, files, stored, description):
+    """And is the name, where it is in no known format."""
+    files("a")
+    archive = vault.upload("a", description=description)
+    assert stored(archive.id)[1] == description
+    assert archive.name == description
+
+
+def test_one_description_for_several_files_is_refused(vault, files, counted):
+    """It would give all the same name."""
+    files("a")
+    files("b")
+    with pytest.raises(InputError, match="description"):
+        vault.upload_all(["a", "b"], description="both")
+    assert counted["upload_archive"] == 0
+
+
+def test_a_name_that_is_no_unicode_is_refused_or_stored_under_a_description(vault, files):
+    """Old disks have file names in no known encoding; nothing falls over."""
+    path = os.fsdecode(b"old\xff.txt")
+    (files.folder / path).write_bytes(b"old")
+    with pytest.raises(GlacierError):
+        vault.upload(path)
+    assert vault.upload(path, description="old.txt").name == "old.txt"
+    assert vault.upload_all([path], description="old.txt")["state"][0] == "already stored"
+
+
+# Once
+
+
+def test_an_unchanged_file_is_not_sent_twice(vault, files, counted):
+    """Not by the next call, unless asked for again."""
+    files("a")
+    first = vault.upload("a")
+    assert vault.upload("a") == first
+    assert counted["upload_archive"] == 1
+    second = vault.upload("a", again=True)
+    assert second.id != first.id
+    assert counted["upload_archive"] == 2
+
+
+def test_a_changed_file_is_sent_again(vault, files, counted):
+    """Another size or another time makes it another file."""
+    files("a", b"one")
+    vault.upload("a")
+    files("a", b"two", mtime=1_600_000_001)
+    vault.upload("a")
+    assert counted["upload_archive"] == 2
+
+
+def test_a_file_whose_archive_was_deleted_is_sent_again(vault, files, counted):
+    """It is not stored any more, whatever the record of the upload says."""
+    files("a")
+    first = vault.upload("a")
+    vault.remove("a").run()
+    assert vault.upload("a").id != first.id
+    assert counted["upload_archive"] == 2
+
+
+def test_a_file_whose_archive_somebody_else_deleted_is_sent_again(
+    vault, files, client, listed, later
+):
+    """An inventory made days later without it says that it is gone."""
+    files("a")
+    first = vault.upload("a")
+    client.delete_archive(vaultName="photos", archiveId=first.id)
+    later(days=4)
+    vault.upload(files("another"))
+    assert first.id not in set(listed(vault)["archive_id"])
+    assert vault.upload("a").id != first.id
+
+
+def test_a_throttled_upload_is_repeated_and_stored_once(
+    vault, files, monkeypatch, client, later, quick
+):
+    """The service says for certain that it took nothing."""
+    original, failures = Service.upload_archive, [Unavailable("slow", code="ThrottlingException")]
+
+    def throttled(*arguments):
+        if failures:
+            raise failures.pop()
+        return original(*arguments)
+
+    monkeypatch.setattr(Service, "upload_archive", throttled)
+    files("a")
+    vault.upload("a")
+    assert count_of_archives(client, later) == 1
+
+
+def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(
+    vault, files, small_parts
+):
+    """The last report is the finished one."""
+    files("a", 4 * MIB)
+    files("b", 100)
+    reports, inside = [], threading.Lock()
+
+    def observe(report):
+        assert inside.acquire(blocking=False)
+        reports.append(report)
+        inside.release()
+
+    vault.upload_all(["a", "b"], progress=observe)
+    assert reports[-1].finished
+    assert reports[-1].done == reports[-1].total == 4 * MIB + 100
+    assert [r.done for r in reports] == sorted(r.done for r in reports)
+
+
+# Going on
+
+UPLOADER = """
+    import sys
+    import time
+    from pathlib import Path
+    import glacier_magic as gm
+    from glacier_magic.catalogue import uploads
+    from glacier_magic.service import Service
+    from glacier_magic.transfer import upload
+    folder, region, catalogue, stop_at = sys.argv[1:]
+    upload.SINGLE_REQUEST = upload.SMALLEST_PART = 1 << 20
+    upload.WORKERS = 1
+    uploads.LEASE_SECONDS = 0
+    def stop_before(name, count):
+        original, calls = getattr(Service, name), []
+        def call(*arguments):
+            calls.append(1)
+            if len(calls) > count:
+                print("stopped", flush=True)
+                time.sleep(600)
+            return original(*arguments)
+        setattr(Service, name, call)
+    def stop_after(name):
+        original = getattr(Service, name)
+        def call(*arguments):
+            original(*arguments)
+            print("stopped", flush=True)
+            time.sleep(600)
+        setattr(Service, name, call)
+    if stop_at == "parts":
+        stop_before("upload_part", 3)
+    elif stop_at == "all parts":
+        stop_before("complete_upload", 0)
+    elif stop_at == "started":
+        stop_after("start_upload")
+    else:
+        stop_after("complete_upload")
+    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session.vault("photos").upload("large")
+"""
+
+
+@pytest.mark.parametrize(
+    ("stop_at", "sent_before"),
+    [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)],
+)
+def test_an_upload_killed_at_any_point_goes_on_with_the_same_command(
+    emulator, region, session, vault, files, child, client, later, small_parts, counted, stored,
+    stop_at, sent_before,
+):  # fmt: skip
+    """No part that the service has is sent again, and there is one archive in the end."""
+    path = files("large", 5 * MIB + 100)
+    other = child(UPLOADER, emulator.folder, region, session.catalogue.path, stop_at)
+    other.until("stopped")
+    other.kill()
+    archive = vault.upload("large")
+    if stop_at != "started":  # the id was not on record: the service has an empty upload left
+        assert counted["start_upload"] == 0
+    assert counted["upload_part"] == 6 - sent_before
+    assert archive.tree_hash == tree_hash(path)
+    assert stored(archive.id)[0] == path.read_bytes()
+    assert count_of_archives(client, later) == 1
+
+
+@pytest.fixture
+def begun(session, vault, files, small_parts):
+    """An upload of ``large`` that another process has begun."""
+    path = files("large", 2 * MIB)
+    (source,) = find(["large"]).files
+    begun = session.catalogue.uploads.begin(
+        vault="photos", path=str(path), size=source.size, mtime_ns=source.mtime_ns,
+        name=source.name, description=source.description, part_size=MIB, owner="another",
+    )  # fmt: skip
+    upload_id = session.service.start_upload("photos", MIB, source.description)
+    session.catalogue.uploads.started(begun.id, upload_id)
+    return begun
+
+
+def test_a_living_process_is_not_disturbed(vault, begun):
+    """The lease of another process on the same file is respected, and says so."""
+    with pytest.raises(LocalError, match="another process"):
+        vault.upload("large")
+
+
+def test_a_dead_process_is_taken_over(vault, begun, monkeypatch, counted):
+    """Its lease runs out by itself."""
+    after = time.time() + uploads.LEASE_SECONDS + 1
+    monkeypatch.setattr(uploads.time, "time", lambda: after)
+    vault.upload("large")
+    assert counted["start_upload"] == 0
+
+
+def test_an_unfinished_upload_that_the_service_dropped_begins_anew(
+    vault, files, small_parts, later, monkeypatch, counted
+):
+    """After a day the parts are gone, which costs nothing but the sending."""
+    path = files("large", 3 * MIB)
+    original = Service.complete_upload
+
+    def broken(*_):
+        raise LocalError("stopped here")
+
+    monkeypatch.setattr(Service, "complete_upload", broken)
+    with pytest.raises(LocalError):
+        vault.upload("large")
+    with vault.session.catalogue.database.transaction():
+        vault.session.catalogue.database.execute("UPDATE uploads SET state='sending'")
+    monkeypatch.setattr(Service, "complete_upload", original)
+    later(days=3)
+    assert vault.upload("large").tree_hash == tree_hash(path)
+
+
+def test_parts_that_do_not_match_the_file_are_sent_again(
+    vault, files, small_parts, client, monkeypatch, stored
+):
+    """A stored part counts only with the tree hash of the file's own part."""
+    path = files("large", 3 * MIB)
+    original = Service.complete_upload
+
+    def broken(service, vault_name, upload_id, *_):
+        client.upload_multipart_part(
+            vaultName=vault_name, uploadId=upload_id, range=f"bytes 0-{MIB - 1}/*", body=b"x" * MIB
+        )
+        raise LocalError("stopped here")
+
+    monkeypatch.setattr(Service, "complete_upload", broken)
+    with pytest.raises(LocalError):
+        vault.upload("large")
+    monkeypatch.setattr(Service, "complete_upload", original)
+    assert stored(vault.upload("large").id)[0] == path.read_bytes()
+
+
+def test_a_service_that_goes_away_leaves_an_upload_that_goes_on(
+    vault, files, small_parts, monkeypatch, quick, counted
+):
+    """Unavailable is the error, and nothing that was taken is sent again."""
+    files("large", 4 * MIB)
+    monkeypatch.setattr(upload, "WORKERS", 1)
+    original = Service.upload_part
+
+    def fail(service, vault_name, upload_id, start, body):
+        if start >= 2 * MIB:
+            raise Unavailable("gone")
+        return original(service, vault_name, upload_id, start, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "upload_part", fail)
+        with pytest.raises(Unavailable):
+            vault.upload("large")
+    counted["upload_part"] = 0
+    vault.upload("large")
+    assert counted["upload_part"] == 2

@@ -1,0 +1,157 @@
+"""Real kernels: the shipped notebooks, a restart in the middle, what loading imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from glacier_magic import emulator
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(autouse=True)
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every kernel in folders of this test; the emulator it starts is stopped at the end."""
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    folder = tmp_path / "kernel-emulator"
+    monkeypatch.setenv("GLACIER_MAGIC_EMULATOR", str(folder))
+    yield folder
+    emulator.stop(folder)
+
+
+def run(cells: list[str], folder: Path) -> Any:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    return execute(notebook, folder)
+
+
+def execute(notebook: Any, folder: Path) -> Any:
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+def text(cell: Any) -> str:
+    """Everything a cell shows as plain text."""
+    return "\n".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
+
+
+def test_quickstart_runs_from_top_to_bottom(tmp_path: Path) -> None:
+    """The shipped quickstart ends with all files verified, and is small when saved."""
+    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
+    done = execute(notebook, tmp_path)
+    shown = "\n".join(text(cell) for cell in done.cells if cell.cell_type == "code")
+    assert "4 files are the same, byte for byte" in shown
+    assert "5 jobs: 5 verified" in shown
+    assert "Traceback" not in shown
+    assert len(nbformat.writes(done)) < 200_000
+    account = emulator.status(tmp_path / "kernel-emulator")["account"]
+    assert str(account) not in nbformat.writes(done)
+
+
+def test_shipped_notebooks_hold_no_outputs() -> None:
+    """Outputs are stripped in the repository."""
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not cell.get("outputs")
+            assert cell.get("execution_count") is None
+
+
+def test_the_record_of_a_board_is_current_in_a_saved_notebook(tmp_path: Path) -> None:
+    """nbclient sees the board's last state, updated from the tracker's thread."""
+    done = run(
+        [
+            "%load_ext glacier_magic\n%glacier connect --emulator --speed 4000\n"
+            "%glacier create box\nopen('a.bin', 'wb').write(b'a' * 5000)\n"
+            "done = %glacier upload a.bin",
+            "batch = %glacier restore a.bin --to back --yes\n%glacier jobs",
+            "finished = %glacier wait",
+        ],
+        tmp_path,
+    )
+    assert "1 job: 1 verified" in text(done.cells[1])
+    assert (tmp_path / "back" / "a.bin").read_bytes() == b"a" * 5000
+
+
+def test_a_killed_kernel_loses_and_repeats_nothing(tmp_path: Path, apart: Path) -> None:
+    """A kernel killed with its jobs in progress; the next one finishes them, asking nothing."""
+    start = (
+        "%load_ext glacier_magic\n%glacier connect --emulator --speed 1000\n"
+        "%glacier create box\n"
+        "for i in range(5): open(f'{i}.bin', 'wb').write(bytes([i]) * 100_000)\n"
+        "done = %glacier upload *.bin\n"
+        "batch = %glacier restore '*' --to back --yes\n"
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with pytest.raises(Exception, match="Kernel died"):
+        run([start], tmp_path)
+    after = run(
+        ["%load_ext glacier_magic\n%glacier jobs", "finished = %glacier wait\nfinished"], tmp_path
+    )
+    assert "5 jobs: 5 verified" in text(after.cells[1])
+    assert sorted(p.name for p in (tmp_path / "back").iterdir()) == [f"{i}.bin" for i in range(5)]
+
+
+def test_the_kernel_is_free_while_jobs_run(tmp_path: Path) -> None:
+    """Another cell runs at once while a job takes its virtual hours."""
+    done = run(
+        [
+            "%load_ext glacier_magic\n%glacier connect --emulator --speed 1500\n"
+            "%glacier create box\nopen('a.bin', 'wb').write(b'a')\ndone = %glacier upload a.bin\n"
+            "batch = %glacier restore a.bin --to back --yes",
+            "[job.state for job in batch]",
+            "await batch\n[job.state for job in batch]",
+        ],
+        tmp_path,
+    )
+    assert "in progress" in text(done.cells[1])
+    assert "verified" in text(done.cells[2])
+
+
+def test_not_ready_ends_a_scheduled_run_with_one_line(tmp_path: Path) -> None:
+    """%glacier wait with a timeout fails the cell as NotReady, without a traceback of ours."""
+    with pytest.raises(CellExecutionError) as caught:
+        run(
+            [
+                "%load_ext glacier_magic\n%glacier connect --emulator --speed 1\n"
+                "%glacier create box\nopen('a.bin', 'wb').write(b'a')\n"
+                "done = %glacier upload a.bin\nbatch = %glacier restore a.bin --yes",
+                "%glacier wait --timeout 1s",
+            ],
+            tmp_path,
+        )
+    assert caught.value.ename == "NotReady"
+    assert "next check at" in caught.value.evalue
+
+
+def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
+    """%load_ext leaves boto3, pandas and ipywidgets for their first use."""
+    done = run(
+        [
+            "import sys\nbefore = set(sys.modules)\n%load_ext glacier_magic\n"
+            "sorted({'boto3', 'pandas', 'ipywidgets', 'botocore'} & (set(sys.modules) - before))"
+        ],
+        tmp_path,
+    )
+    assert text(done.cells[0]) == "[]"
+
+
+def test_two_kernels_share_one_emulator(tmp_path: Path, apart: Path) -> None:
+    """The second kernel finds the process that the first one started."""
+    first = run(["%load_ext glacier_magic\n%glacier connect --emulator"], tmp_path)
+    pid = emulator.status(apart)["pid"]
+    run(["%load_ext glacier_magic\n%glacier connect --emulator"], tmp_path)
+    assert emulator.status(apart)["pid"] == pid
+    assert "emulator time" in text(first.cells[0])

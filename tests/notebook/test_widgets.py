@@ -1,0 +1,112 @@
+"""The widgets without a browser: buttons, records, threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import glacier_magic as gm
+from glacier_magic.notebook.board import JobBoard
+from glacier_magic.notebook.card import PlanCard
+from glacier_magic.rendering import Rendered
+
+
+class FakePlace:
+    """Keeps what a record would show."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def put(self, content: Rendered) -> None:
+        self.shown.append(repr(content))
+
+
+@pytest.fixture
+def vault(emulated: Path, tmp_path: Path) -> Iterator[gm.Vault]:
+    with gm.connect(emulator=emulated) as session:
+        vault = session.create_vault("box")
+        for name in ("one.bin", "two.bin"):
+            (tmp_path / name).write_bytes(name.encode() * 100)
+            vault.upload(tmp_path / name)
+        yield vault
+
+
+def wait_for(card: PlanCard, place: FakePlace) -> None:
+    """Wait for the thread that a click started."""
+    for thread in threading.enumerate():
+        if thread.name == "glacier-plan":
+            thread.join(30)
+
+
+def placed(plan: Any) -> tuple[PlanCard, FakePlace]:
+    card, place = PlanCard(plan), FakePlace()
+    card._place = place  # type: ignore[assignment]
+    return card, place
+
+
+def test_start_asks_once_and_the_card_becomes_the_board(vault: gm.Vault, tmp_path: Path) -> None:
+    """A click runs the plan in the background; a second click does nothing more."""
+    plan = vault.restore("one.bin", to=tmp_path / "back")
+    card, place = placed(plan)
+    card._start.click()
+    card._start.click()
+    wait_for(card, place)
+    assert isinstance(card.children[0], JobBoard)
+    assert len(list(vault.session.service.jobs("box"))) == 1
+    assert plan.result is not None
+    plan.result.wait(timeout=60)
+    board = card.children[0]
+    board.report(force=True)
+    assert "1 verified" in board._html.value
+    assert "1 verified" in place.shown[-1]
+    board.close()
+
+
+def test_a_plan_with_nothing_to_do_cannot_be_started(vault: gm.Vault, tmp_path: Path) -> None:
+    """The button is disabled and the card says why."""
+    vault.restore("one.bin", to=tmp_path / "back").run().wait(timeout=60)
+    card = PlanCard(vault.restore("one.bin", to=tmp_path / "back"))
+    assert card._start.disabled
+    assert "nothing to do" in card._status.value
+
+
+def test_deleting_asks_twice(vault: gm.Vault) -> None:
+    """Delete shows Yes and No; No changes nothing, Yes deletes."""
+    plan = vault.remove("two.bin")
+    card, place = placed(plan)
+    card._start.click()
+    assert [b.description for b in card._buttons.children] == ["Yes, delete", "No"]
+    card._no.click()
+    assert plan.result is None
+    card._start.click()
+    card._sure.click()
+    wait_for(card, place)
+    assert list(vault.archives()["name"]) == ["one.bin"]
+    assert "Done" in place.shown[-1]
+
+
+def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
+    """An error of the service shows on the card, and the button can be pressed again."""
+    card, place = placed(vault.session.drop_vault("box"))
+    card._start.click()
+    card._sure.click()
+    wait_for(card, place)
+    assert "VaultNotEmpty" in card._status.value
+    assert not card._start.disabled
+
+
+def test_a_widget_says_in_words_what_it_is(vault: gm.Vault, tmp_path: Path) -> None:
+    """Where no widget can show, its bundle has a sentence as text and as HTML."""
+    for widget in (
+        PlanCard(vault.restore("one.bin", to=tmp_path)),
+        JobBoard(vault.session.jobs()),
+    ):
+        bundle = widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        assert "live notebook" in data["text/plain"]
+        assert "live notebook" in data["text/html"]
+        widget.close()
