@@ -62,7 +62,10 @@ class TerminalFace:
             return None
         if not sys.stdin.isatty():
             raise InputError("Nothing was done", cure="Add --yes to carry the plan out.")
-        answer = input(f"{plan.button}? [y/N] ")
+        try:
+            answer = input(f"{plan.button}? [y/N] ")
+        except EOFError:
+            answer = ""
         if answer.strip().lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
@@ -89,7 +92,7 @@ class TerminalFace:
         text = value if isinstance(value, str) else repr(value)
         if hasattr(value, "to_string"):
             text = _plain(value)
-        print(self.words(text), file=self._out, flush=True)
+        print(text, file=self._out, flush=True)
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")
@@ -112,7 +115,7 @@ def _plain(table: pd.DataFrame) -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0, or the ``exit_code`` of the error."""
     words = sys.argv[1:] if words is None else list(words)
-    if words[:1] == ["emulator"] and all(w.startswith("-") for w in words[1:2]):
+    if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
         return _serve(words[1:])
     from .commands import VERBS, Console, run  # noqa: PLC0415
 
@@ -133,13 +136,21 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _means_to_serve(words: Sequence[str]) -> bool:
+    asks_for_help = {"-h", "--help"} & set(words)
+    return not asks_for_help and all(word.startswith("-") for word in words[:1])
+
+
 def _serve(words: Sequence[str]) -> int:
     """Run the emulator in the foreground."""
     from .emulator.__main__ import main as serve  # noqa: PLC0415
     from .paths import emulator_folder  # noqa: PLC0415
 
     given = any(word == "--data" or word.startswith("--data=") for word in words)
-    return serve([*words, *([] if given else ["--data", str(emulator_folder())])])
+    try:
+        return serve([*words, *([] if given else ["--data", str(emulator_folder())])])
+    except SystemExit as left:  # its own parser has said why
+        return left.code if isinstance(left.code, int) else 2
 
 
 if __name__ == "__main__":

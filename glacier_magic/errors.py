@@ -50,12 +50,14 @@ __all__ = [
     "mask_account",
 ]
 
-_ACCOUNT = re.compile(r"(?<=[:/])(\d{8})(\d{4})(?=[:/])")
+_ACCOUNT = re.compile(
+    r"(arn:[\w-]*:[\w-]*:[\w-]*:)\d{8}(\d{4})(?=:)|(/)\d{8}(\d{4})(?=/(?:vaults|policies)\b)"
+)
 
 
 def mask_account(text: str) -> str:
     """Return *text* with all but the last four digits of account ids in ARNs and paths starred."""
-    return _ACCOUNT.sub(r"********\2", text)
+    return _ACCOUNT.sub(r"\1\3********\2\4", text)
 
 
 class GlacierError(Exception):

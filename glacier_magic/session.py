@@ -193,6 +193,11 @@ def _emulated(folder: Path, region: str | None, speed: float | None) -> Connecti
         running = emulation.start(folder, speed=speed)
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
+    except OSError as error:
+        raise EmulatorFailed(
+            f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
+            cure="Name another folder: %glacier connect --data DIR",
+        ) from None
     return Connection(region=region, endpoint_url=running.url, emulator=str(folder))
 
 

@@ -338,7 +338,7 @@ def _row(source: Source, record: ArchiveRecord, state: str) -> dict[str, object]
         "state": state,
         "archive_id": record.archive_id,
         "tree_hash": record.tree_hash,
-        "path": str(source.path),
+        "path": source.key,
     }
 
 

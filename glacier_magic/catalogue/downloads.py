@@ -157,6 +157,22 @@ class Downloads:
             > 0
         )
 
+    def claim_asking(self, download: int, owner: str) -> bool:
+        """Move a planned download to asking, unless its archive is being asked for already.
+
+        That another process or download asks for it is checked in the same statement.
+        """
+        now = time.time()
+        changed = self._database.execute(
+            "UPDATE downloads SET state='asking', owner=?, lease_until=? WHERE id=? "
+            "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
+            "AND NOT EXISTS (SELECT 1 FROM downloads other WHERE other.state='asking' "
+            "AND other.account=downloads.account AND other.region=downloads.region "
+            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id)",
+            (owner, now + LEASE_SECONDS, download, owner, now),
+        )
+        return changed > 0
+
     def renew(self, owner: str) -> None:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,19 @@ def archive_words(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def duration(text: str) -> float:
+    """Return the seconds that an option's value means."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def waiting_options(parser: Parser) -> None:
     """Add ``--wait`` and ``--timeout``."""
     parser.add_argument("--wait", action="store_true", help="wait until it is there")
     parser.add_argument(
-        "--timeout", metavar="TIME", type=parse_duration, help="wait at most 90s, 15m, 6h ..."
+        "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
     )
 
 

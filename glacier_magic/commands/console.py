@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Any, Protocol
 
+from .. import emulator
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
 from ..paths import last_connection_file
@@ -59,6 +61,12 @@ class Console:
             self._session = reconnect(last) if last else connect()
             self.face.note(f"Connected{' as last time' if last else ''}: {where(self._session)}.")
         return self._session
+
+    def check(self) -> None:
+        """Leave a session whose emulator was stopped or moved since the last verb."""
+        if self._session is not None and not _answers(self._session.connection):
+            self.close()
+            self.face.note("The emulator was stopped since; it is started again.")
 
     def connect(self, **options: Any) -> Session:
         """Connect anew and remember how."""
@@ -140,7 +148,10 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
             f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
         )
     try:
-        return verb.run(console, verb.parse(program, rest))
+        request = verb.parse(program, rest)
+        if verb.name not in ("connect", "emulator"):
+            console.check()
+        return verb.run(console, request)
     except HelpAsked as asked:
         return Help(asked.text if name else overview(program, verbs))
 
@@ -168,6 +179,14 @@ def where(session: Session) -> str:
         return f"the emulator in {session.connection.emulator}"
     profile = f"profile {session.connection.profile}, " if session.connection.profile else ""
     return f"{profile}{session.region}, {session.service.endpoint}"
+
+
+def _answers(connection: Connection) -> bool:
+    """Tell whether an emulator still is where it was; of the real service assume it."""
+    if connection.emulator is None:
+        return True
+    running = emulator.find(Path(connection.emulator))
+    return running is not None and running.url == connection.endpoint_url
 
 
 def last_connection() -> Connection | None:

@@ -1,4 +1,4 @@
-"""The emulator on this computer: its state, its clock, its end."""
+"""The emulator on this computer: its state, its clock, its faults, its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from ..units import human_bytes, parse_duration
 from .console import Console, last_connection
 from .grammar import Parser, Verb
 
-ACTIONS = ("status", "start", "stop", "advance", "speed", "pause", "resume")
+ACTIONS = (
+    "status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed",
+)  # fmt: skip
+VALUES = {
+    "advance": ("TIME", 1, "4h"),
+    "speed": ("X", 1, "1440"),
+    "fault": ("KIND|clear", 1, "500 --operation UploadArchive --times 2"),
+    "seed": ("VAULT COUNT", 2, "photos 100000"),
+}
+"""What an action needs behind it: words for it, how many, an example."""
 
 
 class EmulatorStatus(Rendered):
@@ -32,6 +41,7 @@ class EmulatorStatus(Rendered):
             ("archives", f"{told['archives']:,}, {human_bytes(told['bytes'])}"),
             ("jobs in progress", f"{told['jobs_in_progress']:,}"),
         ]
+        self._facts += [("fault", _in_words(fault)) for fault in told.get("faults", [])]
 
     def _repr_text(self) -> str:
         width = max(len(label) for label, _ in self._facts)
@@ -45,11 +55,25 @@ class EmulatorStatus(Rendered):
         return f"<table class='glacier-table'>{rows}</table>"
 
 
+def _in_words(fault: dict[str, Any]) -> str:
+    where = "every operation" if fault["operation"] == "*" else fault["operation"]
+    odds = fault.get("probability")
+    often = f"{fault.get('times')} times" if odds is None else f"with probability {odds:g}"
+    return f"{fault['kind']} on {where}, {often}, struck {fault.get('struck', 0)} times"
+
+
 def _configure(parser: Parser) -> None:
-    parser.add_argument("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION",
-                        help=", ".join(ACTIONS))  # fmt: skip
-    parser.add_argument("value", nargs="?", metavar="VALUE", help="TIME for advance, X for speed")
-    parser.add_argument("--data", metavar="DIR", help="the emulator's folder")
+    add = parser.add_argument
+    add("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION",
+        help=", ".join(ACTIONS))  # fmt: skip
+    add("values", nargs="*", metavar="VALUE", help="TIME, X, KIND, or VAULT and COUNT")
+    add("--data", metavar="DIR", help="the emulator's folder")
+    add("--operation", metavar="NAME", help="the operation a fault hits (default: all)")
+    add("--times", type=int, metavar="N", help="how often a fault hits (default: once)")
+    add("--probability", type=float, metavar="P", help="hit at random, 0 to 1")
+    add("--seed", type=int, metavar="S", help="make the random hits repeatable")
+    add("--rate", type=int, metavar="R", help="bytes a second of a trickle")
+    add("--after", type=parse_duration, metavar="TIME", help="when an expired job vanishes")
 
 
 def _folder(console: Console, given: str | None) -> Path:
@@ -63,16 +87,18 @@ def _folder(console: Console, given: str | None) -> Path:
 
 def _emulator(console: Console, args: Namespace) -> Any:
     folder = _folder(console, args.data)
-    if (args.action in ("advance", "speed")) != (args.value is not None):
-        example = "advance 4h, or speed 1440" if args.value is None else args.action
+    words, count, example = VALUES.get(args.action, ("no value", 0, ""))
+    if len(args.values) != count:
         raise InputError(
-            f"{args.action} {'needs' if args.value is None else 'takes no'} value",
-            cure=f"For example: %glacier emulator {example}",
+            f"%glacier emulator {args.action} takes {words}",
+            cure=f"For example: %glacier emulator {args.action} {example}".rstrip(),
         )
     try:
         return _act(console, args, folder)
     except emulator.EmulatorError as error:
         raise EmulatorFailed(str(error), cure="%glacier emulator start") from None
+    except OSError as error:
+        raise EmulatorFailed(f"{folder} cannot be used: {error.strerror or error}") from None
 
 
 def _act(console: Console, args: Namespace, folder: Path) -> Any:
@@ -81,15 +107,32 @@ def _act(console: Console, args: Namespace, folder: Path) -> Any:
     if args.action == "start":
         emulator.start(folder)
     elif args.action == "advance":
-        emulator.advance(folder, _seconds(args.value))
+        emulator.advance(folder, _seconds(args.values[0]))
     elif args.action == "speed":
-        emulator.set_speed(folder, _number(args.value))
+        emulator.set_speed(folder, _number(args.values[0]))
+    elif args.action == "fault":
+        _fault(args, folder)
+    elif args.action == "seed":
+        emulator.seed(folder, args.values[0], int(_number(args.values[1])), **_region(console))
     elif args.action in ("pause", "resume"):
         {"pause": emulator.pause, "resume": emulator.resume}[args.action](folder)
     status = EmulatorStatus(dict(emulator.status(folder)))
-    if console.connected is not None:
-        _hear(console)
+    _hear(console)
     return status
+
+
+def _fault(args: Namespace, folder: Path) -> None:
+    if args.values[0] == "clear":
+        emulator.clear_faults(folder)
+        return
+    names = ("times", "probability", "seed", "rate", "after")
+    more = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    emulator.add_fault(folder, args.values[0], args.operation or "*", **more)
+
+
+def _region(console: Console) -> dict[str, str]:
+    session = console.connected
+    return {} if session is None else {"region": session.region}
 
 
 def _hear(console: Console) -> None:
@@ -126,10 +169,12 @@ def _number(text: str) -> float:
 VERBS = (
     Verb(
         name="emulator",
-        summary="the emulator: status, stop, advance TIME, speed X, pause, resume",
+        summary="the emulator: status, stop, advance TIME, speed X, fault KIND, seed VAULT COUNT",
         run=_emulator,
         configure=_configure,
         details="Virtual hours pass as fast as the speed says; advance 4h jumps over them. Time "
-        "stands still\nwhile the emulator is stopped.",
+        "stands still\nwhile the emulator is stopped. A fault makes operations fail, so that "
+        "clients can be tested; fault\nclear ends them. In a shell, glacier-magic emulator "
+        "[--port N] [--data DIR] serves in the foreground.",
     ),
 )

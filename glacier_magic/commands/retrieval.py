@@ -6,8 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..jobs import Batch
-from ..units import parse_duration
-from .archives import archive_words, vault_option, waiting_options
+from .archives import archive_words, duration, vault_option, waiting_options
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -40,7 +39,7 @@ def _jobs(console: Console, _: Namespace) -> Batch:
 
 def _configure_wait(parser: Parser) -> None:
     parser.add_argument(
-        "--timeout", metavar="TIME", type=parse_duration, help="wait at most 90s, 15m, 6h ..."
+        "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
     )
 
 

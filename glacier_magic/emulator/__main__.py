@@ -13,9 +13,17 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glacier_magic.emulator import dates
 from glacier_magic.emulator.locks import FolderLock
+
+if TYPE_CHECKING:
+    from glacier_magic.emulator.server import Server
+    from glacier_magic.emulator.service import Service
+
+PORT_FILE = "port"
+"""Remembers where a folder was served last."""
 
 BUSY = 3
 """The exit code that says that the folder is being served already."""
@@ -83,7 +91,6 @@ def _complain(sentence: str) -> int:
 def _serve(folder: Path, options: argparse.Namespace) -> int:
     # Imported late: whoever only embeds the options does not pay for the server.
     from glacier_magic.emulator import operations  # noqa: F401, PLC0415
-    from glacier_magic.emulator.server import Server  # noqa: PLC0415
     from glacier_magic.emulator.service import Options, Service  # noqa: PLC0415
 
     service = Service(
@@ -102,13 +109,28 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
         if options.seed:
             name, _, count = options.seed.partition("=")
             service.seeder.seed(name, int(count), region="us-east-1")
-        server = Server((options.host, options.port), service, verbose=options.verbose)
+        server = _listen(folder, options, service)
         service.start()
         with _announced(folder, server.url, service.account):
             _warn(options)
             print(server.url, flush=True)  # noqa: T201
             _serve_until_stopped(server)
     return 0
+
+
+def _listen(folder: Path, options: argparse.Namespace, service: Service) -> Server:
+    """Listen where told to, else where this folder was served last, else at any free port."""
+    from glacier_magic.emulator.server import Server  # noqa: PLC0415
+
+    last = folder / PORT_FILE
+    if not options.port:
+        # Clients that knew the server before it was stopped find it again.
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            address = (options.host, int(last.read_text("ascii")))
+            return Server(address, service, verbose=options.verbose)
+    server = Server((options.host, options.port), service, verbose=options.verbose)
+    last.write_text(str(server.server_address[1]), "ascii")
+    return server
 
 
 def _warn(options: argparse.Namespace) -> None:

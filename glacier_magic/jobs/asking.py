@@ -34,7 +34,7 @@ class Asker:
     def ask(self, download: Download) -> GlacierError | None:
         """Ask for one download, unless a job for it exists or another process is at it."""
         downloads = self.catalogue.downloads
-        if not downloads.claim(download.id, self.owner, ("planned",), "asking"):
+        if not downloads.claim_asking(download.id, self.owner):
             return None
         existing = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
         if existing:

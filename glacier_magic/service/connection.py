@@ -84,7 +84,8 @@ def _boto3_session(connection: Connection) -> boto3.Session:
         bare = botocore.session.Session(profile="")  # AWS_PROFILE may be what is not there
         names = ", ".join(bare.full_config.get("profiles", {})) or "none"
         raise InputError(
-            f"{error}".rstrip("."), cure=f"Profiles on this computer: {names}"
+            f"There is no profile {error.kwargs['profile']!r}",
+            cure=f"Profiles on this computer: {names}",
         ) from None
     except botocore.exceptions.ConfigParseError as error:
         raise InputError(

@@ -14,6 +14,7 @@ from ..errors import GlacierError, IntegrityError, LocalError, NotFound
 from ..service import HashedBody, Service
 from ..service.bodies import body_of_part
 from ..treehash import combine, part_ranges, part_size_for
+from ..units import storable
 from .patience import Stopped, patiently
 from .progress import Meter
 from .sources import Source
@@ -102,7 +103,7 @@ class Uploader:
             path=source.key,
             size=source.size,
             mtime_ns=source.mtime_ns,
-            name=source.name,
+            name=storable(source.name),
             description=source.description,
             part_size=part_size,
             owner=self.owner,

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from glacier_magic import cli, emulator as emulation
+from glacier_magic import cli
+from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import (
     InputError,
@@ -168,9 +169,7 @@ def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, monkeypatch, job
 
 
 @pytest.mark.parametrize(("answer", "asked"), [("y", 2), ("yes", 2), ("", 0), ("n", 0)])
-def test_at_a_terminal_a_plan_is_asked_about(
-    filled, monkeypatch, jobs_of, tmp_path, answer, asked
-):
+def test_at_a_terminal_a_plan_is_asked_about(filled, monkeypatch, jobs_of, tmp_path, answer, asked):
     """Only a yes is a yes."""
 
     class Terminal(io.StringIO):
@@ -228,7 +227,13 @@ def test_a_hostile_name_cannot_speak_to_the_terminal(main, put, later, monkeypat
     later(hours=4.1)
     main.ok("inventory")
     to = ("--to", str(tmp_path))
-    for words in (["ls"], ["restore", "*", *to], ["rm", "*"], ["restore", "*", *to, "--yes"], ["jobs"]):
+    for words in (
+        ["ls"],
+        ["restore", "*", *to],
+        ["rm", "*"],
+        ["restore", "*", *to, "--yes"],
+        ["jobs"],
+    ):
         main(*words)
         for bad in "\x1b\x07\u202e\r":
             assert bad not in main.out + main.err

@@ -426,7 +426,8 @@ def test_the_emulator_is_seen_and_turned(glacier, emulator, console):
 
 
 @pytest.mark.parametrize(
-    "words", [["speed", "-3"], ["speed", "x"], ["speed", "nan"], ["advance", "-4h"], ["speed", "inf"]]
+    "words",
+    [["speed", "-3"], ["speed", "x"], ["speed", "nan"], ["advance", "-4h"], ["speed", "inf"]],
 )
 def test_the_emulators_clock_takes_only_sense(glacier, words):
     """Whatever refuses it, the error is one of ours."""

@@ -54,7 +54,7 @@ def target(tmp_path):
 
 @pytest.fixture
 def original(files):
-    return lambda: (files.folder / "original").read_bytes()
+    return (files.folder / "original").read_bytes
 
 
 def everything(folder):

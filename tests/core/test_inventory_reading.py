@@ -70,9 +70,7 @@ def test_an_inventory_becomes_a_typed_table(session, vault, put, files, later):
     assert job.state == "verified"
 
 
-def test_an_empty_vault_has_an_empty_table_of_the_same_types(
-    session, vault, client, put, later
-):
+def test_an_empty_vault_has_an_empty_table_of_the_same_types(session, vault, client, put, later):
     """Before and after its inventory."""
     check_types(vault.archives())
     client.delete_archive(vaultName="photos", archiveId=put("gone"))
@@ -181,9 +179,7 @@ def test_a_fresh_one_is_asked_for_where_that_is_wanted(session, vault, client, p
     assert sorted(vault.inventory()["name"]) == ["new", "old"]
 
 
-def test_archives_deleted_elsewhere_are_gone_after_the_next_inventory(
-    vault, client, put, listed
-):
+def test_archives_deleted_elsewhere_are_gone_after_the_next_inventory(vault, client, put, listed):
     """And those that are left stay."""
     ids = [put(f"{number}") for number in range(3)]
     assert len(listed(vault)) == 3
@@ -304,9 +300,7 @@ def test_a_damaged_inventory_changes_nothing(
     assert read_inventory(session.service, session.catalogue, job) == 2
 
 
-def test_an_inventory_larger_than_a_piece_is_read_whole(
-    session, vault, put, listed, monkeypatch
-):
+def test_an_inventory_larger_than_a_piece_is_read_whole(session, vault, put, listed, monkeypatch):
     """Cut anywhere, also inside a character."""
     from glacier_magic import inventory
 

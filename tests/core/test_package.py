@@ -73,13 +73,13 @@ def test_every_error_is_public_and_in_the_tree_of_its_docstring():
         assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize("statement", ["import glacier_magic", "from glacier_magic import errors, cli"])
+@pytest.mark.parametrize(
+    "statement", ["import glacier_magic", "from glacier_magic import errors, cli"]
+)
 def test_importing_the_package_imports_nothing_heavy(statement):
     """A notebook that only loads the extension, and a shell's ``--help``, stay quick."""
     code = f"{statement}; import sys; print(*(set({HEAVY!r}) & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
@@ -89,9 +89,7 @@ def test_help_on_the_command_line_imports_nothing_heavy():
         "import sys; from glacier_magic.cli import main; main(['restore', '--help']); "
         f"print('heavy:', *(set({HEAVY!r}) & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy:"
 
 
@@ -177,10 +175,7 @@ def runtime_imports(path):
 
 def test_every_public_thing_has_a_docstring():
     """Modules, classes and functions that a user or a reader meets."""
-    missing = []
-    for path in MODULES:
-        if not ast.get_docstring(tree_of(path)):
-            missing.append("/".join(parts(path)))
+    missing = [path for path in MODULES if not ast.get_docstring(tree_of(path))]
     assert missing == []
     for name in glacier_magic.__all__:
         if name != "__version__":

@@ -50,7 +50,9 @@ ALLOWED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [ATTACK, "</td><script>x</script>", "' onclick='x", '" x="', "&lt;"])
+@pytest.mark.parametrize(
+    "text", [ATTACK, "</td><script>x</script>", "' onclick='x", '" x="', "&lt;"]
+)
 def test_markup_in_a_name_is_text(text):
     """In tables and boards, as content and where an attribute could begin."""
     pages = [

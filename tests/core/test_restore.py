@@ -1,7 +1,6 @@
 """Getting archives back: asked for once, whoever asked, and the plan says so beforehand."""
 
 import asyncio
-import os
 import threading
 import time
 from contextlib import suppress
@@ -152,9 +151,7 @@ def test_a_job_that_somebody_else_asked_for_is_used(
     assert len(jobs_of()) == 1
 
 
-def test_a_job_somebody_asks_for_between_plan_and_start_is_used(
-    filled, client, jobs_of, tmp_path
-):
+def test_a_job_somebody_asks_for_between_plan_and_start_is_used(filled, client, jobs_of, tmp_path):
     """Hours may pass before the button is clicked."""
     plan = filled.restore("c.txt", to=tmp_path / "back")
     (archive,) = filled.archives("c.txt")["archive_id"]
@@ -626,7 +623,9 @@ ASKER = """
 """
 
 
-@pytest.mark.parametrize(("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)])
+@pytest.mark.parametrize(
+    ("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)]
+)
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
     emulator, region, connect, filled, child, later, jobs_of, monkeypatch, tmp_path, when, count
 ):
@@ -698,4 +697,4 @@ def test_a_failed_removal_keeps_the_record(filled, monkeypatch):
 
 def test_nothing_of_the_environment_is_left_in_the_working_folder(session, filled, files):
     """No stray files where the user works."""
-    assert [p for p in os.listdir(files.folder) if p != "scans"] == []
+    assert [p.name for p in files.folder.iterdir() if p.name != "scans"] == []

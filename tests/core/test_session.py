@@ -44,9 +44,7 @@ def test_a_connection_survives_as_text():
     assert Connection.from_json('{"region": "r", "later": 1}') == Connection(region="r")
 
 
-def test_without_a_network_a_session_still_knows_its_archives(
-    own_emulator, tmp_path, files, quick
-):
+def test_without_a_network_a_session_still_knows_its_archives(own_emulator, tmp_path, files, quick):
     """The account is remembered, so that the catalogue can be read on a train."""
     options = {"emulator": own_emulator.folder, "catalogue": tmp_path / "c.sqlite"}
     with gm.connect(**options) as session:

@@ -357,9 +357,7 @@ def test_the_same_file_named_twice_is_stored_once(vault, files, client, later):
 @pytest.mark.parametrize(
     "description", ["ä", "tab\there", "new\nline", " leading", "x" * 1025, "", "nul\0"]
 )
-def test_a_description_the_service_would_refuse_is_refused_here(
-    vault, files, counted, description
-):
+def test_a_description_the_service_would_refuse_is_refused_here(vault, files, counted, description):
     """With the rule, not with a signature that does not match."""
     files("a")
     with pytest.raises(InputError):
@@ -367,7 +365,9 @@ def test_a_description_the_service_would_refuse_is_refused_here(
     assert counted["upload_archive"] == 0
 
 
-@pytest.mark.parametrize("description", ["x", "x" * 1024, '"quoted" \\ <b>&amp;', "two  spaces", "~"])
+@pytest.mark.parametrize(
+    "description", ["x", "x" * 1024, '"quoted" \\ <b>&amp;', "two  spaces", "~"]
+)
 def test_a_description_is_stored_as_it_is_given(vault, files, stored, description):
     """And is the name, where it is in no known format."""
     files("a")
