@@ -1,6 +1,7 @@
 """The list of a vault: typed, as old as it says, asked for once, whoever asked."""
 
 import os
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -33,6 +34,13 @@ def check_types(table):
 def ask(client, vault="photos", **parameters):
     asked = {"Type": "inventory-retrieval"} | parameters
     return client.initiate_job(vaultName=vault, jobParameters=asked)["jobId"]
+
+
+@pytest.fixture
+def at_two(emulator):
+    """Go on at two in the morning: inventories are made soon after each midnight."""
+    now = datetime.fromisoformat(emulator.status()["time"])
+    emulator.advance(hours=26 - now.hour - now.minute / 60)
 
 
 def test_a_vault_too_young_for_an_inventory_is_not_ready(vault, files, jobs_of):
@@ -163,10 +171,10 @@ def test_an_inventory_of_a_part_is_not_taken_for_the_whole(
     assert len(jobs_of(action=INVENTORY)) == 2
 
 
-def test_a_fresh_one_is_asked_for_where_that_is_wanted(session, vault, client, put, later):
+def test_a_fresh_one_is_asked_for_where_that_is_wanted(at_two, session, vault, put, later):
     """Even where a finished one is at hand, and the newer one is the answer."""
     put("old")
-    later(days=1.2)
+    later(hours=24)
     vault.inventory()
     later(session, hours=4.1)
     assert len(vault.inventory()) == 1
@@ -212,15 +220,15 @@ def test_an_archive_deleted_here_does_not_come_back_with_yesterdays_inventory(
 
 
 def test_an_older_inventory_read_later_does_not_bring_back_what_is_gone(
-    session, vault, client, put, later
+    at_two, session, vault, client, put, later
 ):
     """Two jobs may finish before anybody looks, and be read in any order."""
     put("kept")
     lost = put("lost")
-    later(days=1.2)
+    later(hours=24)
     old = vault.refresh_inventory()
     client.delete_archive(vaultName="photos", archiveId=lost)
-    later(hours=20)
+    later(hours=23)
     ask(client)
     later(session, hours=4.1)
     assert list(vault.inventory()["name"]) == ["kept"]

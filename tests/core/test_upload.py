@@ -457,6 +457,27 @@ def test_a_throttled_upload_is_repeated_and_stored_once(
     assert count_of_archives(client, later) == 1
 
 
+@pytest.mark.parametrize(
+    ("operation", "size"), [("upload_archive", 1000), ("upload_part", 2 * MIB)]
+)
+def test_a_repeated_request_sends_the_whole_body_again(
+    vault, files, small_parts, monkeypatch, quick, stored, operation, size
+):
+    """The first try has read it to its end."""
+    path = files("a", size)
+    original = getattr(Service, operation)
+    failures = [Unavailable("slow", code="ThrottlingException")]
+
+    def refuse(*arguments):
+        if failures:
+            next(a for a in arguments if isinstance(a, bodies.HashedBody)).read()
+            raise failures.pop()
+        return original(*arguments)
+
+    monkeypatch.setattr(Service, operation, refuse)
+    assert stored(vault.upload("a").id)[0] == path.read_bytes()
+
+
 def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(
     vault, files, small_parts
 ):
