@@ -36,6 +36,8 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
         newest = catalogue.inventories.newest(job.vault)
         if newest is None or (newest.made or 0) <= (made or 0):  # an older one has nothing to add
             catalogue.archives.record_listed(job.vault, listed, made)
+            if made is not None:
+                catalogue.uploads.settle(job.vault, made)
         catalogue.inventories.record(
             vault=job.vault,
             job_id=job.job_id,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from . import emulator as emulation
 from . import tables
 from .catalogue import Catalogue, Scope
+from .catalogue.database import new_owner
 from .errors import EmulatorFailed, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
 from .plans import DropPlan
 from .service import Connection, Service, open_service
+from .transfer.engine import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,8 @@ class Session:
         self.service: Service = open_service(connection)
         path = catalogue or catalogue_file(connection)
         self.catalogue = Catalogue(path, Scope("", self.service.region))
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = new_owner()
+        self.catalogue.database.release_dead()
         try:
             self.account = self._find_account()
         except BaseException:
@@ -70,12 +71,12 @@ class Session:
     @cached_property
     def tracker(self) -> Tracker:
         """The one poller for all jobs of this session."""
-        return Tracker(
-            self.service,
-            self.catalogue,
-            self.owner,
-            lambda job: read_inventory(self.service, self.catalogue, job),
-        )
+        return Tracker(self.engine, lambda job: read_inventory(self.service, self.catalogue, job))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What all transfers share; ``engine.budget.max_rate`` limits their bandwidth."""
+        return Engine(self.service, self.catalogue, self.owner)
 
     # Vaults
 

@@ -5,6 +5,8 @@ The service identifies the content of an archive by a tree hash: data is cut int
 digest is left; an odd one out moves up unchanged.  For data of up to 1 MiB it equals the plain
 SHA-256; for anything longer it does not.
 
+Files are hashed on all cores: hashlib lets other threads run while it hashes.
+
 Rule from the service's documentation: "Computing Checksums" (checksum-calculations) and
 "Receiving Checksums When Downloading Data" (checksum-calculations-range).
 """
@@ -12,8 +14,13 @@ Rule from the service's documentation: "Computing Checksums" (checksum-calculati
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+import io
+import mmap
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
 CHUNK = 1 << 20
@@ -21,6 +28,18 @@ CHUNK = 1 << 20
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The tree hash of no data at all.  The service refuses empty archives."""
+
+READ = 512 << 10
+"""Bytes read at a time: what was just read is hashed while it is in the core's own cache."""
+
+MOST_THREADS = 16
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes hashed since the last call, by one thread at a time."""
+
+
+class FileChanged(ValueError):
+    """A file became longer or shorter, or was written to, while it was hashed."""
 
 
 def leaves(data: bytes | bytearray | memoryview, chunk: int = CHUNK) -> Iterator[bytes]:
@@ -49,6 +68,32 @@ def combine(digests: Iterable[bytes]) -> bytes:
     return level[0]
 
 
+class _Fold:
+    """The root over leaves that come in order, with memory for log2(n) digests."""
+
+    def __init__(self) -> None:
+        self._stack: list[tuple[int, bytes]] = []  # (height, digest), highest first
+
+    def add(self, digest: bytes) -> None:
+        height = 0
+        while self._stack and self._stack[-1][0] == height:
+            digest = hashlib.sha256(self._stack.pop()[1] + digest).digest()
+            height += 1
+        self._stack.append((height, digest))
+
+    def root(self, last: bytes | None = None) -> bytes:
+        """Return the root, over *last* as well where it is given."""
+        rest = [digest for _, digest in self._stack]
+        if last is not None:
+            rest.append(last)
+        if not rest:
+            return bytes.fromhex(EMPTY)
+        root = rest.pop()
+        while rest:
+            root = hashlib.sha256(rest.pop() + root).digest()
+        return root
+
+
 class TreeHasher:
     """Take data in pieces of any length and give its tree hash, with memory for log2(n) digests.
 
@@ -63,7 +108,7 @@ class TreeHasher:
         self._chunk = chunk
         self._leaf = hashlib.sha256()
         self._filled = 0
-        self._stack: list[tuple[int, bytes]] = []  # (height, digest), highest first
+        self._fold = _Fold()
         self.size = 0
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
@@ -76,52 +121,257 @@ class TreeHasher:
             self._filled += take
             view = view[take:]
             if self._filled == self._chunk:
-                self._push(self._leaf.digest())
+                self._fold.add(self._leaf.digest())
                 self._leaf, self._filled = hashlib.sha256(), 0
-
-    def _push(self, digest: bytes) -> None:
-        height = 0
-        while self._stack and self._stack[-1][0] == height:
-            digest = hashlib.sha256(self._stack.pop()[1] + digest).digest()
-            height += 1
-        self._stack.append((height, digest))
 
     def digest(self) -> bytes:
         """Return the 32-byte tree hash of everything so far; more may be added afterwards."""
-        rest = [digest for _, digest in self._stack]
-        if self._filled or not rest:
-            rest.append(self._leaf.digest())
-        root = rest.pop()
-        while rest:
-            root = hashlib.sha256(rest.pop() + root).digest()
-        return root
+        return self._fold.root(self._leaf.digest() if self._filled else None)
 
     def hexdigest(self) -> str:
         """Return :meth:`digest` as 64 lower-case hexadecimal characters."""
         return self.digest().hex()
 
 
-def tree_hash(source: bytes | str | Path | BinaryIO) -> str:
+def tree_hash(
+    source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Progress | None = None
+) -> str:
     """Return the tree hash of bytes, of the file at a path, or of an open binary file.
 
     A file object is read from where it stands to its end.  The answer is 64 lower-case
-    hexadecimal characters, the form of the service's ``x-amz-sha256-tree-hash`` header.
+    hexadecimal characters, the form of the service's ``x-amz-sha256-tree-hash`` header.  Files
+    are read once, on all cores, with half a MiB of memory for each.
+
+    >>> tree_hash(b"a" * 2 * CHUNK)[:8]
+    '560c2c93'
+
+    :param progress: called with the bytes hashed since its last call; what it raises ends the
+        hashing.
+    :raises FileChanged: a regular file changed while it was hashed.
     """
     if isinstance(source, bytes):
-        return combine(leaves(source)).hex()
-    if isinstance(source, str | Path):
-        with Path(source).open("rb", buffering=0) as file:
-            return tree_hash(file)
-    hasher, buffer = TreeHasher(), bytearray(CHUNK)
+        return _root(len(source), _leaves_of_bytes(source), progress)
+    if isinstance(source, str | os.PathLike):
+        with io.FileIO(source) as file:
+            return _of_path(file, progress)
+    file_under = _plain_file(source)
+    if file_under is None:
+        return _of_stream(source, progress)
+    digest = _of_file(file_under, source.tell(), progress)
+    source.seek(0, io.SEEK_END)
+    return digest
+
+
+def aligned_buffer(size: int) -> memoryview:
+    """Return *size* writable bytes that begin on a memory page.
+
+    Reading into a buffer that begins elsewhere than on a cache line can cost several times as
+    much.
+    """
+    return memoryview(mmap.mmap(-1, max(size, 1)))[:size]
+
+
+@contextmanager
+def unchanged(file: io.FileIO) -> Iterator[os.stat_result]:
+    """Give what the system says of an open file, and say at the end if that is not so any more.
+
+    :raises FileChanged: its size or its time of modification is another.
+    """
+    before = os.fstat(file.fileno())
+    yield before
+    after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise _changed(file)
+
+
+def _changed(file: io.FileIO) -> FileChanged:
+    return FileChanged(f"{file.name!r} changed while it was hashed")
+
+
+def _of_path(file: io.FileIO, progress: Progress | None) -> str:
+    facts = os.fstat(file.fileno())
+    if facts.st_size > CHUNK and stat.S_ISREG(facts.st_mode):
+        return _of_file(file, 0, progress)
+    if not stat.S_ISREG(facts.st_mode):  # a pipe, a device
+        return _of_stream(file, progress)
+    with unchanged(file) as facts:
+        data = file.read(facts.st_size)
+        if len(data) != facts.st_size or not data:  # some of the system's files seem empty
+            file.seek(0)
+            return _of_stream(file, progress)
+    if progress:
+        progress(len(data))
+    return hashlib.sha256(data).hexdigest()
+
+
+def _plain_file(source: BinaryIO) -> io.FileIO | None:
+    """Return the regular file whose bytes are those that *source* reads, or None.
+
+    Other objects may have a descriptor as well, of a file that holds something else: gzip's.
+    """
+    raw: object = source
+    if isinstance(source, io.BufferedReader | io.BufferedRandom):
+        source.flush()  # what was written through it belongs to the file
+        raw = source.raw
+    if type(raw) is not io.FileIO:
+        return None
+    facts = os.fstat(raw.fileno())
+    return raw if stat.S_ISREG(facts.st_mode) and facts.st_size else None
+
+
+def _of_stream(source: BinaryIO | io.FileIO, progress: Progress | None) -> str:
+    hasher = TreeHasher()
     read_into = getattr(source, "readinto", None)
+    buffer = aligned_buffer(READ if read_into else 1)
     while True:
-        if read_into is not None:
-            piece: memoryview | bytes = memoryview(buffer)[: read_into(buffer)]
+        if read_into is None:
+            piece: memoryview | bytes | None = source.read(READ)
         else:
-            piece = source.read(CHUNK)
+            count = read_into(buffer)
+            piece = None if count is None else buffer[:count]
+        if piece is None:
+            raise BlockingIOError(f"{source!r} has nothing to read now; it must wait for more")
         if not piece:
             return hasher.hexdigest()
         hasher.update(piece)
+        if progress:
+            progress(len(piece))
+
+
+def _of_file(file: io.FileIO, start: int, progress: Progress | None) -> str:
+    with unchanged(file) as facts:
+        size = max(0, facts.st_size - start)
+        return _root(size, _leaves_of_file(file, start, size), progress)
+
+
+# On all cores: every thread takes the next leaf, reads it and hashes it
+
+_Leaves = Callable[[], AbstractContextManager[Callable[[int], bytes]]]
+"""Opens, for one thread, what gives the digest of a leaf by its number."""
+
+
+def _leaves_of_bytes(data: bytes) -> _Leaves:
+    view = memoryview(data)
+
+    def leaf(number: int) -> bytes:
+        return hashlib.sha256(view[number * CHUNK : (number + 1) * CHUNK]).digest()
+
+    return lambda: nullcontext(leaf)
+
+
+def _leaves_of_file(file: io.FileIO, start: int, size: int) -> _Leaves:
+    @contextmanager
+    def opened() -> Iterator[Callable[[int], bytes]]:
+        buffer = aligned_buffer(READ)
+        with _reader(file) as read_at:
+
+            def leaf(number: int) -> bytes:
+                hasher, done = hashlib.sha256(), number * CHUNK
+                end = min(done + CHUNK, size)
+                while done < end:
+                    count = read_at(buffer[: end - done], start + done)
+                    if not count:
+                        raise _changed(file)
+                    hasher.update(buffer[:count])
+                    done += count
+                return hasher.digest()
+
+            yield leaf
+
+    return opened
+
+
+@contextmanager
+def _reader(file: io.FileIO) -> Iterator[Callable[[memoryview, int], int]]:
+    """Give a function that fills a buffer from an offset of *file*, whatever others read of it."""
+    if hasattr(os, "preadv"):
+        descriptor = file.fileno()
+        yield lambda buffer, offset: os.preadv(descriptor, [buffer], offset)
+        return
+    with io.FileIO(file.name) as own:  # a position of its own
+        if not os.path.samestat(os.fstat(own.fileno()), os.fstat(file.fileno())):
+            raise _changed(file)
+
+        def read_at(buffer: memoryview, offset: int) -> int:
+            own.seek(offset)
+            return own.readinto(buffer) or 0
+
+        yield read_at
+
+
+class _Crew:
+    """Hands out the leaves in order, and folds what comes back in that order too."""
+
+    def __init__(self, size: int, progress: Progress | None) -> None:
+        self._size = size
+        self._count = -(-size // CHUNK)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._next = self._folded = 0
+        self._early: dict[int, bytes] = {}
+        self._fold = _Fold()
+        self._error: BaseException | None = None
+
+    def work(self, opened: _Leaves) -> None:
+        """Hash leaves until none is left or something fails; one call a thread."""
+        try:
+            with opened() as leaf:
+                while (number := self._take()) is not None:
+                    self._give(number, leaf(number))
+        except BaseException as error:  # for the thread that asked; an interrupt as well
+            self._error = self._error or error
+
+    def _take(self) -> int | None:
+        with self._lock:
+            if self._next >= self._count or self._error:
+                return None
+            self._next += 1
+            return self._next - 1
+
+    def _give(self, number: int, digest: bytes) -> None:
+        with self._lock:
+            self._early[number] = digest
+            while self._folded in self._early:
+                self._fold.add(self._early.pop(self._folded))
+                self._folded += 1
+            if self._progress:
+                self._progress(min(CHUNK, self._size - number * CHUNK))
+
+    def stop(self) -> None:
+        """Hand out no more leaves."""
+        self._next = self._count
+
+    def root(self) -> bytes:
+        """Return the root, or raise what went wrong in any of the threads."""
+        if self._error is not None:
+            raise self._error
+        return self._fold.root()
+
+
+def _root(size: int, opened: _Leaves, progress: Progress | None) -> str:
+    """Return the root over *size* bytes; the calling thread is one of those that hash."""
+    crew = _Crew(size, progress)
+    others = [
+        threading.Thread(target=crew.work, args=(opened,), name="tree-hash", daemon=True)
+        for _ in range(min(_cores(), MOST_THREADS, -(-size // CHUNK)) - 1)
+    ]
+    try:
+        for thread in others:
+            thread.start()
+        crew.work(opened)
+    finally:
+        crew.stop()
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+    return crew.root().hex()
+
+
+def _cores() -> int:
+    """Return on how many cores this process may run."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def is_megabyte_aligned(start: int, end: int, size: int) -> bool:
@@ -157,6 +407,8 @@ def part_size_for(size: int, *, smallest: int = CHUNK, most: int = 10_000) -> in
     (service documentation: "Initiate Multipart Upload").  Raises :class:`ValueError` where even
     parts of 4 GiB are too many.
     """
+    if most < 1:
+        raise ValueError(f"{most} parts hold nothing: allow at least 1")
     part = smallest
     while -(-size // part) > most:
         part *= 2

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import tables
 from .catalogue import ArchiveRecord, JobRecord
 from .catalogue.jobs import INVENTORY
-from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
+from .errors import InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .plans import DeletePlan, RestorePlan
 from .plans.restore import unknown_archive
-from .transfer.patience import Stopped
-from .transfer.progress import Meter, Observer
-from .transfer.sources import Source, Sources, find
-from .transfer.upload import Uploader
-from .units import from_ms, human_bytes, plural
+from .storing import Leftovers, Stored, Storing
+from .transfer.progress import Observer
+from .transfer.sources import Sources, find
+from .units import from_ms, plural
 
 if TYPE_CHECKING:
     import os
@@ -48,21 +46,6 @@ class Archive:
     vault: str
 
 
-@dataclass
-class Stored:
-    """What an upload did: archives stored now, files stored before, files left out."""
-
-    rows: list[dict[str, object]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row a file: name, size, state, archive_id, tree_hash, path."""
-        order = sorted(self.rows, key=lambda row: str(row["path"]))
-        frame = tables.stored(order)
-        frame.attrs["skipped"] = list(self.skipped)
-        return frame
-
-
 class Vault:
     """A vault of a session.
 
@@ -84,18 +67,23 @@ class Vault:
 
     # Storing
 
+    @property
+    def _storing(self) -> Storing:
+        return Storing(self.session.engine, self.name)
+
     def upload(
         self, path: str | os.PathLike[str], *, description: str | None = None,
-        again: bool = False, progress: Observer | None = None,
+        again: bool = False, part_size: int | None = None, progress: Observer | None = None,
     ) -> Archive:  # fmt: skip
         """Store one file; return its archive.
 
         A file that was stored here before and has not changed since is not sent again, unless
-        *again*.
+        *again*.  An interrupted upload of it goes on where it stopped.
 
         :param description: text to keep with it, up to 1,024 printable ASCII characters, instead
             of the encoded name and time.
-        :raises InputError: the file is empty or missing, or the description is not allowed.
+        :param part_size: bytes in a part of a file above 100 MiB: 1 MiB times a power of two.
+        :raises InputError: the file is empty or missing, or an argument is not allowed.
         :raises LocalError: the file cannot be read or changes meanwhile.
         :raises IntegrityError: the service took other bytes than were sent.
         """
@@ -105,9 +93,29 @@ class Vault:
                 f"{str(path)!r} is {plural(len(sources.files), 'file')}",
                 cure="upload_all() stores many.",
             )
-        row = self.store(sources, again=again, progress=progress).rows[0]
-        record = self._catalogue.archives.get(self.name, str(row["archive_id"]))
-        assert record is not None  # noqa: S101 - recorded by the upload itself
+        stored = self.store(sources, again=again, part_size=part_size, progress=progress)
+        return self._archive(str(stored.rows[0]["archive_id"]))
+
+    def upload_stream(
+        self, stream: BinaryIO, name: str, *, description: str | None = None,
+        part_size: int | None = None, progress: Observer | None = None,
+    ) -> Archive:  # fmt: skip
+        """Store what a binary file object gives until its end; return the archive.
+
+        :param name: the name that is encoded into the description, unless one is given.
+        :param part_size: bytes in a part, 32 MiB if not given: 10,000 of them are 312 GiB.
+
+        Raises like :meth:`upload`.
+        """
+        record = self._storing.stream(
+            stream, name=name, description=description, part_size=part_size, progress=progress
+        )
+        return self._archive(record.archive_id)
+
+    def _archive(self, archive_id: str) -> Archive:
+        record = self._catalogue.archives.get(self.name, archive_id)
+        if record is None:
+            raise NotFound(f"The catalogue does not know the archive {archive_id}")
         return Archive(
             id=record.archive_id,
             name=record.name,
@@ -119,7 +127,8 @@ class Vault:
 
     def upload_all(
         self, paths: Sequence[str | os.PathLike[str]], *, recursive: bool = False,
-        description: str | None = None, again: bool = False, progress: Observer | None = None,
+        description: str | None = None, again: bool = False, part_size: int | None = None,
+        progress: Observer | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Store many files (paths, globs, folders when *recursive*); return what was stored.
 
@@ -128,49 +137,18 @@ class Vault:
         what was stored before an error is on record and not sent again.
         """
         sources = find([str(p) for p in paths], recursive=recursive, description=description)
-        return self.store(sources, again=again, progress=progress).table()
+        return self.store(sources, again=again, part_size=part_size, progress=progress).table()
 
     def store(
-        self, sources: Sources, *, again: bool = False, progress: Observer | None = None
-    ) -> Stored:
+        self, sources: Sources, *, again: bool = False, part_size: int | None = None,
+        progress: Observer | None = None,
+    ) -> Stored:  # fmt: skip
         """Store the files of *sources*; see :meth:`upload_all`."""
-        outcome = Stored(skipped=list(sources.skipped))
-        todo = []
-        for source in sources.files:
-            before = None if again else self._stored_before(source)
-            if before:
-                outcome.rows.append(_row(source, before, "already stored"))
-            else:
-                todo.append(source)
-        if todo:
-            self._service.describe_vault(self.name)  # before anything is read or sent
-            self._send(todo, outcome, progress)
-        return outcome
+        return self._storing.files(sources, again=again, part_size=part_size, progress=progress)
 
-    def _stored_before(self, source: Source) -> ArchiveRecord | None:
-        done = self._catalogue.uploads.stored(
-            vault=self.name, path=source.key, size=source.size,
-            mtime_ns=source.mtime_ns, description=source.description,
-        )  # fmt: skip
-        record = self._catalogue.archives.get(self.name, done) if done else None
-        return record if record and record.state in ("uploaded", "listed") else None
-
-    def _send(self, todo: list[Source], outcome: Stored, progress: Observer | None) -> None:
-        size = sum(source.size for source in todo)
-        label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
-        meter = Meter(f"Uploading {label}", size, progress)
-        stop = threading.Event()
-        uploader = Uploader(self._service, self._catalogue, self.name, self.session.owner, stop)
-        try:
-            failures = uploader.store_all(
-                todo, meter, lambda s, a: outcome.rows.append(_row(s, a, "stored"))
-            )
-        except (KeyboardInterrupt, Stopped):
-            stop.set()
-            raise
-        meter.finish()
-        if failures:
-            raise _sum_up(failures, len(todo))
+    def uploads(self) -> Leftovers:
+        """Return the unfinished multipart uploads, ours and others', to resume or abort."""
+        return self._storing.leftovers()
 
     # Listing
 
@@ -329,28 +307,3 @@ class Vault:
             service=self._service,
             catalogue=self._catalogue,
         )
-
-
-def _row(source: Source, record: ArchiveRecord, state: str) -> dict[str, object]:
-    return {
-        "name": record.name,
-        "size": record.size,
-        "state": state,
-        "archive_id": record.archive_id,
-        "tree_hash": record.tree_hash,
-        "path": source.key,
-    }
-
-
-def _sum_up(failures: list[tuple[Source, GlacierError]], total: int) -> GlacierError:
-    source, first = failures[0]
-    if total == 1:
-        return first
-    done = total - len(failures)
-    size = human_bytes(sum(failed.size for failed, _ in failures))
-    return type(first)(
-        f"{plural(len(failures), 'file')} of {total} ({size}) could not be stored, {done} were. "
-        f"{source.name!r}: {first.message}",
-        cure=first.cure or "The same command goes on from here: what is stored is not sent again.",
-        code=first.code,
-    )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +31,40 @@ class Scope:
     region: str
 
 
+def new_owner() -> str:
+    """Return a name for this process that tells its computer and number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def is_dead(owner: str) -> bool:
+    """Tell whether *owner* was a process of this computer that does not run any more."""
+    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not rest.isdigit() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@dataclass
+class _Ticket:
+    write: Callable[[], None]
+    done: bool = False
+    error: Exception | None = None
+
+
 class Database:
     """A connection that all threads share, one statement or transaction at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._group = threading.Lock()
+        self._tickets: deque[_Ticket] = deque()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
@@ -112,6 +144,45 @@ class Database:
                 raise
             if not nested:
                 self._execute("COMMIT", ())
+
+    def release_dead(self) -> None:
+        """End the holds of processes of this computer that do not run any more.
+
+        Those of other computers end by themselves when they are not renewed.
+        """
+        for table in ("uploads", "downloads"):
+            held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
+            for row in self.rows(held, (time.time(),)):
+                if is_dead(row["owner"]):
+                    self.execute(f"UPDATE {table} SET lease_until=0 WHERE owner=?", (row["owner"],))
+
+    def together(self, write: Callable[[], None]) -> None:
+        """Run *write* in a transaction that it shares with other threads that wait as well.
+
+        Returns when it is on disk.  One wait for the disk serves all: that is what makes many
+        small uploads quick.
+        """
+        ticket = _Ticket(write)
+        self._tickets.append(ticket)
+        with self._group:
+            if not ticket.done:
+                self._commit([self._tickets.popleft() for _ in range(len(self._tickets))])
+        if ticket.error is not None:
+            raise ticket.error
+
+    def _commit(self, tickets: list[_Ticket]) -> None:
+        try:
+            with self.transaction():
+                for ticket in tickets:
+                    ticket.write()
+        except Exception as error:
+            if len(tickets) == 1:
+                tickets[0].error = error
+            else:  # one that fails must not take the others with it
+                for ticket in tickets:
+                    self._commit([ticket])
+        for ticket in tickets:
+            ticket.done = True
 
     def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run one statement; return how many rows it changed."""

@@ -181,6 +181,11 @@ class Downloads:
             (time.time() + LEASE_SECONDS, owner),
         )
 
+    def held_by(self, owner: str) -> bool:
+        """Tell whether this process is asking for or fetching anything."""
+        sql = "SELECT 1 FROM downloads WHERE owner=? AND state IN ('asking', 'downloading')"
+        return self._database.row(sql, (owner,)) is not None
+
     def asked(self, download: int, job: JobRecord, when: int | None) -> None:
         """Record the job that the service answered, and the wish that it serves, together."""
         with self._database.transaction():

@@ -29,7 +29,8 @@ CREATE TABLE uploads(
     name TEXT NOT NULL, description TEXT NOT NULL,
     part_size INTEGER,            -- null: one request
     upload_id TEXT,
-    state TEXT NOT NULL,          -- sending, completing, done, failed
+    state TEXT NOT NULL,          -- sending, completing, unsettled, done, failed, aborted
+    doubt INTEGER NOT NULL DEFAULT 0, -- sent again after a lost answer: may be stored twice
     archive_id TEXT, tree_hash TEXT, error TEXT,
     owner TEXT, lease_until REAL,
     started INTEGER NOT NULL, updated INTEGER NOT NULL

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, fields
+from typing import Any
 
-from .archives import ArchiveRecord, Archives
+from .archives import LAG, ArchiveRecord, Archives
 from .database import Database, Scope
 
 LEASE_SECONDS = 30.0
@@ -14,7 +15,10 @@ LEASE_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One upload; ``part_size`` and ``upload_id`` are None for a single request."""
+    """One upload; ``part_size`` and ``upload_id`` are None for a single request.
+
+    A stream has the path ``stream:NAME`` and the size -1.
+    """
 
     id: int
     vault: str
@@ -26,14 +30,23 @@ class Upload:
     part_size: int | None
     upload_id: str | None
     state: str
+    doubt: int
     archive_id: str | None
     tree_hash: str | None
     error: str | None
+    owner: str | None
+    lease_until: float | None
     started: int
     updated: int
 
+    @property
+    def held(self) -> bool:
+        """Whether a living process drives it."""
+        return self.owner is not None and (self.lease_until or 0) > time.time()
+
 
 _COLUMNS = ", ".join(field.name for field in fields(Upload))
+_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"
 
 
 class Uploads:
@@ -41,98 +54,176 @@ class Uploads:
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
-        self._key = (scope.account, scope.region)
+        self._key = {"account": scope.account, "region": scope.region}
         self._archives = Archives(database, scope)
 
-    def begin(
-        self, *, vault: str, path: str, size: int, mtime_ns: int, name: str, description: str,
-        part_size: int | None, owner: str,
-    ) -> Upload:  # fmt: skip
-        """Write the intent to store a file, before anything is sent."""
+    def begin(self, *, owner: str, tree_hash: str | None = None, **facts: Any) -> Upload:
+        """Write the intent to store something, before anything is sent.
+
+        *facts* are vault, path, size, mtime_ns, name, description and part_size.
+        """
         now = int(time.time() * 1000)
-        row = self._database.insert(
-            "INSERT INTO uploads(account, region, vault, path, size, mtime_ns, name, description, "
-            "part_size, state, owner, lease_until, started, updated) "
-            "VALUES(?,?,?,?,?,?,?,?,?,'sending',?,?,?,?)",
-            (
-                *self._key, vault, path, size, mtime_ns, name, description, part_size,
-                owner, time.time() + LEASE_SECONDS, now, now,
-            ),
+        values = {
+            **self._key, **facts, "tree_hash": tree_hash, "state": "sending", "owner": owner,
+            "lease_until": time.time() + LEASE_SECONDS, "started": now, "updated": now,
+        }  # fmt: skip
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        made: list[int] = []
+
+        def write() -> None:
+            sql = f"INSERT INTO uploads({names}) VALUES({marks})"
+            made[:] = [self._database.insert(sql, values)]
+
+        self._database.together(write)
+        return Upload(
+            id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
+            **{k: v for k, v in values.items() if k not in self._key},
         )  # fmt: skip
-        return self.get(row)
 
     def get(self, upload: int) -> Upload:
         """Return one upload by our own number for it."""
-        row = self._database.row(
-            f"SELECT {_COLUMNS} FROM uploads WHERE id=?",
-            (upload,),
-        )
-        if row is None:
+        found = self._select("id=:id", id=upload)
+        if not found:
             raise LookupError(upload)
-        return Upload(**dict(row))
+        return found[0]
 
     def unfinished(
         self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
     ) -> Upload | None:
-        """Return the newest multipart upload of this very file that can go on, or None."""
-        row = self._database.row(
-            f"SELECT {_COLUMNS} FROM uploads WHERE account=? AND region=? AND vault=? "
-            "AND path=? AND size=? AND mtime_ns=? AND description=? AND upload_id IS NOT NULL "
-            "AND state IN ('sending', 'completing') ORDER BY id DESC",
-            (*self._key, vault, path, size, mtime_ns, description),
+        """Return the newest multipart upload of this very file that has not ended, or None."""
+        found = self._select(
+            f"{_SAME} AND description=:description AND upload_id IS NOT NULL "
+            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def open_of(self, vault: str) -> list[Upload]:
+        """Return the uploads of a vault that have not ended, newest first."""
+        return self._select(
+            "vault=:vault AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault,
         )
-        return None if row is None else Upload(**dict(row))
+
+    def open_of_path(self, vault: str, path: str) -> list[Upload]:
+        """Return the uploads of one file that have not ended."""
+        return self._select(
+            "vault=:vault AND path=:path AND state IN ('sending', 'completing', 'unsettled')",
+            vault=vault,
+            path=path,
+        )
 
     def stored(
         self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
     ) -> str | None:
         """Return the archive id under which this very file was stored from here, or None."""
-        row = self._database.row(
-            "SELECT archive_id FROM uploads WHERE account=? AND region=? AND vault=? AND path=? "
-            "AND size=? AND mtime_ns=? AND description=? AND state='done' ORDER BY id DESC",
-            (*self._key, vault, path, size, mtime_ns, description),
-        )
-        return None if row is None else str(row["archive_id"])
+        found = self._select(
+            f"{_SAME} AND description=:description AND state='done' ORDER BY id DESC",
+            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
+        )  # fmt: skip
+        return found[0].archive_id if found else None
 
     def claim(self, upload: int, owner: str) -> bool:
         """Take the right to drive an upload, unless another living process has it."""
         now = time.time()
-        return (
-            self._database.execute(
-                "UPDATE uploads SET owner=?, lease_until=? "
-                "WHERE id=? AND (owner=? OR lease_until IS NULL OR lease_until<?)",
-                (owner, now + LEASE_SECONDS, upload, owner, now),
-            )
-            > 0
+        changed = self._database.execute(
+            "UPDATE uploads SET owner=?, lease_until=? "
+            "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
+            (owner, now + LEASE_SECONDS, upload, owner, now),
         )
+        return changed > 0
 
     def started(self, upload: int, upload_id: str) -> None:
         """Note the multipart upload id that the service answered."""
-        self._set(upload, "upload_id=?", upload_id)
+        self._set(upload, upload_id=upload_id)
 
-    def completing(self, upload: int, tree_hash: str) -> None:
+    def completing(self, upload: int, tree_hash: str, size: int) -> None:
         """Note that all parts are there and Complete is about to be sent."""
-        self._set(upload, "state='completing', tree_hash=?", tree_hash)
+        self._set(upload, state="completing", tree_hash=tree_hash, size=size)
+
+    def doubted(self, upload: int) -> None:
+        """Note that a request is sent again whose first answer was lost."""
+        self._set(upload, doubt=1)
 
     def done(self, upload: int, archive: ArchiveRecord) -> None:
         """Record archive and upload together, in the transaction that sees the answer."""
-        with self._database.transaction():
+
+        def write() -> None:
             self._archives.record(archive)
             self._set(
-                upload, "state='done', archive_id=?, tree_hash=?, owner=NULL, lease_until=NULL",
-                archive.archive_id, archive.tree_hash,
+                upload, state="done", archive_id=archive.archive_id,
+                tree_hash=archive.tree_hash, error=None, owner=None, lease_until=None,
             )  # fmt: skip
 
-    def failed(self, upload: int, error: str) -> None:
-        """Note why an upload can not go on."""
-        self._set(upload, "state='failed', error=?, owner=NULL, lease_until=NULL", error)
+        self._database.together(write)
+
+    def ended(self, upload: int, state: str, error: str) -> None:
+        """Note how an upload ended (failed, aborted), or that this is not known (unsettled)."""
+        self._set(upload, state=state, error=error, owner=None, lease_until=None)
 
     def released(self, upload: int, error: str = "") -> None:
         """Let go of an upload that stopped and can go on later."""
-        self._set(upload, "error=?, owner=NULL, lease_until=NULL", error)
+        self._set(upload, error=error, owner=None, lease_until=None)
 
-    def _set(self, upload: int, assignments: str, *values: object) -> None:
-        self._database.execute(
-            f"UPDATE uploads SET {assignments}, updated=? WHERE id=?",
-            (*values, int(time.time() * 1000), upload),
+    # What an inventory settles
+
+    def settle(self, vault: str, made: int) -> list[Upload]:
+        """Find in the archives of an inventory how uploads ended whose answer was lost.
+
+        One whose hash and description are listed is done; one that should be listed by now and is
+        not has failed, and may be sent again.  Returns those that were settled.
+        """
+        settled = []
+        for upload in self.open_of(vault):
+            if upload.held or (upload.upload_id is not None and upload.state == "sending"):
+                continue  # still driven, or its parts are still there
+            found = self._archive_of(upload)
+            if found is not None:
+                self._set(upload.id, state="done", archive_id=found, owner=None, error=None)
+            elif upload.started < made - LAG:
+                self.ended(upload.id, "failed", "never reached the vault")
+            else:
+                continue
+            settled.append(self.get(upload.id))
+        return settled
+
+    def _archive_of(self, upload: Upload) -> str | None:
+        row = self._database.row(
+            "SELECT archive_id FROM archives a WHERE account=:account AND region=:region "
+            "AND vault=:vault AND tree_hash=:tree_hash AND description=:description "
+            "AND state='listed' AND NOT EXISTS (SELECT 1 FROM uploads u WHERE "
+            "u.account=a.account AND u.region=a.region AND u.archive_id=a.archive_id)",
+            {**self._key, "vault": upload.vault, "tree_hash": upload.tree_hash,
+             "description": upload.description},
+        )  # fmt: skip
+        return None if row is None else str(row["archive_id"])
+
+    def doubles(self, vault: str) -> list[tuple[str, str]]:
+        """Return (name, archive id) of archives that a repeated request seems to have stored twice.
+
+        They have hash and description of an upload that was sent again after a lost answer, and
+        are not the archive whose answer came.
+        """
+        rows = self._database.rows(
+            "SELECT DISTINCT a.name, a.archive_id FROM uploads u JOIN archives a "
+            "ON a.account=u.account AND a.region=u.region AND a.vault=u.vault "
+            "AND a.tree_hash=u.tree_hash AND a.description=u.description "
+            "AND a.archive_id<>u.archive_id WHERE u.account=:account AND u.region=:region "
+            "AND u.vault=:vault AND u.doubt=1 AND u.state='done' AND a.state='listed' "
+            "AND NOT EXISTS (SELECT 1 FROM uploads o WHERE o.archive_id=a.archive_id)",
+            {**self._key, "vault": vault},
         )
+        return [(row["name"], row["archive_id"]) for row in rows]
+
+    def _set(self, upload: int, **values: Any) -> None:
+        values["updated"] = int(time.time() * 1000)
+        names = ", ".join(f"{name}=?" for name in values)
+        self._database.execute(f"UPDATE uploads SET {names} WHERE id=?", (*values.values(), upload))
+
+    def _select(self, where: str, **values: Any) -> list[Upload]:
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM uploads WHERE account=:account AND region=:region AND {where}",
+            {**self._key, **values},
+        )
+        return [Upload(**dict(row)) for row in rows]

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from ..catalogue import Catalogue, Download
+from ..catalogue import Download
 from ..errors import GlacierError, NotFound, Unavailable
-from ..service import Service
+from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
-from ..transfer.patience import Stopped
+from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
 
 AT_ONCE = 4
@@ -25,11 +25,9 @@ class Fetcher:
     ``live`` holds the progress of the downloads that this process drives, by download id.
     """
 
-    def __init__(
-        self, service: Service, catalogue: Catalogue, owner: str, stop: threading.Event
-    ) -> None:
-        self._catalogue, self._owner, self._stop = catalogue, owner, stop
-        self._downloader = Downloader(service, catalogue, stop)
+    def __init__(self, engine: Engine, stop: threading.Event) -> None:
+        self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
+        self._downloader = Downloader(engine, stop)
         self._pool: ThreadPoolExecutor | None = None
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()

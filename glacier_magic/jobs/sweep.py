@@ -38,6 +38,16 @@ class Sweeper:
             if download.vault == vault:
                 self._settle(download, tokens)
 
+    def vault_is_gone(self, vault: str) -> None:
+        """Note that a vault does not exist any more, nor do its jobs."""
+        for job in self.catalogue.jobs.of_vault(vault):
+            self.catalogue.jobs.mark_gone(vault, job.job_id)
+        for download in self.catalogue.downloads.open():
+            if download.vault == vault:
+                self.catalogue.downloads.update(
+                    download.id, state="failed", error=f"the vault {vault} does not exist any more"
+                )
+
     def _look_for(self, job: JobRecord) -> None:
         until = kept_until(job)
         if until is None or self.service.clock.now() < until:

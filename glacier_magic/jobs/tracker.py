@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from ..catalogue import Catalogue, JobRecord
+from ..catalogue import JobRecord
 from ..errors import GlacierError, NotFound
-from ..service import Service
+from ..transfer.engine import Engine
 from .asking import Asker
 from .board import Snapshot, rows_of
 from .expect import earliest, expected
@@ -30,6 +30,7 @@ VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seco
 RENEW = 5.0
 LONGEST_STOP = 5.0  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
+REREAD = 60.0  # before an inventory that could not be read is fetched again
 
 Watcher = Callable[[Snapshot], None]
 """Called from the tracker's thread with each snapshot; must be quick."""
@@ -38,27 +39,22 @@ Watcher = Callable[[Snapshot], None]
 class Tracker:
     """Follows the jobs of one account and region, asks, fetches and tells.
 
-    :param owner: a name for this process, unique among all that use the catalogue.
     :param read_inventory: called with each finished inventory job that was asked for from here.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        catalogue: Catalogue,
-        owner: str,
-        read_inventory: Callable[[JobRecord], object],
-    ) -> None:
-        self._service, self._catalogue, self._owner = service, catalogue, owner
-        self._sweeper = Sweeper(service, catalogue)
-        self._asker = Asker(service, catalogue, owner)
+    def __init__(self, engine: Engine, read_inventory: Callable[[JobRecord], object]) -> None:
+        self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
+        self._sweeper = Sweeper(self._service, self._catalogue)
+        self._asker = Asker(self._service, self._catalogue, self._owner)
         self._stop = threading.Event()
-        self._fetcher = Fetcher(service, catalogue, owner, self._stop)
+        self._fetcher = Fetcher(engine, self._stop)
         self._read_inventory = read_inventory
         self._changed = threading.Condition()
         self._wake = threading.Event()
         self._watchers: list[Watcher] = []
         self._thread: threading.Thread | None = None
+        self._keeper: threading.Thread | None = None
+        self._reread_at: dict[str, float] = {}
         self._told = 0
         self._due: dict[str, float] = {}
         self._ask_at = 0.0
@@ -90,6 +86,7 @@ class Tracker:
 
     def ask_now(self, batch: str) -> list[GlacierError]:
         """Ask for the planned downloads of a batch, here and now; return what failed for good."""
+        self._hold_leases()
         return self._asker.ask_all(self._catalogue.downloads.of_batch(batch))
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
@@ -112,7 +109,7 @@ class Tracker:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
-            threading.Thread(target=self._keep_leases, name="glacier-lease", daemon=True).start()
+        self._hold_leases()
 
     def wake(self) -> None:
         """Look at the service now rather than when it is due."""
@@ -192,18 +189,31 @@ class Tracker:
         while True:
             try:
                 yield from self.snapshots()
-            except GlacierError as error:
+            except Exception as error:
                 # Disk full under the catalogue, say: shown on the board, and tried again.
-                self._note = str(error)
+                self._note = str(error) if isinstance(error, GlacierError) else repr(error)
                 if self._stop.wait(IDLE):
                     return
             else:
                 return
 
+    def _hold_leases(self) -> None:
+        with self._changed:
+            if self._keeper is None:
+                self._keeper = threading.Thread(
+                    target=self._keep_leases, name="glacier-lease", daemon=True
+                )
+                self._keeper.start()
+
     def _keep_leases(self) -> None:
-        while self._thread is not None and not self._stop.wait(RENEW):
+        while not self._stop.wait(RENEW):
             with suppress(GlacierError):
                 self._catalogue.downloads.renew(self._owner)
+                self._catalogue.database.release_dead()
+                with self._changed:
+                    if self._thread is None and not self._catalogue.downloads.held_by(self._owner):
+                        self._keeper = None
+                        return
 
     def _vaults(self) -> set[str]:
         running = {job.vault for job in self._catalogue.jobs.known() if job.status == "InProgress"}
@@ -225,6 +235,7 @@ class Tracker:
                 self._note = ""
             except NotFound as error:
                 self._note = error.message
+                self._sweeper.vault_is_gone(vault)
             except GlacierError as error:
                 self._note = str(error)
             self._plan_look(vault)
@@ -239,7 +250,9 @@ class Tracker:
 
     def _read_inventories(self) -> None:
         for job in self._catalogue.jobs.inventories_to_read():
-            if job.status == "Succeeded":
+            due = self._reread_at.get(job.job_id, 0.0) <= time.monotonic()
+            if job.status == "Succeeded" and due:
+                self._reread_at[job.job_id] = time.monotonic() + REREAD
                 try:
                     self._read_inventory(job)
                 except NotFound:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ..treehash import CHUNK, combine
 
-IN_MEMORY = 64 << 20
+IN_MEMORY = 32 << 20
 """Parts up to this many bytes are read once into memory; larger ones twice from the file."""
+
+BLOCK = 256 << 10
+"""Bytes handed to the socket at once, whatever the HTTP library asks for: it asks for 16 KiB."""
+
+Pace = Callable[[int], int]
+"""Called before a block is sent with its bytes; returns how many may go now, or raises."""
 
 
 class HashedBody(io.RawIOBase):
@@ -24,6 +31,7 @@ class HashedBody(io.RawIOBase):
         self.length = length
         self.sha256 = sha256
         self.tree = tree
+        self.pace: Pace | None = None
         self._position = 0
 
     def __len__(self) -> int:
@@ -48,9 +56,11 @@ class HashedBody(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> Any:
-        """Return up to *size* bytes; empty at the end."""
+        """Return bytes from the position on, at least as many as asked for if there are."""
         left = max(0, self.length - self._position)
-        count = left if size is None or size < 0 else min(size, left)
+        count = left if size is None or size < 0 else min(max(size, BLOCK), left)
+        if self.pace is not None and count:
+            count = min(count, self.pace(count))
         piece = self._bytes_at(self._position, count)
         self._position += len(piece)
         return piece
@@ -59,22 +69,30 @@ class HashedBody(io.RawIOBase):
         raise NotImplementedError
 
 
-class _MemoryBody(HashedBody):
-    def __init__(self, data: bytes | bytearray) -> None:
+class MemoryBody(HashedBody):
+    """A part in memory: each of its bytes is hashed twice while it is in the cache, or once."""
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._view = memoryview(data)
+        size = len(self._view)
+        if size <= CHUNK:  # the plain hash and the tree hash are the same
+            root = hashlib.sha256(self._view).digest()
+            super().__init__(size, root.hex(), root)
+            return
         digests, linear = [], hashlib.sha256()
-        for start in range(0, len(data), CHUNK):
+        for start in range(0, size, CHUNK):
             chunk = self._view[start : start + CHUNK]
             digests.append(hashlib.sha256(chunk).digest())
             linear.update(chunk)
-        # One chunk: the plain hash is the leaf, and was taken already.
-        super().__init__(len(data), linear.hexdigest(), combine(digests))
+        super().__init__(size, linear.hexdigest(), combine(digests))
 
     def _bytes_at(self, position: int, count: int) -> memoryview:
         return self._view[position : position + count]
 
 
-class _FileBody(HashedBody):
+class FileBody(HashedBody):
+    """A part too large for memory: read once for the hashes and once for the wire."""
+
     def __init__(self, descriptor: int, start: int, length: int) -> None:
         self._descriptor, self._start = descriptor, start
         digests, linear, done = [], hashlib.sha256(), 0
@@ -91,18 +109,12 @@ class _FileBody(HashedBody):
         return os.pread(self._descriptor, count, self._start + position)
 
 
-def body_of_part(descriptor: int, start: int, length: int) -> HashedBody:
-    """Return the body of *length* bytes from *start* of an open file.
-
-    It is shorter than asked for where the file has become shorter.
-    """
-    if length > IN_MEMORY:
-        return _FileBody(descriptor, start, length)
-    data, filled = bytearray(length), 0
-    view = memoryview(data)
-    while filled < length:
-        count = os.preadv(descriptor, [view[filled:]], start + filled)
+def read_part(descriptor: int, start: int, buffer: memoryview) -> int:
+    """Fill *buffer* from byte *start* of an open file; return how many bytes there were."""
+    filled = 0
+    while filled < len(buffer):
+        count = os.preadv(descriptor, [buffer[filled:]], start + filled)
         if not count:
             break
         filled += count
-    return _MemoryBody(data if filled == length else data[:filled])
+    return filled

@@ -25,6 +25,32 @@ class Output:
     total: int
 
 
+class OutputStream:
+    """A range of a job's output as it arrives; a context manager that gives the connection back.
+
+    :param total: bytes of the whole output, where the answer said.
+    """
+
+    def __init__(self, body: Any, tree_hash: str | None, total: int | None) -> None:
+        self.tree_hash, self.total = tree_hash, total
+        self._body = body
+        self._ended = False
+
+    def read(self, most: int) -> bytes:
+        """Return the bytes that are there, up to *most*; none at the end."""
+        with translated():
+            # Whatever has arrived, without another copy on its way through the HTTP library.
+            data: bytes = self._body._raw_stream.read1(most, decode_content=False) or b""
+        self._ended = not data
+        return data
+
+    def __enter__(self) -> OutputStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
+
+
 class Service:
     """Calls to one account and region.
 
@@ -139,9 +165,12 @@ class Service:
         return str(answer["uploadId"])
 
     def upload_part(self, vault: str, upload_id: str, start: int, body: HashedBody) -> str:
-        """Send the part that begins at byte *start*; return the tree hash the service took."""
+        """Send the part that begins at byte *start*; return the tree hash the service took.
+
+        Not repeated here: whoever sends parts has a patience of its own.
+        """
         with translated():
-            answer = self._patient.upload_multipart_part(
+            answer = self._once.upload_multipart_part(
                 vaultName=vault,
                 uploadId=upload_id,
                 range=f"bytes {start}-{start + len(body) - 1}/*",
@@ -154,6 +183,15 @@ class Service:
         """Return the parts that the service has: first byte to tree hash."""
         found = self._pages("list_parts", "Parts", vaultName=vault, uploadId=upload_id)
         return {int(p["RangeInBytes"].split("-")[0]): p["SHA256TreeHash"] for p in found}
+
+    def uploads(self, vault: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the multipart uploads that are neither completed nor aborted, all pages."""
+        yield from self._pages("list_multipart_uploads", "UploadsList", vaultName=vault)
+
+    def abort_upload(self, vault: str, upload_id: str) -> None:
+        """Drop a multipart upload and its parts; may be repeated."""
+        with translated():
+            self._patient.abort_multipart_upload(vaultName=vault, uploadId=upload_id)
 
     def complete_upload(self, vault: str, upload_id: str, size: int, tree_hash: str) -> str:
         """Turn the parts into an archive; return its id.  May be repeated for a short time."""
@@ -199,15 +237,26 @@ class Service:
 
     def output(self, vault: str, job_id: str, start: int, length: int) -> Output:
         """Return *length* bytes of a job's output from *start*; fewer at its end."""
-        last = start + length - 1
+        with self.open_output(vault, job_id, start, length) as stream:
+            pieces = []
+            while data := stream.read(1 << 20):
+                pieces.append(data)
+        data = b"".join(pieces)
+        return Output(data, stream.tree_hash, stream.total or len(data))
+
+    def open_output(self, vault: str, job_id: str, start: int, length: int) -> OutputStream:
+        """Return a stream of *length* bytes of a job's output from *start*.
+
+        Not repeated here: whoever reads it has a patience of its own.
+        """
         with translated():
-            answer = self._patient.get_job_output(
-                vaultName=vault, jobId=job_id, range=f"bytes={start}-{last}"
+            answer = self._once.get_job_output(
+                vaultName=vault, jobId=job_id, range=f"bytes={start}-{start + length - 1}"
             )
-            with answer["body"] as body:
-                data = body.read()
         total = str(answer.get("contentRange", "")).rpartition("/")[2]
-        return Output(data, answer.get("checksum"), int(total) if total.isdigit() else len(data))
+        return OutputStream(
+            answer["body"], answer.get("checksum"), int(total) if total.isdigit() else None
+        )
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         with translated():

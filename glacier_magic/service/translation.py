@@ -98,6 +98,7 @@ def translated() -> Iterator[None]:
     The original is not chained: its text holds account ids, and a notebook saves what it shows.
     """
     import botocore.exceptions as raw  # noqa: PLC0415
+    import urllib3.exceptions  # noqa: PLC0415
 
     try:
         yield
@@ -115,6 +116,10 @@ def translated() -> Iterator[None]:
         raise RegionError("No region is set") from None
     except (raw.HTTPClientError, raw.ConnectionError) as error:
         raise Unavailable(f"The service cannot be reached: {error}") from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        if isinstance(error, GlacierError):
+            raise
+        raise Unavailable(f"The connection to the service broke: {error}") from None
 
 
 def from_answer(response: Any) -> GlacierError:

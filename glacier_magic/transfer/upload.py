@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from ..catalogue import ArchiveRecord, Catalogue, Upload
-from ..errors import GlacierError, IntegrityError, LocalError, NotFound
-from ..service import HashedBody, Service
-from ..service.bodies import body_of_part
-from ..treehash import combine, part_ranges, part_size_for
-from ..units import storable
-from .patience import Stopped, patiently
+from ..catalogue import ArchiveRecord, Upload
+from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
+from ..service import HashedBody
+from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..treehash import part_size_for
+from ..units import human_bytes, storable
+from .budget import Stopped
+from .crew import Crew, Tuner
+from .engine import Engine, Notes, Pace
+from .parts import PartSender, Shortened, stopping
 from .progress import Meter
 from .sources import Source
 
@@ -23,46 +25,75 @@ SINGLE_REQUEST = 100 << 20
 """Files above this many bytes go up in parts (service documentation: 100 MB and more)."""
 
 SMALLEST_PART = 16 << 20
-"""Every part is a paid request, so parts are no smaller than this."""
+"""Every part is a paid request, so parts are no smaller than this unless asked for."""
 
-WORKERS = 4
+WORKERS, MOST_WORKERS = 4, 16
+HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
+NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
+"""Answers that say for certain that nothing was stored."""
+
+Done = Callable[[Source, ArchiveRecord], None]
+
+
+def check_part_size(part_size: int | None) -> int | None:
+    """Return *part_size* if the service allows it: 1 MiB times a power of two, up to 4 GiB."""
+    if part_size is None or (part_size & (part_size - 1) == 0 and 1 << 20 <= part_size <= 4 << 30):
+        return part_size
+    raise InputError(
+        f"{human_bytes(part_size)} cannot be the size of a part",
+        cure="It is 1 MiB times a power of two, up to 4 GiB: 1, 2, 4, 8, 16 MiB ...",
+    )
 
 
 @dataclass(frozen=True)
 class Uploader:
-    """Stores files in one vault and records each in the transaction that sees its id."""
+    """Stores files in one vault and records each in the transaction that sees its id.
 
-    service: Service
-    catalogue: Catalogue
+    :param part_size: bytes in a part, or None for 16 MiB, or more where that makes over 10,000.
+    """
+
+    engine: Engine
     vault: str
-    owner: str
     stop: threading.Event
+    part_size: int | None = None
 
     def store_all(
-        self, sources: list[Source], meter: Meter, stored: Callable[[Source, ArchiveRecord], None]
+        self, sources: list[Source], meter: Meter, stored: Done
     ) -> list[tuple[Source, GlacierError]]:
         """Store *sources*, small ones side by side; return those that failed, with the reason.
 
         *stored* is called with each archive as soon as it is on record.
+
+        :raises Stopped: the stop event was set; what was stored stays on record.
         """
         failures: list[tuple[Source, GlacierError]] = []
         small = [source for source in sources if source.size <= SINGLE_REQUEST]
-        with _Pool() as pool:
-            running = {pool.submit(self.store, source, meter): source for source in small}
-            for future in as_completed(running):
-                try:
-                    stored(running[future], future.result())
-                except GlacierError as error:
-                    failures.append((running[future], error))
-        for source in sources:
-            if source.size > SINGLE_REQUEST:
-                try:
-                    stored(source, self.store(source, meter))
-                except GlacierError as error:
-                    failures.append((source, error))
+        large = [source for source in sources if source.size > SINGLE_REQUEST]
+        tuner = Tuner(WORKERS, MOST_WORKERS)
+        crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(
+            tuner, self.stop, "glacier-upload"
+        )
+        tasks = (partial(self._attempt, source, meter, tuner) for source in small)
+        try:
+            for source, outcome in crew.run(tasks):
+                _sort(source, outcome, stored, failures)
+        except BaseException:
+            self.stop.set()
+            crew.wait(HEAR_OUT)  # so that they note how far they came
+            raise
+        for source in large:
+            _sort(*self._attempt(source, meter, tuner), stored, failures)
         return failures
 
-    def store(self, source: Source, meter: Meter) -> ArchiveRecord:
+    def _attempt(
+        self, source: Source, meter: Meter, tuner: Tuner
+    ) -> tuple[Source, ArchiveRecord | GlacierError]:
+        try:
+            return source, self.store(source, meter, tuner)
+        except GlacierError as error:
+            return source, error
+
+    def store(self, source: Source, meter: Meter, tuner: Tuner | None = None) -> ArchiveRecord:
         """Store one file.
 
         :raises LocalError: the file cannot be read, or changes while it is.
@@ -74,31 +105,89 @@ class Uploader:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         try:
             if source.size <= SINGLE_REQUEST:
-                return self._in_one(source, descriptor, meter)
+                return self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
             return self._in_parts(source, descriptor, meter)
+        except OSError as error:
+            if isinstance(error, GlacierError):
+                raise
+            raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         finally:
             os.close(descriptor)
 
-    def _in_one(self, source: Source, descriptor: int, meter: Meter) -> ArchiveRecord:
-        body = body_of_part(descriptor, 0, source.size)
+    # One request
+
+    def _in_one(self, source: Source, descriptor: int, meter: Meter, tuner: Tuner) -> ArchiveRecord:
+        if source.size > IN_MEMORY:
+            body: HashedBody = FileBody(descriptor, 0, source.size)
+            return self._send_one(source, descriptor, body, meter, tuner)
+        with self.engine.buffers.lend(source.size, self.stop) as buffer:
+            filled = read_part(descriptor, 0, buffer)
+            return self._send_one(source, descriptor, MemoryBody(buffer[:filled]), meter, tuner)
+
+    def _send_one(
+        self, source: Source, descriptor: int, body: HashedBody, meter: Meter, tuner: Tuner
+    ) -> ArchiveRecord:
         _refuse_changed(source, descriptor, body)
-        upload = self._begin(source, None)
+        upload = self._begin(source, None, body.tree.hex())
         try:
-            archive_id, told = patiently(
-                lambda: self.service.upload_archive(self.vault, body, source.description),
-                self.stop,
-                meter.note,
+            archive_id = self.engine.budget.call(
+                lambda: self.request(upload, body, meter), self.stop, Notes(meter, tuner)
             )
-            _compare(source, body.tree.hex(), told)
-        except Exception as error:
-            self.catalogue.uploads.failed(upload.id, str(error))
+        except (GlacierError, Stopped) as error:
+            self.give_up(upload, error)
             _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
-        meter.moved(source.size)
-        return self._record(source, upload, archive_id, told)
+        tuner.moved(len(body))
+        return self.record(upload, archive_id, body.tree.hex())
 
-    def _begin(self, source: Source, part_size: int | None) -> Upload:
-        return self.catalogue.uploads.begin(
+    def give_up(self, upload: Upload, error: Exception) -> None:
+        """Note the end of a single request: failed, or not known to have."""
+        uploads = self.engine.catalogue.uploads
+        state = "unsettled" if uploads.get(upload.id).doubt else "failed"
+        uploads.ended(upload.id, state, str(error))
+
+    def request(self, upload: Upload, body: HashedBody, meter: Meter) -> str:
+        """Send *body* in one request; return the archive id."""
+        pace = Pace(self.engine.budget, meter, self.stop)
+        body.pace = pace
+        body.seek(0)
+        try:
+            with stopping(self.stop):
+                archive_id, told = self.engine.service.upload_archive(
+                    self.vault, body, upload.description
+                )
+        except GlacierError as error:
+            pace.take_back()
+            if isinstance(error, Unavailable) and error.code not in NOT_TAKEN:
+                self.engine.catalogue.uploads.doubted(upload.id)
+            raise
+        except BaseException:
+            pace.take_back()
+            raise
+        if told != body.tree.hex():
+            raise LocalError(
+                f"The service took other bytes of {upload.name!r} than were sent "
+                f"(archive {archive_id})",
+                cure="Delete that archive and upload the file again.",
+            )
+        return archive_id
+
+    def _begin(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
+        if part_size is None:
+            return self._in_doubt(source, self._intent(source, None, tree))
+        return self._intent(source, part_size, tree)
+
+    def _in_doubt(self, source: Source, upload: Upload) -> Upload:
+        """Remember where an earlier request for the very same file has an unknown end."""
+        uploads = self.engine.catalogue.uploads
+        for earlier in uploads.open_of_path(self.vault, source.key):
+            if earlier.id != upload.id and not earlier.held and earlier.part_size is None:
+                uploads.doubted(upload.id)
+                uploads.ended(earlier.id, "failed", "sent again")
+        return upload
+
+    def _intent(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
+        return self.engine.catalogue.uploads.begin(
             vault=self.vault,
             path=source.key,
             size=source.size,
@@ -106,127 +195,138 @@ class Uploader:
             name=storable(source.name),
             description=source.description,
             part_size=part_size,
-            owner=self.owner,
+            owner=self.engine.owner,
+            tree_hash=tree,
         )
 
-    def _record(self, source: Source, upload: Upload, archive_id: str, tree: str) -> ArchiveRecord:
+    def record(self, upload: Upload, archive_id: str, tree: str) -> ArchiveRecord:
+        """Write the archive and the end of its upload into the catalogue."""
         archive = ArchiveRecord.described(
-            source.description,
+            upload.description,
             vault=self.vault,
             archive_id=archive_id,
-            size=source.size,
-            created=self.service.clock.now_ms(),
+            size=upload.size,
+            created=self.engine.service.clock.now_ms(),
             tree_hash=tree,
             state="uploaded",
             seen=None,
         )
-        self.catalogue.uploads.done(upload.id, archive)
+        self.engine.catalogue.uploads.done(upload.id, archive)
         return archive
+
+    # Parts
 
     def _in_parts(self, source: Source, descriptor: int, meter: Meter) -> ArchiveRecord:
         upload, there = self._resume(source)
-        upload = upload or self._start(source)
+        if upload is None:
+            upload = self.start(self._begin(source, self._part_size(source.size), None))
+        if upload.state != "sending" and not there:
+            return self.complete(upload, upload.tree_hash or "")
+        sender = PartSender(self.engine, upload, there, meter, self.stop)
         try:
-            root = self._send_parts(source, descriptor, upload, there, meter)
+            root = sender.send_file(descriptor, source.size)
             _refuse_changed(source, descriptor)
-            return self._complete(source, upload, root)
-        except (GlacierError, Stopped, KeyboardInterrupt) as error:
-            self.catalogue.uploads.released(upload.id, str(error))
+        except Shortened:
+            self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
+            raise _changed(source) from None
+        except BaseException as error:
+            self.engine.catalogue.uploads.released(upload.id, str(error))
             if isinstance(error, GlacierError):
                 _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
+        return self.complete(upload, root.hex())
 
-    def _start(self, source: Source) -> Upload:
-        part_size = part_size_for(source.size, smallest=SMALLEST_PART)
-        upload = self._begin(source, part_size)
-        upload_id = patiently(
-            lambda: self.service.start_upload(self.vault, part_size, source.description), self.stop
+    def _part_size(self, size: int) -> int:
+        smallest = self.part_size or SMALLEST_PART
+        part_size = part_size_for(size, smallest=smallest)
+        if self.part_size and part_size != self.part_size:
+            raise InputError(
+                f"{human_bytes(size)} make more than 10,000 parts of {human_bytes(self.part_size)}",
+                cure=f"Use --part-size {human_bytes(part_size).replace(' ', '')} or larger.",
+            )
+        return part_size
+
+    def start(self, upload: Upload) -> Upload:
+        """Begin the multipart upload that *upload* is the intent of."""
+        upload_id = self.engine.budget.call(
+            lambda: self.engine.service.start_upload(
+                self.vault, upload.part_size or 0, upload.description
+            ),
+            self.stop,
         )
-        self.catalogue.uploads.started(upload.id, upload_id)
-        return self.catalogue.uploads.get(upload.id)
+        self.engine.catalogue.uploads.started(upload.id, upload_id)
+        return self.engine.catalogue.uploads.get(upload.id)
 
     def _resume(self, source: Source) -> tuple[Upload | None, dict[int, str]]:
-        """Return the unfinished upload of this file, if any, and the parts the service has."""
-        found = self.catalogue.uploads.unfinished(
-            vault=self.vault,
-            path=source.key,
-            size=source.size,
-            mtime_ns=source.mtime_ns,
-            description=source.description,
+        return self.resume(
+            path=source.key, size=source.size, mtime_ns=source.mtime_ns,
+            description=source.description, name=source.name,
+        )  # fmt: skip
+
+    def resume(
+        self, *, path: str, size: int, mtime_ns: int, description: str, name: str
+    ) -> tuple[Upload | None, dict[int, str]]:
+        """Return the unfinished upload of something, if any, and the parts the service has of it.
+
+        :raises LocalError: another living process drives it.
+        """
+        self.engine.catalogue.database.release_dead()
+        uploads = self.engine.catalogue.uploads
+        found = uploads.unfinished(
+            vault=self.vault, path=path, size=size, mtime_ns=mtime_ns, description=description
         )
         if found is None or found.upload_id is None:
             return None, {}
-        if not self.catalogue.uploads.claim(found.id, self.owner):
+        if not uploads.claim(found.id, self.engine.owner):
             raise LocalError(
-                f"{source.name!r} is being uploaded by another process",
+                f"{name!r} is being uploaded by another process",
                 cure="Wait for it, or stop it and repeat half a minute later.",
             )
         try:
-            return found, self.service.parts(self.vault, found.upload_id)
+            return found, self.engine.service.parts(self.vault, found.upload_id)
         except NotFound:
-            if found.state == "completing":
+            if found.state != "sending":
                 return found, {}
-            self.catalogue.uploads.failed(found.id, "the service dropped the unfinished upload")
+            uploads.ended(found.id, "failed", "the service dropped the unfinished upload")
             return None, {}
 
-    def _send_parts(
-        self, source: Source, descriptor: int, upload: Upload, there: dict[int, str], meter: Meter
-    ) -> str:
-        if upload.state == "completing" and upload.tree_hash and not there:
-            return upload.tree_hash
-        roots: dict[int, bytes] = {}
-        with _Pool() as pool:
-            running = [
-                pool.submit(
-                    self._send_part, source, descriptor, upload, span, there.get(span[0]), meter
-                )
-                for span in part_ranges(source.size, upload.part_size or source.size)
-            ]
-            for future in as_completed(running):
-                start, root = future.result()
-                roots[start] = root
-                self.catalogue.uploads.claim(upload.id, self.owner)
-        return combine(roots[start] for start in sorted(roots)).hex()
+    def complete(self, upload: Upload, root: str) -> ArchiveRecord:
+        """Turn the parts into an archive, and record it.
 
-    def _send_part(
-        self, source: Source, descriptor: int, upload: Upload, span: tuple[int, int],
-        there: str | None, meter: Meter,
-    ) -> tuple[int, bytes]:  # fmt: skip
-        if self.stop.is_set():
-            raise Stopped
-        start, behind = span
-        body = body_of_part(descriptor, start, behind - start)
-        if len(body) != behind - start:
-            raise _changed(source)
-        if there == body.tree.hex():
-            meter.already(len(body))
-            return start, body.tree
-        told = patiently(
-            lambda: self.service.upload_part(self.vault, upload.upload_id or "", start, body),
-            self.stop,
-            meter.note,
-        )
-        _compare(source, body.tree.hex(), told)
-        meter.moved(len(body))
-        return start, body.tree
-
-    def _complete(self, source: Source, upload: Upload, root: str) -> ArchiveRecord:
-        self.catalogue.uploads.completing(upload.id, root)
+        :raises IntegrityError: it was cut off before, and nobody can say how it ended.
+        """
+        uploads = self.engine.catalogue.uploads
+        uploads.completing(upload.id, root, upload.size)
         try:
-            archive_id = patiently(
-                lambda: self.service.complete_upload(
-                    self.vault, upload.upload_id or "", source.size, root
+            archive_id = self.engine.budget.call(
+                lambda: self.engine.service.complete_upload(
+                    self.vault, upload.upload_id or "", upload.size, root
                 ),
                 self.stop,
             )
         except NotFound:
-            self.catalogue.uploads.failed(upload.id, "unknown whether the service completed it")
+            uploads.ended(upload.id, "unsettled", "cut off while it was being completed")
             raise IntegrityError(
-                f"An earlier upload of {source.name!r} was cut off while it was being completed, "
+                f"An earlier upload of {upload.name!r} was cut off while it was being completed, "
                 "and the service does not say how it ended",
-                cure="Look for it in the next inventory before you upload it anew (--again).",
+                cure="The next %glacier inventory settles it; --again sends it anew before that.",
             ) from None
-        return self._record(source, upload, archive_id, root)
+        except BaseException as error:
+            uploads.released(upload.id, str(error))
+            raise
+        return self.record(upload, archive_id, root)
+
+
+def _sort(
+    source: Source,
+    outcome: ArchiveRecord | GlacierError,
+    stored: Done,
+    failures: list[tuple[Source, GlacierError]],
+) -> None:
+    if isinstance(outcome, GlacierError):
+        failures.append((source, outcome))
+    else:
+        stored(source, outcome)
 
 
 def _refuse_changed(source: Source, descriptor: int, body: HashedBody | None = None) -> None:
@@ -241,23 +341,3 @@ def _changed(source: Source) -> LocalError:
         f"{str(source.path)!r} changed while it was read, so it was not stored",
         cure="Upload it when nothing writes to it, or upload a copy.",
     )
-
-
-def _compare(source: Source, ours: str, told: str) -> None:
-    if ours != told:
-        raise IntegrityError(
-            f"The service took other bytes of {source.name!r} than were sent: "
-            f"tree hash {told} instead of {ours}",
-            cure="Upload it again.",
-        )
-
-
-class _Pool(ThreadPoolExecutor):
-    """Workers that drop what has not begun when the block is left by an exception."""
-
-    def __init__(self) -> None:
-        super().__init__(WORKERS, thread_name_prefix="glacier-upload")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        with suppress(KeyboardInterrupt):
-            self.shutdown(wait=kind is not KeyboardInterrupt, cancel_futures=kind is not None)

@@ -113,8 +113,9 @@ def _wait_for_server(runtime: Path, process: subprocess.Popen[bytes], log: Path)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    # Its event loop runs in this thread: it must not outlive the browser tests.
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("chromium is not installed, and in CI the browser tests must run")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope, downloads, uploads
@@ -97,11 +97,16 @@ def test_two_vaults_of_one_scope_do_not_mix(catalogue):
 
 def test_a_transaction_is_kept_whole_or_not_at_all(catalogue):
     """An error inside takes back all that the block wrote, nested calls included."""
-    with pytest.raises(RuntimeError), catalogue.database.transaction():
-        catalogue.archives.record(record("one"))
+
+    def write():
         with catalogue.database.transaction():
-            catalogue.archives.record(record("two"))
-        raise RuntimeError
+            catalogue.archives.record(record("one"))
+            with catalogue.database.transaction():
+                catalogue.archives.record(record("two"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write()
     assert names(catalogue) == []
 
 
@@ -263,6 +268,16 @@ def test_a_file_that_is_no_database_is_refused_unharmed(path):
     assert path.read_bytes() == before
 
 
+def use(path):
+    catalogue = Catalogue(path, HERE)
+    try:
+        catalogue.archives.matching("photos")
+        catalogue.archives.record(record("new"))
+        catalogue.downloads.want([wish()])
+    finally:
+        catalogue.close()
+
+
 def test_damage_that_shows_only_in_use_is_a_catalogue_error(path):
     """Pages overwritten behind the header are reported like a damaged file, with a cure."""
     catalogue = Catalogue(path, HERE)
@@ -274,14 +289,8 @@ def test_damage_that_shows_only_in_use_is_a_catalogue_error(path):
         size = path.stat().st_size
         file.seek(4096 * 3)
         file.write(b"\xa5" * (size - 4096 * 3))
-    with pytest.raises(CatalogueError) as caught:  # noqa: PT012 - at opening or at first use
-        broken = Catalogue(path, HERE)
-        try:
-            broken.archives.matching("photos")
-            broken.archives.record(record("new"))
-            broken.downloads.want([wish()])
-        finally:
-            broken.close()
+    with pytest.raises(CatalogueError) as caught:
+        use(path)
     assert caught.value.cure
 
 
@@ -327,6 +336,7 @@ def test_a_folder_with_brackets_is_taken_literally(catalogue):
     assert names(catalogue, "set[1]/") == ["set[1]/a"]
 
 
+@settings(max_examples=25)  # each writes to disk
 @given(name=st.text(min_size=1, max_size=20).filter(str.isprintable))
 def test_every_name_is_found_by_its_own_spelling(name):
     """Whatever the characters, quotes and wildcards included."""

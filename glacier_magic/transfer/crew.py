@@ -1,0 +1,128 @@
+"""Workers: daemon threads that a stop ends at once, as many as the line has use for."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from .budget import Stopped
+
+T = TypeVar("T")
+
+WINDOW = 2.0
+"""Seconds over which a number of workers is judged."""
+
+
+class Tuner:
+    """Finds how many workers move the most bytes: one more as long as it helps.
+
+    :param most: never more than so many.
+    """
+
+    def __init__(self, start: int, most: int) -> None:
+        self.most = max(1, most)
+        self.limit = max(1, min(start, self.most))
+        self._step = 1
+        self._best = 0.0
+        self._bytes = 0
+        self._since = time.monotonic()
+        self._lock = threading.Lock()
+
+    def moved(self, count: int) -> None:
+        """Count bytes; now and then try one worker more or fewer."""
+        with self._lock:
+            self._bytes += count
+            passed = time.monotonic() - self._since
+            if passed < WINDOW:
+                return
+            rate = self._bytes / passed
+            if rate < self._best * 1.03:
+                self._step = -self._step
+            self._best = rate
+            self.limit = max(1, min(self.most, self.limit + self._step))
+            self._bytes, self._since = 0, time.monotonic()
+
+    def slow_down(self) -> None:
+        """Halve the number: the service has asked for less."""
+        with self._lock:
+            self.limit = max(1, self.limit // 2)
+            self._step, self._best = 1, 0.0
+
+
+class Crew(Generic[T]):
+    """Runs tasks side by side and yields what they return, in the order in which they end.
+
+    Its threads are daemons: a program that is told to stop does not wait for a request that hangs.
+    """
+
+    def __init__(self, tuner: Tuner, stop: threading.Event, name: str) -> None:
+        self._tuner, self._stop, self._name = tuner, stop, name
+        self._todo: queue.SimpleQueue[Callable[[], T] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def run(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Yield the results of *tasks*, which are taken one by one as workers come free.
+
+        The first exception of a task is raised here; tasks that run end by themselves, soon if the
+        stop event is set.
+
+        :raises Stopped: the stop event was set before all were done.
+        """
+        running, source = 0, iter(tasks)
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and running < self._tuner.limit and not self._stop.is_set():
+                    task = next(source, None)
+                    if task is None:
+                        exhausted = True
+                        break
+                    self._start(task, running)
+                    running += 1
+                if not running:
+                    break
+                got = self._wait()
+                running -= 1
+                yield got
+            if not exhausted:
+                raise Stopped
+        finally:
+            for _ in self._threads:
+                self._todo.put(None)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until no task runs any more, or *timeout* seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
+
+    def _start(self, task: Callable[[], T], running: int) -> None:
+        if running >= len(self._threads):
+            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._todo.put(task)
+
+    def _wait(self) -> T:
+        while True:
+            try:
+                result, error = self._done.get(timeout=0.2)  # so that Ctrl-C is heard
+            except queue.Empty:
+                if self._stop.is_set():
+                    raise Stopped from None
+                continue
+            if error is not None:
+                raise error
+            return result  # type: ignore[return-value]  # None only where T is
+
+    def _work(self) -> None:
+        while (task := self._todo.get()) is not None:
+            try:
+                outcome: tuple[T | None, BaseException | None] = (task(), None)
+            except BaseException as error:  # handed to whoever waits
+                outcome = (None, error)
+            self._done.put(outcome)

@@ -1,0 +1,122 @@
+"""The local side of a download: the part file, its checks, and its final name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from ..catalogue import Download
+from ..errors import LocalError
+from ..safenames import UnsafePath, alternatives, safe_target
+from ..treehash import CHUNK, TreeHasher, tree_hash
+
+
+def target_of(download: Download) -> Path:
+    """Return where a download's file goes.
+
+    :raises LocalError: that is not below its folder any more.
+    """
+    root = Path(download.root)
+    try:
+        # Checked again now: a symbolic link may have appeared since the plan was made.
+        relative = Path(download.target).relative_to(root)
+        return safe_target(root, relative.as_posix(), fallback=download.archive_id)
+    except (UnsafePath, ValueError) as error:
+        raise LocalError(f"{download.name!r} cannot be written: {error}", cure="") from None
+
+
+def part_path(download: Download, target: Path) -> Path:
+    """Return the hidden file that takes the pieces until all are verified."""
+    return target.with_name(f".{target.name[:80]}.{download.id}.part")
+
+
+def holds(part: Path, span: tuple[int, int], root: str) -> bool:
+    """Tell whether a piece on record is still what the part file holds: reading is free."""
+    hasher = TreeHasher()
+    with part.open("rb") as file:
+        file.seek(span[0])
+        while hasher.size < span[1] - span[0]:
+            data = file.read(min(CHUNK, span[1] - span[0] - hasher.size))
+            if not data:
+                return False
+            hasher.update(data)
+    return hasher.hexdigest() == root
+
+
+def named_before(download: Download, target: Path) -> Path | None:
+    """Return the file of a process that was killed between the rename and its note of it."""
+    if not download.pieces or part_path(download, target).exists():
+        return None
+    for candidate in alternatives(target):
+        if not candidate.is_file():
+            return None
+        same_size = candidate.stat().st_size == download.size
+        if same_size and tree_hash(candidate) == download.tree_hash:
+            return candidate
+    return None
+
+
+def give_name(part: Path, target: Path, download: Download) -> Path:
+    """Give the verified file its final name, taking no existing one; return the name."""
+    if download.mtime is not None:
+        moment = download.mtime / 1000
+        with suppress(OSError, OverflowError):
+            os.utime(part, (moment, moment))
+    for candidate in alternatives(target):
+        if candidate.exists() and candidate.samefile(part):  # killed between link and unlink
+            part.unlink()
+            return candidate
+        try:
+            _rename_new(part, candidate)
+        except FileExistsError:
+            continue
+        _sync_folder(candidate.parent)
+        return candidate
+    raise AssertionError("unreachable")
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename without ever replacing *target*."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        os.close(descriptor)
+        source.replace(target)
+        return
+    source.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Raise the error of a full disk where *needed* bytes have no room."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed} bytes are needed and {free} are free")
+
+
+def local(error: OSError, download: Download) -> LocalError:
+    """Return what went wrong with a download's file, and what to do."""
+    if error.errno == errno.ENOSPC:
+        return LocalError(
+            f"There is no room for {download.name!r} in {download.root}: {error.strerror}",
+            cure="Free some space and run %glacier restore again; what is verified stays.",
+        )
+    return LocalError(
+        f"{download.name!r} cannot be written to {download.root}: {error.strerror}",
+        cure="Check the folder, then run %glacier restore again; nothing is asked for twice.",
+    )

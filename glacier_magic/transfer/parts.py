@@ -1,0 +1,145 @@
+"""Multipart uploads: parts side by side, and going on where one was cut off."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from ..catalogue import Upload
+from ..errors import IntegrityError, Unavailable
+from ..service import HashedBody
+from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..treehash import combine, part_ranges
+from .budget import Stopped
+from .crew import Crew, Tuner
+from .engine import Engine, Notes, Pace
+from .progress import Meter
+
+WORKERS, MOST_WORKERS = 4, 16
+RENEW = 5.0  # seconds between renewals of the hold on an upload
+
+Sent = tuple[int, int, bytes]
+"""First byte, length and tree hash of a part that the service has."""
+
+
+Piece = tuple[memoryview, Callable[[], None]]
+"""A part of a stream in memory, and what to call when the memory may be used again."""
+
+
+class Shortened(Exception):
+    """The file ended before its size at the start."""
+
+
+@dataclass(frozen=True)
+class PartSender:
+    """Sends the parts of one multipart upload.
+
+    :param there: the parts that the service has already, first byte to tree hash.
+    """
+
+    engine: Engine
+    upload: Upload
+    there: dict[int, str]
+    meter: Meter
+    stop: threading.Event
+
+    @property
+    def part_size(self) -> int:
+        """Bytes in every part but the last."""
+        return self.upload.part_size or 0
+
+    def send_file(self, descriptor: int, size: int) -> bytes:
+        """Send every part of a file that the service has not; return the tree hash of all."""
+        tuner = self._tuner()
+        tasks: Iterator[Callable[[], Sent]] = (
+            partial(self._send_span, descriptor, start, behind - start, tuner)
+            for start, behind in part_ranges(size, self.part_size)
+        )
+        return self._run(tasks, tuner)[1]
+
+    def send_pieces(self, pieces: Iterator[Piece]) -> tuple[int, bytes]:
+        """Send parts as *pieces* brings them; return size and tree hash of all."""
+        tuner = self._tuner()
+        return self._run(self._tasks(pieces, tuner), tuner)
+
+    def _tasks(self, pieces: Iterator[Piece], tuner: Tuner) -> Iterator[Callable[[], Sent]]:
+        start = 0
+        for data, free in pieces:
+            yield partial(self._send_piece, data, start, free, tuner)
+            start += len(data)
+
+    def _tuner(self) -> Tuner:
+        in_memory = self.engine.buffers.limit // max(1, self.part_size)
+        return Tuner(WORKERS, min(MOST_WORKERS, max(2, in_memory)))
+
+    def _run(self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner) -> tuple[int, bytes]:
+        roots: dict[int, bytes] = {}
+        size, renewed = 0, time.monotonic()
+        crew: Crew[Sent] = Crew(tuner, self.stop, "glacier-upload")
+        for start, length, root in crew.run(tasks):
+            roots[start] = root
+            size += length
+            if time.monotonic() - renewed > RENEW:
+                self.engine.catalogue.uploads.claim(self.upload.id, self.engine.owner)
+                renewed = time.monotonic()
+        return size, combine(roots[start] for start in sorted(roots))
+
+    def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
+        if length > IN_MEMORY:
+            body: HashedBody = FileBody(descriptor, start, length)
+            return self._send_whole(body, start, length, tuner)
+        with self.engine.buffers.lend(length, self.stop) as buffer:
+            filled = read_part(descriptor, start, buffer)
+            return self._send_whole(MemoryBody(buffer[:filled]), start, length, tuner)
+
+    def _send_whole(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
+        if len(body) != length:
+            raise Shortened
+        return self._send(body, start, tuner)
+
+    def _send_piece(
+        self, data: memoryview, start: int, free: Callable[[], None], tuner: Tuner
+    ) -> Sent:
+        try:
+            return self._send(MemoryBody(data), start, tuner)
+        finally:
+            free()
+
+    def _send(self, body: HashedBody, start: int, tuner: Tuner) -> Sent:
+        if self.there.get(start) == body.tree.hex():
+            self.meter.already(len(body))
+        else:
+            send = partial(self._attempt, body, start)
+            self.engine.budget.call(send, self.stop, Notes(self.meter, tuner))
+            tuner.moved(len(body))
+        return start, len(body), body.tree
+
+    def _attempt(self, body: HashedBody, start: int) -> None:
+        pace = Pace(self.engine.budget, self.meter, self.stop)
+        body.pace = pace
+        body.seek(0)
+        try:
+            with stopping(self.stop):
+                told = self.engine.service.upload_part(
+                    self.upload.vault, self.upload.upload_id or "", start, body
+                )
+            if told != body.tree.hex():
+                raise IntegrityError(f"the part from byte {start} arrived damaged")
+        except BaseException:
+            pace.take_back()
+            raise
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Turn what the HTTP library makes of a stop in the middle of a body back into the stop."""
+    try:
+        yield
+    except Unavailable:
+        if stop.is_set():
+            raise Stopped from None
+        raise
