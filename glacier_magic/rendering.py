@@ -152,7 +152,10 @@ def _progress(row: Row) -> str:
     if row.state == "verified":
         return "100 %"
     if row.state == "downloading" and row.size:
-        return f"{row.done / row.size:.0%} of {human_bytes(row.size)}"
+        words = f"{row.done / row.size:.0%}"
+        if row.rate:
+            words += f", {human_bytes(row.rate)}/s"
+        return words if row.eta is None else f"{words}, {human_duration(row.eta)} left"
     return ""
 
 

@@ -168,7 +168,8 @@ def aligned_buffer(size: int) -> memoryview:
     Reading into a buffer that begins elsewhere than on a cache line can cost several times as
     much.
     """
-    return memoryview(mmap.mmap(-1, max(size, 1)))[:size]
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    return memoryview(mmap.mmap(-1, max(size, 1), **private))[:size]
 
 
 @contextmanager

@@ -50,6 +50,37 @@ def parse_duration(text: str) -> float:
     return sum(float(number) * _SECONDS[unit.lower()] for number, unit in pieces)
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes in ``16MiB``, ``500k``, ``1.5 GB`` or ``4096``.
+
+    ``MiB`` counts by 1,024, ``MB`` and ``M`` by 1,000.  Raises :class:`ValueError` for anything
+    else.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"not a number of bytes: {text!r}; write 4096, 500kB, 16MiB or 1.5GB")
+    base = 1024 if found[3] else 1000
+    power = " kmgt".index(found[2].lower() or " ")
+    return round(float(found[1]) * float(base**power))
+
+
+def parse_rate(text: str) -> float | None:
+    """Return the bytes a second in ``10MB/s`` or ``500k``; None for ``none``.
+
+    Raises :class:`ValueError` for anything else, and for a rate of nothing.
+    """
+    plain = text.strip().lower()
+    if plain in ("none", "off", "unlimited", ""):
+        return None
+    rate = parse_size(plain.removesuffix("/s"))
+    if rate < 1:
+        raise ValueError("a rate of nothing would never end; write none for no limit")
+    return float(rate)
+
+
 def from_ms(milliseconds: int | None) -> datetime | None:
     """Return the aware UTC time of *milliseconds* since 1970, or None."""
     if milliseconds is None:

@@ -16,9 +16,10 @@ from .catalogue.jobs import INVENTORY
 from .errors import InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
+from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
 from .plans.restore import unknown_archive
-from .storing import Leftovers, Stored, Storing
+from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
 from .units import from_ms, plural
@@ -148,7 +149,7 @@ class Vault:
 
     def uploads(self) -> Leftovers:
         """Return the unfinished multipart uploads, ours and others', to resume or abort."""
-        return self._storing.leftovers()
+        return Leftovers(self._storing)
 
     # Listing
 

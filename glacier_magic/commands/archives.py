@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 from argparse import ArgumentTypeError, Namespace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from ..jobs import InventoryJob
 from ..transfer.sources import find
-from ..units import human_duration, parse_duration, plural
+from ..units import (
+    human_bytes,
+    human_duration,
+    parse_duration,
+    parse_rate,
+    parse_size,
+    plural,
+)
+from ..vault import Vault
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -37,6 +48,36 @@ def duration(text: str) -> float:
         raise ArgumentTypeError(str(error)) from None
 
 
+def size(text: str) -> int:
+    """Return the bytes that an option's value means."""
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def rate(text: str) -> float | None:
+    """Return the bytes a second that an option's value means."""
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def rate_option(parser: Parser) -> None:
+    """Add ``--max-rate``."""
+    parser.add_argument(
+        "--max-rate", metavar="RATE", type=rate, default=argparse.SUPPRESS,
+        help="bandwidth of all transfers of this session: 10MB/s, 500k, none",
+    )  # fmt: skip
+
+
+def set_rate(console: Console, args: Namespace) -> None:
+    """Limit the session's bandwidth where the words asked for it."""
+    if hasattr(args, "max_rate"):
+        console.session.engine.budget.max_rate = args.max_rate
+
+
 def waiting_options(parser: Parser) -> None:
     """Add ``--wait`` and ``--timeout``."""
     parser.add_argument("--wait", action="store_true", help="wait until it is there")
@@ -46,7 +87,7 @@ def waiting_options(parser: Parser) -> None:
 
 
 def _configure_upload(parser: Parser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, globs, ~, folders")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, globs, ~, folders")
     vault_option(parser)
     parser.add_argument("--description", metavar="D", help="text to store instead of name and time")
     parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
@@ -54,12 +95,29 @@ def _configure_upload(parser: Parser) -> None:
         "--again", action="store_true", help="send files that are stored already, too"
     )
 
+    parser.add_argument(
+        "--part-size", metavar="SIZE", type=size,
+        help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more where that makes over 10,000 parts",
+    )  # fmt: skip
+    rate_option(parser)
+    parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
+    parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
+
 
 def _upload(console: Console, args: Namespace) -> pd.DataFrame:
+    if bool(args.paths) == args.stdin:
+        raise InputError(
+            "Upload either files or, with --stdin, standard input",
+            cure="%glacier upload PATH..., or in a shell ... | glacier-magic upload --stdin "
+            "--name NAME; %glacier upload --help says more.",
+        )
     vault = console.vault(args.vault)
+    set_rate(console, args)
+    if args.stdin:
+        return _upload_stdin(console, vault, args)
     sources = find(args.paths, recursive=args.recursive, description=args.description)
     with console.face.progress() as observer:
-        stored = vault.store(sources, again=args.again, progress=observer)
+        stored = vault.store(sources, again=args.again, part_size=args.part_size, progress=observer)
     before = sum(row["state"] == "already stored" for row in stored.rows)
     if before:
         console.face.note(
@@ -68,6 +126,56 @@ def _upload(console: Console, args: Namespace) -> pd.DataFrame:
     for path, reason in stored.skipped:
         console.face.note(f"Left out {path}: {reason}.")
     return stored.table()
+
+
+def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
+    if not args.name and args.description is None:
+        raise InputError("What comes from standard input has no name", cure="Add --name NAME.")
+    with console.face.progress() as observer:
+        archive = vault.upload_stream(
+            sys.stdin.buffer,
+            args.name or args.description,
+            description=args.description,
+            part_size=args.part_size,
+            progress=observer,
+        )
+    table = vault.archives(None)
+    return table[table["archive_id"] == archive.id]
+
+
+def _configure_uploads(parser: Parser) -> None:
+    vault_option(parser)
+    parser.add_argument(
+        "--resume", nargs="*", metavar="ID", help="go on with all, or those whose ids begin so"
+    )
+    parser.add_argument("--abort", nargs="+", metavar="ID", help="drop what was sent")
+    parser.add_argument("--yes", action="store_true", help="abort without asking")
+    rate_option(parser)
+
+
+def _uploads(console: Console, args: Namespace) -> Any:
+    leftovers = console.vault(args.vault).uploads()
+    if args.abort:
+        return console.settle(leftovers.abortion(args.abort), yes=args.yes)
+    if args.resume is None:
+        return leftovers
+    set_rate(console, args)
+    with console.face.progress() as observer:
+        return leftovers.resume(args.resume, progress=observer)
+
+
+def _configure_rate(parser: Parser) -> None:
+    parser.add_argument("rate", nargs="?", type=rate, default=argparse.SUPPRESS, metavar="RATE",
+                        help="10MB/s, 500k, none; nothing: say what it is")  # fmt: skip
+
+
+def _rate(console: Console, args: Namespace) -> str:
+    budget = console.session.engine.budget
+    if hasattr(args, "rate"):
+        budget.max_rate = args.rate
+    if budget.max_rate is None:
+        return "Transfers run as fast as they can."
+    return f"All transfers of this session together: {human_bytes(budget.max_rate)}/s at most."
 
 
 def _configure_ls(parser: Parser) -> None:
@@ -110,6 +218,11 @@ def _inventory(console: Console, args: Namespace) -> Any:
         console.face.follow(found, args.timeout)
         found = vault.archives()
     console.face.note(as_of(console, found))
+    for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
+        console.face.note(
+            f"{name!r} seems to be stored twice, by a request that was sent again after its answer "
+            f"was lost. %glacier rm id:{archive_id} deletes the second one."
+        )
     return found
 
 
@@ -132,6 +245,19 @@ VERBS = (
         configure=_configure_upload,
         details="Every byte's tree hash is compared with the service's answer. A file over "
         "100 MiB goes in\nparallel parts, and an interrupted one goes on with the same command.",
+    ),
+    Verb(
+        name="uploads",
+        summary="unfinished uploads: list, resume, abort",
+        run=_uploads,
+        configure=_configure_uploads,
+        details="Parts that the service has with the right hash are not sent again.",
+    ),
+    Verb(
+        name="rate",
+        summary="limit the bandwidth of all transfers, also while they run",
+        run=_rate,
+        configure=_configure_rate,
     ),
     Verb(name="ls", summary="list archives by name", run=_ls, configure=_configure_ls),
     Verb(

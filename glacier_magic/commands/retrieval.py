@@ -6,7 +6,14 @@ from argparse import Namespace
 from typing import Any
 
 from ..jobs import Batch
-from .archives import archive_words, duration, vault_option, waiting_options
+from .archives import (
+    archive_words,
+    duration,
+    rate_option,
+    set_rate,
+    vault_option,
+    waiting_options,
+)
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -22,10 +29,12 @@ def _configure_restore(parser: Parser) -> None:
         "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
     )
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
+    rate_option(parser)
     waiting_options(parser)
 
 
 def _restore(console: Console, args: Namespace) -> Any:
+    set_rate(console, args)
     plan = console.vault(args.vault).restore(*args.archives, tier=args.tier, to=args.to)
     outcome = console.settle(plan, yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
@@ -41,9 +50,11 @@ def _configure_wait(parser: Parser) -> None:
     parser.add_argument(
         "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
     )
+    rate_option(parser)
 
 
 def _wait(console: Console, args: Namespace) -> Batch:
+    set_rate(console, args)
     return console.face.follow(console.session.pending(), args.timeout)
 
 

@@ -40,6 +40,8 @@ class Row:
     expected: datetime | None = None
     ready_until: datetime | None = None
     done: int = 0
+    rate: float = 0.0
+    eta: float | None = None
     file: str = ""
     error: str = ""
     failure: str = ""
@@ -162,6 +164,8 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
         expected=expected(job) if job and download.open else None,
         ready_until=kept_until(job) if job else None,
         done=done,
+        rate=report.rate if report else 0.0,
+        eta=report.eta if report else None,
         file=download.target if state == "verified" else "",
         error=(report.note if report and state == "downloading" else download.error) or "",
         failure=download.failure or "",

@@ -44,6 +44,7 @@ class Tracker:
 
     def __init__(self, engine: Engine, read_inventory: Callable[[JobRecord], object]) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
+        self._budget = engine.budget
         self._sweeper = Sweeper(self._service, self._catalogue)
         self._asker = Asker(self._service, self._catalogue, self._owner)
         self._stop = threading.Event()
@@ -62,6 +63,15 @@ class Tracker:
         self.latest = self.snapshot()
 
     # What the faces use
+
+    @property
+    def max_rate(self) -> float | None:
+        """Bytes a second that all transfers of the session may move together; None: no limit."""
+        return self._budget.max_rate
+
+    @max_rate.setter
+    def max_rate(self, rate: float | None) -> None:
+        self._budget.max_rate = rate
 
     def snapshot(self, keys: frozenset[str] | None = None) -> Snapshot:
         """Return what the catalogue says now, without asking the service.

@@ -10,10 +10,15 @@ import ipywidgets as widgets
 
 from ..jobs import Batch, Snapshot
 from ..rendering import snapshot_html
+from ..units import human_bytes, parse_rate
 from .display import Place, in_a_live_notebook, shown
 from .face import board_record
 
 INTERVAL = 0.1  # seconds between two updates of a page
+
+
+def _rate_in_words(rate: float | None) -> str:
+    return "" if rate is None else f"{human_bytes(rate).replace(' ', '')}/s"
 
 
 class JobBoard(widgets.VBox):  # type: ignore[misc]
@@ -28,7 +33,14 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
             description="Check now", tooltip="Ask the service about the jobs now"
         )
         self._check.on_click(lambda _: batch.tracker.wake())
-        super().__init__([self._html, self._check])
+        self._rate = widgets.Text(
+            description="Max rate",
+            value=_rate_in_words(batch.tracker.max_rate),
+            placeholder="10MB/s; empty: no limit",
+            continuous_update=False,
+        )
+        self._rate.observe(self._set_rate, "value")
+        super().__init__([self._html, widgets.HBox([self._check, self._rate])])
         self._place: Place | None = None
         self._leave = batch.tracker.watch(self.report)
         self._write(batch.snapshot)
@@ -62,6 +74,13 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         self._check.disabled = mine.finished
         if self._place is not None:
             self._place.put(board_record(mine, self._batch.title))
+
+    def _set_rate(self, change: dict[str, Any]) -> None:
+        try:
+            self._batch.tracker.max_rate = parse_rate(change["new"])
+        except ValueError as error:
+            self._rate.placeholder = str(error)
+            self._rate.value = _rate_in_words(self._batch.tracker.max_rate)
 
     def close(self) -> None:
         """Stop following the tracker, and take the board from the page."""

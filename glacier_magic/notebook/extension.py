@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TYPES = {
     "Plan": ("glacier_magic.plans.model", "Plan"),
     "Batch": ("glacier_magic.jobs.handles", "Batch"),
+    "Leftovers": ("glacier_magic.leftovers", "Leftovers"),
 }
 
 
@@ -39,6 +40,7 @@ def load(shell: InteractiveShell) -> None:
         formatter = _formatter(shell)
         formatter.for_type_by_name(*_TYPES["Plan"], _show_plan)
         formatter.for_type_by_name(*_TYPES["Batch"], _show_batch)
+        formatter.for_type_by_name(*_TYPES["Leftovers"], _show_leftovers)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -72,6 +74,12 @@ def _show_plan(plan: Any) -> None:
     from .card import PlanCard  # noqa: PLC0415
 
     PlanCard(plan).show()
+
+
+def _show_leftovers(leftovers: Any) -> None:
+    from .leftovers import LeftoversCard  # noqa: PLC0415
+
+    LeftoversCard(leftovers).show()
 
 
 def _show_batch(batch: Any) -> None:

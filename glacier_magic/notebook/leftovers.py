@@ -1,0 +1,67 @@
+"""Unfinished uploads as a card: go on with those that began here."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import ipywidgets as widgets
+
+from ..errors import GlacierError
+from ..leftovers import Leftovers
+from ..rendering import escape
+from ..transfer.progress import Report
+from .display import Place, Record, in_a_live_notebook, shown
+
+
+class LeftoversCard(widgets.VBox):  # type: ignore[misc]
+    """The table of unfinished uploads, with a Resume button where one can go on."""
+
+    def __init__(self, leftovers: Leftovers) -> None:
+        self._leftovers = leftovers
+        self._resume = widgets.Button(
+            description="Resume",
+            button_style="primary",
+            disabled=not any(row.resumable for row in leftovers.rows),
+            tooltip="Go on with the uploads that began here",
+        )
+        self._resume.on_click(lambda _: self._start())
+        self._status = widgets.HTML()
+        self._place: Place | None = None
+        table = widgets.HTML(leftovers._repr_mimebundle_()["text/html"])
+        super().__init__([table, self._resume, self._status])
+
+    def show(self) -> None:
+        """Display the card and its record in the cell that runs."""
+        shown(self)
+        text = repr(self._leftovers)
+        self._place = Place(Record(text, self._leftovers._repr_mimebundle_()["text/html"]))
+
+    def _start(self) -> None:
+        self._resume.disabled = True
+        threading.Thread(target=self._work, name="glacier-resume", daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            done = self._leftovers.resume(progress=self._observe)
+        except GlacierError as error:
+            self._say(f"{type(error).__name__}: {error}")
+        except Exception as error:  # a thread has nobody to raise to
+            self._say(f"{type(error).__name__}: {error}")
+        else:
+            self._say(f"Stored: {', '.join(done['name'])}.")
+
+    def _observe(self, report: Report) -> None:
+        self._status.value = f'<span role="status">{escape(report)}</span>'
+
+    def _say(self, text: str) -> None:
+        self._status.value = f'<span role="status">{escape(text)}</span>'
+        if self._place is not None:
+            self._place.put(Record(text, f"<p>{escape(text)}</p>"))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data.update(in_a_live_notebook("list of unfinished uploads")._repr_mimebundle_())
+        return bundle
