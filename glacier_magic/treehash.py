@@ -32,7 +32,12 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 READ = 512 << 10
 """Bytes read at a time: what was just read is hashed while it is in the core's own cache."""
 
+THREADED = 8 << 20
+"""Bytes from which on more than one thread pays: an idle core takes a millisecond to wake up."""
+
 MOST_THREADS = 16
+
+_PREADV = hasattr(os, "preadv")
 
 Progress = Callable[[int], None]
 """Called with the number of bytes hashed since the last call, by one thread at a time."""
@@ -55,17 +60,10 @@ def combine(digests: Iterable[bytes]) -> bytes:
     The pieces may be 1 MiB chunks or parts of 2**n MiB: every part's tree hash is a node of the
     whole archive's tree.  Without any digest the root is the hash of no data.
     """
-    level = list(digests)
-    if not level:
-        return bytes.fromhex(EMPTY)
-    while len(level) > 1:
-        paired = [
-            hashlib.sha256(level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)
-        ]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level = paired
-    return level[0]
+    fold = _Fold()
+    for digest in digests:
+        fold.add(digest)
+    return fold.root()
 
 
 class _Fold:
@@ -150,9 +148,11 @@ def tree_hash(
     :raises FileChanged: a regular file changed while it was hashed.
     """
     if isinstance(source, bytes):
+        if not source:
+            return EMPTY
         return _root(len(source), _leaves_of_bytes(source), progress)
     if isinstance(source, str | os.PathLike):
-        with io.FileIO(source) as file:
+        with io.FileIO(os.fspath(source)) as file:
             return _of_path(file, progress)
     file_under = _plain_file(source)
     if file_under is None:
@@ -168,8 +168,9 @@ def aligned_buffer(size: int) -> memoryview:
     Reading into a buffer that begins elsewhere than on a cache line can cost several times as
     much.
     """
-    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-    return memoryview(mmap.mmap(-1, max(size, 1), **private))[:size]
+    # A fork must not share it: the child would read into the parent's.
+    flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
+    return memoryview(mmap.mmap(-1, max(size, 1), **flags))[:size]
 
 
 @contextmanager
@@ -214,7 +215,7 @@ def _plain_file(source: BinaryIO) -> io.FileIO | None:
     if isinstance(source, io.BufferedReader | io.BufferedRandom):
         source.flush()  # what was written through it belongs to the file
         raw = source.raw
-    if type(raw) is not io.FileIO:
+    if type(raw) is not io.FileIO or not (_PREADV or isinstance(raw.name, str)):
         return None
     facts = os.fstat(raw.fileno())
     return raw if stat.S_ISREG(facts.st_mode) and facts.st_size else None
@@ -285,7 +286,7 @@ def _leaves_of_file(file: io.FileIO, start: int, size: int) -> _Leaves:
 @contextmanager
 def _reader(file: io.FileIO) -> Iterator[Callable[[memoryview, int], int]]:
     """Give a function that fills a buffer from an offset of *file*, whatever others read of it."""
-    if hasattr(os, "preadv"):
+    if _PREADV:
         descriptor = file.fileno()
         yield lambda buffer, offset: os.preadv(descriptor, [buffer], offset)
         return
@@ -354,7 +355,7 @@ def _root(size: int, opened: _Leaves, progress: Progress | None) -> str:
     crew = _Crew(size, progress)
     others = [
         threading.Thread(target=crew.work, args=(opened,), name="tree-hash", daemon=True)
-        for _ in range(min(_cores(), MOST_THREADS, -(-size // CHUNK)) - 1)
+        for _ in range(min(_cores(), MOST_THREADS) - 1 if size >= THREADED else 0)
     ]
     try:
         for thread in others:

@@ -184,21 +184,61 @@ def quick(monkeypatch):
     """Let repeated calls follow each other without the pauses of real life."""
     import botocore.retries.standard as retries
 
-    from glacier_magic.transfer import patience
+    from glacier_magic.transfer import budget
 
     monkeypatch.setattr(retries.ExponentialBackoff, "delay_amount", lambda *_: 0)
-    monkeypatch.setattr(patience, "TRIES", 2)
-    monkeypatch.setattr(patience, "LONGEST", 0.01)
+    monkeypatch.setattr(budget, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(budget, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(budget, "GIVE_UP", 1.0)
 
 
 @pytest.fixture
 def small_parts(monkeypatch):
     """Cut what is uploaded and downloaded into pieces of 1 MiB."""
-    from glacier_magic.transfer import download, upload
+    from glacier_magic.transfer import download, streams, upload
 
     monkeypatch.setattr(upload, "SINGLE_REQUEST", MIB)
     monkeypatch.setattr(upload, "SMALLEST_PART", MIB)
+    monkeypatch.setattr(streams, "STREAM_PART", MIB)
     monkeypatch.setattr(download, "PIECE", MIB)
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch):
+    """Let parts and pieces go one after the other."""
+    from glacier_magic.transfer import download, parts, upload
+
+    for module in (download, parts, upload):
+        monkeypatch.setattr(module, "WORKERS", 1)
+        monkeypatch.setattr(module, "MOST_WORKERS", 1)
+
+
+class ChangedStream:
+    """A range of output whose bytes pass through ``change(offset, bytes)`` on their way."""
+
+    def __init__(self, stream, change, *, told=True):
+        self._stream, self._change, self._at = stream, change, 0
+        self.total = stream.total
+        self.tree_hash = stream.tree_hash if told else None
+
+    def read(self, most):
+        """Return what arrived, changed."""
+        data = self._stream.read(most)
+        changed = self._change(self._at, data)
+        self._at += len(data)
+        return changed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._stream.__exit__(*error)
+
+
+@pytest.fixture
+def changed_stream():
+    """Make a stream of output whose bytes are changed on their way."""
+    return ChangedStream
 
 
 class Child:

@@ -53,6 +53,7 @@ def is_dead(owner: str) -> bool:
 @dataclass
 class _Ticket:
     write: Callable[[], None]
+    power_safe: bool = True
     done: bool = False
     error: Exception | None = None
 
@@ -156,13 +157,15 @@ class Database:
                 if is_dead(row["owner"]):
                     self.execute(f"UPDATE {table} SET lease_until=0 WHERE owner=?", (row["owner"],))
 
-    def together(self, write: Callable[[], None]) -> None:
+    def together(self, write: Callable[[], None], *, power_safe: bool = True) -> None:
         """Run *write* in a transaction that it shares with other threads that wait as well.
 
-        Returns when it is on disk.  One wait for the disk serves all: that is what makes many
-        small uploads quick.
+        One wait for the disk serves all: that is what makes many small uploads quick.
+
+        :param power_safe: return only when it is on the disk itself; otherwise it survives the end
+            of this process, but a power cut only once a later one is on the disk.
         """
-        ticket = _Ticket(write)
+        ticket = _Ticket(write, power_safe)
         self._tickets.append(ticket)
         with self._group:
             if not ticket.done:
@@ -172,9 +175,14 @@ class Database:
 
     def _commit(self, tickets: list[_Ticket]) -> None:
         try:
-            with self.transaction():
-                for ticket in tickets:
-                    ticket.write()
+            with self._lock:
+                self._sync(power_safe=any(ticket.power_safe for ticket in tickets))
+                try:
+                    with self.transaction():
+                        for ticket in tickets:
+                            ticket.write()
+                finally:
+                    self._sync(power_safe=True)
         except Exception as error:
             if len(tickets) == 1:
                 tickets[0].error = error
@@ -183,6 +191,11 @@ class Database:
                     self._commit([ticket])
         for ticket in tickets:
             ticket.done = True
+
+    def _sync(self, *, power_safe: bool) -> None:
+        if not self._connection.in_transaction:
+            level = "FULL" if power_safe else "NORMAL"
+            self._connection.execute(f"PRAGMA synchronous={level}")
 
     def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run one statement; return how many rows it changed."""

@@ -75,7 +75,7 @@ class Uploads:
             sql = f"INSERT INTO uploads({names}) VALUES({marks})"
             made[:] = [self._database.insert(sql, values)]
 
-        self._database.together(write)
+        self._database.together(write, power_safe=facts.get("part_size") is not None)
         return Upload(
             id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
             **{k: v for k, v in values.items() if k not in self._key},

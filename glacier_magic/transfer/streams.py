@@ -76,7 +76,7 @@ class StreamUploader:
         facts = {**facts, "size": len(body)}
         upload = self._begin_stream(facts, name, description, None, body.tree.hex())
         try:
-            archive_id = self.uploader.engine.budget.call(
+            archive_id, told = self.uploader.engine.budget.call(
                 lambda: self.uploader.request(upload, body, meter), self.uploader.stop, meter.note
             )
         except (GlacierError, Stopped) as error:
@@ -84,6 +84,7 @@ class StreamUploader:
             raise
         finally:
             piece[1]()
+        self.uploader.check(upload, archive_id, body.tree.hex(), told)
         return self.uploader.record(upload, archive_id, body.tree.hex())
 
     def _pieces(self, stream: BinaryIO, part_size: int) -> Iterator[Piece]:

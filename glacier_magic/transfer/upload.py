@@ -27,7 +27,7 @@ SINGLE_REQUEST = 100 << 20
 SMALLEST_PART = 16 << 20
 """Every part is a paid request, so parts are no smaller than this unless asked for."""
 
-WORKERS, MOST_WORKERS = 4, 16
+WORKERS, SMALL_WORKERS, MOST_WORKERS = 4, 10, 16
 HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
 NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
 """Answers that say for certain that nothing was stored."""
@@ -69,7 +69,7 @@ class Uploader:
         failures: list[tuple[Source, GlacierError]] = []
         small = [source for source in sources if source.size <= SINGLE_REQUEST]
         large = [source for source in sources if source.size > SINGLE_REQUEST]
-        tuner = Tuner(WORKERS, MOST_WORKERS)
+        tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, MOST_WORKERS)
         crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(
             tuner, self.stop, "glacier-upload"
         )
@@ -130,7 +130,7 @@ class Uploader:
         _refuse_changed(source, descriptor, body)
         upload = self._begin(source, None, body.tree.hex())
         try:
-            archive_id = self.engine.budget.call(
+            archive_id, told = self.engine.budget.call(
                 lambda: self.request(upload, body, meter), self.stop, Notes(meter, tuner)
             )
         except (GlacierError, Stopped) as error:
@@ -138,6 +138,7 @@ class Uploader:
             _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
         tuner.moved(len(body))
+        self.check(upload, archive_id, body.tree.hex(), told)
         return self.record(upload, archive_id, body.tree.hex())
 
     def give_up(self, upload: Upload, error: Exception) -> None:
@@ -146,16 +147,14 @@ class Uploader:
         state = "unsettled" if uploads.get(upload.id).doubt else "failed"
         uploads.ended(upload.id, state, str(error))
 
-    def request(self, upload: Upload, body: HashedBody, meter: Meter) -> str:
-        """Send *body* in one request; return the archive id."""
+    def request(self, upload: Upload, body: HashedBody, meter: Meter) -> tuple[str, str]:
+        """Send *body* in one request; return archive id and the tree hash the service took."""
         pace = Pace(self.engine.budget, meter, self.stop)
         body.pace = pace
         body.seek(0)
         try:
             with stopping(self.stop):
-                archive_id, told = self.engine.service.upload_archive(
-                    self.vault, body, upload.description
-                )
+                return self.engine.service.upload_archive(self.vault, body, upload.description)
         except GlacierError as error:
             pace.take_back()
             if isinstance(error, Unavailable) and error.code not in NOT_TAKEN:
@@ -164,13 +163,16 @@ class Uploader:
         except BaseException:
             pace.take_back()
             raise
-        if told != body.tree.hex():
-            raise LocalError(
+
+    def check(self, upload: Upload, archive_id: str, ours: str, told: str) -> None:
+        """Compare the tree hashes; the archive exists, so this is never tried again by itself."""
+        if told != ours:
+            self.engine.catalogue.uploads.ended(upload.id, "failed", f"stored as {archive_id}")
+            raise IntegrityError(
                 f"The service took other bytes of {upload.name!r} than were sent "
                 f"(archive {archive_id})",
-                cure="Delete that archive and upload the file again.",
+                cure=f"%glacier rm id:{archive_id}, then upload the file again.",
             )
-        return archive_id
 
     def _begin(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
         if part_size is None:

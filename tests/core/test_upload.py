@@ -18,7 +18,7 @@ from glacier_magic.errors import (
     Unavailable,
 )
 from glacier_magic.service import Service, bodies
-from glacier_magic.transfer import upload
+from glacier_magic.transfer import parts, upload
 from glacier_magic.transfer.sources import find
 from glacier_magic.treehash import tree_hash
 
@@ -103,7 +103,8 @@ def test_a_part_too_large_for_memory_is_read_from_the_file(
     vault, files, stored, small_parts, monkeypatch
 ):
     """The second way of reading gives the same bytes and hashes."""
-    monkeypatch.setattr(bodies, "IN_MEMORY", 1000)
+    for module in (upload, parts):
+        monkeypatch.setattr(module, "IN_MEMORY", 1000)
     path = files("large", 2 * MIB + 5)
     archive = vault.upload("large")
     assert stored(archive.id)[0] == path.read_bytes()
@@ -112,13 +113,17 @@ def test_a_part_too_large_for_memory_is_read_from_the_file(
 
 
 @pytest.mark.parametrize("length", [0, 1, MIB, MIB + 1, 2 * MIB + 5])
-@pytest.mark.parametrize("limit", [0, 1 << 30])
-def test_a_body_knows_its_hashes_and_can_be_read_again(files, monkeypatch, length, limit):
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_body_knows_its_hashes_and_can_be_read_again(files, length, in_memory):
     """botocore rewinds to 0 before a retry, which is the beginning of the part."""
-    monkeypatch.setattr(bodies, "IN_MEMORY", limit)
     content = files("x", b"front" + os.urandom(length)).read_bytes()[5:]
     with (files.folder / "x").open("rb") as file:
-        body = bodies.body_of_part(file.fileno(), 5, length)
+        if in_memory:
+            buffer = memoryview(bytearray(length))
+            assert bodies.read_part(file.fileno(), 5, buffer) == length
+            body = bodies.MemoryBody(buffer)
+        else:
+            body = bodies.FileBody(file.fileno(), 5, length)
         for _ in range(2):
             body.seek(0)
             pieces = iter(lambda: bytes(body.read(300_000)), b"")
@@ -235,7 +240,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(
 ):
     """Neither in one request nor in parts, and no archive is left behind."""
     path = files("log", size)
-    original = upload.body_of_part
+    original = bodies.read_part
 
     def change_it():
         if change == "shrink":
@@ -244,11 +249,12 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(
             path.write_bytes(os.urandom(size + (change == "grow")))
 
     def read(*arguments):
-        body = original(*arguments)
+        filled = original(*arguments)
         change_it()
-        return body
+        return filled
 
-    monkeypatch.setattr(upload, "body_of_part", read)
+    for module in (upload, parts):
+        monkeypatch.setattr(module, "read_part", read)
     with pytest.raises(LocalError, match="changed"):
         vault.upload("log")
     assert len(vault.archives()) == 0
@@ -259,7 +265,7 @@ def test_a_file_that_changes_between_hashing_and_sending_is_not_blamed_on_the_lo
     vault, files, monkeypatch, quick
 ):
     """A body too large for memory is read twice, and the service notices the difference."""
-    monkeypatch.setattr(bodies, "IN_MEMORY", 0)
+    monkeypatch.setattr(upload, "IN_MEMORY", 0)
     path = files("log", 5000)
     original = Service.upload_archive
 
@@ -506,10 +512,10 @@ UPLOADER = """
     import glacier_magic as gm
     from glacier_magic.catalogue import uploads
     from glacier_magic.service import Service
-    from glacier_magic.transfer import upload
+    from glacier_magic.transfer import parts, upload
     folder, region, catalogue, stop_at = sys.argv[1:]
     upload.SINGLE_REQUEST = upload.SMALLEST_PART = 1 << 20
-    upload.WORKERS = 1
+    parts.WORKERS = parts.MOST_WORKERS = 1
     uploads.LEASE_SECONDS = 0
     def stop_before(name, count):
         original, calls = getattr(Service, name), []
@@ -631,11 +637,10 @@ def test_parts_that_do_not_match_the_file_are_sent_again(
 
 
 def test_a_service_that_goes_away_leaves_an_upload_that_goes_on(
-    vault, files, small_parts, monkeypatch, quick, counted
+    vault, files, small_parts, monkeypatch, quick, counted, one_at_a_time
 ):
     """Unavailable is the error, and nothing that was taken is sent again."""
     files("large", 4 * MIB)
-    monkeypatch.setattr(upload, "WORKERS", 1)
     original = Service.upload_part
 
     def fail(service, vault_name, upload_id, start, body):
