@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MAYBE_TWICE = "stored, maybe twice"
+"""The state of an archive whose request was sent again after its answer was lost."""
+
+
 @dataclass
 class Stored:
     """What an upload did: archives stored now, files stored before, files left out."""
@@ -86,7 +90,7 @@ class Storing:
             self._forget_unsettled(todo)
         try:
             failures = uploader.store_all(
-                todo, meter, lambda s, a: outcome.rows.append(_row(s, a, "stored"))
+                todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
             )
         except Stopped:
             raise KeyboardInterrupt from None
@@ -95,6 +99,10 @@ class Storing:
         meter.finish()
         if failures:
             raise _sum_up(failures, len(todo))
+
+    def _stored_as(self, record: ArchiveRecord) -> str:
+        twice = self.engine.catalogue.uploads.maybe_twice(record.archive_id)
+        return MAYBE_TWICE if twice else "stored"
 
     def _forget_unsettled(self, todo: Sequence[Source]) -> None:
         uploads = self.engine.catalogue.uploads

@@ -221,6 +221,8 @@ class Database:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
+            if str(error).startswith(("no such", "near ")):
+                raise self._damaged(error) from None
             raise LocalError(
                 f"The catalogue {self.path} cannot be used: {error}",
                 cure="Free some space or close the program that holds it, and repeat.",

@@ -36,6 +36,7 @@ CREATE TABLE uploads(
     started INTEGER NOT NULL, updated INTEGER NOT NULL
 );
 CREATE INDEX uploads_open ON uploads(account, region, vault, state, path);
+CREATE INDEX uploads_by_archive ON uploads(archive_id);
 
 CREATE TABLE inventories(
     account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, job_id TEXT NOT NULL,

@@ -146,6 +146,10 @@ class Uploads:
         """Note that a request is sent again whose first answer was lost."""
         self._set(upload, doubt=1)
 
+    def maybe_twice(self, archive_id: str) -> bool:
+        """Tell whether an archive was stored by a request that was sent again."""
+        return bool(self._select("archive_id=:archive_id AND doubt=1", archive_id=archive_id))
+
     def done(self, upload: int, archive: ArchiveRecord) -> None:
         """Record archive and upload together, in the transaction that sees the answer."""
 

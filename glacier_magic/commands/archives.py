@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..jobs import InventoryJob
+from ..storing import MAYBE_TWICE
 from ..transfer.sources import find
 from ..units import (
     human_bytes,
@@ -123,6 +124,12 @@ def _upload(console: Console, args: Namespace) -> pd.DataFrame:
         console.face.note(
             f"{plural(before, 'file')} unchanged since stored from here; --again sends them anew."
         )
+    for row in stored.rows:
+        if row["state"] == MAYBE_TWICE:
+            console.face.note(
+                f"{row['name']!r} may be stored twice: the first answer was lost. The next "
+                "%glacier inventory tells, and which one to delete."
+            )
     for path, reason in stored.skipped:
         console.face.note(f"Left out {path}: {reason}.")
     return stored.table()

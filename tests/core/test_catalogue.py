@@ -117,7 +117,7 @@ def test_an_upload_and_its_archive_are_written_together(catalogue, monkeypatch):
         part_size=None, owner="me",
     )  # fmt: skip
 
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError
 
     monkeypatch.setattr(type(catalogue.uploads), "_set", broken)
