@@ -11,7 +11,7 @@ from . import descriptions, tables
 from .catalogue import ArchiveRecord
 from .errors import GlacierError, InputError
 from .transfer.budget import Stopped
-from .transfer.engine import Engine
+from .transfer.engine import Engine, holding
 from .transfer.progress import Meter, Observer
 from .transfer.sources import Source, Sources
 from .transfer.streams import StreamUploader
@@ -89,9 +89,10 @@ class Storing:
         if again:
             self._forget_unsettled(todo)
         try:
-            failures = uploader.store_all(
-                todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
-            )
+            with holding(self.engine):
+                failures = uploader.store_all(
+                    todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
+                )
         except Stopped:
             raise KeyboardInterrupt from None
         finally:
@@ -126,9 +127,12 @@ class Storing:
         self.engine.service.describe_vault(self.vault)
         stop = threading.Event()
         meter = Meter(f"Uploading {name}", 0, progress)
-        uploader = StreamUploader(Uploader(self.engine, self.vault, stop, part_size))
+        uploader = StreamUploader(
+            Uploader(self.engine, self.vault, stop, part_size), name, description, meter
+        )
         try:
-            record = uploader.store(stream, name=name, description=description, meter=meter)
+            with holding(self.engine):
+                record = uploader.store(stream)
         except Stopped:
             raise KeyboardInterrupt from None
         finally:

@@ -16,7 +16,7 @@ def human_bytes(count: int | float | None) -> str:
         return "?"
     value = float(count)
     for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
+        if value < (1023.5 if unit != "B" else 1024) or unit == _UNITS[-1]:
             break
         value /= 1024
     if unit == "B":

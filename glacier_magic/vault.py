@@ -247,9 +247,10 @@ class Vault:
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
         archives = self._catalogue.archives
-        named = archives.named(self.name, word.removeprefix("name:"))
-        if named:
-            return named
+        if not {"*", "?"} & set(word) or word.startswith("name:"):
+            named = archives.named(self.name, word.removeprefix("name:"))
+            if named:
+                return named
         if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
             identifier = word.removeprefix("id:")
             records = archives.starting(self.name, identifier) if identifier else []

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -167,6 +168,48 @@ def put(client):
 
 
 @pytest.fixture
+def counted(monkeypatch):
+    """Count the calls of the service's operations that send bytes."""
+    from glacier_magic.service import Service
+
+    counts = {"upload_archive": 0, "upload_part": 0, "complete_upload": 0, "start_upload": 0}
+    for name in counts:
+        original = getattr(Service, name)
+
+        def call(*arguments, name=name, original=original):
+            counts[name] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(Service, name, call)
+    return counts
+
+
+@pytest.fixture
+def stored(client, emulator):
+    """Retrieve an archive as somebody else; return its bytes and its description."""
+
+    def stored(archive_id, vault="photos"):
+        parameters = {"Type": "archive-retrieval", "ArchiveId": archive_id}
+        job = client.initiate_job(vaultName=vault, jobParameters=parameters)["jobId"]
+        emulator.advance(hours=4.1)
+        answer = client.get_job_output(vaultName=vault, jobId=job)
+        return answer["body"].read(), answer.get("archiveDescription")
+
+    return stored
+
+
+@pytest.fixture
+def archives_in(client, later):
+    """Count the archives of a vault by the inventory that is made after a day."""
+
+    def archives_in(vault="photos"):
+        later(days=1.2)
+        return client.describe_vault(vaultName=vault)["NumberOfArchives"]
+
+    return archives_in
+
+
+@pytest.fixture
 def listed(later, session):
     """Read the inventory that is made after a day into the catalogue."""
 
@@ -190,6 +233,14 @@ def quick(monkeypatch):
     monkeypatch.setattr(budget, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(budget, "LONGEST_PAUSE", 0.01)
     monkeypatch.setattr(budget, "GIVE_UP", 1.0)
+
+
+@pytest.fixture
+def patient(quick, monkeypatch):
+    """Repeat without pauses, for as long as a test can take."""
+    from glacier_magic.transfer import budget
+
+    monkeypatch.setattr(budget, "GIVE_UP", PATIENCE)
 
 
 @pytest.fixture
@@ -262,6 +313,17 @@ class Child:
                 return lines
             lines.append(line.strip())
         raise AssertionError(f"the process ended without {word!r}: {lines}")
+
+    def kill_and_read(self):
+        """End it as a power cut would; return what it has printed since."""
+        self._process.kill()
+        lines = [line.strip() for line in self._process.stdout]
+        self.end()
+        return lines
+
+    def interrupt(self):
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     def go_on(self):
         """Let a script that reads a line from its standard input go on."""

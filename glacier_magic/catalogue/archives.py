@@ -100,11 +100,12 @@ class Archives:
         """Return the archives of a vault that are not deleted, by name, then age.
 
         :param glob: ``*``, ``?`` and ``[...]`` match in the whole name, ``/`` included, and
-            ``folder/`` means all below it; but a name that is spelled exactly so is only itself.
+            ``folder/`` means all below it; without ``*`` and ``?`` a name that is spelled exactly
+            so is only itself.
         """
         where, values = "vault=? AND state NOT IN ('deleted', 'gone')", [vault]
         if glob is not None:
-            exact = self.named(vault, glob)
+            exact = [] if {"*", "?"} & set(glob) else self.named(vault, glob)
             if exact:
                 return exact
             where += " AND name GLOB ?"

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..errors import LocalError
 from .archives import LAG, ArchiveRecord, Archives
 from .database import Database, Scope
 
@@ -72,6 +73,7 @@ class Uploads:
         made: list[int] = []
 
         def write() -> None:
+            self._refuse_held(values)
             sql = f"INSERT INTO uploads({names}) VALUES({marks})"
             made[:] = [self._database.insert(sql, values)]
 
@@ -80,6 +82,27 @@ class Uploads:
             id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
             **{k: v for k, v in values.items() if k not in self._key},
         )  # fmt: skip
+
+    def _refuse_held(self, values: dict[str, Any]) -> None:
+        """Refuse what another living process is storing, in the transaction that would begin it."""
+        held = self._database.row(
+            f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
+            "AND description=:description AND state IN ('sending', 'completing') "
+            "AND owner<>:owner AND lease_until>:now",
+            {**values, "now": time.time()},
+        )
+        if held is not None:
+            raise LocalError(
+                f"{values['name']!r} is being uploaded by another process",
+                cure="Wait for it, or stop it and repeat half a minute later.",
+            )
+
+    def renew(self, owner: str) -> None:
+        """Extend the hold of a living process on all that it stores."""
+        self._database.execute(
+            "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
+            (time.time() + LEASE_SECONDS, owner),
+        )
 
     def get(self, upload: int) -> Upload:
         """Return one upload by our own number for it."""
@@ -96,6 +119,15 @@ class Uploads:
             f"{_SAME} AND description=:description AND upload_id IS NOT NULL "
             "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
             vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def unfinished_stream(self, *, vault: str, path: str, description: str) -> Upload | None:
+        """Return the newest multipart upload of a stream that has not ended, or None."""
+        found = self._select(
+            "vault=:vault AND path=:path AND description=:description AND upload_id IS NOT NULL "
+            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault, path=path, description=description,
         )  # fmt: skip
         return found[0] if found else None
 

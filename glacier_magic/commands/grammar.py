@@ -93,6 +93,11 @@ class Verb:
         return parsed
 
 
+def as_value(word: str) -> str:
+    """Return *word* marked so that it is a value even if it begins with ``-``."""
+    return f"{_SHIELD}{word}" if word.startswith("-") else word
+
+
 def shield(words: Iterable[str]) -> list[str]:
     """Return *words* with ids that begin with ``-`` marked as values."""
     return [f"{_SHIELD}{word}" if _ID.fullmatch(word) else word for word in words]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from . import account, archives, emulation, retrieval
+from . import account, archives, emulation, hashing, retrieval
 from .grammar import Verb
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
-    for verb in (*account.VERBS, *archives.VERBS, *retrieval.VERBS, *emulation.VERBS)
+    for verb in (
+        *account.VERBS,
+        *archives.VERBS,
+        *retrieval.VERBS,
+        *hashing.VERBS,
+        *emulation.VERBS,
+    )
 }

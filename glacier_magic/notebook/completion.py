@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .magics import GlacierMagics
 
 _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
+_PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
 _TIERS = ("standard", "bulk", "expedited")
 
 
@@ -89,17 +90,24 @@ class Completer:
             return []
         bare = prefix.lstrip("'")
         names = session.catalogue.archives.names_with_prefix(vault, bare)
-        return [f"'{name}'" if _quotable(name, prefix) else name for name in names]
+        return [quoted(name, prefix.startswith("'")) for name in names if name.isprintable()]
+
+
+def quoted(name: str, always: bool = False) -> str:
+    """Return a stranger's name as one word that is taken as it is, whatever it holds.
+
+    A name is completed into a line that will be run: nothing in it may end the quotation, be
+    filled in, or begin an option.
+    """
+    if not always and _PLAIN.fullmatch(name):
+        return name
+    return "'" + name.replace("'", "'\\''") + "'"
 
 
 def _cut(text: str) -> tuple[str, str]:
     """Cut what is typed before the word under the cursor, which an open quotation may begin."""
     start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1
     return text[:start], text[start:]
-
-
-def _quotable(name: str, prefix: str) -> bool:
-    return prefix.startswith("'") or any(c in name for c in ' ${}"\\;')
 
 
 def _paths(prefix: str) -> list[str]:

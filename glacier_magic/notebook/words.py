@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..commands.grammar import as_value
 from ..errors import InputError
 
 
@@ -94,7 +95,8 @@ def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
     """Return the words with ``$name`` and ``{expression}`` filled in from *names*.
 
     A word that is nothing but the name of a list or tuple becomes as many words; ``$$`` and
-    ``{{`` are a plain ``$`` and ``{``.
+    ``{{`` are a plain ``$`` and ``{``.  What is filled in is a value, never an option, even if it
+    begins with ``-``.
 
     :raises InputError: a name is unknown or an expression fails; the message names the word.
     """
@@ -102,9 +104,11 @@ def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
     for word in words:
         several = _several(word, names)
         if several is not None:
-            out += several
+            out += [as_value(text) for text in several]
         else:
-            out.append("".join(_fill(t, names) if open_ else t for t, open_ in word.pieces))
+            text = "".join(_fill(t, names) if open_ else t for t, open_ in word.pieces)
+            filled_in = word.text.startswith(("$", "{")) and word.pieces[0][1]
+            out.append(as_value(text) if filled_in else text)
     return out
 
 

@@ -16,6 +16,27 @@ WINDOW = 2.0
 """Seconds over which a number of workers is judged."""
 
 
+class Child(threading.Event):
+    """An event that is set when it or its parent is: one transfer may end without the others."""
+
+    def __init__(self, parent: threading.Event) -> None:
+        super().__init__()
+        self._parent = parent
+
+    def is_set(self) -> bool:
+        """Tell whether this event or its parent is set."""
+        return super().is_set() or self._parent.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until this event or its parent is set, or *timeout* seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = 0.1 if end is None else min(0.1, end - time.monotonic())
+            if left <= 0 or super().wait(left):
+                break
+        return self.is_set()
+
+
 class Tuner:
     """Finds how many workers move the most bytes: one more as long as it helps.
 

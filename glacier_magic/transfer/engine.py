@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..catalogue import Catalogue
+from ..errors import GlacierError
 from ..service import Service
 from .budget import Budget
 from .buffers import Buffers
@@ -22,6 +25,28 @@ class Engine:
     owner: str
     budget: Budget = field(default_factory=Budget)
     buffers: Buffers = field(default_factory=Buffers)
+
+
+RENEW = 5.0  # seconds between renewals of the hold on what is being stored
+
+
+@contextmanager
+def holding(engine: Engine) -> Iterator[None]:
+    """Keep this process' uploads held while the block runs, however long a request takes."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEW):
+            with suppress(GlacierError):
+                engine.catalogue.uploads.renew(engine.owner)
+
+    thread = threading.Thread(target=renew, name="glacier-hold", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Pace:

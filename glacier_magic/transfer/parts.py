@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ..catalogue import Upload
@@ -15,12 +14,12 @@ from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
 from ..treehash import combine, part_ranges
 from .budget import Stopped
-from .crew import Crew, Tuner
+from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace
 from .progress import Meter
 
 WORKERS, MOST_WORKERS = 4, 16
-RENEW = 5.0  # seconds between renewals of the hold on an upload
+HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
 
 Sent = tuple[int, int, bytes]
 """First byte, length and tree hash of a part that the service has."""
@@ -46,6 +45,10 @@ class PartSender:
     there: dict[int, str]
     meter: Meter
     stop: threading.Event
+    ending: Child = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ending", Child(self.stop))
 
     @property
     def part_size(self) -> int:
@@ -78,21 +81,23 @@ class PartSender:
 
     def _run(self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner) -> tuple[int, bytes]:
         roots: dict[int, bytes] = {}
-        size, renewed = 0, time.monotonic()
-        crew: Crew[Sent] = Crew(tuner, self.stop, "glacier-upload")
-        for start, length, root in crew.run(tasks):
-            roots[start] = root
-            size += length
-            if time.monotonic() - renewed > RENEW:
-                self.engine.catalogue.uploads.claim(self.upload.id, self.engine.owner)
-                renewed = time.monotonic()
+        size = 0
+        crew: Crew[Sent] = Crew(tuner, self.ending, "glacier-upload")
+        try:
+            for start, length, root in crew.run(tasks):
+                roots[start] = root
+                size += length
+        except BaseException:
+            self.ending.set()  # the parts that are still on their way end, too
+            crew.wait(HEAR_OUT if self.stop.is_set() else None)
+            raise
         return size, combine(roots[start] for start in sorted(roots))
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
         if length > IN_MEMORY:
             body: HashedBody = FileBody(descriptor, start, length)
             return self._send_whole(body, start, length, tuner)
-        with self.engine.buffers.lend(length, self.stop) as buffer:
+        with self.engine.buffers.lend(length, self.ending) as buffer:
             filled = read_part(descriptor, start, buffer)
             return self._send_whole(MemoryBody(buffer[:filled]), start, length, tuner)
 
@@ -114,16 +119,16 @@ class PartSender:
             self.meter.already(len(body))
         else:
             send = partial(self._attempt, body, start)
-            self.engine.budget.call(send, self.stop, Notes(self.meter, tuner))
+            self.engine.budget.call(send, self.ending, Notes(self.meter, tuner))
             tuner.moved(len(body))
         return start, len(body), body.tree
 
     def _attempt(self, body: HashedBody, start: int) -> None:
-        pace = Pace(self.engine.budget, self.meter, self.stop)
+        pace = Pace(self.engine.budget, self.meter, self.ending)
         body.pace = pace
         body.seek(0)
         try:
-            with stopping(self.stop):
+            with stopping(self.ending):
                 told = self.engine.service.upload_part(
                     self.upload.vault, self.upload.upload_id or "", start, body
                 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
 from ..catalogue import ArchiveRecord, Upload
-from ..errors import GlacierError, InputError
+from ..errors import GlacierError, InputError, IntegrityError, LocalError
 from ..service.bodies import MemoryBody
 from ..units import human_bytes, storable
 from .budget import Stopped
@@ -19,89 +21,131 @@ from .upload import Uploader
 STREAM_PART = 32 << 20
 """Bytes in a part of a stream: 10,000 of them are 312 GiB."""
 
+MOST_PARTS = 10_000
+
 
 @dataclass(frozen=True)
 class StreamUploader:
     """Stores streams through an uploader.
 
-    The same stream under the same name goes on where it was cut off: parts that the service has
-    are recognised by their hashes and not sent again.
+    A stream is never taken for the rest of an earlier one: what a pipe gives today need not be
+    what it gave yesterday, and does not come twice.
     """
 
     uploader: Uploader
+    name: str
+    description: str
+    meter: Meter
 
-    def store(
-        self, stream: BinaryIO, *, name: str, description: str, meter: Meter
-    ) -> ArchiveRecord:
+    def store(self, stream: BinaryIO) -> ArchiveRecord:
         """Store what *stream* gives until its end, whose length nobody knows.
 
-        :raises InputError: it is empty, or longer than 10,000 parts.
+        :raises InputError: it is empty, not binary, or longer than 10,000 parts.
+        :raises LocalError: it cannot be read.
         """
         part_size = self.uploader.part_size or STREAM_PART
         pieces = self._pieces(stream, part_size)
         first = next(pieces, None)
         if first is None:
             raise InputError("The stream is empty, and the service stores no empty archives")
-        facts: dict[str, Any] = {"path": storable(f"stream:{name}"), "size": -1, "mtime_ns": 0}
-        if len(first[0]) < part_size:
-            return self._stream_in_one(first, facts, name, description, meter)
-        upload, there = self.uploader.resume(**facts, description=description, name=name)
-        if upload is None or upload.state != "sending" or upload.part_size != part_size:
-            upload, there = self._begin_stream(facts, name, description, part_size, None), {}
-            upload = self.uploader.start(upload)
-        sender = PartSender(self.uploader.engine, upload, there, meter, self.uploader.stop)
         try:
-            size, root = sender.send_pieces(_behind(first, pieces))
-        except BaseException as error:
-            self.uploader.engine.catalogue.uploads.released(upload.id, str(error))
+            earlier = self._settle_earlier()
+            if len(first[0]) < part_size:
+                record = self._in_one(first[0], earlier)
+                first[1]()
+                return record
+            upload = self.uploader.start(self._intent(-1, part_size, None))
+        except BaseException:
+            first[1]()
             raise
-        self.uploader.engine.catalogue.uploads.completing(upload.id, root.hex(), size)
-        return self.uploader.complete(
-            self.uploader.engine.catalogue.uploads.get(upload.id), root.hex()
+        return self._in_parts(upload, _behind(first, pieces), earlier)
+
+    def _settle_earlier(self) -> ArchiveRecord | None:
+        """End a stream of this name that was cut off at its completion; return its archive.
+
+        Its parts are all there, so this needs none of its bytes.
+        """
+        found, _ = self.uploader.resume(
+            self.uploader.engine.catalogue.uploads.unfinished_stream(
+                vault=self.uploader.vault, path=self._path, description=self.description
+            )
+        )
+        if found is None or found.state == "sending":
+            return None
+        with suppress(IntegrityError):  # the next inventory tells how that one ended
+            return self.uploader.complete(found, found.tree_hash or "")
+        return None
+
+    @property
+    def _path(self) -> str:
+        return storable(f"stream:{self.name}")
+
+    def _intent(self, size: int, part_size: int | None, tree: str | None) -> Upload:
+        return self.uploader.engine.catalogue.uploads.begin(
+            vault=self.uploader.vault,
+            path=self._path,
+            size=size,
+            mtime_ns=0,
+            name=storable(self.name),
+            description=self.description,
+            part_size=part_size,
+            owner=self.uploader.engine.owner,
+            tree_hash=tree,
         )
 
-    def _begin_stream(
-        self, facts: dict[str, Any], name: str, description: str, part_size: int | None,
-        tree: str | None,
-    ) -> Upload:  # fmt: skip
-        return self.uploader.engine.catalogue.uploads.begin(
-            vault=self.uploader.vault, name=storable(name), description=description,
-            part_size=part_size, owner=self.uploader.engine.owner, tree_hash=tree, **facts,
-        )  # fmt: skip
-
-    def _stream_in_one(
-        self, piece: Piece, facts: dict[str, Any], name: str, description: str, meter: Meter
-    ) -> ArchiveRecord:
-        body = MemoryBody(piece[0])
-        facts = {**facts, "size": len(body)}
-        upload = self._begin_stream(facts, name, description, None, body.tree.hex())
+    def _in_one(self, data: memoryview, earlier: ArchiveRecord | None) -> ArchiveRecord:
+        body = MemoryBody(data)
+        if earlier is not None and earlier.tree_hash == body.tree.hex():
+            return earlier
+        upload = self._intent(len(body), None, body.tree.hex())
         try:
             archive_id, told = self.uploader.engine.budget.call(
-                lambda: self.uploader.request(upload, body, meter), self.uploader.stop, meter.note
+                lambda: self.uploader.request(upload, body, self.meter),
+                self.uploader.stop,
+                self.meter.note,
             )
         except (GlacierError, Stopped) as error:
             self.uploader.give_up(upload, error)
             raise
-        finally:
-            piece[1]()
         self.uploader.check(upload, archive_id, body.tree.hex(), told)
         return self.uploader.record(upload, archive_id, body.tree.hex())
 
+    def _in_parts(
+        self, upload: Upload, pieces: Iterator[Piece], earlier: ArchiveRecord | None
+    ) -> ArchiveRecord:
+        engine = self.uploader.engine
+        sender = PartSender(engine, upload, {}, self.meter, self.uploader.stop)
+        try:
+            size, root = sender.send_pieces(pieces)
+        except BaseException as error:
+            engine.catalogue.uploads.released(upload.id, str(error))
+            raise
+        if earlier is not None and earlier.tree_hash == root.hex():
+            engine.service.abort_upload(self.uploader.vault, upload.upload_id or "")
+            engine.catalogue.uploads.ended(upload.id, "aborted", "the archive exists already")
+            return earlier
+        engine.catalogue.uploads.completing(upload.id, root.hex(), size)
+        return self.uploader.complete(engine.catalogue.uploads.get(upload.id), root.hex())
+
     def _pieces(self, stream: BinaryIO, part_size: int) -> Iterator[Piece]:
-        for number in range(10_001):
-            buffer = self.uploader.engine.buffers.take(part_size, self.uploader.stop)
-            free = partial(self.uploader.engine.buffers.give_back, buffer)
+        buffers = self.uploader.engine.buffers
+        for number in range(MOST_PARTS + 1):
+            buffer = buffers.take(part_size, self.uploader.stop)
+            free = partial(buffers.give_back, buffer)
             view = memoryview(buffer)[:part_size]
-            filled = _fill(stream, view)
+            try:
+                filled = _fill(stream, view)
+                if filled and number == MOST_PARTS:
+                    raise InputError(
+                        f"The stream is longer than 10,000 parts of {human_bytes(part_size)}",
+                        cure="Use a larger --part-size.",
+                    )
+            except BaseException:
+                free()
+                raise
             if not filled:
                 free()
                 return
-            if number == 10_000:
-                free()
-                raise InputError(
-                    f"The stream is longer than 10,000 parts of {human_bytes(part_size)}",
-                    cure="Use a larger --part-size.",
-                )
             yield view[:filled], free
 
 
@@ -114,9 +158,26 @@ def _fill(stream: BinaryIO, view: memoryview) -> int:
     """Read until *view* is full or the stream has ended; return how many bytes."""
     filled = 0
     while filled < len(view):
-        data = stream.read(min(1 << 20, len(view) - filled))
+        data = _read(stream, min(1 << 20, len(view) - filled))
         if not data:
             break
         view[filled : filled + len(data)] = data
         filled += len(data)
     return filled
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    while True:
+        try:
+            data: Any = stream.read(most)
+        except OSError as error:
+            raise LocalError(f"The stream cannot be read: {error.strerror or error}") from None
+        if isinstance(data, bytes | bytearray | memoryview):
+            return bytes(data)
+        if data is not None:
+            raise InputError(
+                f"The stream gives {type(data).__name__}, not bytes", cure='Open it with "rb".'
+            )
+        # None: nothing is there yet on a stream that does not wait by itself.
+        with suppress(OSError, ValueError):
+            select.select([stream], [], [], 0.2)

@@ -17,7 +17,7 @@ from ..units import human_bytes, storable
 from .budget import Stopped
 from .crew import Crew, Tuner
 from .engine import Engine, Notes, Pace
-from .parts import PartSender, Shortened, stopping
+from .parts import HEAR_OUT, PartSender, Shortened, stopping
 from .progress import Meter
 from .sources import Source
 
@@ -28,7 +28,6 @@ SMALLEST_PART = 16 << 20
 """Every part is a paid request, so parts are no smaller than this unless asked for."""
 
 WORKERS, SMALL_WORKERS, MOST_WORKERS = 4, 10, 16
-HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
 NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
 """Answers that say for certain that nothing was stored."""
 
@@ -260,28 +259,29 @@ class Uploader:
         return self.engine.catalogue.uploads.get(upload.id)
 
     def _resume(self, source: Source) -> tuple[Upload | None, dict[int, str]]:
-        return self.resume(
-            path=source.key, size=source.size, mtime_ns=source.mtime_ns,
-            description=source.description, name=source.name,
-        )  # fmt: skip
+        found = self.engine.catalogue.uploads.unfinished(
+            vault=self.vault,
+            path=source.key,
+            size=source.size,
+            mtime_ns=source.mtime_ns,
+            description=source.description,
+        )
+        return self.resume(found)
 
-    def resume(
-        self, *, path: str, size: int, mtime_ns: int, description: str, name: str
-    ) -> tuple[Upload | None, dict[int, str]]:
-        """Return the unfinished upload of something, if any, and the parts the service has of it.
+    def resume(self, found: Upload | None) -> tuple[Upload | None, dict[int, str]]:
+        """Take an unfinished upload over; return it with the parts that the service has of it.
+
+        None where there is none, or where the service has dropped what was sent.
 
         :raises LocalError: another living process drives it.
         """
-        self.engine.catalogue.database.release_dead()
-        uploads = self.engine.catalogue.uploads
-        found = uploads.unfinished(
-            vault=self.vault, path=path, size=size, mtime_ns=mtime_ns, description=description
-        )
         if found is None or found.upload_id is None:
             return None, {}
+        uploads = self.engine.catalogue.uploads
+        self.engine.catalogue.database.release_dead()
         if not uploads.claim(found.id, self.engine.owner):
             raise LocalError(
-                f"{name!r} is being uploaded by another process",
+                f"{found.name!r} is being uploaded by another process",
                 cure="Wait for it, or stop it and repeat half a minute later.",
             )
         try:

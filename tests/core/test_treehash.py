@@ -1,16 +1,27 @@
 """The tree hash against published vectors, a plain recursion and brute force over trees."""
 
+import ctypes
+import gzip
 import hashlib
 import io
+import mmap
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic import treehash
 from glacier_magic.treehash import (
     CHUNK,
     EMPTY,
+    FileChanged,
     TreeHasher,
+    aligned_buffer,
     combine,
     is_megabyte_aligned,
     is_tree_hash_aligned,
@@ -142,6 +153,213 @@ def test_file_is_hashed_from_where_it_stands():
     assert tree_hash(OnlyRead(b"a" * 2 * MIB)) == VECTORS[2][1]
 
 
+@contextmanager
+def small_scale(*, threads=3, chunk=64, preadv=True):
+    """Make leaves and reads tiny and let any file be worth threads, for quick and odd shapes."""
+    with (
+        patch.object(treehash, "CHUNK", chunk),
+        patch.object(treehash, "READ", max(1, chunk // 3)),
+        patch.object(treehash, "THREADED", 0),
+        patch.object(treehash, "_cores", lambda: threads),
+        patch.object(treehash, "_PREADV", preadv),
+    ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """A folder that the many examples of one test share."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.mark.parametrize("preadv", [True, False], ids=["preadv", "own-handles"])
+@given(data=st.binary(max_size=2000), threads=st.integers(1, 5), skip=st.integers(0, 300))
+@settings(max_examples=60)
+def test_threads_give_the_same_hash(scratch, preadv, data, threads, skip):
+    """From a path, from bytes, and from an open file that has been read from."""
+    path = scratch / "data"
+    path.write_bytes(data)
+    seen = []
+    with small_scale(threads=threads, preadv=preadv):
+        assert tree_hash(path, progress=seen.append) == in_levels(data, 64).hex()
+        assert tree_hash(data) == in_levels(data, 64).hex()
+        with path.open("rb") as file:
+            assert file.read(skip) == data[:skip]
+            if len(data) > 0:  # an empty one goes through the hasher, whose leaves are real
+                assert tree_hash(file) == in_levels(data[skip:], 64).hex()
+            assert file.read() == b""
+    assert sum(seen) == len(data)
+
+
+def test_large_file_is_hashed_by_several_threads(tmp_path):
+    """With leaves and reads of their true size; the bytes reported add up to the file's."""
+    path, data = tmp_path / "data", os.urandom(9 * MIB + 12345)
+    path.write_bytes(data)
+    seen = []
+    with patch.object(treehash, "_cores", lambda: 4):
+        assert tree_hash(path, progress=seen.append) == in_levels(data, MIB).hex()
+        assert tree_hash(data) == in_levels(data, MIB).hex()
+    assert sum(seen) == len(data)
+    assert not [t for t in threading.enumerate() if t.name == "tree-hash"]
+
+
+def test_open_files_are_left_at_their_end(tmp_path):
+    """Raw ones, buffered ones, and those with something still to be written."""
+    path, data = tmp_path / "data", os.urandom(3 * MIB + 7)
+    path.write_bytes(data[:-1])
+    with path.open("r+b") as file:
+        file.seek(0, io.SEEK_END)
+        file.write(data[-1:])
+        file.seek(MIB - 1)
+        assert tree_hash(file) == in_levels(data[MIB - 1 :], MIB).hex()
+        assert file.tell() == len(data)
+    with path.open("rb", buffering=0) as raw:
+        raw.seek(5)
+        assert tree_hash(raw) == in_levels(data[5:], MIB).hex()
+        assert raw.tell() == len(data)
+        raw.seek(len(data) + 9)
+        assert tree_hash(raw) == EMPTY
+
+
+def test_compressed_file_counts_by_what_it_gives(tmp_path):
+    """A descriptor alone does not make a file: gzip's is that of the compressed bytes."""
+    path, data = tmp_path / "data.gz", b"a" * 2 * MIB
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        packed.write(data)
+    with gzip.open(path) as unpacked:
+        assert tree_hash(unpacked) == VECTORS[2][1]
+    with gzip.open(path) as unpacked, io.BufferedReader(unpacked) as buffered:
+        assert tree_hash(buffered) == VECTORS[2][1]
+
+
+def test_pipe_is_read_to_its_end():
+    """There is no size to go by."""
+    ours, theirs = os.pipe()
+    data = os.urandom(MIB + 100)
+
+    def write():
+        with os.fdopen(theirs, "wb") as file:
+            file.write(data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(ours, "rb") as pipe:
+        assert tree_hash(pipe) == in_levels(data, MIB).hex()
+    writer.join()
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="the files of Linux's kernel")
+def test_file_that_only_seems_empty_is_read():
+    """The system's own files say that they have no bytes."""
+    path = Path("/proc/version")
+    assert path.stat().st_size == 0
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert tree_hash(path) == expected
+    with path.open("rb") as file:
+        assert tree_hash(file) == expected
+
+
+def test_stream_that_has_nothing_yet_is_refused():
+    """A file that does not wait would give the hash of a part."""
+
+    class Impatient(io.RawIOBase):
+        def readinto(self, buffer):
+            return None
+
+    with pytest.raises(BlockingIOError, match="nothing to read now"):
+        tree_hash(Impatient())
+
+
+def shorter(path):
+    os.truncate(path, 100)
+
+
+def longer(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def rewritten(path):
+    with path.open("r+b") as file:
+        file.write(b"other")
+    os.utime(path, (1, 1))
+
+
+@pytest.mark.parametrize("change", [shorter, longer, rewritten])
+@pytest.mark.parametrize("threads", [1, 4])
+def test_file_that_changes_meanwhile_is_refused(tmp_path, change, threads):
+    """Whatever happens to it after the first bytes were hashed."""
+    path = tmp_path / "data"
+    path.write_bytes(os.urandom(4000))
+    once = iter([change])
+    with (
+        small_scale(threads=threads),
+        pytest.raises(FileChanged, match=r"data.* changed while it was hashed"),
+    ):
+        tree_hash(path, progress=lambda _: next(once, lambda _: None)(path))
+
+
+@pytest.mark.parametrize("change", [shorter, longer, rewritten])
+def test_small_file_that_changes_meanwhile_is_refused(tmp_path, change):
+    """One that is read in one go, too."""
+    path = tmp_path / "data"
+    path.write_bytes(b"a" * 200)
+
+    class Changing(io.FileIO):
+        def read(self, size=-1):
+            change(path)
+            return super().read(size)
+
+    with patch.object(treehash.io, "FileIO", Changing), pytest.raises(ValueError, match="changed"):
+        tree_hash(path)
+
+
+def test_file_that_was_replaced_is_refused_where_threads_open_it_again(tmp_path):
+    """They would read the other one."""
+    path, other = tmp_path / "data", tmp_path / "other"
+    path.write_bytes(b"a" * 1000)
+    other.write_bytes(b"b" * 1000)
+    with small_scale(preadv=False), path.open("rb") as file:
+        other.replace(path)
+        with pytest.raises(FileChanged):
+            tree_hash(file)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
+def test_hashing_ends_when_it_is_stopped(tmp_path, kind):
+    """What the progress raises comes out, in whichever thread it was, and no thread is left."""
+    path = tmp_path / "data"
+    path.write_bytes(os.urandom(20_000))
+    calls = []
+
+    def progress(_):
+        calls.append(threading.get_ident())
+        if len(calls) == 5:
+            raise kind("stop")
+
+    with small_scale(threads=4), pytest.raises(kind, match="stop"):
+        tree_hash(path, progress=progress)
+    assert len(calls) < 20
+    assert not [t for t in threading.enumerate() if t.name == "tree-hash"]
+
+
+def test_missing_file_is_the_system_s_own_error(tmp_path):
+    """As every other way to open it would say."""
+    with pytest.raises(FileNotFoundError):
+        tree_hash(tmp_path / "missing")
+    with pytest.raises(IsADirectoryError):
+        tree_hash(tmp_path)
+
+
+@pytest.mark.parametrize("size", [1, 1000, MIB])
+def test_buffer_begins_on_a_page(size):
+    """So that reading into it is quick."""
+    buffer = aligned_buffer(size)
+    assert len(buffer) == size
+    assert not buffer.readonly
+    assert ctypes.addressof(ctypes.c_char.from_buffer(buffer)) % mmap.PAGESIZE == 0
+
+
 def test_nothing_has_the_hash_of_nothing():
     """No data and no digests give the SHA-256 of nothing."""
     assert combine([]).hex() == tree_hash(b"") == TreeHasher().hexdigest() == EMPTY
@@ -234,6 +452,12 @@ def test_part_size_has_an_upper_end():
     """More than 10,000 parts of 4 GiB are refused."""
     with pytest.raises(ValueError, match="4 GiB"):
         part_size_for(40_000 * GIB + 1)
+
+
+def test_part_size_for_no_parts_at_all_is_refused():
+    """Nothing can be cut into none."""
+    with pytest.raises(ValueError, match="at least 1"):
+        part_size_for(5, most=0)
 
 
 def test_part_size_starts_at_the_wanted_one():

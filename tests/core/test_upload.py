@@ -25,35 +25,6 @@ from glacier_magic.treehash import tree_hash
 MIB = 1 << 20
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """Count the calls of the service's operations that send bytes."""
-    counts = {"upload_archive": 0, "upload_part": 0, "complete_upload": 0, "start_upload": 0}
-    for name in counts:
-        original = getattr(Service, name)
-
-        def call(*arguments, name=name, original=original):
-            counts[name] += 1
-            return original(*arguments)
-
-        monkeypatch.setattr(Service, name, call)
-    return counts
-
-
-@pytest.fixture
-def stored(client, emulator):
-    """Retrieve an archive as somebody else; return its bytes and its description."""
-
-    def stored(archive_id, vault="photos"):
-        parameters = {"Type": "archive-retrieval", "ArchiveId": archive_id}
-        job = client.initiate_job(vaultName=vault, jobParameters=parameters)["jobId"]
-        emulator.advance(hours=4.1)
-        answer = client.get_job_output(vaultName=vault, jobId=job)
-        return answer["body"].read(), answer.get("archiveDescription")
-
-    return stored
-
-
 def count_of_archives(client, later, vault="photos"):
     later(days=1.2)
     return client.describe_vault(vaultName=vault)["NumberOfArchives"]

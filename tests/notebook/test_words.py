@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.commands import VERBS
 from glacier_magic.errors import InputError
+from glacier_magic.notebook.completion import quoted
 from glacier_magic.notebook.words import expand, split
 
 NAMES = {"fs": ["a b.txt", "c.txt"], "x": "my vault", "n": 3, "d": {"k": "v w"}}
@@ -56,3 +58,21 @@ def test_a_quoted_line_gives_back_its_words(words: list[str]) -> None:
     """What shlex quotes, split takes apart again, whatever the words hold."""
     line = " ".join(f"'{word}'" if "'" not in word else shlex.quote(word) for word in words)
     assert expand(split(line), {}) == words
+
+
+def test_what_is_filled_in_is_a_value_and_never_an_option() -> None:
+    """A name from a vault that spells an option does not become one."""
+    words = expand(split("rm $doomed {one} --vault v"), {"doomed": ["a", "--yes"], "one": "-x"})
+    parsed = VERBS["rm"].parse("%glacier", words[1:])
+    assert parsed.archives == ["a", "--yes", "-x"]
+    assert parsed.yes is False
+    assert parsed.vault == "v"
+
+
+@given(
+    st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).filter(str.isprintable)
+)
+def test_a_completed_name_is_one_word_whatever_it_holds(name: str) -> None:
+    """Nothing in a stranger's name ends the quotation, is filled in, or becomes an option."""
+    line = f"rm {quoted(name)} {quoted(name, always=True)}"
+    assert expand(split(line), {"x": "filled"}) == ["rm", name, name]
