@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import descriptions
 from .catalogue import Upload
-from .errors import InputError
+from .errors import InputError, NotFound
 from .plans.model import Plan
 from .rendering import Rendered, html_table, text_table
 from .service import Service
@@ -58,11 +59,15 @@ class Leftovers(Rendered):
 
     def _read(self) -> list[Leftover]:
         vault = self._storing.vault
+        self._storing.engine.catalogue.database.release_dead()
         known = {
             upload.upload_id: upload
             for upload in self._storing.engine.catalogue.uploads.open_of(vault)
         }
-        listed = [self._row(told, known) for told in self._service.uploads(vault)]
+        listed = []
+        for told in self._service.uploads(vault):
+            with suppress(NotFound):  # it ended since it was listed
+                listed.append(self._row(told, known))
         self.now = self._service.clock.now_ms()
         return listed
 
@@ -93,7 +98,7 @@ class Leftovers(Rendered):
 
         :raises InputError: nothing here can go on.
         """
-        chosen = [row for row in self._chosen(words) if row.resumable]
+        chosen = [r for r in (self._chosen(words) if words else self.rows) if r.resumable]
         if not chosen:
             raise InputError(
                 "None of these uploads can go on from here",
@@ -124,16 +129,18 @@ class Leftovers(Rendered):
         return self.frame(chosen).assign(state="aborted")
 
     def _chosen(self, words: Sequence[str]) -> list[Leftover]:
-        if not words:
-            return self.rows
-        prefixes = [word.removeprefix("id:").rstrip("…") for word in words]
-        chosen = [r for r in self.rows if any(r.upload_id.startswith(p) for p in prefixes)]
+        """Return the uploads that *words* name, each by its id or the unique beginning of one."""
+        chosen: dict[str, Leftover] = {}
+        for word in words:
+            prefix = word.removeprefix("id:").rstrip("…")
+            found = [row for row in self.rows if prefix and row.upload_id.startswith(prefix)]
+            if len(found) != 1:
+                many = f"{len(found)} unfinished uploads begin" if found else "None begins"
+                raise InputError(f"{many} with {word!r}", cure="%glacier uploads lists them.")
+            chosen[found[0].upload_id] = found[0]
         if not chosen:
-            raise InputError(
-                f"No unfinished upload begins with {words[0]!r}",
-                cure="%glacier uploads lists them.",
-            )
-        return chosen
+            raise InputError("Which upload?", cure="%glacier uploads lists them with their ids.")
+        return list(chosen.values())
 
     @property
     def table(self) -> pd.DataFrame:

@@ -22,7 +22,8 @@ def human_bytes(count: int | float | None) -> str:
     if unit == "B":
         return f"{int(value)} B"
     digits = 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f} {unit}"
+    number = f"{value:.{digits}f}"
+    return f"{number.rstrip('0').rstrip('.') if digits else number} {unit}"
 
 
 def human_duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import ArchiveRecord, Catalogue, JobRecord
-from ..errors import InputError
+from ..errors import InputError, LocalError
 from ..jobs import Batch, Tracker, window
 from ..rendering import near
 from ..safenames import UnsafePath, alternatives, safe_target
@@ -140,14 +141,17 @@ class RestorePlan(Plan[Batch]):
             words += f" of emulator time ({human_duration(real)} on your clock at most)"
         return f"{words}; the output is kept for 24 hours after that"
 
-    def _space(self) -> str:
+    def _room(self) -> tuple[bool, str]:
         folder = self.to
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         free = shutil.disk_usage(folder).free
         needed = _size(self._having(ASK, RUNNING, READY, UNDER_WAY))
-        words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
-        return words if needed <= free else f"NOT ENOUGH: {words}"
+        return needed <= free, f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+
+    def _space(self) -> str:
+        enough, words = self._room()
+        return words if enough else f"NOT ENOUGH: {words}"
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")
@@ -183,6 +187,7 @@ class RestorePlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         self.items = self._decide()  # hours may have passed since it was shown
+        self._check_target()
         batch = uuid.uuid4().hex
         downloads = self._catalogue.downloads
         with self._catalogue.database.transaction():
@@ -194,6 +199,28 @@ class RestorePlan(Plan[Batch]):
             raise errors[0]
         self._tracker.start()
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
+
+    def _check_target(self) -> None:
+        """Refuse before anything is paid for where the files could not be written.
+
+        :raises LocalError: the folder cannot be written, or has too little room.
+        """
+        if self.empty:
+            return
+        try:
+            self.to.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.to):
+                pass
+        except OSError as error:
+            raise LocalError(
+                f"Nothing was asked for: {self.to} cannot be written: {error.strerror or error}",
+                cure="Name another folder with --to.",
+            ) from None
+        if not self._room()[0]:
+            raise LocalError(
+                f"Nothing was asked for: there is no room in {self.to}: {self._space()}",
+                cure="Free some space, or name another folder with --to.",
+            )
 
     def _wishes(self, batch: str) -> Iterable[Mapping[str, Any]]:
         self._revived: list[int] = []

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import LocalError
 from ..treehash import CHUNK, combine
 
 IN_MEMORY = 32 << 20
@@ -106,7 +107,11 @@ class FileBody(HashedBody):
         super().__init__(done, linear.hexdigest(), combine(digests))
 
     def _bytes_at(self, position: int, count: int) -> bytes:
-        return os.pread(self._descriptor, count, self._start + position)
+        data = os.pread(self._descriptor, count, self._start + position)
+        if count and not data:
+            # Fewer bytes than announced would leave both sides waiting for the rest.
+            raise LocalError("A file became shorter while it was sent")
+        return data
 
 
 def read_part(descriptor: int, start: int, buffer: memoryview) -> int:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound
+from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
 from .bodies import HashedBody
 from .clock import ServiceClock
 from .translation import translated
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
+WHOLE_TRIES = 3
 _PROBE = "glacier_magic-asks-which-account-this-is"
 
 
@@ -123,8 +124,7 @@ class Service:
 
     def describe_vault(self, vault: str) -> Mapping[str, Any]:
         """Return one vault; its counts are those of its last inventory."""
-        with translated():
-            return dict(self._patient.describe_vault(vaultName=vault))
+        return self._whole("describe_vault", "VaultARN", vaultName=vault)
 
     def create_vault(self, vault: str) -> None:
         """Make a vault; one that exists already is left as it is."""
@@ -232,8 +232,7 @@ class Service:
 
     def describe_job(self, vault: str, job_id: str) -> Mapping[str, Any]:
         """Return one job."""
-        with translated():
-            return dict(self._patient.describe_job(vaultName=vault, jobId=job_id))
+        return self._whole("describe_job", "JobId", vaultName=vault, jobId=job_id)
 
     def output(self, vault: str, job_id: str, start: int, length: int) -> Output:
         """Return *length* bytes of a job's output from *start*; fewer at its end."""
@@ -259,9 +258,22 @@ class Service:
         )
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
-        with translated():
-            for page in self._patient.get_paginator(operation).paginate(**arguments):
-                yield from page[key]
+        marker: dict[str, str] = {}
+        while True:
+            page = self._whole(operation, key, **arguments, **marker)
+            yield from page[key]
+            if not page.get("Marker"):
+                return
+            marker = {"marker": page["Marker"]}
+
+    def _whole(self, operation: str, key: str, **arguments: Any) -> Mapping[str, Any]:
+        """Return an answer that has *key*: one that was cut off on its way is asked for again."""
+        for _ in range(WHOLE_TRIES):
+            with translated():
+                answer: Mapping[str, Any] = getattr(self._patient, operation)(**arguments)
+            if key in answer:
+                return answer
+        raise Unavailable(f"The service's answer to {operation} arrived damaged")
 
 
 def _account_of(arn: str) -> str:

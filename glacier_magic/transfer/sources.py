@@ -108,19 +108,22 @@ def _add_folder(found: Sources, folder: Path, recursive: bool, description: str 
             f"{str(folder)!r} is a folder", cure="Add --recursive to store all files below it."
         )
     top, before = _name_of(folder), len(found.files)
-    for path in _walk(folder):
+    for path in _walk(folder, found):
         inside = path.relative_to(folder).as_posix()
         _add(found, path, inside if top == "." else f"{top}/{inside}", description, named=False)
     if len(found.files) == before:
         raise InputError(f"There is no file to store in {str(folder)!r}", cure="")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, found: Sources) -> Iterator[Path]:
     def complain(error: OSError) -> None:
         raise LocalError(f"The folder {error.filename!r} cannot be read: {error.strerror}")
 
     for base, folders, files in os.walk(folder, onerror=complain):
         folders.sort()
+        for name in folders:
+            if (Path(base) / name).is_symlink():  # it could lead round in circles
+                found.skipped.append((str(Path(base) / name), "it is a link to a folder"))
         for name in sorted(files):
             yield Path(base) / name
 

@@ -58,7 +58,18 @@ class StreamUploader:
         except BaseException:
             first[1]()
             raise
-        return self._in_parts(upload, _behind(first, pieces), earlier)
+        record = self._in_parts(upload, _behind(first, pieces), earlier)
+        self._drop_cut_off()
+        return record
+
+    def _drop_cut_off(self) -> None:
+        """Drop what was sent of earlier streams of this name: nothing can go on with it."""
+        engine = self.uploader.engine
+        for upload in engine.catalogue.uploads.open_of_path(self.uploader.vault, self._path):
+            mine = upload.owner == engine.owner or not upload.held
+            if upload.state == "sending" and upload.upload_id is not None and mine:
+                engine.service.abort_upload(self.uploader.vault, upload.upload_id)
+                engine.catalogue.uploads.ended(upload.id, "aborted", "sent again")
 
     def _settle_earlier(self) -> ArchiveRecord | None:
         """End a stream of this name that was cut off at its completion; return its archive.

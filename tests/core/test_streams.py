@@ -10,7 +10,6 @@ from glacier_magic.errors import GlacierError, InputError, LocalError, NotFound
 from glacier_magic.service import Service
 from glacier_magic.transfer.budget import Stopped
 from glacier_magic.transfer.buffers import Buffers
-from glacier_magic.transfer.parts import PartSender
 from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
@@ -275,20 +274,17 @@ def killed(emulator, region, session, vault, files, child, small_parts):
     return killed
 
 
-@pytest.mark.parametrize(
-    ("point", "left"),
-    [("parts", [3, 4, 5]), ("all parts", []), ("completed", [])],
-)
-def test_the_same_stream_again_goes_on_where_it_was_killed(
-    vault, killed, starts, begun, stored, archives_in, point, left
+@pytest.mark.parametrize("point", ["parts", "all parts", "completed"])
+def test_the_same_stream_again_after_a_kill_is_one_archive(
+    vault, killed, starts, begun, stored, archives_in, point
 ):
-    """Parts are recognised by their hashes, and there is one archive in the end."""
+    """It is sent whole, for a pipe may give something else; there is one archive in the end."""
     content = killed(point)
     archive = vault.upload_stream(io.BytesIO(content), "backup.tar")
     assert stored(archive.id)[0] == content
     assert begun() == []
     assert archives_in() == 1
-    assert sorted(starts) == [n * MIB for n in left]
+    assert sorted(starts) == [n * MIB for n in range(6)]
 
 
 @pytest.mark.parametrize("size", [MIB // 2, 2 * MIB, 5 * MIB + 100, 7 * MIB])
@@ -323,9 +319,3 @@ def test_progress_counts_what_has_come(vault, small_parts):
     assert reports[-1].finished
     assert reports[-1].done == 3 * MIB + 5
     assert all(str(report) for report in reports)
-
-
-def test_the_sender_has_no_other_way_for_streams():
-    """Files and streams go through the same sender: what is proven of one holds for both."""
-    assert PartSender.send_pieces
-    assert PartSender.send_file

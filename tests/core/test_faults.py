@@ -1,0 +1,736 @@
+"""Every fault of the emulator, in both directions: the same bytes in the end, or a clear error."""
+
+import errno
+import os
+import random
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+
+from glacier_magic.errors import (
+    AccessDenied,
+    CredentialsError,
+    GlacierError,
+    IntegrityError,
+    JobExpired,
+    JobFailed,
+    LocalError,
+    NotReady,
+    Refused,
+    ServiceClosed,
+    Unavailable,
+)
+from glacier_magic.jobs import fetching, sweep, tracker
+from glacier_magic.service import Service
+from glacier_magic.transfer import parts, upload
+from glacier_magic.transfer.progress import Meter
+from glacier_magic.treehash import tree_hash
+
+MIB = 1 << 20
+PATIENCE = 30.0
+
+PASSING = (
+    "408", "500", "503", "throttling", "expired-token",
+    "reset-before", "reset-during", "reset-after", "trickle", "truncate", "flip",
+)  # fmt: skip
+"""Faults that a second try can overcome."""
+
+FINAL = {"access-denied": AccessDenied, "no-longer-supported": ServiceClosed}
+
+
+@pytest.fixture
+def fault(emulator, patient):
+    """Let the emulator fail; forgotten at the end."""
+
+    def fault(kind, operation, times=1, **more):
+        if kind == "trickle":
+            more = {"rate": 4 * MIB, **more}
+        emulator.fault(kind, operation, times=times, **more)
+
+    yield fault
+    emulator.clear_faults()
+
+
+@pytest.fixture
+def unstruck(emulator):
+    """How many faults are still to come."""
+    return lambda: len(emulator.status()["faults"])
+
+
+@pytest.fixture
+def notes(monkeypatch):
+    """What was said beside the numbers of any transfer."""
+    said, original = [], Meter.note
+
+    def note(meter, text):
+        said.append(text)
+        original(meter, text)
+
+    monkeypatch.setattr(Meter, "note", note)
+    return said
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The first bytes of all ranges of output that were asked for."""
+    starts, original = [], Service.open_output
+
+    def open_output(service, vault, job, start, length):
+        starts.append(start)
+        return original(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "open_output", open_output)
+    return starts
+
+
+def until_done(call, tries=10):
+    """Repeat a command as a user would after each clear error; return its result."""
+    for _ in range(tries):
+        try:
+            return call()
+        except GlacierError as error:
+            assert error.cure, error  # noqa: PT017
+    raise AssertionError("it never succeeded")
+
+
+# Uploads in one request
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_small_file_is_stored_whatever_happens_to_its_request(
+    session, vault, files, fault, unstruck, stored, listed, archives_in, kind
+):
+    """And of an archive that a lost answer made twice, the next inventory names the extra one."""
+    path = files("small", 300_000)
+    fault(kind, "UploadArchive", times=2)
+    archive = vault.upload("small")
+    assert archive.tree_hash == tree_hash(path)
+    assert unstruck() == 0
+    assert stored(archive.id)[0] == path.read_bytes()
+    ids = set(listed(vault)["archive_id"])
+    extra = {archive_id for _, archive_id in session.catalogue.uploads.doubles("photos")}
+    assert ids == {archive.id} | extra
+    assert archive.id not in extra
+    assert len(extra) == archives_in() - 1
+    assert len(extra) == {"reset-after": 2}.get(kind, len(extra))
+    assert len(extra) <= (2 if kind in ("reset-after", "truncate") else 0)
+
+
+def test_a_double_is_named_and_told_how_to_delete(session, vault, files, fault, listed):
+    """The upload was in doubt, and says so; deleting the extra one leaves the first."""
+    files("small", 1000)
+    fault("reset-after", "UploadArchive")
+    archive = vault.upload("small")
+    (row,) = session.catalogue.database.rows("SELECT doubt, state FROM uploads")
+    assert (row["doubt"], row["state"]) == (1, "done")
+    assert session.catalogue.uploads.doubles("photos") == []  # nobody can know yet
+    listed(vault)
+    ((name, extra),) = session.catalogue.uploads.doubles("photos")
+    assert name == "small"
+    vault.remove(f"id:{extra}").run()
+    assert session.catalogue.uploads.doubles("photos") == []
+    assert list(vault.archives()["archive_id"]) == [archive.id]
+
+
+@pytest.mark.parametrize("kind", ["408", "500", "503", "throttling", "reset-before"])
+def test_an_answer_that_is_certain_leaves_no_doubt_where_there_is_one_archive(
+    session, vault, files, fault, listed, kind
+):
+    """The inventory shows one, and nothing is called a double."""
+    files("small", 1000)
+    fault(kind, "UploadArchive")
+    vault.upload("small")
+    assert len(listed(vault)) == 1
+    assert session.catalogue.uploads.doubles("photos") == []
+
+
+def test_two_archives_on_purpose_are_no_double(session, vault, files, listed):
+    """Nothing was lost: the user asked for it again."""
+    files("small", 1000)
+    vault.upload("small")
+    vault.upload("small", again=True)
+    assert len(listed(vault)) == 2
+    assert session.catalogue.uploads.doubles("photos") == []
+
+
+def test_an_upload_given_up_in_doubt_is_settled_by_the_inventory(
+    session, vault, files, fault, listed, monkeypatch, counted
+):
+    """Its answer was lost and nothing else came: the inventory says that it is there."""
+    from glacier_magic.transfer import budget
+
+    files("small", 1000)
+    monkeypatch.setattr(budget, "GIVE_UP", 0)
+    fault("reset-after", "UploadArchive")
+    with pytest.raises(Unavailable):
+        vault.upload("small")
+    (row,) = session.catalogue.database.rows("SELECT state FROM uploads")
+    assert row["state"] == "unsettled"
+    (archive,) = listed(vault)["archive_id"]
+    counted["upload_archive"] = 0
+    assert vault.upload("small").id == archive
+    assert counted["upload_archive"] == 0
+
+
+def test_a_repeated_command_after_a_lost_answer_is_found_out(
+    session, vault, files, fault, listed, monkeypatch
+):
+    """Two commands, two archives: the inventory names the one that nobody has on record."""
+    from glacier_magic.transfer import budget
+
+    files("small", 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(budget, "GIVE_UP", 0)
+        fault("reset-after", "UploadArchive")
+        with pytest.raises(Unavailable):
+            vault.upload("small")
+    archive = vault.upload("small")
+    assert len(listed(vault)) == 2
+    ((_, extra),) = session.catalogue.uploads.doubles("photos")
+    assert extra != archive.id
+
+
+# Uploads in parts
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_part_gets_through_whatever_happens_to_its_request(
+    vault, files, small_parts, fault, unstruck, stored, archives_in, client, kind
+):
+    """One archive with the same bytes, and nothing left over."""
+    path = files("large", 4 * MIB + 100)
+    fault(kind, "UploadMultipartPart", times=3)
+    archive = vault.upload("large")
+    assert unstruck() == 0
+    assert archive.tree_hash == tree_hash(path)
+    assert stored(archive.id)[0] == path.read_bytes()
+    assert client.list_multipart_uploads(vaultName="photos")["UploadsList"] == []
+    assert archives_in() == 1
+
+
+@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize(
+    "operation", ["DescribeVault", "InitiateMultipartUpload", "CompleteMultipartUpload"]
+)
+def test_no_request_of_an_upload_makes_a_second_archive(
+    vault, files, small_parts, fault, stored, archives_in, operation, kind
+):
+    """Around the parts: it succeeds, or ends with an error after which the same command does."""
+    path = files("large", 2 * MIB + 100)
+    fault(kind, operation, times=2)
+    archive = until_done(lambda: vault.upload("large"))
+    assert stored(archive.id)[0] == path.read_bytes()
+    assert archives_in() == 1
+
+
+@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_resumed_upload_is_whole_whatever_happens_to_the_list_of_parts(
+    vault, files, small_parts, fault, stored, archives_in, monkeypatch, kind, seed
+):
+    """A list that is cut off or garbled costs parts that are sent again, at worst."""
+    path = files("large", 4 * MIB + 100)
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "complete_upload", refuse_once)
+        with pytest.raises(LocalError):
+            vault.upload("large")
+    fault(kind, "ListParts", times=1, seed=seed)
+    archive = until_done(lambda: vault.upload("large"))
+    assert stored(archive.id)[0] == path.read_bytes()
+    assert archives_in() == 1
+
+
+def refuse_once(*_):
+    raise LocalError("stopped here", cure="Repeat it.")
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_stream_gets_through_whatever_happens_to_its_parts(
+    vault, small_parts, fault, stored, archives_in, kind
+):
+    """Its memory is kept until the part is there: it cannot be read again."""
+    import io
+
+    content = os.urandom(3 * MIB + 100)
+    fault(kind, "UploadMultipartPart", times=3)
+    archive = vault.upload_stream(io.BytesIO(content), "stream")
+    assert stored(archive.id)[0] == content
+    assert archives_in() == 1
+
+
+def test_an_expired_token_is_waited_for_and_goes_on(vault, files, small_parts, fault, notes):
+    """The chain renews it, or the user in another window; the note asks for that."""
+    path = files("large", 3 * MIB)
+    fault("expired-token", "UploadMultipartPart", times=4)
+    assert vault.upload("large").tree_hash == tree_hash(path)
+    assert any("renew the login, trying again in" in note for note in notes)
+    assert notes[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("throttling", "throttled, trying again in 1 s"),
+        ("408", "too slow for the service, trying again in 1 s"),
+        ("503", "trying again in 1 s"),
+        ("reset-before", "The connection to the service broke"),
+    ],
+)
+def test_the_progress_line_says_what_is_waited_for(
+    vault, files, small_parts, fault, monkeypatch, kind, words
+):
+    """And no longer once it has passed."""
+    files("large", 3 * MIB)
+    reports = []
+    fault(kind, "UploadMultipartPart", times=1)
+    vault.upload("large", progress=reports.append)
+    told = [str(report) for report in reports]
+    assert any(words in text or "cannot be reached" in text for text in told), told
+    assert "trying again" not in told[-1]
+    assert reports[-1].done == reports[-1].total
+
+
+@pytest.mark.parametrize("kind", FINAL)
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [
+        ("UploadArchive", 1000),
+        ("InitiateMultipartUpload", 3 * MIB),
+        ("UploadMultipartPart", 3 * MIB),
+        ("CompleteMultipartUpload", 3 * MIB),
+    ],
+)
+def test_a_refusal_ends_an_upload_at_once(
+    vault, files, small_parts, fault, counted, archives_in, kind, operation, size
+):
+    """With its own type and cure; once the refusal is lifted the same command does the rest."""
+    path = files("file", size)
+    fault(kind, operation, times=1)
+    with pytest.raises(FINAL[kind]) as caught:
+        vault.upload("file")
+    assert caught.value.cure
+    assert len(vault.archives()) == 0
+    assert vault.upload("file").tree_hash == tree_hash(path)
+    assert archives_in() == 1
+
+
+def test_one_file_that_is_refused_does_not_hold_up_the_others(vault, files, fault):
+    """Of many small ones."""
+    names = [f"file-{n}" for n in range(6)]
+    for name in names:
+        files(name, 1000)
+    fault("access-denied", "UploadArchive", times=1)
+    with pytest.raises(AccessDenied, match="1 file of 6"):
+        vault.upload_all(names)
+    assert len(vault.archives()) == 5
+    table = vault.upload_all(names)
+    assert sorted(table["state"]) == ["already stored"] * 5 + ["stored"]
+
+
+def test_after_a_part_has_failed_for_good_none_of_its_bytes_are_read_any_more(
+    vault, files, small_parts, monkeypatch, stored
+):
+    """The next file may get the same descriptor: its bytes are no part of the failed one."""
+    first, second = files("first", 6 * MIB), files("second", 6 * MIB)
+    original, sent, lock = Service.upload_part, [], threading.Lock()
+    failed = threading.Event()
+
+    def upload_part(service, name, upload_id, start, body):
+        content = bytes(body._bytes_at(0, len(body)))
+        with lock:
+            sent.append((upload_id, start, content))
+            refuse = not failed.is_set()
+            failed.set()
+        if refuse:
+            raise AccessDenied("no", cure="Ask for it.")
+        return original(service, name, upload_id, start, body)
+
+    read = parts.read_part
+
+    def slowly(descriptor, start, buffer):
+        if start and not failed.is_set():
+            failed.wait(PATIENCE)
+            time.sleep(0.3)
+        return read(descriptor, start, buffer)
+
+    monkeypatch.setattr(Service, "upload_part", upload_part)
+    monkeypatch.setattr(parts, "read_part", slowly)
+    with pytest.raises(AccessDenied, match="1 file of 2"):
+        vault.upload_all(["first", "second"])
+    upload_id = sent[0][0]
+    content = first.read_bytes()
+    assert content != second.read_bytes()
+    for owner, start, part in sent:
+        if owner == upload_id:
+            assert part == content[start : start + MIB]
+
+
+# Files that change meanwhile
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink"])
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("size", [MIB // 2, 3 * MIB])
+def test_a_file_that_changes_while_it_is_sent_is_refused(
+    vault, files, small_parts, monkeypatch, archives_in, patient, change, in_memory, size
+):
+    """Whether its parts wait in memory or are read while they are sent; nobody waits for ever."""
+    path = files("log", size)
+    if not in_memory:
+        for module in (upload, parts):
+            monkeypatch.setattr(module, "IN_MEMORY", 0)
+
+    def changing(name):
+        original = getattr(Service, name)
+
+        def call(*arguments):
+            os.truncate(path, size + 7 if change == "grow" else size // 3)
+            return original(*arguments)
+
+        monkeypatch.setattr(Service, name, call)
+
+    changing("upload_archive")
+    changing("upload_part")
+    outcome = []
+
+    def work():
+        try:
+            outcome.append(vault.upload("log"))
+        except Exception as error:
+            outcome.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    worker.join(PATIENCE / 2)
+    assert outcome, "it waits for bytes that will never come"
+    (result,) = outcome
+    if size < MIB and in_memory:  # all was read before it changed: the archive is what was hashed
+        assert isinstance(result, LocalError) or result.size == size
+        return
+    assert isinstance(result, LocalError | IntegrityError)
+    assert "changed" in str(result)
+    assert archives_in() == 0
+
+
+# Downloads
+
+
+@pytest.fixture
+def large(vault, files, small_parts):
+    """A vault with an archive of five pieces and a bit; the file itself is ``original``."""
+    path = files("large", 5 * MIB + 100)
+    vault.upload("large")
+    path.rename(path.with_name("original"))
+    return vault
+
+
+@pytest.fixture
+def original(files):
+    return (files.folder / "original").read_bytes
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Let what has failed be tried again at once."""
+    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.1)
+    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
+
+
+def everything(folder):
+    return sorted(p.name for p in folder.rglob("*")) if folder.exists() else []
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_piece_arrives_whatever_happens_to_its_request(
+    session, large, later, tmp_path, original, fault, unstruck, soon, asked, jobs_of, kind
+):
+    """The file appears with the same bytes, and only what was hit is asked for again."""
+    batch = large.restore("large", to=tmp_path / "back").run()
+    fault(kind, "GetJobOutput", times=3)
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert unstruck() == 0
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+    assert everything(tmp_path / "back") == ["large"]
+    assert len(asked) == 6 + (0 if kind == "trickle" else 3)
+    assert len(jobs_of()) == 1
+
+
+@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("operation", ["DescribeVault", "ListJobs", "DescribeJob", "InitiateJob"])
+def test_no_request_of_a_restore_asks_twice(
+    session, large, later, tmp_path, original, fault, soon, jobs_of, operation, kind
+):
+    """Around the output: it succeeds, or ends with an error after which the same command does."""
+    fault(kind, operation, times=1)
+
+    def restore():
+        batch = large.restore("large", to=tmp_path / "back").run()
+        end = time.monotonic() + PATIENCE
+        while batch.snapshot.count("requested") and time.monotonic() < end:
+            time.sleep(0.01)
+        later(session, hours=4.1)
+        return batch.wait(PATIENCE)
+
+    until_done(restore)
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+    assert everything(tmp_path / "back") == ["large"]
+    assert len(jobs_of()) == 1
+
+
+def test_a_flipped_bit_is_named_by_its_offset_and_repaired_by_one_range(
+    session, large, later, tmp_path, original, fault, asked, notes, one_at_a_time
+):
+    """The emulator flips a bit of a byte that its seed tells."""
+    batch = large.restore("large", to=tmp_path / "back").run()
+    fault("flip", "GetJobOutput", times=1, seed=41)
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    offset = random.Random(42).randrange(MIB)
+    assert any(f"byte {offset:,} had arrived damaged" in note for note in notes), notes
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+    assert sorted(asked) == sorted([0, *(n * MIB for n in range(6))])
+
+
+def test_a_piece_that_always_arrives_damaged_never_becomes_a_file(
+    session, large, later, tmp_path, original, fault, emulator
+):
+    """An error of its own type, and nothing under the final name; the same job serves later."""
+    batch = large.restore("large", to=tmp_path / "back").run()
+    fault("flip", "GetJobOutput", times=1000)
+    later(session, hours=4.1)
+    with pytest.raises(IntegrityError, match="large"):
+        batch.wait(PATIENCE)
+    assert "large" not in everything(tmp_path / "back")
+    emulator.clear_faults()
+    large.restore("large", to=tmp_path / "back").run().wait(PATIENCE)
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+
+
+@pytest.mark.parametrize("kind", FINAL)
+def test_a_refusal_ends_a_download_at_once(
+    session, large, later, tmp_path, original, fault, emulator, asked, kind
+):
+    """As what it is; nothing appears, and the same job serves once it is lifted."""
+    batch = large.restore("large", to=tmp_path / "back").run()
+    fault(kind, "GetJobOutput", times=1000)
+    later(session, hours=4.1)
+    with pytest.raises((FINAL[kind], JobFailed)) as caught:
+        batch.wait(PATIENCE)
+    assert caught.value.cure
+    assert len(asked) <= 6
+    assert "large" not in everything(tmp_path / "back")
+    emulator.clear_faults()
+    large.restore("large", to=tmp_path / "back").run().wait(PATIENCE)
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("access-denied", AccessDenied),
+        ("no-longer-supported", ServiceClosed),
+        ("insufficient-capacity", Refused),
+        ("expired-token", CredentialsError),
+    ],
+)
+def test_a_job_that_is_refused_is_told_by_the_run(
+    session, large, tmp_path, fault, jobs_of, kind, error
+):
+    """Nothing was asked for; the cure says what to do."""
+    fault(kind, "InitiateJob", times=1)
+    plan = large.restore("large", to=tmp_path / "back")
+    try:
+        batch = plan.run()
+    except error as caught:
+        assert caught.cure  # noqa: PT017
+        assert jobs_of() == []
+    else:  # an expired token may be waited for instead
+        assert kind == "expired-token"
+        with pytest.raises(NotReady):
+            batch.wait(0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("job-failed", JobFailed), ("job-expired", JobExpired)]
+)
+def test_a_job_that_comes_to_nothing_is_an_error_with_a_cure(
+    session, large, later, tmp_path, original, fault, kind, error
+):
+    """No file appears; the same restore asks anew and succeeds."""
+    fault(kind, "InitiateJob", times=1)
+    batch = large.restore("large", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    with pytest.raises(error, match="large") as caught:
+        batch.wait(PATIENCE)
+    assert "%glacier restore" in caught.value.cure
+    assert "large" not in everything(tmp_path / "back")
+    again = large.restore("large", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    again.wait(PATIENCE)
+    assert (tmp_path / "back" / "large").read_bytes() == original()
+
+
+# All at once
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_storm_of_all_faults_nothing_is_lost_or_invented(
+    session, vault, files, small_parts, fault, emulator, later, listed, tmp_path, soon, seed
+):
+    """Every operation may be hit by anything; in the end there is what was put in."""
+    paths = {name: files(name, size) for name, size in
+             [("small", 1000), ("middle", MIB), ("large", 4 * MIB + 1)]}  # fmt: skip
+    for number, kind in enumerate(PASSING):
+        fault(kind, "*", times=None, probability=0.04, seed=100 * seed + number)
+    until_done(lambda: vault.upload_all([*paths]), tries=50)
+    batch = until_done(lambda: vault.restore("*", to=tmp_path / "back").run(), tries=50)
+    end = time.monotonic() + PATIENCE
+    while batch.snapshot.count("requested") and time.monotonic() < end:
+        time.sleep(0.01)
+    emulator.advance(hours=4.1)
+
+    def wait():
+        session.service.account()
+        session.tracker.wake()
+        vault.restore("*", to=tmp_path / "back").run().wait(PATIENCE)
+
+    until_done(wait, tries=50)
+    emulator.clear_faults()
+    assert everything(tmp_path / "back") == sorted(paths)
+    for name, path in paths.items():
+        assert (tmp_path / "back" / name).read_bytes() == path.read_bytes()
+    ids = set(listed(vault)["archive_id"])
+    extra = {archive_id for _, archive_id in session.catalogue.uploads.doubles("photos")}
+    on_record = {row[0] for row in session.catalogue.database.rows(
+        "SELECT archive_id FROM uploads WHERE state='done'")}  # fmt: skip
+    assert ids == on_record | extra
+    assert len(on_record) == len(paths)
+
+
+# Disks
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of a few MiB of its own; give a function that mounts it another way."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a file system needs root")
+
+    def mount(options):
+        return subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    made = mount("size=8m")
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+
+    def remount(options):
+        subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+    yield folder, remount
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_and_goes_on(
+    session, large, later, small_disk, original, monkeypatch, one_at_a_time, jobs_of
+):
+    """A real one: what was verified stays, and is not fetched again when there is room."""
+    folder, _ = small_disk
+    fetch, starts = Service.open_output, []
+
+    def fill(service, vault, job, start, length):
+        starts.append(start)
+        if start == 3 * MIB:
+            with (folder / "filler").open("wb") as filler:
+                with pytest.raises(OSError) as caught:
+                    while True:
+                        filler.write(bytes(65536))
+                        filler.flush()
+                assert caught.value.errno == errno.ENOSPC
+        return fetch(service, vault, job, start, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "open_output", fill)
+        batch = large.restore("large", to=folder).run()
+        later(session, hours=4.1)
+        with pytest.raises(LocalError, match="no room") as caught:
+            batch.wait(PATIENCE)
+    assert "Free some space" in str(caught.value)
+    assert "large" not in everything(folder)
+    (folder / "filler").unlink()
+    verified = set(starts) - {3 * MIB}
+    starts.clear()
+
+    def count(service, vault, job, start, length):
+        starts.append(start)
+        return fetch(service, vault, job, start, length)
+
+    monkeypatch.setattr(Service, "open_output", count)
+    large.restore("large", to=folder).run().wait(PATIENCE)
+    assert (folder / "large").read_bytes() == original()
+    assert everything(folder) == ["large"]
+    assert not verified & set(starts)
+    assert len(jobs_of()) == 1
+
+
+def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
+    session, vault, files, later, small_disk, asked
+):
+    """The plan warns, nothing is fetched, and nothing lies about."""
+    folder, _ = small_disk
+    files("large", 9 * MIB)
+    vault.upload("large")
+    plan = vault.restore("large", to=folder)
+    assert "NOT ENOUGH" in repr(plan)
+    batch = plan.run()
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="no room"):
+        batch.wait(PATIENCE)
+    assert asked == []
+    assert everything(folder) == []
+
+
+def test_a_target_that_cannot_be_written_is_told(
+    session, large, later, small_disk, original, jobs_of, asked
+):
+    """A read-only file system: nothing is fetched; once it can be written the same job serves."""
+    folder, remount = small_disk
+    remount("ro")
+    batch = large.restore("large", to=folder).run()
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="cannot be written") as caught:
+        batch.wait(PATIENCE)
+    assert "nothing is asked for twice" in str(caught.value)
+    assert asked == []
+    remount("rw")
+    large.restore("large", to=folder).run().wait(PATIENCE)
+    assert (folder / "large").read_bytes() == original()
+    assert len(jobs_of()) == 1
+
+
+def test_a_catalogue_on_a_full_disk_stops_an_upload_before_it_is_lost(
+    connect, client, small_disk, files, vault
+):
+    """No archive whose id could not be written down; with room the same command goes on."""
+    folder, _ = small_disk
+    files("small", 1000)
+    session = connect(catalogue=folder / "catalogue.sqlite")
+    with (folder / "filler").open("wb") as filler, pytest.raises(OSError):
+        while True:
+            filler.write(bytes(4096))
+            filler.flush()
+    with pytest.raises(LocalError) as caught:
+        session.vault("photos").upload("small")
+    assert caught.value.cure
+    (folder / "filler").unlink()
+    session.vault("photos").upload("small")
+    assert len(session.vault("photos").archives()) == 1
