@@ -109,6 +109,8 @@ def _both(file: io.FileIO, size: int, progress: Progress | None) -> tuple[str, s
             count = file.readinto(buffer)
             if not count:
                 break
+            if tree.size + count > size:  # it may grow for ever
+                raise FileChanged
             piece = buffer[:count]
             if size > CHUNK:  # up to there the two are one
                 behind[number] = beside.submit(linear.update, piece)

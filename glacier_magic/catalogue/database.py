@@ -227,7 +227,14 @@ class Database:
                 f"The catalogue {self.path} cannot be used: {error}",
                 cure="Free some space or close the program that holds it, and repeat.",
             ) from None
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        except sqlite3.ProgrammingError as error:
+            if "closed" not in str(error):
+                raise
+            raise CatalogueError(
+                "The session that this belongs to is closed",
+                cure="Nothing is lost: %glacier jobs shows what was asked for.",
+            ) from None
+        except (sqlite3.IntegrityError, sqlite3.InterfaceError):
             raise
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from None

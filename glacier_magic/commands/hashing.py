@@ -75,8 +75,9 @@ class Hashes(Rendered):
         if len(self.files) != 1:
             return text_table(self._head(), self._rows(), numbers=(1,))
         width = max(len(label) for label in self._head())
-        facts = zip(self._head(), self._rows()[0], strict=True)
-        return "\n".join(f"{label.rjust(width)}: {visible(words)}" for label, words in facts)
+        facts = dict(zip(self._head(), self._rows()[0], strict=True))
+        facts["size"] += f" ({self.files[0].size:,} bytes)"
+        return "\n".join(f"{label.rjust(width)}: {visible(facts[label])}" for label in facts)
 
     def _repr_html(self) -> str:
         return html_table(self._head(), self._rows(), numbers=(1,))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import dataclass
+from functools import partial
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.jobs import RETRIEVAL
 from ..errors import GlacierError, Unavailable
 from ..service import Service
+from ..transfer.crew import Crew, Tuner
 
 WORKERS = 4
 REFUSED = ("ThrottlingException", "RequestTimeoutException")
@@ -28,8 +30,11 @@ class Asker:
         planned = [d for d in downloads if d.state == "planned"]
         if not planned:
             return []
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="glacier-ask") as pool:
-            return [error for error in pool.map(self.ask, planned) if error is not None]
+        crew: Crew[GlacierError | None] = Crew(
+            Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask"
+        )
+        asked = crew.run(partial(self.ask, download) for download in planned)
+        return [error for error in asked if error is not None]
 
     def ask(self, download: Download) -> GlacierError | None:
         """Ask for one download, unless a job for it exists or another process is at it."""

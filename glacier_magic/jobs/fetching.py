@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -28,7 +27,6 @@ class Fetcher:
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
         self._downloader = Downloader(engine, stop)
-        self._pool: ThreadPoolExecutor | None = None
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()
         self.live: dict[int, Report] = {}
@@ -50,19 +48,20 @@ class Fetcher:
         )
         if not claimed:
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-fetch")
         self.live[download.id] = Report(
             label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
         )
-        self._pool.submit(self._fetch, download)
+        # A daemon: a program that is told to stop does not wait for a request that hangs.
+        threading.Thread(
+            target=self._fetch, args=(download,), name="glacier-fetch", daemon=True
+        ).start()
 
     def _fetch(self, download: Download) -> None:
         try:
             self._end(download, **self._outcome(download))
         finally:
             self.live.pop(download.id, None)
-        with suppress(GlacierError, RuntimeError):  # the pool may be closing
+        with suppress(GlacierError):  # the session may be closing
             self.start_ready()
 
     def _outcome(self, download: Download) -> dict[str, Any]:
@@ -99,9 +98,6 @@ class Fetcher:
 
     def close(self, timeout: float) -> None:
         """Wait up to *timeout* seconds for the workers; they see the stop event between pieces."""
-        if self._pool is None:
-            return
-        self._pool.shutdown(wait=False, cancel_futures=True)
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)

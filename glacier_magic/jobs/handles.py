@@ -6,15 +6,9 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import (
-    GlacierError,
-    IntegrityError,
-    JobExpired,
-    JobFailed,
-    LocalError,
-    NotReady,
-)
-from ..rendering import Rendered, snapshot_html, snapshot_text, visible
+from .. import errors
+from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
+from ..rendering import Rendered, escape, snapshot_html, snapshot_text, visible
 from ..units import human_duration, local_time, plural
 from .board import Row, Snapshot
 from .tracker import Tracker
@@ -83,10 +77,16 @@ class Batch(Rendered):
         return asyncio.to_thread(self.wait).__await__()
 
     def _repr_text(self) -> str:
-        return snapshot_text(self.snapshot, self.title)
+        try:
+            return snapshot_text(self.snapshot, self.title)
+        except CatalogueError as error:  # the session is closed: a repr does not raise
+            return f"{self.title}: {error}"
 
     def _repr_html(self) -> str:
-        return snapshot_html(self.snapshot, self.title)
+        try:
+            return snapshot_html(self.snapshot, self.title)
+        except CatalogueError as error:
+            return f"<p>{escape(self.title)}: {escape(error)}</p>"
 
 
 class Job(Batch):
@@ -148,14 +148,10 @@ def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
         raise _not_ready(waiting, snapshot)
 
 
-_KINDS: dict[str, type[GlacierError]] = {
-    "IntegrityError": IntegrityError,
-    "LocalError": LocalError,
-}
-
-
 def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
-    kind = _KINDS.get(failed[0].failure, JobFailed)
+    kind: type[GlacierError] = (
+        getattr(errors, failed[0].failure, JobFailed) if failed[0].failure else JobFailed
+    )
     reason = failed[0].error or "the service gave no reason"
     done = snapshot.count("verified")
     return kind(

@@ -28,7 +28,7 @@ IDLE = 5.0  # and while nothing does: also how often another process' progress i
 SOONEST, LATEST = 20.0, 900.0  # bounds of the pause between two looks at the service
 VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
 RENEW = 5.0
-LONGEST_STOP = 5.0  # for a request that is under way; what it was for goes on another time
+LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
 REREAD = 60.0  # before an inventory that could not be read is fetched again
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import tables
 from ..catalogue import ArchiveRecord, Catalogue
-from ..errors import GlacierError, Unavailable
+from ..errors import GlacierError
 from ..service import Service
+from ..transfer.crew import Crew, Tuner
 from ..units import from_ms, human_bytes, local_time, plural, short_id
 from .model import Plan
 
@@ -89,8 +91,11 @@ class DeletePlan(Plan["pd.DataFrame"]):
         ]
 
     def _run(self) -> pd.DataFrame:
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="glacier-delete") as pool:
-            errors = [e for e in pool.map(self._delete, self.archives) if e is not None]
+        crew: Crew[GlacierError | None] = Crew(
+            Tuner(WORKERS, WORKERS), threading.Event(), "glacier-delete"
+        )
+        tasks = (partial(self._delete, archive) for archive in self.archives)
+        errors = [error for error in crew.run(tasks) if error is not None]
         if errors:
             raise type(errors[0])(
                 f"{plural(len(errors), 'archive')} of {len(self.archives)} could not be deleted: "
@@ -103,8 +108,6 @@ class DeletePlan(Plan["pd.DataFrame"]):
     def _delete(self, archive: ArchiveRecord) -> GlacierError | None:
         try:
             self._service.delete_archive(self.vault, archive.archive_id)
-        except Unavailable as error:
-            return error
         except GlacierError as error:
             return error
         self._catalogue.archives.mark_deleted(self.vault, archive.archive_id)

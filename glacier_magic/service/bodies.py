@@ -33,6 +33,8 @@ class HashedBody(io.RawIOBase):
         self.sha256 = sha256
         self.tree = tree
         self.pace: Pace | None = None
+        self.failure: LocalError | None = None
+        """Why the body could not be read to its end: the HTTP library would hide the reason."""
         self._position = 0
 
     def __len__(self) -> int:
@@ -110,7 +112,8 @@ class FileBody(HashedBody):
         data = os.pread(self._descriptor, count, self._start + position)
         if count and not data:
             # Fewer bytes than announced would leave both sides waiting for the rest.
-            raise LocalError("A file became shorter while it was sent")
+            self.failure = LocalError("A file became shorter while it was sent")
+            raise self.failure
         return data
 
 

@@ -94,7 +94,7 @@ class Budget:
         with self._lock:
             now = time.monotonic()
             if self._hold_until <= now:  # one wave of failures counts once, not once a worker
-                longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._failures)
+                longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
                 self._failures += 1
                 self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311
             pause = max(1.0, self._hold_until - now)

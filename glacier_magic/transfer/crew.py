@@ -121,6 +121,18 @@ class Crew(Generic[T]):
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - time.monotonic()))
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call *call* once no task runs any more: now, or later by a thread."""
+        if not any(thread.is_alive() for thread in self._threads):
+            call()
+            return
+
+        def later() -> None:
+            self.wait()
+            call()
+
+        threading.Thread(target=later, name=f"{self._name}-end", daemon=True).start()
+
     def _start(self, task: Callable[[], T], running: int) -> None:
         if running >= len(self._threads):
             thread = threading.Thread(target=self._work, name=self._name, daemon=True)

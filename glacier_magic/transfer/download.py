@@ -17,7 +17,7 @@ from ..service.client import OutputStream
 from ..treehash import TreeHasher, combine, part_ranges, part_size_for
 from . import files
 from .budget import Stopped
-from .crew import Crew, Tuner
+from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace
 from .progress import Meter
 
@@ -28,6 +28,7 @@ SLICE = 256 << 10
 """Bytes read, hashed and written at a time, while they are in the cache."""
 
 WORKERS, MOST_WORKERS = 3, 16
+HEAR_OUT = 0.7  # seconds that workers have to end after a stop
 SAVE_EVERY = 1.0  # seconds between notes of the verified pieces in the catalogue
 
 Span = tuple[int, int]
@@ -103,16 +104,21 @@ class Downloader:
         descriptor = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0))
         record = _Record(self.engine, download, piece_size, spans, verified)
         tuner = Tuner(WORKERS, MOST_WORKERS)
-        crew: Crew[tuple[int, str]] = Crew(tuner, self.stop, "glacier-download")
-        fetch = partial(_PieceFetcher, self.engine, download, descriptor, meter, tuner, self.stop)
+        ending = Child(self.stop)
+        crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
+        fetch = partial(_PieceFetcher, self.engine, download, descriptor, meter, tuner, ending)
         tasks = (fetch(n, span).run for n, span in enumerate(spans) if n not in verified)
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root, partial(os.fsync, descriptor))
+        except BaseException:
+            ending.set()
+            crew.wait(HEAR_OUT)
+            raise
         finally:
-            crew.wait()  # none may write into the file once its descriptor is closed
             record.save(partial(os.fsync, descriptor))
-            os.close(descriptor)
+            # A worker that hangs may still write: into a piece that is not on record.
+            crew.afterwards(partial(os.close, descriptor))
         return combine(bytes.fromhex(verified[i]) for i in sorted(verified)).hex()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,16 +59,17 @@ class PartSender:
     def send_file(self, descriptor: int, size: int) -> bytes:
         """Send every part of a file that the service has not; return the tree hash of all."""
         tuner = self._tuner()
+        descriptor = os.dup(descriptor)  # a worker that hangs keeps it after the caller has closed
         tasks: Iterator[Callable[[], Sent]] = (
             partial(self._send_span, descriptor, start, behind - start, tuner)
             for start, behind in part_ranges(size, self.part_size)
         )
-        return self._run(tasks, tuner)[1]
+        return self._run(tasks, tuner, partial(os.close, descriptor))[1]
 
     def send_pieces(self, pieces: Iterator[Piece]) -> tuple[int, bytes]:
         """Send parts as *pieces* brings them; return size and tree hash of all."""
         tuner = self._tuner()
-        return self._run(self._tasks(pieces, tuner), tuner)
+        return self._run(self._tasks(pieces, tuner), tuner, lambda: None)
 
     def _tasks(self, pieces: Iterator[Piece], tuner: Tuner) -> Iterator[Callable[[], Sent]]:
         start = 0
@@ -79,7 +81,9 @@ class PartSender:
         in_memory = self.engine.buffers.limit // max(1, self.part_size)
         return Tuner(WORKERS, min(MOST_WORKERS, max(2, in_memory)))
 
-    def _run(self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner) -> tuple[int, bytes]:
+    def _run(
+        self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner, close: Callable[[], None]
+    ) -> tuple[int, bytes]:
         roots: dict[int, bytes] = {}
         size = 0
         crew: Crew[Sent] = Crew(tuner, self.ending, "glacier-upload")
@@ -89,8 +93,10 @@ class PartSender:
                 size += length
         except BaseException:
             self.ending.set()  # the parts that are still on their way end, too
-            crew.wait(HEAR_OUT if self.stop.is_set() else None)
+            crew.wait(HEAR_OUT)
             raise
+        finally:
+            crew.afterwards(close)
         return size, combine(roots[start] for start in sorted(roots))
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
@@ -128,7 +134,7 @@ class PartSender:
         body.pace = pace
         body.seek(0)
         try:
-            with stopping(self.ending):
+            with stopping(self.ending, body):
                 told = self.engine.service.upload_part(
                     self.upload.vault, self.upload.upload_id or "", start, body
                 )
@@ -140,11 +146,13 @@ class PartSender:
 
 
 @contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """Turn what the HTTP library makes of a stop in the middle of a body back into the stop."""
+def stopping(stop: threading.Event, body: HashedBody) -> Iterator[None]:
+    """Turn what the HTTP library makes of an end in the middle of a body back into its reason."""
     try:
         yield
     except Unavailable:
         if stop.is_set():
             raise Stopped from None
+        if body.failure is not None:
+            raise body.failure from None
         raise

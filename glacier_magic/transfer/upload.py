@@ -152,7 +152,7 @@ class Uploader:
         body.pace = pace
         body.seek(0)
         try:
-            with stopping(self.stop):
+            with stopping(self.stop, body):
                 return self.engine.service.upload_archive(self.vault, body, upload.description)
         except GlacierError as error:
             pace.take_back()
