@@ -2,8 +2,8 @@
 
     python benchmarks/load.py
 
-Times the extension's load in fresh kernels, in turn with ``%load_ext`` of a module that does nothing,
-and prints the medians and the difference.
+Times the extension's load in fresh kernels, in turn with ``%load_ext`` of a module that does
+nothing, and prints the medians and the difference.
 """
 
 from __future__ import annotations

@@ -121,7 +121,23 @@ class Session:
 
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
-        return DropPlan(name, service=self.service, catalogue=self.catalogue)
+
+        def forget() -> None:
+            if self.vault_in_use == name:
+                self.vault_in_use = None
+
+        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=forget)
+
+    @property
+    def vault_in_use(self) -> str | None:
+        """The vault that verbs mean which name none; remembered with the catalogue."""
+        key = f"vault in use of {self.account} in {self.region}"
+        return self.catalogue.settings.get(key) or None
+
+    @vault_in_use.setter
+    def vault_in_use(self, name: str | None) -> None:
+        key = f"vault in use of {self.account} in {self.region}"
+        self.catalogue.settings.put(key, name or "")
 
     # Jobs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -62,7 +63,8 @@ class Status(Rendered):
         if len(self.vaults):
             lines += ["", text_table(_HEAD, self._rows(), numbers=(1, 2))]
         if self.jobs.rows:
-            lines += ["", snapshot_text(self.jobs)]
+            open_ones = replace(self.jobs, rows=tuple(r for r in self.jobs.rows if not r.ended))
+            lines += ["", snapshot_text(open_ones) if open_ones.rows else summary(self.jobs)]
         return "\n".join([*lines, "", f"Next: {self.next}"])
 
     def _repr_html(self) -> str:
@@ -154,11 +156,7 @@ def _configure_drop(parser: Parser) -> None:
 
 
 def _drop(console: Console, args: Namespace) -> Any:
-    plan = console.session.drop_vault(args.name)
-    outcome = console.settle(plan, yes=args.yes)
-    if plan.result is not None:
-        console.forget_vault(args.name)
-    return outcome
+    return console.settle(console.session.drop_vault(args.name), yes=args.yes)
 
 
 VERBS = (

@@ -84,10 +84,6 @@ class Console:
 
     # Vault in use
 
-    @property
-    def _vault_key(self) -> str:
-        return f"vault in use of {self.session.account} in {self.session.region}"
-
     def use(self, name: str) -> Vault:
         """Take a vault for all verbs that follow.
 
@@ -95,18 +91,13 @@ class Console:
         """
         vault = self.session.vault(name)
         self.session.service.describe_vault(name)
-        self.session.catalogue.settings.put(self._vault_key, name)
+        self.session.vault_in_use = name
         return vault
 
     @property
     def vault_in_use(self) -> str | None:
         """The name of the vault in use, or None."""
-        return self.session.catalogue.settings.get(self._vault_key) or None
-
-    def forget_vault(self, name: str) -> None:
-        """Use no vault any more if *name* was in use."""
-        if self.vault_in_use == name:
-            self.session.catalogue.settings.put(self._vault_key, "")
+        return self.session.vault_in_use
 
     def vault(self, name: str | None) -> Vault:
         """Return the vault *name*, else the one in use, else the only one there is."""

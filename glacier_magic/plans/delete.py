@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -120,8 +120,11 @@ class DropPlan(Plan[str]):
     button = "Drop"
     danger = True
 
-    def __init__(self, vault: str, *, service: Service, catalogue: Catalogue) -> None:
+    def __init__(
+        self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
+    ) -> None:
         super().__init__()
+        self._dropped = dropped
         self.vault = vault
         self._service = service
         self._told = service.describe_vault(vault)
@@ -166,4 +169,5 @@ class DropPlan(Plan[str]):
 
     def _run(self) -> str:
         self._service.delete_vault(self.vault)
+        self._dropped()
         return f"The vault {self.vault} is dropped."

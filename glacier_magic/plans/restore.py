@@ -146,8 +146,19 @@ class RestorePlan(Plan[Batch]):
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         free = shutil.disk_usage(folder).free
-        needed = _size(self._having(ASK, RUNNING, READY, UNDER_WAY))
+        needed = _size(self._having(ASK, RUNNING, READY, UNDER_WAY)) - self._on_disk()
         return needed <= free, f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+
+    def _on_disk(self) -> int:
+        """Return the verified bytes of earlier tries, whose room is taken already."""
+        downloads = self._catalogue.downloads
+        begun = [
+            downloads.get(item.download)
+            if item.download is not None
+            else downloads.stopped_for(self.vault, item.archive.archive_id, str(self.to))
+            for item in self._having(ASK, RUNNING, READY, UNDER_WAY)
+        ]
+        return sum(download.done for download in begun if download is not None)
 
     def _space(self) -> str:
         enough, words = self._room()

@@ -263,27 +263,26 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
 def test_too_little_space_is_seen_before_the_first_byte(
     session, large, later, target, monkeypatch, fetched
 ):
-    """The plan warns, and the download does not begin."""
+    """The plan warns, and nothing is asked for, let alone paid or fetched."""
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(local_files.shutil, "disk_usage", lambda _: usage)
     plan = large.restore("large", to=target)
     assert "NOT ENOUGH" in repr(plan)
-    batch = plan.run()
-    later(session, hours=4.1)
-    with pytest.raises(LocalError, match="no room"):
-        batch.wait(PATIENCE)
+    with pytest.raises(LocalError, match="Nothing was asked for: there is no room"):
+        plan.run()
     assert fetched == []
+    assert len(session.tracker.snapshot().rows) == 0
 
 
 def test_a_target_that_cannot_be_a_folder_is_told(session, large, later, tmp_path, original):
-    """A file in its place is kept, and restoring elsewhere uses the same job."""
+    """A file in its place is kept, and nothing is asked for before there is a folder."""
     (tmp_path / "file").write_bytes(b"mine")
-    batch = large.restore("large", to=tmp_path / "file").run()
-    later(session, hours=4.1)
-    with pytest.raises(LocalError, match="cannot be written"):
-        batch.wait(PATIENCE)
+    with pytest.raises(LocalError, match=r"Nothing was asked for.*cannot be written"):
+        large.restore("large", to=tmp_path / "file").run()
     assert (tmp_path / "file").read_bytes() == b"mine"
-    large.restore("large", to=tmp_path / "folder").run().wait(PATIENCE)
+    batch = large.restore("large", to=tmp_path / "folder").run()
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
     assert (tmp_path / "folder" / "large").read_bytes() == original()
 
 

@@ -700,10 +700,8 @@ def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
     vault.upload("large")
     plan = vault.restore("large", to=folder)
     assert "NOT ENOUGH" in repr(plan)
-    batch = plan.run()
-    later(session, hours=4.1)
-    with pytest.raises(LocalError, match="no room"):
-        batch.wait(PATIENCE)
+    with pytest.raises(LocalError, match="Nothing was asked for: there is no room"):
+        plan.run()
     assert asked == []
     assert everything(folder) == []
 
@@ -711,10 +709,15 @@ def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
 def test_a_target_that_cannot_be_written_is_told(
     session, large, later, small_disk, original, jobs_of, asked
 ):
-    """A read-only file system: nothing is fetched; once it can be written the same job serves."""
+    """A read-only file system: nothing is asked for; one that becomes so later is told of."""
     folder, remount = small_disk
     remount("ro")
+    with pytest.raises(LocalError, match=r"Nothing was asked for.*cannot be written"):
+        large.restore("large", to=folder).run()
+    assert jobs_of() == []
+    remount("rw")
     batch = large.restore("large", to=folder).run()
+    remount("ro")
     later(session, hours=4.1)
     with pytest.raises(LocalError, match="cannot be written") as caught:
         batch.wait(PATIENCE)
