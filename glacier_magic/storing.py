@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -54,6 +55,7 @@ class Storing:
     ) -> Stored:  # fmt: skip
         """Store files, but those that are stored already only if *again*."""
         check_part_size(part_size)
+        began = int(time.time() * 1000)  # what another process stores from now on is not sent again
         outcome = Stored(skipped=list(sources.skipped))
         todo = []
         for source in sources.files:
@@ -64,7 +66,7 @@ class Storing:
                 todo.append(source)
         if todo:
             self.engine.service.describe_vault(self.vault)  # before anything is read or sent
-            self._send(todo, outcome, again, part_size, progress)
+            self._send(todo, outcome, None if again else began, part_size, progress)
         return outcome
 
     def _stored_before(self, source: Source) -> ArchiveRecord | None:
@@ -79,14 +81,14 @@ class Storing:
         return record if record and record.state in ("uploaded", "listed") else None
 
     def _send(
-        self, todo: list[Source], outcome: Stored, again: bool, part_size: int | None,
+        self, todo: list[Source], outcome: Stored, began: int | None, part_size: int | None,
         progress: Observer | None,
     ) -> None:  # fmt: skip
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
         meter = Meter(f"Uploading {label}", sum(source.size for source in todo), progress)
         stop = threading.Event()
-        uploader = Uploader(self.engine, self.vault, stop, part_size)
-        if again:
+        uploader = Uploader(self.engine, self.vault, stop, part_size, began)
+        if began is None:
             self._forget_unsettled(todo)
         try:
             with holding(self.engine):

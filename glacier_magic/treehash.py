@@ -29,8 +29,8 @@ CHUNK = 1 << 20
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The tree hash of no data at all.  The service refuses empty archives."""
 
-READ = 512 << 10
-"""Bytes read at a time: what was just read is hashed while it is in the core's own cache."""
+READ = 1 << 20
+"""Bytes read at a time: hashed at once, while they are in the cache."""
 
 THREADED = 8 << 20
 """Bytes from which on more than one thread pays: an idle core takes a millisecond to wake up."""
@@ -138,7 +138,7 @@ def tree_hash(
 
     A file object is read from where it stands to its end.  The answer is 64 lower-case
     hexadecimal characters, the form of the service's ``x-amz-sha256-tree-hash`` header.  Files
-    are read once, on all cores, with half a MiB of memory for each.
+    are read once, on all cores, with a MiB of memory for each.
 
     >>> tree_hash(b"a" * 2 * CHUNK)[:8]
     '560c2c93'

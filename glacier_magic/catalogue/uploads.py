@@ -14,6 +14,14 @@ LEASE_SECONDS = 30.0
 """A process that has not renewed its hold on an upload for this long is taken for dead."""
 
 
+class StoredMeanwhile(Exception):
+    """Another process has stored the very file that was about to be sent."""
+
+    def __init__(self, archive_id: str) -> None:
+        super().__init__(archive_id)
+        self.archive_id = archive_id
+
+
 @dataclass(frozen=True, kw_only=True)
 class Upload:
     """One upload; ``part_size`` and ``upload_id`` are None for a single request.
@@ -58,10 +66,16 @@ class Uploads:
         self._key = {"account": scope.account, "region": scope.region}
         self._archives = Archives(database, scope)
 
-    def begin(self, *, owner: str, tree_hash: str | None = None, **facts: Any) -> Upload:
+    def begin(
+        self, *, owner: str, tree_hash: str | None = None, since: int | None = None, **facts: Any
+    ) -> Upload:
         """Write the intent to store something, before anything is sent.
 
         *facts* are vault, path, size, mtime_ns, name, description and part_size.
+
+        :param since: refuse what another process has stored since this time.
+        :raises LocalError: another living process is storing it.
+        :raises StoredMeanwhile: another process has stored it since *since*.
         """
         now = int(time.time() * 1000)
         values = {
@@ -74,6 +88,7 @@ class Uploads:
 
         def write() -> None:
             self._refuse_held(values)
+            self._refuse_stored(values, since)
             sql = f"INSERT INTO uploads({names}) VALUES({marks})"
             made[:] = [self._database.insert(sql, values)]
 
@@ -96,6 +111,15 @@ class Uploads:
                 f"{values['name']!r} is being uploaded by another process",
                 cure="Wait for it, or stop it and repeat half a minute later.",
             )
+
+    def _refuse_stored(self, values: dict[str, Any], since: int | None) -> None:
+        stored = self._database.row(
+            f"SELECT archive_id FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
+            "AND description=:description AND state='done' AND updated>=:since",
+            {**values, "since": values["started"] + 1 if since is None else since},
+        )
+        if stored is not None:
+            raise StoredMeanwhile(stored["archive_id"])
 
     def renew(self, owner: str) -> None:
         """Extend the hold of a living process on all that it stores."""

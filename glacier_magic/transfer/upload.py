@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..catalogue import ArchiveRecord, Upload
+from ..catalogue.uploads import StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
@@ -49,12 +50,15 @@ class Uploader:
     """Stores files in one vault and records each in the transaction that sees its id.
 
     :param part_size: bytes in a part, or None for 16 MiB, or more where that makes over 10,000.
+    :param since: a file that another process has stored since this time (milliseconds since 1970)
+        is not sent again.
     """
 
     engine: Engine
     vault: str
     stop: threading.Event
     part_size: int | None = None
+    since: int | None = None
 
     def store_all(
         self, sources: list[Source], meter: Meter, stored: Done
@@ -106,6 +110,12 @@ class Uploader:
             if source.size <= SINGLE_REQUEST:
                 return self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
             return self._in_parts(source, descriptor, meter)
+        except StoredMeanwhile as meanwhile:
+            record = self.engine.catalogue.archives.get(self.vault, meanwhile.archive_id)
+            if record is None:
+                raise
+            meter.already(source.size)
+            return record
         except OSError as error:
             if isinstance(error, GlacierError):
                 raise
@@ -198,6 +208,7 @@ class Uploader:
             part_size=part_size,
             owner=self.engine.owner,
             tree_hash=tree,
+            since=self.since,
         )
 
     def record(self, upload: Upload, archive_id: str, tree: str) -> ArchiveRecord:

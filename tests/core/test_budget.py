@@ -182,6 +182,16 @@ def test_a_wave_of_failures_counts_once(budget, clock):
     assert sum(stop.waits) <= module.FIRST_PAUSE
 
 
+def test_a_day_without_a_network_overflows_nothing(budget, clock):
+    """Downloads that wait for it try again every minute, thousands of times."""
+    for _ in range(3000):
+        clock.now += 61
+        assert budget._back_off(THROTTLED).startswith("throttled, trying again in")
+    stop = Stop(clock)
+    budget.call(lambda: None, stop)
+    assert sum(stop.waits) <= module.LONGEST_PAUSE
+
+
 def test_it_is_given_up_after_a_quarter_of_an_hour_without_any_success(budget, clock, stop):
     """With the error of the last try, whose cure says that nothing is lost."""
     began = clock.now

@@ -274,6 +274,36 @@ def test_too_little_space_is_seen_before_the_first_byte(
     assert len(session.tracker.snapshot().rows) == 0
 
 
+def test_space_that_is_gone_meanwhile_is_seen_before_the_first_byte(
+    session, large, later, target, monkeypatch, fetched
+):
+    """In the hours of the job it may have been used up: the download does not begin."""
+    usage = type("Usage", (), {"free": 1000})
+    batch = large.restore("large", to=target).run()
+    monkeypatch.setattr(local_files.shutil, "disk_usage", lambda _: usage)
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="no room"):
+        batch.wait(PATIENCE)
+    assert fetched == []
+
+
+def test_a_target_that_cannot_be_a_folder_any_more_is_told(
+    session, large, later, tmp_path, original, jobs_of
+):
+    """A file in its place is kept, and restoring elsewhere uses the same job."""
+    batch = large.restore("large", to=tmp_path / "file").run()
+    if (tmp_path / "file").exists():
+        (tmp_path / "file").rmdir()
+    (tmp_path / "file").write_bytes(b"mine")
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="cannot be written"):
+        batch.wait(PATIENCE)
+    assert (tmp_path / "file").read_bytes() == b"mine"
+    large.restore("large", to=tmp_path / "folder").run().wait(PATIENCE)
+    assert (tmp_path / "folder" / "large").read_bytes() == original()
+    assert len(jobs_of()) == 1
+
+
 def test_a_target_that_cannot_be_a_folder_is_told(session, large, later, tmp_path, original):
     """A file in its place is kept, and nothing is asked for before there is a folder."""
     (tmp_path / "file").write_bytes(b"mine")

@@ -706,6 +706,23 @@ def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
     assert everything(folder) == []
 
 
+def test_a_disk_that_is_full_by_then_is_seen_before_the_first_byte(
+    session, large, later, small_disk, original, asked, jobs_of
+):
+    """It filled up in the hours of the job; with room again the same job serves."""
+    folder, _ = small_disk
+    batch = large.restore("large", to=folder).run()
+    fill_up(folder)
+    later(session, hours=4.1)
+    with pytest.raises(LocalError, match="no room"):
+        batch.wait(PATIENCE)
+    assert asked == []
+    (folder / "filler").unlink()
+    large.restore("large", to=folder).run().wait(PATIENCE)
+    assert (folder / "large").read_bytes() == original()
+    assert len(jobs_of()) == 1
+
+
 def test_a_target_that_cannot_be_written_is_told(
     session, large, later, small_disk, original, jobs_of, asked
 ):

@@ -115,8 +115,8 @@ def tally():
             print(
                 f"\n{way}: {len(rows)} kills, {sum(row[1] for row in rows)} before the end, "
                 f"{sum(row[2] for row in rows)} parts moved by then, "
-                f"{sum(row[3] for row in rows)} on record, {sum(row[4] for row in rows)} moved "
-                f"twice, at most {max((row[4] for row in rows), default=0)} at one kill"
+                f"{sum(row[3] for row in rows)} on record, {sum(row[4] for row in rows)} begun "
+                f"again, at most {max((row[4] for row in rows), default=0)} at one kill"
             )
 
 
