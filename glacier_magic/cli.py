@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from . import __version__
 from .errors import GlacierError, InputError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class TerminalFace:
     """Shows things as text: results on standard output, all else on standard error."""
 
     program = "glacier-magic"
+    lasting = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out, self._err = out or sys.stdout, err or sys.stderr
@@ -117,6 +119,9 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else list(words)
     if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
         return _serve(words[1:])
+    if words == ["--version"]:
+        print(f"glacier-magic {__version__}")  # noqa: T201
+        return 0
     from .commands import VERBS, Console, run  # noqa: PLC0415
 
     face = TerminalFace()

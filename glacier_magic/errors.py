@@ -109,7 +109,10 @@ class CredentialsError(ConnectionFailed):
 class RegionError(ConnectionFailed):
     """No region is set, or the vault service does not exist in it."""
 
-    default_cure = "Name the region of your vaults: %glacier connect --region eu-west-1"
+    default_cure = (
+        "Name the region of your vaults: %glacier connect --region eu-west-1; or try it without "
+        "an account: %glacier connect --emulator"
+    )
 
 
 class ServiceClosed(ConnectionFailed):

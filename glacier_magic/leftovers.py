@@ -177,9 +177,9 @@ class Leftovers(Rendered):
             return f"No unfinished uploads in {self._storing.vault}."
         size = human_bytes(sum(row.sent for row in self.rows))
         return (
-            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. %glacier uploads "
-            "--resume goes on with those that began here; --abort ID drops one. The service "
-            "itself may drop them after 24 hours without a part."
+            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. The same with --resume "
+            "goes on with those that began here, with --abort ID drops one. The service itself "
+            "may drop them after 24 hours without a part."
         )
 
     def _repr_text(self) -> str:

@@ -197,12 +197,25 @@ def connect(
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
         says what to do.
     """
+    connection = connection_for(
+        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed
+    )
+    return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
+
+
+def connection_for(
+    profile: str | None = None,
+    region: str | None = None,
+    *,
+    endpoint_url: str | None = None,
+    emulator: bool | str | os.PathLike[str] = False,
+    speed: float | None = None,
+) -> Connection:
+    """Return the connection that :func:`connect` would make, with the emulator running."""
     if emulator is not False:
         folder = emulator_folder(None if emulator is True else Path(emulator))
-        connection = _emulated(folder, region, speed)
-    else:
-        connection = Connection(profile=profile, region=region, endpoint_url=endpoint_url)
-    return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
+        return _emulated(folder, region, speed)
+    return Connection(profile=profile, region=region, endpoint_url=endpoint_url)
 
 
 def _emulated(folder: Path, region: str | None, speed: float | None) -> Connection:

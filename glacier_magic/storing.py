@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from . import descriptions, tables
 from .catalogue import ArchiveRecord
+from .catalogue.uploads import HeldElsewhere
 from .errors import GlacierError, InputError
 from .transfer.budget import Stopped
 from .transfer.engine import Engine, holding
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ELSEWHERE = "left to another process"
 MAYBE_TWICE = "stored, maybe twice"
 """The state of an archive whose request was sent again after its answer was lost."""
 
@@ -100,8 +102,27 @@ class Storing:
         finally:
             stop.set()
         meter.finish()
+        if len(todo) > 1:
+            failures = [f for f in failures if not self._left_alone(f, outcome)]
         if failures:
             raise _sum_up(failures, len(todo))
+
+    def _left_alone(self, failure: tuple[Source, GlacierError], outcome: Stored) -> bool:
+        """Note a file of many that somebody else is storing: that is no failure of ours."""
+        source, error = failure
+        if not isinstance(error, HeldElsewhere):
+            return False
+        outcome.rows.append(
+            {
+                "name": source.name,
+                "size": source.size,
+                "state": ELSEWHERE,
+                "archive_id": "",
+                "tree_hash": "",
+                "path": source.key,
+            }
+        )
+        return True
 
     def _stored_as(self, record: ArchiveRecord) -> str:
         twice = self.engine.catalogue.uploads.maybe_twice(record.archive_id)

@@ -47,7 +47,10 @@ def is_dead(owner: str) -> bool:
         return True
     except OSError:
         return False
-    return False
+    try:  # killed, but not yet collected by whoever started it
+        return Path(f"/proc/{rest}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
 
 
 @dataclass

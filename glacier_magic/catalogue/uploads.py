@@ -14,6 +14,10 @@ LEASE_SECONDS = 30.0
 """A process that has not renewed its hold on an upload for this long is taken for dead."""
 
 
+class HeldElsewhere(LocalError):
+    """Somebody else is storing the very file that was about to be sent."""
+
+
 class StoredMeanwhile(Exception):
     """Another process has stored the very file that was about to be sent."""
 
@@ -103,12 +107,13 @@ class Uploads:
         held = self._database.row(
             f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
             "AND description=:description AND state IN ('sending', 'completing') "
-            "AND owner<>:owner AND lease_until>:now",
+            "AND owner IS NOT NULL AND lease_until>:now",
             {**values, "now": time.time()},
         )
         if held is not None:
-            raise LocalError(
-                f"{values['name']!r} is being uploaded by another process",
+            raise HeldElsewhere(
+                f"{values['name']!r} is being uploaded by another process, or by a line that was "
+                "just stopped",
                 cure="Wait for it, or stop it and repeat half a minute later.",
             )
 

@@ -179,6 +179,11 @@ def _configure_rate(parser: Parser) -> None:
 def _rate(console: Console, args: Namespace) -> str:
     budget = console.session.engine.budget
     if hasattr(args, "rate"):
+        if not console.face.lasting:
+            raise InputError(
+                "A rate set here would end with this very command",
+                cure="Add --max-rate to upload, restore or wait.",
+            )
         budget.max_rate = args.rate
     if budget.max_rate is None:
         return "Transfers run as fast as they can."

@@ -14,7 +14,7 @@ from ..jobs import Batch
 from ..paths import last_connection_file
 from ..plans import Plan
 from ..service import Connection
-from ..session import Session, connect, reconnect
+from ..session import Session, connect, connection_for, reconnect
 from ..transfer.progress import Observer
 from ..vault import Vault
 from .grammar import Help, HelpAsked, Verb
@@ -25,6 +25,8 @@ class Face(Protocol):
 
     program: str
     """What the user types before the verb: ``%glacier`` or ``glacier-magic``."""
+    lasting: bool
+    """Whether the session lives on when the verb is done."""
 
     def note(self, text: str) -> None:
         """Say something beside the result."""
@@ -70,7 +72,12 @@ class Console:
 
     def connect(self, **options: Any) -> Session:
         """Connect anew and remember how."""
-        session = connect(**options)
+        connection = connection_for(**options)
+        same = self._session is not None and self._session.connection == connection
+        if self._session is not None and same and connection.emulator is not None:
+            self._session.service.account()  # hears the emulator's clock; boards live on
+            return self._session
+        session = Session(connection)
         self.close()
         self._session = session
         _remember(session.connection)

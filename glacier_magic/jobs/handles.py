@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
-from ..rendering import Rendered, escape, snapshot_html, snapshot_text, visible
+from ..rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
 from ..units import human_duration, local_time, plural
 from .board import Row, Snapshot
 from .tracker import Tracker
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+QUIET = 60.0  # seconds between printed lines while nothing changes
 Show = Callable[[Snapshot], None]
 
 
@@ -62,7 +64,7 @@ class Batch(Rendered):
         :raises JobFailed: a job or a download failed.
         :raises JobExpired: an output was dropped by the service before it was fetched.
         """
-        show = (lambda s: print(snapshot_text(s))) if progress is True else progress  # noqa: T201
+        show = _printing() if progress is True else progress
         self.tracker.start()
 
         def until(snapshot: Snapshot) -> bool:
@@ -127,6 +129,19 @@ class InventoryJob(Batch):
         """Wait like :meth:`Batch.wait`, then return the vault's archives as a DataFrame."""
         self.wait(timeout, progress=progress)
         return self._inventory()
+
+
+def _printing() -> Show:
+    """Return what prints a line when the counts have changed, or a minute is over."""
+    last: list[Any] = [None, 0.0]
+
+    def show(snapshot: Snapshot) -> None:
+        counts = sorted(row.state for row in snapshot.rows)
+        if counts != last[0] or time.monotonic() - last[1] > QUIET:
+            last[:] = [counts, time.monotonic()]
+            print(visible(summary(snapshot)))  # noqa: T201
+
+    return show
 
 
 def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:

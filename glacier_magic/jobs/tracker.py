@@ -111,11 +111,12 @@ class Tracker:
 
     def start(self) -> None:
         """Follow what is open, in the background, until nothing is; again after new requests."""
+        self._wake.set()
+        self._follow()
+
+    def _follow(self) -> None:
         with self._changed:
-            if self._stop.is_set():
-                return
-            if self._thread is not None:
-                self._wake.set()
+            if self._stop.is_set() or self._thread is not None:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
@@ -151,7 +152,7 @@ class Tracker:
             latest = self.snapshot(keys)
             if until(latest):
                 return latest
-            self.start()
+            self._follow()  # without waking it: it tells by itself when something changes
             left = IDLE if end is None else min(IDLE, end - time.monotonic())
             if left <= 0:
                 return latest

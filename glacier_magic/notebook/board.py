@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from ..jobs import Batch, Snapshot
 from ..rendering import snapshot_html
 from ..units import human_bytes, parse_rate
-from .display import Place, in_a_live_notebook, shown
+from .display import Place, Record, in_a_live_notebook
 from .face import board_record
 
 INTERVAL = 0.1  # seconds between two updates of a page
@@ -42,17 +42,22 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         self._rate.observe(self._set_rate, "value")
         super().__init__([self._html, widgets.HBox([self._check, self._rate])])
         self._place: Place | None = None
+        self._own: Place | None = None
         self._leave = batch.tracker.watch(self.report)
         self._write(batch.snapshot)
 
     def show(self) -> None:
         """Display the board and its record in the cell that runs."""
-        shown(self)
-        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
+        own = Place(self)
+        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)), own)
 
-    def keep_in(self, place: Place) -> None:
-        """Keep the record in *place* from now on."""
-        self._place = place
+    def keep_in(self, place: Place, own: Place | None) -> None:
+        """Keep the record in *place* from now on.
+
+        When everything has ended, the record takes the widget's own place: a page that is opened
+        without a kernel then shows a table instead of a widget that is not there.
+        """
+        self._place, self._own = place, own
         self._batch.tracker.start()
         self.report(force=True)
 
@@ -72,7 +77,10 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
     def _write(self, mine: Snapshot) -> None:
         self._html.value = snapshot_html(mine, self._batch.title)
         self._check.disabled = mine.finished
-        if self._place is not None:
+        if mine.finished and self._own is not None and self._place is not None:
+            self._own.put(board_record(mine, self._batch.title, folded=False))
+            self._place.put(Record("", ""))
+        elif self._place is not None:
             self._place.put(board_record(mine, self._batch.title))
 
     def _set_rate(self, change: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from ..jobs import Batch
 from ..plans import Plan
 from ..rendering import STYLE, escape
 from .board import JobBoard
-from .display import Place, Record, in_a_live_notebook, shown
+from .display import Place, Record, in_a_live_notebook
 from .face import board_record
 
 
@@ -43,10 +43,11 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         self._buttons = widgets.HBox([self._start])
         super().__init__([self._text, self._buttons, self._status])
         self._place: Place | None = None
+        self._own: Place | None = None
 
     def show(self) -> None:
         """Display the card and its record in the cell that runs."""
-        shown(self)
+        self._own = Place(self)
         title = f"{self._plan.title}: not started when this was shown"
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         self._place = Place(Record(repr(self._plan), html))
@@ -94,7 +95,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
                 self.children = [board]
             if self._place is not None:
                 self._place.put(board_record(outcome.snapshot, outcome.title))
-                board.keep_in(self._place)
+                board.keep_in(self._place, self._own)
             return
         text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
         with self._guard:

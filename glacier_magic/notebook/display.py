@@ -42,9 +42,14 @@ def shown(content: object, **options: Any) -> Any:
 class Place:
     """One output of a cell that can be written anew, also while another cell runs."""
 
-    def __init__(self, first: Rendered) -> None:
+    def __init__(self, first: object) -> None:
         self._handle: Any = shown(first, display_id=True)
         self._last: dict[str, str] = {}
+
+    def end(self, content: Rendered) -> None:
+        """Show *content* if nothing was put here since the first."""
+        if not self._last:
+            self.put(content)
 
     def put(self, content: Rendered) -> None:
         """Show *content* instead, unless it is what is shown already."""

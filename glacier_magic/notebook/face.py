@@ -26,6 +26,7 @@ class NotebookFace:
     """
 
     program = "%glacier"
+    lasting = True
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.rich = getattr(shell, "kernel", None) is not None
@@ -52,6 +53,7 @@ class NotebookFace:
 
         place.append(Place(note("Reading the files …")))
         yield observe
+        place[0].end(note("Nothing had to be sent."))
 
     def offer(self, plan: Plan[Any]) -> Any:
         """Return the plan: as the result of a cell it shows itself with a button."""
@@ -80,7 +82,8 @@ def board_record(snapshot: Snapshot, title: str = "", *, folded: bool = True) ->
     """Return the record of a board: one line, and the table behind it."""
     table = snapshot_html(snapshot, title)
     html = (
-        f"<details><summary>{escape(summary(snapshot))}</summary>{table}</details>"
+        f"<details><summary>Kept in the saved notebook: {escape(summary(snapshot))}</summary>"
+        f"{table}</details>"
         if folded
         else table
     )

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,9 @@ SLICE = 256 << 10
 
 WORKERS, MOST_WORKERS = 3, 16
 HEAR_OUT = 0.7  # seconds that workers have to end after a stop
-SAVE_EVERY = 1.0  # seconds between notes of the verified pieces in the catalogue
+FEW, SAVE_EVERY = 1000, 1.0
+"""So many pieces are put on record one by one; more of them, once in so many seconds."""
+
 
 Span = tuple[int, int]
 
@@ -110,13 +112,14 @@ class Downloader:
         tasks = (fetch(n, span).run for n, span in enumerate(spans) if n not in verified)
         try:
             for number, root in crew.run(tasks):
-                record.add(number, root, partial(os.fsync, descriptor))
+                record.add(number, root)
+            os.fsync(descriptor)
         except BaseException:
             ending.set()
             crew.wait(HEAR_OUT)
             raise
         finally:
-            record.save(partial(os.fsync, descriptor))
+            record.save()
             # A worker that hangs may still write: into a piece that is not on record.
             crew.afterwards(partial(os.close, descriptor))
         return combine(bytes.fromhex(verified[i]) for i in sorted(verified)).hex()
@@ -192,7 +195,11 @@ class _PieceFetcher:
 
 
 class _Record:
-    """Keeps the verified pieces of one download in the catalogue, once a second at most."""
+    """Keeps the verified pieces of one download in the catalogue.
+
+    Nothing waits for the disk: a piece on record that a power cut took is found out when its hash
+    is taken again, and costs one more fetch.
+    """
 
     def __init__(
         self, engine: Engine, download: Download, piece_size: int, spans: Sequence[Span],
@@ -200,25 +207,29 @@ class _Record:
     ) -> None:  # fmt: skip
         self._engine, self._download, self._piece_size = engine, download, piece_size
         self._spans, self._verified = spans, verified
-        self._saved = time.monotonic()
+        self._done = sum(spans[i][1] - spans[i][0] for i in verified)
+        self._saved = 0.0
         self._dirty = True
 
-    def add(self, number: int, root: str, sync: Callable[[], None]) -> None:
+    def add(self, number: int, root: str) -> None:
         self._verified[number] = root
+        self._done += self._spans[number][1] - self._spans[number][0]
         self._dirty = True
-        if time.monotonic() - self._saved > SAVE_EVERY:
-            self.save(sync)
+        few = len(self._verified) <= FEW
+        if few or time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
 
-    def save(self, sync: Callable[[], None]) -> None:
+    def save(self) -> None:
         if not self._dirty:
             return
-        sync()  # a piece is on record only when it is on disk
-        done = sum(self._spans[i][1] - self._spans[i][0] for i in self._verified)
-        self._engine.catalogue.downloads.update(
-            self._download.id,
-            pieces=json.dumps(self._verified),
-            piece_size=self._piece_size,
-            done=done,
+        values = {
+            "pieces": json.dumps(self._verified),
+            "piece_size": self._piece_size,
+            "done": self._done,
+        }
+        downloads = self._engine.catalogue.downloads
+        self._engine.catalogue.database.together(
+            lambda: downloads.update(self._download.id, **values), power_safe=False
         )
         self._saved, self._dirty = time.monotonic(), False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..catalogue import ArchiveRecord, Upload
-from ..catalogue.uploads import StoredMeanwhile
+from ..catalogue.uploads import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
@@ -291,7 +291,7 @@ class Uploader:
         uploads = self.engine.catalogue.uploads
         self.engine.catalogue.database.release_dead()
         if not uploads.claim(found.id, self.engine.owner):
-            raise LocalError(
+            raise HeldElsewhere(
                 f"{found.name!r} is being uploaded by another process",
                 cure="Wait for it, or stop it and repeat half a minute later.",
             )

@@ -18,6 +18,7 @@ class Face:
     """Notes what it is asked to show, and shows nothing."""
 
     program = "%glacier"
+    lasting = True
 
     def __init__(self):
         self.notes, self.reports = [], []

@@ -71,7 +71,6 @@ FETCHER = """
     folder, region, catalogue, rate, wait = sys.argv[1:]
     download.PIECE = 1 << 20
     download.MOST_WORKERS = 4
-    download.SAVE_EVERY = 0
     tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     lock = threading.Lock()
     def say(text):
