@@ -97,13 +97,17 @@ class Row:
 def interleaved(
     clients: dict[str, Callable[[], dict[str, float]] | str], runs: int
 ) -> dict[str, Row]:
-    """Run each in turn, *runs* times; one that is a text is not run, and that is why."""
+    """Run each in turn, *runs* times, every other time backwards.
+
+    One that is a text is not run, and that is why.
+    """
     rows = {
         name: Row(name, [], client if isinstance(client, str) else "")
         for name, client in clients.items()
     }
     for number in range(runs):
-        for name, client in clients.items():
+        order = list(clients.items())
+        for name, client in reversed(order) if number % 2 else order:
             row = rows[name]
             if row.why_not or isinstance(client, str):
                 continue
@@ -434,9 +438,22 @@ def fresh(client: Callable[[Task], dict[str, float]], task: Task) -> Callable[[]
     server = task.get("server")
 
     def run() -> dict[str, float]:
+        os.sync()  # what one leaves to be written is not the next one's to wait for
         before = server_cpu(server)
         told: dict[str, float] = json.loads(command(words).splitlines()[-1])
         return told | {"server": server_cpu(server) - before}
+
+    return run
+
+
+def alike(
+    before: Callable[[], object], client: Callable[[], dict[str, float]]
+) -> Callable[[], dict[str, float]]:
+    """Return *client* with *before* carried out each time: a file system remembers the last one."""
+
+    def run() -> dict[str, float]:
+        before()
+        return client()
 
     return run
 
@@ -582,15 +599,17 @@ def download_speed(given: argparse.Namespace, folder: Path) -> None:
     size = int(given.gib * GIB)
     with emulated(folder) as (found, served):
         task = served | prepared_job(found, size)
+        clients = {
+            "vault.restore(...).run(), verified, fsync": download_ours,
+            "boto3 job.get_output to disk": download_boto3,
+            "boto3 job.get_output, then its tree hash": download_boto3_hashed,
+            "only writing and fsync": write_and_sync,
+        }
         rows = interleaved(
-            {
-                "vault.restore(...).run(), verified, fsync": fresh(download_ours, task),
-                "boto3 job.get_output to disk": fresh(download_boto3, task),
-                "boto3 job.get_output, then its tree hash": fresh(download_boto3_hashed, task),
-                "only writing and fsync": fresh(write_and_sync, task),
-            },
+            {name: alike(fresh(write_and_sync, task), fresh(client, task))
+             for name, client in clients.items()},
             given.runs,
-        )
+        )  # fmt: skip
     ours, plain, hashed, disk = rows.values()
     limits = [
         faster(ours, plain, "boto3 unverified", 1.0),

@@ -26,10 +26,10 @@ SHOWN = 200
 STYLE = (
     "<style>.glacier-table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
     "line-height:1.4}"
-    ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
-    ".glacier-table td.num{text-align:right}"
-    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:8em}"
+    ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left!important;"
+    "vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
+    ".glacier-table td.num,.glacier-table th.num{text-align:right!important}"
+    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:6em}"
     ".glacier-scroll{max-height:26em;overflow:auto}"
     ".glacier-note{opacity:.8}</style>"
 )
@@ -95,7 +95,10 @@ def html_table(
     The columns *numbers* are set to the right; only the columns *long* may break their lines.
     """
     kinds = dict.fromkeys(numbers, "num") | dict.fromkeys(long, "long")
-    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    heads = "".join(
+        f'<th scope="col" class="{kinds.get(i, "")}">{escape(cell)}</th>'
+        for i, cell in enumerate(head)
+    )
     body = "".join(
         "<tr>"
         + "".join(

@@ -68,6 +68,7 @@ class Storing:
                 todo.append(source)
         if todo:
             self.engine.service.describe_vault(self.vault)  # before anything is read or sent
+            self.engine.catalogue.database.release_dead()
             self._send(todo, outcome, None if again else began, part_size, progress)
         return outcome
 
@@ -148,6 +149,7 @@ class Storing:
         except ValueError as error:
             raise InputError(f"{name!r} cannot be described: {error}", cure="") from None
         self.engine.service.describe_vault(self.vault)
+        self.engine.catalogue.database.release_dead()
         stop = threading.Event()
         meter = Meter(f"Uploading {name}", 0, progress)
         uploader = StreamUploader(

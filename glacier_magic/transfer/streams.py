@@ -76,12 +76,13 @@ class StreamUploader:
 
         Its parts are all there, so this needs none of its bytes.
         """
-        found, _ = self.uploader.resume(
-            self.uploader.engine.catalogue.uploads.unfinished_stream(
-                vault=self.uploader.vault, path=self._path, description=self.description
-            )
+        found = self.uploader.engine.catalogue.uploads.unfinished_stream(
+            vault=self.uploader.vault, path=self._path, description=self.description
         )
         if found is None or found.state == "sending":
+            return None
+        found, _ = self.uploader.resume(found)
+        if found is None:
             return None
         with suppress(IntegrityError):  # the next inventory tells how that one ended
             return self.uploader.complete(found, found.tree_hash or "")

@@ -260,14 +260,19 @@ class Uploader:
 
     def start(self, upload: Upload) -> Upload:
         """Begin the multipart upload that *upload* is the intent of."""
-        upload_id = self.engine.budget.call(
-            lambda: self.engine.service.start_upload(
-                self.vault, upload.part_size or 0, upload.description
-            ),
-            self.stop,
-        )
-        self.engine.catalogue.uploads.started(upload.id, upload_id)
-        return self.engine.catalogue.uploads.get(upload.id)
+        uploads = self.engine.catalogue.uploads
+        try:
+            upload_id = self.engine.budget.call(
+                lambda: self.engine.service.start_upload(
+                    self.vault, upload.part_size or 0, upload.description
+                ),
+                self.stop,
+            )
+        except BaseException as error:
+            uploads.ended(upload.id, "failed", str(error))
+            raise
+        uploads.started(upload.id, upload_id)
+        return uploads.get(upload.id)
 
     def _resume(self, source: Source) -> tuple[Upload | None, dict[int, str]]:
         found = self.engine.catalogue.uploads.unfinished(
