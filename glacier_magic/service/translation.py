@@ -27,6 +27,8 @@ _EXPIRED = (
     "then run the same command again"
 )
 
+_SKEWED = ("Signature expired", "Signature not yet current")
+
 _BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
     "AccessDeniedException": (AccessDenied, "The service denied access", None),
     "ExpiredTokenException": (CredentialsError, "The session token has expired", _EXPIRED),
@@ -129,6 +131,13 @@ def from_answer(response: Any) -> GlacierError:
     # Behind these words the service has repeated the signed request, session token included.
     text = mask_account(str(error.get("Message", "")).partition("The Canonical String")[0].strip())
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "InvalidSignatureException" and any(words in text for words in _SKEWED):
+        # Tried again while a transfer has patience: the clock may be set meanwhile.
+        return CredentialsError(
+            "This computer's clock is off by more than the service allows",
+            cure="Set the clock; what was done is kept.",
+            code="RequestExpired",
+        )
     for part, kind, cure in _BY_TEXT:
         if part in text:
             return kind(text, cure=cure, code=code)

@@ -27,6 +27,7 @@ _BRIEF = {
     "ThrottlingException": "throttled",
     "RequestTimeoutException": "too slow for the service",
     "ExpiredTokenException": "the session token has expired: renew the login",
+    "RequestExpired": "this computer's clock is wrong: set it",
 }
 
 Note = Callable[[str], None]

@@ -1,5 +1,6 @@
 """One patience and one bandwidth for all transfers of a session."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from glacier_magic.errors import (
     ServiceClosed,
     Unavailable,
 )
+from glacier_magic.service.translation import from_answer
 from glacier_magic.transfer import budget as module
 from glacier_magic.transfer.budget import Budget, Stopped
 
@@ -385,3 +387,20 @@ def test_a_stop_ends_the_wait_for_bandwidth(budget, clock):
     with pytest.raises(Stopped):
         budget.spend(4096, stop)
     assert sum(stop.waits) < 1
+
+
+def test_a_wrong_clock_is_told_and_waited_for(monkeypatch):
+    """The clock may be set meanwhile: the next try then succeeds."""
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
+    told = "Signature expired: 20261123T170000Z is now earlier than 20261123T171500Z"
+    answer = {"Error": {"Code": "InvalidSignatureException", "Message": told}}
+    tries, notes = [], []
+
+    def call():
+        tries.append(1)
+        if len(tries) == 1:
+            raise from_answer(answer)
+        return "done"
+
+    assert Budget().call(call, threading.Event(), notes.append) == "done"
+    assert "clock is wrong" in notes[0]
