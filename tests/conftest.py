@@ -279,6 +279,12 @@ class ChangedStream:
         self._at += len(data)
         return changed
 
+    def readinto(self, buffer):
+        """Fill the buffer with what arrived, changed."""
+        changed = self.read(len(buffer))
+        buffer[: len(changed)] = changed
+        return len(changed)
+
     def __enter__(self):
         return self
 

@@ -35,21 +35,27 @@ class OutputStream:
     def __init__(self, body: Any, tree_hash: str | None, total: int | None) -> None:
         self.tree_hash, self.total = tree_hash, total
         self._body = body
-        self._ended = False
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill *buffer* from the stream; return how many bytes, fewer only at its end."""
+        with translated():
+            # Straight from the socket: the HTTP library would make a new object of every piece.
+            return int(self._body._raw_stream._fp.readinto(buffer) or 0)
 
     def read(self, most: int) -> bytes:
-        """Return the bytes that are there, up to *most*; none at the end."""
-        with translated():
-            # Whatever has arrived, without another copy on its way through the HTTP library.
-            data: bytes = self._body._raw_stream.read1(most, decode_content=False) or b""
-        self._ended = not data
-        return data
+        """Return the next bytes, up to *most*; none at the end."""
+        buffer = bytearray(most)
+        return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
 
     def __enter__(self) -> OutputStream:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._body.close()
+        stream = self._body._raw_stream
+        if stream._fp.isclosed():
+            stream.release_conn()  # read to its end: the connection serves again
+        else:
+            self._body.close()
 
 
 class Service:

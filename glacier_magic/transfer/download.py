@@ -164,8 +164,10 @@ class _PieceFetcher:
 
     def _copy(self, output: OutputStream, hasher: TreeHasher, pace: Pace) -> None:
         position, behind = self.span
+        buffer = memoryview(bytearray(SLICE))
         while position < behind:
-            data = output.read(min(SLICE, self.engine.budget.block(behind - position)))
+            most = min(SLICE, self.engine.budget.block(behind - position))
+            data = buffer[: output.readinto(buffer[:most])]
             if not data:
                 return
             pace(len(data))
@@ -175,7 +177,7 @@ class _PieceFetcher:
             _write(self.descriptor, data, position)
             position += len(data)
 
-    def _first_difference(self, position: int, data: bytes) -> int | None:
+    def _first_difference(self, position: int, data: memoryview) -> int | None:
         before = os.pread(self.descriptor, len(data), position)
         if before == data:
             return None
@@ -234,7 +236,7 @@ class _Record:
         self._saved, self._dirty = time.monotonic(), False
 
 
-def _write(descriptor: int, data: bytes, position: int) -> None:
+def _write(descriptor: int, data: memoryview, position: int) -> None:
     written = os.pwrite(descriptor, data, position)
     while written < len(data):
         written += os.pwrite(descriptor, data[written:], position + written)
