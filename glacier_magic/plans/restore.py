@@ -16,7 +16,7 @@ from ..jobs import Batch, Tracker, window
 from ..rendering import near
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import ServiceClock
-from ..treehash import tree_hash
+from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from .model import Plan
 
@@ -282,7 +282,7 @@ def _present(archive: ArchiveRecord, wanted: Path) -> Path | None:
             same = path.is_file() and path.stat().st_size == archive.size
             if same and tree_hash(path) == archive.tree_hash:
                 return path
-        except OSError:
+        except (OSError, FileChanged):
             continue
     return None
 

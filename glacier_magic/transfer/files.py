@@ -11,7 +11,7 @@ from pathlib import Path
 from ..catalogue import Download
 from ..errors import LocalError
 from ..safenames import UnsafePath, alternatives, safe_target
-from ..treehash import CHUNK, TreeHasher, tree_hash
+from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
 
 
 def target_of(download: Download) -> Path:
@@ -53,9 +53,10 @@ def named_before(download: Download, target: Path) -> Path | None:
     for candidate in alternatives(target):
         if not candidate.is_file():
             return None
-        same_size = candidate.stat().st_size == download.size
-        if same_size and tree_hash(candidate) == download.tree_hash:
-            return candidate
+        with suppress(FileChanged):
+            same_size = candidate.stat().st_size == download.size
+            if same_size and tree_hash(candidate) == download.tree_hash:
+                return candidate
     return None
 
 

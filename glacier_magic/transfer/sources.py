@@ -42,6 +42,11 @@ class Sources:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[Path] = field(default_factory=set)
 
+    @property
+    def looked_at(self) -> int:
+        """How many paths were found, whether stored, left out or both."""
+        return len(self._seen)
+
     def new(self, path: Path) -> bool:
         """Tell whether *path* has not been looked at before; two words may match one file."""
         known = path.absolute() in self._seen
@@ -107,11 +112,14 @@ def _add_folder(found: Sources, folder: Path, recursive: bool, description: str 
         raise InputError(
             f"{str(folder)!r} is a folder", cure="Add --recursive to store all files below it."
         )
-    top, before = _name_of(folder), len(found.files)
+    top, before, seen = _name_of(folder), len(found.files), found.looked_at
+    walked = 0
     for path in _walk(folder, found):
+        walked += 1
         inside = path.relative_to(folder).as_posix()
         _add(found, path, inside if top == "." else f"{top}/{inside}", description, named=False)
-    if len(found.files) == before:
+    named_twice = walked and found.looked_at == seen
+    if len(found.files) == before and not named_twice:
         raise InputError(f"There is no file to store in {str(folder)!r}", cure="")
 
 
