@@ -96,7 +96,9 @@ def _emulator(console: Console, args: Namespace) -> Any:
     try:
         return _act(console, args, folder)
     except emulator.EmulatorError as error:
-        raise EmulatorFailed(str(error), cure="%glacier emulator start") from None
+        runs = emulator.find(folder) is not None
+        cure = "%glacier emulator --help says more." if runs else "%glacier emulator start"
+        raise EmulatorFailed(str(error), cure=cure) from None
     except OSError as error:
         raise EmulatorFailed(f"{folder} cannot be used: {error.strerror or error}") from None
 
