@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,11 @@ from ..treehash import CHUNK, combine
 IN_MEMORY = 32 << 20
 """Parts up to this many bytes are read once into memory; larger ones twice from the file."""
 
-BLOCK = 256 << 10
-"""Bytes handed to the socket at once, whatever the HTTP library asks for: it asks for 16 KiB."""
+BLOCK, FIRST_BLOCK, QUICK = 1 << 20, 256 << 10, 0.1
+"""Bytes handed to the socket at once, whatever the HTTP library asks for: it asks for 16 KiB.
+
+Many as long as the one before was gone within so many seconds, else few: progress stays even.
+"""
 
 Pace = Callable[[int], int]
 """Called before a block is sent with its bytes; returns how many may go now, or raises."""
@@ -36,6 +40,7 @@ class HashedBody(io.RawIOBase):
         self.failure: LocalError | None = None
         """Why the body could not be read to its end: the HTTP library would hide the reason."""
         self._position = 0
+        self._asked = 0.0
 
     def __len__(self) -> int:
         return self.length
@@ -61,7 +66,10 @@ class HashedBody(io.RawIOBase):
     def read(self, size: int | None = -1) -> Any:
         """Return bytes from the position on, at least as many as asked for if there are."""
         left = max(0, self.length - self._position)
-        count = left if size is None or size < 0 else min(max(size, BLOCK), left)
+        now = time.monotonic()
+        block = BLOCK if now - self._asked < QUICK else FIRST_BLOCK
+        self._asked = now
+        count = left if size is None or size < 0 else min(max(size, block), left)
         if self.pace is not None and count:
             count = min(count, self.pace(count))
         piece = self._bytes_at(self._position, count)

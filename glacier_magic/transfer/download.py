@@ -14,20 +14,18 @@ from pathlib import Path
 from ..catalogue import Download
 from ..errors import GlacierError, IntegrityError
 from ..service.client import OutputStream
-from ..treehash import TreeHasher, combine, part_ranges, part_size_for
+from ..treehash import CHUNK, TreeHasher, combine, part_ranges, part_size_for
 from . import files
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace
+from .partfile import PartFile
 from .progress import Meter
 
 PIECE = 16 << 20
 """Bytes asked for at a time: a power of two MiB from offset 0, so each is tree-hash aligned."""
 
-SLICE = 256 << 10
-"""Bytes read, hashed and written at a time, while they are in the cache."""
-
-WORKERS, MOST_WORKERS = 3, 16
+WORKERS, MOST_WORKERS = 4, 16
 HEAR_OUT = 0.7  # seconds that workers have to end after a stop
 FEW, SAVE_EVERY = 1000, 1.0
 """So many pieces are put on record one by one; more of them, once in so many seconds."""
@@ -103,17 +101,17 @@ class Downloader:
         spans = part_ranges(size, piece_size)
         verified = {i: root for i, root in verified.items() if files.holds(part, spans[i], root)}
         meter.already(sum(spans[i][1] - spans[i][0] for i in verified))
-        descriptor = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        file = PartFile(part)
         record = _Record(self.engine, download, piece_size, spans, verified)
         tuner = Tuner(WORKERS, MOST_WORKERS)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
-        fetch = partial(_PieceFetcher, self.engine, download, descriptor, meter, tuner, ending)
+        fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending)
         tasks = (fetch(n, span).run for n, span in enumerate(spans) if n not in verified)
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root)
-            os.fsync(descriptor)
+            file.sync()
         except BaseException:
             ending.set()
             crew.wait(HEAR_OUT)
@@ -121,7 +119,7 @@ class Downloader:
         finally:
             record.save()
             # A worker that hangs may still write: into a piece that is not on record.
-            crew.afterwards(partial(os.close, descriptor))
+            crew.afterwards(file.close)
         return combine(bytes.fromhex(verified[i]) for i in sorted(verified)).hex()
 
 
@@ -131,7 +129,7 @@ class _PieceFetcher:
 
     engine: Engine
     download: Download
-    descriptor: int
+    file: PartFile
     meter: Meter
     tuner: Tuner
     stop: threading.Event
@@ -164,21 +162,33 @@ class _PieceFetcher:
 
     def _copy(self, output: OutputStream, hasher: TreeHasher, pace: Pace) -> None:
         position, behind = self.span
-        buffer = memoryview(bytearray(SLICE))
-        while position < behind:
-            most = min(SLICE, self.engine.budget.block(behind - position))
-            data = buffer[: output.readinto(buffer[:most])]
-            if not data:
-                return
-            pace(len(data))
-            if self.repairing and self.differs_at is None:
-                self.differs_at = self._first_difference(position, data)
-            hasher.update(data)
-            _write(self.descriptor, data, position)
-            position += len(data)
+        with self.engine.buffers.lend(CHUNK, self.stop) as buffer:
+            while position < behind:
+                # A whole leaf of the tree at a time: one hash, one write, while it is in the cache.
+                data = self._read(output, buffer[: behind - position], pace)
+                if self.repairing and self.differs_at is None:
+                    self.differs_at = self._first_difference(position, data)
+                hasher.update(data)
+                self.file.write(data, position)
+                if len(data) < len(buffer):
+                    break
+                position += len(data)
+        self.file.written(*self.span)
+
+    def _read(self, output: OutputStream, buffer: memoryview, pace: Pace) -> memoryview:
+        """Fill *buffer* at the pace of the bandwidth limit; return what came before the end."""
+        filled = 0
+        while filled < len(buffer):
+            most = self.engine.budget.block(len(buffer) - filled)
+            count = output.readinto(buffer[filled : filled + most])
+            if not count:
+                break
+            pace(count)
+            filled += count
+        return buffer[:filled]
 
     def _first_difference(self, position: int, data: memoryview) -> int | None:
-        before = os.pread(self.descriptor, len(data), position)
+        before = self.file.read(len(data), position)
         if before == data:
             return None
         return position + next(
@@ -234,12 +244,6 @@ class _Record:
             lambda: downloads.update(self._download.id, **values), power_safe=False
         )
         self._saved, self._dirty = time.monotonic(), False
-
-
-def _write(descriptor: int, data: memoryview, position: int) -> None:
-    written = os.pwrite(descriptor, data, position)
-    while written < len(data):
-        written += os.pwrite(descriptor, data[written:], position + written)
 
 
 __all__ = ["Downloader", "Stopped"]

@@ -19,7 +19,7 @@ from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace
 from .progress import Meter
 
-WORKERS, MOST_WORKERS = 4, 16
+WORKERS, MOST_WORKERS = 3, 16
 HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
 
 Sent = tuple[int, int, bytes]
