@@ -43,6 +43,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 MIB, GIB = 1 << 20, 1 << 30
 PART = 16 * MIB
 FILES, FILE_SIZE = 1000, 64 << 10
+AWAY = 20  # milliseconds to the nearest region and back, and for its answer
 VAULT, REGION = "bench", "us-east-1"
 
 Task = dict[str, Any]
@@ -622,30 +623,33 @@ def download_speed(given: argparse.Namespace, folder: Path) -> None:
 
 
 def small_files(given: argparse.Namespace, folder: Path) -> None:
-    """A thousand small files, each a request."""
+    """A thousand small files, each a request: to a server here, and to one as far as a region."""
     many = folder / "many"
     many.mkdir()
     for number in range(FILES):
         (many / f"{number:04}").write_bytes(os.urandom(FILE_SIZE))
-    with emulated(folder, "--trust", "--discard") as (_, served):
-        task = served | {"path": str(many)}
-        rows = interleaved(
-            {
-                "vault.upload_all(folder)": fresh(small_ours, task),
-                "boto3, a loop over upload_archive": fresh(small_boto3, task),
-            },
-            given.runs,
-        )
-    ours, loop = rows.values()
-    limits = [faster(ours, loop, "the loop", 3.0)]
-    show(f"{FILES:,} files of 64 KiB", rows, FILES * FILE_SIZE, limits)
-    for row in rows.values():
-        seconds, cpu, server = (row.median(key) for key in ("seconds", "cpu", "server"))
-        print(
-            f"  {row.name}: {FILES / seconds:,.0f} requests a second; a request costs the client "
-            f"{1000 * cpu / FILES:.2f} ms of CPU, the server {1000 * server / FILES:.2f} ms; "
-            f"{(cpu + server) / seconds:.2f} cores busy"
-        )
+    for away in (0, AWAY):
+        place = folder / f"away-{away}"
+        with emulated(place, "--trust", "--discard", f"--latency={away}") as (_, served):
+            task = served | {"path": str(many)}
+            rows = interleaved(
+                {
+                    "vault.upload_all(folder)": fresh(small_ours, task),
+                    "boto3, a loop over upload_archive": fresh(small_boto3, task),
+                },
+                given.runs,
+            )
+        ours, loop = rows.values()
+        limits = [faster(ours, loop, "the loop", 3.0)]
+        where = f"each answer {away} ms away" if away else "on this machine"
+        show(f"{FILES:,} files of 64 KiB, {where}", rows, FILES * FILE_SIZE, limits)
+        for row in rows.values():
+            seconds, cpu, server = (row.median(key) for key in ("seconds", "cpu", "server"))
+            print(
+                f"  {row.name}: {FILES / seconds:,.0f} requests a second; one costs the client "
+                f"{1000 * cpu / FILES:.2f} ms of CPU, the server {1000 * server / FILES:.2f} ms; "
+                f"{(cpu + server) / seconds:.2f} cores busy"
+            )
 
 
 def memory_use(_: argparse.Namespace, folder: Path) -> None:

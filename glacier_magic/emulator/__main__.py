@@ -31,6 +31,15 @@ BUSY = 3
 
 _KEYS_HELP = "one more key pair that may sign requests; may be given several times"
 
+_LATENCY_HELP = "answer every request so many milliseconds later, as from far away"
+
+
+def _latency(text: str) -> float:
+    milliseconds = float(text)
+    if not 0 <= milliseconds <= 60_000:
+        raise argparse.ArgumentTypeError("from 0 to 60000 milliseconds")
+    return milliseconds
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the server's options to *parser*, so that another command line can embed them."""
@@ -44,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--trust", action="store_true", help="do not check hashes; for measuring clients only")
     add("--no-auth", action="store_true", help="accept requests without a valid signature")
     add("--credentials", action="append", default=[], metavar="ID:SECRET", help=_KEYS_HELP)
+    add("--latency", type=_latency, default=0.0, metavar="MS", help=_LATENCY_HELP)
     add("--sns-endpoint", metavar="URL", help="publish notifications there (default: nowhere)")
     add("--seed", metavar="VAULT=COUNT", help="make a vault of that many archives first")
     add("--verbose", action="store_true", help="print a line for each request")
@@ -102,6 +112,7 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
             trust=options.trust,
             verify=not options.no_auth,
             key_pairs=dict(pair.split(":", 1) for pair in options.credentials),
+            latency=options.latency / 1000,
             sns_endpoint=options.sns_endpoint,
         ),
     )

@@ -7,6 +7,7 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 from typing import Any, cast
 
 from glacier_magic.emulator import control, errors
@@ -120,7 +121,9 @@ class _Connection(socketserver.StreamRequestHandler):
     def _respond(self, request: Request) -> Response:
         if request.path.startswith("/_emulator"):
             return control.answer(self.server.service, self.server.stopping, request)
-        return self.server.service.answer(request)
+        response = self.server.service.answer(request)
+        time.sleep(self.server.service.options.latency)
+        return response
 
     def _go_on(self) -> None:
         self.connection.sendall(_CONTINUE)

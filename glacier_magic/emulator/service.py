@@ -39,6 +39,8 @@ class Options:
     """Whether signatures are checked."""
     key_pairs: Mapping[str, str] = field(default_factory=dict)
     """Access key ids and their secrets, beside the built-in pair."""
+    latency: float = 0.0
+    """Real seconds that every answer of the service takes longer, as if it were far away."""
     sns_endpoint: str | None = None
     """Where notifications are published; nowhere without it."""
 

@@ -2,12 +2,14 @@
 
 import io
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
 from glacier_magic.emulator import errors
 from glacier_magic.emulator.http import MalformedRequestError, Response, json_response, read_request
+from glacier_magic.emulator.testing import running
 
 
 def parse(text):
@@ -150,3 +152,10 @@ def test_an_expecting_client_that_is_refused_keeps_its_body(line, sign):
         text += more
     assert text.startswith(b"HTTP/1.1 404 Not Found")
     assert b"Connection: close" in text
+
+
+def test_latency_holds_every_answer_of_the_service_back(tmp_path):
+    with running(tmp_path / "data", extra=["--latency=80"]) as emulator:
+        began = time.monotonic()
+        emulator.client("us-east-1").list_vaults()
+        assert time.monotonic() - began >= 0.08
