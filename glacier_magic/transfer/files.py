@@ -12,6 +12,7 @@ from ..catalogue import Download
 from ..errors import LocalError
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
+from .renaming import rename_new
 
 
 def target_of(download: Download) -> Path:
@@ -71,26 +72,12 @@ def give_name(part: Path, target: Path, download: Download) -> Path:
             part.unlink()
             return candidate
         try:
-            _rename_new(part, candidate)
+            rename_new(part, candidate)
         except FileExistsError:
             continue
         _sync_folder(candidate.parent)
         return candidate
     raise AssertionError("unreachable")
-
-
-def _rename_new(source: Path, target: Path) -> None:
-    """Rename without ever replacing *target*."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        os.close(descriptor)
-        source.replace(target)
-        return
-    source.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
