@@ -1,6 +1,6 @@
 """The arithmetic of prices, against examples worked out by hand from the built-in table."""
 
-from decimal import Decimal as D
+import decimal
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,7 @@ from glacier_magic.prices.quotes import (
 )
 from glacier_magic.prices.table import FIGURES
 
+D = decimal.Decimal
 KIB = 1 << 10
 DAY = 86_400_000
 FLEXIBLE, INSTANT, DEEP = CLASSES
@@ -216,7 +217,7 @@ def test_a_budget_is_kept_to_the_last_digit():
 
 def test_a_budget_refuses_a_price_that_is_not_known():
     """And says what is missing, where, and what to do."""
-    with pytest.raises(PriceUnknown, match="eu-west-1.*price of standard retrieval") as caught:
+    with pytest.raises(PriceUnknown, match=r"eu-west-1.*price of standard retrieval") as caught:
         retrieval(table("eu-west-1"), GB, 1, "Standard").check(D(1000))
     assert "--refresh" in caught.value.cure
     with pytest.raises(PriceUnknown, match="how much deletion before 90 days"):
