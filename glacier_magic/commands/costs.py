@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..prices import PriceTable, Quote, configuration_file, load, rate, refresh
+from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.holdings import by_folder, of_vault
 from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
 from ..rendering import Rendered, escape, html_table, text_table
@@ -46,7 +46,7 @@ class Prices(Rendered):
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
-            (figure.item, rate(figure.price), figure.unit, figure.words, figure.cite())
+            (figure.item, figure.shown(), figure.unit, figure.words, figure.cite())
             for figure in self.prices.all()
         ]
 

@@ -52,13 +52,15 @@ class PriceTable:
     def about(self) -> str:
         """Return in a sentence where the figures come from."""
         counts = {
-            f"built-in of {AS_OF}": self._count(PACKAGE),
+            f"built-in (the newest of {AS_OF})": self._count(PACKAGE),
             f"AWS Price List of {self.refreshed}": self._count(LIST),
             CONFIGURED: self._count(CONFIGURED),
             "unknown": len(ITEMS) - len(self.figures),
         }
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        return f"Prices of {self.region} in US dollars: {told}."
+        doubtful = sum(not figure.confirmed for figure in self.figures.values())
+        more = f"; {doubtful} of them not confirmed" if doubtful else ""
+        return f"Prices of {self.region} in US dollars: {told}{more}."
 
     def _count(self, origin: str) -> int:
         return sum(figure.origin == origin for figure in self.figures.values())

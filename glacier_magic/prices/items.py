@@ -7,7 +7,7 @@ GB = 1 << 30
 (repost.aws/knowledge-center/s3-manage-data-retrieval)."""
 
 GB_MONTH, PER_GB, THOUSAND, UNIT_MONTH = "GB-month", "GB", "1,000 requests", "unit-month"
-FREE_GB = "GB a month"
+FREE_GB = "month"
 
 ITEMS: dict[str, tuple[str, str]] = {
     "storage": ("vault storage", GB_MONTH),

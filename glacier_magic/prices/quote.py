@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..errors import OverBudget, PriceUnknown
 from ..rendering import Rendered, escape, html_table, text_table
-from .items import ITEMS
+from .items import FREE_GB, ITEMS
 from .money import money, rate
 
 ANYWHERE = "all"
@@ -90,6 +90,12 @@ class Figure:
         for (start, price), end in zip(self.steps, [*ends, quantity], strict=True):
             total += max(Decimal(0), min(quantity, end) - start) * price
         return total
+
+    def shown(self) -> str:
+        """Return the price in words; of what is free, how much of it."""
+        if self.unit == FREE_GB and self.price is not None:
+            return f"{self.price:f} GB"
+        return rate(self.price)
 
     def cite(self) -> str:
         """Return who says so and when, in a few words."""
@@ -186,7 +192,7 @@ class Quote(Rendered):
                 line.figure.words,
                 "unknown" if line.quantity is None else amount_of(line.quantity),
                 line.figure.unit,
-                rate(line.figure.price),
+                line.figure.shown(),
                 money(line.amount),
                 line.figure.cite(),
             )

@@ -31,7 +31,10 @@ def _doubtful(item: str, price: str, region: str, source: str, date: str) -> Fig
 
 FIGURES: tuple[Figure, ...] = (
     # Vaults and Flexible Retrieval share these products of the price list, service AmazonGlacier.
-    _listed("storage", "0.0036"),
+    # That vaults are billed at the storage price, too, no document says.
+    Figure.flat(
+        "storage", Decimal("0.0036"), region=_US, source=_SNAPSHOT, date=AS_OF, confirmed=False
+    ),
     _listed("early-deletion", "0.0036"),
     _listed("retrieval-standard", "0.01"),
     _listed("retrieval-standard-requests", "0.03"),

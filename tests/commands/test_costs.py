@@ -105,7 +105,7 @@ def test_without_a_price_the_month_is_unknown_and_says_what_to_do(glacier, two_v
     assert "--refresh" in repr(costs)
     elsewhere = glacier("cost", "--region", "us-east-1")
     assert elsewhere.table["month"].iloc[0] == D(66) * D("0.0036") / (1 << 20)
-    assert "built-in of 2025-07-07" in repr(elsewhere)
+    assert "built-in (the newest of 2025-07-07)" in repr(elsewhere)
 
 
 def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files):
@@ -140,6 +140,7 @@ def test_the_prices_are_shown_with_their_sources(glacier, own):
     assert table.loc["retrieval-standard", "date"] == "2025-07-07"
     assert table["confirmed"].to_dict()["retrieval-bulk"] is False
     assert table.loc["instant-storage", "origin"] == "not known"
+    assert "  10 GB  month " in repr(prices)
     assert "prices.toml" in repr(prices)
     html = prices._repr_mimebundle_()["text/html"]
     assert "<td" in html
