@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RegionError,
         ServiceClosed,
         Unavailable,
+        Unlistable,
         VaultNotEmpty,
     )
     from .jobs import Batch, InventoryJob, Job
@@ -89,6 +90,7 @@ __all__ = [
     "ServiceClosed",
     "Session",
     "Unavailable",
+    "Unlistable",
     "Vault",
     "VaultNotEmpty",
     "__version__",

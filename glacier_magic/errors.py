@@ -14,6 +14,7 @@ GlacierError
  |   +- VaultNotEmpty                  a vault is dropped only after an inventory shows it empty
  |   +- OverBudget                     it costs more than was allowed
  |   +- PriceUnknown                   what it costs is not known, so a limit cannot be kept
+ |   +- Unlistable                     what is inside cannot be told from a part of it
  +- Unavailable (ConnectionError)      throttled, timed out, unreachable: trying again can help
  +- NotReady                           it takes hours, and they are not over
  +- JobFailed                          the service gave up on a job
@@ -50,6 +51,7 @@ __all__ = [
     "RegionError",
     "ServiceClosed",
     "Unavailable",
+    "Unlistable",
     "VaultNotEmpty",
     "mask_account",
 ]
@@ -179,6 +181,12 @@ class PriceUnknown(Refused):
         "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set "
         "them yourself."
     )
+
+
+class Unlistable(Refused):
+    """The members of a zip or tar cannot be told from a part of it: damaged, or over a limit."""
+
+    default_cure = "Get the whole archive back with %glacier restore."
 
 
 class Unavailable(GlacierError, ConnectionError):
