@@ -9,7 +9,7 @@ from .window import Window
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
     """One entry of a zip or tar; all of it is what its maker wrote.
 
@@ -43,7 +43,7 @@ class Limits:
     """
 
     bytes: int = 64 << 20
-    members: int = 1_000_000
+    members: int = 200_000
     first: int = 1 << 20
     rounds: int = 4
     unpacked: int = 1 << 30
