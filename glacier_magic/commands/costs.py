@@ -139,9 +139,10 @@ class Costs(Rendered):
         ]
 
     def _unknown(self) -> list[str]:
-        if self.total.total is not None:
+        row = [class_storage(self.prices, kind, self._sum()) for kind in CLASSES]
+        if all(quote.total is not None for quote in [self.total, *row]):
             return []
-        return ["%glacier cost --refresh asks AWS for the prices of this region."]
+        return ["%glacier cost --refresh asks AWS for the prices that are unknown."]
 
     def _repr_text(self) -> str:
         table = text_table(self._head(), self._rows(), numbers=range(1, 7))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import AccessDenied, Unavailable
+from ..errors import AccessDenied, CredentialsError, Unavailable
 from .client import WHOLE_TRIES, Service
 from .translation import translated
 
 _PERMISSION = (
     "The identity needs the action pricing:GetProducts in its IAM policy; the call itself is free."
+)
+_LOGIN = (
+    "Prices are asked of AWS with your own credentials: log in (aws configure, aws sso login), or "
+    "set the prices yourself: %glacier cost --help."
 )
 
 
@@ -42,6 +46,8 @@ def _page(client: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
                 answer: Mapping[str, Any] = client.get_products(**request)
         except AccessDenied as denied:
             raise AccessDenied(denied.message, cure=_PERMISSION, code=denied.code) from None
+        except CredentialsError as error:
+            raise CredentialsError(error.message, cure=_LOGIN, code=error.code) from None
         if "PriceList" in answer:
             return answer
     raise Unavailable("The answer of the AWS Price List arrived damaged")

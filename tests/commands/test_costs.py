@@ -85,7 +85,7 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     assert "oldest of" in text
     assert "counted as empty: new" in text
     assert "4 your configuration" in text
-    assert "--refresh" not in text
+    assert "--refresh" in text  # Instant Retrieval has no price
 
 
 def test_one_vault_alone(glacier, own, two_vaults):

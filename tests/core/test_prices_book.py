@@ -231,8 +231,9 @@ def test_without_credentials_nothing_is_asked(listed, session, monkeypatch):
     """An emulator's own keys are none."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(CredentialsError):
+    with pytest.raises(CredentialsError) as caught:
         refresh(session.service, "eu-west-1")
+    assert "set the prices yourself" in caught.value.cure
     assert listed.requests == []
 
 
