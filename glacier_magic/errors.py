@@ -12,6 +12,9 @@ GlacierError
  +- NotFound (LookupError)             vault, archive, job or upload that does not exist (any more)
  +- Refused                            a rule of the service or a policy of the account says no
  |   +- VaultNotEmpty                  a vault is dropped only after an inventory shows it empty
+ |   +- OverBudget                     it costs more than was allowed
+ |   +- PriceUnknown                   what it costs is not known, so a limit cannot be kept
+ |   +- Unlistable                     what is inside cannot be told from a part of it
  +- Unavailable (ConnectionError)      throttled, timed out, unreachable: trying again can help
  +- NotReady                           it takes hours, and they are not over
  +- JobFailed                          the service gave up on a job
@@ -42,10 +45,13 @@ __all__ = [
     "NameNotKnown",
     "NotFound",
     "NotReady",
+    "OverBudget",
+    "PriceUnknown",
     "Refused",
     "RegionError",
     "ServiceClosed",
     "Unavailable",
+    "Unlistable",
     "VaultNotEmpty",
     "mask_account",
 ]
@@ -160,6 +166,27 @@ class VaultNotEmpty(Refused):
         "Delete its archives (%glacier rm), then wait for the next daily inventory: the service "
         "drops a vault only once an inventory made after the last change shows it empty."
     )
+
+
+class OverBudget(Refused):
+    """It costs more than was allowed; nothing was done."""
+
+    default_cure = "Allow more, choose fewer archives, or a cheaper tier."
+
+
+class PriceUnknown(Refused):
+    """What it costs is not known, or not confirmed, so a limit cannot be kept; nothing was done."""
+
+    default_cure = (
+        "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set "
+        "them yourself."
+    )
+
+
+class Unlistable(Refused):
+    """The members of a zip or tar cannot be told from a part of it: damaged, or over a limit."""
+
+    default_cure = "Get the whole archive back with %glacier restore."
 
 
 class Unavailable(GlacierError, ConnectionError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import account, archives, emulation, hashing, retrieval
+from . import account, archives, costs, emulation, hashing, retrieval
 from .grammar import Verb
 
 VERBS: dict[str, Verb] = {
@@ -12,6 +12,7 @@ VERBS: dict[str, Verb] = {
         *archives.VERBS,
         *retrieval.VERBS,
         *hashing.VERBS,
+        *costs.VERBS,
         *emulation.VERBS,
     )
 }

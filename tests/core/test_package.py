@@ -130,6 +130,7 @@ FLOORS = (
     ("rendering",),
     ("catalogue", "service"),
     ("paths", "tables"),
+    ("prices", "peek"),
     ("transfer",),
     ("inventory",),
     ("jobs",),

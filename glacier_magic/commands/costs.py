@@ -1,0 +1,247 @@
+"""What it costs: the month's storage, and the prices that this is reckoned with."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..prices import PriceTable, Quote, configuration_file, load, refresh
+from ..prices.holdings import by_folder, of_vault
+from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
+from ..rendering import Rendered, escape, html_table, text_table
+from ..units import from_ms, human_bytes, local_time, plural
+from .console import Console
+from .grammar import Parser, Verb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOTAL = "all together"
+
+
+class Prices(Rendered):
+    """The prices that hold in a region, each with its source."""
+
+    def __init__(self, prices: PriceTable) -> None:
+        self.prices = prices
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a figure: item, price (Decimal), unit, source, date, origin, confirmed."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(
+            {
+                "item": [f.item for f in self.prices.all()],
+                "price": [f.price for f in self.prices.all()],
+                "unit": [f.unit for f in self.prices.all()],
+                "source": [f.source for f in self.prices.all()],
+                "date": [f.date for f in self.prices.all()],
+                "origin": [f.origin for f in self.prices.all()],
+                "confirmed": [f.confirmed and f.price is not None for f in self.prices.all()],
+            }
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (figure.item, figure.shown(), figure.unit, figure.words, figure.cite())
+            for figure in self.prices.all()
+        ]
+
+    def _notes(self) -> list[str]:
+        return [self.prices.about(), f"Your own prices: {configuration_file()}"]
+
+    def _repr_text(self) -> str:
+        return "\n".join([text_table(_PRICE_HEAD, self._rows(), numbers=(1,)), *self._notes()])
+
+    def _repr_html(self) -> str:
+        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + _noted(
+            self._notes()
+        )
+
+
+_PRICE_HEAD = ("item", "price", "for one", "what", "source")
+
+
+class Costs(Rendered):
+    """What a month of storage costs, in the vaults and in the classes of S3.
+
+    :param what: ``vault`` or ``folder``: what each holding is.
+    :param notes: sentences on how old the sizes are.
+    """
+
+    def __init__(
+        self, what: str, holdings: Mapping[str, Holding], prices: PriceTable, notes: list[str]
+    ) -> None:
+        self.what, self.holdings, self.prices = what, dict(holdings), prices
+        self._own_notes = notes
+
+    @property
+    def total(self) -> Quote:
+        """What a month of everything costs in the vaults."""
+        return monthly_storage(self.prices, self._sum())
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a vault or folder: archives, size, and US dollars a month.
+
+        ``month`` is for the vaults; the other columns are for each class of S3.  Decimals; None
+        where a price is not known.
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        columns: dict[str, list[Any]] = {
+            self.what: list(self.holdings),
+            "archives": [h.archives for h in self.holdings.values()],
+            "size": [h.bytes for h in self.holdings.values()],
+            "month": [monthly_storage(self.prices, h).total for h in self.holdings.values()],
+        }
+        for kind in CLASSES:
+            name = kind.item.removesuffix("-storage").replace("-", "_")
+            columns[name] = [
+                class_storage(self.prices, kind, h).total for h in self.holdings.values()
+            ]
+        return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
+
+    def _sum(self) -> Holding:
+        return sum(self.holdings.values(), Holding(0, 0, 0))
+
+    def _row(self, name: str, holding: Holding) -> tuple[str, ...]:
+        quotes = [monthly_storage(self.prices, holding)]
+        quotes += [class_storage(self.prices, kind, holding) for kind in CLASSES]
+        return (
+            name,
+            f"{holding.archives:,}",
+            human_bytes(holding.bytes),
+            *(quote.words() for quote in quotes),
+        )
+
+    def _head(self) -> tuple[str, ...]:
+        return (self.what, "archives", "size", "a month", *(kind.name for kind in CLASSES))
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = [self._row(name, holding) for name, holding in self.holdings.items()]
+        return rows if len(rows) == 1 else [*rows, self._row(TOTAL, self._sum())]
+
+    def _notes(self) -> list[str]:
+        days = ", ".join(f"{kind.name} {kind.days}" for kind in CLASSES)
+        notes = [note for kind in CLASSES for note in class_storage(
+            self.prices, kind, self._sum()).notes]  # fmt: skip
+        return [
+            *self._own_notes,
+            f"The last columns: the same archives in classes of S3, with their overheads; billed "
+            f"for at least so many days: {days}.",
+            *dict.fromkeys(notes),
+            self.prices.about(),
+            *self._unknown(),
+        ]
+
+    def _unknown(self) -> list[str]:
+        row = [class_storage(self.prices, kind, self._sum()) for kind in CLASSES]
+        if all(quote.total is not None for quote in [self.total, *row]):
+            return []
+        return ["%glacier cost --refresh asks AWS for the prices that are unknown."]
+
+    def _repr_text(self) -> str:
+        table = text_table(self._head(), self._rows(), numbers=range(1, 7))
+        return "\n".join([table, *self._notes()])
+
+    def _repr_html(self) -> str:
+        table = html_table(self._head(), self._rows(), numbers=range(1, 7))
+        return table + _noted(self._notes())
+
+
+def _noted(notes: list[str]) -> str:
+    return "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in notes)
+
+
+def _levels(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise ArgumentTypeError(f"not a number of folder levels: {text!r}")
+    return int(text)
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="this one alone")
+    parser.add_argument(
+        "--depth", metavar="N", type=_levels, help="by folder, N levels deep, from the catalogue"
+    )
+    parser.add_argument("--region", metavar="R", help="at the prices of another region")
+    parser.add_argument("--prices", action="store_true", help="the prices and their sources")
+    parser.add_argument(
+        "--refresh", action="store_true", help="ask the AWS Price List, with your credentials"
+    )
+
+
+def _cost(console: Console, args: Namespace) -> Rendered:
+    if (args.prices or args.refresh) and (args.vault or args.depth):
+        raise InputError("Prices are those of a region, not of a vault", cure="Add --region R.")
+    region = args.region or console.session.region
+    if args.refresh:
+        return Prices(refresh(console.session.service, region))
+    prices = load(region)
+    if args.prices:
+        return Prices(prices)
+    if args.depth:
+        return _by_folder(console, args, prices)
+    return _by_vault(console, args, prices)
+
+
+def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
+    if args.vault:
+        console.session.service.describe_vault(args.vault)  # says so if it does not exist
+    rows = [
+        row
+        for row in console.session.vaults().to_dict("records")
+        if args.vault in (None, row["vault"])
+    ]
+    holdings = {str(row["vault"]): of_vault(row["archives"], row["size"]) for row in rows}
+    never = [str(row["vault"]) for row in rows if _never(row["inventory"])]
+    made = [row["inventory"].to_pydatetime() for row in rows if not _never(row["inventory"])]
+    notes = []
+    if made:
+        oldest = local_time(min(made), console.session.service.clock.now())
+        notes.append(f"Sizes as of each vault's last inventory, the oldest of {oldest}.")
+    if never:
+        notes.append(f"No inventory yet, so counted as empty: {', '.join(never)}.")
+    return Costs("vault", holdings, prices, notes)
+
+
+def _never(made: Any) -> bool:
+    import pandas as pd  # noqa: PLC0415
+
+    return bool(pd.isna(made))
+
+
+def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
+    vault = console.vault(args.vault).name
+    catalogue = console.session.catalogue
+    found, unknown = by_folder(catalogue.archives.matching(vault), args.depth)
+    newest = catalogue.inventories.newest(vault)
+    made = from_ms(newest.made) if newest else None
+    if made is None:
+        notes = ["No inventory read yet: only what was stored from here (%glacier inventory)."]
+    else:
+        when = local_time(made, console.session.service.clock.now())
+        notes = [f"{vault}: as of the inventory of {when}, and what was stored from here since."]
+    if unknown:
+        notes.append(f"{plural(unknown, 'archive')} of unknown size left out.")
+    return Costs("folder", found, prices, notes)
+
+
+VERBS = (
+    Verb(
+        name="cost",
+        summary="what a month of storage costs, by vault or folder; the prices",
+        run=_cost,
+        configure=_configure,
+        details="Prices come from your own file, else from the AWS Price List as last refreshed, "
+        "else from a dated\ntable in this package; one that nobody knows is shown as unknown. "
+        "Your file is prices.toml in\nGLACIER_MAGIC_HOME, or the one that GLACIER_MAGIC_PRICES "
+        "names: a table for each region, as in\n[eu-west-1], or [all], with lines such as "
+        'storage = 0.0036 or storage = { price = "0.0036",\nsource = "contract", '
+        'date = "2026-01-01" }, in US dollars for the unit that --prices shows.',
+    ),
+)

@@ -1,0 +1,327 @@
+"""The members of a tar, from its start: header after header (POSIX ustar and pax, GNU, V7).
+
+There is no directory: each header says where the next one is.  Where that lies beyond what is at
+hand, another range is asked for, as often as the limits allow; a compressed tar is one stream, and
+only what unpacks from its first bytes is seen.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+
+from ..errors import Unlistable
+from ..units import human_bytes, storable
+from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
+from .window import Window
+
+BLOCK = 512
+LONGEST_NAME = 1 << 20
+"""Bytes of an extended header that is read; names are a few hundred long."""
+MOST_HEADERS = 64
+"""Extended headers in a row that are taken for one member."""
+_SIZELESS = b"123456"
+"""Types whose size is not followed by that many bytes: links, devices, folders, pipes."""
+
+_KEYS = {
+    "path", "linkpath", "size", "mtime",
+    "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size",
+}  # fmt: skip
+
+Read = Callable[[int, int], bytes]
+"""Returns bytes from an offset on, fewer at the end of the data."""
+
+
+class _OutOfReach(Exception):
+    """What comes next is not at hand, and may not be asked for."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class _Damaged(Exception):
+    """A header that is none."""
+
+
+def list_tar(window: Window, limits: Limits) -> Listing:
+    """Return the members of a tar, as many as the limits let be seen.
+
+    :raises Unlistable: it is not a tar.
+    """
+    window.limit(limits.bytes)
+
+    def read(start: int, length: int) -> bytes:
+        if start == 0 and not window.asked:
+            length_asked = min(limits.first, limits.bytes)
+            window.read(0, max(length, length_asked))
+        elif not window.has(start, length):
+            if window.rounds >= limits.rounds:
+                raise _OutOfReach(f"after {limits.rounds} requests that wait for one another")
+            if window.paid >= limits.bytes:
+                raise _OutOfReach(f"after {human_bytes(window.paid)}")
+        try:
+            return window.read(start, length)
+        except Unlistable:
+            raise _OutOfReach(f"after {human_bytes(window.paid)}") from None
+
+    return _listed("tar", read, window.size, limits).close(window)
+
+
+def list_tar_gz(window: Window, limits: Limits) -> Listing:
+    """Return the members of a tar.gz that unpack from its first bytes.
+
+    Nothing further in can be read without all that is before it.
+
+    :raises Unlistable: it is not gzip, or what is in it is not a tar.
+    """
+    window.limit(limits.bytes)
+    packed = window.read(0, min(limits.first, limits.bytes))
+    stream = _Unpacked(packed, len(packed) == window.size, limits.unpacked)
+    listing = _listed("tar.gz", stream.read, None, limits)
+    if not listing.complete:
+        listing.notes.append("A compressed tar can be listed from its start only.")
+    return listing.close(window)
+
+
+class _Unpacked:
+    """The content of a gzip file, read forwards, from its first bytes; what is passed is dropped.
+
+    :param whole: whether *packed* is all of the file.
+    :param most: bytes of content that are unpacked at most.
+    """
+
+    def __init__(self, packed: bytes, whole: bool, most: int) -> None:
+        if packed[:2] != b"\x1f\x8b":
+            raise Unlistable("This is not a gzip file")
+        self._packed, self._whole, self._most = packed, whole, most
+        self._taken = 0
+        self._left = b""
+        self._inflater = zlib.decompressobj(wbits=31)
+        self._at, self._buffer = 0, b""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes of the content; *start* never goes back."""
+        while self._at + len(self._buffer) < start + length:
+            if self._at + len(self._buffer) <= start:
+                self._at, self._buffer = self._at + len(self._buffer), b""
+            more = self._more()
+            if not more:
+                break
+            self._buffer += more
+        self._buffer = self._buffer[max(0, start - self._at) :]
+        self._at = start
+        return self._buffer[:length]
+
+    def _more(self) -> bytes:
+        """Return the next piece; none at the end of the content."""
+        if self._at + len(self._buffer) >= self._most:
+            raise _OutOfReach(f"after {human_bytes(self._most)} unpacked")
+        found = b""
+        while not found:
+            if not self._left:
+                # A little at a time: what the inflater does not take yet is copied at every call.
+                self._left = self._packed[self._taken : self._taken + (16 << 10)]
+                self._taken += len(self._left)
+            if self._inflater.eof:  # several gzip files in a row are one; zeros may follow
+                self._left = self._left.lstrip(b"\0")
+                if self._left:
+                    self._inflater = zlib.decompressobj(wbits=31)
+            if not self._left and self._taken == len(self._packed):
+                return self._end()
+            try:
+                found = self._inflater.decompress(self._left, 64 << 10)
+            except zlib.error:
+                raise _Damaged from None
+            self._left = self._inflater.unconsumed_tail or self._inflater.unused_data
+        return found
+
+    def _end(self) -> bytes:
+        if not self._whole:
+            raise _OutOfReach("at the end of the bytes that were read")
+        if not self._inflater.eof:
+            raise _Damaged
+        return b""
+
+
+def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Listing:
+    listing = Listing(kind=kind)
+    walk = _members(read, size)
+    try:
+        for member in walk:
+            if len(listing.members) == limits.members:
+                raise _OutOfReach(f"after {limits.members:,} members")
+            listing.members.append(member)
+        listing.complete = True
+    except _OutOfReach as end:
+        listing.notes.append(f"Not all members are listed: this ends {end.why}.")
+    except _Damaged:
+        if not listing.members:
+            raise Unlistable("This is not a tar, or is damaged from its start on") from None
+        last = listing.members[-1].name
+        listing.notes.append(f"Damaged or cut short after {storable(last)!r}.")
+    return listing
+
+
+def _members(read: Read, size: int | None) -> Iterator[Member]:
+    at = 0
+    common: dict[str, str] = {}
+    own: dict[str, str] = {}
+    headers = 0
+    begin = 0
+    while True:
+        header = read(at, BLOCK)
+        if not header and at and not headers:
+            return  # ends without the blocks of zeros that should be there
+        if len(header) < BLOCK:
+            raise _Damaged
+        if not header.strip(b"\0"):
+            if headers:
+                raise _Damaged
+            return
+        _check(header)
+        kind, length = header[156:157], _number(header[124:136])
+        if kind in b"LKxXg":
+            headers += 1
+            if headers > MOST_HEADERS or length > LONGEST_NAME:
+                raise _Damaged
+            _extend(kind, read(at + BLOCK, length), length, own, common)
+            at += BLOCK + _blocks(length)
+            continue
+        told = common | own
+        member = _member(header, kind, begin, length, told)
+        if kind == b"S":
+            at = _skip_map(read, header, at)
+        at += BLOCK + (0 if kind in _SIZELESS else _blocks(member.packed))
+        if size is not None and at > size:
+            yield member
+            raise _Damaged
+        yield member
+        own, headers, begin = {}, 0, at
+
+
+def _check(header: bytes) -> None:
+    """Refuse a block whose checksum says that it is no header; some programs add signed bytes."""
+    told = _number(header[148:156])
+    blank = header[:148] + b" " * 8 + header[156:BLOCK]
+    if told not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
+        raise _Damaged
+
+
+def _number(text: bytes) -> int:
+    """Return a number: octal digits, or GNU's binary ones after a first byte of 128."""
+    if text[:1] in (b"\x80", b"\xff"):
+        value = int.from_bytes(text[1:], "big")
+        if text[0] == 0xFF:
+            value -= 1 << 8 * (len(text) - 1)
+        return value
+    digits = text.partition(b"\0")[0].strip()
+    if digits.strip(b"01234567"):
+        raise _Damaged
+    return int(digits, 8) if digits else 0
+
+
+def _blocks(length: int) -> int:
+    if length < 0:
+        raise _Damaged
+    return -(-length // BLOCK) * BLOCK
+
+
+def _extend(
+    kind: bytes, data: bytes, length: int, own: dict[str, str], common: dict[str, str]
+) -> None:
+    """Take in an extended header: a long name, or records of pax."""
+    if len(data) < length:
+        raise _Damaged
+    if kind in b"LK":
+        own["path" if kind == b"L" else "linkpath"] = _text(data.partition(b"\0")[0])
+    else:
+        told = {key: value for key, value in _records(data) if key in _KEYS}
+        (common if kind == b"g" else own).update(told)
+
+
+def _records(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the records of a pax header: a length in digits, a space, key=value, a line's end."""
+    at = 0
+    while at < len(data) and data[at : at + 1] != b"\0":
+        space = data.find(b" ", at, at + 20)
+        digits = data[at:space] if space > at else b""
+        if not digits.isdigit():
+            raise _Damaged
+        end = at + int(digits)
+        record = data[space + 1 : end]
+        key, equals, value = record[:-1].partition(b"=")
+        if not equals or record[-1:] != b"\n" or end > len(data):
+            raise _Damaged
+        yield _text(key), _text(value)
+        at = end
+
+
+def _member(
+    header: bytes, kind: bytes, start: int, length: int, told: Mapping[str, str]
+) -> Member:  # fmt: skip
+    name = _text(header[:100].partition(b"\0")[0])
+    prefix = _text(header[345:500].partition(b"\0")[0])
+    if header[257:263] == b"ustar\0" and prefix:
+        name = f"{prefix}/{name}"
+    packed = _whole(told.get("size"), length)
+    name = told.get("GNU.sparse.name") or told.get("path") or name
+    real = told.get("GNU.sparse.realsize") or told.get("GNU.sparse.size")
+    size = _number(header[483:495]) if kind == b"S" else _whole(real, packed)
+    what = _kind(kind, name)
+    return Member(
+        name=name,
+        kind=what,
+        size=0 if kind in _SIZELESS else size,
+        packed=packed,
+        start=start,
+        mtime=_milliseconds(told.get("mtime"), header[136:148]),
+        target=(told.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
+        if what == LINK
+        else "",
+    )
+
+
+def _kind(kind: bytes, name: str) -> str:
+    if kind == b"5" or (kind in b"0\0" and name.endswith("/")):
+        return FOLDER
+    if kind in b"12":
+        return LINK
+    return FILE if kind in b"0\x007S" else OTHER
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    if text is None:
+        return otherwise
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise _Damaged
+    return int(text)
+
+
+def _milliseconds(text: str | None, field: bytes) -> int | None:
+    """Return a time in milliseconds since 1970; None if it is none that a calendar has."""
+    try:
+        seconds = Decimal(text) if text is not None else Decimal(_number(field))
+    except (InvalidOperation, _Damaged):
+        return None
+    if not seconds.is_finite() or not -(1 << 36) < seconds < 1 << 37:
+        return None
+    return int(seconds * 1000)
+
+
+def _skip_map(read: Read, header: bytes, at: int) -> int:
+    """Return where the last block of the map of a sparse file (GNU's old form) is."""
+    more = header[482:483]
+    while more not in (b"\0", b""):
+        at += BLOCK
+        block = read(at, BLOCK)
+        if len(block) < BLOCK:
+            raise _Damaged
+        more = block[504:505]
+    return at
+
+
+def _text(raw: bytes) -> str:
+    return storable(raw.decode("utf-8", "surrogateescape"))

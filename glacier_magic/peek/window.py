@@ -1,0 +1,138 @@
+"""A stored archive seen through the ranges that were paid for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+
+from ..errors import IntegrityError, Unlistable
+from ..treehash import CHUNK
+from ..units import human_bytes
+
+Fetch = Callable[[int, int], bytes]
+"""Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
+
+
+def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
+    """Return the fewest ranges that make up the chunks *first* to *last* (exclusive) of *count*.
+
+    Each is aligned to the tree hash (developer guide, "Checksums when downloading data"), so that
+    the service gives a checksum with it, and no chunk is in them that was not asked for.
+    """
+    ranges = []
+    while first < last:
+        step = 1
+        # A range is aligned if its length is a power of two that divides its start; one that runs
+        # to the end of the data may be shorter.
+        while (
+            first % (2 * step) == 0
+            and first + step < last
+            and (first + 2 * step <= last or last == count)
+        ):
+            step *= 2
+        end = min(first + step, last)
+        ranges.append((first, end))
+        first = end
+    return ranges
+
+
+class Window:
+    """Reads an archive through *fetch*, which is asked only for ranges aligned to the tree hash.
+
+    What was fetched is kept: no byte is asked for twice.
+
+    :param size: bytes of the archive.
+    :param most: bytes that may be asked for, all requests together; None for no limit.
+    """
+
+    def __init__(self, fetch: Fetch, size: int, *, most: int | None = None) -> None:
+        self.size = size
+        self.most = most
+        self.paid = 0
+        """Bytes asked for so far."""
+        self.asked: list[tuple[int, int]] = []
+        """The ranges asked for so far, first and last byte."""
+        self.rounds = 0
+        """Requests so far that had to wait for an earlier one's answer."""
+        self._fetch = fetch
+        self._starts: list[int] = []
+        self._pieces: list[bytes] = []
+
+    def limit(self, most: int) -> None:
+        """Allow no more than *most* bytes, or what was allowed before if that is less."""
+        self.most = most if self.most is None else min(most, self.most)
+
+    def has(self, start: int, length: int) -> bool:
+        """Tell whether bytes are at hand."""
+        return not self._missing(start, start + length)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return *length* bytes from *start*, fewer at the end of the archive.
+
+        :raises Unlistable: more than the limit would have to be asked for; nothing is then.
+        :raises IntegrityError: *fetch* returned another number of bytes than it was asked for.
+        """
+        end = min(max(start, 0) + max(length, 0), self.size)
+        start = min(max(start, 0), end)
+        missing = self._missing(start, end)
+        if missing:
+            self._ask(missing)
+        return self._joined(start, end)
+
+    def _missing(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the runs of chunks, first and last (exclusive), that are not at hand."""
+        runs: list[tuple[int, int]] = []
+        end = min(end, self.size)
+        for chunk in range(start // CHUNK, -(-end // CHUNK) if start < end else 0):
+            if self._piece(chunk * CHUNK) is not None:
+                continue
+            if runs and runs[-1][1] == chunk:
+                runs[-1] = (runs[-1][0], chunk + 1)
+            else:
+                runs.append((chunk, chunk + 1))
+        return runs
+
+    def _piece(self, position: int) -> int | None:
+        """Return the number of the piece that has the byte at *position*."""
+        number = bisect_right(self._starts, position) - 1
+        if number < 0 or position >= self._starts[number] + len(self._pieces[number]):
+            return None
+        return number
+
+    def _ask(self, runs: list[tuple[int, int]]) -> None:
+        count = -(-self.size // CHUNK)
+        ranges = [
+            (first * CHUNK, min(last * CHUNK, self.size) - 1)
+            for run in runs
+            for first, last in aligned_cover(*run, count)
+        ]
+        price = sum(last - first + 1 for first, last in ranges)
+        if self.most is not None and self.paid + price > self.most:
+            raise Unlistable(
+                f"Listing it takes {human_bytes(self.paid + price)} of the archive, more than the "
+                f"{human_bytes(self.most)} allowed"
+            )
+        self.rounds += 1
+        for first, last in ranges:
+            data = self._fetch(first, last)
+            if len(data) != last - first + 1:
+                raise IntegrityError(
+                    f"Asked for {last - first + 1:,} bytes from {first:,}, got {len(data):,}"
+                )
+            self.asked.append((first, last))
+            self.paid += len(data)
+            at = bisect_right(self._starts, first)
+            self._starts.insert(at, first)
+            self._pieces.insert(at, data)
+
+    def _joined(self, start: int, end: int) -> bytes:
+        found = []
+        while start < end:
+            number = self._piece(start)
+            if number is None:  # _ask has fetched all of it
+                raise AssertionError(start)
+            offset = start - self._starts[number]
+            piece = self._pieces[number][offset : offset + end - start]
+            found.append(piece)
+            start += len(piece)
+        return found[0] if len(found) == 1 else b"".join(found)

@@ -1,0 +1,195 @@
+"""The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from ..errors import Unlistable
+from ..treehash import CHUNK
+from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
+from .window import Window
+
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR = struct.Struct("<4sLQL")
+_ENTRY = struct.Struct("<4s4B4HL2L5H2L")
+_LONGEST_COMMENT = 0xFFFF
+_ENCRYPTED, _UTF8, _HIDDEN = 0x1, 0x800, 0x2000
+_NTFS_EPOCH = 11_644_473_600_000
+"""Milliseconds from 1601 to 1970."""
+_SPLIT = "This is one part of a split zip"
+
+
+def list_zip(window: Window, limits: Limits) -> Listing:
+    """Return the members of a zip; the end of it is read, then its directory.
+
+    :raises Unlistable: it is not a zip, is cut short or split, or its directory is over a limit.
+    """
+    window.limit(limits.bytes)
+    directory, count, shift = _directory(window)
+    listing = Listing(kind="zip", complete=True)
+    for member in _entries(directory, shift):
+        if len(listing.members) == limits.members:
+            listing.complete = False
+            listing.notes.append(f"Only the first {limits.members:,} members are listed.")
+            break
+        listing.members.append(member)
+    found = len(listing.members)
+    # Writers without ZIP64 let the count run over at 65,536.
+    if listing.complete and found % 0x10000 != count % 0x10000:
+        listing.notes.append(f"The zip says it has {count:,} members; its directory has {found:,}.")
+    if any(member.encrypted for member in listing.members):
+        listing.notes.append("Encrypted members are marked; their names and sizes are readable.")
+    return listing.close(window)
+
+
+def _directory(window: Window) -> tuple[bytes, int, int]:
+    """Return the directory, the count of members it should have, and what moves its offsets."""
+    damaged = False
+    for at in _ends(window):
+        end = _END.unpack(window.read(at, _END.size))
+        _, disk, first_disk, here, count, length, offset, _ = end
+        top = at
+        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (length, offset):
+            wide = _zip64(window, at)
+            if wide is not None:
+                top, disk, first_disk, here, count, length, offset = wide
+        if disk or first_disk or here != count:
+            raise Unlistable(_SPLIT)
+        # What stands before the zip, as in a program that unpacks itself, moves all offsets.
+        start = top - length
+        if start >= 0 and start >= offset:
+            directory = window.read(start, length)
+            if not length or directory[:4] == b"PK\1\2":
+                return directory, count, start - offset
+        damaged = True
+    if damaged:
+        raise Unlistable("The directory of this zip is damaged")
+    raise Unlistable("This is not a zip, or its end is missing")
+
+
+def _ends(window: Window) -> Iterator[int]:
+    """Yield where the end record may be, the likeliest place first.
+
+    The last chunk is searched first, the one before it only if a comment may reach so far back.
+    """
+    last_chunk = window.size - (window.size - 1) // CHUNK * CHUNK if window.size else 0
+    most = _LONGEST_COMMENT + _END.size
+    for reach in (last_chunk, most):
+        tail_at = max(0, window.size - reach)
+        tail = window.read(tail_at, reach)
+        at, found = len(tail), False
+        while (at := tail.rfind(b"PK\5\6", 0, at)) >= 0:
+            if int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail) - at - _END.size:
+                found = True
+                yield tail_at + at
+        if found or reach >= most:
+            return
+
+
+def _zip64(window: Window, end: int) -> tuple[int, int, int, int, int, int, int] | None:
+    """Return place, disks, counts, length and offset of the ZIP64 end, or None without one."""
+    place = end - _LOCATOR.size
+    if place < 0:
+        return None
+    signature, disk, stated, disks = _LOCATOR.unpack(window.read(place, _LOCATOR.size))
+    if signature != b"PK\6\7":
+        return None
+    if disk or disks > 1:
+        raise Unlistable(_SPLIT)
+    # Where something stands before the zip, the offset is wrong, and the record is just above.
+    for at in (place - _END64.size, stated):
+        record = window.read(at, _END64.size) if 0 <= at <= place - _END64.size else b""
+        if record[:4] == b"PK\6\6":
+            _, _, _, _, here_disk, first_disk, here, count, length, offset = _END64.unpack(record)
+            return at, here_disk, first_disk, here, count, length, offset
+    raise Unlistable("The end of this zip is damaged")
+
+
+def _entries(directory: bytes, shift: int) -> Iterator[Member]:
+    at = 0
+    while at < len(directory):
+        if len(directory) - at < _ENTRY.size or directory[at : at + 4] != b"PK\1\2":
+            if directory[at : at + 4] == b"PK\5\5":
+                return  # a signature of the directory itself
+            raise Unlistable("The directory of this zip is damaged")
+        entry = _ENTRY.unpack_from(directory, at)
+        name_length, extra_length, comment_length = entry[12:15]
+        start = at + _ENTRY.size
+        at = start + name_length + extra_length + comment_length
+        if at > len(directory):
+            raise Unlistable("The directory of this zip is cut short")
+        raw = directory[start : start + name_length]
+        extra = directory[start + name_length : start + name_length + extra_length]
+        yield _member(entry, raw, dict(_extras(extra)), shift)
+
+
+def _extras(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        yield kind, extra[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _member(
+    entry: tuple[int, ...], raw: bytes, extras: dict[int, bytes], shift: int
+) -> Member:  # fmt: skip
+    (_, _, made_on, _, _, flags, _, clock, day, _, packed, size, *_, outer, start) = entry
+    wide = extras.get(1, b"")
+    values = []
+    for value in (size, packed, start):
+        if value == 0xFFFFFFFF and len(wide) >= 8:
+            value, wide = int.from_bytes(wide[:8], "little"), wide[8:]  # noqa: PLW2901
+        values.append(value)
+    name = _name(raw, flags, extras)
+    return Member(
+        name=name,
+        kind=_kind(name, made_on, outer),
+        size=values[0],
+        packed=values[1],
+        start=values[2] + shift,
+        mtime=_mtime(extras),
+        written=_written(day, clock),
+        encrypted=bool(flags & (_ENCRYPTED | _HIDDEN)),
+    )
+
+
+def _kind(name: str, made_on: int, outer: int) -> str:
+    mode = outer >> 16 & 0xF000 if made_on == 3 else 0  # Unix
+    if name.endswith("/") or mode == 0x4000:
+        return FOLDER
+    return {0: FILE, 0x8000: FILE, 0xA000: LINK}.get(mode, OTHER)
+
+
+def _name(raw: bytes, flags: int, extras: dict[int, bytes]) -> str:
+    unicode = extras.get(0x7075, b"")  # Info-ZIP's: holds as long as the plain name is the same
+    if unicode[:1] == b"\1" and unicode[1:5] == zlib.crc32(raw).to_bytes(4, "little"):
+        raw, flags = unicode[5:], _UTF8
+    if flags & _UTF8:
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    return raw.decode("cp437")
+
+
+def _mtime(extras: dict[int, bytes]) -> int | None:
+    """Return the time that Unix or Windows programs add, in milliseconds since 1970 UTC."""
+    unix = extras.get(0x5455, b"")
+    if len(unix) >= 5 and unix[0] & 1:
+        return int.from_bytes(unix[1:5], "little", signed=True) * 1000
+    windows = extras.get(0x000A, b"")
+    if len(windows) >= 16 and windows[4:8] == b"\1\0\x18\0":
+        return int.from_bytes(windows[8:16], "little") // 10_000 - _NTFS_EPOCH
+    return None
+
+
+def _written(day: int, clock: int) -> str:
+    """Return the local time of the computer that made the zip, as it was written."""
+    return (
+        f"{(day >> 9) + 1980}-{day >> 5 & 15:02}-{day & 31:02} "
+        f"{clock >> 11:02}:{clock >> 5 & 63:02}:{clock % 32 * 2:02}"
+    )

@@ -1,0 +1,243 @@
+"""Which figure holds for a region: the user's, else the price list's, else the built-in one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, LocalError, NotFound
+from ..paths import data_folder
+from ..service import Service
+from ..service.pricelist import price_list
+from .items import ITEMS
+from .money import parse_price
+from .offers import OFFERS, read
+from .quote import ANYWHERE, CONFIGURED, LIST, PACKAGE, Figure
+from .table import AS_OF, FIGURES
+
+_VERSION = 1
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """The figures that hold in one region.
+
+    :param refreshed: the day of the last refresh from the AWS Price List, or None.
+    """
+
+    region: str
+    figures: Mapping[str, Figure]
+    refreshed: str | None = None
+
+    def figure(self, item: str) -> Figure:
+        """Return the figure of an item, an unknown one if nobody has told it."""
+        return self.figures.get(item) or Figure.unknown(item, self.region)
+
+    def all(self) -> list[Figure]:
+        """Return every figure, the unknown ones too."""
+        return [self.figure(item) for item in ITEMS]
+
+    def about(self) -> str:
+        """Return in a sentence where the figures come from."""
+        counts = {
+            f"built-in (the newest of {AS_OF})": self._count(PACKAGE),
+            f"AWS Price List of {self.refreshed}": self._count(LIST),
+            CONFIGURED: self._count(CONFIGURED),
+            "unknown": len(ITEMS) - len(self.figures),
+        }
+        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        doubtful = sum(not figure.confirmed for figure in self.figures.values())
+        more = f"; {doubtful} of them not confirmed" if doubtful else ""
+        return f"Prices of {self.region} in US dollars: {told}{more}."
+
+    def _count(self, origin: str) -> int:
+        return sum(figure.origin == origin for figure in self.figures.values())
+
+
+def load(region: str) -> PriceTable:
+    """Return the prices of a region as known on this computer; nothing is asked of AWS.
+
+    Figures come from :func:`configuration_file`, else from the last :func:`refresh`, else from the
+    table inside the package.
+
+    :raises InputError: the configuration or the refreshed prices cannot be read.
+    """
+    built_in = [f for f in FIGURES if f.region in (ANYWHERE, region)]
+    refreshed, when = _refreshed(region)
+    layers = (built_in, refreshed, _configured(region))
+    figures = {figure.item: figure for layer in layers for figure in layer}
+    return PriceTable(region, figures, when)
+
+
+# The AWS Price List
+
+
+def refresh(service: Service, region: str) -> PriceTable:
+    """Ask the AWS Price List for a region's figures, keep them, and return the prices that hold.
+
+    What the list does not tell stays as it was before any refresh.
+
+    :param service: whose credentials to ask with; the call is free.
+    :raises NotFound: the list knows no Glacier price in this region; nothing is changed.
+    :raises AccessDenied: the identity lacks pricing:GetProducts.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    found: list[Figure] = []
+    for offer in OFFERS:
+        products = price_list(service, offer.code, offer.filters(region))
+        found += read(offer, region, products, today)
+        if not found:
+            raise NotFound(
+                f"The AWS Price List tells no Glacier price in region {region!r}",
+                cure="Name a region of AWS: %glacier cost --refresh --region us-east-1",
+            )
+    _keep(region, found, today)
+    return load(region)
+
+
+def _file(region: str) -> Path:
+    if not _REGION.fullmatch(region):
+        raise InputError(f"Not the name of a region: {region!r}", cure="For example eu-west-1.")
+    return data_folder() / "prices" / f"{region}.json"
+
+
+def _keep(region: str, figures: Iterable[Figure], today: str) -> None:
+    file = _file(region)
+    told = {
+        figure.item: {
+            "steps": [[str(start), str(price)] for start, price in figure.steps],
+            "source": figure.source,
+            "date": figure.date,
+        }
+        for figure in figures
+    }
+    text = json.dumps({"version": _VERSION, "refreshed": today, "figures": told}, indent=1)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(text)
+            Path(temporary).replace(file)
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise LocalError(f"The prices cannot be kept in {file}: {error.strerror}") from None
+
+
+def _refreshed(region: str) -> tuple[list[Figure], str | None]:
+    file = _file(region)
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        return [], None
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from None
+    try:
+        kept = json.loads(text)
+        if kept["version"] != _VERSION:
+            raise ValueError(f"version {kept['version']}")
+        figures = [
+            Figure(
+                item=item,
+                # Quantity from where, and price from there on.
+                steps=tuple((parse_price(a), parse_price(b)) for a, b in f["steps"]),
+                region=region,
+                source=str(f["source"]),
+                date=str(f["date"]),
+                origin=LIST,
+            )
+            for item, f in kept["figures"].items()
+            if item in ITEMS
+        ]
+        return figures, str(kept["refreshed"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    return InputError(
+        f"The refreshed prices in {file} cannot be read: {error}",
+        cure="Delete that file, then %glacier cost --refresh.",
+    )
+
+
+# The configuration
+
+
+def configuration_file() -> Path:
+    """Return the file of the user's own prices: ``GLACIER_MAGIC_PRICES``, or prices.toml at home.
+
+    It has a table for each region, and ``[all]`` for every region; a price is in US dollars for
+    the item's unit, as a number or as text, or with its source beside it::
+
+        [all]
+        upload-requests = 0.05                    # for 1,000 requests
+        [eu-west-1]
+        storage = { price = "0.0036", source = "our contract", date = "2026-01-01" }
+    """
+    given = os.environ.get("GLACIER_MAGIC_PRICES")
+    return Path(given).expanduser().absolute() if given else data_folder() / "prices.toml"
+
+
+def _configured(region: str) -> list[Figure]:
+    file = configuration_file()
+    try:
+        told = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        if "GLACIER_MAGIC_PRICES" in os.environ:
+            raise _wrong(file, "there is no such file") from None
+        return []
+    except (OSError, ValueError) as error:
+        raise _wrong(file, str(error)) from None
+    by_item: dict[str, Figure] = {}
+    for place in dict.fromkeys((ANYWHERE, *told)):
+        for item, value in _table(file, place, told).items():
+            figure = _own(file, place, item, value)
+            if place in (ANYWHERE, region):
+                by_item[item] = replace(figure, region=region)
+    return list(by_item.values())
+
+
+def _table(file: Path, place: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = told.get(place, {})
+    if not isinstance(found, dict):
+        raise _wrong(file, f"{place!r} is outside of a table; begin with [all] or [eu-west-1]")
+    return found
+
+
+def _own(file: Path, place: str, item: str, value: object) -> Figure:
+    if item not in ITEMS:
+        close = difflib.get_close_matches(item, ITEMS, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise _wrong(file, f"{item!r} in [{place}] is not a price{hint}")
+    more: dict[str, Any] = value if isinstance(value, dict) else {"price": value}
+    try:
+        price = parse_price(more.get("price"))
+    except ValueError as error:
+        raise _wrong(file, f"{item} in [{place}]: {error}") from None
+    return Figure.flat(
+        item, price, region=place, source=str(more.get("source", file.name)),
+        date=str(more.get("date", "")), origin=CONFIGURED,
+    )  # fmt: skip
+
+
+def _wrong(file: Path, what: str) -> InputError:
+    return InputError(
+        f"Your prices in {file} cannot be used: {what}",
+        cure="%glacier cost --help says what the file holds.",
+    )

@@ -1,0 +1,388 @@
+"""The arithmetic of prices, against examples worked out by hand from the built-in table."""
+
+import decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_magic.errors import InputError, OverBudget, PriceUnknown
+from glacier_magic.prices import Figure, Line, PriceTable, Quote, money, parse_money, rate
+from glacier_magic.prices.items import GB, ITEMS
+from glacier_magic.prices.money import parse_price
+from glacier_magic.prices.quote import amount_of
+from glacier_magic.prices.quotes import (
+    CLASSES,
+    OVERHEAD,
+    Holding,
+    class_storage,
+    early_deletion,
+    hours_left,
+    monthly_storage,
+    provisioned,
+    retrieval,
+    transfer_out,
+    upload_requests,
+)
+from glacier_magic.prices.table import FIGURES
+
+D = decimal.Decimal
+KIB = 1 << 10
+DAY = 86_400_000
+FLEXIBLE, INSTANT, DEEP = CLASSES
+
+
+def table(region="us-east-1", **own):
+    """The built-in figures of a region, with some replaced by ``item=price``."""
+    figures = {f.item: f for f in FIGURES if f.region in ("all", region)}
+    for item, price in own.items():
+        name = item.replace("_", "-")
+        figures[name] = Figure.flat(name, D(price), region=region, source="test", date="")
+    return PriceTable(region, figures)
+
+
+US = table()
+
+
+# Worked examples
+
+
+def test_a_month_of_one_tebibyte():
+    """1 TiB is 1,024 GB at 0.0036: 3.6864; its 32 KiB add 1/32,768 GB: 0.00000010986328125."""
+    quote = monthly_storage(US, Holding(1 << 40, 1))
+    assert quote.total == D("3.68640010986328125")
+    assert quote.words() == "$3.69 (unconfirmed)"  # of us-east-1, but for S3's class
+    assert monthly_storage(table(storage="0.0036"), Holding(1 << 40, 1)).words() == "$3.69"
+
+
+def test_a_month_of_a_million_tiny_archives_is_mostly_overhead():
+    """A million of 1 KiB: 33 KiB each, 33,000,000/1,048,576 GB at 0.0036 = 0.1132965087890625."""
+    quote = monthly_storage(US, Holding(10**6 * KIB, 10**6))
+    assert quote.total == D("0.1132965087890625")
+    # The bytes alone, 0.95367431640625 GB, would have been 0.003433227539...: a thirty-third.
+    assert quote.total == 33 * monthly_storage(US, Holding(10**6 * KIB, 0)).total
+
+
+def test_an_empty_vault_costs_nothing_even_where_no_price_is_known():
+    """Nothing times an unknown price is nothing."""
+    assert monthly_storage(table("mars-1"), Holding(0, 0)).total == 0
+
+
+def test_standard_retrieval_is_paid_by_byte_and_by_request():
+    """500 GB at 0.01 = 5.00; 2,000 requests at 0.03 for 1,000 = 0.06: 5.06."""
+    assert retrieval(US, 500 * GB, 2000, "Standard").total == D("5.06")
+
+
+def test_expedited_requests_cost_more_than_the_bytes():
+    """1 GB at 0.03 = 0.03; 100 requests at 10.00 for 1,000 = 1.00: 1.03."""
+    assert retrieval(US, GB, 100, "Expedited").total == D("1.03")
+
+
+def test_bulk_retrieval_is_reckoned_with_figures_that_nobody_confirms():
+    """4,096 GB at 0.0025 = 10.24; 10 requests at 0.025 for 1,000 = 0.00025: 10.24025."""
+    quote = retrieval(US, 4096 * GB, 10, "Bulk")
+    assert quote.total == D("10.24025")
+    assert not quote.confirmed
+    assert quote.words() == "$10.25 (unconfirmed)"
+
+
+@pytest.mark.parametrize(
+    ("used", "paid"),
+    [
+        (0, "0.00"),  # all 10 GB are free
+        (4 * GB, "0.04"),  # 6 GB are free still: 4 GB at 0.01
+        (10 * GB, "0.10"),  # none is left: 10 GB at 0.01
+        (12 * GB, "0.10"),  # more than all is used: not less than none is left
+    ],
+)
+def test_ten_gigabytes_a_month_are_free_if_the_caller_knows_what_is_left(used, paid):
+    """10 GB and one request (0.00003) after *used* of the month's allowance."""
+    quote = retrieval(US, 10 * GB, 1, "Standard", used=used)
+    assert quote.total == D(paid) + D("0.00003")
+    assert quote.notes == ()
+
+
+def test_nothing_is_taken_for_free_where_it_is_not_known_what_was_used():
+    """10 GB at 0.01 = 0.10, one request 0.00003; a note says what may be free."""
+    quote = retrieval(US, 10 * GB, 1, "Standard")
+    assert quote.total == D("0.10003")
+    assert "10 GB a month may be free" in quote.notes[0]
+    assert retrieval(US, 10 * GB, 1, "Bulk", used=0).lines[0].quantity == 10  # not of this tier
+
+
+@pytest.mark.parametrize(
+    ("age", "paid"),
+    [
+        (0, "1.08"),  # 90 days are 3 months: 100 GB x 3 x 0.0036
+        (45 * DAY, "0.54"),  # half of it
+        (89 * DAY, "0.012"),  # a day is 1/30 month: 100 x 1/30 x 0.0036
+        (90 * DAY - 60_000, "0.0005"),  # a minute is an hour begun: 100 x 1/720 x 0.0036
+        (90 * DAY, "0"),
+        (91 * DAY, "0"),
+        (-DAY, "1.08"),  # made tomorrow by a wrong clock: not more than 90 days
+    ],
+)
+def test_deletion_before_90_days_costs_the_storage_of_the_rest(age, paid):
+    """An archive of 100 GB with its overhead, so many milliseconds old."""
+    now = 1_700_000_000_000
+    quote = early_deletion(US, [(100 * GB - OVERHEAD, now - age)], now)
+    assert abs(quote.total - D(paid)) < D("1e-20")
+
+
+def test_the_fees_of_many_archives_add_up():
+    """100 GB with 45 days left, 0.54, and 100 GB with a day left, 0.012; an old one adds none."""
+    now, size = 200 * DAY, 100 * GB - OVERHEAD
+    fees = early_deletion(US, [(size, now - 45 * DAY), (size, now - 89 * DAY), (size, 0)], now)
+    assert abs(fees.total - D("0.552")) < D("1e-20")
+
+
+def test_the_fee_of_an_archive_of_unknown_age_is_unknown():
+    """Also where the size of a young one is; that of an old one does not matter."""
+    assert early_deletion(US, [(GB, None)], 100 * DAY).total is None
+    assert early_deletion(US, [(None, 99 * DAY)], 100 * DAY).total is None
+    assert early_deletion(US, [(None, 0)], 100 * DAY).total == 0
+    known = early_deletion(US, [(100 * GB - OVERHEAD, 100 * DAY), (GB, None)], 100 * DAY)
+    assert known.words() == "unknown (over $1.08)"
+
+
+def test_every_part_of_an_upload_is_a_request():
+    """1 TiB in parts of 128 MiB: 8,192 requests at 0.03 for 1,000 = 0.24576."""
+    quote = upload_requests(US, (1 << 40) // (128 << 20))
+    assert quote.total == D("0.24576")
+    assert not quote.confirmed
+
+
+def test_capacity_is_bought_by_unit_and_month():
+    """Two units at 100 for a month; in Frankfurt one at 120 for three."""
+    assert provisioned(US, 2).total == 200
+    assert provisioned(table("eu-central-1"), 1, 3).total == 360
+
+
+def test_transfer_out_costs_less_a_gigabyte_the_more_it_is():
+    """12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60: 1,071.20."""
+    steps = ((D(0), D("0.09")), (D(10240), D("0.085")), (D(51200), D("0.07")))
+    figure = Figure(
+        item="transfer-out-internet", steps=steps, region="us-east-1", source="test", date=""
+    )
+    prices = PriceTable("us-east-1", {figure.item: figure})
+    quote = transfer_out(prices, 12_000 * GB, "internet")
+    assert quote.total == D("1071.20")
+    assert "not counted off" in quote.notes[0]
+    assert transfer_out(prices, 1 << 50, "here").total == 0
+    assert transfer_out(prices, GB, "region").total is None
+
+
+def test_deep_archive_is_known_but_for_the_names_of_its_objects():
+    """1,024 GB + 1/32,768 at 0.00099 = 1.013760030212402...; 8 KiB at S3 Standard's price more."""
+    quote = class_storage(US, DEEP, Holding(1 << 40, 1))
+    assert quote.total is None
+    assert quote.known == (1024 + D(1) / 32768) * D("0.00099")
+    assert quote.words() == "unknown (over $1.02)"
+    # With 0.023 for S3 Standard, 1/131,072 GB adds 0.00000017547607421875.
+    known = class_storage(table(s3_standard_storage="0.023"), DEEP, Holding(1 << 40, 1))
+    assert known.total == quote.known + D("0.00000017547607421875")
+
+
+def test_instant_retrieval_bills_128_kib_for_a_smaller_object():
+    """8,192 objects of 1 KiB count as 1 GB: 0.004.  One of 1 GB beside them makes it 2 GB."""
+    prices = table(instant_storage="0.004")
+    tiny = Holding(8192 * KIB, 8192, 8192 * 128 * KIB)
+    assert class_storage(prices, INSTANT, tiny).total == D("0.004")
+    both = tiny + Holding(GB, 1, GB)
+    assert class_storage(prices, INSTANT, both).total == D("0.008")
+    # Without the sizes one by one it is at least the bytes, and at least 128 KiB each.
+    unsure = class_storage(prices, INSTANT, Holding(GB + 8192 * KIB, 8193))
+    assert unsure.total < D("0.008")
+    assert "costs more" in unsure.notes[0]
+
+
+def test_a_region_that_nobody_told_has_no_price():
+    """Nothing is filled in from another region."""
+    quote = retrieval(table("eu-west-1"), GB, 1, "Standard")
+    assert quote.total is None
+    assert quote.known == 0
+    assert quote.words() == "unknown"
+
+
+# Budgets
+
+
+def test_a_budget_is_kept_to_the_last_digit():
+    """5.06 is within 5.06 and not within 5.0599."""
+    quote = retrieval(US, 500 * GB, 2000, "Standard")
+    quote.check(D("5.06"))
+    with pytest.raises(OverBudget, match=r"\$5\.06.*\$5\.0?"):
+        quote.check(D("5.0599"))
+
+
+def test_a_budget_refuses_a_price_that_is_not_known():
+    """And says what is missing, where, and what to do."""
+    with pytest.raises(PriceUnknown, match=r"eu-west-1.*price of standard retrieval") as caught:
+        retrieval(table("eu-west-1"), GB, 1, "Standard").check(D(1000))
+    assert "--refresh" in caught.value.cure
+    with pytest.raises(PriceUnknown, match="how much deletion before 90 days"):
+        early_deletion(US, [(GB, None)], 0).check(D(1000))
+
+
+def test_a_budget_does_not_rely_on_a_figure_that_nobody_confirms_unless_told_to():
+    """The bulk tier's figures are such."""
+    quote = retrieval(US, GB, 1, "Bulk")
+    with pytest.raises(PriceUnknown, match=r"bulk retrieval, \$0.0025 for a GB, is not confirmed"):
+        quote.check(D(5))
+    quote.check(D(5), accept_unconfirmed=True)
+
+
+def test_what_is_known_to_be_too_much_is_too_much_whatever_the_rest_costs():
+    """An unknown part cannot make it less."""
+    quote = retrieval(US, 500 * GB, 1, "Standard") + transfer_out(US, 500 * GB, "internet")
+    with pytest.raises(OverBudget, match="more than"):
+        quote.check(D(1))
+
+
+def test_there_is_no_other_tier():
+    """A slip is an error of the user's."""
+    with pytest.raises(InputError, match="Quick"):
+        retrieval(US, 1, 1, "Quick")
+
+
+# Money in words
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, "unknown"),
+        ("0", "$0"),
+        ("0.00", "$0"),
+        ("0.0000001", "<$0.0001"),
+        ("0.0001", "$0.0001"),
+        ("0.01234", "$0.0124"),
+        ("0.5", "$0.5000"),
+        ("1", "$1.00"),
+        ("1.001", "$1.01"),
+        ("1797", "$1,797.00"),
+        ("1234567.891", "$1,234,567.90"),
+    ],
+)
+def test_money_is_shown_by_one_rule(amount, shown):
+    """In cents, or below a dollar in hundredths of them, never rounded down."""
+    assert money(None if amount is None else D(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("5", "5"), ("$0.50", "0.5"), (" 1,200.00 ", "1200"), ("7 USD", "7"), (".25", "0.25")],
+)
+def test_an_amount_is_read_as_people_write_it(text, amount):
+    """With or without the sign."""
+    assert parse_money(text) == D(amount)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "5 EUR", "NaN", "1e3", "five", "$", "1.2.3", "∞"])
+def test_what_is_no_amount_is_refused(text):
+    """Nothing is guessed."""
+    with pytest.raises(ValueError, match="not an amount"):
+        parse_money(text)
+
+
+@pytest.mark.parametrize("value", [None, True, -1, "-0.1", "nan", "inf", "x", 0.1, []])
+def test_what_is_no_price_is_refused(value):
+    """A float among them: it has been rounded already."""
+    with pytest.raises(ValueError, match="not a price"):
+        parse_price(value)
+
+
+def test_a_rate_keeps_all_its_digits():
+    """Without zeros behind them."""
+    assert [rate(D(p)) for p in ("0.0036000000", "10.00", "0", "100")] == [
+        "$0.0036",
+        "$10",
+        "$0",
+        "$100",
+    ]
+    assert rate(None) == "unknown"
+    assert amount_of(D("0.00000001")) == "<0.0001"
+    assert amount_of(D("1234.5000")) == "1,234.5"
+
+
+@given(st.decimals(0, 10**9, allow_nan=False, allow_infinity=False))
+def test_what_is_shown_is_never_less_than_what_is_meant(amount):
+    """And never more than a cent off."""
+    shown = money(amount)
+    read = D("0.0001") if shown.startswith("<") else parse_money(shown)
+    assert amount <= read <= amount + D("0.01")
+
+
+# What holds for all quotes
+
+bytes_ = st.integers(0, 1 << 56)
+counts = st.integers(0, 10**9)
+tiers = st.sampled_from(["Expedited", "Standard", "Bulk"])
+quotes_ = st.one_of(
+    st.builds(lambda b, n: monthly_storage(US, Holding(b, n)), bytes_, counts),
+    st.builds(lambda b, n, t, u: retrieval(US, b, n, t, used=u), bytes_, counts, tiers,
+              st.none() | bytes_),
+    st.builds(lambda k, b, n: class_storage(US, k, Holding(b, n)), st.sampled_from(CLASSES),
+              bytes_, counts),
+    st.builds(lambda n: upload_requests(US, n), counts),
+    st.builds(lambda b, t: transfer_out(US, b, t), bytes_,
+              st.sampled_from(["here", "region", "internet"])),
+    st.builds(lambda found: early_deletion(US, found, 200 * DAY),
+              st.lists(st.tuples(st.none() | bytes_, st.none() | st.integers(0, 300 * DAY)))),
+)  # fmt: skip
+
+
+@given(quotes_, quotes_)
+def test_quotes_add_up_and_are_never_negative(one, other):
+    """The sum's lines are both quotes' lines; one unknown makes the sum unknown."""
+    both = one + other
+    assert both.lines == one.lines + other.lines
+    assert abs(both.known - one.known - other.known) <= D("1e-9")
+    assert (both.total is None) == (one.total is None or other.total is None)
+    assert both.confirmed == (one.confirmed and other.confirmed)
+    assert min(one.known, other.known, both.known) >= 0
+    assert "Total: " in repr(both)
+
+
+@given(bytes_, bytes_, counts, counts, tiers, st.none() | bytes_)
+def test_more_never_costs_less(size, more_size, count, more, tier, used):
+    """In bytes, and in requests or archives."""
+    bigger = size + more_size
+    for price in (
+        lambda b, n: monthly_storage(US, Holding(b, n)),
+        lambda b, n: retrieval(US, b, n, tier, used=used),
+        lambda b, n: class_storage(US, DEEP, Holding(b, n)),
+    ):
+        assert price(size, count).known <= price(bigger, count).known
+        assert price(size, count).known <= price(size, count + more).known
+
+
+@given(st.integers(-DAY, 100 * DAY), st.integers(0, 100 * DAY))
+def test_waiting_never_makes_a_deletion_dearer(age, longer):
+    """And after 90 days it is free."""
+    assert hours_left(0, age) >= hours_left(0, age + longer)
+    assert 0 <= hours_left(0, age) <= 90 * 24
+    assert (hours_left(0, age) == 0) == (age >= 90 * DAY)
+
+
+# The table itself
+
+
+def test_every_built_in_figure_says_who_when_and_where():
+    """One that names no date is not confirmed; a name is told once a region."""
+    assert {f.item for f in FIGURES} <= set(ITEMS)
+    for figure in FIGURES:
+        assert figure.source
+        assert figure.region
+        assert figure.date or not figure.confirmed
+        assert figure.cite().startswith(figure.source)
+    assert len({(f.item, f.region) for f in FIGURES}) == len(FIGURES)
+
+
+def test_a_quote_shows_its_lines_and_their_sources():
+    """As text and as HTML."""
+    quote = retrieval(US, 500 * GB, 2000, "Standard")
+    assert "2025-07-07" in repr(quote)
+    assert "$0.01" in quote._repr_mimebundle_()["text/html"]
+    empty = Quote((Line(Figure.unknown("storage", "x<y"), D(1)),))
+    assert "not known" in repr(empty)

@@ -1,0 +1,436 @@
+"""Where figures come from: the user's file, the AWS Price List, the table in the package."""
+
+import decimal
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_magic.errors import (
+    AccessDenied,
+    CredentialsError,
+    InputError,
+    LocalError,
+    NotFound,
+    Unavailable,
+)
+from glacier_magic.paths import data_folder
+from glacier_magic.prices import load, quotes, refresh
+from glacier_magic.prices.offers import OFFERS, read
+from glacier_magic.prices.quote import CONFIGURED, LIST, NOWHERE, PACKAGE
+from glacier_magic.service.pricelist import home as asked_at
+
+D = decimal.Decimal
+GLACIER, DEEP, S3, INTERNET, REGIONS = OFFERS
+
+
+def product(usage, unit, *prices, description="", sku="SKU", **more):
+    """One product as GetProducts answers it: JSON in text; *prices* are (begin, end, USD)."""
+    rates = {
+        f"{sku}.JRTCKXETXF.{n}": {
+            "unit": unit,
+            "beginRange": begin,
+            "endRange": end,
+            "description": description or f"${price} per {unit}",
+            "appliesTo": [],
+            "rateCode": f"{sku}.JRTCKXETXF.{n}",
+            "pricePerUnit": {"USD": price},
+        }
+        for n, (begin, end, price) in enumerate(prices)
+    }
+    term = {
+        "priceDimensions": rates,
+        "sku": sku,
+        "effectiveDate": "2026-11-01T00:00:00Z",
+        "offerTermCode": "JRTCKXETXF",
+        "termAttributes": {},
+    }
+    whole = {
+        "product": {
+            "productFamily": "Storage",
+            "attributes": {"usagetype": usage, "regionCode": "eu-west-1", "operation": ""},
+            "sku": sku,
+        },
+        "serviceCode": "AmazonGlacier",
+        "terms": {"OnDemand": {f"{sku}.JRTCKXETXF": term}},
+        "version": "20261101000000",
+        "publicationDate": "2026-11-20T10:00:00Z",
+    }
+    return json.dumps(whole | more)
+
+
+def flat(usage, unit, price, **more):
+    return product(usage, unit, ("0", "Inf", price), **more)
+
+
+ANSWERS = {
+    "AmazonGlacier": [
+        flat("EU-TimedStorage-ByteHrs", "GB-Mo", "0.0040500000"),
+        flat("EU-EarlyDelete-ByteHrs", "GB-Mo", "0.0040500000"),
+        flat("EU-Standard-Retrieval-Bytes", "GB", "0.0100000000"),
+        flat("EU-Bulk-Retrieval-Bytes", "GB", "0.0025000000"),
+        flat("EU-Requests-Tier1", "Requests", "0.0000330000",
+             description="$0.033 per 1,000 UPLOAD and RETRIEVAL requests"),
+        flat("EU-Requests-Tier2", "Requests", "0.0000275000"),
+        flat("EU-ProvisionedCapacity", "Units", "110.0000000000"),
+        flat("EU-Std-Select-Scanned-Bytes", "GB", "0.0080000000"),
+    ],
+    "AmazonS3GlacierDeepArchive": [
+        flat("EU-TimedStorage-GDA-ByteHrs", "GB-Mo", "0.0009900000"),
+    ],
+    "AmazonS3": [
+        product("EU-TimedStorage-ByteHrs", "GB-Mo", ("512000", "Inf", "0.0210000000"),
+                ("0", "51200", "0.0230000000"), ("51200", "512000", "0.0220000000")),
+        flat("EU-TimedStorage-GIR-ByteHrs", "GB-Mo", "0.0040000000"),
+    ],
+    "AWS Outbound": [
+        product("EU-DataTransfer-Out-Bytes", "GB", ("0", "10240", "0.0900000000"),
+                ("10240", "Inf", "0.0850000000")),
+        flat("Global-DataTransfer-Out-Bytes", "GB", "0.0000000000"),
+    ],
+    "InterRegion Outbound": [
+        flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000"),
+        flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000"),
+    ],
+}  # fmt: skip
+
+
+class PriceList:
+    """A server that answers GetProducts as AWS documents it, two products a page."""
+
+    def __init__(self):
+        self.requests, self.answers, self.faults = [], dict(ANSWERS), []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.requests.append((self.headers["X-Amz-Target"], body))
+                status, answer = outer.faults.pop(0) if outer.faults else (200, outer.page(body))
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def page(self, body):
+        filters = {f["Field"]: f["Value"] for f in body["Filters"]}
+        found = self.answers.get(filters.get("transferType", body["ServiceCode"]), [])
+        start = int(body.get("NextToken", "0"))
+        more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
+        return {"FormatVersion": "aws_v1", "PriceList": found[start : start + 2], **more}
+
+    def close(self):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """The price list that boto3 finds, and credentials to ask it with."""
+    server = PriceList()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_PRICING", server.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    yield server
+    server.close()
+
+
+def write(text, name="prices.toml"):
+    file = data_folder() / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return file
+
+
+# The AWS Price List
+
+
+def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, session):
+    """The next load has it, with source and date; what the list does not tell stays unknown."""
+    assert load("eu-west-1").figure("storage").price is None
+    prices = refresh(session.service, "eu-west-1")
+    assert prices == load("eu-west-1")
+    told = {item: f.price for item, f in prices.figures.items() if f.origin == LIST}
+    assert told == {
+        "storage": D("0.00405"),
+        "flexible-storage": D("0.00405"),
+        "early-deletion": D("0.00405"),
+        "retrieval-standard": D("0.01"),
+        "retrieval-bulk": D("0.0025"),
+        "retrieval-standard-requests": D("0.033"),
+        "upload-requests": D("0.033"),
+        "retrieval-bulk-requests": D("0.0275"),
+        "provisioned-capacity": D(110),
+        "deep-archive-storage": D("0.00099"),
+        "s3-standard-storage": D("0.023"),
+        "instant-storage": D("0.004"),
+        "transfer-out-internet": D("0.09"),
+        "transfer-out-region": D("0.147"),
+    }
+    storage = prices.figure("storage")
+    assert storage.cite() == "AWS Price List: AmazonGlacier EU-TimedStorage-ByteHrs, 2026-11-01"
+    assert storage.confirmed
+    assert prices.figure("retrieval-expedited").origin == NOWHERE
+    assert f"14 AWS Price List of {prices.refreshed}" in prices.about()
+    assert "unknown" in prices.about()
+    # 12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60.
+    assert quotes.transfer_out(prices, 12_000 << 30, "internet").total == D("1071.2")
+    quotes.retrieval(prices, 1 << 30, 1, "Bulk").check(D(1))
+
+
+def test_the_request_is_the_documented_one(listed, session):
+    """GetProducts of each service, filtered by region, page after page."""
+    refresh(session.service, "eu-west-1")
+    assert {target for target, _ in listed.requests} == {"AWSPriceListService.GetProducts"}
+    first, second = listed.requests[0][1], listed.requests[1][1]
+    assert first == {
+        "ServiceCode": "AmazonGlacier",
+        "Filters": [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": "eu-west-1"}],
+        "FormatVersion": "aws_v1",
+    }
+    assert second == first | {"NextToken": "2"}
+    outbound = {"Type": "TERM_MATCH", "Field": "transferType", "Value": "AWS Outbound"}
+    assert any(outbound in body["Filters"] for _, body in listed.requests)
+
+
+def test_prices_are_asked_near_the_region():
+    """The call is served in a few regions only."""
+    near = {r: asked_at(r) for r in ("eu-west-1", "ap-southeast-2", "sa-east-1", "cn-north-1")}
+    assert near == {
+        "eu-west-1": "eu-central-1",
+        "ap-southeast-2": "ap-south-1",
+        "sa-east-1": "us-east-1",
+        "cn-north-1": "cn-northwest-1",
+    }
+
+
+def test_a_region_without_prices_changes_nothing(listed, session):
+    """And the earlier refresh still holds."""
+    refresh(session.service, "eu-west-1")
+    listed.answers = {}
+    with pytest.raises(NotFound, match="eu-west-1"):
+        refresh(session.service, "eu-west-1")
+    assert load("eu-west-1").figure("storage").origin == LIST
+
+
+def test_without_credentials_nothing_is_asked(listed, session, monkeypatch):
+    """An emulator's own keys are none."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(CredentialsError) as caught:
+        refresh(session.service, "eu-west-1")
+    assert "set the prices yourself" in caught.value.cure
+    assert listed.requests == []
+
+
+def test_a_refusal_names_the_permission(listed, session):
+    """It is not one of the vault service's."""
+    listed.faults = [(400, {"__type": "AccessDeniedException", "Message": "not authorized"})]
+    with pytest.raises(AccessDenied) as caught:
+        refresh(session.service, "eu-west-1")
+    assert "pricing:GetProducts" in caught.value.cure
+
+
+def test_a_damaged_answer_is_asked_for_again(listed, session, quick):
+    """And throttling and a server's failure are waited out; one that stays damaged is an error."""
+    listed.faults = [
+        (400, {"__type": "ThrottlingException", "Message": "slow down"}),
+        (500, {"__type": "InternalErrorException", "Message": "oops"}),
+        (200, {}),
+    ]
+    assert refresh(session.service, "eu-west-1").figure("storage").price == D("0.00405")
+    listed.faults = [(200, {})] * 3
+    with pytest.raises(Unavailable, match="damaged"):
+        refresh(session.service, "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        flat("EU-TimedStorage-ByteHrs", "GB-Hours", "0.004"),  # a unit that is not ours
+        flat("EU-TimedStorage-GDA-ByteHrs", "GB-Mo", "0.004"),  # another product
+        flat("EU-TimedStorage-ByteHrs", "GB-Mo", "-1"),
+        flat("EU-TimedStorage-ByteHrs", "GB-Mo", "NaN"),
+        product("TimedStorage-ByteHrs", "GB-Mo", ("50", "Inf", "0.004")),  # from 50 GB on only
+        product("TimedStorage-ByteHrs", "GB-Mo"),
+        product("TimedStorage-ByteHrs", "GB-Mo", ("0", "9", "0.004"), ("0", "Inf", "0.005")),
+        flat("TimedStorage-ByteHrs", "GB-Mo", "1").replace("USD", "CNY"),
+        flat("TimedStorage-ByteHrs", "GB-Mo", "1", terms={"OnDemand": {}}),
+        flat("TimedStorage-ByteHrs", "GB-Mo", "1", product={}),
+        "null",
+        "[]",
+        "{",
+        "",
+    ],
+)
+def test_a_product_that_is_not_understood_is_passed_over(text):
+    """Together with a good one, the good one is taken."""
+    assert read(GLACIER, "eu-west-1", [text], "2026-11-24") == []
+    good = flat("EU-EarlyDelete-ByteHrs", "GB-Mo", "0.004")
+    assert [f.item for f in read(GLACIER, "eu-west-1", [text, good], "")] == ["early-deletion"]
+
+
+def test_products_that_contradict_each_other_tell_nothing():
+    """The same price twice is no contradiction."""
+    one = flat("Requests-Tier3", "Requests", "0.01", sku="A")
+    same = flat("Requests-Tier3", "Requests", "0.0100", sku="B")
+    other = flat("Requests-Tier3", "Requests", "0.02", sku="C")
+    [figure] = read(GLACIER, "us-east-1", [one, same], "")
+    assert (figure.item, figure.price) == ("retrieval-expedited-requests", D(10))
+    assert read(GLACIER, "us-east-1", [one, same, other], "") == []
+
+
+def test_requests_are_taken_for_uploads_only_where_the_list_says_so():
+    """Its description is the only thing that tells."""
+    silent = flat("Requests-Tier1", "Requests", "0.00003")
+    items = {f.item for f in read(GLACIER, "us-east-1", [silent], "")}
+    assert items == {"retrieval-standard-requests"}
+
+
+json_ = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("0.004"),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["product", "attributes", "usagetype", "terms", "OnDemand", "priceDimensions", "unit",
+             "pricePerUnit", "USD", "beginRange"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(json_)
+def test_no_answer_breaks_the_reader(value):
+    """Whatever JSON it holds."""
+    for offer in OFFERS:
+        assert read(offer, "us-east-1", [json.dumps(value)], "") == []
+
+
+# What is kept
+
+
+def test_kept_prices_that_cannot_be_read_are_an_error(listed, session):
+    """Not silently older ones."""
+    refresh(session.service, "eu-west-1")
+    [file] = (data_folder() / "prices").iterdir()
+    for text in ("", "[]", "{}", '{"version": 2}', file.read_text().replace("0.0040500000", "x")):
+        file.write_text(text)
+        with pytest.raises(InputError, match="cannot be read") as caught:
+            load("eu-west-1")
+        assert "--refresh" in caught.value.cure
+    assert load("us-east-1").figure("storage").origin == PACKAGE
+
+
+def test_a_failed_write_leaves_the_earlier_prices(listed, session, monkeypatch):
+    """And no temporary file."""
+    refresh(session.service, "eu-west-1")
+    monkeypatch.setattr("os.fdopen", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(LocalError, match="full"):
+        refresh(session.service, "eu-west-1")
+    assert [file.name for file in (data_folder() / "prices").iterdir()] == ["eu-west-1.json"]
+    assert load("eu-west-1").figure("storage").price == D("0.00405")
+
+
+@pytest.mark.parametrize("region", ["", "../evil", "EU", "a/b", "x" * 33])
+def test_a_region_is_never_a_path(region):
+    """It names a file."""
+    with pytest.raises(InputError, match="region"):
+        load(region)
+
+
+# The user's own
+
+
+def test_the_users_own_price_goes_before_all_others(listed, session):
+    """That of the region before that for all; each says where it came from."""
+    refresh(session.service, "eu-west-1")
+    write(
+        """
+        [all]
+        storage = 0.001
+        upload-requests = "0.05"
+        retrieval-expedited = 1
+        [eu-west-1]
+        storage = { price = "0.002", source = "contract 7", date = "2026-01-01" }
+        [us-east-1]
+        early-deletion = 0
+        """
+    )
+    prices = load("eu-west-1")
+    storage = prices.figure("storage")
+    assert (storage.price, storage.origin) == (D("0.002"), CONFIGURED)
+    assert storage.cite() == "your configuration: contract 7, 2026-01-01"
+    assert prices.figure("upload-requests").price == D("0.05")
+    assert prices.figure("retrieval-expedited").price == 1
+    assert prices.figure("retrieval-standard").origin == LIST
+    assert prices.figure("early-deletion").price == D("0.00405")
+    assert load("us-east-1").figure("storage").price == D("0.001")
+    assert load("us-east-1").figure("early-deletion").price == 0
+    assert load("mars-1").figure("storage").price == D("0.001")
+
+
+def test_a_price_of_the_users_own_is_confirmed_by_the_user():
+    """So a budget can rely on it."""
+    write("[us-east-1]\nretrieval-bulk = 0.0025\nretrieval-bulk-requests = 0.025\n")
+    quotes.retrieval(load("us-east-1"), 1 << 30, 1, "Bulk").check(D(1))
+
+
+def test_the_order_of_the_tables_does_not_matter():
+    """``[all]`` may come last."""
+    write("[eu-west-1]\nstorage = 2\n[all]\nstorage = 1\n")
+    assert load("eu-west-1").figure("storage").price == 2
+
+
+def test_a_variable_names_another_file(monkeypatch, tmp_path):
+    """Which must be there."""
+    write("[all]\nstorage = 1\n")
+    other = tmp_path / "other.toml"
+    monkeypatch.setenv("GLACIER_MAGIC_PRICES", str(other))
+    with pytest.raises(InputError, match="no such file"):
+        load("eu-west-1")
+    other.write_text("[all]\nstorage = 2\n")
+    assert load("eu-west-1").figure("storage").price == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("storage = 1", "outside of a table"),
+        ("[all]\nstorge = 1", "did you mean storage"),
+        ("[all]\nstorage = -1", "not a price"),
+        ("[all]\nstorage = nan", "not a price"),
+        ("[all]\nstorage = true", "not a price"),
+        ("[all]\nstorage = {}", "not a price"),
+        ("[other-region]\nstorage = 'x'", "not a price"),
+        ("[all", "cannot be used"),
+    ],
+)
+def test_a_slip_in_the_file_is_an_error(text, said):
+    """Even in another region's table: a price that is skipped would be a wrong one."""
+    write(text)
+    with pytest.raises(InputError, match=said):
+        load("eu-west-1")
+
+
+def test_a_file_that_is_no_text_is_an_error():
+    """Not a traceback."""
+    write("").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="cannot be used"):
+        load("eu-west-1")
