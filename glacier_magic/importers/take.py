@@ -1,0 +1,182 @@
+"""What another program knew, taken into the catalogue: new facts, never instead of better ones.
+
+An archive that the catalogue has keeps what it says there.  A new one is *listed* where an
+inventory is known to have had it, *unknown* where none is, *deleted* where the program deleted it,
+and *gone* where an inventory read here since then does not have it.  Taking the same file again
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.archives import LAG
+from ..errors import InputError
+from .model import Imported, ImportedArchive, Left
+
+CHUNK = 2000
+"""Archives written in one transaction: the catalogue is free for others in between."""
+
+_VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What an import did, or would do: archives by outcome, and what was left with the reasons.
+
+    ``taken`` counts the new ones by state; ``completed`` those that were known without some fact
+    that the file has, ``known`` those it adds nothing to.  ``jobs`` are never taken: the service
+    itself lists those that it still has.
+    """
+
+    format: str
+    source: Path
+    left: Left
+    dry_run: bool = False
+    taken: Counter[str] = field(default_factory=Counter)
+    vaults: Counter[str] = field(default_factory=Counter)
+    completed: int = 0
+    known: int = 0
+    jobs: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def take(
+    imported: Imported,
+    catalogue: Catalogue,
+    *,
+    vault: str | None = None,
+    otherwise: Callable[[], str] | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Write what *imported* holds into the catalogue, in batches; return what was taken and left.
+
+    :param vault: where the archives are, of a file that does not say; of one that does, the only
+        vault to take.
+    :param otherwise: asked for the vault of a file that does not say, if *vault* is not given.
+    :param dry_run: write nothing.
+    :raises InputError: the file does not name its vault and none is given.
+    """
+    report = Report(
+        format=imported.format,
+        source=imported.source,
+        left=imported.left,
+        dry_run=dry_run,
+        notes=list(imported.notes),
+    )
+    found = _placed(imported, catalogue, vault, otherwise)
+    newest = cache(lambda name: _newest(catalogue, name))
+    while batch := list(islice(found, CHUNK)):
+        with catalogue.database.transaction():
+            for archive, place in batch:
+                _take_one(archive, place, newest(place), catalogue, report)
+    report.jobs = sum(1 for _ in imported.jobs)
+    return report
+
+
+def _placed(
+    imported: Imported,
+    catalogue: Catalogue,
+    vault: str | None,
+    otherwise: Callable[[], str] | None,
+) -> Iterator[tuple[ImportedArchive, str]]:
+    """Yield the archives that belong here, each with its vault."""
+    for archive in imported.items:
+        if archive.vault is None and vault is None:
+            if otherwise is None:
+                raise InputError(
+                    f"{imported.source} does not say in which vault its archives are",
+                    cure="Name it: --vault NAME.",
+                )
+            vault = otherwise()
+        place = archive.vault or vault or ""
+        why = _misplaced(archive, place, catalogue, vault)
+        if why:
+            imported.left.add(archive.name or archive.archive_id, why)
+        else:
+            yield archive, place
+
+
+def _misplaced(
+    archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None
+) -> str | None:
+    if archive.account not in (None, catalogue.scope.account):
+        return "it is of another account: connect to that one first"
+    if archive.region not in (None, catalogue.scope.region):
+        return f"it is in {archive.region}: %glacier connect --region {archive.region} first"
+    if vault not in (None, place):
+        return f"it is in another vault than {vault}"
+    return None if _VAULT.fullmatch(place) else "no vault can have such a name"
+
+
+def _newest(catalogue: Catalogue, vault: str) -> int | None:
+    inventory = catalogue.inventories.newest(vault)
+    return inventory.made if inventory else None
+
+
+def _take_one(
+    archive: ImportedArchive, vault: str, newest: int | None, catalogue: Catalogue, report: Report
+) -> None:
+    known = catalogue.archives.get(vault, archive.archive_id)
+    record = _record(archive, vault, _state(archive, newest))
+    if known is None:
+        report.taken[record.state] += 1
+        report.vaults[vault] += 1
+    elif (record := _completed(known, record)) != known:
+        report.completed += 1
+    else:
+        report.known += 1
+        return
+    if not report.dry_run:
+        catalogue.archives.record(record)
+
+
+def _state(archive: ImportedArchive, newest: int | None) -> str:
+    if archive.deleted:
+        return "deleted"
+    if newest is not None:
+        seen, created = archive.seen_ms, archive.created_ms
+        if (seen or newest) < newest or (created or newest) < newest - LAG:
+            return "gone"
+    return "unknown" if archive.seen_ms is None else "listed"
+
+
+def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
+    facts: dict[str, Any] = {
+        "vault": vault,
+        "archive_id": archive.archive_id,
+        "size": archive.size,
+        "created": archive.created_ms,
+        "tree_hash": archive.tree_hash,
+        "state": state,
+        "seen": archive.seen_ms,
+    }
+    if archive.description is not None:
+        return ArchiveRecord.described(archive.description, **facts)
+    return ArchiveRecord(
+        name=archive.name or "",
+        description="",
+        format="imported" if archive.name else "none",
+        mtime=archive.mtime_ms,
+        **facts,
+    )
+
+
+def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
+    """Return what is known with the facts it lacks; only an unknown state can change."""
+    facts = {
+        name: getattr(new, name)
+        for name in ("size", "created", "tree_hash")
+        if getattr(known, name) is None
+    }
+    if known.state == "unknown":
+        facts |= {"state": new.state, "seen": new.seen}
+    return replace(known, **facts)
