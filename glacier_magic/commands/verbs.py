@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import account, archives, emulation, hashing, retrieval
+from . import account, archives, emulation, hashing, importing, retrieval
 from .grammar import Verb
 
 VERBS: dict[str, Verb] = {
@@ -12,6 +12,7 @@ VERBS: dict[str, Verb] = {
         *archives.VERBS,
         *retrieval.VERBS,
         *hashing.VERBS,
+        *importing.VERBS,
         *emulation.VERBS,
     )
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import InputError
 from . import bakthat, glacier_cli, inventory_file, mt_journal, shelves, stores
 from .model import File, Imported, ImportedArchive, ImportedJob, Importer, Left
-from .take import Report, take
+from .taking import Report, take
 
 __all__ = [
     "IMPORTERS",
