@@ -15,8 +15,7 @@ SHOWN = 20
 """Left things that are shown by name."""
 
 _OUTCOMES = {
-    "unknown": "taken; no inventory is known to list them yet",
-    "listed": "taken; an inventory has listed them",
+    "unknown": "taken; no inventory read here lists them yet",
     "deleted": "taken as deleted by that program",
     "gone": "taken as gone: an inventory read here since does not list them",
 }

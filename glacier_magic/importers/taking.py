@@ -1,9 +1,8 @@
 """What another program knew, taken into the catalogue: new facts, never instead of better ones.
 
-An archive that the catalogue has keeps what it says there.  A new one is *listed* where an
-inventory is known to have had it, *unknown* where none is, *deleted* where the program deleted it,
-and *gone* where an inventory read here since then does not have it.  Taking the same file again
-changes nothing.
+An archive that the catalogue has keeps what it says there.  A new one is *unknown* until an
+inventory read here lists it, *deleted* where the program deleted it, and *gone* where an inventory
+read here since does not have it.  Taking the same file again changes nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from ..catalogue.archives import LAG
 from ..errors import InputError
 from .model import Imported, ImportedArchive, Left
 
-CHUNK = 2000
-"""Archives written in one transaction: the catalogue is free for others in between."""
+CHUNK = 10_000
+"""Archives in a transaction: a second in which others wait, and few waits for the disk."""
 
 _VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
 
@@ -75,6 +74,7 @@ def take(
     found = _placed(imported, catalogue, vault, otherwise)
     newest = cache(lambda name: _newest(catalogue, name))
     while batch := list(islice(found, CHUNK)):
+        batch.sort(key=lambda pair: pair[0].archive_id)  # neighbours are written together
         with catalogue.database.transaction():
             for archive, place in batch:
                 _take_one(archive, place, newest(place), catalogue, report)
@@ -146,7 +146,7 @@ def _state(archive: ImportedArchive, newest: int | None) -> str:
         seen, created = archive.seen_ms, archive.created_ms
         if (seen or newest) < newest or (created or newest) < newest - LAG:
             return "gone"
-    return "unknown" if archive.seen_ms is None else "listed"
+    return "unknown"
 
 
 def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
@@ -157,7 +157,7 @@ def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
         "created": archive.created_ms,
         "tree_hash": archive.tree_hash,
         "state": state,
-        "seen": archive.seen_ms,
+        "seen": None,  # by an inventory that is not in the catalogue
     }
     if archive.description is not None:
         return ArchiveRecord.described(archive.description, **facts)
@@ -178,5 +178,5 @@ def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
         if getattr(known, name) is None
     }
     if known.state == "unknown":
-        facts |= {"state": new.state, "seen": new.seen}
+        facts["state"] = new.state
     return replace(known, **facts)
