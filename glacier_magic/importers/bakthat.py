@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import sqlite_files
-from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, size, text
+from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, size, text
 
 FORMAT = "bakthat's SQLite"
 
@@ -84,13 +84,6 @@ def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator
             "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
             "LEFT JOIN inventory i ON i.filename=j.filename",
         ):
-            if is_id(job_id):
-                yield ImportedJob(
-                    job_id=job_id,
-                    name=text(name),
-                    archive_id=archive_id if is_id(archive_id) else None,
-                )
-            else:
-                left.add(f"the job of {name!a:.80}", "its id is none")
+            yield from read_job(name, job_id, archive_id, left)
     except sqlite3.Error as error:
         left.add("the rest of the jobs", f"the file is damaged: {error}")

@@ -129,6 +129,18 @@ class Importer(Protocol):
         """Begin to read a file of this kind."""
 
 
+def read_job(name: object, job_id: object, archive_id: object, left: Left) -> Iterator[ImportedJob]:
+    """Yield the job that a program noted beside a file name; one whose id is none is left."""
+    if is_id(job_id) and isinstance(name, str):
+        yield ImportedJob(
+            job_id=str(job_id),
+            name=text(name),
+            archive_id=str(archive_id) if is_id(archive_id) else None,
+        )
+    else:
+        left.add(f"the job of {name!a:.80}", "its id is none")
+
+
 def is_id(value: object) -> bool:
     """Tell whether *value* can be an id of the service."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None

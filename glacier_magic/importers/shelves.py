@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import stores
-from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, text
+from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, text
 
 FORMAT = "GlacierVault's shelve"
 _KEYS = {b"archives": "archives", b"jobs": "jobs"}
@@ -85,12 +85,4 @@ def _archives(archives: dict[Any, Any], left: Left) -> Iterator[ImportedArchive]
 
 def _jobs(jobs: dict[Any, Any], archives: dict[Any, Any], left: Left) -> Iterator[ImportedJob]:
     for name, job_id in jobs.items():
-        archive_id = archives.get(name)
-        if is_id(job_id) and isinstance(name, str):
-            yield ImportedJob(
-                job_id=job_id,
-                name=text(name),
-                archive_id=archive_id if is_id(archive_id) else None,
-            )
-        else:
-            left.add(f"the job of {name!a:.80}", "its id is none")
+        yield from read_job(name, job_id, archives.get(name), left)

@@ -74,10 +74,14 @@ def take(
     found = _placed(imported, catalogue, vault, otherwise)
     newest = cache(lambda name: _newest(catalogue, name))
     while batch := list(islice(found, CHUNK)):
-        batch.sort(key=lambda pair: pair[0].archive_id)  # neighbours are written together
+        batch.sort(key=lambda pair: (pair[1], pair[0].archive_id))  # neighbours together
         with catalogue.database.transaction():
+            known = _known(catalogue, batch)
             for archive, place in batch:
-                _take_one(archive, place, newest(place), catalogue, report)
+                record = _record(archive, place, _state(archive, newest(place)))
+                _compare(known, record, report)
+            if not dry_run:
+                _write(catalogue, known)
     report.jobs = sum(1 for _ in imported.jobs)
     return report
 
@@ -122,21 +126,47 @@ def _newest(catalogue: Catalogue, vault: str) -> int | None:
     return inventory.made if inventory else None
 
 
-def _take_one(
-    archive: ImportedArchive, vault: str, newest: int | None, catalogue: Catalogue, report: Report
-) -> None:
-    known = catalogue.archives.get(vault, archive.archive_id)
-    record = _record(archive, vault, _state(archive, newest))
-    if known is None:
+@dataclass(slots=True)
+class _Row:
+    """What the catalogue has of an archive, None if nothing, and what it should have."""
+
+    before: ArchiveRecord | None
+    after: ArchiveRecord | None
+
+
+_Rows = dict[tuple[str, str], _Row]
+
+
+def _known(catalogue: Catalogue, batch: list[tuple[ImportedArchive, str]]) -> _Rows:
+    """Return what the catalogue has of the archives of a batch, by vault and id."""
+    rows: _Rows = {}
+    for archive, vault in batch:
+        found = catalogue.archives.get(vault, archive.archive_id)
+        rows[vault, archive.archive_id] = _Row(found, found)
+    return rows
+
+
+def _compare(rows: _Rows, record: ArchiveRecord, report: Report) -> None:
+    """Note what a record adds to what is known, and count it."""
+    row = rows[record.vault, record.archive_id]
+    if row.after is None:
+        row.after = record
         report.taken[record.state] += 1
-        report.vaults[vault] += 1
-    elif (record := _completed(known, record)) != known:
-        report.completed += 1
-    else:
-        report.known += 1
+        report.vaults[record.vault] += 1
         return
-    if not report.dry_run:
-        catalogue.archives.record(record)
+    completed = _completed(row.after, record)
+    if completed == row.after:
+        report.known += 1
+    else:
+        row.after = completed
+        report.completed += 1
+
+
+def _write(catalogue: Catalogue, rows: _Rows) -> None:
+    """Write what is new or was completed."""
+    for row in rows.values():
+        if row.after is not None and row.after != row.before:
+            catalogue.archives.record(row.after)
 
 
 def _state(archive: ImportedArchive, newest: int | None) -> str:

@@ -201,6 +201,15 @@ def test_jobs_are_counted_only(catalogue, take):
     assert catalogue.jobs.known() == []
 
 
+def test_an_archive_that_a_file_has_twice_is_taken_once(catalogue, take):
+    """The second time it can only complete the first."""
+    twice = [ImportedArchive(archive_id=ID, name="a.txt"), ImportedArchive(archive_id=ID, size=3)]
+    report = take(*twice, twice[0])
+    assert (report.taken, report.completed, report.known) == ({"unknown": 1}, 1, 1)
+    archive = catalogue.archives.get("photos", ID)
+    assert (archive.name, archive.size) == ("a.txt", 3)
+
+
 def test_many_archives_are_taken_in_batches(catalogue, tmp_path):
     """A file whose end cannot be read has its beginning in the catalogue, and can be repeated."""
 
