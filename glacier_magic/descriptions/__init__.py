@@ -18,6 +18,7 @@ from .families import FAMILIES, read
 from .model import Decoded, DescriptionError, UnreadableError
 
 __all__ = [
+    "DEFAULT",
     "FAMILIES",
     "FORMATS",
     "Decoded",
@@ -30,6 +31,9 @@ __all__ = [
 
 LONGEST = 1024
 """Characters the service takes in a description."""
+
+DEFAULT = "fastglacier"
+"""The format that :func:`encode` writes unless told otherwise: most software reads it."""
 
 _ILLEGAL = re.compile("[^ -~]")
 
@@ -77,7 +81,7 @@ def check(description: str) -> None:
         raise DescriptionError("The service drops leading spaces: remove them from the description")
 
 
-def encode(name: str, mtime: datetime | None, *, format: str = "fastglacier") -> str:  # noqa: A002
+def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str:  # noqa: A002
     """Return the description for a file called *name*, last modified at *mtime* (aware).
 
     *format* is "fastglacier" (version 4, the form most software reads), "mt2" or "plain", which
