@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from ..inventory_formats import (
     CSV_HEADER,
-    Header,
     InventoryError,
     Item,
     parse_date,
@@ -29,7 +29,7 @@ from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tre
 
 FORMAT = "a saved inventory"
 
-_HEADER = CSV_HEADER.encode()
+_HEADER = CSV_HEADER.encode() + b"\n"
 _KEYS = (b'"ArchiveList"', b'"InventoryDate"', b'"VaultARN"')
 _ARN = re.compile("arn:[a-z-]+:glacier:([a-z0-9-]+):([0-9]{12}):vaults/([A-Za-z0-9_.-]{1,255})")
 _BOM = b"\xef\xbb\xbf"
@@ -45,7 +45,7 @@ def recognises(file: File) -> bool:
 
 
 def _is_csv(head: bytes) -> bool:
-    return head.split(b"\n", 1)[0].strip().replace(b'"', b"") == _HEADER
+    return head.split(b"\n", 1)[0].strip().replace(b'"', b"") == _HEADER.strip()
 
 
 def read(path: Path) -> Imported:
@@ -63,33 +63,54 @@ def read(path: Path) -> Imported:
 
 @dataclass(frozen=True)
 class _Place:
-    """What an inventory says about itself."""
+    """What an inventory says about itself; damaged or missing, it is unknown."""
 
-    account: str | None = None
-    region: str | None = None
-    vault: str | None = None
+    vault_arn: str = ""
     made: int | None = None
 
-    @classmethod
-    def of(cls, header: Header) -> _Place:
-        """Read a header; what is missing or damaged in it is unknown."""
-        arn = _ARN.fullmatch(header.vault_arn)
-        region, account, vault = arn.groups() if arn else (None, None, None)
-        return cls(account, region, vault, _date(header.inventory_date))
-
-    def archive(self, item: Item) -> ImportedArchive:
+    def archive(self, row: _Row) -> ImportedArchive:
         """Make one archive of this inventory."""
+        arn = _ARN.fullmatch(self.vault_arn)
+        region, account, vault = arn.groups() if arn else (None, None, None)
         return ImportedArchive(
-            archive_id=item.archive_id,
-            account=self.account,
-            region=self.region,
-            vault=self.vault,
-            description=text(item.description),
-            size=size(item.size),
-            created_ms=_date(item.created),
-            tree_hash=tree_hash(item.tree_hash),
+            archive_id=row.archive_id,
+            account=account,
+            region=region,
+            vault=vault,
+            description=text(row.description),
+            size=size(row.size),
+            created_ms=row.created,
+            tree_hash=tree_hash(row.tree_hash),
             seen_ms=self.made,
         )
+
+
+class _Row(NamedTuple):
+    archive_id: str
+    description: str
+    created: int | None
+    size: int
+    tree_hash: str
+
+
+def _open(
+    pieces: Iterable[bytes], *, csv: bool = False
+) -> tuple[Callable[[], _Place], Iterator[_Row]]:
+    """Begin to read an inventory; return what it says about itself by now, and its rows.
+
+    This alone knows the reader of inventories.  Raises :class:`InventoryError`, here or while
+    iterating, where the inventory is damaged.
+    """
+    if csv:
+        return _Place, _rows(read_csv(pieces))
+    header, items = read_json(pieces)
+    return lambda: _Place(header.vault_arn, _date(header.inventory_date)), _rows(items)
+
+
+def _rows(items: Iterator[Item]) -> Iterator[_Row]:
+    for item in items:
+        created = _date(item.created)
+        yield _Row(item.archive_id, item.description, created, item.size, item.tree_hash)
 
 
 def _date(written: str) -> int | None:
@@ -106,17 +127,17 @@ def _from_csv(path: Path, left: Left) -> Iterator[ImportedArchive]:
         number = 2
         while lines := list(islice(file, _LINES)):
             try:
-                items = list(read_csv([_HEADER, *lines]))
+                rows = list(_open([_HEADER, *lines], csv=True)[1])
             except InventoryError:
-                items = list(_one_by_one(lines, number, left))
-            yield from map(place.archive, items)
+                rows = list(_one_by_one(lines, number, left))
+            yield from map(place.archive, rows)
             number += len(lines)
 
 
-def _one_by_one(lines: list[bytes], first: int, left: Left) -> Iterator[Item]:
+def _one_by_one(lines: list[bytes], first: int, left: Left) -> Iterator[_Row]:
     for number, line in enumerate(lines, first):
         try:
-            yield from read_csv([_HEADER, line])
+            yield from list(_open([_HEADER, line], csv=True)[1])
         except InventoryError:
             left.add(f"line {number}", "it is no whole row of an inventory")
 
@@ -125,20 +146,20 @@ def _from_json(path: Path, left: Left) -> Iterator[ImportedArchive]:
     count, place = 0, _Place()
     try:
         place = _place(path)
-        _, items = read_json(_pieces(path))
-        for count, item in enumerate(items, 1):
-            yield from _checked(place, item, count, left)
+        _, rows = _open(_pieces(path))
+        for count, row in enumerate(rows, 1):
+            yield from _checked(place, row, count, left)
     except InventoryError as error:
         yield from _rest(path, place, count, left, str(error))
 
 
 def _place(path: Path) -> _Place:
     """Return what an inventory says about itself, be it behind the list of archives."""
-    header, items = read_json(_pieces(path))
-    if not (header.vault_arn and header.inventory_date):
+    place, rows = _open(_pieces(path))
+    if not place().vault_arn or place().made is None:
         with suppress(InventoryError):
-            deque(items, maxlen=0)
-    return _Place.of(header)
+            deque(rows, maxlen=0)
+    return place()
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -160,16 +181,16 @@ def _rest(
         return
     for number, value in enumerate(values, read + 1):
         try:
-            _, items = read_json([json.dumps({"ArchiveList": [value]}).encode()])
-            item = next(items)
+            _, rows = _open([json.dumps({"ArchiveList": [value]}).encode()])
+            row = next(rows)
         except InventoryError:
             left.add(f"archive {number:,}", "it is no whole row of an inventory")
         else:
-            yield from _checked(place, item, number, left)
+            yield from _checked(place, row, number, left)
 
 
-def _checked(place: _Place, item: Item, number: int, left: Left) -> Iterator[ImportedArchive]:
-    if is_id(item.archive_id):
-        yield place.archive(item)
+def _checked(place: _Place, row: _Row, number: int, left: Left) -> Iterator[ImportedArchive]:
+    if is_id(row.archive_id):
+        yield place.archive(row)
     else:
         left.add(f"archive {number:,}", "its archive id is none")

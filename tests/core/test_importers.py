@@ -20,6 +20,7 @@ from glacier_magic.importers import IMPORTERS, ImportedArchive, ImportedJob, sto
 SAMPLES = Path(__file__).with_name("importer_samples")
 A, B, C = ("A" * 138, "-" * 138, "C" * 138)
 JOB = "J" * 92
+CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 # The schema that SQLAlchemy makes of glacier-cli's declarations.
@@ -378,7 +379,7 @@ def test_a_json_inventory_that_breaks_off_gives_what_is_whole(tmp_path):
 def test_a_csv_inventory_is_read(tmp_path, end):
     """Descriptions by the rule of both ends; a damaged line is left by its number."""
     lines = [
-        "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash",
+        CSV_HEADER,
         f'{A},"a, \\"b\\"",2012-08-23T19:08:30Z,5,{HASH}',
         f"{B},torn",
         f'{C},"back\\\\",2012-08-23T19:08:30.462Z,6,{HASH}',
@@ -407,6 +408,24 @@ def test_other_files_are_refused_with_what_is_known(tmp_path, content):
         importers.read(path)
     for importer in IMPORTERS:
         assert importer.FORMAT in caught.value.cure
+
+
+@given(
+    st.sampled_from(
+        [b"", b"SQLite format 3\x00", b"\xcf\x9aW\x13" + bytes(20), b'{"VaultARN":',
+         b'{"ArchiveList":[', b"B\t1\tCREATED\t", b"1 DELETED x ", CSV_HEADER.encode() + b"\n"]
+    ),
+    st.binary(max_size=300),
+)  # fmt: skip
+def test_no_content_does_more_than_be_refused(tmp_path_factory, begin, rest):
+    """Any bytes behind any mark are read, left or refused with the typed error."""
+    path = written(tmp_path_factory.mktemp("any"), begin + rest)
+    try:
+        imported = importers.read(path)
+    except InputError:
+        return
+    assert all(isinstance(archive, ImportedArchive) for archive in imported.items)
+    assert all(isinstance(job, ImportedJob) for job in imported.jobs)
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
