@@ -138,13 +138,14 @@ class Storing:
 
     def stream(
         self, stream: BinaryIO, *, name: str, description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
         part_size: int | None = None, progress: Observer | None = None,
     ) -> ArchiveRecord:  # fmt: skip
         """Store what *stream* gives until its end."""
         check_part_size(part_size)
         try:
             if description is None:
-                description = descriptions.encode(name, None)
+                description = descriptions.encode(name, None, format=description_format)
             descriptions.check(description)
         except ValueError as error:
             raise InputError(f"{name!r} cannot be described: {error}", cure="") from None

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import tables
+from . import descriptions, tables
 from .catalogue import ArchiveRecord, JobRecord
 from .catalogue.jobs import INVENTORY
 from .errors import InputError, NameNotKnown, NotFound, NotReady
@@ -74,7 +74,8 @@ class Vault:
 
     def upload(
         self, path: str | os.PathLike[str], *, description: str | None = None,
-        again: bool = False, part_size: int | None = None, progress: Observer | None = None,
+        description_format: str = descriptions.DEFAULT, again: bool = False,
+        part_size: int | None = None, progress: Observer | None = None,
     ) -> Archive:  # fmt: skip
         """Store one file; return its archive.
 
@@ -83,12 +84,14 @@ class Vault:
 
         :param description: text to keep with it, up to 1,024 printable ASCII characters, instead
             of the encoded name and time.
+        :param description_format: how name and time are written: "fastglacier", which most
+            software reads, "mt2" as mt-aws-glacier does, or "plain", the bare name.
         :param part_size: bytes in a part of a file above 100 MiB: 1 MiB times a power of two.
         :raises InputError: the file is empty or missing, or an argument is not allowed.
         :raises LocalError: the file cannot be read or changes meanwhile.
         :raises IntegrityError: the service took other bytes than were sent.
         """
-        sources = find([str(path)], description=description)
+        sources = find([str(path)], description=description, description_format=description_format)
         if len(sources.files) != 1:
             raise InputError(
                 f"{str(path)!r} is {plural(len(sources.files), 'file')}",
@@ -99,7 +102,8 @@ class Vault:
 
     def upload_stream(
         self, stream: BinaryIO, name: str, *, description: str | None = None,
-        part_size: int | None = None, progress: Observer | None = None,
+        description_format: str = descriptions.DEFAULT, part_size: int | None = None,
+        progress: Observer | None = None,
     ) -> Archive:  # fmt: skip
         """Store what a binary file object gives until its end; return the archive.
 
@@ -109,8 +113,9 @@ class Vault:
         Raises like :meth:`upload`.
         """
         record = self._storing.stream(
-            stream, name=name, description=description, part_size=part_size, progress=progress
-        )
+            stream, name=name, description=description, description_format=description_format,
+            part_size=part_size, progress=progress,
+        )  # fmt: skip
         return self._archive(record.archive_id)
 
     def _archive(self, archive_id: str) -> Archive:
@@ -128,8 +133,8 @@ class Vault:
 
     def upload_all(
         self, paths: Sequence[str | os.PathLike[str]], *, recursive: bool = False,
-        description: str | None = None, again: bool = False, part_size: int | None = None,
-        progress: Observer | None = None,
+        description: str | None = None, description_format: str = descriptions.DEFAULT,
+        again: bool = False, part_size: int | None = None, progress: Observer | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Store many files (paths, globs, folders when *recursive*); return what was stored.
 
@@ -137,7 +142,10 @@ class Vault:
         ``attrs["skipped"]`` lists files left out with the reason.  Raises like :meth:`upload`;
         what was stored before an error is on record and not sent again.
         """
-        sources = find([str(p) for p in paths], recursive=recursive, description=description)
+        sources = find(
+            [str(p) for p in paths], recursive=recursive, description=description,
+            description_format=description_format,
+        )  # fmt: skip
         return self.store(sources, again=again, part_size=part_size, progress=progress).table()
 
     def store(

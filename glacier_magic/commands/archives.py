@@ -8,6 +8,7 @@ from argparse import ArgumentTypeError, Namespace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .. import descriptions
 from ..errors import InputError
 from ..jobs import InventoryJob
 from ..storing import MAYBE_TWICE
@@ -91,6 +92,11 @@ def _configure_upload(parser: Parser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files, globs, ~, folders")
     vault_option(parser)
     parser.add_argument("--description", metavar="D", help="text to store instead of name and time")
+    parser.add_argument(
+        "--description-format", choices=list(descriptions.FORMATS), default=descriptions.DEFAULT,
+        help="how name and time are written: for most programs (fastglacier), for mt-aws-glacier "
+        "(mt2), or the name alone (plain)",
+    )  # fmt: skip
     parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
     parser.add_argument(
         "--again", action="store_true", help="send files that are stored already, too"
@@ -116,7 +122,10 @@ def _upload(console: Console, args: Namespace) -> pd.DataFrame:
     set_rate(console, args)
     if args.stdin:
         return _upload_stdin(console, vault, args)
-    sources = find(args.paths, recursive=args.recursive, description=args.description)
+    sources = find(
+        args.paths, recursive=args.recursive, description=args.description,
+        description_format=args.description_format,
+    )  # fmt: skip
     with console.face.progress() as observer:
         stored = vault.store(sources, again=args.again, part_size=args.part_size, progress=observer)
     before = sum(row["state"] == "already stored" for row in stored.rows)
@@ -143,6 +152,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             sys.stdin.buffer,
             args.name or args.description,
             description=args.description,
+            description_format=args.description_format,
             part_size=args.part_size,
             progress=observer,
         )

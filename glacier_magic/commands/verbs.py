@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from . import account, archives, costs, emulation, hashing, retrieval
+from . import (
+    account,
+    archives,
+    costs,
+    emulation,
+    hashing,
+    importing,
+    retrieval,
+)
 from .grammar import Verb
 
 VERBS: dict[str, Verb] = {
@@ -13,6 +21,7 @@ VERBS: dict[str, Verb] = {
         *retrieval.VERBS,
         *hashing.VERBS,
         *costs.VERBS,
+        *importing.VERBS,
         *emulation.VERBS,
     )
 }

@@ -67,7 +67,7 @@ class Completer:
             return _TIERS
         if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
             return self._vaults()
-        if verb.name == "upload" or given[-1] in ("--to", "--data"):
+        if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
             return _paths(last)
         if verb.name == "emulator":
             from ..commands.emulation import ACTIONS  # noqa: PLC0415

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 
 from .. import descriptions
@@ -16,6 +17,9 @@ from ..units import plural, storable
 
 LARGEST = 10_000 * (4 << 30)
 """Bytes in the largest archive: 10,000 parts of 4 GiB."""
+
+_Describe = Callable[[str, float], str]
+"""Makes the description of a file out of its name and its time in seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +64,27 @@ class Sources:
 
 
 def find(
-    words: Sequence[str], *, recursive: bool = False, description: str | None = None
-) -> Sources:
+    words: Sequence[str], *, recursive: bool = False, description: str | None = None,
+    description_format: str = descriptions.DEFAULT,
+) -> Sources:  # fmt: skip
     """Return the files that *words* mean: paths, ``~``, globs, and folders when *recursive*.
 
     A name is the path as given; of an absolute one, or one that climbs with ``..``, only the last
     component and what lies below it.  An empty file is refused when named and left out when
     found in a folder: the service stores no empty archives.
 
+    :param description_format: how name and time are written where no description is given.
     :raises InputError: nothing matches, a folder without *recursive*, an empty or oversized file,
         two files of one name, or a description the service would refuse.
     """
     found = Sources()
+    describe = partial(_describe, description, description_format)
     for word in words:
         for path in _matches(word):
             if path.is_dir():
-                _add_folder(found, path, recursive, description)
+                _add_folder(found, path, recursive, describe)
             else:
-                _add(found, path, _name_of(path), description, named=True)
+                _add(found, path, _name_of(path), describe, named=True)
     _refuse_twins(found.files)
     if description is not None and len(found.files) > 1:
         raise InputError(
@@ -107,7 +114,7 @@ def _name_of(path: Path) -> str:
     return pure.as_posix()
 
 
-def _add_folder(found: Sources, folder: Path, recursive: bool, description: str | None) -> None:
+def _add_folder(found: Sources, folder: Path, recursive: bool, describe: _Describe) -> None:
     if not recursive:
         raise InputError(
             f"{str(folder)!r} is a folder", cure="Add --recursive to store all files below it."
@@ -117,7 +124,7 @@ def _add_folder(found: Sources, folder: Path, recursive: bool, description: str 
     for path in _walk(folder, found):
         walked += 1
         inside = path.relative_to(folder).as_posix()
-        _add(found, path, inside if top == "." else f"{top}/{inside}", description, named=False)
+        _add(found, path, inside if top == "." else f"{top}/{inside}", describe, named=False)
     named_twice = walked and found.looked_at == seen
     if len(found.files) == before and not named_twice:
         raise InputError(f"There is no file to store in {str(folder)!r}", cure="")
@@ -136,7 +143,7 @@ def _walk(folder: Path, found: Sources) -> Iterator[Path]:
             yield Path(base) / name
 
 
-def _add(found: Sources, path: Path, name: str, description: str | None, *, named: bool) -> None:
+def _add(found: Sources, path: Path, name: str, describe: _Describe, *, named: bool) -> None:
     if not found.new(path):
         return
     try:
@@ -156,7 +163,7 @@ def _add(found: Sources, path: Path, name: str, description: str | None, *, name
         Source(
             path=path.absolute(),
             name=name,
-            description=_describe(name, facts.st_mtime, description),
+            description=describe(name, facts.st_mtime),
             size=facts.st_size,
             mtime_ns=facts.st_mtime_ns,
         )
@@ -173,12 +180,13 @@ def _objection(facts: os.stat_result) -> str:
     return ""
 
 
-def _describe(name: str, mtime: float, description: str | None) -> str:
+def _describe(description: str | None, form: str, name: str, mtime: float) -> str:
     try:
         if description is not None:
             descriptions.check(description)
             return description
-        return descriptions.encode(name, datetime.fromtimestamp(int(mtime), UTC))
+        modified = datetime.fromtimestamp(int(mtime), UTC)
+        return descriptions.encode(name, modified, format=form)
     except ValueError as error:
         raise InputError(f"{name!r} cannot be described: {error}", cure="") from None
 

@@ -1,0 +1,89 @@
+"""bakthat's SQLite file, ``~/.bakthat.sqlite``: what it stored in its one vault.
+
+``inventory`` has the archive id of each stored file name, ``backups`` its size and whether it was
+deleted, ``jobs`` the last retrieval asked for.  The stored name is the archive's description.
+Its forerunner ``~/.bakthat.dt`` has the same tables.  The vault's name is not in the file.
+Rule from the program's source, and from a file that the program made.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import sqlite_files
+from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, size, text
+
+FORMAT = "bakthat's SQLite"
+
+
+def recognises(file: File) -> bool:
+    """Tell whether a SQLite file has bakthat's table of archive ids."""
+    return {"archive_id", "filename"} <= file.tables.get("inventory", frozenset())
+
+
+def read(path: Path) -> Imported:
+    """Begin to read bakthat's file."""
+    left, tables = Left(), sqlite_files.tables(path)
+    return Imported(
+        format=FORMAT,
+        source=path,
+        items=_archives(path, tables, left),
+        jobs=_jobs(path, tables, left),
+        left=left,
+    )
+
+
+def _archives(
+    path: Path, tables: dict[str, frozenset[str]], left: Left
+) -> Iterator[ImportedArchive]:
+    sized = {"stored_filename", "size", "is_deleted"} <= tables.get("backups", frozenset())
+    facts = (
+        "b.size, b.is_deleted FROM inventory i LEFT JOIN backups b ON b.stored_filename=i.filename"
+        if sized
+        else "NULL, 0 FROM inventory i"
+    )
+    try:
+        for archive_id, name, length, deleted in sqlite_files.rows(
+            path, f"SELECT i.archive_id, i.filename, {facts} ORDER BY i.rowid"
+        ):
+            if not is_id(archive_id):
+                left.add(f"{name!a:.80}", "its archive id is none")
+                continue
+            yield ImportedArchive(
+                archive_id=archive_id,
+                name=text(name),
+                description=text(name),
+                size=size(length),
+                deleted=bool(deleted),
+            )
+        if sized:
+            yield from _lost(path, left)
+    except sqlite3.Error as error:
+        left.add("the rest of the archives", f"the file is damaged: {error}")
+
+
+def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
+    """Note the backups in the vault whose ids are not in the file; yield nothing."""
+    for (name,) in sqlite_files.rows(
+        path,
+        "SELECT stored_filename FROM backups WHERE backend='glacier' AND NOT is_deleted "
+        "AND stored_filename NOT IN (SELECT filename FROM inventory)",
+    ):
+        left.add(f"{name!a:.80}", "the file has no archive id of it; an inventory will")
+    yield from ()
+
+
+def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[ImportedJob]:
+    if not {"filename", "job_id"} <= tables.get("jobs", frozenset()):
+        return
+    try:
+        for name, job_id, archive_id in sqlite_files.rows(
+            path,
+            "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
+            "LEFT JOIN inventory i ON i.filename=j.filename",
+        ):
+            yield from read_job(name, job_id, archive_id, left)
+    except sqlite3.Error as error:
+        left.add("the rest of the jobs", f"the file is damaged: {error}")

@@ -1,0 +1,120 @@
+"""mt-aws-glacier's journal: a text file with one line an event, of one vault that it does not name.
+
+``B TIME CREATED ID SIZE MTIME TREEHASH NAME``, ``B TIME DELETED ID NAME`` and ``B TIME
+RETRIEVE_JOB ID JOB``, with a tab between the words; A and C are the same, times are in seconds.
+MTIME may be ``NONE``; a NAME that is the id was made up for an archive without one.  The first
+version, "0", has no letter and no MTIME, and spaces between the words.  The journal is UTF-8
+unless the program was told otherwise.  Rule from the program's documentation and source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, milliseconds, text
+from .model import tree_hash as checked_hash
+
+FORMAT = "mt-aws-glacier's journal"
+
+_CREATED = re.compile(
+    rb"(?:[ABC]\t([0-9]{1,20})\tCREATED\t(\S+)\t([0-9]{1,18})\t([+-]?[0-9]{1,20}|NONE)\t(\S+)\t(.*)"
+    rb"|([0-9]{1,20}) CREATED (\S+) ([0-9]{1,18}) (\S+) (.*))",
+    re.DOTALL,
+)
+_DELETED = re.compile(
+    rb"(?:[ABC]\t[0-9]{1,20}\tDELETED\t(\S+)\t(.*)|[0-9]{1,20}\s+DELETED\s+(\S+)\s+(.*))",
+    re.DOTALL,
+)
+_JOB = re.compile(
+    rb"(?:[ABC]\t([0-9]{1,20})\tRETRIEVE_JOB\t(\S+)\t(\S+)"
+    rb"|[0-9]{1,20}\s+RETRIEVE_JOB\s+\S+)"
+)
+_EVENT = re.compile(rb"(?:[A-Z]\t)?[0-9]{1,20}[\t ]+(?:CREATED|DELETED|RETRIEVE_JOB)[\t ]")
+
+
+def recognises(file: File) -> bool:
+    """Tell whether a file begins with an event of a journal, be it one line in a damaged one."""
+    return any(_EVENT.match(line) for line in file.head.split(b"\n", 100)[:100])
+
+
+def read(path: Path) -> Imported:
+    """Begin to read a journal."""
+    left = Left()
+    return Imported(
+        format=FORMAT, source=path, items=_archives(path, left), jobs=_jobs(path), left=left
+    )
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for line in file:
+            yield line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _archives(path: Path, left: Left) -> Iterator[ImportedArchive]:
+    deleted = {_id_of(match): match for line in _lines(path) if (match := _DELETED.fullmatch(line))}
+    for number, line in enumerate(_lines(path), 1):
+        created = _CREATED.fullmatch(line)
+        if created:
+            archive = _archive(created, deleted)
+            if archive is None:
+                left.add(f"line {number}", "its archive id is none")
+            else:
+                yield archive
+        elif line and not _DELETED.fullmatch(line) and not _JOB.fullmatch(line):
+            left.add(f"line {number}", _why(line))
+    for archive_id, match in deleted.items():  # those whose creation is not in this journal
+        if is_id(archive_id):
+            name = _name(match[2] if match[1] else match[4])
+            yield ImportedArchive(archive_id=archive_id, name=name, deleted=True)
+
+
+def _archive(match: re.Match[bytes], deleted: dict[str, re.Match[bytes]]) -> ImportedArchive | None:
+    if match[1]:
+        time, raw_id, size, mtime, tree_hash, name = match.groups()[:6]
+    else:
+        time, raw_id, size, tree_hash, name = match.groups()[6:]
+        mtime = b"NONE"
+    archive_id = raw_id.decode("ascii", "replace")
+    if not is_id(archive_id):
+        return None
+    made_up = name == raw_id
+    return ImportedArchive(
+        archive_id=archive_id,
+        name=None if made_up else _name(name),
+        size=int(size),
+        created_ms=milliseconds(int(time)),
+        mtime_ms=None if made_up or mtime == b"NONE" else milliseconds(int(mtime)),
+        tree_hash=checked_hash(tree_hash.decode("ascii", "replace")),
+        deleted=deleted.pop(archive_id, None) is not None,
+    )
+
+
+def _id_of(match: re.Match[bytes]) -> str:
+    return (match[1] or match[3]).decode("ascii", "replace")
+
+
+def _name(raw: bytes) -> str | None:
+    return text(raw.decode("utf-8", "surrogateescape")) or None
+
+
+def _why(line: bytes) -> str:
+    if re.match(rb"[D-Z]\t", line):
+        return "it is of a later version of the journal"
+    return "it is no whole event of the journal"
+
+
+def _jobs(path: Path) -> Iterator[ImportedJob]:
+    for line in _lines(path):
+        match = _JOB.fullmatch(line)
+        if match and match[3]:  # the first version did not note the job's id
+            archive_id, job_id = (
+                match[2].decode("ascii", "replace"),
+                match[3].decode("ascii", "replace"),
+            )
+            if is_id(archive_id) and is_id(job_id):
+                yield ImportedJob(
+                    job_id=job_id, archive_id=archive_id, created_ms=milliseconds(int(match[1]))
+                )

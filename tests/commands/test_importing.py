@@ -1,0 +1,139 @@
+"""The verb import: what other programs recorded, taken over before the first inventory."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.errors import InputError, NotFound
+from glacier_magic.plans import RestorePlan
+
+HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.fixture
+def notes():
+    """What was said beside the results."""
+    return []
+
+
+@pytest.fixture
+def glacier(notes, emulator, region, monkeypatch, tmp_path):
+    """Run a line of words on a console that is connected to the emulator, with a vault in use."""
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    face = SimpleNamespace(
+        program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan
+    )
+    console = Console(face)
+
+    def glacier(*words):
+        return run(console, VERBS, [str(word) for word in words])
+
+    glacier("connect", "--data", emulator.folder, "--region", region)
+    glacier("create", "photos")
+    yield glacier
+    console.close()
+
+
+@pytest.fixture
+def journal(put, tmp_path):
+    """A journal of mt-aws-glacier of two archives that are there, with a damaged line."""
+    first, second = put("mt2 eyJmaWxlbmFtZSI6ImEudHh0In0"), put("mt2 eyJmaWxlbmFtZSI6ImIudHh0In0")
+    lines = [
+        f"B\t1350980000\tCREATED\t{first}\t7\t1289672605\t{HASH}\t2013/a<b>.txt",
+        f"B\t1350980001\tCREATED\t{second}\t7\tNONE\t{HASH}\t2013/b.txt",
+        "B\t13509",
+        f"B\t1350980002\tRETRIEVE_JOB\t{first}\t{'J' * 92}",
+    ]
+    path = tmp_path / "journal.log"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_journal_gives_names_before_any_inventory(glacier, journal):
+    """What was taken can be listed and planned for at once; what was left is named."""
+    shown = glacier("import", journal)
+    text, html = repr(shown), shown._repr_mimebundle_()["text/html"]
+    assert "mt-aws-glacier's journal: 2 archives taken into photos." in text
+    assert "taken; no inventory read here lists them yet" in text
+    assert "jobs not taken" in text
+    assert "line 3  it is no whole event of the journal" in text
+    assert "%glacier inventory tells which of them are there" in text
+    assert "line 3" in html
+    assert "2 archives taken" in html
+    table = glacier("ls")
+    assert list(table["name"]) == ["2013/a<b>.txt", "2013/b.txt"]
+    assert set(table["state"]) == {"unknown"}
+    plan = glacier("restore", "2013/b.txt")
+    assert isinstance(plan, RestorePlan)
+    assert "b.txt" in repr(plan)
+    again = repr(glacier("import", journal))
+    assert "0 archives taken." in again
+    assert "known already" in again
+
+
+def test_an_inventory_completes_what_was_imported(glacier, journal, later):
+    """Once it is read, both are listed by the service's own words."""
+    glacier("import", journal)
+    later(days=1.2)
+    glacier("inventory", "--fresh")
+    later(hours=4.1)
+    table = glacier("inventory")
+    assert len(table) == 2
+    assert "unknown" not in set(table["state"])
+
+
+def test_a_dry_run_tells_and_writes_nothing(glacier, journal):
+    """The same tables, and an empty catalogue."""
+    text = repr(glacier("import", journal, "--dry-run"))
+    assert "2 archives would be taken into photos." in text
+    assert "Nothing was written" in text
+    assert len(glacier("ls")) == 0
+
+
+@pytest.mark.parametrize("form", ["JSON", "CSV"])
+def test_an_inventory_saved_by_another_client_is_taken(glacier, client, emulator, tmp_path, form):
+    """Of the service's own output, both kinds; the JSON knows its vault, another is left."""
+    client.upload_archive(vaultName="photos", body=b"x", archiveDescription='a, "quoted".txt')
+    emulator.advance(days=1.2)
+    asked = {"Type": "inventory-retrieval", "Format": form}
+    job = client.initiate_job(vaultName="photos", jobParameters=asked)["jobId"]
+    emulator.advance(hours=4.1)
+    path = tmp_path / "saved"
+    path.write_bytes(client.get_job_output(vaultName="photos", jobId=job)["body"].read())
+    glacier("create", "music")
+    if form == "JSON":
+        assert "left: it is in another vault than music" in repr(
+            glacier("import", path, "--vault", "music")
+        )
+        glacier("import", path)
+    else:
+        glacier("import", path, "--vault", "photos")
+    table = glacier("ls", "--vault", "photos")
+    assert list(table["name"]) == ['a, "quoted".txt']
+    assert list(table["size"]) == [1]
+    assert len(glacier("ls", "--vault", "music")) == 0
+
+
+def test_slips_are_told(glacier, tmp_path, journal):
+    """A missing file, one of another kind, and a vault that does not exist."""
+    with pytest.raises(InputError, match="There is no file"):
+        glacier("import", tmp_path / "missing")
+    other = tmp_path / "other.txt"
+    other.write_text("hello")
+    with pytest.raises(InputError, match="no record of archives") as caught:
+        glacier("import", other)
+    assert "mt-aws-glacier's journal" in caught.value.cure
+    with pytest.raises(NotFound):
+        glacier("import", journal, "--vault", "phtoos")
+    assert len(glacier("ls")) == 0
+
+
+def test_much_that_is_left_is_summed_up(glacier, journal):
+    """Twenty by name, all by number."""
+    with journal.open("a") as file:
+        file.write("noise\n" * 1234)
+    text = repr(glacier("import", journal))
+    assert "1,235" in text
+    assert "1,215 more were left." in text
+    assert text.count("it is no whole event") == 21

@@ -1,0 +1,462 @@
+"""Importers: files of other programs, whole and damaged, told by their content."""
+
+import dbm.dumb
+import gzip
+import json
+import os
+import pickle
+import shelve
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_magic import importers
+from glacier_magic.errors import InputError
+from glacier_magic.importers import IMPORTERS, ImportedArchive, ImportedJob, stores
+
+SAMPLES = Path(__file__).with_name("importer_samples")
+A, B, C = ("A" * 138, "-" * 138, "C" * 138)
+JOB = "J" * 92
+CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
+HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+# The schema that SQLAlchemy makes of glacier-cli's declarations.
+GLACIER_CLI = """CREATE TABLE archive (
+    id VARCHAR NOT NULL, name VARCHAR, vault VARCHAR NOT NULL, "key" VARCHAR NOT NULL,
+    last_seen_upstream INTEGER, created_here INTEGER, deleted_here INTEGER, PRIMARY KEY (id))"""
+
+JOURNAL = f"""\
+A\t1350980000\tCREATED\t{A}\t1048576\t1289672605\t{HASH}\tphotos/a b.jpg
+B\t1350980001\tCREATED\t{B}\t7\tNONE\t{HASH.upper()}\tфайл
+B\t1350980002\tRETRIEVE_JOB\t{A}\t{JOB}
+B\t1350980003\tDELETED\t{B}\tфайл
+C\t1350980004\tCREATED\t{C}\t0\t-5\t{HASH}\t{C}
+"""  # noqa: RUF001
+
+OLD_JOURNAL = f"""\
+1345980000 CREATED {A} 1048576 {HASH} photos/a b.jpg
+1345980001 RETRIEVE_JOB {A}
+1345980002 DELETED {B} gone.txt
+"""
+
+
+def sample(name, folder, suffix=""):
+    """Unpack a sample file into *folder*; return its path."""
+    path = folder / f"{name}{suffix}"
+    path.write_bytes(gzip.decompress((SAMPLES / f"{name}{suffix}.gz").read_bytes()))
+    return path
+
+
+def database(path, *statements):
+    """Make a SQLite file."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.executescript(statement)
+    connection.close()
+    return path
+
+
+def written(folder, text, name="file"):
+    """Write a text file."""
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def whole(path):
+    """Read all of a file; return what it gave: archives, jobs, left, and the format."""
+    imported = importers.read(path)
+    return list(imported.items), list(imported.jobs), list(imported.left), imported.format
+
+
+# GlacierVault's shelve
+
+
+@pytest.mark.parametrize(
+    ("name", "suffixes", "count"),
+    [("shelve-python27", (".dat", ".dir"), 6), ("shelve-gnu", ("",), 42),
+     ("shelve-berkeley", ("",), 42), ("shelve-ndbm", (".db",), 1), ("shelve-sqlite3", ("",), 1)],
+)  # fmt: skip
+def test_shelves_are_read_without_the_library_that_wrote_them(tmp_path, name, suffixes, count):
+    """Named by any of their files, or as the program was told, they give every archive."""
+    paths = [sample(name, tmp_path, suffix) for suffix in suffixes]
+    for path in {*paths, tmp_path / name}:
+        archives, jobs, left, form = whole(path)
+        assert (len(archives), len(jobs), left) == (count, 1, [])
+        assert form == "GlacierVault's shelve"
+        assert all(len(a.archive_id) == 138 and a.description == a.name for a in archives)
+        assert jobs[0].archive_id in {a.archive_id for a in archives}
+        assert jobs[0].name in {a.name for a in archives}
+
+
+def test_python_2s_names_are_utf8_or_spelled_out(tmp_path):
+    """Names that were bytes are text; one in Latin-1 keeps its byte visibly."""
+    names = {a.name for a in whole(sample("shelve-gnu", tmp_path))[0]}
+    assert {"café.tgz", "na\\xefve.txt", "photos/img00.tar"} <= names
+
+
+def test_a_shelf_of_this_python_is_read(tmp_path):
+    """The library this Python chooses is one of those known, or is asked itself."""
+    with shelve.open(str(tmp_path / "own")) as shelf:
+        shelf["archives"] = {"a.txt": A, "b.txt": None, 7: B}
+    archives, _, left, _ = whole(tmp_path / "own")
+    assert archives == [ImportedArchive(archive_id=A, name="a.txt", description="a.txt")]
+    assert left == [("'b.txt'", "its archive id is none"), ("7", "its archive id is none")]
+
+
+class Harm:
+    """A pickle of this removes a file when it is loaded carelessly."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.remove, (str(self.path),)
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [lambda path: pickle.dumps({"a.txt": Harm(path)}), lambda _: b"", lambda _: b"no pickle",
+     lambda _: pickle.dumps(["a.txt", A]), lambda _: pickle.dumps({"a": A})[:-5],
+     lambda _: b"\x80\x04\x8b\xff\xff\xff\x7f", lambda _: b"cos\nsystem\n(S'x'\ntR."],
+)  # fmt: skip
+def test_only_plain_data_is_taken_from_a_pickle(tmp_path, pickled):
+    """What names code, or is none, is left with the reason; nothing of it runs."""
+    witness = written(tmp_path, "still here", "witness")
+    with dbm.dumb.open(str(tmp_path / "shelf"), "n") as store:
+        store[b"archives"] = pickled(witness)
+        store[b"jobs"] = pickle.dumps({"a.txt": JOB})
+        store[b"more"] = b""
+    archives, jobs, left, _ = whole(tmp_path / "shelf")
+    assert witness.exists()
+    assert (archives, jobs) == ([], [ImportedJob(job_id=JOB, name="a.txt")])
+    assert [what for what, _ in left] == ["the key b'more'", "all archives"]
+
+
+@given(st.sampled_from(["shelve-gnu", "shelve-berkeley"]), st.data())
+def test_damaged_key_value_files_are_told(tmp_path_factory, name, data):
+    """Wherever bytes are changed or missing, the file is read or refused, never worse."""
+    intact = gzip.decompress((SAMPLES / f"{name}.gz").read_bytes())
+    place = data.draw(st.integers(0, 300) | st.integers(0, len(intact) - 1))
+    change = data.draw(st.binary(max_size=8))
+    end = data.draw(st.just(len(intact)) | st.integers(1, len(intact)))
+    damaged = (intact[:place] + change + intact[place + len(change) :])[:end]
+    path = written(tmp_path_factory.mktemp("damaged"), damaged)
+    try:
+        entries = stores.entries(path)
+    except stores.StoreError:
+        return
+    assert entries is None or all(isinstance(value, bytes) for value in entries.values())
+
+
+def test_a_damaged_index_is_told(tmp_path):
+    """An index of dbm.dumb that is none, or points behind the end, is an error with its reason."""
+    written(tmp_path, b"", "x.dat")
+    for index in ("'archives', (0, 512)\n", "import os\n", "'\\xx', (0, 0)\n"):
+        written(tmp_path, index, "x.dir")
+        with pytest.raises(InputError, match="damaged"):
+            importers.read(tmp_path / "x")
+
+
+# bakthat and glacier-cli
+
+
+def test_bakthats_own_file_is_read(tmp_path):
+    """A file that bakthat 0.6.0 made: one backup kept, one deleted with its id, one job."""
+    path = database(tmp_path / "b", (SAMPLES / "bakthat-0.6.0.sql").read_text())
+    ((archive,), (job,), left, form) = whole(path)
+    assert (form, left) == ("bakthat's SQLite", [])
+    assert archive.name == archive.description == job.name == "documents.20261124041110.tgz"
+    assert (archive.size, archive.deleted, archive.vault) == (163, False, None)
+    assert job.archive_id == archive.archive_id
+    assert len(job.job_id) == 92
+
+
+def test_bakthats_odd_rows_are_left(tmp_path):
+    """A backup without an id, and an id that is none, are told; a deleted one is deleted."""
+    path = database(
+        tmp_path / "b",
+        (SAMPLES / "bakthat-0.6.0.sql").read_text(),
+        "INSERT INTO backups SELECT 3, backend, backend_hash, 1, 'x', 0, 1, '{}', 1, 'x.tgz', '' "
+        "FROM backups WHERE id=1;"
+        "INSERT INTO inventory VALUES(2, 'not an id', 'y.tgz');"
+        "INSERT INTO inventory VALUES(3, x'00ff', 'z.tgz');"
+        "INSERT INTO jobs VALUES(2, 'y.tgz', '');"
+        "UPDATE backups SET is_deleted=1 WHERE id=1;",
+    )
+    archives, jobs, left, _ = whole(path)
+    assert [a.deleted for a in archives] == [True]
+    assert len(jobs) == 1
+    assert left == [
+        ("'y.tgz'", "its archive id is none"),
+        ("'z.tgz'", "its archive id is none"),
+        ("'x.tgz'", "the file has no archive id of it; an inventory will"),
+        ("the job of 'y.tgz'", "its id is none"),
+    ]
+
+
+def test_bakthats_first_sqlite_has_no_sizes(tmp_path):
+    """Without the table of backups the ids are taken all the same."""
+    table = f"CREATE TABLE inventory(filename, archive_id); INSERT INTO inventory VALUES('a','{A}')"
+    archives, jobs, left, _ = whole(database(tmp_path / "b.dt", table))
+    assert archives == [ImportedArchive(archive_id=A, name="a", description="a")]
+    assert (jobs, left) == ([], [])
+
+
+def test_glacier_clis_file_is_read(tmp_path):
+    """Vaults, what an inventory has listed, and what was deleted; ages only where they are true."""
+    rows = [
+        (A, "a.txt", "photos", "K1", 1_700_000_000, 1_600_000_000.25, None),
+        (B, None, "music", "K1", None, 1_600_000_000.25, None),
+        (C, "café", "photos", "K2", None, None, 1_700_000_000.5),
+        ("no id", "odd", "photos", "K2", None, None, None),
+    ]
+    path = database(tmp_path / "db", GLACIER_CLI)
+    with sqlite3.connect(path) as connection:
+        connection.executemany("INSERT INTO archive VALUES(?,?,?,?,?,?,?)", rows)
+    connection.close()
+    imported = importers.read(path)
+    seen = 1_700_000_000_000
+    assert list(imported.items) == [
+        ImportedArchive(
+            archive_id=A, name="a.txt", description="a.txt", vault="photos", seen_ms=seen
+        ),
+        ImportedArchive(archive_id=B, vault="music", created_ms=1_600_000_000_250),
+        ImportedArchive(
+            archive_id=C, name="café", description="café", vault="photos", deleted=True
+        ),
+    ]
+    assert list(imported.left) == [("'odd'", "its archive id or vault is none")]
+    assert imported.notes == [
+        "The file was used with 2 access keys; all count as those of this account."
+    ]
+
+
+def test_a_sqlite_file_that_breaks_off_gives_what_is_whole(tmp_path):
+    """Pages that are damaged cost the rows on them, not those before."""
+    path = database(tmp_path / "db", GLACIER_CLI)
+    with sqlite3.connect(path) as connection:
+        for number in range(2000):
+            values = (f"{number:0138}", f"file {number}")
+            connection.execute("INSERT INTO archive VALUES(?,?,'v','k',NULL,NULL,NULL)", values)
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 :] = b"\xff" * (len(data) - len(data) // 2)
+    path.write_bytes(data)
+    archives, _, left, _ = whole(path)
+    assert 0 < len(archives) < 2000
+    assert left[0][0] == "the rest of the archives"
+
+
+# mt-aws-glacier's journal
+
+
+def test_a_journal_is_read(tmp_path):
+    """Sizes, times and names as written; the deleted is deleted, a made-up name is none."""
+    archives, jobs, left, form = whole(written(tmp_path, JOURNAL))
+    assert (form, left) == ("mt-aws-glacier's journal", [])
+    assert archives == [
+        ImportedArchive(
+            archive_id=A, name="photos/a b.jpg", size=1048576, created_ms=1350980000000,
+            mtime_ms=1289672605000, tree_hash=HASH,
+        ),
+        ImportedArchive(
+            archive_id=B, name="файл", size=7, created_ms=1350980001000, tree_hash=HASH,
+            deleted=True,
+        ),
+        ImportedArchive(archive_id=C, size=0, created_ms=1350980004000, tree_hash=HASH),
+    ]  # fmt: skip
+    assert jobs == [ImportedJob(job_id=JOB, archive_id=A, created_ms=1350980002000)]
+
+
+def test_the_first_version_of_the_journal_is_read(tmp_path):
+    """It has no time of the file and no job ids; what was made before it is known as deleted."""
+    archives, jobs, left, _ = whole(written(tmp_path, OLD_JOURNAL))
+    assert (jobs, left) == ([], [])
+    assert archives == [
+        ImportedArchive(
+            archive_id=A, name="photos/a b.jpg", size=1048576, created_ms=1345980000000,
+            tree_hash=HASH,
+        ),
+        ImportedArchive(archive_id=B, name="gone.txt", deleted=True),
+    ]  # fmt: skip
+
+
+def test_damaged_lines_of_a_journal_are_left_by_number(tmp_path):
+    """A torn line, one of the future and noise do not stop the rest."""
+    odd = ["B\t13509\r", "D\t1\tCREATED\tx", "noise", "", "B\t1\tCREATED\tä\t1\tNONE\tx\tn", "B\t1"]
+    torn = JOURNAL + "\n".join(odd)
+    archives, _, left, _ = whole(written(tmp_path, torn))
+    assert len(archives) == 3
+    assert left == [
+        ("line 6", "it is no whole event of the journal"),
+        ("line 7", "it is of a later version of the journal"),
+        ("line 8", "it is no whole event of the journal"),
+        ("line 10", "its archive id is none"),
+        ("line 11", "it is no whole event of the journal"),
+    ]
+
+
+def test_a_journal_in_another_encoding_keeps_its_bytes(tmp_path):
+    """Names that are not UTF-8 are spelled out."""
+    line = f"B\t1\tCREATED\t{A}\t1\tNONE\t{HASH}\t".encode() + "naïve".encode("latin-1") + b"\n"
+    ((archive,), _, _, _) = whole(written(tmp_path, line))
+    assert archive.name == "na\\xefve"
+
+
+@given(st.lists(st.sampled_from(JOURNAL.split("\n")) | st.text(), max_size=8), st.data())
+def test_no_journal_raises(tmp_path_factory, lines, data):
+    """Any bytes behind a first event are read to the end."""
+    text = "\n".join([JOURNAL.split("\n", maxsplit=1)[0], *lines]).encode("utf-8", "replace")
+    end = data.draw(st.integers(0, 20))
+    path = written(tmp_path_factory.mktemp("journal"), text[: len(text) - end])
+    archives, _, _, _ = whole(path)
+    assert all(isinstance(archive, ImportedArchive) for archive in archives)
+
+
+# Saved inventories
+
+
+def inventory(*archives, **head):
+    """Make the JSON of an inventory."""
+    made = {
+        "VaultARN": "arn:aws:glacier:eu-west-1:012345678901:vaults/photos",
+        "InventoryDate": "2015-04-07T00:26:18Z",
+    } | head
+    return {**made, "ArchiveList": list(archives)}
+
+
+def entry(archive_id, description="a.txt", **more):
+    """Make one archive of an inventory."""
+    return {
+        "ArchiveId": archive_id,
+        "ArchiveDescription": description,
+        "CreationDate": "2012-08-23T19:08:30Z",
+        "Size": 5,
+        "SHA256TreeHash": HASH,
+    } | more
+
+
+@pytest.mark.parametrize("form", [{}, {"indent": 2}, {"sort_keys": True}, {"ensure_ascii": False}])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_json_inventory_names_its_place(tmp_path, form, mark):
+    """However a client wrote it down, with its keys in any order."""
+    made = inventory(entry(A, "naïve"), entry(B, None))
+    archives, jobs, left, kind = whole(written(tmp_path, mark + json.dumps(made, **form)))
+    assert (jobs, left, kind) == ([], [], "a saved inventory (JSON)")
+    assert [a.description for a in archives] == ["naïve", ""]
+    assert archives[0] == ImportedArchive(
+        archive_id=A, account="012345678901", region="eu-west-1", vault="photos",
+        description="naïve", size=5, created_ms=1345748910000, tree_hash=HASH,
+        seen_ms=1428366378000,
+    )  # fmt: skip
+
+
+def test_odd_rows_of_a_json_inventory_are_left(tmp_path):
+    """One that lacks something, or is no object, does not cost the others."""
+    made = inventory(entry(A), {"ArchiveId": "x"}, 7, entry("no id"), entry(B), VaultARN="?")
+    archives, _, left, _ = whole(written(tmp_path, json.dumps(made)))
+    assert [(a.archive_id, a.vault) for a in archives] == [(A, None), (B, None)]
+    assert left == [
+        ("archive 2", "it is no whole row of an inventory"),
+        ("archive 3", "it is no whole row of an inventory"),
+        ("archive 4", "its archive id is none"),
+    ]
+
+
+def test_a_json_inventory_that_breaks_off_gives_what_is_whole(tmp_path):
+    """What was cut off is told."""
+    text = json.dumps(inventory(entry(A), entry(B)))
+    archives, _, ((what, why),), _ = whole(written(tmp_path, text[:-100]))
+    assert [a.archive_id for a in archives] == [A]
+    assert (what, "cut short" in why) == ("all behind archive 1", True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_csv_inventory_is_read(tmp_path, end):
+    """Descriptions by the rule of both ends; a damaged line is left by its number."""
+    lines = [
+        CSV_HEADER,
+        f'{A},"a, \\"b\\"",2012-08-23T19:08:30Z,5,{HASH}',
+        f"{B},torn",
+        f'{C},"back\\\\",2012-08-23T19:08:30.462Z,6,{HASH}',
+    ]
+    archives, _, left, kind = whole(written(tmp_path, end.join(lines) + end))
+    assert kind == "a saved inventory (CSV)"
+    assert [a.description for a in archives] == ['a, "b"', "back\\\\"]
+    assert [a.created_ms for a in archives] == [1345748910000, 1345748910462]
+    assert {a.seen_ms for a in archives} == {None}
+    assert left == [("line 3", "it is no whole row of an inventory")]
+
+
+# What is none of these
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello\n", b"{}", b"[1]", b"\x00" * 64, b"SQLite format 3\x00 and no more",
+     b"a,b\n1,2\n", bytes(range(256))],
+)  # fmt: skip
+def test_other_files_are_refused_with_what_is_known(tmp_path, content):
+    """The error lists what can be imported."""
+    path = written(tmp_path, content)
+    assert importers.recognise(path) is None
+    with pytest.raises(InputError, match="no record of archives") as caught:
+        importers.read(path)
+    for importer in IMPORTERS:
+        assert importer.FORMAT in caught.value.cure
+
+
+@given(
+    st.sampled_from(
+        [b"", b"SQLite format 3\x00", b"\xcf\x9aW\x13" + bytes(20), b'{"VaultARN":',
+         b'{"ArchiveList":[', b"B\t1\tCREATED\t", b"1 DELETED x ", CSV_HEADER.encode() + b"\n"]
+    ),
+    st.binary(max_size=300),
+)  # fmt: skip
+def test_no_content_does_more_than_be_refused(tmp_path_factory, begin, rest):
+    """Any bytes behind any mark are read, left or refused with the typed error."""
+    path = written(tmp_path_factory.mktemp("any"), begin + rest)
+    try:
+        imported = importers.read(path)
+    except InputError:
+        return
+    assert all(isinstance(archive, ImportedArchive) for archive in imported.items)
+    assert all(isinstance(job, ImportedJob) for job in imported.jobs)
+
+
+def test_a_missing_file_and_a_folder_are_told(tmp_path):
+    """Neither is a traceback."""
+    with pytest.raises(InputError, match="There is no file"):
+        importers.read(tmp_path / "missing.db")
+    with pytest.raises(InputError, match="no record"):
+        importers.read(tmp_path)
+
+
+def test_other_databases_are_no_ones(tmp_path):
+    """A SQLite file or shelf of another program is not taken for one of these."""
+    assert importers.recognise(database(tmp_path / "x", "CREATE TABLE inventory(id)")) is None
+    with dbm.dumb.open(str(tmp_path / "shelf"), "n") as store:
+        store[b"settings"] = pickle.dumps({})
+    assert importers.recognise(tmp_path / "shelf") is None
+
+
+def test_what_is_left_is_counted_but_not_kept_without_end():
+    """A file of nothing but damage does not fill the memory."""
+    left = importers.Left()
+    for number in range(5000):
+        left.add(f"line {number}", "noise")
+    assert (len(left), len(list(left)), left.reasons["noise"]) == (5000, left.MOST, 5000)
+
+
+def test_a_file_is_only_read(tmp_path):
+    """Nothing is written into it or beside it."""
+    path = database(tmp_path / "db", GLACIER_CLI)
+    path.chmod(0o400)
+    before = path.read_bytes()
+    assert whole(path)[0] == []
+    assert [file.name for file in tmp_path.iterdir()] == ["db"]
+    assert path.read_bytes() == before
