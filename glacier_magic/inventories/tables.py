@@ -24,7 +24,7 @@ Source = str | os.PathLike[str] | IO[bytes] | Iterable[bytes]
 def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002
     """Return the archives of an inventory, lossless and in its order.
 
-    :param source: a path, an open binary file, or pieces of bytes.
+    :param source: a path, an open binary file, or bytes, whole or in pieces.
     :param format: ``JSON`` or ``CSV``; None tells it from the first bytes.
     :returns: the columns ``archive_id``, ``description``, ``created`` (UTC, to the millisecond),
         ``size`` (bytes) and ``tree_hash``, texts backed by Arrow; ``attrs`` has ``vault_arn`` and
@@ -73,6 +73,8 @@ def _text_type() -> Any:
 
 
 def _pieces(source: IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        source = [source]
     read_some = getattr(source, "read", None)
     if read_some is None:
         yield from (piece for piece in source if piece)
