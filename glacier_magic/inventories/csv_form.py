@@ -19,7 +19,7 @@ from .columns import Odd, in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, Positions, are_at
 from .items import CSV_LINE, HEADER, Item, csv_item, unquoted
-from .pieces import PIECE, Cutter, Ordered, handy
+from .pieces import Cutter, Ordered, handy
 from .texts import decode
 
 _EXAMPLES = 16  # lines looked at to learn how lines are written
@@ -71,7 +71,7 @@ class _Reader:
         for piece in cutter:
             yield self._known(piece)
         if cutter.stuck:
-            raise InventoryError(f"The inventory has a line of more than {PIECE:,} bytes")
+            raise InventoryError(f"The inventory has a line of {len(cutter.rest):,} bytes or more")
         if cutter.rest or not self._header_read:
             yield self._known(memoryview(cutter.rest))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BLOCK = 4 << 20
 _ENOUGH = 100  # bytes that tell the form
 
-Source = str | os.PathLike[str] | IO[bytes] | Iterable[bytes]
+Source = str | bytes | os.PathLike[str] | IO[bytes] | Iterable[bytes]
 
 
 def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002
@@ -34,7 +34,7 @@ def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa
     with ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             source = stack.enter_context(Path(source).open("rb"))
-        pieces = _pieces(source)
+        pieces = _pieces([source] if isinstance(source, bytes) else source)
         if format is None:
             first = b""
             while len(first.lstrip()) < _ENOUGH and (piece := next(pieces, b"")):
@@ -73,8 +73,6 @@ def _text_type() -> Any:
 
 
 def _pieces(source: IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        source = [source]
     read_some = getattr(source, "read", None)
     if read_some is None:
         yield from (piece for piece in source if piece)
