@@ -1,5 +1,6 @@
 """JSON inventories in every form, cut at every place, and damaged ones."""
 
+import itertools
 import json
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_inventories import ARN, DATE, archive, as_json, cut_every, in_pieces, json_of, taken
 
-from glacier_magic.inventories import InventoryError, original, read
+from glacier_magic.inventories import InventoryError, json_form, original, read
 from glacier_magic.inventories.texts import json_value
 
 ITEMS = [
@@ -68,6 +69,17 @@ def test_any_description_survives(style, texts, length, piece):
     assert [one._replace(description="") for one in found] == [
         one._replace(description="") for one in items
     ]
+
+
+def test_keys_may_have_any_order(monkeypatch):
+    """Those that cannot be read at once are read one by one, in batches too."""
+    monkeypatch.setattr(json_form, "_BATCH", 5)
+    items = [archive(number, text) for number, text in enumerate(["a", "", '"', "b\\", "c"] * 3)]
+    whole = as_json(items)
+    for keys in itertools.permutations(whole["ArchiveList"][0]):
+        archives = [{key: one[key] for key in keys} for one in whole["ArchiveList"]]
+        with cut_every(1500):
+            assert taken(of_archives(*archives), "JSON") == items
 
 
 @pytest.mark.parametrize(
