@@ -18,7 +18,7 @@ import pyarrow as pa
 from .columns import Odd, in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, Positions, are_at
-from .items import CSV_LINE, HEADER, Item, csv_item, unquoted
+from .items import CSV_LINE, HEADER, Item, csv_item
 from .pieces import Cutter, Ordered, handy
 from .texts import decode
 
@@ -132,9 +132,10 @@ class _Reader:
         quoted = end - begin > 1
         if quoted.any():
             quoted &= are_at(data, begin, b'"') & are_at(data, end - 1, b'"')
+        bare = set(np.flatnonzero(~quoted).tolist())
         cut = replace(cut, spans=cut.spans | {"description": (begin + quoted, end - quoted)})
 
         def mend(field: bytes, row: int) -> str:
-            return decode(unquoted(b'"' + field + b'"') if quoted[row] else field)
+            return decode(field.replace(b'\\"', b'"') if row not in bare else field)
 
         return of_cut(data, self._frame, cut, Odd(pairs=(b'\\"',)), mend)

@@ -37,6 +37,8 @@ def decode(data: bytes) -> str:
     >>> decode(b"na\xefve") == "na\U0010ffefve"
     True
     """
+    if data.isascii():
+        return data.decode("ascii")
     return data.decode("utf-8", "surrogateescape").translate(_ODD)
 
 
@@ -67,11 +69,11 @@ def json_value(data: bytes) -> object:
 
     :raises ValueError: it is not JSON.
     """
-    text = data.decode("ascii") if data.isascii() else decode(data)
+    text = decode(data).strip(" \t\r\n")
     if "\\ud" in text or "\\uD" in text:
         text = _ESCAPE.sub(_without_halves, text)
-    value, end = _JSON.raw_decode(text.strip(" \t\r\n"))
-    if end != len(text.strip(" \t\r\n")):
+    value, end = _JSON.raw_decode(text)
+    if end != len(text):
         raise ValueError("more than one JSON value")
     return value
 
