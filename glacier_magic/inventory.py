@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from .catalogue import ArchiveRecord, Catalogue, JobRecord
 from .errors import IntegrityError
-from .inventory_formats import InventoryError, Item, parse_date, read_csv, read_json
+from .inventories import COLUMNS, InventoryError, Reading, read
 from .service import Service
-from .units import parse_time, storable, to_ms
+from .units import parse_time
 
 PIECE = 8 << 20  # bytes of output asked for at a time
 
@@ -25,7 +25,7 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
         made, listed = _parse(reader, job)
     except InventoryError as error:
         raise IntegrityError(
-            f"The inventory of {job.vault!r} cannot be read: {error}",
+            f"The inventory of {job.vault!r} cannot be read: {error.message}",
             cure="Run %glacier inventory again.",
         ) from None
     if made is None:
@@ -49,11 +49,9 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
 
 
 def _parse(reader: _Reader, job: JobRecord) -> tuple[int | None, list[ArchiveRecord]]:
-    if job.format == "CSV":
-        return None, list(_records(read_csv(_lines(reader.pieces())), job, None))
-    header, items = read_json(reader.pieces())
-    listed = list(_records(items, job, None))
-    made = parse_time(header.inventory_date)  # known for certain only once all is read
+    reading = read(reader.pieces(), job.format or "JSON")
+    listed = list(_records(reading, job))
+    made = reading.date  # known for certain only once all is read
     return made, [replace(archive, seen=made) for archive in listed]
 
 
@@ -73,24 +71,20 @@ class _Reader:
             start += len(output.data)
 
 
-def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
-
-
-def _records(items: Iterator[Item], job: JobRecord, made: int | None) -> Iterator[ArchiveRecord]:
-    for item in items:
-        yield ArchiveRecord.described(
-            storable(item.description),
-            vault=job.vault,
-            archive_id=item.archive_id,
-            size=item.size,
-            created=to_ms(parse_date(item.created)),
-            tree_hash=item.tree_hash,
-            state="listed",
-            seen=made,
-        )
+def _records(reading: Reading, job: JobRecord) -> Iterator[ArchiveRecord]:
+    for batch in reading:
+        columns = [batch.column(name) for name in COLUMNS]
+        columns[2] = columns[2].cast("int64")  # created, in milliseconds
+        for archive_id, description, created, size, tree_hash in zip(
+            *(column.to_pylist() for column in columns), strict=True
+        ):
+            yield ArchiveRecord.described(
+                description,
+                vault=job.vault,
+                archive_id=archive_id,
+                size=size,
+                created=created,
+                tree_hash=tree_hash,
+                state="listed",
+                seen=None,
+            )

@@ -14,7 +14,7 @@ from glacier_magic import errors
 
 ROOT = Path(glacier_magic.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-HEAVY = ("boto3", "botocore", "pandas", "numpy", "ipywidgets", "IPython", "traitlets")
+HEAVY = ("boto3", "botocore", "pandas", "numpy", "pyarrow", "ipywidgets", "IPython", "traitlets")
 
 
 def parts(path):
@@ -126,7 +126,7 @@ def test_the_emulator_knows_nothing_of_the_rest_but_the_tree_hash():
 
 
 FLOORS = (
-    ("treehash", "errors", "units", "safenames", "descriptions", "inventory_formats"),
+    ("treehash", "errors", "units", "safenames", "descriptions", "inventories"),
     ("rendering",),
     ("catalogue", "service"),
     ("paths", "tables"),

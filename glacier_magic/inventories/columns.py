@@ -1,0 +1,190 @@
+"""Record batches out of cut records, checked, with what is out of the ordinary put in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .frames import Bytes, Cut, Frame, Mask, Positions
+from .items import Item
+from .texts import is_plain
+
+LISTED = pa.schema(
+    [
+        ("archive_id", pa.string()),
+        ("description", pa.string()),
+        ("created", pa.timestamp("ms", tz="UTC")),
+        ("size", pa.int64()),
+        ("tree_hash", pa.string()),
+    ]
+)
+"""The columns of every batch; ``created`` and ``tree_hash`` may be null."""
+
+Mend = Callable[[bytes, int], str | None]
+"""Makes a description of its bytes and the place of its record in a cut; None if they are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """Bytes of a description that the quick way must not take as they are.
+
+    ``anywhere`` are single bytes, ``pairs`` neighbours.
+    """
+
+    anywhere: bytes = b""
+    pairs: Sequence[bytes] = ()
+
+
+def of_items(items: Sequence[Item]) -> pa.RecordBatch:
+    """Return *items* as a batch."""
+    columns = list(zip(*items, strict=True)) or [()] * len(LISTED)
+    arrays = [pa.array(column, kind.type) for column, kind in zip(columns, LISTED, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=LISTED)
+
+
+def of_cut(
+    data: memoryview, frame: Frame, cut: Cut, odd: Odd, mend: Mend
+) -> tuple[pa.RecordBatch, Positions]:
+    """Return what was cut out of *data* as a batch, and the numbers of the records in it.
+
+    A record whose fields turn out to be wrong is not among them.
+    """
+    count, names = len(cut.rows), frame.names
+    if not count:
+        return of_items([]), cut.rows
+    texts = _texts(data, names, cut)
+    good = np.ones(count, bool)
+    _reject(good, texts["archive_id"], _outside_of_ids)
+    _reject(good, texts["tree_hash"], _outside_of_hashes)
+    ascii_only = bool(np.frombuffer(data, np.uint8).max() < 0x80)
+    above = not ascii_only and not is_plain(bytes(data))
+    description = _mended(texts["description"], odd, above, mend, good)
+    try:
+        created, size = (texts[name].cast(LISTED.field(name).type) for name in ("created", "size"))
+    except pa.ArrowInvalid:  # a date such as 31 February: the slow way will find it
+        return of_items([]), cut.rows[:0]
+    columns = {
+        "archive_id": texts["archive_id"],
+        "description": description,
+        "created": created,
+        "size": size,
+        "tree_hash": _lower(texts["tree_hash"]),
+    }
+    batch = pa.RecordBatch.from_arrays([columns[name] for name in LISTED.names], schema=LISTED)
+    if good.all():
+        return batch, cut.rows
+    return batch.filter(pa.array(good)), cut.rows[good]
+
+
+def in_order(
+    batch: pa.RecordBatch, rows: Positions, items: Sequence[Item], item_rows: Sequence[int]
+) -> pa.RecordBatch:
+    """Return *batch* with *items* put among its records, by the numbers that each has."""
+    if not items:
+        return batch
+    other = of_items(items)
+    order = np.argsort(np.concatenate([rows, np.array(item_rows, np.int64)]), kind="stable")
+    chosen = pa.array(order)
+    arrays = [pa.concat_arrays(pair).take(chosen) for pair in zip(batch, other, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=LISTED)
+
+
+def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Array]:
+    """Copy each field out of *data* with Arrow: of all cuts in a row, take every tenth text."""
+    width = 2 * len(names)
+    points = np.empty((len(cut.rows), width), np.int32)
+    for number, name in enumerate(names):
+        points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
+    pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
+    wanted = np.arange(0, points.size, width, dtype=np.int32)
+    return {
+        name: pieces.take(pa.array(wanted + np.int32(2 * number)))
+        for number, name in enumerate(names)
+    }
+
+
+def _array(kind: pa.DataType, offsets: npt.NDArray[np.int32], data: pa.Buffer) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(offsets) - 1, [None, pa.py_buffer(offsets), data])
+
+
+def _inside(texts: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
+    """Return the offsets of *texts*, which begin with 0, and all their bytes in a row."""
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(texts) + 1)
+    whole = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+    return ends, whole[: ends[-1]]
+
+
+def _rows_with(offsets: npt.NDArray[np.int32], places: Positions) -> Positions:
+    """Return the numbers of the texts that hold the bytes at *places*."""
+    return np.unique(np.searchsorted(offsets, places, side="right") - 1)
+
+
+def _reject(good: Mask, texts: pa.Array, outside: Callable[[Bytes], Mask | None]) -> None:
+    offsets, data = _inside(texts)
+    wrong = outside(data)
+    if wrong is not None and wrong.any():
+        good[_rows_with(offsets, np.flatnonzero(wrong))] = False
+
+
+def _between(data: Bytes, first: str, last: str) -> Mask:
+    """Tell which bytes lie between two, by one comparison of numbers that wrap around."""
+    mask: Mask = (data - np.uint8(ord(first))) <= np.uint8(ord(last) - ord(first))
+    return mask
+
+
+def _outside_of_ids(data: Bytes) -> Mask | None:
+    """Tell which bytes are no letters, digits, ``-`` or ``_``; None if all are."""
+    gaps = [("\0", ","), (".", "/"), (":", "@"), ("[", "^"), ("`", "`"), ("{", "\xff")]
+    return _any_of(data, gaps)
+
+
+def _outside_of_hashes(data: Bytes) -> Mask | None:
+    return _any_of(data, [("\0", "/"), (":", "@"), ("G", "`"), ("g", "\xff")])
+
+
+def _any_of(data: Bytes, gaps: Sequence[tuple[str, str]]) -> Mask | None:
+    found: Mask | None = None
+    for gap in gaps:
+        mask = _between(data, *gap)
+        if mask.any():
+            found = mask if found is None else found | mask
+    return found
+
+
+def _lower(hashes: pa.Array) -> pa.Array:
+    offsets, data = _inside(hashes)
+    if not _between(data, "A", "F").any():
+        return hashes
+    return _array(pa.string(), offsets, pa.py_buffer(data | np.uint8(0x20)))
+
+
+def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> pa.Array:
+    """Return the descriptions with those mended that have something odd, or *above* ASCII."""
+    offsets, data = _inside(texts)
+    rows = _odd_rows(offsets, data, odd, above)
+    if not len(rows):
+        return texts
+    fields = _array(pa.binary(), offsets, pa.py_buffer(data)).take(pa.array(rows)).to_pylist()
+    mended = [mend(field, row) for field, row in zip(fields, rows.tolist(), strict=True)]
+    wrong = np.array([text is None for text in mended], bool)
+    good[rows[wrong]] = False
+    chosen = np.arange(len(texts))
+    chosen[rows] = len(texts) + np.arange(len(rows))
+    new = pa.array([text or "" for text in mended], pa.string())
+    return pa.concat_arrays([texts, new]).take(pa.array(chosen))
+
+
+def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: Odd, above: bool) -> Positions:
+    mask = np.zeros(len(data), bool)
+    for byte in odd.anywhere:
+        mask |= data == byte
+    for first, second in odd.pairs:
+        mask[:-1] |= (data[:-1] == first) & (data[1:] == second)
+    if above:
+        mask |= data >= 0x80
+    return _rows_with(offsets, np.flatnonzero(mask))

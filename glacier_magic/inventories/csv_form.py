@@ -1,0 +1,141 @@
+r"""The CSV form of an inventory.
+
+A quote in a description is written ``\"`` and a backslash is left alone, so that no ordinary reader
+can read it; a line is therefore cut from both ends (:mod:`.frames`), and only a description that
+has ``\"`` in it needs more.  Lines end in ``\n`` or ``\r\n``, the last one perhaps in nothing;
+empty lines, and the header line where it comes again, are passed over.  An inventory cut short at
+the end of a line cannot be told from a whole one: compare its length with that of the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from .columns import Odd, in_order, of_cut, of_items
+from .damage import InventoryError, excerpt
+from .frames import Frame, Positions, are_at
+from .items import CSV_LINE, HEADER, Item, csv_item
+from .pieces import Cutter, Ordered, handy
+from .texts import decode
+
+_EXAMPLES = 16  # lines looked at to learn how lines are written
+_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    batch: pa.RecordBatch
+    lines: int
+    problem: tuple[int, int, str] | None = None  # line and byte within the piece, and what
+
+
+def is_header(line: bytes) -> bool:
+    """Tell whether a line, with or without its end, names the columns."""
+    return line.removeprefix(_MARK).rstrip(b"\r\n").replace(b'"', b"") == HEADER
+
+
+def batches(source: Iterable[bytes | memoryview]) -> Iterator[pa.RecordBatch]:
+    """Yield the archives in *source*, a CSV inventory in any pieces, in their order.
+
+    :raises InventoryError: a line is damaged or the first is not the header; the archives in
+        front of it were given.
+    """
+    reader = _Reader()
+    lines = bytes_before = 0
+    for piece, part in Ordered(reader.parse, reader.pieces(source)):
+        if part.batch.num_rows:
+            yield part.batch
+        if part.problem is not None:
+            line, offset, what = part.problem
+            raise InventoryError(
+                f"Line {lines + line:,} of the inventory {what}",
+                row=lines + line,
+                offset=bytes_before + offset,
+            )
+        lines += part.lines
+        bytes_before += len(piece)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._frame: Frame | None = None
+        self._header_read = False
+
+    def pieces(self, source: Iterable[bytes | memoryview]) -> Iterator[memoryview]:
+        """Yield whole lines; the first piece still has the header."""
+        cutter = Cutter(handy(source), lambda data: data.rfind(b"\n") + 1)
+        for piece in cutter:
+            yield self._known(piece)
+        if cutter.stuck:
+            raise InventoryError(f"The inventory has a line of {len(cutter.rest):,} bytes or more")
+        if cutter.rest or not self._header_read:
+            yield self._known(memoryview(cutter.rest))
+
+    def _known(self, piece: memoryview) -> memoryview:
+        """Check the header in the first *piece*, and learn from it how lines are written."""
+        if self._header_read:
+            return piece
+        self._header_read = True
+        first, *lines = bytes(piece[: 1 << 16]).split(b"\n", _EXAMPLES + 1)
+        if not is_header(first):
+            name = HEADER.decode()
+            raise InventoryError(f"Line 1 of the inventory is not {name}", row=1, offset=0)
+        for line in lines:
+            match = CSV_LINE.fullmatch(line.removesuffix(b"\r"))
+            if match is not None:
+                spans = {name: match.span(name) for name in match.groupdict()}
+                self._frame = Frame.learnt(match[0], spans)
+            if self._frame is not None:
+                break
+        return piece
+
+    def parse(self, data: memoryview) -> _Part:
+        """Return the archives in whole lines; runs on several threads at once."""
+        text = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(text == ord("\n"))
+        if not len(data) or data[-1] != ord("\n"):
+            ends = np.append(ends, len(data))
+        begins = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
+        count = len(ends)
+        if count and len(data):
+            ends = ends - ((text[ends - 1] == ord("\r")) & (ends > begins))
+        batch, rows = self._quick(data, begins, ends)
+        slow = np.ones(count, bool)
+        slow[rows] = False
+        items: list[Item] = []
+        numbers: list[int] = []
+        for number in np.flatnonzero(slow & (ends > begins)).tolist():
+            line = bytes(data[begins[number] : ends[number]])
+            try:
+                items.append(csv_item(line))
+                numbers.append(number)
+            except InventoryError as error:
+                if is_header(line):
+                    continue
+                before = int(np.searchsorted(rows, number))
+                batch = in_order(batch.slice(0, before), rows[:before], items, numbers)
+                what = f"{error.message}: {excerpt(line)}"
+                return _Part(batch, number, (number + 1, int(begins[number]), what))
+        return _Part(in_order(batch, rows, items, numbers), count)
+
+    def _quick(
+        self, data: memoryview, begins: Positions, ends: Positions
+    ) -> tuple[pa.RecordBatch, Positions]:
+        if self._frame is None:
+            return of_items([]), np.empty(0, np.int64)
+        cut = self._frame.cut(data, begins, ends)
+        begin, end = cut.spans["description"]
+        quoted = end - begin > 1
+        if quoted.any():
+            quoted &= are_at(data, begin, b'"') & are_at(data, end - 1, b'"')
+        bare = set(np.flatnonzero(~quoted).tolist())
+        cut = replace(cut, spans=cut.spans | {"description": (begin + quoted, end - quoted)})
+
+        def mend(field: bytes, row: int) -> str:
+            return decode(field.replace(b'\\"', b'"') if row not in bare else field)
+
+        return of_cut(data, self._frame, cut, Odd(pairs=(b'\\"',)), mend)

@@ -1,0 +1,97 @@
+"""One way to read an inventory, whatever its form."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, cast
+
+from .damage import InventoryError, excerpt
+from .items import HEADER
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .json_form import JsonInventory
+
+Format = Literal["JSON", "CSV"]
+COLUMNS = ("archive_id", "description", "created", "size", "tree_hash")
+"""The columns of what is read."""
+
+
+def detect(first: bytes) -> Format:
+    """Tell the form of an inventory from its *first* bytes, of which 100 are enough.
+
+    :raises InventoryError: it is neither.
+    """
+    text = bytes(first).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"{"):
+        return "JSON"
+    header = text.partition(b"\n")[0].replace(b'"', b"").rstrip(b"\r")
+    if header and HEADER.startswith(header[: len(HEADER)]):
+        return "CSV"
+    raise InventoryError(
+        f"This is no inventory of a vault, it begins with {excerpt(text)}",
+        cure='An inventory is JSON that begins with {"VaultARN" or CSV that begins with ArchiveId.',
+    )
+
+
+class Reading(Iterator["pa.RecordBatch"]):
+    """The archives of an inventory, in their order, in batches of the schema ``LISTED``.
+
+    Nothing is read before the first batch is asked for.  ``rows`` counts the archives given.
+    """
+
+    def __init__(self, pieces: Iterable[bytes | memoryview], form: Format) -> None:
+        self.rows = 0
+        self._json: JsonInventory | None = None
+        self._batches = self._read(pieces, form)
+
+    @property
+    def vault_arn(self) -> str | None:
+        """The vault's ARN; None as long as it is not known, and with CSV, which lacks it."""
+        return None if self._json is None else self._json.vault_arn
+
+    @property
+    def date(self) -> int | None:
+        """When the snapshot was made, in milliseconds since 1970; certain only at the end.
+
+        None as long as it is not known, and with CSV, which lacks it.
+        """
+        return None if self._json is None else self._json.date
+
+    def __next__(self) -> pa.RecordBatch:
+        batch = next(self._batches)
+        self.rows += batch.num_rows
+        return batch
+
+    def close(self) -> None:
+        """Stop reading early; the threads end."""
+        self._batches.close()
+
+    def _read(
+        self, pieces: Iterable[bytes | memoryview], form: Format
+    ) -> Generator[pa.RecordBatch, None, None]:
+        if form == "CSV":
+            from .csv_form import batches  # noqa: PLC0415
+
+            yield from batches(pieces)
+        else:
+            from .json_form import JsonInventory  # noqa: PLC0415
+
+            self._json = JsonInventory(pieces)
+            yield from self._json.batches()
+
+
+def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa: A002
+    """Read an inventory as its bytes arrive, in memory that does not grow with its length.
+
+    :param pieces: the bytes, cut anywhere.
+    :param format: ``JSON`` or ``CSV``, as the job was asked for; :func:`detect` can tell.
+    :returns: an iterator of record batches, which knows the vault and the date of a JSON inventory.
+    :raises InventoryError: while iterating, where the inventory is damaged or cut short; the
+        archives in front of that place were given.  A CSV cut between two lines looks whole, so
+        compare the length with the ``InventorySizeInBytes`` of its job.
+    """
+    if format not in ("JSON", "CSV"):
+        raise ValueError(f"format is JSON or CSV, not {format!r}")
+    return Reading(pieces, cast("Format", format))
