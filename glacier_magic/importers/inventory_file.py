@@ -16,20 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ..inventory_formats import (
-    CSV_HEADER,
-    InventoryError,
-    Item,
-    parse_date,
-    read_csv,
-    read_json,
-)
-from ..units import to_ms
+from ..inventories import COLUMNS, InventoryError, Reading
+from ..inventories import read as read_batches
 from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
 
 FORMAT = "a saved inventory"
 
-_HEADER = CSV_HEADER.encode() + b"\n"
+_HEADER = b"ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 _KEYS = (b'"ArchiveList"', b'"InventoryDate"', b'"VaultARN"')
 _ARN = re.compile("arn:[a-z-]+:glacier:([a-z0-9-]+):([0-9]{12}):vaults/([A-Za-z0-9_.-]{1,255})")
 _BOM = b"\xef\xbb\xbf"
@@ -90,7 +83,7 @@ class _Row(NamedTuple):
     description: str
     created: int | None
     size: int
-    tree_hash: str
+    tree_hash: str | None
 
 
 def _open(
@@ -98,26 +91,18 @@ def _open(
 ) -> tuple[Callable[[], _Place], Iterator[_Row]]:
     """Begin to read an inventory; return what it says about itself by now, and its rows.
 
-    This alone knows the reader of inventories.  Raises :class:`InventoryError`, here or while
-    iterating, where the inventory is damaged.
+    This alone knows the reader of inventories.  Raises :class:`InventoryError` while iterating,
+    where the inventory is damaged.
     """
-    if csv:
-        return _Place, _rows(read_csv(pieces))
-    header, items = read_json(pieces)
-    return lambda: _Place(header.vault_arn, _date(header.inventory_date)), _rows(items)
+    reading = read_batches(pieces, "CSV" if csv else "JSON")
+    return lambda: _Place(reading.vault_arn or "", reading.date), _rows(reading)
 
 
-def _rows(items: Iterator[Item]) -> Iterator[_Row]:
-    for item in items:
-        created = _date(item.created)
-        yield _Row(item.archive_id, item.description, created, item.size, item.tree_hash)
-
-
-def _date(written: str) -> int | None:
-    try:
-        return to_ms(parse_date(written))
-    except InventoryError:
-        return None
+def _rows(reading: Reading) -> Iterator[_Row]:
+    for batch in reading:
+        columns = [batch.column(name) for name in COLUMNS]
+        columns[COLUMNS.index("created")] = columns[COLUMNS.index("created")].cast("int64")
+        yield from map(_Row, *(column.to_pylist() for column in columns))
 
 
 def _from_csv(path: Path, left: Left) -> Iterator[ImportedArchive]:
@@ -156,6 +141,8 @@ def _from_json(path: Path, left: Left) -> Iterator[ImportedArchive]:
 def _place(path: Path) -> _Place:
     """Return what an inventory says about itself, be it behind the list of archives."""
     place, rows = _open(_pieces(path))
+    with suppress(InventoryError):
+        next(rows, None)
     if not place().vault_arn or place().made is None:
         with suppress(InventoryError):
             deque(rows, maxlen=0)

@@ -363,7 +363,7 @@ def test_odd_rows_of_a_json_inventory_are_left(tmp_path):
     assert left == [
         ("archive 2", "it is no whole row of an inventory"),
         ("archive 3", "it is no whole row of an inventory"),
-        ("archive 4", "its archive id is none"),
+        ("archive 4", "it is no whole row of an inventory"),
     ]
 
 
