@@ -1,9 +1,9 @@
 """Archive descriptions: reading what fourteen years of clients wrote, and writing ours.
 
 The service knows archives by opaque ids; a file's name is where its client put it, in the
-description.  Each family of clients has a module of its own here with ``decode`` and ``EXAMPLES``;
-a new one is such a module and an entry in :data:`FAMILIES`.  Names that clients sent as they were
-(glacier-cli, glacier-cmd, iceshelf, SAGU, the SDKs) are plain.
+description.  Each family of clients has a module of its own here with ``decode``, ``MARKS`` and
+``EXAMPLES``; a new one is such a module and an entry in :data:`FAMILIES`.  Names that clients sent
+as they were (glacier-cli, glacier-cmd, iceshelf, SAGU, the SDKs) are plain.
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from . import bakthat, cloudberry, fastglacier, git_annex, mt_aws
-from .model import Decoded, DescriptionError, Family, UnreadableError
+from . import fastglacier, mt_aws
+from .columns import decode_columns
+from .families import FAMILIES, read
+from .model import Decoded, DescriptionError, UnreadableError
 
-__all__ = ["FAMILIES", "FORMATS", "Decoded", "DescriptionError", "check", "decode", "encode"]
-
-FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
-"""The families in the order in which they are tried."""
+__all__ = [
+    "FAMILIES",
+    "FORMATS",
+    "Decoded",
+    "DescriptionError",
+    "check",
+    "decode",
+    "decode_columns",
+    "encode",
+]
 
 LONGEST = 1024
 """Characters the service takes in a description."""
 
-_DECODERS = tuple(family.decode for family in FAMILIES)
 _ILLEGAL = re.compile("[^ -~]")
 
 
@@ -39,17 +46,11 @@ def decode(description: str) -> Decoded:
     """
     if not description:
         return Decoded("", None, "none")
-    text = description.strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        text = text[1:-1].strip()
     try:
-        for decoder in _DECODERS:
-            found = decoder(text)
-            if found is not None:
-                return found
+        found = read(description)
     except UnreadableError as error:
         return Decoded(description, None, "plain", str(error))
-    return Decoded(description, None, "plain")
+    return Decoded(description, None, "plain") if found is None else found
 
 
 def check(description: str) -> None:

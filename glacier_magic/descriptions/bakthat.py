@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from .model import Decoded, decoded, parse_stamp
+from .model import Decoded, Marks, decoded, parse_stamp
+
+MARKS = Marks(ends=(".tgz", ".enc"))
 
 _NAME = re.compile("(.+)\\.([0-9]{14})\\.tgz(\\.enc)?", re.DOTALL)
 _NOTE = "a .tgz of it, dated by the backup"
@@ -37,7 +39,7 @@ EXAMPLES = (
 
 def decode(text: str) -> Decoded | None:
     """Decode *text* where it has bakthat's shape and a real date, else return None."""
-    if not text.endswith((".tgz", ".enc")):
+    if not text.endswith(MARKS.ends):
         return None
     match = _NAME.fullmatch(text)
     if match is None or parse_stamp(match[2]) is None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from .model import Decoded, UnreadableError, changed_bytes, decoded, from_json
+from .model import Decoded, Marks, UnreadableError, changed_bytes, decoded, from_json
+
+MARKS = Marks(starts=("{",))
 
 _SHIFTED = re.compile("\\+[A-Za-z0-9+/]*-")
 
@@ -54,13 +56,11 @@ EXAMPLES = (
 )
 
 
-def decode(text: str) -> Decoded | None:
-    """Decode *text* where it begins with a brace, else return None.
+def decode(text: str) -> Decoded:
+    """Decode *text*, which begins with a brace.
 
     Raises :class:`UnreadableError` where it is not JSON or has no path.
     """
-    if not text.startswith("{"):
-        return None
     try:
         values = {key.lower(): value for key, value in from_json(text).items()}
         path, stamp = values.get("path"), values.get("utcdatemodified")

@@ -13,7 +13,17 @@ import re
 from base64 import b64encode
 from datetime import UTC, datetime
 
-from .model import Decoded, UnreadableError, changed_bytes, decoded, format_stamp, from_base64
+from .model import (
+    Decoded,
+    Marks,
+    UnreadableError,
+    changed_bytes,
+    decoded,
+    format_stamp,
+    from_base64,
+)
+
+MARKS = Marks(starts=("<m>", "<ArchiveMetadata>"))
 
 _PATH = re.compile("<(p|Path)>([^<]*)</\\1>")
 _VERSION = re.compile("<v>([^<]*)</v>")
@@ -71,14 +81,12 @@ EXAMPLES = (
 )
 
 
-def decode(text: str) -> Decoded | None:
-    """Decode *text* where it begins with ``<m>`` or ``<ArchiveMetadata>``, else return None.
+def decode(text: str) -> Decoded:
+    """Decode *text*, which begins with ``<m>`` or ``<ArchiveMetadata>``.
 
     A version after 4 is read like 4 and noted.  Raises :class:`UnreadableError` where there is
     no path or its base64 is damaged.
     """
-    if not text.startswith(("<m>", "<ArchiveMetadata>")):
-        return None
     try:
         path = _PATH.search(text)
         if path is None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from .model import Decoded, decoded
+from .model import Decoded, Marks, decoded
+
+MARKS = Marks(holds="--")
 
 _HASH = "(?:MD5|SHA1|SHA224|SHA256|SHA384|SHA512|SHA3_[0-9]+|SKEIN[0-9]+|BLAKE2[BS]P?[0-9]+)"
 _KEY = re.compile(
@@ -53,7 +55,7 @@ def decode(text: str) -> Decoded | None:
 
     The time, which only WORM keys have, is that of the file.
     """
-    if "--" not in text:
+    if MARKS.holds not in text:
         return None
     match = _KEY.fullmatch(text)
     if match is None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-_STAMP = re.compile("([0-9]{4})([0-9]{2})([0-9]{2})T?([0-9]{2})([0-9]{2})([0-9]{2})Z?")
+_STAMP = re.compile("([0-9]{8})T?([0-9]{6})Z?")
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,24 @@ class UnreadableError(ValueError):
     """A description with the mark of a family but not its content; the text says what is wrong."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What no description of a family lacks, so that others need not be tried.
+
+    It has one of ``starts``; or, in a family without them, one of ``ends``, or ``holds``.
+    """
+
+    starts: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    holds: str = ""
+
+
 class Family(Protocol):
     """What a module that decodes one family of descriptions offers."""
+
+    @property
+    def MARKS(self) -> Marks:  # noqa: N802
+        """How a text that may be of this family is told."""
 
     @property
     def EXAMPLES(self) -> tuple[tuple[str, Decoded], ...]:  # noqa: N802
@@ -46,6 +63,7 @@ class Family(Protocol):
     def decode(self, text: str) -> Decoded | None:
         """Decode *text*, or return None where it is not of this family.
 
+        Where the family has starts, *text* has one of them.
         Raises :class:`UnreadableError` for a text of this family with damaged content.
         """
 
@@ -56,10 +74,11 @@ def parse_stamp(text: str) -> datetime | None:
     if match is None:
         return None
     try:
-        year, month, day, hour, minute, second = map(int, match.groups())
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        found = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00")
     except ValueError:
         return None
+    # Newer versions of Python read an hour of 24 as the next midnight.
+    return found if match[2] < "24" else None
 
 
 def format_stamp(when: datetime) -> str:
@@ -94,7 +113,7 @@ def from_base64(text: str) -> str:
 def from_json(text: str) -> Mapping[str, object]:
     """Return the JSON object in *text*; raises :class:`UnreadableError` where it is none."""
     try:
-        value = json.loads(text)
+        value = _JSON.decode(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableError("it is not JSON") from error
     if not isinstance(value, dict):

@@ -11,7 +11,17 @@ import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
-from .model import Decoded, UnreadableError, decoded, format_stamp, from_base64, from_json
+from .model import (
+    Decoded,
+    Marks,
+    UnreadableError,
+    decoded,
+    format_stamp,
+    from_base64,
+    from_json,
+)
+
+MARKS = Marks(starts=("mt2 ", "mt1 "))
 
 EXAMPLES = (
     (
@@ -29,13 +39,11 @@ EXAMPLES = (
 )
 
 
-def decode(text: str) -> Decoded | None:
-    """Decode *text* where it begins with ``mt2`` or ``mt1`` and a space, else return None.
+def decode(text: str) -> Decoded:
+    """Decode *text*, which begins with ``mt2`` or ``mt1`` and a space.
 
     Raises :class:`UnreadableError` where what follows is damaged.
     """
-    if not text.startswith(("mt2 ", "mt1 ")):
-        return None
     form = text[:3]
     try:
         body = from_base64(text[4:])

@@ -16,8 +16,11 @@ from glacier_magic.descriptions import (
     DescriptionError,
     check,
     decode,
+    decode_columns,
     encode,
 )
+from glacier_magic.descriptions.families import WHITE
+from glacier_magic.units import to_ms
 
 WHEN = datetime(2013, 3, 13, 4, 0, 2, tzinfo=UTC)
 EXAMPLES = [example for family in FAMILIES for example in family.EXAMPLES]
@@ -218,6 +221,36 @@ def test_plain_names_come_back_or_are_refused(name):
         assert name != name.strip(" ") or decode(name).name != name
     else:
         assert decode(description).name == description == name
+
+
+MARKED = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", " ", '"', "\u2003", "m", "mt2 ", "<m><p>", '{"Path":"', "{", "WORM-m7--"]),
+    st.text() | st.text('AQZz09+/-_=<>m{}":,plv\\ud8'),
+    st.sampled_from(["", " ", '"', "</p></m>", '"}', ".20130214103045.tgz", ".enc", "--x"]),
+)
+
+
+@given(st.lists(MARKED | st.sampled_from([text for text, _ in EXAMPLES])))
+def test_columns_hold_what_decode_says(descriptions):
+    """A list of descriptions decodes to the same names, formats and times as each by itself."""
+    each = [decode(description) for description in descriptions]
+    names, formats, mtimes = decode_columns(descriptions)
+    assert names == [found.name for found in each]
+    assert formats == [found.format for found in each]
+    assert mtimes == [to_ms(found.mtime) for found in each]
+
+
+def test_examples_decode_in_columns_in_quotes_and_space():
+    """No family's description is passed over for what stands around it."""
+    for around in ("{}", ' "{}" ', '"{}"', "\u3000{}\x1f"):
+        texts = [around.format(text) for text, _ in EXAMPLES]
+        assert decode_columns(texts)[1] == [decode(text).format for text in texts]
+
+
+def test_white_space_is_pythons():
+    """The list of white space is complete."""
+    assert set(WHITE) == {chr(code) for code in range(0x110000) if chr(code).isspace()}
 
 
 def test_version_four_is_written_as_documented():

@@ -1,0 +1,41 @@
+"""Descriptions by the million: names, formats and times as columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from .families import candidates, read
+from .model import UnreadableError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def decode_columns(descriptions: list[str]) -> tuple[list[str], list[str], list[int | None]]:
+    """Return names, formats and modification times of *descriptions*, one list each.
+
+    Every value is that of ``decode``; times are in milliseconds since 1970 UTC, None where there
+    is none.  Bare names, which most are, cost a fraction of a microsecond.  A note, such as why
+    a damaged description stayed raw, is told by ``decode`` of that one.
+
+    >>> decode_columns(["a.txt", "<m><v>4</v><p>Yg==</p><lm>19700101T000001Z</lm></m>", ""])
+    (['a.txt', 'b', ''], ['plain', 'fastglacier-4', 'none'], [None, 1000, None])
+    """
+    names = list(descriptions)
+    formats = ["plain"] * len(names)
+    mtimes: list[int | None] = [None] * len(names)
+    for index in candidates(names):
+        description = names[index]
+        if not description:
+            formats[index] = "none"
+            continue
+        try:
+            found = read(description)
+        except UnreadableError:
+            continue
+        if found is not None:
+            names[index] = found.name
+            formats[index] = found.format
+            if found.mtime is not None:
+                mtimes[index] = (found.mtime - _EPOCH) // _MILLISECOND
+    return names, formats, mtimes

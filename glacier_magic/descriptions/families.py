@@ -1,0 +1,60 @@
+"""All families of descriptions, and the cheap marks by which a text is brought to its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from . import bakthat, cloudberry, fastglacier, git_annex, mt_aws
+from .model import Decoded, Family
+
+FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
+"""The families in the order in which they are tried; those told by a start come first."""
+
+WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + "".join(
+    map(chr, (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+)
+"""What Python takes for white space."""
+
+_Decoder = Callable[[str], Decoded | None]
+_BY_START: dict[str, list[tuple[tuple[str, ...], _Decoder]]] = defaultdict(list)
+_BY_SHAPE: list[_Decoder] = []
+for _family in FAMILIES:
+    _marks = _family.MARKS
+    for _first in {start[0] for start in _marks.starts}:
+        _BY_START[_first].append((_marks.starts, _family.decode))
+    if not _marks.starts:
+        _BY_SHAPE.append(_family.decode)
+
+_FIRST = frozenset(["", '"', *WHITE, *_BY_START])
+_LAST = frozenset(['"', *WHITE, *(end[-1] for f in FAMILIES for end in f.MARKS.ends)])
+_HELD = tuple({f.MARKS.holds for f in FAMILIES} - {""})
+
+
+def read(description: str) -> Decoded | None:
+    """Return what the family that knows *description* reads in it, or None where none does.
+
+    Raises :class:`UnreadableError` for the mark of a family with damaged content behind it.
+    """
+    text = description.strip()
+    if text[:1] == '"' == text[-1:] and len(text) > 1:
+        text = text[1:-1].strip()
+    if text[:1] in _BY_START:
+        for starts, decoder in _BY_START[text[0]]:
+            if text.startswith(starts):
+                return decoder(text)
+    for decoder in _BY_SHAPE:
+        found = decoder(text)
+        if found is not None:
+            return found
+    return None
+
+
+def candidates(descriptions: list[str]) -> set[int]:
+    """Return the indexes of those *descriptions* that may be more than a bare name."""
+    found = {
+        index for index, text in enumerate(descriptions) if text[:1] in _FIRST or text[-1:] in _LAST
+    }
+    for held in _HELD:
+        found.update([index for index, text in enumerate(descriptions) if held in text])
+    return found
