@@ -1,17 +1,23 @@
-"""The output of an inventory job, read into the catalogue."""
+"""The output of an inventory job, read into the catalogue while it arrives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from .catalogue import ArchiveRecord, Catalogue, JobRecord
+from .catalogue import Catalogue, JobRecord
+from .catalogue.ingest import Load
 from .errors import IntegrityError
 from .inventory_formats import InventoryError, Item, parse_date, read_csv, read_json
 from .service import Service
 from .units import parse_time, storable, to_ms
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 PIECE = 8 << 20  # bytes of output asked for at a time
+BATCH = 50_000  # archives handed on at a time
 
 
 def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> int:
@@ -20,41 +26,53 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
     :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
     :raises NotFound: the service has dropped the output.
     """
-    reader = _Reader(service, job)
-    try:
-        made, listed = _parse(reader, job)
-    except InventoryError as error:
-        raise IntegrityError(
-            f"The inventory of {job.vault!r} cannot be read: {error}",
-            cure="Run %glacier inventory again.",
-        ) from None
-    if made is None:
-        # A CSV inventory does not hold its own date; the vault tells that of its latest one.
-        made = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
-        made = None if made is None else made // 1000 * 1000
-    with catalogue.database.transaction():
-        newest = catalogue.inventories.newest(job.vault)
-        if newest is None or (newest.made or 0) <= (made or 0):  # an older one has nothing to add
-            catalogue.archives.record_listed(job.vault, listed, made)
+    with catalogue.inventories.loading(job.vault, job.job_id, whole=job.whole_inventory) as load:
+        try:
+            made = _parse(_Reader(service, job), job, load)
+        except InventoryError as error:
+            raise IntegrityError(
+                f"The inventory of {job.vault!r} cannot be read: {error}",
+                cure="Run %glacier inventory again.",
+            ) from None
+        if made is None:
+            made = _date(service, catalogue, job, load)
+
+        def settle() -> None:
             if made is not None:
                 catalogue.uploads.settle(job.vault, made)
-        catalogue.inventories.record(
-            vault=job.vault,
-            job_id=job.job_id,
-            made=made,
-            archives=len(listed),
-            size=sum(archive.size or 0 for archive in listed),
-        )
-    return len(listed)
+
+        load.finish(made, also=settle)
+    return load.archives
 
 
-def _parse(reader: _Reader, job: JobRecord) -> tuple[int | None, list[ArchiveRecord]]:
+def _parse(reader: _Reader, job: JobRecord, load: Load) -> int | None:
+    """Read the output; return its own date, which a CSV does not hold."""
     if job.format == "CSV":
-        return None, list(_records(read_csv(_lines(reader.pieces())), job, None))
-    header, items = read_json(reader.pieces())
-    listed = list(_records(items, job, None))
-    made = parse_time(header.inventory_date)  # known for certain only once all is read
-    return made, [replace(archive, seen=made) for archive in listed]
+        items, header = read_csv(_lines(reader.pieces())), None
+    else:
+        header, items = read_json(reader.pieces())
+    while listed := list(islice(items, BATCH)):
+        load.add(_batch(listed))
+    # known for certain only once all is read
+    return None if header is None else parse_time(header.inventory_date)
+
+
+def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
+    """Return a date that the inventory surely reaches, as late as can be told.
+
+    That of the vault's latest one where it was made before the job was asked for; otherwise that
+    of the newest archive listed, or of an inventory whose job was over before.
+    """
+    last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
+    if last is not None and (job.created is None or last <= job.created):
+        return last // 1000 * 1000
+    dates = [load.newest] if load.newest is not None else []
+    for known in catalogue.inventories.history(job.vault, whole=True):
+        before = catalogue.jobs.get(job.vault, known.job_id)
+        over = before.completed if before else None
+        if known.made is not None and over is not None and over <= (job.created or 0):
+            dates.append(known.made)
+    return max(dates, default=None)
 
 
 class _Reader:
@@ -82,15 +100,16 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _records(items: Iterator[Item], job: JobRecord, made: int | None) -> Iterator[ArchiveRecord]:
-    for item in items:
-        yield ArchiveRecord.described(
-            storable(item.description),
-            vault=job.vault,
-            archive_id=item.archive_id,
-            size=item.size,
-            created=to_ms(parse_date(item.created)),
-            tree_hash=item.tree_hash,
-            state="listed",
-            seen=made,
-        )
+def _batch(items: list[Item]) -> pa.RecordBatch:
+    import pyarrow as pa  # noqa: PLC0415
+
+    created = [to_ms(parse_date(item.created)) for item in items]
+    return pa.record_batch(
+        {
+            "archive_id": pa.array([item.archive_id for item in items], pa.string()),
+            "description": pa.array([storable(item.description) for item in items], pa.string()),
+            "created": pa.array(created, pa.timestamp("ms", "UTC")),
+            "size": pa.array([item.size for item in items], pa.int64()),
+            "tree_hash": pa.array([item.tree_hash for item in items], pa.string()),
+        }
+    )

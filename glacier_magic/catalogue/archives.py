@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..descriptions import decode
@@ -14,6 +14,7 @@ from .database import Database, Scope
 from .folders import Changes, Folder
 from .query import Page, Query, pages
 from .states import LAG, SPELLED, Presence
+from .timeline import Difference, difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,12 +156,14 @@ class Archives:
         now = int(time.time() * 1000) if now is None else now
         with self._database.transaction():
             known = vaults.find(self._database, self._scope, vault)
-            row = known and self._database.row(
+            if known is None:
+                return
+            row = self._database.row(
                 f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
                 "WHERE vault_id=? AND id_key=? AND id_check=?",
                 (known.id, *identity.numbers(archive_id)),
             )
-            if known is None or row is None:
+            if row is None:
                 return
             before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
             self._database.execute(
@@ -303,6 +306,22 @@ class Archives:
             for folder in folders.below(self._database, known.id, known.current, path, depth)
         ]
 
+    def diff(
+        self, vault: str, before: int | None = None, after: int | None = None
+    ) -> Difference[ArchiveRecord]:
+        """Return what came and went between the inventories of two moments (milliseconds).
+
+        Each is the newest one until then; without moments, the last two.
+
+        :raises InputError: there is no inventory that old.
+        """
+        found = difference(self._database, self._scope, vault, before, after)
+        return replace(
+            found,
+            added=tuple(self._records(vault, found.added)),
+            gone=tuple(self._records(vault, found.gone)),
+        )
+
     def duplicates(self, vault: str) -> list[list[ArchiveRecord]]:
         """Return the archives with equal tree hash and size, in groups, most bytes wasted first."""
         known = vaults.find(self._database, self._scope, vault)
@@ -346,9 +365,4 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
 def _spelled(record: ArchiveRecord) -> ArchiveRecord:
     """Return the record with the state by the word that the rest of the package uses."""
     word = SPELLED.get(record.state)
-    if word is None:
-        return record
-    values = dict(record.__dict__)
-    values["state"] = word
-    return ArchiveRecord(**values)
-
+    return record if word is None else replace(record, state=word)

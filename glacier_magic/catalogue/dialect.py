@@ -135,10 +135,8 @@ class Sqlite:
     # Writing much
 
     def prepare(self) -> None:
-        """Make what the schema cannot say: the search table, and indexes lost with a killed load."""
-        have = {
-            row["name"] for row in self._database.rows("SELECT name FROM sqlite_master")
-        }
+        """Make what the schema cannot say: the table to search in."""
+        have = {row["name"] for row in self._database.rows("SELECT name FROM sqlite_master")}
         if "archive_names" not in have:
             with suppress(Exception):  # an SQLite without FTS5
                 self._database.execute(

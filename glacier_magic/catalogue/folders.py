@@ -175,9 +175,7 @@ def below(
     return found
 
 
-_READ = (
-    "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
-)
+_READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
 
 
 def _figures(

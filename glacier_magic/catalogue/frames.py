@@ -65,7 +65,7 @@ def _times(column: Any) -> Any:
 def _batch(rows: list[Any], schema: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415
 
-    values = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
+    values: dict[str, Any] = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))
     raw = zip(values["description"], values["name"], strict=True)
     values["description"] = [name if text is None else text for text, name in raw]
     values["tree_hash"] = [unpack_hash(packed) for packed in values["tree_hash"]]

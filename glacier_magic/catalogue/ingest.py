@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..descriptions import decode_columns
 from . import dialect, identity, states, vaults
 from .database import Database, Scope, is_dead, new_owner
-from .folders import Changes, folder_of
+from .folders import Changes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,7 @@ class Load:
     ) -> None:
         self.vault, self.job_id, self.whole = vault, job_id, whole
         self.archives = self.bytes = self.added = self.gone = 0
+        self.newest: int | None = None
         self._database, self._scope = database, scope
         self._own = dialect.of(database)
         self._owner = new_owner()
@@ -121,6 +122,9 @@ class Load:
 
         self.archives += batch.num_rows
         self.bytes += pc.sum(batch["size"]).as_py() or 0
+        newest = pc.max(batch["created"]).value
+        if newest is not None:
+            self.newest = max(newest, self.newest or newest)
         keys, checks = identity.columns(batch["archive_id"])
         order = np.argsort(keys)  # neighbours in the index are written together
         if self._empty:
@@ -131,9 +135,7 @@ class Load:
             return
         with self._database.transaction() as connection:
             self._touch()
-            wanted = zip(
-                order.tolist(), keys[order].tolist(), checks[order].tolist(), strict=True
-            )
+            wanted = zip(order.tolist(), keys[order].tolist(), checks[order].tolist(), strict=True)
             found = self._own.probe(connection, self._id, wanted)
             pairs = np.array(found, np.int64).reshape(len(found), 2)
             self._meet(batch, pairs)
@@ -415,6 +417,3 @@ def rebuild(database: Database, vault_id: int, current: int) -> None:
         if not rows:
             return
         last = rows[-1]["id"]
-
-
-__all__ = ["Load", "folder_of", "loading", "rebuild"]

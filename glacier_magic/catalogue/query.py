@@ -99,9 +99,7 @@ class _Plan:
         self._known, self._asked = known, asked
         self._own = dialect.of(database)
         self._ordinal, self._as_of = self._moment()
-        self._state = (
-            states.expression(known.current) if asked.as_of is None else "'present'"
-        )
+        self._state = states.expression(known.current) if asked.as_of is None else "'present'"
         self._conditions: list[str] = []
         self._values: list[Any] = []
         self._few = False
@@ -190,10 +188,10 @@ class _Plan:
     @property
     def _order(self) -> list[tuple[str, bool]]:
         """Return columns and whether the greatest comes first."""
-        given = self._asked.sort or ()
-        keys = [given] if isinstance(given, str) else list(given)
+        given = self._asked.sort
+        keys = given.split(",") if isinstance(given, str) else list(given or ())
         found = []
-        for key in (part.strip() for each in keys for part in each.split(",")):
+        for key in map(str.strip, keys):
             name, down = key.removeprefix("-"), key.startswith("-")
             if name not in SORTABLE:
                 raise InputError(

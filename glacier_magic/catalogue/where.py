@@ -102,8 +102,7 @@ class _Parser:
         shown = f"{self._text[:place]}⟨here⟩{self._text[place:]}"
         return WhereError(
             f"The condition is not understood: {what}, at {shown!r}",
-            cure="Write it like: size > 1GB and created < '2016'. Fields are "
-            f"{', '.join(FIELDS)}.",
+            cure=f"Write it like: size > 1GB and created < '2016'. Fields are {', '.join(FIELDS)}.",
         )
 
     # Reading along
@@ -295,9 +294,8 @@ def time_span(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError(text)
     parts = [int(part) for part in found.groups()[:6] if part is not None]
-    year, month, *rest = [*parts, 1][: max(2, len(parts))]
-    start = datetime(year, month, *(rest or [1]), tzinfo=UTC)  # type: ignore[misc]
-    begin = to_ms(start) or 0
+    year, month, day, hour, minute, second = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
+    begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC)) or 0
     if len(parts) <= 2:
         years, months = divmod(year * 12 + month - 1 + (12 if len(parts) == 1 else 1), 12)
         if years > 9999:
