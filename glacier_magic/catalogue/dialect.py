@@ -165,6 +165,21 @@ class Sqlite:
         for name, columns in _LATER.items():
             self._database.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a long answer as tuples, some at a time, as of one moment.
+
+        It has a connection of its own, so that nobody waits for whoever takes the rows, and sees
+        what is committed.
+        """
+        connection = sqlite3.connect(self._database.path, timeout=30, isolation_level=None)
+        try:
+            connection.execute("PRAGMA query_only=1")
+            cursor = connection.execute(sql, values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        finally:
+            connection.close()
+
     def probe(
         self, connection: sqlite3.Connection, vault_id: int, wanted: Iterable[Sequence[int]]
     ) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from ..descriptions import decode_columns
 from . import dialect, identity, states, vaults
 from .database import Database, Scope, is_dead, new_owner
 from .folders import Changes
+from .known import Known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,13 +65,14 @@ class Load:
         known = vaults.known(self._database, self._scope, self.vault)
         self._id, self._current = known.id, known.current
         self._ordinal = known.current + 1
-        last = self._database.row("SELECT max(id) AS last FROM archive_rows")
-        self._last = int((last["last"] if last else None) or 0)
+        self._last = self._highest()
         one = self._database.row("SELECT 1 FROM archive_rows WHERE vault_id=? LIMIT 1", (self._id,))
         self._empty = one is None
         self._seen = np.zeros(self._last + 1, bool)
         self._odd = self._read_odd()
         self._dropped = False
+        self._high, self._others = self._last, False
+        self._known = None if self._empty else Known.read(self._own, self._id, self._last)
 
     def _claim(self) -> bool:
         with self._database.transaction():
@@ -126,23 +128,29 @@ class Load:
         if newest is not None:
             self.newest = max(newest, self.newest or newest)
         keys, checks = identity.columns(batch["archive_id"])
+        ids = np.full(batch.num_rows, -1, np.int64)
+        if self._known is not None:
+            ids = self._known.find(keys, checks)
         order = np.argsort(keys)  # neighbours in the index are written together
-        if self._empty:
-            with self._database.transaction():
-                self._touch()
-                self._insert(batch.take(pa.array(order)), keys[order], checks[order])
-                self._bulk_from_now()
-            return
         with self._database.transaction() as connection:
             self._touch()
-            wanted = zip(order.tolist(), keys[order].tolist(), checks[order].tolist(), strict=True)
-            found = self._own.probe(connection, self._id, wanted)
-            pairs = np.array(found, np.int64).reshape(len(found), 2)
-            self._meet(batch, pairs)
-            new = np.ones(batch.num_rows, bool)
-            new[pairs[:, 0]] = False
-            fresh = order[new[order]]
+            self._others |= self._highest() != self._high
+            if self._others or (self._known is None and not self._empty):
+                asked = order[ids[order] < 0]
+                wanted = zip(
+                    asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True
+                )
+                for place, row_id in self._own.probe(connection, self._id, wanted):
+                    ids[place] = row_id
+            self._meet(batch, ids)
+            fresh = order[ids[order] < 0]
             self._insert(batch.take(pa.array(fresh)), keys[fresh], checks[fresh])
+            self._high = self._highest()
+            self._bulk_from_now()
+
+    def _highest(self) -> int:
+        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
+        return int((row["last"] if row else None) or 0)
 
     def _touch(self) -> None:
         self._database.execute(
@@ -176,19 +184,18 @@ class Load:
             written = connection.executemany(_ROW, rows).rowcount
             self._own.index_new_names()
         self.added += written
-        self._rebuild |= written != count  # listed twice, or stored from here meanwhile
+        self._rebuild |= written != count  # listed twice
         table = pa.table({"name": names, "size": batch["size"], "created": created})
         self._changes.come_many(table)
 
-    def _meet(self, batch: pa.RecordBatch, pairs: Any) -> None:
+    def _meet(self, batch: pa.RecordBatch, ids: np.ndarray[Any, Any]) -> None:
         """Note the archives that are known already; those that are not simply present change."""
         import numpy as np  # noqa: PLC0415
 
-        ids = pairs[:, 1]
-        inside = ids <= self._last
-        self._seen[ids[inside]] = True
-        for place, row_id in pairs[np.isin(ids, self._odd) | ~inside].tolist():
-            self._meet_odd(batch, place, row_id)
+        self._seen[ids[(ids >= 0) & (ids <= self._last)]] = True
+        odd = np.isin(ids, self._odd) | (ids > self._last)
+        for place in np.flatnonzero(odd).tolist():
+            self._meet_odd(batch, place, int(ids[place]))
 
     def _meet_odd(self, batch: pa.RecordBatch, place: int, row_id: int) -> None:
         row = self._database.row(
@@ -282,18 +289,13 @@ class Load:
         """Return the ids of the vault's rows that were there before, read in the key's order."""
         import numpy as np  # noqa: PLC0415
 
-        found, after = [np.zeros(0, np.int64)], (-1, -1)
-        while True:
-            rows = self._database.rows(
-                "SELECT id, id_key, id_check FROM archive_rows WHERE vault_id=? "
-                "AND (id_key, id_check)>(?,?) ORDER BY id_key, id_check LIMIT 100000",
-                (self._id, *after),
-            )
-            if not rows:
-                ids = np.concatenate(found)
-                return ids[ids <= self._last]
-            found.append(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
-            after = (rows[-1][1], rows[-1][2])
+        if self._known is not None:
+            return self._known.ids
+        pieces = self._own.stream(
+            "SELECT id FROM archive_rows WHERE vault_id=? AND id<=? ORDER BY id_key, id_check",
+            (self._id, self._last), BATCH,
+        )  # fmt: skip
+        return np.concatenate([np.array(rows, np.int64)[:, 0] for rows in pieces])
 
     def _hide_leftovers(self) -> None:
         """Keep as gone what only a reading listed that stopped half-way."""

@@ -279,11 +279,6 @@ def pages(database: Database, scope: Scope, vault: str, asked: Query) -> Page[An
     return Page(tuple(rows[: asked.limit] if more else rows), asked.offset, more, made.as_of)
 
 
-def pieces(database: Database, made: Statement, size: int) -> Iterator[list[Any]]:
-    """Yield the rows of a long answer, some at a time, each by another thread's leave."""
-    with database.transaction() as connection:
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        cursor.execute(made.sql, made.values)
-        while rows := cursor.fetchmany(size):
-            yield rows
+def pieces(database: Database, made: Statement, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows of a long answer as tuples, some at a time."""
+    return dialect.of(database).stream(made.sql, made.values, size)
