@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PIECE = 8 << 20  # bytes of output asked for at a time
 BATCH = 50_000  # archives handed on at a time
+BYTES = 400  # of output an archive, about
 
 
 def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> int:
@@ -26,7 +27,9 @@ def read_inventory(service: Service, catalogue: Catalogue, job: JobRecord) -> in
     :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
     :raises NotFound: the service has dropped the output.
     """
-    with catalogue.inventories.loading(job.vault, job.job_id, whole=job.whole_inventory) as load:
+    with catalogue.inventories.loading(
+        job.vault, job.job_id, whole=job.whole_inventory, expected=(job.size or 0) // BYTES
+    ) as load:
         try:
             made = _parse(_Reader(service, job), job, load)
         except InventoryError as error:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .database import Database
+from ..errors import CatalogueError, LocalError
+from .database import Database, is_dead
 
 TAIL = 20_000
 """Rows that may be missing in the search table when a search begins."""
@@ -60,7 +61,7 @@ class Sqlite:
         """Whether there is a table of trigrams that can be used."""
         try:
             self._database.rows("SELECT rowid FROM archive_names LIMIT 0")
-        except Exception:
+        except (CatalogueError, LocalError):
             return False
         return True
 
@@ -135,14 +136,21 @@ class Sqlite:
     # Writing much
 
     def prepare(self) -> None:
-        """Make what the schema cannot say: the table to search in."""
+        """Make what the schema cannot say: the table to search in, and indexes that are missing.
+
+        They are where a process was killed while it read the first inventory of a large vault.
+        """
         have = {row["name"] for row in self._database.rows("SELECT name FROM sqlite_master")}
         if "archive_names" not in have:
-            with suppress(Exception):  # an SQLite without FTS5
+            with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
                 self._database.execute(
                     "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
                     "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
                 )
+        if not have.issuperset(_LATER):
+            owners = self._database.rows("SELECT owner FROM loads WHERE owner<>''")
+            if all(is_dead(row["owner"]) for row in owners):
+                self.make_indexes()
 
     @contextlib.contextmanager
     def bulk(self) -> Iterator[None]:

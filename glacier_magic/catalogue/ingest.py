@@ -42,9 +42,11 @@ class Load:
     """One inventory that is being read: see :func:`loading`."""
 
     def __init__(
-        self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool
-    ) -> None:
+        self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool,
+        expected: int = 0,
+    ) -> None:  # fmt: skip
         self.vault, self.job_id, self.whole = vault, job_id, whole
+        self._expected = expected
         self.archives = self.bytes = self.added = self.gone = 0
         self.newest: int | None = None
         self._database, self._scope = database, scope
@@ -143,10 +145,10 @@ class Load:
                 for place, row_id in self._own.probe(connection, self._id, wanted):
                     ids[place] = row_id
             self._meet(batch, ids)
+            self._bulk_from_now()
             fresh = order[ids[order] < 0]
             self._insert(batch.take(pa.array(fresh)), keys[fresh], checks[fresh])
             self._high = self._highest()
-            self._bulk_from_now()
 
     def _highest(self) -> int:
         row = self._database.row("SELECT max(id) AS last FROM archive_rows")
@@ -160,7 +162,8 @@ class Load:
 
     def _bulk_from_now(self) -> None:
         """Drop indexes once it shows that nearly all rows will be new."""
-        if not self._dropped and self._last < self.archives and self.archives >= MANY:
+        coming = max(self.archives, self._expected)
+        if self._empty and not self._dropped and self._last < coming and coming >= MANY:
             self._own.drop_indexes()
             self._dropped = True
 
@@ -241,9 +244,8 @@ class Load:
             without any it only adds.
         :param also: called inside the last transaction.
         """
-        if self._dropped:
-            self._own.make_indexes()
-            self._dropped = False
+        self._own.make_indexes()
+        self._dropped = False
         newest = self._database.row(
             "SELECT max(made) AS made FROM inventories WHERE account=? AND region=? AND vault=? "
             "AND ordinal IS NOT NULL",
@@ -387,13 +389,15 @@ class Load:
 
 @contextmanager
 def loading(
-    database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool = True
-) -> Iterator[Load]:
+    database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool = True,
+    expected: int = 0,
+) -> Iterator[Load]:  # fmt: skip
     """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
     :param whole: whether it lists all archives of the vault: no dates, limit or marker were set.
+    :param expected: about how many archives will come.
     """
-    load = Load(database, scope, vault, job_id, whole=whole)
+    load = Load(database, scope, vault, job_id, whole=whole, expected=expected)
     load.begin()
     try:
         with dialect.of(database).bulk():

@@ -42,7 +42,7 @@ class Inventories:
         self._key = (scope.account, scope.region)
 
     def loading(
-        self, vault: str, job_id: str, *, whole: bool = True
+        self, vault: str, job_id: str, *, whole: bool = True, expected: int = 0
     ) -> AbstractContextManager[Load]:
         """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
@@ -50,8 +50,9 @@ class Inventories:
 
         :param whole: whether it lists all archives of the vault: no dates, limit or marker were
             set.  One that does not only adds; nothing is ever gone by it.
+        :param expected: about how many archives will come, where that is known.
         """
-        return loading(self._database, self._scope, vault, job_id, whole=whole)
+        return loading(self._database, self._scope, vault, job_id, whole=whole, expected=expected)
 
     def record(
         self, *, vault: str, job_id: str, made: int | None, archives: int, size: int
