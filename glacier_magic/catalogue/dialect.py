@@ -9,6 +9,7 @@ rows are.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,9 @@ from .database import Database, is_dead
 
 TAIL = 20_000
 """Rows that may be missing in the search table when a search begins."""
+
+_OTHER = re.compile(r"[^\x01-\x7f]+")
+"""What has cases that the two of SQLite fold in different ways."""
 
 CHUNK = 20_000
 BULK_CACHE = 256 << 10
@@ -65,16 +69,17 @@ class Sqlite:
             return False
         return True
 
-    def candidates(self, text: str, limit: int) -> list[int] | None:
-        """Return the ids of rows whose name may hold *text*, in any vault.
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of rows whose name may hold all of *texts*, in any vault.
 
-        None where it is too short for trigrams, there is no table of them, or it would be more
+        None where they are too short for trigrams, there is no table of them, or it would be more
         than *limit* ids.  Case does not count.
         """
-        if len(text) < 3 or not text.isascii() or not self.searchable:
+        plain = (_lower(run) for text in texts for run in _OTHER.split(text))
+        grams = dict.fromkeys(run[i : i + 3] for run in plain for i in range(len(run) - 2))
+        if not grams or not self.searchable:
             return None
         self.catch_up(TAIL)
-        grams = dict.fromkeys(_lower(text[i : i + 3]) for i in range(len(text) - 2))
         match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
         rows = self._database.rows(
             "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?",

@@ -102,7 +102,7 @@ class _Plan:
         self._state = states.expression(known.current) if asked.as_of is None else "'present'"
         self._conditions: list[str] = []
         self._values: list[Any] = []
-        self._few = False
+        self._few, self._vault_id = False, "vault_id"
 
     def _moment(self) -> tuple[int, int | None]:
         key = (self._scope.account, self._scope.region, self._vault)
@@ -160,7 +160,7 @@ class _Plan:
             name = "name" if self._few or self._by_name else self._own.aside("name")
             self._add(f"{name}>=? AND {name}<?", prefix, prefix + _END)
         if not self._few:
-            self._add_candidates(max([prefix, *others], key=len))
+            self._add_candidates([prefix, *others])
         self._add(sql.replace("name", self._own.aside("name"), 1), *values)
 
     def _few_with_prefix(self, prefix: str) -> bool:
@@ -171,16 +171,33 @@ class _Plan:
         )
         return row is not None and row["n"] <= FEW
 
-    def _add_candidates(self, text: str) -> None:
-        ids = self._own.candidates(text, FEW)
+    def _add_candidates(self, texts: Sequence[str]) -> None:
+        ids = self._own.candidates(texts, FEW)
         if ids is not None:
-            self._few = True
-            self._add(f"id IN ({','.join(map(str, ids))})")
+            self._add_few(f"id IN ({','.join(map(str, ids))})")
+
+    def _add_few(self, sql: str, *values: Any) -> None:
+        """Begin with the few rows of this condition, whatever else there is."""
+        self._few, self._vault_id = True, self._own.aside("vault_id")
+        self._add(sql, *values)
+
+    def _add_where(self, text: str) -> None:
+        condition = where.parse(text, self._own, self._state)
+        self._add(condition.sql, *condition.values)
+        for sql, values in () if self._few else condition.ranges:
+            some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
+            row = self._database.row(
+                f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS some",
+                (self._known.id, *values, FEW + 1),
+            )
+            if row is not None and row["n"] <= FEW:
+                self._add_few(f"id IN ({some})", self._known.id, *values)
+                return
 
     def _add_text(self, text: str) -> None:
         if not text:
             return
-        self._add_candidates(text)
+        self._add_candidates([text])
         self._add(*_spread(self._own.contains("name", text)))
 
     # The statement
@@ -213,11 +230,10 @@ class _Plan:
         if asked.text is not None:
             self._add_text(asked.text)
         if asked.where and asked.where.strip():
-            condition = where.parse(asked.where, self._own, self._state)
-            self._add(condition.sql, *condition.values)
+            self._add_where(asked.where)
         sql = (
             f"SELECT {COLUMNS}, {self._state} AS state FROM archive_rows "
-            f"WHERE vault_id=? AND {' AND '.join(f'({c})' for c in self._conditions)} "
+            f"WHERE {self._vault_id}=? AND {' AND '.join(f'({c})' for c in self._conditions)} "
             f"ORDER BY {self._ordering()}"
         )
         values = [self._known.id, *self._values]

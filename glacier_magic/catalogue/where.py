@@ -64,6 +64,8 @@ class Condition:
 
     sql: str
     values: tuple[Any, ...] = ()
+    ranges: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    """Comparisons that all rows pass which pass the whole, and that an index answers."""
 
 
 def parse(text: str, own: Sqlite, state: str) -> Condition:
@@ -205,20 +207,19 @@ class _Parser:
         column = self._columns[first.text]
         if first.text in TIMES:
             return self._time(column, sign, *self._span(second))
-        value = self._value(first.text, second)
-        return Condition(f"{column}{sign}?", (value,))
+        return _range(first.text, f"{column}{sign}?", self._value(first.text, second))
 
     @staticmethod
     def _time(column: str, sign: str, start: int, end: int) -> Condition:
         """Compare with a span of time, its end not included."""
         if sign == "=":
-            return Condition(f"({column}>=? AND {column}<?)", (start, end))
+            return _range(column, f"({column}>=? AND {column}<?)", start, end)
         if sign == "<>":
             return Condition(f"({column}<? OR {column}>=?)", (start, end))
         bound, sql = {"<": (start, "<"), "<=": (end, "<"), ">": (end, ">="), ">=": (start, ">=")}[
             sign
         ]
-        return Condition(f"{column}{sql}?", (bound,))
+        return _range(column, f"{column}{sql}?", bound)
 
     def _value(self, field: str, token: Token) -> Any:
         if field == "size":
@@ -316,11 +317,18 @@ def _tupled(pair: tuple[str, list[Any]]) -> tuple[str, tuple[Any, ...]]:
     return pair[0], tuple(pair[1])
 
 
+def _range(field: str, sql: str, *values: Any) -> Condition:
+    indexed = field in ("name", "size", "created") and "<>" not in sql
+    return Condition(sql, values, ((sql, values),) if indexed else ())
+
+
 def _joined(word: str, parts: list[Condition]) -> Condition:
     if len(parts) == 1:
         return parts[0]
     sql = word.join(part.sql for part in parts)
-    return Condition(f"({sql})", tuple(value for part in parts for value in part.values))
+    ranges = tuple(r for part in parts for r in part.ranges) if word == " AND " else ()
+    values = tuple(value for part in parts for value in part.values)
+    return Condition(f"({sql})", values, ranges)
 
 
 def _opposite(condition: Condition) -> Condition:
