@@ -111,37 +111,42 @@ def load(args: argparse.Namespace) -> None:
     print(f"  file                      {args.catalogue.stat().st_size / 1e6:9.0f} MB")
     print(json.dumps({"load_s": seconds, "rows": args.rows, "added": done.added}))
     if args.rows <= PEERS:
-        for peer in ("frame", "shelve"):
-            command = [sys.executable, __file__, "peer", peer, "--rows", str(args.rows)]
-            subprocess.run(command, check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            place = ["--rows", str(args.rows), "--catalogue", f"{folder}/inventory.json"]
+            for each in ("write", "frame", "shelve"):
+                subprocess.run([sys.executable, __file__, "peer", each, *place], check=True)
+
+
+def write(path: Path, rows: int) -> None:
+    with path.open("w") as file:
+        file.write('{"ArchiveList":[')
+        mark = ""
+        for batch in batches(rows):
+            for row in batch.to_pylist():
+                file.write(mark + json.dumps(row | {"created": row["created"].isoformat()}))
+                mark = ","
+        file.write("]}")
 
 
 def peer(args: argparse.Namespace) -> None:
     """The same archives in what people use otherwise."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "inventory.json"
-        with path.open("w") as file:
-            file.write('{"ArchiveList":[')
-            mark = ""
-            for batch in batches(args.rows):
-                for row in batch.to_pylist():
-                    file.write(mark + json.dumps(row | {"created": row["created"].isoformat()}))
-                    mark = ","
-            file.write("]}")
-        import pandas as pd
+    if args.peer == "write":
+        write(args.catalogue, args.rows)
+        return
+    import pandas as pd
 
-        before, started = memory(), time.perf_counter()
-        items = json.loads(path.read_text())["ArchiveList"]
-        if args.peer == "frame":
-            frame = pd.DataFrame(items)
-            frame["created"] = pd.to_datetime(frame["created"])
-            what = "json.load + DataFrame"
-        else:
-            with shelve.open(str(Path(folder) / "archives")) as kept:
-                kept["archives"] = {item["archive_id"]: item for item in items}
-            what = "json.load + dict in a shelve"
-        seconds = time.perf_counter() - started
-        print(f"{what:29} {seconds:6.2f} s  peak {memory() - before:,.0f} MiB")
+    before, started = memory(), time.perf_counter()
+    items = json.loads(args.catalogue.read_text())["ArchiveList"]
+    if args.peer == "frame":
+        frame = pd.DataFrame(items)
+        frame["created"] = pd.to_datetime(frame["created"])
+        what = "json.load + DataFrame"
+    else:
+        with shelve.open(str(args.catalogue.with_suffix(".shelf"))) as kept:
+            kept["archives"] = {item["archive_id"]: item for item in items}
+        what = "json.load + dict in a shelve"
+    seconds = time.perf_counter() - started
+    print(f"{what:29} {seconds:6.2f} s  peak memory over imports {memory() - before:,.0f} MiB")
 
 
 def refresh(args: argparse.Namespace) -> None:
@@ -230,7 +235,9 @@ def _shelve_seconds(path: Path, rows: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["load", "refresh", "pages", "record", "peer"])
-    parser.add_argument("peer", nargs="?", choices=["frame", "shelve"], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "peer", nargs="?", choices=["write", "frame", "shelve"], help=argparse.SUPPRESS
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument(
         "--catalogue", type=Path, default=Path(tempfile.gettempdir()) / "catalogue-benchmark.sqlite"
