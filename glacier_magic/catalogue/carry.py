@@ -7,7 +7,7 @@ from typing import Any
 
 from . import identity, vaults
 from .database import Database, Scope
-from .ingest import rebuild
+from .folders import rebuild
 from .states import LISTED, TOLD, UPLOADED
 
 _COLUMNS = (

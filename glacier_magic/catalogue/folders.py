@@ -208,3 +208,22 @@ def _outermost(
         (vault_id, oldest, newest, path, path + "\U0010ffff"),
     )
     return None if row is None else row["created"]
+
+
+def rebuild(database: Database, vault_id: int, current: int) -> None:
+    """Add up all folders of a vault anew, in the transaction of the caller."""
+    database.execute("DELETE FROM folders WHERE vault_id=?", (vault_id,))
+    changes, last = Changes(), 0
+    while True:
+        rows = database.rows(
+            "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "
+            f"AND {there(current)} ORDER BY id LIMIT 50000",
+            (vault_id, last),
+        )
+        for row in rows:
+            changes.come(row["name"], row["size"], row["created"])
+        if changes.many or not rows:
+            changes.write(database, vault_id)
+        if not rows:
+            return
+        last = rows[-1]["id"]

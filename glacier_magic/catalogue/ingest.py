@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..descriptions import decode_columns
-from . import dialect, identity, states, vaults
+from . import dialect, folders, identity, paging, states, vaults
 from .database import Database, Scope, is_dead, new_owner
 from .folders import Changes
 from .known import Known
+from .paging import Page, Pages
+from .reconcile import Reconciliation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,10 +45,10 @@ class Load:
 
     def __init__(
         self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool,
-        expected: int = 0,
+        expected: int = 0, page: Page | None = None,
     ) -> None:  # fmt: skip
         self.vault, self.job_id, self.whole = vault, job_id, whole
-        self._expected = expected
+        self._expected, self._page = expected, page
         self.archives = self.bytes = self.added = self.gone = 0
         self.newest: int | None = None
         self._database, self._scope = database, scope
@@ -67,6 +69,9 @@ class Load:
         known = vaults.known(self._database, self._scope, self.vault)
         self._id, self._current = known.id, known.current
         self._ordinal = known.current + 1
+        self._end = Reconciliation(self._database, self._id, self._ordinal, self._changes)
+        if self._rebuild:
+            self._end.forget_ends()
         self._last = self._highest()
         one = self._database.row("SELECT 1 FROM archive_rows WHERE vault_id=? LIMIT 1", (self._id,))
         self._empty = one is None
@@ -246,34 +251,67 @@ class Load:
         """
         self._own.make_indexes()
         self._dropped = False
+        since = made
+        if self._page is not None:
+            since = self._join_pages(self._page, made)
         newest = self._database.row(
             "SELECT max(made) AS made FROM inventories WHERE account=? AND region=? AND vault=? "
             "AND ordinal IS NOT NULL",
             (self._scope.account, self._scope.region, self.vault),
         )
         older = made is not None and newest is not None and (newest["made"] or 0) > made
-        if made is not None and self.whole and not older:
-            self._sweep(made)
+        if since is not None and self.whole and not older:
+            self._sweep(since)
         elif self._rebuild:
-            self._hide_leftovers()
+            self._end.hide_leftovers(self._last, self._seen)
         with self._database.transaction():
             if older:
-                self._set_aside()
+                self._end.set_aside()
                 self._rebuild = True
             else:
-                self._bring_back(made)
+                self._end.bring_back(self._back)
+                if made is not None:
+                    self._end.revive(made, self._last, self._seen)
                 if not self._rebuild:
                     self._changes.write(self._database, self._id)
             self._database.execute(
                 "UPDATE vaults SET current=? WHERE id=?", (self._ordinal, self._id)
             )
             if self._rebuild:
-                rebuild(self._database, self._id, self._ordinal)
+                folders.rebuild(self._database, self._id, self._ordinal)
             self._record(made, older=older)
+            if self._page is not None and not older:
+                paging.keep(self._database, self._id, self._page.marker, self._pages)
             self._database.execute("DELETE FROM loads WHERE vault_id=?", (self._id,))
             if also is not None:
                 also()
         self._finished = True
+
+    def _join_pages(self, page: Page, made: int | None) -> int | None:
+        """Take the pages before for part of this one; return the date that all of them reach.
+
+        None where it is not known, or a page is missing.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        last = self._highest()
+        seen = np.zeros(last + 1, bool)
+        seen[: len(self._seen)] = self._seen
+        rows = self._database.rows(
+            "SELECT id FROM archive_rows WHERE vault_id=? AND listed=? AND id>?",
+            (self._id, self._ordinal, self._last),
+        )
+        seen[[row["id"] for row in rows]] = True
+        self._pages = Pages(made, self.archives, self.bytes, seen)
+        joined = paging.goes_on(self._database, self._id, page, self._pages)
+        self.whole = self.whole and joined and page.marker is None
+        if not joined:
+            self._pages.made = None  # what was missed stays missed, whatever follows
+        self._seen = self._pages.seen[: self._last + 1]
+        self.whole = self.whole and self._pages.made is not None
+        if self.whole:
+            self.archives, self.bytes = self._pages.archives, self._pages.bytes
+        return self._pages.made
 
     def _sweep(self, made: int) -> None:
         """Note the archives that are not listed any more, or not in time."""
@@ -285,7 +323,7 @@ class Load:
             chunk = missing[start : start + 10_000].tolist()
             with self._database.transaction() as connection:
                 self._touch()
-                self._lose(connection, chunk, made)
+                self.gone += self._end.lose(connection, chunk, made)
 
     def _known_ids(self) -> np.ndarray[Any, Any]:
         """Return the ids of the vault's rows that were there before, read in the key's order."""
@@ -298,80 +336,6 @@ class Load:
             (self._id, self._last), BATCH,
         )  # fmt: skip
         return np.concatenate([np.array(rows, np.int64)[:, 0] for rows in pieces])
-
-    def _hide_leftovers(self) -> None:
-        """Keep as gone what only a reading listed that stopped half-way."""
-        rows = self._database.rows(
-            "SELECT id FROM archive_rows WHERE vault_id=? AND listed=? AND origin=? AND id<=?",
-            (self._id, self._ordinal, states.LISTED, self._last),
-        )
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "UPDATE archive_rows SET unlisted=listed WHERE id=?",
-                [(row["id"],) for row in rows if not self._seen[row["id"]]],
-            )
-
-    def _lose(self, connection: Any, ids: list[int], made: int) -> None:
-        marks = ",".join(map(str, ids))
-        rows = self._database.rows(
-            "SELECT id, name, size, created, deleted, origin, listed FROM archive_rows "
-            f"WHERE id IN ({marks}) AND (unlisted IS NULL OR unlisted>?) "
-            "AND (listed IS NOT NULL OR created<?)",
-            (self._current, made - states.LAG),
-        )
-        connection.executemany(
-            "UPDATE archive_rows SET unlisted=? WHERE id=?",
-            [(self._ordinal, row["id"]) for row in rows],
-        )
-        for row in rows:
-            unseen = row["origin"] == states.LISTED and row["listed"] == self._ordinal
-            if row["deleted"] is None and not unseen:
-                self.gone += 1
-                self._changes.go(row["name"], row["size"], row["created"])
-
-    def _bring_back(self, made: int | None) -> None:
-        """Write that archives are listed again which were gone, or were deleted long enough ago."""
-        for row_id in self._back:
-            row = self._database.row(
-                "SELECT name, size, created, listed, unlisted FROM archive_rows "
-                "WHERE id=? AND unlisted<=? AND deleted IS NULL",
-                (row_id, self._current),
-            )
-            if row is None:
-                continue
-            if row["listed"] is not None and row["listed"] < row["unlisted"]:
-                self._database.execute(
-                    "INSERT INTO absences(archive, vault_id, since, until) VALUES(?,?,?,?)",
-                    (row_id, self._id, row["unlisted"], self._ordinal),
-                )
-            self._database.execute("UPDATE archive_rows SET unlisted=NULL WHERE id=?", (row_id,))
-            self._changes.come(row["name"], row["size"], row["created"])
-        for row in self._still_there(made):
-            self._database.execute(
-                "UPDATE archive_rows SET deleted=NULL, unlisted=NULL WHERE id=?", (row["id"],)
-            )
-            self._changes.come(row["name"], row["size"], row["created"])
-
-    def _still_there(self, made: int | None) -> list[Any]:
-        """Return the rows of archives deleted here long ago that this inventory lists."""
-        if made is None:
-            return []
-        rows = self._database.rows(
-            "SELECT id, name, size, created, listed FROM archive_rows "
-            "WHERE vault_id=? AND deleted<?",
-            (self._id, made - states.LAG),
-        )
-        return [
-            row for row in rows
-            if (row["id"] <= self._last and self._seen[row["id"]]) or row["listed"] == self._ordinal
-        ]  # fmt: skip
-
-    def _set_aside(self) -> None:
-        """Keep what only an older inventory lists as gone: a later one is known."""
-        self._database.execute(
-            "UPDATE archive_rows SET unlisted=listed WHERE vault_id=? AND listed=? AND origin=?",
-            (self._id, self._ordinal, states.LISTED),
-        )
 
     def _record(self, made: int | None, *, older: bool) -> None:
         self._database.execute(
@@ -390,36 +354,18 @@ class Load:
 @contextmanager
 def loading(
     database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool = True,
-    expected: int = 0,
+    expected: int = 0, page: Page | None = None,
 ) -> Iterator[Load]:  # fmt: skip
     """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
     :param whole: whether it lists all archives of the vault: no dates, limit or marker were set.
     :param expected: about how many archives will come.
+    :param page: the place of a limited inventory among its pages; *whole* is that of them all.
     """
-    load = Load(database, scope, vault, job_id, whole=whole, expected=expected)
+    load = Load(database, scope, vault, job_id, whole=whole, expected=expected, page=page)
     load.begin()
     try:
         with dialect.of(database).bulk():
             yield load
     finally:
         load.give_up()
-
-
-def rebuild(database: Database, vault_id: int, current: int) -> None:
-    """Add up all folders of a vault anew, in the transaction of the caller."""
-    database.execute("DELETE FROM folders WHERE vault_id=?", (vault_id,))
-    changes, last = Changes(), 0
-    while True:
-        rows = database.rows(
-            "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "
-            f"AND {states.there(current)} ORDER BY id LIMIT 50000",
-            (vault_id, last),
-        )
-        for row in rows:
-            changes.come(row["name"], row["size"], row["created"])
-        if changes.many or not rows:
-            changes.write(database, vault_id)
-        if not rows:
-            return
-        last = rows[-1]["id"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from . import vaults
 from .database import Database, Scope
 from .ingest import Load, loading
+from .paging import Page
 
 _COLUMNS = "vault, job_id, made, loaded, archives, bytes, ordinal, whole, added, gone"
 
@@ -42,8 +43,9 @@ class Inventories:
         self._key = (scope.account, scope.region)
 
     def loading(
-        self, vault: str, job_id: str, *, whole: bool = True, expected: int = 0
-    ) -> AbstractContextManager[Load]:
+        self, vault: str, job_id: str, *, whole: bool = True, expected: int = 0,
+        page: Page | None = None,
+    ) -> AbstractContextManager[Load]:  # fmt: skip
         """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
         What it says is true only after ``finish()``, all at once; without it nothing has changed.
@@ -51,8 +53,12 @@ class Inventories:
         :param whole: whether it lists all archives of the vault: no dates, limit or marker were
             set.  One that does not only adds; nothing is ever gone by it.
         :param expected: about how many archives will come, where that is known.
+        :param page: the place of a limited inventory among its pages, *whole* being that of them
+            all: with the last one, they are a whole inventory.
         """
-        return loading(self._database, self._scope, vault, job_id, whole=whole, expected=expected)
+        return loading(
+            self._database, self._scope, vault, job_id, whole=whole, expected=expected, page=page
+        )
 
     def record(
         self, *, vault: str, job_id: str, made: int | None, archives: int, size: int

@@ -128,10 +128,11 @@ class _Plan:
         elif wanted is None:
             self._add(states.there(self._ordinal))
         else:
-            strange = [each for each in wanted if each not in states.STATES]
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
+            strange = [each for each in names if each not in states.STATES]
             if strange or isinstance(wanted, str):
                 raise InputError(
-                    f"There is no state {(strange or [wanted])[0]!r}",
+                    f"There is no list of states in {(strange or names)[0]!r}",
                     cure=f"States are {', '.join(states.STATES)}.",
                 )
             marks = ",".join("?" * len(wanted))

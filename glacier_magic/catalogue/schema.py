@@ -138,6 +138,14 @@ CREATE TABLE loads(               -- inventories that are being read at this mom
     broken INTEGER NOT NULL DEFAULT 0 -- an earlier one stopped half-way
 );
 
+CREATE TABLE pages(               -- limited inventories, of which the next page is still to come
+    vault_id INTEGER PRIMARY KEY,
+    marker TEXT NOT NULL,         -- that the next page goes on from
+    made INTEGER,                 -- the earliest date of a page
+    archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    seen BLOB NOT NULL            -- a bit for each row id that was listed, compressed
+);
+
 -- ordinal is null for one that was older than what was known already
 ALTER TABLE inventories ADD COLUMN ordinal INTEGER;
 ALTER TABLE inventories ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, identity, ingest, known
+from glacier_magic.catalogue.paging import Page
 from glacier_magic.catalogue.states import LAG
 from glacier_magic.errors import InputError
 
@@ -151,6 +152,24 @@ def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
     read(catalogue, range(3, 15), START + 2 * DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "present"} == set(range(3, 15))
+    check_sums(catalogue)
+
+
+def test_an_end_that_fails_changes_nothing(catalogue):
+    """Though all but the last write was done."""
+
+    def broken():
+        raise KeyboardInterrupt
+
+    read(catalogue, range(10), START)
+    with suppress(KeyboardInterrupt), catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch(range(5, 12)))
+        load.finish(START + DAY, also=broken)
+    assert states(catalogue) == dict.fromkeys(range(10), "present")
+    check_sums(catalogue)
+    read(catalogue, range(8), START + 2 * DAY)
+    found = states(catalogue)
+    assert {n for n in found if found[n] == "present"} == set(range(8))
     check_sums(catalogue)
 
 
@@ -308,6 +327,50 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
     assert catalogue.database.row(listed)["n"] == before
     assert len(catalogue.archives.find("photos", "1999.t").records) == 1
     check_sums(catalogue)
+
+
+# Pages
+
+
+def read_page(catalogue, numbers, made, after, marker, *, whole=True):
+    place = Page(after, marker)
+    job = f"page {made}"
+    with catalogue.inventories.loading("photos", job, whole=whole, page=place) as load:
+        load.add(batch(numbers))
+        load.finish(made)
+
+
+def test_pages_are_a_whole_inventory_with_the_last(catalogue):
+    """Only then is anything gone."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0, 1, 20], START + 1, None, "m1")
+    read_page(catalogue, [2, 3, 21], START + 2, "m1", "m2")
+    assert set(states(catalogue).values()) == {"present"}
+    read_page(catalogue, [4, 22], START + 3, "m2", None)
+    found = states(catalogue)
+    assert {n for n in found if found[n] == "present"} == {0, 1, 2, 3, 4, 20, 21, 22}
+    newest = catalogue.inventories.newest("photos")
+    assert (newest.archives, newest.made) == (8, START + 3)
+    check_sums(catalogue)
+
+
+def test_a_missing_page_makes_them_no_whole(catalogue):
+    """Nor does a last page that nobody can tell from a whole one."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0], START + 1, None, "m1")
+    read_page(catalogue, [2], START + 3, "m2", None)
+    assert set(states(catalogue).values()) == {"present"}
+    read_page(catalogue, [0], START + 4, "m2", "m3")
+    read_page(catalogue, [1], START + 5, "m3", None)
+    assert set(states(catalogue).values()) == {"present"}
+
+
+def test_pages_of_a_range_of_dates_are_never_a_whole(catalogue):
+    """Though they be complete."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0], START + 1, None, "m1", whole=False)
+    read_page(catalogue, [1], START + 2, "m1", None, whole=False)
+    assert set(states(catalogue).values()) == {"present"}
 
 
 # The time axis
