@@ -19,6 +19,7 @@ from glacier_magic.errors import InputError
 HERE = Scope("111111111111", "eu-west-1")
 DAY = 86_400_000
 START = 1_500_000_000_000
+KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "3"))
 
 
 def identifier(number):
@@ -431,7 +432,7 @@ LOADER = """
 def test_a_killed_reading_is_completed_by_the_next(path, child, monkeypatch):
     """Nothing of it is seen; the next one waits for nobody and is whole."""
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
-    kills = int(os.environ.get("GLACIER_MAGIC_KILLS", "3"))
+    kills = KILLS
     Catalogue(path, HERE).close()
     for number in range(kills):
         loader = child(LOADER, path, 1)
@@ -452,6 +453,37 @@ def test_a_killed_reading_is_completed_by_the_next(path, child, monkeypatch):
     assert catalogue.archives.count("photos") == 1990 + kills
     check_sums(catalogue)
     catalogue.close()
+
+
+RECORDER = """
+    import sys
+    from pathlib import Path
+    from test_catalogue_ingest import HERE, START, upload
+    from glacier_magic.catalogue import Catalogue
+    catalogue = Catalogue(Path(sys.argv[1]), HERE)
+    for number in range(int(sys.argv[2]), 3000):
+        upload(catalogue, number, START)
+        print(number, flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_every_kill(path, child, monkeypatch):
+    """With folders and names that agree with the rows."""
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    Catalogue(path, HERE).close()
+    there = 0
+    for number in range(KILLS):
+        recorder = child(RECORDER, path, there)
+        recorder.until(str(there + random.Random(number).randrange(20)))
+        recorder.kill()
+        catalogue = Catalogue(path, HERE)
+        found = states(catalogue)
+        assert catalogue.database.row("PRAGMA integrity_check")[0] == "ok"
+        check_sums(catalogue)
+        assert catalogue.archives.find("photos", f"/{there}.t").records
+        catalogue.close()
+        assert set(found) >= set(range(there))
+        there = len(found)
 
 
 def test_two_readings_of_a_vault_take_turns(path):
