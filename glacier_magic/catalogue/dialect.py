@@ -76,7 +76,7 @@ class Sqlite:
         than *limit* ids.  Case does not count.
         """
         plain = (_lower(run) for text in texts for run in _OTHER.split(text))
-        grams = dict.fromkeys(run[i : i + 3] for run in plain for i in range(len(run) - 2))
+        grams = dict.fromkeys(gram for run in plain for gram in _trigrams(run))
         if not grams or not self.searchable:
             return None
         self.catch_up(TAIL)
@@ -210,6 +210,12 @@ class Sqlite:
             "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
             (vault_id,),
         ).fetchall()
+
+
+def _trigrams(text: str) -> list[str]:
+    """Return trigrams that hold each character of *text*; all of them would hardly tell more."""
+    last = len(text) - 3
+    return [text[i : i + 3] for i in [*range(0, last, 3), last]] if last >= 0 else []
 
 
 def of(database: Database) -> Sqlite:
