@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
-from .catalogue import Catalogue, Scope
+from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import EmulatorFailed, Unavailable
 from .inventory import read_inventory
@@ -71,7 +72,10 @@ class Session:
     @cached_property
     def tracker(self) -> Tracker:
         """The one poller for all jobs of this session."""
-        return Tracker(self.engine, lambda job: read_inventory(self.service, self.catalogue, job))
+        return Tracker(self.engine, self._read_inventory)
+
+    def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
+        read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
 
     @cached_property
     def engine(self) -> Engine:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ..descriptions import decode
 from ..units import to_ms
+from . import carry, dialect, folders, identity, ingest, states, vaults
 from .database import Database, Scope
+from .folders import Changes, Folder
+from .query import Page, Query, pages
+from .states import LAG, SPELLED, Presence
+from .timeline import Difference, difference
 
-COLUMNS = (
-    "vault, archive_id, name, description, format, mtime, size, created, tree_hash, state, seen"
-)
+if TYPE_CHECKING:
+    import pandas as pd
 
+__all__ = ["LAG", "ArchiveRecord", "Archives"]
 
-LAG = 3 * 86400 * 1000
-"""Milliseconds after which an archive must be in an inventory, generously: they are daily."""
+_FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash"
+_PRESENCE = "origin, listed, unlisted, deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,47 +58,130 @@ class Archives:
     """The archives of one account and region."""
 
     def __init__(self, database: Database, scope: Scope) -> None:
-        self._database = database
-        self._key = (scope.account, scope.region)
+        self._database, self._scope = database, scope
+        self._own = dialect.of(database)
+        self._own.prepare()
+        carry.carry_over(database)
 
-    def record(self, archive: ArchiveRecord) -> None:
-        """Write one archive, replacing what was known of it."""
-        self._put(self._database, archive)
+    # Writing
+
+    def record(self, archive: ArchiveRecord, *, now: int | None = None) -> None:
+        """Write one archive; what is known better, and a deletion, stays.
+
+        :param now: the service's time in milliseconds; this computer's if not given.
+        """
+        now = int(time.time() * 1000) if now is None else now
+        with self._database.transaction():
+            vault = vaults.known(self._database, self._scope, archive.vault)
+            key = (vault.id, *identity.numbers(archive.archive_id))
+            row = self._database.row(
+                f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
+                "WHERE vault_id=? AND id_key=? AND id_check=?",
+                key,
+            )
+            changes = Changes()
+            if row is None:
+                after = self._insert(key, archive, vault.current, now)
+                name = archive.name
+            else:
+                before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
+                if before.there(vault.current):
+                    changes.go(row["name"], row["size"], row["created"])
+                after = before.told(archive.state, vault.current, now)
+                self._update(row["id"], archive, after)
+                name = row["name"]
+            if after.there(vault.current):
+                size, created = archive.size, archive.created
+                if row is not None and (archive.state == "unknown" or size is None):
+                    size, created = row["size"] or size, row["created"] or created
+                changes.come(name, size, created)
+            changes.write(self._database, vault.id)
+
+    def _insert(
+        self, key: tuple[int, int, int], archive: ArchiveRecord, current: int, now: int
+    ) -> Presence:
+        a, presence = archive, Presence(states.LISTED).told(archive.state, current, now)
+        self._database.execute(
+            f"INSERT INTO archive_rows(vault_id, id_key, id_check, {_FACTS}, {_PRESENCE}) "
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                *key, a.archive_id, a.name, None if a.description == a.name else a.description,
+                a.format, a.mtime, a.size, a.created, identity.pack_hash(a.tree_hash),
+                presence.origin, presence.listed, presence.unlisted, presence.deleted,
+            ),
+        )  # fmt: skip
+        return presence
+
+    def _update(self, row_id: int, archive: ArchiveRecord, after: Presence) -> None:
+        a = archive
+        # another tool's record completes what is known here, it does not correct it
+        keep = "COALESCE({0}, ?)" if a.state == "unknown" else "COALESCE(?, {0})"
+        facts = ", ".join(f"{c}={keep.format(c)}" for c in ("size", "created", "tree_hash"))
+        self._database.execute(
+            f"UPDATE archive_rows SET {facts}, origin=?, listed=?, unlisted=?, deleted=? "
+            "WHERE id=?",
+            (
+                a.size, a.created, identity.pack_hash(a.tree_hash), after.origin, after.listed,
+                after.unlisted, after.deleted, row_id,
+            ),
+        )  # fmt: skip
 
     def record_listed(self, vault: str, found: Iterable[ArchiveRecord], made: int | None) -> None:
-        """Write the archives of an inventory made at *made*, all or none.
+        """Write the archives of a whole inventory made at *made*, all or none.
 
         One deleted here stays deleted.  One that an earlier inventory listed and this one does
         not is gone; one uploaded less than three days before it is merely not listed yet.
         """
-        with self._database.transaction():
-            for archive in found:
-                self._put(self._database, archive)
-            if made is not None:
-                self._database.execute(
-                    "UPDATE archives SET state='gone' WHERE account=? AND region=? AND vault=? "
-                    "AND (state='listed' AND seen<? OR state='uploaded' AND created<?)",
-                    (*self._key, vault, made, made - LAG),
-                )
+        import pyarrow as pa  # noqa: PLC0415
 
-    def _put(self, database: Database, archive: ArchiveRecord) -> None:
-        a = archive
-        database.execute(
-            f"INSERT INTO archives(account, region, {COLUMNS}) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-            "ON CONFLICT(account, region, vault, archive_id) DO UPDATE SET "
-            "size=excluded.size, created=excluded.created, tree_hash=excluded.tree_hash, "
-            "seen=MAX(COALESCE(excluded.seen, 0), COALESCE(seen, 0)), "
-            "state=CASE WHEN state='deleted' THEN state ELSE excluded.state END",
-            (
-                *self._key, a.vault, a.archive_id, a.name, a.description, a.format, a.mtime,
-                a.size, a.created, a.tree_hash, a.state, a.seen,
-            ),
-        )  # fmt: skip
+        listed = list(found)
+        batch = pa.record_batch(
+            {
+                "archive_id": pa.array([a.archive_id for a in listed], pa.string()),
+                "description": pa.array([a.description for a in listed], pa.string()),
+                "created": pa.array([a.created for a in listed], pa.timestamp("ms", "UTC")),
+                "size": pa.array([a.size for a in listed], pa.int64()),
+                "tree_hash": pa.array([a.tree_hash for a in listed], pa.string()),
+            }
+        )
+        with ingest.loading(self._database, self._scope, vault, f"listed {made}") as load:
+            load.add(batch)
+            load.finish(made)
+
+    def mark_deleted(self, vault: str, archive_id: str, now: int | None = None) -> None:
+        """Note that the service has accepted the deletion of an archive.
+
+        :param now: the service's time in milliseconds; this computer's if not given.
+        """
+        now = int(time.time() * 1000) if now is None else now
+        with self._database.transaction():
+            known = vaults.find(self._database, self._scope, vault)
+            if known is None:
+                return
+            row = self._database.row(
+                f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
+                "WHERE vault_id=? AND id_key=? AND id_check=?",
+                (known.id, *identity.numbers(archive_id)),
+            )
+            if row is None:
+                return
+            before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
+            self._database.execute(
+                "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
+            )
+            if before.there(known.current):
+                changes = Changes()
+                changes.go(row["name"], row["size"], row["created"])
+                changes.write(self._database, known.id)
+
+    # Addressing
 
     def get(self, vault: str, archive_id: str) -> ArchiveRecord | None:
         """Return one archive by its full id."""
-        found = self._select("vault=? AND archive_id=?", (vault, archive_id))
+        key, check = identity.numbers(archive_id)
+        found = self._select(
+            vault, "id_key=? AND id_check=? AND archive_id=?", (key, check, archive_id), all_=True
+        )
         return found[0] if found else None
 
     def matching(self, vault: str, glob: str | None = None) -> list[ArchiveRecord]:
@@ -103,62 +191,178 @@ class Archives:
             ``folder/`` means all below it; without ``*`` and ``?`` a name that is spelled exactly
             so is only itself.
         """
-        where, values = "vault=? AND state NOT IN ('deleted', 'gone')", [vault]
-        if glob is not None:
-            exact = [] if {"*", "?"} & set(glob) else self.named(vault, glob)
+        if glob is not None and not {"*", "?"} & set(glob):
+            exact = self.named(vault, glob)
             if exact:
                 return exact
-            where += " AND name GLOB ?"
-            values.append(f"{_literal(glob)}*" if glob.endswith("/") else glob)
-        return self._select(f"{where} ORDER BY name, created", values)
+        return [_spelled(record) for record in self.query(vault, glob).records]
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted with exactly this name, oldest first."""
-        where = "vault=? AND state NOT IN ('deleted', 'gone') AND name=? ORDER BY created"
-        return self._select(where, (vault, name))
+        return self._select(vault, "name=?", (name,), "ORDER BY created")
 
     def starting(self, vault: str, prefix: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted whose id starts with *prefix*."""
-        where = "vault=? AND state NOT IN ('deleted', 'gone') AND archive_id>=? AND archive_id<?"
-        return self._select(where, (vault, prefix, prefix + "\x7f"))
-
-    def mark_deleted(self, vault: str, archive_id: str) -> None:
-        """Note that the service has accepted the deletion of an archive."""
-        self._database.execute(
-            "UPDATE archives SET state='deleted' "
-            "WHERE account=? AND region=? AND vault=? AND archive_id=?",
-            (*self._key, vault, archive_id),
-        )
+        where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
+        return self._select(vault, where, (*identity.span(prefix), prefix, prefix + "\x7f"))
 
     def count(self, vault: str) -> int:
         """Return how many archives of a vault are known and not deleted."""
-        row = self._database.row(
-            "SELECT count(*) AS n FROM archives "
-            "WHERE account=? AND region=? AND vault=? AND state NOT IN ('deleted', 'gone')",
-            (*self._key, vault),
+        known = vaults.find(self._database, self._scope, vault)
+        row = known and self._database.row(
+            "SELECT archives FROM folders WHERE vault_id=? AND parent='' AND name=''", (known.id,)
         )
-        return int(row["n"]) if row else 0
+        return int(row["archives"]) if row else 0
 
     def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first names that start with *prefix*: for completion, quick at any size."""
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return []
         rows = self._database.rows(
-            "SELECT DISTINCT name FROM archives WHERE account=? AND region=? AND vault=? "
-            "AND name>=? AND name<? AND state NOT IN ('deleted', 'gone') ORDER BY name LIMIT ?",
-            (*self._key, vault, prefix, prefix + "\U0010ffff", limit),
+            "SELECT DISTINCT name FROM archive_rows WHERE vault_id=? AND name>=? AND name<? "
+            f"AND {states.there(known.current)} ORDER BY name LIMIT ?",
+            (known.id, prefix, prefix + "\U0010ffff", limit),
         )
         return [row["name"] for row in rows]
 
-    def _select(self, where: str, values: Iterable[Any]) -> list[ArchiveRecord]:
+    def _select(
+        self, vault: str, where: str, values: Sequence[Any], order: str = "", *, all_: bool = False
+    ) -> list[ArchiveRecord]:
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return []
+        kept = states.visible(known.current) if all_ else states.there(known.current)
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM archives WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
+            f"SELECT {_FACTS}, {_PRESENCE}, {states.expression(known.current)} AS state "
+            f"FROM archive_rows WHERE vault_id=? AND {where} AND {kept} {order}",
+            (known.id, *values),
         )
-        return [_archive(row) for row in rows]
+        return [_spelled(record) for record in self._records(vault, rows)]
+
+    def _records(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
+        dates = self._dates(vault)
+        return [_record(vault, row, dates) for row in rows]
+
+    def _dates(self, vault: str) -> list[tuple[int, int]]:
+        """Return (ordinal, date) of the vault's inventories, latest first."""
+        rows = self._database.rows(
+            "SELECT ordinal, made FROM inventories WHERE account=? AND region=? AND vault=? "
+            "AND ordinal IS NOT NULL AND made IS NOT NULL ORDER BY ordinal DESC",
+            (self._scope.account, self._scope.region, vault),
+        )
+        return [(row["ordinal"], row["made"]) for row in rows]
+
+    # Asking
+
+    def query(
+        self, vault: str, glob: str | None = None, *, where: str | None = None,
+        sort: str | Sequence[str] | None = None, limit: int | None = None, offset: int = 0,
+        as_of: int | None = None, states: Sequence[str] | None = None, text: str | None = None,
+    ) -> Page[ArchiveRecord]:  # fmt: skip
+        """Return archives of a vault, a page of them; states are those of :mod:`.states`.
+
+        :param glob: as in :meth:`matching`, and ``name:`` with an exact name, ``id:`` with the
+            beginning of an archive id.
+        :param where: conditions such as ``size > 1GB and created < '2016'``: see :mod:`.where`.
+        :param sort: columns, the first counts most; ``-size`` is largest first.  By name if none
+            is given.
+        :param as_of: milliseconds since 1970; what the newest inventory until then lists.
+        :param states: those wanted; what is there (present, pending, unknown) if not given.
+        :param text: what the name must hold anywhere; ASCII letters in either case.
+        :raises InputError: one of them cannot be understood; or there is no inventory that old.
+        """
+        asked = Query(
+            glob=glob, where=where, sort=sort, limit=limit, offset=offset, as_of=as_of,
+            states=states, text=text,
+        )  # fmt: skip
+        page = pages(self._database, self._scope, vault, asked)
+        return Page(tuple(self._records(vault, page.records)), page.offset, page.more, page.as_of)
+
+    def frame(self, vault: str, glob: str | None = None, **asked: Any) -> pd.DataFrame:
+        """Return the same as :meth:`query` as a DataFrame with the columns of ``tables.ARCHIVES``.
+
+        ``attrs`` has vault, as_of (ISO 8601 date of the inventory, or None) and more.
+        """
+        from .frames import frame  # noqa: PLC0415
+
+        return frame(self._database, self._scope, vault, Query(glob=glob, **asked))
+
+    def find(self, vault: str, text: str, *, limit: int | None = 50) -> Page[ArchiveRecord]:
+        """Return the archives whose name holds *text* anywhere, by name."""
+        return self.query(vault, text=text, limit=limit)
+
+    def du(self, vault: str, path: str = "", depth: int = 1) -> list[Folder]:
+        """Return a folder and those below it down to *depth* levels, with all in them added up.
+
+        :param path: a folder with or without its slash; empty for the whole vault.
+        """
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return []
+        path = path if not path or path.endswith("/") else f"{path}/"
+        return [
+            Folder(**folder)
+            for folder in folders.below(self._database, known.id, known.current, path, depth)
+        ]
+
+    def diff(
+        self, vault: str, before: int | None = None, after: int | None = None
+    ) -> Difference[ArchiveRecord]:
+        """Return what came and went between the inventories of two moments (milliseconds).
+
+        Each is the newest one until then; without moments, the last two.
+
+        :raises InputError: there is no inventory that old.
+        """
+        found = difference(self._database, self._scope, vault, before, after)
+        return replace(
+            found,
+            added=tuple(self._records(vault, found.added)),
+            gone=tuple(self._records(vault, found.gone)),
+        )
+
+    def duplicates(self, vault: str) -> list[list[ArchiveRecord]]:
+        """Return the archives with equal tree hash and size, in groups, most bytes wasted first."""
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return []
+        kept = states.there(known.current)
+        rows = self._database.rows(
+            f"SELECT {_FACTS}, {_PRESENCE}, {states.expression(known.current)} AS state "
+            f"FROM archive_rows WHERE vault_id=? AND {kept} AND (size, tree_hash) IN ("
+            "SELECT size, tree_hash FROM archive_rows WHERE vault_id=? AND tree_hash IS NOT NULL "
+            f"AND {kept} GROUP BY size, tree_hash HAVING count(*)>1) "
+            "ORDER BY size, tree_hash, created, archive_id",
+            (known.id, known.id),
+        )
+        groups: dict[tuple[Any, Any], list[ArchiveRecord]] = {}
+        for record in self._records(vault, rows):
+            groups.setdefault((record.size, record.tree_hash), []).append(record)
+        return sorted(groups.values(), key=lambda g: -(len(g) - 1) * (g[0].size or 0))
 
 
-def _archive(row: sqlite3.Row) -> ArchiveRecord:
-    return ArchiveRecord(**dict(row))
+def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:
+    seen = None
+    if row["listed"] is not None:
+        last = row["unlisted"]
+        seen = next((made for ordinal, made in dates if last is None or ordinal < last), None)
+    return ArchiveRecord(
+        vault=vault,
+        archive_id=row["archive_id"],
+        name=row["name"],
+        description=row["name"] if row["description"] is None else row["description"],
+        format=row["format"],
+        mtime=row["mtime"],
+        size=row["size"],
+        created=row["created"],
+        tree_hash=identity.unpack_hash(row["tree_hash"]),
+        state=row["state"],
+        seen=seen,
+    )
 
 
-def _literal(text: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in text)
+def _spelled(record: ArchiveRecord) -> ArchiveRecord:
+    """Return the record with the state by the word that the rest of the package uses."""
+    word = SPELLED.get(record.state)
+    return record if word is None else replace(record, state=word)

@@ -82,5 +82,86 @@ CREATE INDEX downloads_by_job ON downloads(account, region, vault, job_id);
 CREATE INDEX downloads_by_archive ON downloads(account, region, vault, archive_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1,)
+SCHEMA_2 = """
+ALTER TABLE archives RENAME TO archives_1;
+DROP INDEX archives_by_name;
+
+CREATE TABLE vaults(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    current INTEGER NOT NULL DEFAULT 0, -- ordinal of the last inventory that was read to its end
+    UNIQUE(account, region, vault)
+);
+
+CREATE TABLE archive_rows(
+    id INTEGER PRIMARY KEY,
+    vault_id INTEGER NOT NULL,
+    id_key INTEGER NOT NULL,      -- the archive id in two numbers: see identity.py
+    id_check INTEGER NOT NULL,
+    archive_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,             -- null: it is the name
+    format TEXT NOT NULL, mtime INTEGER, size INTEGER, created INTEGER,
+    tree_hash BLOB,
+    origin INTEGER NOT NULL,      -- 0 an inventory, 1 uploaded here, 2 another tool's record
+    listed INTEGER,               -- ordinal of the first inventory with it
+    unlisted INTEGER,             -- ordinal of the first whole inventory without it since
+    deleted INTEGER               -- when the service accepted its deletion
+);
+CREATE UNIQUE INDEX archive_rows_by_key ON archive_rows(vault_id, id_key, id_check);
+CREATE INDEX archive_rows_by_name ON archive_rows(vault_id, name, created);
+CREATE INDEX archive_rows_by_size ON archive_rows(vault_id, size);
+CREATE INDEX archive_rows_by_created ON archive_rows(vault_id, created);
+CREATE INDEX archive_rows_by_listed ON archive_rows(vault_id, listed);
+CREATE INDEX archive_rows_by_unlisted ON archive_rows(vault_id, unlisted)
+    WHERE unlisted IS NOT NULL;
+CREATE INDEX archive_rows_by_deleted ON archive_rows(vault_id, deleted) WHERE deleted IS NOT NULL;
+
+CREATE TABLE absences(            -- of archives that were listed again later
+    archive INTEGER NOT NULL, vault_id INTEGER NOT NULL,
+    since INTEGER NOT NULL, until INTEGER NOT NULL, -- ordinals
+    PRIMARY KEY(vault_id, since, archive)
+) WITHOUT ROWID;
+
+CREATE TABLE folders(             -- rolled up: all that is below, of archives that are there
+    vault_id INTEGER NOT NULL,
+    parent TEXT NOT NULL, name TEXT NOT NULL, -- each ends in a slash; both empty: the whole vault
+    archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    oldest INTEGER, newest INTEGER,
+    stale INTEGER NOT NULL DEFAULT 0, -- oldest or newest has left: they are bounds only
+    PRIMARY KEY(vault_id, parent, name)
+) WITHOUT ROWID;
+
+CREATE TABLE loads(               -- inventories that are being read at this moment
+    vault_id INTEGER PRIMARY KEY,
+    job_id TEXT NOT NULL, owner TEXT NOT NULL, touched REAL NOT NULL,
+    broken INTEGER NOT NULL DEFAULT 0 -- an earlier one stopped half-way
+);
+
+CREATE TABLE pages(               -- limited inventories, of which the next page is still to come
+    vault_id INTEGER PRIMARY KEY,
+    marker TEXT NOT NULL,         -- that the next page goes on from
+    made INTEGER,                 -- the earliest date of a page
+    archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    seen BLOB NOT NULL            -- a bit for each row id that was listed, compressed
+);
+
+-- ordinal is null for one that was older than what was known already
+ALTER TABLE inventories ADD COLUMN ordinal INTEGER;
+ALTER TABLE inventories ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE inventories ADD COLUMN added INTEGER;
+ALTER TABLE inventories ADD COLUMN gone INTEGER;
+
+CREATE VIEW archives AS SELECT
+    a.id, v.account, v.region, v.vault, a.archive_id, a.name,
+    COALESCE(a.description, a.name) AS description, a.format, a.mtime, a.size, a.created,
+    CASE WHEN length(a.tree_hash)=32 THEN lower(hex(a.tree_hash)) END AS tree_hash,
+    CASE WHEN a.deleted IS NOT NULL THEN 'deleted' WHEN a.unlisted<=v.current THEN 'gone'
+        WHEN a.listed<=v.current THEN 'listed' WHEN a.origin=1 THEN 'uploaded'
+        WHEN a.origin=2 THEN 'unknown' END AS state
+    FROM archive_rows a JOIN vaults v ON v.id=a.vault_id
+"""
+"""Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

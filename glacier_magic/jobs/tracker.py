@@ -21,6 +21,7 @@ from .asking import Asker
 from .board import Snapshot, rows_of
 from .expect import earliest, expected
 from .fetching import Fetcher
+from .reading import InventoryReader
 from .sweep import Sweeper
 
 TICK = 0.2  # seconds between snapshots while bytes move
@@ -30,7 +31,6 @@ VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seco
 RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
-REREAD = 60.0  # before an inventory that could not be read is fetched again
 
 Watcher = Callable[[Snapshot], None]
 """Called from the tracker's thread with each snapshot; must be quick."""
@@ -39,23 +39,30 @@ Watcher = Callable[[Snapshot], None]
 class Tracker:
     """Follows the jobs of one account and region, asks, fetches and tells.
 
-    :param read_inventory: called with each finished inventory job that was asked for from here.
+    :param read_inventory: called with each finished inventory job that was asked for from here,
+        and with the event that ends the reading.
     """
 
-    def __init__(self, engine: Engine, read_inventory: Callable[[JobRecord], object]) -> None:
+    def __init__(
+        self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
+    ) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
         self._budget = engine.budget
         self._sweeper = Sweeper(self._service, self._catalogue)
         self._asker = Asker(self._service, self._catalogue, self._owner)
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
-        self._read_inventory = read_inventory
-        self._changed = threading.Condition()
         self._wake = threading.Event()
+        self._reader = InventoryReader(
+            self._catalogue,
+            lambda job: read_inventory(job, self._stop),
+            self._stop,
+            self._wake.set,
+        )
+        self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
-        self._reread_at: dict[str, float] = {}
         self._told = 0
         self._due: dict[str, float] = {}
         self._ask_at = 0.0
@@ -83,7 +90,7 @@ class Tracker:
             now=self._service.clock.now(),
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
-            note=self._note,
+            note=self._note or self._reader.note,
         )
 
     def refresh(self, vaults: list[str]) -> Snapshot:
@@ -135,6 +142,7 @@ class Tracker:
         self._fetcher.close(LONGEST_STOP)
         if thread is not None:
             thread.join(LONGEST_STOP)
+        self._reader.close(LONGEST_STOP)
 
     def wait(
         self,
@@ -167,7 +175,7 @@ class Tracker:
             self._look()
             self._ask()
             self._fetcher.start_ready()
-            self._read_inventories()
+            self._reader.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
             yield self.snapshot()
             if done:
@@ -258,18 +266,6 @@ class Tracker:
         if planned:
             self._asker.ask_all([d for d in planned if d.free_for(self._owner)])
             self._ask_at = time.monotonic() + ASK_AGAIN
-
-    def _read_inventories(self) -> None:
-        for job in self._catalogue.jobs.inventories_to_read():
-            due = self._reread_at.get(job.job_id, 0.0) <= time.monotonic()
-            if job.status == "Succeeded" and due:
-                self._reread_at[job.job_id] = time.monotonic() + REREAD
-                try:
-                    self._read_inventory(job)
-                except NotFound:
-                    self._catalogue.jobs.mark_gone(job.vault, job.job_id)
-                except GlacierError as error:
-                    self._note = str(error)
 
     # When to look next
 

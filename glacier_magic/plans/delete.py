@@ -110,7 +110,8 @@ class DeletePlan(Plan["pd.DataFrame"]):
             self._service.delete_archive(self.vault, archive.archive_id)
         except GlacierError as error:
             return error
-        self._catalogue.archives.mark_deleted(self.vault, archive.archive_id)
+        now = self._service.clock.now_ms()
+        self._catalogue.archives.mark_deleted(self.vault, archive.archive_id, now)
         return None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -145,7 +146,8 @@ def test_hash_against_an_id_takes_one_that_begins_with_a_hyphen(connected, files
     session = console.session
     record = session.catalogue.archives.matching("photos")[0]
     odd = "-" + record.archive_id[1:]
-    session.catalogue.database.execute("UPDATE archives SET archive_id=?", (odd,))
+    session.catalogue.archives.mark_deleted("photos", record.archive_id)
+    session.catalogue.archives.record(replace(record, archive_id=odd))
     for word in (f"id:{odd}", odd, f"id:{odd[:9]}"):
         shown = connected("hash", "a", "--against", word, "--vault", "photos")
         assert list(shown.table["state"]) == ["same"]

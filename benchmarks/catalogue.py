@@ -1,0 +1,252 @@
+"""The catalogue at a million archives and more; run by hand.
+
+    python benchmarks/catalogue.py load    [--rows 1000000] [--catalogue FILE]
+    python benchmarks/catalogue.py refresh [--rows 1000000] [--catalogue FILE]
+    python benchmarks/catalogue.py pages   [--catalogue FILE]
+    python benchmarks/catalogue.py record  [--rows 1000000]
+
+``load`` makes the catalogue anew and times what comes after the parser (benchmarks/inventories.py
+times that), beside json.load + DataFrame and a dict in a shelve, up to a million archives.
+``refresh`` reads an inventory of the same vault of which 1 % changed, ``pages`` asks a catalogue
+that ``load`` left, ``record`` stores one more archive in vaults of growing size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import resource
+import shelve
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+import pyarrow as pa
+
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+
+HERE = Scope("111111111111", "eu-west-1")
+BATCH = 100_000
+PEERS = 1_000_000  # the others hold all in memory
+MADE = 1_700_000_000_000
+ENDS = (".jpg", ".tif", ".raw", ".mp4")
+
+
+def batches(rows: int, seed: int = 1) -> Iterator[pa.RecordBatch]:
+    """Yield an inventory: 12,000 folders, names of some 48 characters, random order."""
+    for start in range(0, rows, BATCH):
+        count = min(BATCH, rows - start)
+        noise = np.random.default_rng([seed, start])
+        raw = noise.bytes(104 * count)
+        ids = [
+            base64.urlsafe_b64encode(raw[104 * i : 104 * i + 104])[:138].decode()
+            for i in range(count)
+        ]
+        year, project, part, number, end = (
+            noise.integers(0, high, count).tolist() for high in (12, 50, 20, 10**7, 4)
+        )
+        names = [
+            f"backup/{2008 + y}/project-{p:03}/part{q}/IMG_{n:07}{ENDS[e]}"
+            for y, p, q, n, e in zip(year, project, part, number, end, strict=True)
+        ]
+        created = noise.integers(1_200_000_000, 1_600_000_000, count) * 1000
+        hashes = raw[: 32 * count].hex()
+        yield pa.record_batch(
+            {
+                "archive_id": ids,
+                "description": names,
+                "created": pa.array(created, pa.timestamp("ms", "UTC")),
+                "size": noise.integers(1, 10**9, count),
+                "tree_hash": [hashes[64 * i : 64 * i + 64] for i in range(count)],
+            }
+        )
+
+
+def changed(rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the same inventory with 1 % gone and as many new."""
+    for batch in batches(rows):
+        yield batch.slice(batch.num_rows // 100)
+    yield from batches(rows // 100, seed=2)
+
+
+def memory() -> float:
+    """Return the peak resident memory in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def read(catalogue: Catalogue, rows: int, source: Iterator[pa.RecordBatch], made: int) -> Any:
+    """Read an inventory; return seconds, those of the longest wait for others, and the load."""
+    spent = longest = 0.0
+    with catalogue.inventories.loading("photos", f"job {made}", expected=rows) as load:
+        for batch in source:
+            started = time.perf_counter()
+            load.add(batch)
+            spent += time.perf_counter() - started
+            longest = max(longest, time.perf_counter() - started)
+        started = time.perf_counter()
+        load.finish(made)
+        last = time.perf_counter() - started
+    return spent + last, longest, last, load
+
+
+def load(args: argparse.Namespace) -> None:
+    for end in ("", "-wal", "-shm"):
+        Path(f"{args.catalogue}{end}").unlink(missing_ok=True)
+    before = memory()
+    catalogue = Catalogue(args.catalogue, HERE)
+    seconds, longest, last, done = read(catalogue, args.rows, batches(args.rows), MADE)
+    catalogue.close()
+    print(f"load {args.rows:,} archives      {seconds:9.2f} s  {args.rows / seconds:,.0f} a second")
+    print(f"  longest batch of {BATCH:,}   {longest:9.2f} s, the end {last:.2f} s")
+    print(f"  peak memory over imports  {memory() - before:9.0f} MiB  (it holds pages of 256 MiB)")
+    print(f"  file                      {args.catalogue.stat().st_size / 1e6:9.0f} MB")
+    print(json.dumps({"load_s": seconds, "rows": args.rows, "added": done.added}))
+    if args.rows <= PEERS:
+        with tempfile.TemporaryDirectory() as folder:
+            place = ["--rows", str(args.rows), "--catalogue", f"{folder}/inventory.json"]
+            for each in ("write", "frame", "shelve"):
+                subprocess.run([sys.executable, __file__, "peer", each, *place], check=True)
+
+
+def write(path: Path, rows: int) -> None:
+    with path.open("w") as file:
+        file.write('{"ArchiveList":[')
+        mark = ""
+        for batch in batches(rows):
+            for row in batch.to_pylist():
+                file.write(mark + json.dumps(row | {"created": row["created"].isoformat()}))
+                mark = ","
+        file.write("]}")
+
+
+def peer(args: argparse.Namespace) -> None:
+    """The same archives in what people use otherwise."""
+    if args.peer == "write":
+        write(args.catalogue, args.rows)
+        return
+    import pandas as pd
+
+    before, started = memory(), time.perf_counter()
+    items = json.loads(args.catalogue.read_text())["ArchiveList"]
+    if args.peer == "frame":
+        frame = pd.DataFrame(items)
+        frame["created"] = pd.to_datetime(frame["created"])
+        what = "json.load + DataFrame"
+    else:
+        with shelve.open(str(args.catalogue.with_suffix(".shelf"))) as kept:
+            kept["archives"] = {item["archive_id"]: item for item in items}
+        what = "json.load + dict in a shelve"
+    seconds = time.perf_counter() - started
+    print(f"{what:29} {seconds:6.2f} s  peak memory over imports {memory() - before:,.0f} MiB")
+
+
+def refresh(args: argparse.Namespace) -> None:
+    catalogue = Catalogue(args.catalogue, HERE)
+    seconds, longest, last, done = read(
+        catalogue, args.rows, changed(args.rows), int(time.time() * 1000)
+    )
+    print(f"refresh, 1 % changed {args.rows:,}  {seconds:9.2f} s  "
+          f"(longest batch {longest:.2f} s, the end {last:.2f} s)")  # fmt: skip
+    print(f"  new {done.added:,}, gone {done.gone:,}; peak memory {memory():.0f} MiB")
+    print(json.dumps({"refresh_s": seconds, "rows": args.rows}))
+    catalogue.close()
+
+
+def pages(args: argparse.Namespace) -> None:
+    catalogue = Catalogue(args.catalogue, HERE)
+    archives = catalogue.archives
+    (one,) = archives.query("photos", limit=1, offset=1000).records
+    asked: dict[str, Callable[[], Any]] = {
+        "glob backup/2012/*.tif": lambda: (
+            archives.query("photos", "backup/2012/*.tif", limit=50).records
+        ),
+        "glob *47110*.jpg": lambda: archives.query("photos", "*47110*.jpg", limit=50).records,
+        "sort -size": lambda: archives.query("photos", sort="-size", limit=50).records,
+        f"substring {one.name[-11:]}": lambda: archives.find("photos", one.name[-11:]).records,
+        "substring 4711": lambda: archives.find("photos", "4711").records,
+        "substring project-04": lambda: archives.find("photos", "project-04").records,
+        "substring that is nowhere": lambda: archives.find("photos", "zebra").records,
+        "du --depth 1": lambda: archives.du("photos", depth=1),
+        "du backup --depth 1": lambda: archives.du("photos", "backup", 1),
+        "where size > 999MB": lambda: (
+            archives.query("photos", where="size > 999.99MB and created < '2016'", limit=50).records
+        ),
+        "complete a name": lambda: archives.names_with_prefix("photos", "backup/2013/p"),
+    }
+    print(f"first page of {archives.count('photos'):,} archives, warm; limit 200 ms")
+    for what, ask in asked.items():
+        rows = len(ask())
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            ask()
+            times.append((time.perf_counter() - started) * 1000)
+        print(f"  {what:32} {statistics.median(times):8.1f} ms  {rows:3} rows")
+    catalogue.close()
+
+
+def upload(number: int) -> ArchiveRecord:
+    return ArchiveRecord.described(
+        f"backup/2026/new/file-{number}", vault="photos", archive_id=f"new{number:0135}",
+        size=number, created=MADE, tree_hash="0" * 64, state="uploaded", seen=None,
+    )  # fmt: skip
+
+
+def record(args: argparse.Namespace) -> None:
+    print("one more upload on record   catalogue      a dict in a shelve")
+    for rows in [n for n in (1, 1_000, 100_000, 1_000_000, 10_000_000) if n <= args.rows]:
+        with tempfile.TemporaryDirectory() as folder:
+            catalogue = Catalogue(Path(folder) / "catalogue.sqlite", HERE)
+            read(catalogue, rows, batches(rows), MADE)
+            ours = []
+            for number in range(300):
+                started = time.perf_counter()
+                catalogue.archives.record(upload(number))
+                ours.append(time.perf_counter() - started)
+            catalogue.close()
+            theirs = _shelve_seconds(Path(folder) / "shelf", rows) if rows <= PEERS else None
+            told = "" if theirs is None else f"{theirs * 1000:12.2f} ms"
+            print(f"  {rows:12,} there      {statistics.median(ours) * 1000:8.2f} ms  {told}")
+
+
+def _shelve_seconds(path: Path, rows: int) -> float:
+    with shelve.open(str(path)) as kept:
+        kept["archives"] = {row["archive_id"]: row for b in batches(rows) for row in b.to_pylist()}
+    times = []
+    for number in range(3 if rows > 1000 else 50):
+        started = time.perf_counter()
+        with shelve.open(str(path)) as kept:
+            known = kept["archives"]
+            known[f"new{number}"] = upload(number).__dict__
+            kept["archives"] = known
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["load", "refresh", "pages", "record", "peer"])
+    parser.add_argument(
+        "peer", nargs="?", choices=["write", "frame", "shelve"], help=argparse.SUPPRESS
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument(
+        "--catalogue", type=Path, default=Path(tempfile.gettempdir()) / "catalogue-benchmark.sqlite"
+    )
+    args = parser.parse_args()
+    {"load": load, "refresh": refresh, "pages": pages, "record": record, "peer": peer}[args.what](
+        args
+    )
+
+
+if __name__ == "__main__":
+    main()

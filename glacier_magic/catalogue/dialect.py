@@ -1,0 +1,228 @@
+"""What the database does in its own way: searching in names, patterns, bulk writing.
+
+SQLite finds text anywhere in a name by the trigrams of an FTS5 table, ``archive_names``, that holds
+no text of its own.  It is filled behind the rows: those after the last one in it, a few thousand at
+most, are searched one by one; so that recording an archive costs nothing for it.  Without FTS5 all
+rows are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..errors import CatalogueError, LocalError
+from .database import Database, is_dead
+
+TAIL = 20_000
+"""Rows that may be missing in the search table when a search begins."""
+
+_OTHER = re.compile(r"[^\x01-\x7f]+")
+"""What has cases that the two of SQLite fold in different ways."""
+
+CHUNK = 20_000
+BULK_CACHE = 256 << 10
+"""KiB of pages that are held while much is written; a catalogue otherwise holds 16 MiB."""
+
+_LATER = {
+    "archive_rows_by_name": "archive_rows(vault_id, name, created)",
+    "archive_rows_by_size": "archive_rows(vault_id, size)",
+    "archive_rows_by_created": "archive_rows(vault_id, created)",
+}
+"""Indexes that are made quicker afterwards than kept, where most rows are new."""
+
+
+class Sqlite:
+    """SQLite's own ways."""
+
+    like = "LIKE"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Patterns
+
+    def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column matches a pattern, case counting."""
+        return f"{column} GLOB ?", [pattern]
+
+    def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column holds a text; ASCII letters in either case."""
+        return f"instr(lower({column}), ?)>0", [_lower(text)]
+
+    def aside(self, column: str) -> str:
+        """Return *column* so that no index is used for it."""
+        return f"+{column}"
+
+    # Searching
+
+    @property
+    def searchable(self) -> bool:
+        """Whether there is a table of trigrams that can be used."""
+        try:
+            self._database.rows("SELECT rowid FROM archive_names LIMIT 0")
+        except (CatalogueError, LocalError):
+            return False
+        return True
+
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of rows whose name may hold all of *texts*, in any vault.
+
+        None where they are too short for trigrams, there is no table of them, or it would be more
+        than *limit* ids.  Case does not count.
+        """
+        plain = (_lower(run) for text in texts for run in _OTHER.split(text))
+        grams = dict.fromkeys(gram for run in plain for gram in _trigrams(run))
+        if not grams or not self.searchable:
+            return None
+        self.catch_up(TAIL)
+        match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+        rows = self._database.rows(
+            "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?",
+            (match, limit + 1),
+        )
+        if len(rows) > limit:
+            return None
+        tail = self._database.rows("SELECT id FROM archive_rows WHERE id>?", (self._mark(),))
+        return [row["id"] for row in rows] + [row["id"] for row in tail]
+
+    def _mark(self) -> int:
+        row = self._database.row("SELECT value FROM settings WHERE key='search.mark'")
+        return int(row["value"]) if row else 0
+
+    def catch_up(self, allowed: int = 0) -> None:
+        """Bring the search table to all rows, in short transactions, if over *allowed* miss."""
+        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
+        last = (row["last"] if row else None) or 0
+        mark = self._mark()
+        if last - mark <= allowed:
+            return
+        while mark < last:
+            with self._database.transaction():
+                mark = self._mark()  # another process may do the same
+                if mark < last:
+                    self._index_names(mark, min(mark + CHUNK, last))
+                    mark = min(mark + CHUNK, last)
+
+    def index_new_names(self) -> None:
+        """Add the rows that were just written to the search table, in the same transaction."""
+        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
+        last, mark = (row["last"] if row else None) or 0, self._mark()
+        if 0 < last - mark <= 8 * CHUNK and self.searchable:
+            self._index_names(mark, last)
+
+    def _index_names(self, after: int, last: int) -> None:
+        self._database.execute(
+            "INSERT INTO archive_names(rowid, name) "
+            "SELECT id, name FROM archive_rows WHERE id>? AND id<=? ORDER BY id",
+            (after, last),
+        )
+        self._database.execute(
+            "INSERT INTO settings(key, value) VALUES('search.mark', ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            (str(last),),
+        )
+
+    def renamed(self, archive: int, old: str, new: str) -> None:
+        """Tell the search table that a row has another name now."""
+        if archive <= self._mark() and self.searchable:
+            self._database.execute(
+                "INSERT INTO archive_names(archive_names, rowid, name) VALUES('delete', ?, ?)",
+                (archive, old),
+            )
+            self._database.execute(
+                "INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new)
+            )
+
+    # Writing much
+
+    def prepare(self) -> None:
+        """Make what the schema cannot say: the table to search in, and indexes that are missing.
+
+        They are where a process was killed while it read the first inventory of a large vault.
+        """
+        have = {row["name"] for row in self._database.rows("SELECT name FROM sqlite_master")}
+        if "archive_names" not in have:
+            with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
+                self._database.execute(
+                    "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
+                    "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
+                )
+        if not have.issuperset(_LATER):
+            owners = self._database.rows("SELECT owner FROM loads WHERE owner<>''")
+            if all(is_dead(row["owner"]) for row in owners):
+                self.make_indexes()
+
+    @contextlib.contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Hold many pages in memory while the block writes much."""
+        before = self._database.row("PRAGMA cache_size")
+        self._database.execute(f"PRAGMA cache_size=-{BULK_CACHE}")
+        try:
+            yield
+        finally:
+            self._database.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
+            self._database.execute("PRAGMA shrink_memory")
+
+    def drop_indexes(self) -> None:
+        """Drop the indexes that are made quicker afterwards."""
+        for name in _LATER:
+            self._database.execute(f"DROP INDEX IF EXISTS {name}")
+
+    def make_indexes(self) -> None:
+        """Make them, each in a transaction of its own."""
+        for name, columns in _LATER.items():
+            self._database.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a long answer as tuples, some at a time, as of one moment.
+
+        It has a connection of its own, so that nobody waits for whoever takes the rows, and sees
+        what is committed.
+        """
+        connection = sqlite3.connect(self._database.path, timeout=30, isolation_level=None)
+        try:
+            connection.execute("PRAGMA query_only=1")
+            cursor = connection.execute(sql, values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        finally:
+            connection.close()
+
+    def probe(
+        self, connection: sqlite3.Connection, vault_id: int, wanted: Iterable[Sequence[int]]
+    ) -> list[tuple[int, int]]:
+        """Return (position, id) of the rows whose (id_key, id_check) are *wanted*."""
+        connection.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS wanted"
+            "(place INTEGER PRIMARY KEY, id_key INTEGER, id_check INTEGER)"
+        )
+        connection.execute("DELETE FROM temp.wanted")
+        connection.executemany("INSERT INTO temp.wanted VALUES(?,?,?)", wanted)
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(
+            "SELECT w.place, a.id FROM temp.wanted w CROSS JOIN archive_rows a "
+            "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
+            (vault_id,),
+        ).fetchall()
+
+
+def _trigrams(text: str) -> list[str]:
+    """Return trigrams that hold each character of *text*; all of them would hardly tell more."""
+    last = len(text) - 3
+    return [text[i : i + 3] for i in [*range(0, last, 3), last]] if last >= 0 else []
+
+
+def of(database: Database) -> Sqlite:
+    """Return the ways of a database."""
+    return Sqlite(database)
+
+
+def _lower(text: str) -> str:
+    """Return *text* with ASCII letters in lower case, as SQLite's own lower() does it."""
+    return "".join(c.lower() if c.isascii() else c for c in text)

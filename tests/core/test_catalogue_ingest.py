@@ -1,0 +1,502 @@
+"""Inventories into the catalogue: true all at once, never losing a row, kept as a history."""
+
+import os
+import random
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, identity, ingest, known
+from glacier_magic.catalogue.paging import Page
+from glacier_magic.catalogue.states import LAG
+from glacier_magic.errors import InputError
+
+HERE = Scope("111111111111", "eu-west-1")
+DAY = 86_400_000
+START = 1_500_000_000_000
+KILLS = int(os.environ.get("GLACIER_MAGIC_KILLS", "3"))
+
+
+def identifier(number):
+    return random.Random(number).randbytes(69).hex()
+
+
+def batch(numbers, **known_):
+    rows = [
+        {
+            "archive_id": identifier(n), "description": f"f{n % 5}/{n}.txt",
+            "created": START + n, "size": n * 10, "tree_hash": f"{n:064x}",
+        }
+        | known_
+        for n in numbers
+    ]  # fmt: skip
+    kinds = {"created": pa.timestamp("ms", "UTC"), "size": pa.int64()}
+    return pa.record_batch(
+        {
+            name: pa.array([row[name] for row in rows], kinds.get(name, pa.string()))
+            for name in ("archive_id", "description", "created", "size", "tree_hash")
+        }
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "catalogue.sqlite"
+
+
+@pytest.fixture
+def catalogue(path):
+    made = Catalogue(path, HERE)
+    yield made
+    made.close()
+
+
+def read(catalogue, numbers, made, *, whole=True, vault="photos"):
+    job = f"job {vault} {made} {random.random()}"
+    with catalogue.inventories.loading(vault, job, whole=whole) as load:
+        load.add(batch(numbers))
+        load.finish(made)
+    return load
+
+
+def stop_half_way(catalogue, numbers, meanwhile=lambda: True):
+    with suppress(KeyboardInterrupt), catalogue.inventories.loading("photos", "stopped") as load:
+        load.add(batch(numbers))
+        assert meanwhile()
+        raise KeyboardInterrupt
+
+
+def upload(catalogue, number, created, state="uploaded"):
+    catalogue.archives.record(
+        ArchiveRecord.described(
+            f"f{number % 5}/{number}.txt", vault="photos", archive_id=identifier(number),
+            size=number * 10, created=created, tree_hash=f"{number:064x}", state=state, seen=None,
+        )
+    )  # fmt: skip
+
+
+def states(catalogue, **asked):
+    every = ("present", "pending", "unknown", "gone", "deleted")
+    records = catalogue.archives.query("photos", states=every, **asked).records
+    ids = {identifier(n): n for n in range(3000)}
+    return {ids[record.archive_id]: record.state for record in records}
+
+
+def check_sums(catalogue, vault="photos"):
+    """The folders' sums are those of the rows."""
+    records = catalogue.archives.query(vault).records
+    for folder in catalogue.archives.du(vault, depth=3):
+        below = [r for r in records if r.name.startswith(folder.path)]
+        created = [r.created for r in below if r.created is not None]
+        assert folder.archives == len(below), folder
+        assert folder.bytes == sum(r.size or 0 for r in below)
+        assert (folder.oldest, folder.newest) == (min(created), max(created))
+    assert catalogue.archives.count(vault) == len(records)
+
+
+# The numbers of ids
+
+
+@given(st.lists(st.text("abcXYZ019-_", min_size=138, max_size=138), min_size=1, max_size=5))
+def test_the_numbers_of_many_ids_are_those_of_each(ids):
+    """Also of ids in the middle of an array."""
+    array = pa.array(["x" * 138, *ids]).slice(1)
+    keys, checks = identity.columns(array)
+    assert list(zip(keys.tolist(), checks.tolist(), strict=True)) == list(
+        map(identity.numbers, ids)
+    )
+
+
+@given(archive_id=st.text("abcXYZ019-_", min_size=1, max_size=138), data=st.data())
+def test_an_id_lies_in_the_span_of_its_beginnings(archive_id, data):
+    """So it is found by any of them."""
+    prefix = archive_id[: data.draw(st.integers(1, len(archive_id)))]
+    low, high = identity.span(prefix)
+    assert low <= identity.numbers(archive_id)[0] <= high < 1 << 63
+
+
+@given(st.text("0123456789abcdefXYZ", max_size=70))
+def test_a_tree_hash_comes_back_as_it_was(text):
+    """Whatever somebody put there."""
+    assert identity.unpack_hash(identity.pack_hash(text)) == text
+
+
+# States
+
+
+def test_nothing_is_true_before_the_end(catalogue):
+    """Neither rows, nor counts, names or sums."""
+    with catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch(range(10)))
+        assert catalogue.archives.query("photos").records == ()
+        assert catalogue.archives.count("photos") == 0
+        assert catalogue.archives.names_with_prefix("photos", "f") == []
+        assert catalogue.archives.get("photos", identifier(1)) is None
+        load.finish(START)
+    assert len(catalogue.archives.query("photos").records) == 10
+    check_sums(catalogue)
+
+
+def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
+    """Nor does what it listed come up with the next one, which may not list it."""
+    read(catalogue, range(10), START)
+    stop_half_way(catalogue, range(5, 20))
+    assert states(catalogue) == dict.fromkeys(range(10), "present")
+    read(catalogue, range(12), START + DAY, whole=False)
+    assert set(states(catalogue, where="state<>'gone'")) == set(range(12))
+    check_sums(catalogue)
+    read(catalogue, range(3, 15), START + 2 * DAY)
+    found = states(catalogue)
+    assert {n for n, state in found.items() if state == "present"} == set(range(3, 15))
+    check_sums(catalogue)
+
+
+def test_an_end_that_fails_changes_nothing(catalogue):
+    """Though all but the last write was done."""
+
+    def broken():
+        raise KeyboardInterrupt
+
+    read(catalogue, range(10), START)
+    with suppress(KeyboardInterrupt), catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch(range(5, 12)))
+        load.finish(START + DAY, also=broken)
+    assert states(catalogue) == dict.fromkeys(range(10), "present")
+    check_sums(catalogue)
+    read(catalogue, range(8), START + 2 * DAY)
+    found = states(catalogue)
+    assert {n for n in found if found[n] == "present"} == set(range(8))
+    check_sums(catalogue)
+
+
+def test_what_a_later_inventory_does_not_list_is_gone_but_kept(catalogue):
+    """Never drops a row."""
+    read(catalogue, range(10), START)
+    load = read(catalogue, range(2, 12), START + DAY)
+    assert (load.added, load.gone) == (2, 2)
+    found = states(catalogue)
+    assert [n for n in found if found[n] == "gone"] == [0, 1]
+    assert len(found) == 12
+    check_sums(catalogue)
+
+
+def test_a_part_never_makes_anything_gone(catalogue):
+    """It only adds."""
+    read(catalogue, range(10), START)
+    read(catalogue, [3, 20], START + DAY, whole=False)
+    assert states(catalogue) == dict.fromkeys([*range(10), 20], "present")
+    assert catalogue.inventories.newest("photos").made == START
+    check_sums(catalogue)
+
+
+def test_an_inventory_without_a_date_only_adds(catalogue):
+    """Nothing can be told about what it lacks."""
+    read(catalogue, range(5), START)
+    read(catalogue, range(3, 8), None)
+    assert set(states(catalogue).values()) == {"present"}
+
+
+def test_an_archive_stored_here_is_pending_until_listed_or_overdue(catalogue):
+    """An inventory from before it, or shortly after, proves nothing."""
+    read(catalogue, range(3), START)
+    upload(catalogue, 50, START + DAY)
+    upload(catalogue, 51, START + DAY)
+    assert states(catalogue)[50] == "pending"
+    read(catalogue, range(3), START + DAY + LAG)
+    assert states(catalogue)[50] == "pending"
+    read(catalogue, [0, 1, 2, 50], START + DAY + LAG + 1)
+    found = states(catalogue)
+    assert (found[50], found[51]) == ("present", "gone")
+    check_sums(catalogue)
+
+
+def test_what_another_tool_told_is_unknown_until_listed(catalogue):
+    """The inventory's word completes and corrects it."""
+    catalogue.archives.record(
+        ArchiveRecord(
+            vault="photos", archive_id=identifier(7), name="old name", description="old name",
+            format="plain", mtime=None, size=None, created=None, tree_hash=None, state="unknown",
+            seen=None,
+        )
+    )  # fmt: skip
+    assert states(catalogue) == {7: "unknown"}
+    check = catalogue.archives.find("photos", "old name")
+    assert len(check.records) == 1
+    read(catalogue, [7, 8], START)
+    (record,) = catalogue.archives.named("photos", "f2/7.txt")
+    assert (record.size, record.tree_hash, record.state) == (70, f"{7:064x}", "listed")
+    assert catalogue.archives.find("photos", "old name").records == ()
+    assert len(catalogue.archives.find("photos", "f2/7").records) == 1
+    check_sums(catalogue)
+
+
+def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
+    """Nor bring back what is gone or deleted."""
+    read(catalogue, range(4), START)
+    catalogue.archives.mark_deleted("photos", identifier(0), START)
+    read(catalogue, [0, 2, 3], START + DAY)
+    for number in range(4):
+        upload(catalogue, number, 5, state="unknown")
+    assert states(catalogue) == {0: "deleted", 1: "gone", 2: "present", 3: "present"}
+    assert catalogue.archives.get("photos", identifier(2)).created == START + 2
+    check_sums(catalogue)
+
+
+def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(catalogue):
+    """The service lists what was deleted for a day; what it lists after three is there."""
+    read(catalogue, range(4), START)
+    catalogue.archives.mark_deleted("photos", identifier(1), START + DAY)
+    catalogue.archives.mark_deleted("photos", identifier(2), START + DAY)
+    read(catalogue, range(4), START + DAY + LAG)
+    assert states(catalogue)[1] == "deleted"
+    check_sums(catalogue)
+    read(catalogue, [0, 1, 3], START + DAY + LAG + 1)
+    assert states(catalogue) == {0: "present", 1: "present", 2: "deleted", 3: "present"}
+    check_sums(catalogue)
+
+
+def test_an_older_inventory_read_later_adds_only_what_was_never_known(catalogue):
+    """As gone: a later one is known to lack it."""
+    read(catalogue, range(5, 10), START + DAY)
+    read(catalogue, range(8), START)
+    found = states(catalogue)
+    assert {n for n, state in found.items() if state == "gone"} == set(range(5))
+    assert {n for n, state in found.items() if state == "present"} == set(range(5, 10))
+    assert catalogue.inventories.newest("photos").made == START + DAY
+    check_sums(catalogue)
+
+
+def test_an_archive_listed_twice_is_one(catalogue):
+    """In one batch or in two."""
+    read(catalogue, [1, 1, 2], START)
+    with catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch([1, 3, 3]))
+        load.add(batch([3, 2]))
+        load.finish(START + DAY)
+    assert states(catalogue) == dict.fromkeys([1, 2, 3], "present")
+    check_sums(catalogue)
+
+
+def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
+    """Whether that lists it or not."""
+    with catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch(range(5)))
+        upload(catalogue, 6, START)
+        upload(catalogue, 7, START)
+        load.add(batch([5, 6]))
+        load.finish(START + DAY)
+    assert states(catalogue) == dict.fromkeys(range(7), "present") | {7: "pending"}
+    check_sums(catalogue)
+
+
+def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
+    """With the same outcome."""
+    read(catalogue, range(50), START)
+    monkeypatch.setattr(ingest.Known, "read", classmethod(lambda *_: None))
+    read(catalogue, range(20, 70), START + DAY)
+    found = states(catalogue)
+    assert {n for n, state in found.items() if state == "gone"} == set(range(20))
+    check_sums(catalogue)
+
+
+def test_ids_that_share_their_first_number_are_told_apart():
+    """By the second one."""
+    import numpy as np
+
+    numbers = known.Known(
+        np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13])
+    )
+    found = numbers.find(np.array([7, 7, 7, 5, 9, 1]), np.array([3, 1, 4, 1, 1, 1]))
+    assert found.tolist() == [13, 11, -1, 10, -1, -1]
+
+
+def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
+    """And all the indexes are there at the end, also after an interruption."""
+    monkeypatch.setattr(ingest, "MANY", 100)
+    listed = "SELECT count(*) AS n FROM sqlite_master WHERE type='index' AND name LIKE '%rows_by%'"
+    before = catalogue.database.row(listed)["n"]
+    stop_half_way(catalogue, range(200), lambda: catalogue.database.row(listed)["n"] < before)
+    assert catalogue.database.row(listed)["n"] == before
+    with catalogue.inventories.loading("photos", "j") as load:
+        load.add(batch(range(2000)))
+        load.finish(START)
+    assert catalogue.database.row(listed)["n"] == before
+    assert len(catalogue.archives.find("photos", "1999.t").records) == 1
+    check_sums(catalogue)
+
+
+# Pages
+
+
+def read_page(catalogue, numbers, made, after, marker, *, whole=True):
+    place = Page(after, marker)
+    job = f"page {made}"
+    with catalogue.inventories.loading("photos", job, whole=whole, page=place) as load:
+        load.add(batch(numbers))
+        load.finish(made)
+
+
+def test_pages_are_a_whole_inventory_with_the_last(catalogue):
+    """Only then is anything gone."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0, 1, 20], START + 1, None, "m1")
+    read_page(catalogue, [2, 3, 21], START + 2, "m1", "m2")
+    assert set(states(catalogue).values()) == {"present"}
+    read_page(catalogue, [4, 22], START + 3, "m2", None)
+    found = states(catalogue)
+    assert {n for n in found if found[n] == "present"} == {0, 1, 2, 3, 4, 20, 21, 22}
+    newest = catalogue.inventories.newest("photos")
+    assert (newest.archives, newest.made) == (8, START + 3)
+    check_sums(catalogue)
+
+
+def test_a_missing_page_makes_them_no_whole(catalogue):
+    """Nor does a last page that nobody can tell from a whole one."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0], START + 1, None, "m1")
+    read_page(catalogue, [2], START + 3, "m2", None)
+    assert set(states(catalogue).values()) == {"present"}
+    read_page(catalogue, [0], START + 4, "m2", "m3")
+    read_page(catalogue, [1], START + 5, "m3", None)
+    assert set(states(catalogue).values()) == {"present"}
+
+
+def test_pages_of_a_range_of_dates_are_never_a_whole(catalogue):
+    """Though they be complete."""
+    read(catalogue, range(12), START)
+    read_page(catalogue, [0], START + 1, None, "m1", whole=False)
+    read_page(catalogue, [1], START + 2, "m1", None, whole=False)
+    assert set(states(catalogue).values()) == {"present"}
+
+
+# The time axis
+
+
+@settings(max_examples=15, deadline=None)
+@given(lists=st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=6))
+def test_every_inventory_of_the_past_is_told_as_it_was(tmp_path_factory, lists):
+    """Coming, going and coming back, any number of times."""
+    made = Catalogue(tmp_path_factory.mktemp("history") / "c.sqlite", HERE)
+    try:
+        for day, numbers in enumerate(lists):
+            read(made, sorted(numbers), START + day * DAY)
+        for day, numbers in enumerate(lists):
+            page = made.archives.query("photos", as_of=START + day * DAY + 5)
+            assert {r.archive_id for r in page.records} == set(map(identifier, numbers))
+            assert page.as_of == START + day * DAY
+        for a, first in enumerate(lists):
+            for b, second in enumerate(lists):
+                found = made.archives.diff("photos", START + a * DAY, START + b * DAY)
+                assert {r.archive_id for r in found.added} == set(map(identifier, second - first))
+                assert {r.archive_id for r in found.gone} == set(map(identifier, first - second))
+                assert found.growth == sum(second) * 10 - sum(first) * 10
+        check_sums(made) if lists[-1] else None
+    finally:
+        made.close()
+
+
+def test_a_time_before_the_first_inventory_is_refused(catalogue):
+    """With the date of the first one."""
+    read(catalogue, range(3), START)
+    with pytest.raises(InputError, match="that old") as caught:
+        catalogue.archives.query("photos", as_of=START - 1)
+    assert "2017-07-14" in caught.value.cure
+    with pytest.raises(InputError):
+        catalogue.archives.diff("photos")
+
+
+# Several processes
+
+
+LOADER = """
+    import sys
+    from pathlib import Path
+    from test_catalogue_ingest import HERE, START, batch
+    from glacier_magic.catalogue import Catalogue
+    catalogue = Catalogue(Path(sys.argv[1]), HERE)
+    with catalogue.inventories.loading("photos", sys.argv[2]) as load:
+        for start in range(0, 2000, 50):
+            load.add(batch(range(start, start + 50)))
+            print(start, flush=True)
+        load.finish(START + int(sys.argv[2]))
+    print("done", flush=True)
+    catalogue.close()
+"""
+
+
+def test_a_killed_reading_is_completed_by_the_next(path, child, monkeypatch):
+    """Nothing of it is seen; the next one waits for nobody and is whole."""
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    kills = KILLS
+    Catalogue(path, HERE).close()
+    for number in range(kills):
+        loader = child(LOADER, path, 1)
+        loader.until(str(random.Random(number).randrange(0, 2000, 50)))
+        loader.kill()
+        catalogue = Catalogue(path, HERE)
+        upload(catalogue, 2000 + number, START)
+        assert catalogue.database.row("PRAGMA integrity_check")[0] == "ok"
+        found = states(catalogue)
+        assert found == {2000 + n: "pending" for n in range(number + 1)}
+        check_sums(catalogue)
+        catalogue.close()
+    catalogue = Catalogue(path, HERE)
+    read(catalogue, range(1990), START)
+    assert set(states(catalogue)) == {*range(2000), *range(2000, 2000 + kills)} - {
+        n for n in range(1990, 2000) if n not in states(catalogue)
+    }
+    assert catalogue.archives.count("photos") == 1990 + kills
+    check_sums(catalogue)
+    catalogue.close()
+
+
+RECORDER = """
+    import sys
+    from pathlib import Path
+    from test_catalogue_ingest import HERE, START, upload
+    from glacier_magic.catalogue import Catalogue
+    catalogue = Catalogue(Path(sys.argv[1]), HERE)
+    for number in range(int(sys.argv[2]), 3000):
+        upload(catalogue, number, START)
+        print(number, flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_every_kill(path, child, monkeypatch):
+    """With folders and names that agree with the rows."""
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    Catalogue(path, HERE).close()
+    there = 0
+    for number in range(KILLS):
+        recorder = child(RECORDER, path, there)
+        recorder.until(str(there + random.Random(number).randrange(20)))
+        recorder.kill()
+        catalogue = Catalogue(path, HERE)
+        found = states(catalogue)
+        assert catalogue.database.row("PRAGMA integrity_check")[0] == "ok"
+        check_sums(catalogue)
+        assert catalogue.archives.find("photos", f"/{there}.t").records
+        catalogue.close()
+        assert set(found) >= set(range(there))
+        there = len(found)
+
+
+def test_two_readings_of_a_vault_take_turns(path):
+    """The second waits, and neither loses anything."""
+    first, second = Catalogue(path, HERE), Catalogue(path, HERE)
+    with first.inventories.loading("photos", "one") as load:
+        thread = threading.Thread(target=read, args=(second, range(5, 15), START + DAY))
+        thread.start()
+        load.add(batch(range(10)))
+        load.finish(START)
+    thread.join()
+    found = states(first)
+    assert {n for n, state in found.items() if state == "gone"} == set(range(5))
+    check_sums(first)
+    first.close()
+    second.close()

@@ -1,0 +1,266 @@
+"""Asking the catalogue: globs, texts, order, pages, folders and duplicates, against Python."""
+
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glacier_magic import tables
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, dialect, query
+from glacier_magic.errors import InputError
+
+HERE = Scope("111111111111", "eu-west-1")
+NAMES = [
+    "a", "A", "a/b", "a/b/c.txt", "a/b/d.TXT", "ab/c", "a[1]/x", "a*b", "a?b", "a]b", "a^b",
+    "äöü/ß", "ÄÖÜ/x", "/root/a", "//b", "a//b", "x/", "", "100%", "back\\slash",
+    'quo"te', "it's", "ab" * 30, "😀/😀.jpg", "a/b/c.txt",
+]  # fmt: skip
+
+
+def archive(number, name, **known):
+    values = {
+        "vault": "photos", "archive_id": f"{number:0138}", "size": number % 7,
+        "created": 1_000_000 - number, "tree_hash": f"{number % 9:064x}", "state": "uploaded",
+        "seen": None,
+    }  # fmt: skip
+    return ArchiveRecord.described(name, **(values | known))
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory):
+    made = Catalogue(tmp_path_factory.mktemp("query") / "c.sqlite", HERE)
+    with made.database.transaction():
+        for number, name in enumerate(NAMES * 3):
+            made.archives.record(archive(number, name))
+        made.archives.record(archive(999, "a/b", vault="other"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["few", "many", "none indexed"])
+def way(request, monkeypatch):
+    """Every way to an answer gives the same one."""
+    if request.param == "many":
+        monkeypatch.setattr(query, "FEW", 0)
+    if request.param == "none indexed":
+        monkeypatch.setattr(dialect.Sqlite, "searchable", False)
+    return request.param
+
+
+def numbers(page):
+    return [int(record.archive_id) for record in page.records]
+
+
+def in_order(test):
+    found = [(name, -number, number) for number, name in enumerate(NAMES * 3) if test(name)]
+    return [number for *_, number in sorted(found, key=lambda row: (row[0].encode(), row[1]))]
+
+
+def like_glob(pattern):
+    """Return a regular expression for SQLite's GLOB, None for one that matches nothing."""
+    found, place = "", 0
+    while place < len(pattern):
+        char = pattern[place]
+        if char == "[":
+            end = pattern.find("]", place + 2 + (pattern[place + 1 : place + 2] == "^"))
+            if end < 0:
+                return None
+            inside = pattern[place + 1 : end]
+            negated = inside.startswith("^")
+            found += f"[{'^' * negated}{re.escape(inside[negated:])}]"
+            place = end
+        else:
+            found += {"*": ".*", "?": "."}.get(char, re.escape(char))
+        place += 1
+    return re.compile(found, re.DOTALL)
+
+
+@settings(max_examples=150, deadline=None)
+@given(pattern=st.text("ab/*?[]^cxtT.ä1", max_size=8))
+@pytest.mark.parametrize("few", [10_000, 1])
+def test_a_glob_matches_what_its_characters_say(catalogue, few, pattern):
+    """A star crosses slashes, case counts, and the order is by name, then age."""
+    before, query.FEW = query.FEW, few
+    try:
+        found = numbers(catalogue.archives.query("photos", pattern))
+    finally:
+        query.FEW = before
+    expression = like_glob(f"{query.literal(pattern)}*" if pattern.endswith("/") else pattern)
+    assert found == in_order(lambda name: expression and expression.fullmatch(name))
+
+
+@settings(max_examples=100, deadline=None)
+@given(pattern=st.text("ab*?[]^", max_size=8), name=st.sampled_from(NAMES))
+def test_what_a_pattern_holds_is_in_all_that_match(pattern, name):
+    """Else the search by it would miss some."""
+    expression = like_glob(pattern)
+    if expression and expression.fullmatch(name):
+        prefix, *others = query.literals(pattern)
+        assert name.startswith(prefix)
+        assert all(text in name for text in others)
+
+
+def folded(text):
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]))
+def test_a_text_is_found_wherever_it_is(catalogue, start, length, name):
+    """Short or long, wildcards meaning themselves, ASCII letters in either case."""
+    text = name[start : start + length]
+    for spelled in (text, text.swapcase()) if text.isascii() else (text,):
+        found = numbers(catalogue.archives.query("photos", text=spelled))
+        assert found == in_order(lambda n, spelled=spelled: folded(spelled) in folded(n))
+
+
+@pytest.mark.parametrize("text", ["b/c", "ab", "C.TXT", "äöü", "😀", "nowhere", "it's", 'o"t'])
+def test_every_way_to_a_text_gives_the_same(catalogue, way, text):
+    """With and without a search table, with few hits and with many."""
+    found = numbers(catalogue.archives.query("photos", text=text))
+    assert found == in_order(lambda name: folded(text) in folded(name))
+
+
+@pytest.mark.parametrize("glob", ["a/*", "*.txt", "a/b/*.t?t", "*", "a/b/", "ab*", "[ab]/*"])
+@pytest.mark.parametrize("sort", [None, "size", "-created", "size,-name", ["-size", "created"]])
+def test_pages_put_together_are_the_whole(catalogue, way, glob, sort):
+    """In any order, without a gap or anything twice; the last one says so."""
+    whole = numbers(catalogue.archives.query("photos", glob, sort=sort))
+    found, more = [], True
+    while more:
+        page = catalogue.archives.query("photos", glob, sort=sort, limit=7, offset=len(found))
+        found, more = found + numbers(page), page.more
+        assert len(page.records) <= 7
+    assert found == whole
+    assert len(set(found)) == len(found)
+
+
+def test_a_sort_is_by_its_columns(catalogue):
+    """A hyphen turns it round."""
+    records = catalogue.archives.query("photos", sort="-size, name").records
+    assert [(-r.size, r.name) for r in records] == sorted((-r.size, r.name) for r in records)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"sort": "colour"}, {"sort": "--size"}, {"limit": -1}, {"offset": -1}, {"states": ["lost"]},
+     {"states": "present"}, {"sort": ""}],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(catalogue, asked):
+    """As an input error, whichever argument it is."""
+    with pytest.raises(InputError):
+        catalogue.archives.query("photos", **asked)
+
+
+def test_names_and_ids_are_addressed(catalogue):
+    """The exact name, with its wildcards; the beginning of an id."""
+    ask = catalogue.archives.query
+    assert {r.name for r in ask("photos", "name:a*b").records} == {"a*b"}
+    assert numbers(ask("photos", f"id:{12:0138}")) == [12]
+    assert len(ask("photos", "id:0000").records) == len(NAMES) * 3
+    assert ask("photos", "id:1").records == ()
+
+
+def test_a_vault_that_is_not_known_is_empty(catalogue):
+    """No error: nothing was stored or read yet."""
+    assert catalogue.archives.query("new").records == ()
+    assert catalogue.archives.du("new") == []
+    assert catalogue.archives.duplicates("new") == []
+    assert len(catalogue.archives.frame("new")) == 0
+
+
+def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
+    """With and without rows, and says how old it is."""
+    for glob in ("*", "nothing"):
+        found = catalogue.archives.frame("photos", glob, sort="-size")
+        assert list(found.columns) == list(tables.ARCHIVES)
+        old = tables.archives(catalogue.archives.matching("photos", glob))
+        assert found.dtypes.to_dict() == old.dtypes.to_dict()
+        assert found.attrs == {"vault": "photos", "as_of": None, "more": False}
+    found = catalogue.archives.frame("photos", limit=5, sort="created")
+    assert len(found) == 5
+    assert found.attrs["more"]
+    assert found["created"].is_monotonic_increasing
+    assert set(found["state"]) == {"pending"}
+
+
+def test_a_frame_tells_what_the_records_do(catalogue):
+    """Row for row."""
+    found = catalogue.archives.frame("photos")
+    records = catalogue.archives.query("photos").records
+    assert list(found["name"]) == [r.name for r in records]
+    assert list(found["description"]) == [r.description for r in records]
+    assert list(found["tree_hash"]) == [r.tree_hash for r in records]
+    assert list(found["created"]) == [pd.Timestamp(r.created, unit="ms", tz="UTC") for r in records]
+
+
+# Folders
+
+
+def below(path):
+    rows = [archive(n, name) for n, name in enumerate(NAMES * 3) if name.startswith(path)]
+    return (
+        len(rows), sum(r.size for r in rows), min(r.created for r in rows),
+        max(r.created for r in rows),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["", "a/", "a/b", "/", "äöü/"])
+@pytest.mark.parametrize("depth", [0, 1, 5])
+def test_folders_are_added_up(catalogue, path, depth):
+    """Each with all that lies below it, the folder itself first."""
+    folders = catalogue.archives.du("photos", path, depth)
+    path = path if not path or path.endswith("/") else f"{path}/"
+    assert folders[0].path == path
+    every = {n[: m.end()] for n in NAMES for m in re.finditer("/", n)} | {""}
+    levels = [f for f in every if f.startswith(path) and f[len(path) :].count("/") <= depth]
+    assert {f.path for f in folders} == set(levels)
+    for f in folders:
+        assert (f.archives, f.bytes, f.oldest, f.newest) == below(f.path)
+        assert f.depth == f.path[len(path) :].count("/")
+
+
+def test_a_folder_without_anything_is_not_there(catalogue):
+    """Nor is one whose archives were all deleted."""
+    assert catalogue.archives.du("photos", "no/such") == []
+    catalogue.archives.record(archive(1, "z/y", vault="third"))
+    catalogue.archives.mark_deleted("third", f"{1:0138}")
+    assert catalogue.archives.du("third") == []
+
+
+def test_oldest_and_newest_follow_a_deletion(catalogue):
+    """Though sums alone could not tell."""
+    for number in range(5):
+        catalogue.archives.record(archive(number, f"q/{number}", vault="fourth", created=number))
+    catalogue.archives.mark_deleted("fourth", f"{0:0138}")
+    catalogue.archives.mark_deleted("fourth", f"{4:0138}")
+    for folder in catalogue.archives.du("fourth"):
+        assert (folder.oldest, folder.newest, folder.archives) == (1, 3, 3)
+
+
+def test_a_very_deep_name_counts_to_the_folders_that_are_kept(catalogue):
+    """A name of slashes must not make hundreds of folders."""
+    catalogue.archives.record(archive(1, "/" * 400 + "x", vault="deep"))
+    folders = catalogue.archives.du("deep", depth=400)
+    assert 20 < len(folders) < 40
+    assert {f.archives for f in folders} == {1}
+
+
+# Duplicates
+
+
+def test_duplicates_are_grouped_by_content(catalogue):
+    """The most bytes wasted first; each group oldest first."""
+    groups = catalogue.archives.duplicates("photos")
+    rows = [archive(n, name) for n, name in enumerate(NAMES * 3)]
+    wanted = {}
+    for row in rows:
+        wanted.setdefault((row.size, row.tree_hash), set()).add(row.archive_id)
+    assert {frozenset(r.archive_id for r in group) for group in groups} == {
+        frozenset(ids) for ids in wanted.values() if len(ids) > 1
+    }
+    wasted = [(len(g) - 1) * g[0].size for g in groups]
+    assert wasted == sorted(wasted, reverse=True)
+    assert all([r.created for r in g] == sorted(r.created for r in g) for g in groups)
