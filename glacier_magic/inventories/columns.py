@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .frames import Bytes, Cut, Frame, Mask, Positions
 from .items import Item
@@ -64,7 +65,9 @@ def of_cut(
     above = not ascii_only and not is_plain(bytes(data))
     description = _mended(texts["description"], odd, above, mend, good)
     try:
-        created, size = (texts[name].cast(LISTED.field(name).type) for name in ("created", "size"))
+        created, size = (
+            _cast(texts[name], LISTED.field(name).type) for name in ("created", "size")
+        )
     except pa.ArrowInvalid:  # a date such as 31 February: the slow way will find it
         return of_items([]), cut.rows[:0]
     columns = {
@@ -88,8 +91,7 @@ def in_order(
         return batch
     other = of_items(items)
     order = np.argsort(np.concatenate([rows, np.array(item_rows, np.int64)]), kind="stable")
-    chosen = pa.array(order)
-    arrays = [pa.concat_arrays(pair).take(chosen) for pair in zip(batch, other, strict=True)]
+    arrays = [_chosen(_joined(pair), order) for pair in zip(batch, other, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=LISTED)
 
 
@@ -102,13 +104,30 @@ def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Arr
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
     wanted = np.arange(0, points.size, width, dtype=np.int32)
     return {
-        name: pieces.take(pa.array(wanted + np.int32(2 * number)))
-        for number, name in enumerate(names)
+        name: _chosen(pieces, wanted + np.int32(2 * number)) for number, name in enumerate(names)
     }
 
 
 def _array(kind: pa.DataType, offsets: npt.NDArray[np.int32], data: pa.Buffer) -> pa.Array:
     return pa.Array.from_buffers(kind, len(offsets) - 1, [None, pa.py_buffer(offsets), data])
+
+
+# What stays for long is kept in the system's own memory: Arrow's allocator asks for a quarter more
+# of it, and the kernel then spends as long on handing it out as all the rest takes.
+
+
+def _chosen(array: pa.Array, rows: npt.NDArray[np.integer]) -> pa.Array:
+    """Return copies of the values numbered *rows*, which are there."""
+    pool = pa.system_memory_pool()
+    return pc.take(array, pa.array(rows), boundscheck=False, memory_pool=pool)
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pc.cast(array, kind, memory_pool=pa.system_memory_pool())
+
+
+def _joined(arrays: Sequence[pa.Array]) -> pa.Array:
+    return pa.concat_arrays(arrays, memory_pool=pa.system_memory_pool())
 
 
 def _inside(texts: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
@@ -169,14 +188,14 @@ def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> p
     rows = _odd_rows(offsets, data, odd, above)
     if not len(rows):
         return texts
-    fields = _array(pa.binary(), offsets, pa.py_buffer(data)).take(pa.array(rows)).to_pylist()
+    fields = _chosen(_array(pa.binary(), offsets, pa.py_buffer(data)), rows).to_pylist()
     mended = [mend(field, row) for field, row in zip(fields, rows.tolist(), strict=True)]
     wrong = np.array([text is None for text in mended], bool)
     good[rows[wrong]] = False
     chosen = np.arange(len(texts))
     chosen[rows] = len(texts) + np.arange(len(rows))
     new = pa.array([text or "" for text in mended], pa.string())
-    return pa.concat_arrays([texts, new]).take(pa.array(chosen))
+    return _chosen(_joined([texts, new]), chosen)
 
 
 def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: Odd, above: bool) -> Positions:
