@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .frames import Bytes, Cut, Frame, Mask, Positions
+from .frames import Bytes, Cut, Frame, Mask, Positions, windows
 from .items import Item
 from .texts import is_plain
 
@@ -24,6 +24,8 @@ LISTED = pa.schema(
     ]
 )
 """The columns of every batch; ``created`` and ``tree_hash`` may be null."""
+
+_ONE_WIDTH = ("archive_id", "tree_hash")  # in one frame
 
 Mend = Callable[[bytes, int], str | None]
 """Makes a description of its bytes and the place of its record in a cut; None if they are none."""
@@ -96,16 +98,26 @@ def in_order(
 
 
 def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Array]:
-    """Copy each field out of *data* with Arrow: of all cuts in a row, take every tenth text."""
+    """Copy each field out of *data*; of those of any width, take each out of all cuts in a row."""
+    texts = {name: _of_one_width(data, *cut.spans[name]) for name in _ONE_WIDTH}
+    names = [name for name in names if name not in _ONE_WIDTH]
     width = 2 * len(names)
     points = np.empty((len(cut.rows), width), np.int32)
     for number, name in enumerate(names):
         points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
     wanted = np.arange(0, points.size, width, dtype=np.int32)
-    return {
-        name: _chosen(pieces, wanted + np.int32(2 * number)) for number, name in enumerate(names)
-    }
+    for number, name in enumerate(names):
+        texts[name] = _chosen(pieces, wanted + np.int32(2 * number))
+    return texts
+
+
+def _of_one_width(data: memoryview, begins: Positions, ends: Positions) -> pa.Array:
+    """Copy texts of the same width, into no more memory than they need."""
+    width = int(ends[0] - begins[0])
+    texts = windows(data, f"S{width}", width)[begins]
+    offsets = np.arange(0, width * len(begins) + 1, width, dtype=np.int32)
+    return _array(pa.string(), offsets, pa.py_buffer(texts.view(np.uint8)))
 
 
 def _array(kind: pa.DataType, offsets: npt.NDArray[np.int32], data: pa.Buffer) -> pa.Array:
