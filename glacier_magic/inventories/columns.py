@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from .frames import Bytes, Cut, Frame, Mask, Positions
+from .frames import Bytes, Cut, Frame, Mask, Positions, windows
 from .items import Item
 from .texts import is_plain
 
@@ -23,6 +24,8 @@ LISTED = pa.schema(
     ]
 )
 """The columns of every batch; ``created`` and ``tree_hash`` may be null."""
+
+_ONE_WIDTH = ("archive_id", "tree_hash")  # in one frame
 
 Mend = Callable[[bytes, int], str | None]
 """Makes a description of its bytes and the place of its record in a cut; None if they are none."""
@@ -64,7 +67,9 @@ def of_cut(
     above = not ascii_only and not is_plain(bytes(data))
     description = _mended(texts["description"], odd, above, mend, good)
     try:
-        created, size = (texts[name].cast(LISTED.field(name).type) for name in ("created", "size"))
+        created, size = (
+            _cast(texts[name], LISTED.field(name).type) for name in ("created", "size")
+        )
     except pa.ArrowInvalid:  # a date such as 31 February: the slow way will find it
         return of_items([]), cut.rows[:0]
     columns = {
@@ -88,27 +93,53 @@ def in_order(
         return batch
     other = of_items(items)
     order = np.argsort(np.concatenate([rows, np.array(item_rows, np.int64)]), kind="stable")
-    chosen = pa.array(order)
-    arrays = [pa.concat_arrays(pair).take(chosen) for pair in zip(batch, other, strict=True)]
+    arrays = [_chosen(_joined(pair), order) for pair in zip(batch, other, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=LISTED)
 
 
 def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Array]:
-    """Copy each field out of *data* with Arrow: of all cuts in a row, take every tenth text."""
+    """Copy each field out of *data*; of those of any width, take each out of all cuts in a row."""
+    texts = {name: _of_one_width(data, *cut.spans[name]) for name in _ONE_WIDTH}
+    names = [name for name in names if name not in _ONE_WIDTH]
     width = 2 * len(names)
     points = np.empty((len(cut.rows), width), np.int32)
     for number, name in enumerate(names):
         points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
     wanted = np.arange(0, points.size, width, dtype=np.int32)
-    return {
-        name: pieces.take(pa.array(wanted + np.int32(2 * number)))
-        for number, name in enumerate(names)
-    }
+    for number, name in enumerate(names):
+        texts[name] = _chosen(pieces, wanted + np.int32(2 * number))
+    return texts
+
+
+def _of_one_width(data: memoryview, begins: Positions, ends: Positions) -> pa.Array:
+    """Copy texts of the same width, into no more memory than they need."""
+    width = int(ends[0] - begins[0])
+    texts = windows(data, f"S{width}", width)[begins]
+    offsets = np.arange(0, width * len(begins) + 1, width, dtype=np.int32)
+    return _array(pa.string(), offsets, pa.py_buffer(texts.view(np.uint8)))
 
 
 def _array(kind: pa.DataType, offsets: npt.NDArray[np.int32], data: pa.Buffer) -> pa.Array:
     return pa.Array.from_buffers(kind, len(offsets) - 1, [None, pa.py_buffer(offsets), data])
+
+
+# What stays for long is kept in the system's own memory: Arrow's allocator asks for a quarter more
+# of it, and the kernel then spends as long on handing it out as all the rest takes.
+
+
+def _chosen(array: pa.Array, rows: npt.NDArray[np.integer]) -> pa.Array:
+    """Return copies of the values numbered *rows*, which are there."""
+    pool = pa.system_memory_pool()
+    return pc.take(array, pa.array(rows), boundscheck=False, memory_pool=pool)
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pc.cast(array, kind, memory_pool=pa.system_memory_pool())
+
+
+def _joined(arrays: Sequence[pa.Array]) -> pa.Array:
+    return pa.concat_arrays(arrays, memory_pool=pa.system_memory_pool())
 
 
 def _inside(texts: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
@@ -169,14 +200,14 @@ def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> p
     rows = _odd_rows(offsets, data, odd, above)
     if not len(rows):
         return texts
-    fields = _array(pa.binary(), offsets, pa.py_buffer(data)).take(pa.array(rows)).to_pylist()
+    fields = _chosen(_array(pa.binary(), offsets, pa.py_buffer(data)), rows).to_pylist()
     mended = [mend(field, row) for field, row in zip(fields, rows.tolist(), strict=True)]
     wrong = np.array([text is None for text in mended], bool)
     good[rows[wrong]] = False
     chosen = np.arange(len(texts))
     chosen[rows] = len(texts) + np.arange(len(rows))
     new = pa.array([text or "" for text in mended], pa.string())
-    return pa.concat_arrays([texts, new]).take(pa.array(chosen))
+    return _chosen(_joined([texts, new]), chosen)
 
 
 def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: Odd, above: bool) -> Positions:

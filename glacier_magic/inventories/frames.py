@@ -158,11 +158,11 @@ def are_at(data: memoryview, at: Positions, text: bytes) -> Mask:
     """
     if not text or not len(at):
         return np.ones(len(at), bool)
-    found: Mask = _windows(data, f"S{len(text)}", len(text))[at] == text
+    found: Mask = windows(data, f"S{len(text)}", len(text))[at] == text
     return found & (at >= 0)
 
 
-def _windows(data: memoryview, kind: str, width: int) -> npt.NDArray[np.generic]:
+def windows(data: memoryview, kind: str, width: int) -> npt.NDArray[np.generic]:
     """Return a view of the *width* bytes at every position."""
     return np.ndarray((len(data) - width + 1,), kind, data, strides=(1,))
 
@@ -174,7 +174,7 @@ def _date_widths(data: memoryview, ends: Positions) -> Positions:
 
 def _digits_before(data: memoryview, ends: Positions) -> Positions:
     """Return how many digits, up to sixteen, stand in front of each position."""
-    words = _windows(data, "<u8", 8)
+    words = windows(data, "<u8", 8)
     count = _last_digits(words[ends - 8])
     full = np.flatnonzero(count == 8)
     count[full] += _last_digits(words[ends[full] - 16])
