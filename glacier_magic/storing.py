@@ -81,7 +81,7 @@ class Storing:
             description=source.description,
         )
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
-        return record if record and record.state in ("uploaded", "listed") else None
+        return record if record and record.state in ("pending", "present") else None
 
     def _send(
         self, todo: list[Source], outcome: Stored, began: int | None, part_size: int | None,

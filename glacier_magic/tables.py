@@ -20,6 +20,9 @@ ARCHIVES = (
     "state", "vault",
 )  # fmt: skip
 VAULTS = ("vault", "archives", "size", "created", "inventory")
+FOLDERS = (
+    "path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault",
+)  # fmt: skip
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 
 
@@ -70,6 +73,19 @@ def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"],
         times=["created", "inventory"],
     )  # fmt: skip
+
+
+def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return folders as a DataFrame with the columns :data:`FOLDERS`.
+
+    ``month`` is what a month of their storage costs, in words, and ``month_usd`` in US dollars
+    (Decimal); *unknown* and None where the price is not known.
+    """
+    frame = _typed(
+        _frame(FOLDERS, rows), text=["path", "month", "vault"],
+        whole=["depth", "archives", "size"], times=["oldest", "newest"],
+    )  # fmt: skip
+    return frame.astype({"month_usd": "object"})
 
 
 def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

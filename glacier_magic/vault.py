@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from . import descriptions, tables
 from .catalogue import ArchiveRecord, JobRecord
 from .catalogue.jobs import INVENTORY
+from .catalogue.moments import Moment, last_ms
 from .errors import InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
 from .plans.restore import unknown_archive
+from .prices import load
+from .prices.holdings import priced
 from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
@@ -161,24 +164,80 @@ class Vault:
 
     # Listing
 
-    def archives(self, glob: str | None = None) -> pd.DataFrame:
+    def archives(
+        self, glob: str | None = None, *, where: str | None = None,
+        sort: str | Sequence[str] | None = None, limit: int | None = None,
+        as_of: Moment | None = None, states: Sequence[str] | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
         """Return the archives that the catalogue knows, by name, as a typed DataFrame.
 
-        :param glob: names to keep; ``*`` matches ``/`` too, ``folder/`` means all below it.
+        :param glob: names to keep; ``*`` matches ``/`` too, ``folder/`` means all below it,
+            ``name:`` is an exact name and ``id:`` the beginning of an archive id.
+        :param where: conditions such as ``size > 1e9 and created < '2016'``.
+        :param sort: columns, the first counts most: ``-size,name`` is largest first.
+        :param limit: rows at most.
+        :param as_of: what the newest inventory until then lists; a date means its end.
+        :param states: present, pending, unknown, gone, deleted here; the first three if not given.
+        :raises InputError: one of them cannot be understood; or there is no inventory that old.
 
-        ``attrs["as_of"]`` is the date of the newest inventory read (ISO 8601), or None;
-        ``attrs["unlisted"]`` counts archives stored since that no inventory has listed yet.
+        ``attrs["as_of"]`` is the date of the inventory that it is told by (ISO 8601), or None;
+        ``attrs["unlisted"]`` counts archives stored since that no inventory has listed yet, and
+        ``attrs["more"]`` those that *limit* left out, up to 100,000.
+
+        >>> vault.archives("scans/*", where="size > 1GB", sort="-size")     # doctest: +SKIP
         """
-        found = self._catalogue.archives.matching(self.name, glob)
-        frame = tables.archives(found)
-        newest = self._catalogue.inventories.newest(self.name)
-        made = from_ms(newest.made) if newest else None
-        frame.attrs.update(
-            vault=self.name,
-            as_of=made.isoformat() if made else None,
-            unlisted=sum(record.state == "uploaded" for record in found),
-        )
+        if glob is not None and ARCHIVE_ID.fullmatch(glob):
+            glob = f"id:{glob}"
+        return self._catalogue.archives.frame(
+            self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of),
+            states=states,
+        )  # fmt: skip
+
+    def find(self, text: str, *, limit: int | None = None) -> pd.DataFrame:
+        """Return the archives whose name holds *text* anywhere, like :meth:`archives`.
+
+        ASCII letters are found in either case; ``*`` and ``?`` are characters like any other.
+        """
+        return self._catalogue.archives.frame(self.name, text=text, limit=limit)
+
+    def du(self, path: str = "", depth: int = 1) -> pd.DataFrame:
+        """Return a folder and those below it, each with all that is in it, largest first.
+
+        :param path: the folder; the whole vault if not given.
+        :param depth: how many levels below it.
+        :returns: path, depth, archives, size (bytes), oldest, newest, month and month_usd (what a
+            month of storage costs, in words and as a Decimal, None where the price is not known),
+            vault; ``attrs`` as those of :meth:`archives`.
+        """
+        archives = self._catalogue.archives
+        prices = load(self.session.region)
+        found = archives.du(self.name, path, depth)
+        frame = tables.folders(priced(found, self.name, prices))
+        frame.attrs.update(vault=self.name, as_of=archives.latest(self.name), unlisted=0, more=0)
         return frame
+
+    def duplicates(self) -> pd.DataFrame:
+        """Return the archives with equal tree hash and size, most bytes wasted first.
+
+        :returns: group (a number), copies in it, wasted (bytes of all copies but one), name, size,
+            created, archive_id, tree_hash, state, vault; ``attrs`` as those of :meth:`archives`.
+        """
+        return self._catalogue.archives.doubles(self.name)
+
+    def diff(self, before: Moment | None = None, after: Moment | None = None) -> pd.DataFrame:
+        """Return what came and went between the inventories of two moments.
+
+        Each is the newest one until then; without moments, the last two.
+
+        :returns: change (added, gone, or renamed: the same bytes under another name), name, was
+            (the name before), size, created, archive_id, tree_hash, was_id, vault; ``attrs`` has
+            vault, before and after (ISO 8601), archives_before, archives_after, bytes_before,
+            bytes_after and growth (bytes).
+        :raises InputError: there is no inventory that old.
+        """
+        return self._catalogue.archives.difference(
+            self.name, last_ms(before, "before"), last_ms(after, "after")
+        )
 
     def inventory(self) -> pd.DataFrame | InventoryJob:
         """Return the archives by the newest finished inventory, or the job that makes one.

@@ -13,7 +13,7 @@ from . import carry, dialect, folders, identity, ingest, states, vaults
 from .database import Database, Scope
 from .folders import Changes, Folder
 from .query import Page, Query, pages
-from .states import LAG, SPELLED, Presence
+from .states import LAG, Presence
 from .timeline import Difference, difference
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Archives:
             exact = self.named(vault, glob)
             if exact:
                 return exact
-        return [_spelled(record) for record in self.query(vault, glob).records]
+        return list(self.query(vault, glob).records)
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted with exactly this name, oldest first."""
@@ -238,7 +238,7 @@ class Archives:
             f"FROM archive_rows WHERE vault_id=? AND {where} AND {kept} {order}",
             (known.id, *values),
         )
-        return [_spelled(record) for record in self._records(vault, rows)]
+        return self._records(vault, rows)
 
     def _records(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
         dates = self._dates(vault)
@@ -282,7 +282,9 @@ class Archives:
     def frame(self, vault: str, glob: str | None = None, **asked: Any) -> pd.DataFrame:
         """Return the same as :meth:`query` as a DataFrame with the columns of ``tables.ARCHIVES``.
 
-        ``attrs`` has vault, as_of (ISO 8601 date of the inventory, or None) and more.
+        ``attrs`` has vault; as_of, the ISO 8601 date of the inventory, or None; more, how many a
+        limit left out (:data:`.query.COUNTED` at most); and unlisted, how many of them are stored
+        from here and in no inventory yet.
         """
         from .frames import frame  # noqa: PLC0415
 
@@ -322,6 +324,31 @@ class Archives:
             gone=tuple(self._records(vault, found.gone)),
         )
 
+    def difference(
+        self, vault: str, before: int | None = None, after: int | None = None
+    ) -> pd.DataFrame:
+        """Return the same as :meth:`diff` as a DataFrame: see :func:`.comparing.difference`."""
+        from .comparing import difference  # noqa: PLC0415
+
+        return difference(self._database, self._scope, vault, before, after)
+
+    def latest(self, vault: str) -> str | None:
+        """Return the date (ISO 8601) of the latest whole inventory of a vault, or None."""
+        from .comparing import latest  # noqa: PLC0415
+
+        return latest(self._database, self._scope, vault)
+
+    def doubles(self, vault: str) -> pd.DataFrame:
+        """Return the same as :meth:`duplicates` as a DataFrame: :func:`.comparing.duplicates`."""
+        from .comparing import duplicates  # noqa: PLC0415
+
+        return duplicates(self._database, self._scope, vault)
+
+    def folder_names(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
+        """Return the first folders that start with *prefix*, of the level that it is in."""
+        known = vaults.find(self._database, self._scope, vault)
+        return folders.starting(self._database, known.id, prefix, limit) if known else []
+
     def duplicates(self, vault: str) -> list[list[ArchiveRecord]]:
         """Return the archives with equal tree hash and size, in groups, most bytes wasted first."""
         known = vaults.find(self._database, self._scope, vault)
@@ -360,9 +387,3 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
         state=row["state"],
         seen=seen,
     )
-
-
-def _spelled(record: ArchiveRecord) -> ArchiveRecord:
-    """Return the record with the state by the word that the rest of the package uses."""
-    word = SPELLED.get(record.state)
-    return record if word is None else replace(record, state=word)

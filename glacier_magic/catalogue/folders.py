@@ -175,6 +175,18 @@ def below(
     return found
 
 
+def starting(database: Database, vault_id: int, prefix: str, limit: int) -> list[str]:
+    """Return the first folders, by name, that start with *prefix* and lie where it ends."""
+    parent = folder_of(prefix)
+    begin = prefix[len(parent) :]
+    rows = database.rows(
+        "SELECT name FROM folders WHERE vault_id=? AND parent=? AND name>=? AND name<? "
+        "AND name<>'' AND archives>0 ORDER BY name LIMIT ?",
+        (vault_id, parent, begin, begin + "\U0010ffff", limit),
+    )
+    return [parent + row["name"] for row in rows]
+
+
 _READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import descriptions
+from ..catalogue.query import COUNTED
 from ..errors import InputError
 from ..jobs import InventoryJob
 from ..storing import MAYBE_TWICE
@@ -200,29 +201,27 @@ def _rate(console: Console, args: Namespace) -> str:
     return f"All transfers of this session together: {human_bytes(budget.max_rate)}/s at most."
 
 
-def _configure_ls(parser: Parser) -> None:
-    parser.add_argument("glob", nargs="?", metavar="GLOB", help="names; * matches / too")
-    vault_option(parser)
+def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
+    """Return in a sentence how old a table of archives is, and what was left out of it.
 
-
-def _ls(console: Console, args: Namespace) -> pd.DataFrame:
-    table = console.vault(args.vault).archives(args.glob)
-    console.face.note(as_of(console, table))
-    return table
-
-
-def as_of(console: Console, table: pd.DataFrame) -> str:
-    """Return in a sentence how old a table of archives is."""
-    made = table.attrs["as_of"]
-    if made is None:
-        age = "no inventory read yet: only what was stored from here (%glacier inventory)"
-    else:
-        moment = datetime.fromisoformat(made)
-        passed = (console.session.service.clock.now() - moment).total_seconds()
-        age = f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"
-    unlisted = table.attrs["unlisted"]
+    :param what: what is in the table, if not a number of archives.
+    """
+    unlisted, more = table.attrs["unlisted"], table.attrs["more"]
     since = f"; {plural(unlisted, 'archive')} stored from here not listed yet" if unlisted else ""
-    return f"{table.attrs['vault']}: {plural(len(table), 'archive')}, {age}{since}."
+    what = what or plural(len(table), "archive")
+    if more:
+        what += f" of {'more than ' if more >= COUNTED else ''}{len(table) + more:,}"
+        since += "; --limit left the rest out"
+    return f"{table.attrs['vault']}: {what}, {age(console, table.attrs['as_of'])}{since}."
+
+
+def age(console: Console, made: str | None) -> str:
+    """Return in words how old an inventory is that was made then (ISO 8601)."""
+    if made is None:
+        return "no inventory read yet: only what was stored from here (%glacier inventory)"
+    moment = datetime.fromisoformat(made)
+    passed = (console.session.service.clock.now() - moment).total_seconds()
+    return f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"
 
 
 def _configure_inventory(parser: Parser) -> None:
@@ -281,7 +280,6 @@ VERBS = (
         run=_rate,
         configure=_configure_rate,
     ),
-    Verb(name="ls", summary="list archives by name", run=_ls, configure=_configure_ls),
     Verb(
         name="inventory",
         summary="refresh the list from the service's inventory",

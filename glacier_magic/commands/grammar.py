@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -74,6 +74,8 @@ class Verb:
     run: Callable[[Console, argparse.Namespace], Any]
     configure: Callable[[Parser], None] = lambda _: None
     details: str = ""
+    signed: tuple[str, ...] = ()
+    """Options whose value may begin with ``-``."""
 
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
@@ -87,7 +89,7 @@ class Verb:
         :raises InputError: they make none.
         :raises HelpAsked: ``--help`` is among them.
         """
-        parsed = self.parser(program).parse_args(shield(words))
+        parsed = self.parser(program).parse_args(shield(words, self.signed))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
         return parsed
@@ -98,9 +100,14 @@ def as_value(word: str) -> str:
     return f"{_SHIELD}{word}" if word.startswith("-") else word
 
 
-def shield(words: Iterable[str]) -> list[str]:
-    """Return *words* with ids that begin with ``-`` marked as values."""
-    return [f"{_SHIELD}{word}" if _ID.fullmatch(word) else word for word in words]
+def shield(words: Iterable[str], signed: Container[str] = ()) -> list[str]:
+    """Return *words* with ids that begin with ``-`` and what follows *signed* marked as values."""
+    shielded, before = [], ""
+    for word in words:
+        value = _ID.fullmatch(word) or (before in signed and not word.startswith("--"))
+        shielded.append(as_value(word) if value else word)
+        before = word
+    return shielded
 
 
 def unshield(text: str) -> str:

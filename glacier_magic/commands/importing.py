@@ -16,7 +16,7 @@ SHOWN = 20
 
 _OUTCOMES = {
     "unknown": "taken; no inventory read here lists them yet",
-    "deleted": "taken as deleted by that program",
+    "deleted here": "taken as deleted by that program",
     "gone": "taken as gone: an inventory read here since does not list them",
 }
 """What is said of new archives in each state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     account,
     archives,
+    browsing,
     costs,
     emulation,
     hashing,
@@ -18,6 +19,7 @@ VERBS: dict[str, Verb] = {
     for verb in (
         *account.VERBS,
         *archives.VERBS,
+        *browsing.VERBS,
         *retrieval.VERBS,
         *hashing.VERBS,
         *costs.VERBS,

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives import LAG
+from ..catalogue.states import DELETED
 from ..errors import InputError
 from .model import Imported, ImportedArchive, Left
 
@@ -171,7 +172,7 @@ def _write(catalogue: Catalogue, rows: _Rows) -> None:
 
 def _state(archive: ImportedArchive, newest: int | None) -> str:
     if archive.deleted:
-        return "deleted"
+        return DELETED
     if newest is not None:
         seen, created = archive.seen_ms, archive.created_ms
         if (seen or newest) < newest or (created or newest) < newest - LAG:

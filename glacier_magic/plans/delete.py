@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import tables
 from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.states import DELETED
 from ..errors import GlacierError
 from ..service import Service
 from ..transfer.crew import Crew, Tuner
@@ -103,7 +104,7 @@ class DeletePlan(Plan["pd.DataFrame"]):
                 cure=errors[0].cure,
                 code=errors[0].code,
             )
-        return self.table.assign(state="deleted")
+        return self.table.assign(state=DELETED)
 
     def _delete(self, archive: ArchiveRecord) -> GlacierError | None:
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..catalogue import ArchiveRecord
-from .quotes import OVERHEAD, SMALLEST_INSTANT, Holding
+from ..catalogue.folders import Folder
+from .book import PriceTable
+from .quotes import OVERHEAD, SMALLEST_INSTANT, Holding, monthly_storage
 
 TOP = "./"
 """The folder of archives whose names have none."""
@@ -43,3 +46,14 @@ def folder(name: str, depth: int) -> str:
     """Return the folder of a name, cut to *depth* levels: ``a/b/c.tif`` gives ``a/b/`` for 2."""
     levels = name.strip("/").split("/")[:-1][:depth]
     return "/".join(levels) + "/" if levels else TOP
+
+
+def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
+    """Yield folders as the rows of ``tables.folders``, with what a month of storage costs."""
+    for each in found:
+        quote = monthly_storage(prices, Holding(each.bytes, each.archives))
+        yield {
+            "path": each.path, "depth": each.depth, "archives": each.archives,
+            "size": each.bytes, "oldest": each.oldest, "newest": each.newest,
+            "month": quote.words(), "month_usd": quote.total, "vault": vault,
+        }  # fmt: skip

@@ -659,7 +659,7 @@ def test_what_is_removed_is_gone_here_and_there(session, filled, client, later, 
     assert "for ever" in repr(plan)
     assert "90 days" in repr(plan)
     assert len(filled.archives()) == 3
-    assert list(plan.run()["state"]) == ["deleted", "deleted"]
+    assert list(plan.run()["state"]) == ["deleted here", "deleted here"]
     assert list(filled.archives()["name"]) == ["c.txt"]
     later(days=1.2)
     assert client.describe_vault(vaultName="photos")["NumberOfArchives"] == 1
