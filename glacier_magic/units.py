@@ -103,6 +103,11 @@ def parse_time(text: str | None) -> int | None:
     return to_ms(datetime.fromisoformat(text.replace("Z", "+00:00")))
 
 
+def masked(account: str) -> str:
+    """Return an account id with all but its last four digits starred."""
+    return f"********{account[-4:]}"
+
+
 def short_id(identifier: str) -> str:
     """Return the first characters of an opaque id, enough to tell it from its neighbours."""
     return identifier if len(identifier) <= 14 else f"{identifier[:12]}…"

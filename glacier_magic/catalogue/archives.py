@@ -370,10 +370,6 @@ class Archives:
 
 
 def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:
-    seen = None
-    if row["listed"] is not None:
-        last = row["unlisted"]
-        seen = next((made for ordinal, made in dates if last is None or ordinal < last), None)
     return ArchiveRecord(
         vault=vault,
         archive_id=row["archive_id"],
@@ -385,5 +381,5 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
         created=row["created"],
         tree_hash=identity.unpack_hash(row["tree_hash"]),
         state=row["state"],
-        seen=seen,
+        seen=states.last_seen(row["listed"], row["unlisted"], dates),
     )

@@ -36,7 +36,7 @@ def duplicates(database: Database, scope: Scope, vault: str) -> pd.DataFrame:
     known = vaults.find(database, scope, vault)
     rows = _numbered(_doubles(database, known)) if known else ()
     found = build(vault, rows, read=(*READ, "copies", "wasted", "group"), columns=DUPLICATES)
-    found.attrs["as_of"] = latest(database, scope, vault)
+    found.attrs.update(as_of=latest(database, scope, vault), more=0)
     return found
 
 

@@ -224,12 +224,7 @@ class Database:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
-            if str(error).startswith(("no such", "near ")):
-                raise self._damaged(error) from None
-            raise LocalError(
-                f"The catalogue {self.path} cannot be used: {error}",
-                cure="Free some space or close the program that holds it, and repeat.",
-            ) from None
+            raise self.unusable(error) from None
         except sqlite3.ProgrammingError as error:
             if "closed" not in str(error):
                 raise
@@ -242,11 +237,22 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from None
 
+    def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
+        """Return the error to raise for one of SQLite's own."""
+        if not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        if str(error).startswith(("no such", "near ")):
+            return self._damaged(error)
+        return LocalError(
+            f"The catalogue {self.path} cannot be used: {error}",
+            cure="Free some space or close the program that holds it, and repeat.",
+        )
+
     def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
         return CatalogueError(
             f"The catalogue {self.path} is damaged: {error}",
-            cure="Move it aside and connect again: names come back with %glacier inventory, "
-            "running jobs with %glacier jobs.",
+            cure="Restore a backup: %glacier catalogue restore FILE. Or move it aside and connect "
+            "again: names come back with %glacier inventory, running jobs with %glacier jobs.",
         )
 
     def close(self) -> None:

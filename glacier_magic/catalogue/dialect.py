@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import CatalogueError, LocalError
+from . import filing
 from .database import Database, is_dead
 
 TAIL = 20_000
@@ -34,6 +35,23 @@ _LATER = {
     "archive_rows_by_created": "archive_rows(vault_id, created)",
 }
 """Indexes that are made quicker afterwards than kept, where most rows are new."""
+
+
+class Snapshot:
+    """The tables at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, some at a time."""
+        cursor = self._connection.execute(sql, values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        return self._connection.execute(sql, values).fetchall()
 
 
 class Sqlite:
@@ -184,14 +202,34 @@ class Sqlite:
         It has a connection of its own, so that nobody waits for whoever takes the rows, and sees
         what is committed.
         """
+        with self.snapshot() as view:
+            yield from view.stream(sql, values, size)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Look at all tables as they are at one moment, whoever writes meanwhile."""
         connection = sqlite3.connect(self._database.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA query_only=1")
-            cursor = connection.execute(sql, values)
-            while rows := cursor.fetchmany(size):
-                yield rows
+            connection.execute("BEGIN")
+            yield Snapshot(connection)
+        except sqlite3.DatabaseError as error:
+            raise self._database.unusable(error) from None
         finally:
             connection.close()
+
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong in its file."""
+        return filing.inspect(self._database.path)
+
+    def reindex_names(self) -> None:
+        """Make the table to search in anew."""
+        with self._database.transaction():
+            self._database.execute("DROP TABLE IF EXISTS archive_names")
+            self._database.execute("DELETE FROM settings WHERE key='search.mark'")
+        self.prepare()
+        if self.searchable:
+            self.catch_up()
 
     def probe(
         self, connection: sqlite3.Connection, vault_id: int, wanted: Iterable[Sequence[int]]

@@ -133,6 +133,14 @@ class Changes:
         self.came, self.went = {}, {}
 
 
+def add_up(rows: Iterable[tuple[str, int | None, int | None]]) -> dict[tuple[str, str], Sum]:
+    """Return what archives (name, size, created) add up to, by parent and name of each folder."""
+    changes = Changes()
+    for row in rows:
+        changes.come(*row)
+    return dict(_rolled_up(changes.came))
+
+
 def _rolled_up(sums: dict[str, Sum]) -> Iterable[tuple[tuple[str, str], Sum]]:
     rolled: dict[tuple[str, str], Sum] = {}
     for folder, s in sums.items():

@@ -29,7 +29,7 @@ ARCHIVES = (
 )  # fmt: skip
 """The columns of a table of archives."""
 _WHOLE = ("size", "copies", "wasted", "group")
-_TIMES = ("created", "mtime")
+_TIMES = ("created", "mtime", "seen")
 
 Rows = list[tuple[Any, ...]]
 
@@ -70,7 +70,7 @@ def build(
 
     from ..inventories.tables import text_type  # noqa: PLC0415
 
-    schema = pa.schema([(name, _type(name)) for name in columns])
+    schema = pa.schema([(name, kind_of(name)) for name in columns])
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
     table = pa.Table.from_batches(batches, schema)
     del batches
@@ -87,7 +87,8 @@ def build(
     return found
 
 
-def _type(name: str) -> pa.DataType:
+def kind_of(name: str) -> pa.DataType:
+    """Return the type of a column by its name."""
     import pyarrow as pa  # noqa: PLC0415
 
     if name in _TIMES:  # microseconds reach beyond every calendar's end; nanoseconds end in 2262
@@ -150,5 +151,5 @@ def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
 
 
 _COLUMNS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
-    "size": _sizes, "created": _times, "mtime": _times, "tree_hash": _hashes,
+    "size": _sizes, "created": _times, "mtime": _times, "seen": _times, "tree_hash": _hashes,
 }  # fmt: skip

@@ -92,6 +92,18 @@ def _earlier(listed: int | None, current: int) -> int:
     return current if listed is None or listed > current else listed
 
 
+def last_seen(
+    listed: int | None, unlisted: int | None, dates: Iterable[tuple[int, int]]
+) -> int | None:
+    """Return the date of the last inventory that lists a row, None if none does.
+
+    :param dates: ordinal and date of the vault's inventories, latest first.
+    """
+    if listed is None:
+        return None
+    return next((made for number, made in dates if unlisted is None or number < unlisted), None)
+
+
 def there(current: int) -> str:
     """Return the SQL condition of rows that count as being in the vault."""
     return (

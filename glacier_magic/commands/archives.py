@@ -210,8 +210,9 @@ def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
     since = f"; {plural(unlisted, 'archive')} stored from here not listed yet" if unlisted else ""
     what = what or plural(len(table), "archive")
     if more:
-        what += f" of {'more than ' if more >= COUNTED else ''}{len(table) + more:,}"
-        since += "; --limit left the rest out"
+        whole = f"{'over ' if more >= COUNTED else ''}{len(table) + more:,}"
+        what = f"{len(table):,} of {whole} archives"
+        since += "; --limit left the others out"
     return f"{table.attrs['vault']}: {what}, {age(console, table.attrs['as_of'])}{since}."
 
 

@@ -99,19 +99,23 @@ def _du(console: Console, args: Namespace) -> pd.DataFrame:
             f"There is no folder {args.path!r} in {vault.name!r}",
             cure="%glacier du shows those at the top; %glacier find TEXT searches names.",
         )
-    whole = table.iloc[0] if len(table) else None
-    sums = "" if whole is None else (
-        f" in all {plural(int(whole['archives']), 'archive')}, {human_bytes(int(whole['size']))},"
-        f" {whole['month']} a month;"
-    )  # fmt: skip
-    below = max(0, len(table) - 1)
-    console.face.note(as_of(console, table, f"{plural(below, 'folder')};{sums} sizes"))
-    if whole is not None and whole["month_usd"] is None:
+    console.face.note(as_of(console, table, _sums(table)))
+    if len(table) and table["month_usd"].iloc[0] is None:
         console.face.note(
             f"What storage costs in {console.session.region} is not known: %glacier cost --refresh "
             "asks AWS."
         )
     return table
+
+
+def _sums(table: pd.DataFrame) -> str:
+    """Return in words what is in the first folder of a table, which holds all others."""
+    if not len(table):
+        return "0 archives"
+    whole = table.iloc[0]
+    where = f" in {whole['path']}" if whole["path"] else ""
+    count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
+    return f"{count}{where}, {size}, {whole['month']} a month"
 
 
 def _duplicates(console: Console, args: Namespace) -> pd.DataFrame:

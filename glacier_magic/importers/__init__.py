@@ -14,7 +14,16 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from . import bakthat, glacier_cli, inventory_file, mt_journal, shelves, stores
+from . import (
+    bakthat,
+    catalogue_file,
+    exported,
+    glacier_cli,
+    inventory_file,
+    mt_journal,
+    shelves,
+    stores,
+)  # fmt: skip
 from .model import File, Imported, ImportedArchive, ImportedJob, Importer, Left
 from .taking import Report, take
 
@@ -31,7 +40,9 @@ __all__ = [
     "take",
 ]
 
-IMPORTERS: tuple[Importer, ...] = (inventory_file, mt_journal, bakthat, glacier_cli, shelves)
+IMPORTERS: tuple[Importer, ...] = (
+    catalogue_file, exported, inventory_file, mt_journal, bakthat, glacier_cli, shelves,
+)  # fmt: skip
 """The importers in the order in which they are tried."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from ..catalogue import ArchiveRecord
@@ -55,5 +56,11 @@ def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[
         yield {
             "path": each.path, "depth": each.depth, "archives": each.archives,
             "size": each.bytes, "oldest": each.oldest, "newest": each.newest,
-            "month": quote.words(), "month_usd": quote.total, "vault": vault,
+            "month": quote.words(), "month_usd": _rounded(quote.total), "vault": vault,
         }  # fmt: skip
+
+
+def _rounded(amount: Decimal | None) -> Decimal | None:
+    """Return dollars to the millionth, rounded up."""
+    step = Decimal("0.000001")
+    return None if amount is None else amount.quantize(step, rounding=ROUND_CEILING)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..catalogue import Download
 from ..errors import LocalError
+from ..renaming import rename_new
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
-from .renaming import rename_new
 
 
 def target_of(download: Download) -> Path:

@@ -126,7 +126,7 @@ def test_the_emulator_knows_nothing_of_the_rest_but_the_tree_hash():
 
 
 FLOORS = (
-    ("treehash", "errors", "units", "safenames", "descriptions", "inventories"),
+    ("treehash", "errors", "units", "renaming", "safenames", "descriptions", "inventories"),
     ("rendering",),
     ("catalogue", "service"),
     ("paths", "tables"),
