@@ -23,6 +23,8 @@ VAULTS = ("vault", "archives", "size", "created", "inventory")
 FOLDERS = (
     "path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault",
 )  # fmt: skip
+CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
+CHECKED = ("check", "problems", "detail", "cure")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 
 
@@ -86,6 +88,21 @@ def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         whole=["depth", "archives", "size"], times=["oldest", "newest"],
     )  # fmt: skip
     return frame.astype({"month_usd": "object"})
+
+
+def catalogued(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the vaults of a catalogue, with the age of each, as a DataFrame."""
+    return _typed(
+        _frame(CATALOGUED, rows), text=["account", "region", "vault"],
+        whole=["archives", "size", "kept"], times=["inventory", "read"],
+    )  # fmt: skip
+
+
+def checked(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return what was looked at in a catalogue as a DataFrame."""
+    return _typed(
+        _frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[]
+    )
 
 
 def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

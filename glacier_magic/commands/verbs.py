@@ -6,6 +6,7 @@ from . import (
     account,
     archives,
     browsing,
+    cataloguing,
     costs,
     emulation,
     hashing,
@@ -24,6 +25,7 @@ VERBS: dict[str, Verb] = {
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,
+        *cataloguing.VERBS,
         *emulation.VERBS,
     )
 }

@@ -46,6 +46,10 @@ IMPORTERS: tuple[Importer, ...] = (
 """The importers in the order in which they are tried."""
 
 
+OWN = (catalogue_file.FORMAT, exported.FORMAT)
+"""The formats of this very program."""
+
+
 def recognise(path: str | PathLike[str]) -> Importer | None:
     """Return the importer of a file by its content, or None."""
     file = File(Path(path).expanduser())
