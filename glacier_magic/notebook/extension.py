@@ -46,7 +46,8 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Undo what :func:`load` did and stop every thread it started."""
     found = shell.magics_manager.registry.pop("GlacierMagics", None)
-    shell.magics_manager.magics["line"].pop("glacier", None)
+    for table in shell.magics_manager.magics.values():
+        table.pop("glacier", None)
     if isinstance(found, GlacierMagics):
         found.close()
         with suppress(ValueError):
