@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -91,27 +91,57 @@ class TerminalFace:
         """Print a result."""
         if value is None:
             return
-        text = value if isinstance(value, str) else repr(value)
         if hasattr(value, "to_string"):
-            text = _plain(value)
-        print(text, file=self._out, flush=True)
+            for text in _plain(value):
+                print(text, file=self._out, flush=True)
+            return
+        print(value if isinstance(value, str) else repr(value), file=self._out, flush=True)
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")
 """Columns of a table of archives that a terminal has no room for; Python has them."""
 
 
-def _plain(table: pd.DataFrame) -> str:
+LINES = 10_000
+"""Rows of a table that are spelled out at a time."""
+
+
+def _plain(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a table as text, its lines by the thousand."""
+    if not len(table):
+        yield "nothing"
+        return
+    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
+    widths = _widths(narrow) if len(narrow) > LINES else None
+    for start in range(0, len(narrow), LINES):
+        piece = _spelled(narrow.iloc[start : start + LINES].copy())
+        yield piece.to_string(index=False, header=start == 0, col_space=widths)
+
+
+def _widths(table: pd.DataFrame) -> dict[Hashable, int]:
+    """Return how wide each column is, so that all pieces of a table are alike."""
+    return {
+        name: max(len(str(name)), 20 if column.dtype.kind == "M" else _longest(column))
+        for name, column in table.items()
+    }
+
+
+def _longest(column: pd.Series[Any]) -> int:
+    if column.dtype.kind in "iuf":
+        return len(str(column.max()))
+    return int(column.astype("str").str.len().max() or 0)
+
+
+def _spelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns as they are shown: no escape sequence of a stranger's goes through."""
     from .rendering import visible  # noqa: PLC0415
 
-    if not len(table):
-        return "nothing"
-    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
-    for name in narrow:  # no escape sequence of a stranger's reaches the terminal
-        narrow[name] = [visible(v) if isinstance(v, str) else v for v in narrow[name]]
-    for name in narrow.select_dtypes("datetimetz"):
-        narrow[name] = narrow[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
-    return narrow.to_string(index=False)
+    times = list(table.select_dtypes("datetimetz"))
+    for name in times:
+        table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
+    for name in table.columns.difference(times):
+        table[name] = [visible(v) if isinstance(v, str) else v for v in table[name]]
+    return table
 
 
 def main(words: Sequence[str] | None = None) -> int:

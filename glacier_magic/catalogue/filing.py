@@ -19,6 +19,8 @@ from ..renaming import rename_new
 from .database import APPLICATION_ID
 from .schema import MIGRATIONS
 
+_MAGIC = b"SQLite format 3\0"
+
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""
 
@@ -125,8 +127,15 @@ def examine(path: Path) -> Examined:
     :raises InputError: there is no such file, or it is not a catalogue.
     :raises CatalogueError: it is damaged, or from a newer version.
     """
-    if not path.is_file():
-        raise InputError(f"There is no file {path}", cure="")
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}", cure="") from None
+    if head != _MAGIC:
+        raise InputError(
+            f"{path} is not a catalogue of glacier_magic, or its beginning is damaged", cure=""
+        )
     try:
         with closing(_reading(path)) as connection:
             return _examined(path, connection)

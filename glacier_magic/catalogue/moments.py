@@ -38,9 +38,9 @@ def _instant(moment: datetime, what: str) -> int:
     try:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         found = to_ms(aware)
-    except (ValueError, TypeError, OverflowError):  # pandas' NaT is a datetime, too
+    except (ValueError, TypeError, OverflowError):
         found = None
-    if found is None:
+    if type(found) is not int:  # pandas' NaT is a datetime, too
         raise _misunderstood(moment, what)
     return found
 

@@ -225,7 +225,7 @@ class _Plan:
             name, down = key.removeprefix("-"), key.startswith("-")
             if name not in SORTABLE:
                 raise InputError(
-                    f"There is no column {name!r} to sort by",
+                    f"There is no column {name!r:.80} to sort by",
                     cure=f"Sort by {', '.join(SORTABLE)}; -size is largest first.",
                 )
             found.append((name, down))

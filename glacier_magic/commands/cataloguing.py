@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WITH_FILE = ("backup", "restore", "export", "import")
+ACTIONS = ("check", *WITH_FILE)
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "action", nargs="?", choices=["check", *WITH_FILE], metavar="ACTION",
+        "action", nargs="?", choices=ACTIONS, metavar="ACTION",
         help="check, backup FILE, restore FILE, export FILE, import FILE; nothing: how it is",
     )  # fmt: skip
     parser.add_argument("file", nargs="?", metavar="FILE", help="for export: .parquet or .csv")

@@ -66,20 +66,30 @@ class Completer:
         verb = VERBS.get(given[0])
         if verb is None:
             return []
-        if last.startswith("-"):
+        if last.startswith("-") and given[-1] != "--sort":
             return [o for a in verb.parser("")._actions for o in a.option_strings]
         if given[-1] == "--tier":
             return _TIERS
+        if given[-1] in ("--sort", "--state"):
+            return _listed(given[-1], last)
         if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
             return self._vaults()
         if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
             return _paths(last)
+        if verb.name == "catalogue":
+            from ..commands import cataloguing  # noqa: PLC0415
+
+            if given[-1] in cataloguing.WITH_FILE:
+                return _paths(last)
+            return cataloguing.ACTIONS if len(given) == 1 else ()
         if verb.name == "emulator":
             from ..commands.emulation import ACTIONS  # noqa: PLC0415
 
             return ACTIONS
-        if verb.name in ("ls", "restore", "rm"):
-            return self._names(last)
+        if given[-1] in ("--limit", "--where", "--as-of", "--depth"):
+            return []
+        if verb.name in ("ls", "restore", "rm", "du", "peek"):
+            return self._names(last, _vault_of(given), only_folders=verb.name == "du")
         return []
 
     def _vaults(self) -> list[str]:
@@ -87,20 +97,50 @@ class Completer:
         session = console.connected if console else None
         return session.vault_names() if session else []
 
-    def _names(self, prefix: str) -> list[str]:
+    def _names(self, prefix: str, named: str | None, *, only_folders: bool) -> list[str]:
+        """Return folders of the level that *prefix* is in, and the first names of all below."""
         console = self._magics.started
         session = console.connected if console else None
-        vault = console.vault_in_use if console and session else None
+        vault = (named or console.vault_in_use) if console and session else None
         if session is None or vault is None:
             return []
         bare = prefix.lstrip("'")
-        names = session.catalogue.archives.names_with_prefix(vault, bare)
-        return [quoted(name, prefix.startswith("'")) for name in names if name.isprintable()]
+        names = session.catalogue.archives.folder_names(vault, bare)
+        if not only_folders:
+            names = [*names, *session.catalogue.archives.names_with_prefix(vault, bare)]
+        return [
+            quoted(name, prefix.startswith("'"))
+            for name in dict.fromkeys(names)
+            if name.isprintable()
+        ]
 
 
 def _as_line(text: str) -> str:
     """Return a line of a ``%%glacier`` cell as it would be written outside of one."""
     return f"%glacier {_TARGET.sub('', text, count=1)}"
+
+
+def _vault_of(given: list[str]) -> str | None:
+    """Return the vault that is named on the line, or None."""
+    for place, word in enumerate(given):
+        if word == "--vault" and place + 1 < len(given):
+            return given[place + 1]
+        if word.startswith("--vault="):
+            return word.removeprefix("--vault=")
+    return None
+
+
+def _listed(option: str, typed: str) -> list[str]:
+    """Return what can follow in a list with commas: columns, the last ones first, or states."""
+    from ..catalogue.query import SORTABLE  # noqa: PLC0415
+    from ..catalogue.states import STATES  # noqa: PLC0415
+
+    before, comma, _ = typed.rpartition(",")
+    if option == "--state":
+        words = [state.replace(" ", "-") for state in STATES]
+    else:
+        words = [sign + name for sign in ("", "-") for name in SORTABLE]
+    return [before + comma + word for word in words]
 
 
 def quoted(name: str, always: bool = False) -> str:
