@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,6 @@ from ..errors import CatalogueError, InputError, LocalError
 from ..renaming import rename_new
 from .database import APPLICATION_ID
 from .schema import MIGRATIONS
-
-_MAGIC = b"SQLite format 3\0"
 
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""
@@ -89,24 +87,32 @@ def backup(source: Path, target: Path) -> Examined:
     :raises CatalogueError: the catalogue is damaged; there is no copy then.
     """
     with making(target) as part:
-        _copy(source, part)
+        _copy(source, part, _using)
         made = examine(part)
     return Examined(**{**vars(made), "path": target})
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, opening: Callable[[Path], sqlite3.Connection]) -> None:
     try:
-        with closing(_reading(source)) as old, closing(sqlite3.connect(target)) as new:
+        with closing(opening(source)) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)  # in one step, which nobody's writing sends back to the beginning
             new.execute("PRAGMA journal_mode=DELETE")  # a file that needs none beside it
     except sqlite3.DatabaseError as error:
         raise _unusable(source, error) from None
 
 
+def _using(path: Path) -> sqlite3.Connection:
+    """Open a catalogue that others write, to read it."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
 def _reading(path: Path) -> sqlite3.Connection:
-    """Open a file to read alone, also where nothing can be written beside it."""
+    """Open a file to read alone, with nothing left beside it, also where nothing can be written."""
     place = path.absolute().as_uri()
-    for how in ("mode=ro", "mode=ro&immutable=1"):
+    ways = ("mode=ro", "mode=ro&immutable=1")
+    for how in ways if Path(f"{path}-wal").exists() else reversed(ways):
         connection = sqlite3.connect(f"{place}?{how}", uri=True, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -127,21 +133,18 @@ def examine(path: Path) -> Examined:
     :raises InputError: there is no such file, or it is not a catalogue.
     :raises CatalogueError: it is damaged, or from a newer version.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}", cure="") from None
-    if head != _MAGIC:
-        raise InputError(
-            f"{path} is not a catalogue of glacier_magic, or its beginning is damaged", cure=""
-        )
+    if not path.is_file():  # nor is it opened but by SQLite: closing it would end SQLite's locks
+        raise InputError(f"There is no file {path}", cure="")
     try:
         with closing(_reading(path)) as connection:
             return _examined(path, connection)
     except sqlite3.OperationalError as error:
         raise LocalError(f"{path} cannot be read: {error}", cure="Repeat in a moment.") from None
     except sqlite3.DatabaseError as error:
+        if "not a database" in str(error):
+            raise InputError(
+                f"{path} is not a catalogue of glacier_magic, or its beginning is damaged", cure=""
+            ) from None
         raise _unusable(path, error) from None
 
 
@@ -181,7 +184,7 @@ def faults(connection: sqlite3.Connection, most: int = 20) -> list[str]:
 def inspect(path: Path) -> list[str]:
     """Return what SQLite finds wrong in the file at *path*, which may be in use."""
     try:
-        with closing(_reading(path)) as connection:
+        with closing(_using(path)) as connection:
             return faults(connection)
     except sqlite3.DatabaseError as error:
         return [str(error)]
@@ -209,7 +212,7 @@ def restore(source: Path, target: Path, now: datetime) -> Path | None:
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _copy(source, part)
+        _copy(source, part, _reading)
         _flush(part)
         kept = _set_aside(target, now) if target.exists() else None
         part.replace(target)
@@ -229,7 +232,12 @@ def restore(source: Path, target: Path, now: datetime) -> Path | None:
 
 def _set_aside(target: Path, now: datetime) -> Path:
     """Give the catalogue a second name; what is beside it gets that, too."""
-    _settle(target)
+    try:
+        examine(target)
+    except (CatalogueError, InputError):
+        pass  # a damaged one is kept as it is, with what is beside it
+    else:
+        _settle(target)
     kept = free_name(target, f"replaced-{now:%Y%m%d-%H%M%S}")
     try:
         os.link(target, kept)
@@ -259,10 +267,7 @@ def _settle(path: Path) -> None:
             connection.execute("PRAGMA journal_mode=DELETE")
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise LocalError(
-                    f"Another process uses the catalogue {path}",
-                    cure="Close other notebooks and shells that use it, and repeat.",
-                ) from None
-        except sqlite3.DatabaseError:
-            pass  # it is damaged: it is kept as it is
+            raise LocalError(
+                f"Another process uses the catalogue {path}: {error}",
+                cure="Close other notebooks and shells that use it, and repeat.",
+            ) from None

@@ -74,6 +74,9 @@ def build(
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
     table = pa.Table.from_batches(batches, schema)
     del batches
+    if "size" in columns:
+        place = table.schema.get_field_index("size")
+        table = table.set_column(place, "size", pc.fill_null(table["size"], 0))
     unlisted = 0
     if "state" in columns:
         unlisted = pc.sum(pc.equal(table["state"], "pending"), min_count=0).as_py()
@@ -126,10 +129,6 @@ def _or_else(texts: Any, others: Any) -> Any:
     return others if texts.null_count == len(texts) else pc.coalesce(texts, others)
 
 
-def _sizes(values: Sequence[int | None], kind: Any) -> Any:
-    return _plain(values, kind).fill_null(0)
-
-
 def _times(values: Sequence[int | None], kind: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
@@ -151,5 +150,5 @@ def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
 
 
 _COLUMNS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
-    "size": _sizes, "created": _times, "mtime": _times, "seen": _times, "tree_hash": _hashes,
+    "created": _times, "mtime": _times, "seen": _times, "tree_hash": _hashes,
 }  # fmt: skip

@@ -43,7 +43,9 @@ def named(words: Iterable[str]) -> list[str]:
         plain = " ".join(word.lower().replace("-", " ").replace("_", " ").split())
         state = DELETED if plain == "deleted" else plain
         if state not in STATES:
-            raise InputError(f"There is no state {word!r:.80}", cure=f"States are {', '.join(STATES)}.")
+            raise InputError(
+                f"There is no state {word!r:.80}", cure=f"States are {', '.join(STATES)}."
+            )
         found.append(state)
     return found
 

@@ -138,7 +138,10 @@ def _export(console: Console, args: Namespace) -> None:
 
 
 def _import(console: Console, args: Namespace) -> Taken:
-    imported = importers.read(args.file)
+    file, own = _file(args), console.session.catalogue.path
+    if file.exists() and own.exists() and file.samefile(own):
+        raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
+    imported = importers.read(file)
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(
             f"{args.file} is {imported.format}, not a catalogue or what one exported",

@@ -77,7 +77,7 @@ class ReplacePlan(Plan[str]):
             except CatalogueError as error:
                 cells.append(("the catalogue now", error.message, "", "", ""))
             except InputError:
-                cells.append(("the catalogue now", "no catalogue", "", "", ""))
+                cells.append(("the catalogue now", "no catalogue, or damaged", "", "", ""))
         return cells
 
     def _run(self) -> str:
