@@ -157,8 +157,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             part_size=args.part_size,
             progress=observer,
         )
-    table = vault.archives(None)
-    return table[table["archive_id"] == archive.id]
+    return vault.archives(f"id:{archive.id}")
 
 
 def _configure_uploads(parser: Parser) -> None:
