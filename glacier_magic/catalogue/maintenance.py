@@ -20,9 +20,6 @@ PIECE = 20_000
 SAMPLES = 50
 """Names that are looked up in the table to search in."""
 
-VAULTS = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
-"""What is told of each vault: see :func:`vaults`."""
-
 
 def vaults(database: Database) -> list[dict[str, Any]]:
     """Return each vault of the file: sums, date of its newest inventory, when read, how many kept.
@@ -43,8 +40,13 @@ def vaults(database: Database) -> list[dict[str, Any]]:
         "ORDER BY v.account, v.region, v.vault"
     )
     return [
-        dict(zip(VAULTS, (masked(row["account"]), *tuple(row)[1:]), strict=True)) for row in rows
-    ]
+        {
+            "account": masked(row["account"]), "region": row["region"], "vault": row["vault"],
+            "archives": row["archives"], "size": row["size"], "inventory": row["inventory"],
+            "read": row["read_at"], "kept": row["kept"],
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def size_of(path: Path) -> int:

@@ -130,6 +130,11 @@ class _Plan:
     def _add_presence(self) -> None:
         wanted = self._asked.states
         if self._asked.as_of is not None:
+            if wanted is not None:
+                raise InputError(
+                    "States are those of now, not of a date",
+                    cure="Leave out the date, or the states: what an inventory listed was present.",
+                )
             self._add(states.at(self._ordinal))
         elif wanted is None:
             self._add(states.there(self._ordinal))

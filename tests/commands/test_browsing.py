@@ -101,6 +101,8 @@ def test_more_than_can_be_counted_in_time_is_said_so(glacier, notes, monkeypatch
 def test_without_a_limit_all_rows_are_there(glacier, notes):
     """The table is the whole one, whatever a display shows of it."""
     assert len(glacier("ls")) == 9
+    assert len(glacier("ls", "--limit", 0)) == 0
+    assert "0 of 9 archives" in notes[0]
     assert len(glacier("ls", "--limit", 9)) == 9
     assert "of" not in notes[0].partition(",")[0]
 
@@ -130,6 +132,8 @@ def test_ls_shows_archives_in_the_states_that_are_asked_for(glacier):
     assert set(both["state"]) == {"gone", "deleted here"}
     assert set(glacier("ls")["state"]) == {"present"}
     assert len(glacier("ls", "--where", "state = 'deleted'", "--state", "deleted,gone")) == 1
+    with pytest.raises(InputError, match="not of a date"):
+        glacier("ls", "--state", "gone", "--as-of", "2020")
     with pytest.raises(InputError, match="There is no state 'lost'"):
         glacier("ls", "--state", "present,lost")
 
