@@ -182,7 +182,7 @@ class Vault:
 
         ``attrs["as_of"]`` is the date of the inventory that it is told by (ISO 8601), or None;
         ``attrs["unlisted"]`` counts archives stored since that no inventory has listed yet, and
-        ``attrs["more"]`` those that *limit* left out, up to 100,000.
+        ``attrs["more"]`` those that *limit* left out, up to 10,000.
 
         >>> vault.archives("scans/*", where="size > 1GB", sort="-size")     # doctest: +SKIP
         """

@@ -29,7 +29,7 @@ SORTABLE = (
 )  # fmt: skip
 _END = "\U0010ffff"
 
-COUNTED = 100_000
+COUNTED = 10_000
 """Rows left out that are counted; that there are more than so many is known then."""
 _LARGEST = 1 << 62
 
@@ -281,7 +281,7 @@ def moment(rows: Sequence[Any], as_of: int, vault: str) -> tuple[int, int]:
     if not until:
         first = from_ms(rows[0]["made"]) if rows else None
         raise InputError(
-            f"No inventory of {vault!r} is that old",
+            f"No inventory of {vault!r} {'is that old' if first else 'was read yet'}",
             cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC." if first
             else "%glacier inventory reads one.",
         )  # fmt: skip

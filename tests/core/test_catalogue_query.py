@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic import tables
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, dialect, query
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, dialect, frames, query
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -191,6 +191,17 @@ def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
     assert found.attrs["more"]
     assert found["created"].is_monotonic_increasing
     assert set(found["state"]) == {"pending"}
+
+
+def test_a_frame_is_the_same_in_whatever_pieces_it_is_read(catalogue, monkeypatch):
+    """Also where a limit ends inside one; its texts stay in Arrow's own memory."""
+    whole = catalogue.archives.frame("photos", sort="-size,name")
+    monkeypatch.setattr(frames, "PIECE", 4)
+    pd.testing.assert_frame_equal(catalogue.archives.frame("photos", sort="-size,name"), whole)
+    part = catalogue.archives.frame("photos", sort="-size,name", limit=10)
+    pd.testing.assert_frame_equal(part, whole.head(10))
+    assert part.attrs["more"] == len(whole) - 10
+    assert {str(part[name].array.dtype.storage) for name in ("name", "tree_hash")} == {"pyarrow"}
 
 
 def test_a_frame_tells_what_the_records_do(catalogue):
