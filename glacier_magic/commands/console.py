@@ -29,6 +29,8 @@ class Face(Protocol):
     """What the user types before the verb: ``%glacier`` or ``glacier-magic``."""
     lasting: bool
     """Whether the session lives on when the verb is done."""
+    rich: bool
+    """Whether it can show widgets."""
 
     def note(self, text: str) -> None:
         """Say something beside the result."""

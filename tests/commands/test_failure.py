@@ -14,7 +14,7 @@ from glacier_magic.paths import data_folder
 
 
 class Face:
-    program, lasting = "%glacier", True
+    program, lasting, rich = "%glacier", True, False
 
     def note(self, text):
         pass

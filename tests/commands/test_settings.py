@@ -11,7 +11,7 @@ from glacier_magic.settings import SETTINGS, Settings
 
 
 class Face:
-    program, lasting = "%glacier", True
+    program, lasting, rich = "%glacier", True, False
 
     def note(self, text):
         pass
