@@ -8,7 +8,7 @@
 
 ``load`` makes the catalogue anew and times what comes after the parser (benchmarks/inventories.py
 times that), beside json.load + DataFrame and a dict in a shelve, up to a million archives.
-``table`` makes a DataFrame of all that ``load`` left, as %glacier ls does, beside one made of records.
+``table`` makes a DataFrame of all that ``load`` left, as ls does, beside one made of records.
 ``refresh`` reads an inventory of the same vault of which 1 % changed, ``pages`` asks a catalogue
 that ``load`` left, ``record`` stores one more archive in vaults of growing size.
 """
