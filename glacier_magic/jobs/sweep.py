@@ -45,8 +45,9 @@ class Sweeper:
         for download in self.catalogue.downloads.open():
             if download.vault == vault:
                 self.catalogue.downloads.update(
-                    download.id, state="failed", error=f"the vault {vault} does not exist any more"
-                )
+                    download.id, state="failed", ended=self.service.clock.now_ms(),
+                    error=f"the vault {vault} does not exist any more",
+                )  # fmt: skip
 
     def _look_for(self, job: JobRecord) -> None:
         until = kept_until(job)
@@ -78,11 +79,13 @@ class Sweeper:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
     def _settle_known(self, download: Download, job: JobRecord) -> None:
-        change = self.catalogue.downloads.update
+        change, now = self.catalogue.downloads.update, self.service.clock.now_ms()
         if job.gone:
-            change(download.id, state="expired", error="the service dropped the output after 24 h")
+            dropped = "the service dropped the output after 24 h"
+            change(download.id, state="expired", error=dropped, ended=now)
         elif job.status == "Failed":
-            change(download.id, state="failed", error=job.message or "the job failed")
+            reason = job.message or "the job failed"
+            change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
             change(
                 download.id,

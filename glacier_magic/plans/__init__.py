@@ -1,7 +1,7 @@
 """What will happen before it does: plans that show themselves and wait to be run."""
 
 from .delete import DeletePlan, DropPlan
-from .model import Plan
+from .model import Memory, Plan
 from .restore import RestoreItem, RestorePlan
 
-__all__ = ["DeletePlan", "DropPlan", "Plan", "RestoreItem", "RestorePlan"]
+__all__ = ["DeletePlan", "DropPlan", "Memory", "Plan", "RestoreItem", "RestorePlan"]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ..catalogue import Catalogue
+from ..errors import GlacierError, InputError, PriceUnknown
+from ..prices import Quote, parse_money
 from ..rendering import SHOWN, Rendered, escape, html_table, text_table
+from ..service import ServiceClock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,20 +20,40 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Where plans that are run are kept, and the clock that dates them."""
+
+    catalogue: Catalogue
+    clock: ServiceClock
+
+
 class Plan(Rendered, Generic[T]):
     """Something that costs money or destroys data, and does nothing until ``run()``.
 
-    It shows itself as a table; in a notebook as a card with a button.
+    It shows itself as a table; in a notebook as a card with a button.  One that has a *memory* is
+    kept in the catalogue when it is run: what was promised before anything is done, and what
+    happened afterwards (``%glacier history``).
     """
+
+    kind = ""
+    """What sort of plan it is, in one word: restore, delete, drop."""
+    vault = ""
+    """The name of the vault that it is about."""
+    writes_intent = False
+    """Whether ``_run`` itself calls :meth:`_remember`, in one transaction with what it intends."""
 
     button = "Start"
     """The word on the button that runs the plan."""
     danger = False
     """Whether running it destroys data."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
         self._lock = threading.Lock()
         self._result: T | None = None
+        self._memory = memory
+        self._made = memory.clock.now_ms() if memory else 0
+        self._number: int | None = None
 
     @property
     def title(self) -> str:
@@ -49,12 +75,86 @@ class Plan(Rendered, Generic[T]):
         """Whether there is nothing to do."""
         raise NotImplementedError
 
-    def run(self) -> T:
-        """Carry the plan out; a second call returns the first one's result."""
+    @property
+    def quote(self) -> Quote | None:
+        """What running it costs, line by line; None where that is not reckoned."""
+        return None
+
+    def promised(self) -> Mapping[str, Any]:
+        """Return what is kept of the plan when it is run, as JSON can hold it.
+
+        Plans add to it: ``archives`` and ``bytes`` where they have them, ``requests``, times.
+        """
+        quote = self.quote
+        return {
+            "title": self.title,
+            "facts": [[label, words] for label, words in self.facts],
+            "quote": None if quote is None else quote.as_data(),
+        }
+
+    def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Return what is kept of what running it gave; None where that is heard of later."""
+        return {}
+
+    def run(
+        self, *, max_cost: Decimal | int | str | None = None, accept_unconfirmed: bool = False
+    ) -> T:
+        """Carry the plan out; a second call returns the first one's result.
+
+        :param max_cost: US dollars that it may cost at most, reckoned anew at this moment.
+        :param accept_unconfirmed: let the limit rely on figures that nobody has confirmed.
+        :raises OverBudget: it costs more; nothing was done.
+        :raises PriceUnknown: what it costs is not known, or not confirmed; nothing was done.
+        """
+        limit = None if max_cost is None else _dollars(max_cost)
         with self._lock:
             if self._result is None:
-                self._result = self._run()
+                self._decide_again()
+                if limit is not None:
+                    self._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+                self._result = self._carried_out()
             return self._result
+
+    def _decide_again(self) -> None:
+        """Look again at what is to be done: hours may have passed since it was shown."""
+
+    def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        quote = self.quote
+        if quote is None:
+            raise PriceUnknown("What this costs is not reckoned", cure="Leave the limit out.")
+        quote.check(limit, accept_unconfirmed=accept_unconfirmed)
+
+    def _carried_out(self) -> T:
+        if not self.writes_intent:
+            self._remember()
+        try:
+            result = self._run()
+        except GlacierError as error:
+            self._note_end(error=str(error))
+            raise
+        told = self.happened(result)
+        if told is not None:
+            self._note_end(happened=told)
+        return result
+
+    def _remember(self) -> int | None:
+        """Write what is promised, before anything is done; return the number of the plan."""
+        if self._memory is not None:
+            now = self._memory.clock.now_ms()
+            self._number = self._memory.catalogue.plans.begin(
+                self.kind, self.vault, self.promised(), made=self._made, run=now
+            )
+        return self._number
+
+    def _note_end(self, **what: Any) -> None:
+        if self._memory is not None and self._number is not None:
+            now = self._memory.clock.now_ms()
+            self._memory.catalogue.plans.end(self._number, now, **what)
+
+    @property
+    def number(self) -> int | None:
+        """The number of the plan in ``%glacier history``, once it was run."""
+        return self._number
 
     @property
     def result(self) -> T | None:
@@ -104,3 +204,21 @@ class Plan(Rendered, Generic[T]):
 
     def _repr_html(self) -> str:
         return f"{self.card_html()}<p class='glacier-note'>{escape(self._next())}</p>"
+
+
+def _dollars(amount: Decimal | int | str) -> Decimal:
+    """Return a limit as it was given, in US dollars.
+
+    :raises InputError: it is no amount; nor is a float, which is rounded already.
+    """
+    try:
+        if isinstance(amount, str):
+            return parse_money(amount)
+        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):
+            raise ValueError(f"not an amount of US dollars: {amount!r}; write '0.50' or 5")
+        limit = Decimal(amount)
+        if not limit.is_finite() or limit < 0:
+            raise ValueError(f"not an amount of US dollars: {amount!r}")
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return limit

@@ -18,7 +18,7 @@ from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import ServiceClock
 from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes, human_duration, local_time, plural, short_id
-from .model import Plan
+from .model import Memory, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +50,9 @@ class RestorePlan(Plan[Batch]):
     their jobs are done.
     """
 
+    kind = "restore"
+    writes_intent = True
+
     def __init__(
         self,
         archives: Sequence[ArchiveRecord],
@@ -61,7 +64,7 @@ class RestorePlan(Plan[Batch]):
         tracker: Tracker,
         clock: ServiceClock,
     ) -> None:
-        super().__init__()
+        super().__init__(Memory(catalogue, clock))
         self.vault, self.tier, self.to = vault, tier, to
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives = list(archives)
@@ -196,20 +199,39 @@ class RestorePlan(Plan[Batch]):
 
     # What it does
 
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan when it is run."""
+        return {**super().promised(), "archives": len(self.items), "bytes": _size(self.items)}
+
+    def happened(self, result: Batch) -> None:
+        """Return None: its downloads tell, each when it ends."""
+
+    def _decide_again(self) -> None:
+        self.items = self._decide()
+
     def _run(self) -> Batch:
-        self.items = self._decide()  # hours may have passed since it was shown
         self._check_target()
         batch = uuid.uuid4().hex
-        downloads = self._catalogue.downloads
-        with self._catalogue.database.transaction():
-            ids = downloads.want(self._wishes(batch))
-            ids += [item.download for item in self.items if item.download is not None]
-            ids += self._revived
+        with self._catalogue.database.transaction():  # the promise, and each wish, or nothing
+            ids = self._want(batch)
         errors = self._tracker.ask_now(batch)
         if errors and len(errors) == len(self._having(ASK)):
             raise errors[0]
         self._tracker.start()
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
+
+    def _want(self, batch: str) -> list[int]:
+        """Write promise and wishes; return the numbers of all downloads of the plan."""
+        downloads, plan = self._catalogue.downloads, self._remember()
+        new = downloads.want(self._wishes(batch))
+        ids = new + self._revived
+        ids += [item.download for item in self.items if item.download is not None]
+        if plan is not None:
+            asking = {d.id for d in downloads.of_batch(batch) if d.state == "planned"}
+            self._catalogue.plans.link(
+                plan, ((d.id, d.id in asking, d.size) for d in downloads.numbered(ids))
+            )
+        return ids
 
     def _check_target(self) -> None:
         """Refuse before anything is paid for where the files could not be written.

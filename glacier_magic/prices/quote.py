@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from ..errors import OverBudget, PriceUnknown
 from ..rendering import Rendered, escape, html_table, text_table
@@ -183,6 +184,28 @@ class Quote(Rendered):
             raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: "
                                + "; ".join(named))  # fmt: skip
 
+    def as_data(self) -> dict[str, Any]:
+        """Return lines, total and notes as JSON can hold them; amounts are texts, None unknown."""
+        return {
+            "total": _text(self.total),
+            "words": self.words(),
+            "confirmed": self.confirmed,
+            "lines": [
+                {
+                    "item": line.figure.item,
+                    "what": line.figure.words,
+                    "quantity": _text(line.quantity),
+                    "unit": line.figure.unit,
+                    "price": _text(line.figure.price),
+                    "amount": _text(line.amount),
+                    "confirmed": line.confirmed,
+                    "source": line.figure.cite(),
+                }
+                for line in self.lines
+            ],
+            "notes": list(self.notes),
+        }
+
     def _head(self) -> Sequence[str]:
         return ("what", "quantity", "unit", "price", "amount", "source")
 
@@ -207,6 +230,10 @@ class Quote(Rendered):
         table = html_table(self._head(), self._rows(), numbers=(1, 3, 4)) if self.lines else ""
         notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self.notes)
         return f"{table}<p>Total: <b>{escape(self.words())}</b></p>{notes}"
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
 
 
 def _doubt(line: Line) -> str:
