@@ -137,6 +137,14 @@ class Downloads:
         )
         return found[0] if found else None
 
+    def below(self, vault: str, root: str) -> list[Download]:
+        """Return the downloads into a folder that are open, or stopped with verified pieces."""
+        return self._select(
+            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            (vault, root, *OPEN),
+        )
+
     def stopped_for(self, vault: str, archive_id: str, root: str) -> Download | None:
         """Return the newest failed or expired download whose verified pieces can be used again."""
         found = self._select(

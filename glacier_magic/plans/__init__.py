@@ -2,6 +2,17 @@
 
 from .delete import DeletePlan, DropPlan
 from .model import Memory, Plan
-from .restore import RestoreItem, RestorePlan
+from .quoting import TierOffer, Tiers
+from .restore import RestorePlan
+from .restoring import RestoreItem
 
-__all__ = ["DeletePlan", "DropPlan", "Memory", "Plan", "RestoreItem", "RestorePlan"]
+__all__ = [
+    "DeletePlan",
+    "DropPlan",
+    "Memory",
+    "Plan",
+    "RestoreItem",
+    "RestorePlan",
+    "TierOffer",
+    "Tiers",
+]

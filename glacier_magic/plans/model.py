@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..catalogue import Catalogue
-from ..errors import GlacierError, InputError, PriceUnknown
-from ..prices import Quote, parse_money
+from ..errors import GlacierError, InputError, OverBudget, PriceUnknown
+from ..prices import Quote, money, parse_money
 from ..rendering import SHOWN, Rendered, escape, html_table, text_table
 from ..service import ServiceClock
 
@@ -54,6 +54,8 @@ class Plan(Rendered, Generic[T]):
         self._memory = memory
         self._made = memory.clock.now_ms() if memory else 0
         self._number: int | None = None
+        self._limit: Decimal | None = None
+        self._accept_unconfirmed = False
 
     @property
     def title(self) -> str:
@@ -101,19 +103,41 @@ class Plan(Rendered, Generic[T]):
     ) -> T:
         """Carry the plan out; a second call returns the first one's result.
 
-        :param max_cost: US dollars that it may cost at most, reckoned anew at this moment.
+        :param max_cost: US dollars that it may cost at most, reckoned anew at this moment;
+            that of :meth:`limit_to` if none is given.
         :param accept_unconfirmed: let the limit rely on figures that nobody has confirmed.
         :raises OverBudget: it costs more; nothing was done.
         :raises PriceUnknown: what it costs is not known, or not confirmed; nothing was done.
         """
-        limit = None if max_cost is None else _dollars(max_cost)
+        limit = self._limit if max_cost is None else _dollars(max_cost)
+        accept = accept_unconfirmed or self._accept_unconfirmed
         with self._lock:
             if self._result is None:
                 self._decide_again()
                 if limit is not None:
-                    self._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+                    self._check_cost(limit, accept_unconfirmed=accept)
                 self._result = self._carried_out()
             return self._result
+
+    def limit_to(
+        self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False
+    ) -> Self:  # fmt: skip
+        """Let every later :meth:`run`, a button's too, keep a limit; return the plan.
+
+        Parameters are those of :meth:`run`.
+        """
+        self._limit, self._accept_unconfirmed = _dollars(max_cost), accept_unconfirmed
+        return self
+
+    def _limit_facts(self) -> list[tuple[str, str]]:
+        """Return the limit, and whether it is kept, as facts to show."""
+        if self._limit is None:
+            return []
+        try:
+            self._check_cost(self._limit, accept_unconfirmed=self._accept_unconfirmed)
+        except (OverBudget, PriceUnknown) as error:
+            return [("limit", f"{money(self._limit)}: REFUSED. {error}")]
+        return [("limit", f"{money(self._limit)}: kept")]
 
     def _decide_again(self) -> None:
         """Look again at what is to be done: hours may have passed since it was shown."""
@@ -170,6 +194,10 @@ class Plan(Rendered, Generic[T]):
     def _cells(self) -> list[tuple[str, ...]]:
         raise NotImplementedError
 
+    def _sections(self) -> Sequence[Rendered]:
+        """Return what is shown between the facts and the rows."""
+        return ()
+
     def _more(self) -> str:
         more = len(self._cells()) - SHOWN
         return f"and {more:,} more: .table has them all" if more > 0 else ""
@@ -183,6 +211,7 @@ class Plan(Rendered, Generic[T]):
 
     def _repr_text(self) -> str:
         lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]
+        lines += [repr(section) for section in self._sections()]
         lines.append(text_table(self._head(), self._cells()[:SHOWN], numbers=(1,)))
         return "\n".join([*lines, *filter(None, (self._more(), self._next()))])
 
@@ -192,12 +221,14 @@ class Plan(Rendered, Generic[T]):
             f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
             for label, words in self.facts
         )
+        sections = "".join(section._repr_html() for section in self._sections())
         more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""
         rows = html_table(
             self._head(), self._cells()[:SHOWN], numbers=(1,), long=(0, len(self._head()) - 1)
         )
         return (
             f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>"
+            f"{sections}"
             f"<details{' open' if len(self._cells()) <= 20 else ''}>"
             f"<summary>What is in it</summary>{rows}{more}</details>"
         )
