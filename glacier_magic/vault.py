@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -306,8 +306,12 @@ class Vault:
     def restore_archives(
         self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
         to: str | os.PathLike[str] = "restored", destination: str | None = None,
+        claimed: Collection[str] = (),
     ) -> RestorePlan:  # fmt: skip
-        """Return the plan to get these archives back; see :meth:`restore`."""
+        """Return the plan to get these archives back; see :meth:`restore`.
+
+        :param claimed: ids of those whose size nobody but the author of a plan file has told.
+        """
         if tier.capitalize() not in TIERS:
             raise InputError(
                 f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
@@ -319,6 +323,7 @@ class Vault:
             to=Path(to).expanduser().absolute(),
             destination=checked_destination(destination or default_destination()),
             prices=lambda: load(self.session.region),
+            claimed=claimed,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,

@@ -11,6 +11,7 @@ from ..jobs import Batch
 from ..plans import RestorePlan
 from ..plans.quoting import DESTINATIONS
 from ..prices import parse_money
+from ..rendering import near
 from .archives import (
     archive_words,
     duration,
@@ -29,6 +30,14 @@ def money(text: str) -> Decimal:
         return parse_money(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def tier_option(parser: Parser, *, default: str | None) -> None:
+    """Add ``--tier``."""
+    parser.add_argument(
+        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default=default,
+        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
+    )  # fmt: skip
 
 
 def running_options(parser: Parser) -> None:
@@ -69,10 +78,10 @@ def settled(console: Console, plan: RestorePlan, args: Namespace) -> Any:
 def _configure_restore(parser: Parser) -> None:
     archive_words(parser)
     vault_option(parser)
+    tier_option(parser, default="standard")
     parser.add_argument(
-        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default="standard",
-        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )  # fmt: skip
+        "--save", metavar="FILE", help="write the plan for a colleague to run, and ask for nothing"
+    )
     running_options(parser)
 
 
@@ -81,7 +90,19 @@ def _restore(console: Console, args: Namespace) -> Any:
     plan = console.vault(args.vault).restore(
         *args.archives, tier=args.tier, to=args.to, destination=args.destination
     )
+    if args.save is not None:
+        return _saved(console, plan, args)
     return settled(console, plan, args)
+
+
+def _saved(console: Console, plan: RestorePlan, args: Namespace) -> str:
+    if args.yes or args.wait:
+        raise InputError("--save asks for nothing", cure="Leave out --yes and --wait.")
+    path = plan.save(args.save)
+    return (
+        f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "
+        f"Nothing was asked for; {console.face.program} run {near(str(path))} does."
+    )
 
 
 def _jobs(console: Console, _: Namespace) -> Batch:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..catalogue import Catalogue
 from ..errors import GlacierError, InputError, OverBudget, PriceUnknown
-from ..prices import Quote, money, parse_money
+from ..prices import Quote
+from ..prices.money import money, parse_money
 from ..rendering import SHOWN, Rendered, escape, html_table, text_table
 from ..service import ServiceClock
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..jobs import window
-from ..prices import Line, PriceTable, Quote, money, rate
+from ..prices import Line, PriceTable, Quote
+from ..prices.items import THOUSAND
+from ..prices.money import money, rate
 from ..prices.quote import amount_of
 from ..prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
 from ..rendering import Rendered, escape, html_table, text_table
@@ -228,9 +230,13 @@ def _told(line: Line) -> str:
     """Return a line of a quote in words, with its source; nothing of what costs nothing anyway."""
     if line.quantity == 0:
         return ""
-    quantity = "an unknown number of" if line.quantity is None else amount_of(line.quantity)
-    price = f"at {rate(line.figure.price)}" if line.figure.price is not None else "at a price"
+    by_thousand = line.figure.unit == THOUSAND
+    quantity = (
+        "an unknown number"
+        if line.quantity is None
+        else (f"{line.quantity * 1000:,.0f}" if by_thousand else f"{amount_of(line.quantity)} GB")
+    )
     return (
-        f"{line.figure.words}, {quantity} {line.figure.unit} {price} ({line.figure.cite()}): "
-        f"{money(line.amount)}"
+        f"{line.figure.words}: {quantity} at {rate(line.figure.price)} for "
+        f"{'1,000' if by_thousand else '1 GB'}, {money(line.amount)} ({line.figure.cite()})"
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import ArchiveRecord, Catalogue
-from ..errors import LocalError, PriceUnknown
+from ..errors import PriceUnknown
 from ..jobs import Batch, Tracker, kept_until, window
 from ..prices import PriceTable, Quote
+from ..prices.money import money
 from ..prices.quotes import HERE
 from ..rendering import Rendered, near
 from ..service import ServiceClock
 from ..units import human_bytes, human_duration, local_time, plural, short_id
+from . import folder, sharing
 from .model import Memory, Plan
 from .quoting import DESTINATIONS, Asking, Tiers
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
@@ -38,6 +39,7 @@ class RestorePlan(Plan[Batch]):
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
     :param prices: returns the prices that hold at the moment.
+    :param claimed: ids of archives whose size only the author of a plan file has told.
     """
 
     kind = "restore"
@@ -55,12 +57,13 @@ class RestorePlan(Plan[Batch]):
         catalogue: Catalogue,
         tracker: Tracker,
         clock: ServiceClock,
+        claimed: Collection[str] = (),
     ) -> None:
         super().__init__(Memory(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._load_prices = prices
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
-        self._archives = list(archives)
+        self._archives, self._claimed = list(archives), frozenset(claimed)
         self._decide_again()
 
     def _decide_again(self) -> None:
@@ -136,8 +139,15 @@ class RestorePlan(Plan[Batch]):
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
                 facts.append((action, f"{words}, not asked for again{self._kept(found)}"))
+        facts += self._claims()
         facts += [("price", self.quote.words()), ("destination", self._destination())]
-        return [*facts, *self._limit_facts(), ("free space", self._space())]
+        return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+
+    def _claims(self) -> list[tuple[str, str]]:
+        if not self._claimed:
+            return []
+        count = plural(len(self._claimed), "archive")
+        return [("from the plan file", f"{count}: not in this catalogue, sizes as its author says")]
 
     def _when(self) -> str:
         shortest, longest = window(self.tier)
@@ -165,20 +175,21 @@ class RestorePlan(Plan[Batch]):
         others = ", ".join(word for word in DESTINATIONS if word != self.destination)
         return f"{words} (where this machine is, only you know: --destination {others})"
 
-    def _room(self) -> tuple[bool, str]:
-        folder = self.to
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        begun = self._having(*TO_FETCH, UNDER_WAY)  # verified bytes have their room already
-        needed = total(begun) - sum(item.done for item in begun)
-        return needed <= free, f"{human_bytes(free)} free, {human_bytes(needed)} needed"
-
-    def _space(self) -> str:
-        enough, words = self._room()
-        return words if enough else f"NOT ENOUGH: {words}"
+    @property
+    def needed(self) -> int:
+        """Bytes of room that it takes at the destination; what is verified has its room already."""
+        begun = self._having(*TO_FETCH, UNDER_WAY)
+        return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
+        if claimed and not accept_unconfirmed:
+            raise PriceUnknown(
+                f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
+                f"so that it stays within {money(limit)} is not sure",
+                cure="%glacier inventory lets your own catalogue know them; or add "
+                "--accept-unconfirmed.",
+            )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
         except PriceUnknown as error:
@@ -186,6 +197,20 @@ class RestorePlan(Plan[Batch]):
                 raise
             cure = f"{error.cure} Where this machine is in the region: --destination {HERE}."
             raise PriceUnknown(error.message, cure=cure) from None
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the plan as a file that a colleague opens (``%glacier run FILE``); return its path.
+
+        It holds the last four digits of the account, no more: enough to notice a wrong one, and
+        what every masked output shows; ids of accounts are short enough to be guessed from a hash.
+
+        :raises LocalError: the file exists already, or cannot be written.
+        :raises InputError: there are too many archives for one file.
+        """
+        return sharing.write(
+            Path(path).expanduser().absolute(), self._archives, vault=self.vault, tier=self.tier,
+            scope=self._catalogue.scope, price=self.quote.words(), now=self._clock.now(),
+        )  # fmt: skip
 
     def _sections(self) -> Sequence[Rendered]:
         return [] if self.empty else [self.tiers]
@@ -246,7 +271,8 @@ class RestorePlan(Plan[Batch]):
         """Return None: its downloads tell, each when it ends."""
 
     def _run(self) -> Batch:
-        self._check_target()
+        if not self.empty:
+            folder.check(self.to, self.needed)
         batch = uuid.uuid4().hex
         with self._catalogue.database.transaction():  # the promise, and each wish, or nothing
             ids = self._want(batch)
@@ -278,28 +304,6 @@ class RestorePlan(Plan[Batch]):
         wish = self._wish(item, batch)
         del wish["target"]
         self._catalogue.downloads.update(download, **wish, error=None, failure=None, ended=None)
-
-    def _check_target(self) -> None:
-        """Refuse before anything is paid for where the files could not be written.
-
-        :raises LocalError: the folder cannot be written, or has too little room.
-        """
-        if self.empty:
-            return
-        try:
-            self.to.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.to):
-                pass
-        except OSError as error:
-            raise LocalError(
-                f"Nothing was asked for: {self.to} cannot be written: {error.strerror or error}",
-                cure="Name another folder with --to.",
-            ) from None
-        if not self._room()[0]:
-            raise LocalError(
-                f"Nothing was asked for: there is no room in {self.to}: {self._space()}",
-                cure="Free some space, or name another folder with --to.",
-            )
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
         archive, job = item.archive, item.job

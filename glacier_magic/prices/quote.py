@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import OverBudget, PriceUnknown
 from ..rendering import Rendered, escape, html_table, text_table
 from .items import FREE_GB, ITEMS
-from .money import money, rate
+from .money import SMALLEST, money, rate
 
 ANYWHERE = "all"
 """The region of a figure that holds in every region."""
@@ -157,7 +157,7 @@ class Quote(Rendered):
     def words(self) -> str:
         """Return the total: ``$0.42``, ``$0.42 (unconfirmed)`` or ``unknown (over $0.42)``."""
         if self.total is None:
-            return f"unknown (over {money(self.known)})" if self.known else "unknown"
+            return f"unknown (over {money(self.known)})" if self.known >= SMALLEST else "unknown"
         return money(self.total) if self.confirmed else f"{money(self.total)} (unconfirmed)"
 
     def check(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
@@ -174,8 +174,9 @@ class Quote(Rendered):
         ]
         if self.known > max_cost:
             more = "more than " if self.total is None else ""
+            shown = money if money(self.known) != money(max_cost) else rate
             raise OverBudget(
-                f"This costs {more}{money(self.known)}, over the limit of {money(max_cost)}"
+                f"This costs {more}{shown(self.known)}, over the limit of {shown(max_cost)}"
             )
         if doubtful:
             named = dict.fromkeys(_doubt(line) for line in doubtful)
