@@ -212,6 +212,12 @@ class Downloads:
         """Let a download be served by a job that exists already."""
         self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
 
+    def found(self, download: int, job_id: str) -> None:
+        """Record the job that a download had asked for, and whose answer was lost."""
+        with self._database.transaction():
+            self._plans.asked(download, job_id)
+            self.adopt(download, job_id)
+
     def update(self, download: int, **values: Any) -> None:
         """Set columns of one download; the plans that it belongs to hear how it ended."""
         names = ", ".join(f"{name}=?" for name in values)

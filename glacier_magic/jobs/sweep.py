@@ -72,7 +72,7 @@ class Sweeper:
     def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
         """Find out how a request ended whose answer was lost with its process."""
         if download.token in tokens:
-            self.catalogue.downloads.adopt(download.id, tokens[download.token])
+            self.catalogue.downloads.found(download.id, tokens[download.token])
             return
         asked = (download.lease_until or 0) - LEASE_SECONDS
         if time.time() > asked + SETTLE_SECONDS:

@@ -247,10 +247,10 @@ def _dollars(amount: Decimal | int | str) -> Decimal:
         if isinstance(amount, str):
             return parse_money(amount)
         if isinstance(amount, bool) or not isinstance(amount, Decimal | int):
-            raise ValueError(f"not an amount of US dollars: {amount!r}; write '0.50' or 5")
+            raise ValueError(f"not an amount of US dollars: {amount!r}")
         limit = Decimal(amount)
         if not limit.is_finite() or limit < 0:
             raise ValueError(f"not an amount of US dollars: {amount!r}")
     except ValueError as error:
-        raise InputError(str(error)) from None
+        raise InputError(str(error), cure="For example max_cost='0.50', or 5.") from None
     return limit
