@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate
 from ..prices.quote import amount_of
-from ..rendering import Rendered, escape, html_table, text_table
+from ..rendering import Rendered, escape, html_table, text_table, visible
 from ..units import from_ms, human_bytes, local_time, plural
 
 if TYPE_CHECKING:
@@ -187,11 +187,11 @@ class PastPlan(Rendered):
         return [*notes, *([self.record.error] if self.record.error else [])]
 
     def _repr_text(self) -> str:
-        parts = [self.title, text_table(_PLAN_HEAD, self.rows, numbers=(1, 2))]
+        parts = [visible(self.title), text_table(_PLAN_HEAD, self.rows, numbers=(1, 2))]
         if self._lines():
             parts.append(text_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4)))
-        parts += [f"  {label}: {words}" for label, words in self._promises()]
-        return "\n".join([*parts, *self._notes()])
+        parts += [visible(f"  {label}: {words}") for label, words in self._promises()]
+        return "\n".join([*parts, *map(visible, self._notes())])
 
     def _repr_html(self) -> str:
         lines = html_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4), long=(5,))

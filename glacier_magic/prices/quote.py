@@ -234,7 +234,7 @@ class Quote(Rendered):
 
 
 def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 def _doubt(line: Line) -> str:
