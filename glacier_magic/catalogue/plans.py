@@ -51,10 +51,15 @@ class PlanRecord:
 
     @property
     def state(self) -> str:
-        """One of under way, done, incomplete (some did not come), failed."""
+        """One of under way, not finished, done, incomplete (some did not come), failed.
+
+        What is not finished runs at this moment, or stopped with its process.
+        """
         if self.error is not None:
             return "failed"
-        if self.tally.still or (self.ended is None and self.kind != "restore"):
+        if self.ended is None and self.kind != "restore":
+            return "not finished"
+        if self.tally.still:
             return "under way"
         return "incomplete" if self.tally.failed or self.tally.expired else "done"
 

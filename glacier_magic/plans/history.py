@@ -63,7 +63,7 @@ def _done(record: PlanRecord) -> tuple[int, int]:
 
 
 def _ended(record: PlanRecord) -> datetime | None:
-    if record.state == "under way":
+    if record.state in ("under way", "not finished"):
         return None
     return from_ms(record.ended or record.tally.ended or record.run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -155,7 +156,8 @@ class Plan(Rendered, Generic[T]):
         try:
             result = self._run()
         except GlacierError as error:
-            self._note_end(error=str(error))
+            with suppress(GlacierError):  # what went wrong counts, not that it cannot be kept
+                self._note_end(error=str(error))
             raise
         told = self.happened(result)
         if told is not None:

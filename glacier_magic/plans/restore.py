@@ -163,12 +163,14 @@ class RestorePlan(Plan[Batch]):
         return f"{words}; the output is kept for 24 hours after that"
 
     def _kept(self, found: Sequence[RestoreItem]) -> str:
-        """Return until when staged outputs are kept, and that fetching them is no retrieval."""
+        """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
         moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
         known = [moment for moment in moments if moment is not None]
         if not known:
             return ""
-        return f": no retrieval is charged; kept until {local_time(min(known), self._clock.now())}"
+        until = local_time(min(known), self._clock.now())
+        # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
+        return f": staged until {until}, and while it is, asking again would be free as well"
 
     def _destination(self) -> str:
         words = DESTINATIONS[self.destination]

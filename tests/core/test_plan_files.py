@@ -12,16 +12,6 @@ ID, HASH = "a" * 138, "0" * 64
 
 
 @pytest.fixture
-def filled(vault, files):
-    """A vault with three archives; the local files are gone."""
-    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
-        path = files(name, name.encode() * 100)
-        vault.upload(name)
-        path.unlink()
-    return vault
-
-
-@pytest.fixture
 def plan_file(filled, tmp_path):
     """A plan of all three archives, saved."""
     return filled.restore("*", tier="bulk", to=tmp_path / "mine").save(tmp_path / "plan.json")

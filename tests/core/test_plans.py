@@ -2,21 +2,11 @@
 
 import pytest
 
-from glacier_magic.errors import InputError, PriceUnknown, Unavailable
+from glacier_magic.errors import InputError, JobExpired, PriceUnknown, Unavailable
 from glacier_magic.plans import Memory, Plan
 from glacier_magic.service import Service
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def filled(vault, files):
-    """A vault with three archives; the local files are gone."""
-    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
-        path = files(name, name.encode() * 100)
-        vault.upload(name)
-        path.unlink()
-    return vault
 
 
 class Small(Plan):
@@ -32,7 +22,7 @@ class Small(Plan):
         return {"words": result}
 
     def _run(self):
-        if isinstance(self._outcome, Exception):
+        if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome
 
@@ -64,6 +54,62 @@ def test_a_plan_that_fails_is_kept_with_its_error_and_can_be_run_again(session):
     last, first = session.catalogue.plans.recent()
     assert (first.state, last.state) == ("failed", "done")
     assert "no network" in first.error
+
+
+def test_a_plan_whose_process_was_killed_is_not_finished(session):
+    """Until it is run again, the history says no more than is known."""
+    plan = Small(Memory(session.catalogue, session.service.clock), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        plan.run()
+    (kept,) = session.catalogue.plans.recent()
+    assert (kept.state, kept.ended, kept.error) == ("not finished", None, None)
+    table = session.history().table
+    assert table["ended"].isna().all()
+    assert table["state"].tolist() == ["not finished"]
+
+
+def test_an_output_that_expired_stays_in_the_history_of_the_plan_that_paid_for_it(
+    connect, filled, later, tmp_path
+):
+    """Restored again, it is the second plan's: each shows what it paid, and what came of it."""
+    filled.restore("c.txt", to=tmp_path / "back").run()
+    filled.session.close()
+    later(hours=4.1)
+    later(hours=25)
+    session = connect()
+    with pytest.raises(JobExpired):
+        session.pending().wait(PATIENCE)
+    batch = session.vault("photos").restore("c.txt", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    second, first = session.catalogue.plans.recent()
+    assert (first.state, first.tally.asked, first.tally.expired) == ("incomplete", 1, 1)
+    assert (second.state, second.tally.asked, second.tally.verified) == ("done", 1, 1)
+    assert session.history().table["state"].tolist() == ["done", "incomplete"]
+
+
+def test_a_piece_kept_of_a_stopped_download_needs_no_room_and_no_way_out(
+    session, vault, files, tmp_path
+):
+    """What is verified on the disk is not fetched again: 3 MiB of which 1 is there."""
+    archive = vault.upload(files("large", 3 << 20))
+    (number,) = session.catalogue.downloads.want(
+        [{
+            "vault": "photos", "batch": "b", "archive_id": archive.id, "name": "large",
+            "size": 3 << 20, "tree_hash": archive.tree_hash, "tier": "Bulk",
+            "root": str(tmp_path / "back"), "target": str(tmp_path / "back" / "large"),
+            "token": "t", "state": "waiting",
+        }]
+    )  # fmt: skip
+    session.catalogue.downloads.update(
+        number, state="expired", done=1 << 20, part_path=str(tmp_path / "back" / ".part")
+    )
+    plan = vault.restore("large", to=tmp_path / "back")
+    assert plan.needed == plan.asking.out == 2 << 20
+    assert plan.bytes == plan.asking.bytes == 3 << 20
+    plan.run()
+    assert session.catalogue.downloads.get(number).batch != "b"
+    assert len(session.catalogue.downloads.open()) == 1
 
 
 def test_a_limit_needs_a_price(session):

@@ -68,16 +68,6 @@ def priced():
 
 
 @pytest.fixture
-def filled(vault, files):
-    """A vault with three archives; the local files are gone."""
-    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
-        path = files(name, name.encode() * 100)
-        vault.upload(name)
-        path.unlink()
-    return vault
-
-
-@pytest.fixture
 def refused(session, jobs_of):
     """Check that a call is refused, nothing was asked for, and no plan was kept."""
 
