@@ -179,7 +179,9 @@ class Plans:
 
 
 def _tally(row: Any) -> Tally:
-    return Tally(**{name: row[name] for name in Tally.__dataclass_fields__})
+    counts = [name for name in Tally.__dataclass_fields__ if name != "ended"]
+    # a sum is a decimal to some databases
+    return Tally(ended=row["ended"], **{name: int(row[name]) for name in counts})
 
 
 def _record(row: Any, tally: Tally) -> PlanRecord:
