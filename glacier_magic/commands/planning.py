@@ -37,13 +37,13 @@ def _history(console: Console, args: Namespace) -> PastPlan | pd.DataFrame:
 
 def _configure_run(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a plan that restore --save wrote")
-    tier_option(parser, default=None)
+    tier_option(parser, default=None, name="instead")  # what is set is not meant for the file's
     running_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
     plan = console.session.open_plan(
-        args.file, to=args.to, destination=args.destination, tier=args.tier
+        args.file, to=args.to, destination=args.destination, tier=args.instead
     )
     set_rate(console, args)
     return settled(console, plan, args)

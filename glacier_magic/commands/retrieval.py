@@ -32,10 +32,11 @@ def money(text: str) -> Decimal:
         raise ArgumentTypeError(str(error)) from None
 
 
-def tier_option(parser: Parser, *, default: str | None) -> None:
-    """Add ``--tier``."""
+def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> None:
+    """Add ``--tier``, kept as *name*."""
     parser.add_argument(
-        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default=default,
+        "--tier", dest=name, type=str.lower, choices=("standard", "bulk", "expedited"),
+        default=default,
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
     )  # fmt: skip
 

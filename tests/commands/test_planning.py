@@ -27,6 +27,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def __init__(self):
         self.notes = []
@@ -102,6 +103,24 @@ def test_a_restore_over_its_limit_asks_for_nothing(glacier, jobs_of):
         glacier("restore", "*", "--max-cost", "5", "--destination", "region", "--yes")
     assert jobs_of() == []
     assert len(glacier("history")) == 0
+
+
+def test_a_limit_and_a_destination_can_be_set_once(glacier, jobs_of, monkeypatch):
+    """For every restore and saved plan that follows; the tier of a saved plan stays its own."""
+    glacier("restore", "*", "--save", "plan.json")
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "2")
+    monkeypatch.setenv("GLACIER_MAGIC_TIER", "bulk")
+    plan = glacier("run", "plan.json", "--to", "theirs")
+    assert plan.tier == "Standard"
+    with pytest.raises(OverBudget):
+        plan.run()
+    with pytest.raises(OverBudget):
+        glacier("restore", "*", "--tier", "standard", "--yes")
+    monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "region")
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "9")
+    with pytest.raises(PriceUnknown, match="another region"):
+        glacier("run", "plan.json", "--yes")
+    assert jobs_of() == []
 
 
 @pytest.mark.parametrize(
