@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
-from .plans.restore import unknown_archive
+from .plans.quoting import checked_destination, default_destination
+from .plans.restoring import unknown_archive
 from .prices import load
 from .prices.holdings import priced
 from .storing import Stored, Storing
@@ -347,24 +348,45 @@ class Vault:
     # Getting back and deleting
 
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored"
-    ) -> RestorePlan:
+        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        destination: str | None = None,
+    ) -> RestorePlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
         :param tier: ``Expedited`` (1-5 minutes), ``Standard`` (3-5 hours) or ``Bulk`` (5-12 hours).
         :param to: the folder that the files are written below.
+        :param destination: for the price of the way out of the region: ``here`` for a machine in
+            it, ``region`` for one in another, ``internet`` for any other.  If not given,
+            ``GLACIER_MAGIC_DESTINATION``, else ``internet``: where this machine is cannot be known.
         :raises NameNotKnown: a word matches nothing.
+        :raises InputError: there is no such tier or destination.
+        """
+        return self.restore_archives(
+            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination
+        )
+
+    def restore_archives(
+        self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored", destination: str | None = None,
+        claimed: Collection[str] = (),
+    ) -> RestorePlan:  # fmt: skip
+        """Return the plan to get these archives back; see :meth:`restore`.
+
+        :param claimed: ids of those whose size nobody but the author of a plan file has told.
         """
         if tier.capitalize() not in TIERS:
             raise InputError(
                 f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
             )
         return RestorePlan(
-            self.select(words, unknown_ids=True),
+            archives,
             vault=self.name,
             tier=tier.capitalize(),
             to=Path(to).expanduser().absolute(),
+            destination=checked_destination(destination or default_destination()),
+            prices=lambda: load(self.session.region),
+            claimed=claimed,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,

@@ -16,6 +16,7 @@ from .database import Database, Scope
 from .downloads import Download, Downloads
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .plans import PlanRecord, Plans, Tally
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -25,7 +26,9 @@ __all__ = [
     "Download",
     "Inventory",
     "JobRecord",
+    "PlanRecord",
     "Scope",
+    "Tally",
     "Upload",
     "to_ms",
 ]
@@ -58,6 +61,7 @@ class Catalogue:
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
         self.inventories = Inventories(self.database, scope)
+        self.plans = Plans(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

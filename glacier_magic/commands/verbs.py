@@ -11,6 +11,7 @@ from . import (
     emulation,
     hashing,
     importing,
+    planning,
     retrieval,
 )
 from .grammar import Verb
@@ -22,6 +23,7 @@ VERBS: dict[str, Verb] = {
         *archives.VERBS,
         *browsing.VERBS,
         *retrieval.VERBS,
+        *planning.VERBS,
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,

@@ -53,7 +53,8 @@ class Asker:
             self._unclear(download, error)
             return None
         except GlacierError as error:
-            downloads.update(download.id, state="failed", error=str(error), owner=None)
+            now = self.service.clock.now_ms()
+            downloads.update(download.id, state="failed", error=str(error), owner=None, ended=now)
             return error
         now = self.service.clock.now_ms()
         downloads.asked(download.id, self._job(download, job_id, now), now)

@@ -15,7 +15,13 @@ _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
 _CELL = re.compile(r"\s*%%glacier\b")
 _TARGET = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?(?:%glacier\s+)?")
 _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
-_TIERS = ("standard", "bulk", "expedited")
+
+_OF_NAMES = ("ls", "restore", "rm", "du", "peek")
+_OF_PATHS = ("upload", "import", "run", "hash", "verify")
+_OF_VAULTS = (
+    "use", "drop", "inventory", "explore", "cost", "tags", "access", "lock", "notify",
+)  # fmt: skip
+_PATH_OPTIONS = ("--to", "--data", "--save", "--set", "--policy")
 
 
 class Completer:
@@ -66,31 +72,33 @@ class Completer:
         verb = VERBS.get(given[0])
         if verb is None:
             return []
-        if last.startswith("-") and given[-1] != "--sort":
-            return [o for a in verb.parser("")._actions for o in a.option_strings]
-        if given[-1] == "--tier":
-            return _TIERS
-        if given[-1] in ("--sort", "--state"):
-            return _listed(given[-1], last)
-        if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
+        actions = verb.parser("")._actions
+        waiting = next((a for a in actions if given[-1] in a.option_strings and a.nargs != 0), None)
+        if waiting is not None:
+            return self._values(given[-1], waiting.choices, last)
+        if last.startswith("-"):
+            return [option for action in actions for option in action.option_strings]
+        return self._words(verb.name, given, last)
+
+    def _values(self, option: str, choices: Iterable[Any] | None, last: str) -> Iterable[str]:
+        """Return what can follow an option."""
+        if choices is not None:
+            return [str(choice) for choice in choices]
+        if option in ("--sort", "--state"):
+            return _listed(option, last)
+        if option == "--vault":
             return self._vaults()
-        if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
+        return _paths(last) if option in _PATH_OPTIONS else []
+
+    def _words(self, verb: str, given: list[str], last: str) -> Iterable[str]:
+        """Return what can follow a verb that is no option."""
+        if verb in _OF_NAMES:
+            return self._names(last, _vault_of(given), only_folders=verb == "du")
+        if verb in _OF_PATHS:
             return _paths(last)
-        if verb.name == "catalogue":
-            from ..commands import cataloguing  # noqa: PLC0415
-
-            if given[-1] in cataloguing.WITH_FILE:
-                return _paths(last)
-            return cataloguing.ACTIONS if len(given) == 1 else ()
-        if verb.name == "emulator":
-            from ..commands.emulation import ACTIONS  # noqa: PLC0415
-
-            return ACTIONS
-        if given[-1] in ("--limit", "--where", "--as-of", "--depth"):
-            return []
-        if verb.name in ("ls", "restore", "rm", "du", "peek"):
-            return self._names(last, _vault_of(given), only_folders=verb.name == "du")
-        return []
+        if verb in _OF_VAULTS:
+            return self._vaults() if len(given) == 1 else []
+        return _actions_of(verb, given, last)
 
     def _vaults(self) -> list[str]:
         console = self._magics.started
@@ -113,6 +121,20 @@ class Completer:
             for name in dict.fromkeys(names)
             if name.isprintable()
         ]
+
+
+def _actions_of(verb: str, given: list[str], last: str) -> Iterable[str]:
+    if verb == "emulator":
+        from ..commands.emulation import ACTIONS  # noqa: PLC0415
+
+        return ACTIONS
+    if verb == "catalogue":
+        from ..commands import cataloguing  # noqa: PLC0415
+
+        if given[-1] in cataloguing.WITH_FILE:
+            return _paths(last)
+        return cataloguing.ACTIONS if len(given) == 1 else ()
+    return ()
 
 
 def _as_line(text: str) -> str:
