@@ -39,6 +39,7 @@ class GlacierMagics(Magics):
     endpoint_url = _trait("endpoint_url")
     vault = _trait("vault")
     tier = _trait("tier")
+    destination = _trait("destination")
     to = _trait("to")
     max_cost = _trait("max_cost")
     max_rate = _trait("max_rate")

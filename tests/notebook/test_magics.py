@@ -18,6 +18,7 @@ from IPython.utils.capture import capture_output
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import NameNotKnown, VaultNotEmpty
 from glacier_magic.plans import RestorePlan
+from glacier_magic.settings import SETTINGS
 
 
 def magic(shell: InteractiveShell, line: str) -> Any:
@@ -178,3 +179,9 @@ def test_completion(connected: InteractiveShell, tmp_path: Path) -> None:
     assert "%glacier restore 'scan 1.tif'" in complete("%glacier restore 'scan 1")
     assert "%glacier restore 'scan 1.tif'" in complete("%glacier restore sc")
     assert "%glacier upload letter.txt" in complete("%glacier upload le")
+
+
+def test_every_setting_can_be_configured(shell: InteractiveShell) -> None:
+    """None is missing in %config, and none is left over there."""
+    magics = shell.magics_manager.registry["GlacierMagics"]
+    assert set(magics.class_own_traits(config=True)) == {s.name for s in SETTINGS}
