@@ -13,7 +13,9 @@ from pathlib import Path
 from ..units import to_ms
 from .archives import ArchiveRecord, Archives
 from .database import Database, Scope
+from .deletions import Deletion, Deletions
 from .downloads import Download, Downloads
+from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
 from .settings import Settings
@@ -22,7 +24,9 @@ from .uploads import Upload, Uploads
 __all__ = [
     "ArchiveRecord",
     "Catalogue",
+    "Deletion",
     "Download",
+    "Drop",
     "Inventory",
     "JobRecord",
     "Scope",
@@ -57,6 +61,8 @@ class Catalogue:
         self.uploads = Uploads(self.database, scope)
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
+        self.deletions = Deletions(self.database, scope)
+        self.drops = Drops(self.database, scope)
         self.inventories = Inventories(self.database, scope)
 
     def close(self) -> None:

@@ -136,7 +136,8 @@ def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
     return console.session.vaults()
 
 
-def _vault_name(parser: Parser) -> None:
+def vault_name(parser: Parser) -> None:
+    """Add the word that names a vault."""
     parser.add_argument("name", metavar="NAME", help="1-255 of letters, digits, . - _")
 
 
@@ -150,15 +151,6 @@ def _use(console: Console, args: Namespace) -> Any:
     return console.use(args.name)
 
 
-def _configure_drop(parser: Parser) -> None:
-    _vault_name(parser)
-    parser.add_argument("--yes", action="store_true", help="drop it without asking")
-
-
-def _drop(console: Console, args: Namespace) -> Any:
-    return console.settle(console.session.drop_vault(args.name), yes=args.yes)
-
-
 VERBS = (
     Verb(name="", summary="Where am I?", run=_status, configure=_configure_status),
     Verb(
@@ -169,13 +161,8 @@ VERBS = (
         details="Credentials come from boto3's own chain: environment, profile, SSO, instance.",
     ),
     Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
-    Verb(name="create", summary="make a vault and use it", run=_create, configure=_vault_name),
+    Verb(name="create", summary="make a vault and use it", run=_create, configure=vault_name),
     Verb(
-        name="use", summary="use a vault for what follows", run=_use, configure=_vault_name
-    ),
-    Verb(
-        name="drop", summary="delete an empty vault", run=_drop, configure=_configure_drop,
-        details="The service drops a vault only when an inventory made after its last change "
-        "shows it empty.",
+        name="use", summary="use a vault for what follows", run=_use, configure=vault_name
     ),
 )  # fmt: skip

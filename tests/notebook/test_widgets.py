@@ -86,7 +86,7 @@ def test_deleting_asks_twice(vault: gm.Vault) -> None:
     card._sure.click()
     wait_for(card, place)
     assert list(vault.archives()["name"]) == ["one.bin"]
-    assert "Done" in place.shown[-1]
+    assert "Deleted 1 archive" in place.shown[-1]
 
 
 def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
