@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .. import tables
 from ..catalogue import Catalogue, Drop
+from ..catalogue.database import new_owner
 from ..catalogue.deletions import Choice
+from ..catalogue.leases import Leases
 from ..errors import Refused, VaultNotEmpty
 from ..jobs import Batch, Tracker
 from ..jobs.dropping import next_inventory, unfinished
 from ..prices import PriceTable
 from ..service import Service
 from ..transfer.budget import Stopped
-from ..transfer.engine import Engine
+from ..transfer.engine import Engine, renewing
 from ..units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
 from .chosen import ChosenPlan
 from .guarded import Guarded
 
 if TYPE_CHECKING:
     import pandas as pd
+
+BUSY = 5.0  # seconds that a step of the tracker's is waited for
 
 
 class DropPlan(Guarded[str]):
@@ -114,6 +120,27 @@ class DropPlan(Guarded[str]):
         )
 
 
+@contextmanager
+def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
+    """Hold a drop while the block runs; wait a moment for whoever is at it.
+
+    :raises Refused: another process works on it.
+    """
+    owner, end = new_owner(), time.monotonic() + BUSY
+    while not leases.claim(drop, owner):
+        if time.monotonic() > end:
+            raise Refused(
+                f"Another process works on the drop of {vault}",
+                cure="%glacier drops shows how far it is.",
+            )
+        time.sleep(0.05)
+    try:
+        with renewing(lambda: leases.renew(drop, owner)):
+            yield
+    finally:
+        leases.release(drop, owner)
+
+
 class EmptyPlan(ChosenPlan[Batch]):
     """All that the newest inventory lists in a vault, to be deleted before the vault is dropped.
 
@@ -169,22 +196,26 @@ class EmptyPlan(ChosenPlan[Batch]):
         return facts
 
     def _run(self) -> Batch:
-        self._check_again()
-        catalogue, dropper = self._engine.catalogue, self._tracker.drops.dropper
+        # While this holds the drop, the tracker leaves it alone; after a kill it goes on with it.
+        with held(self._engine.catalogue.drops.leases, self._drop.id, self.vault):
+            self._check_again()
+            self._empty()
+        self._tracker.start()
+        return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
+
+    def _empty(self) -> None:
+        catalogue = self._engine.catalogue
         catalogue.deletions.begin(
-            self.choice, what=self.title, size=self.tally.bytes, promised=self.promised(),
+            self.choice, what=self.title, size=self.bytes, promised=self.promised(),
             also=self._confirm,
         )  # fmt: skip
-        self._tracker.start()
         drop = catalogue.drops.get(self._drop.id)
         try:
-            dropper.delete(drop, observer=self._tell, stop=self._stop)
+            self._tracker.drops.dropper.delete(drop, observer=self._tell, stop=self._stop)
         except (Stopped, KeyboardInterrupt) as stop:
-            # Otherwise the tracker would go on with it, as it does after a kill.
             catalogue.drops.move(drop.id, ["deleting"], "stopped", error="stopped by you")
             if not isinstance(stop, Stopped):
                 raise
-        return Batch(self._tracker, (drop.key,), f"Drop of {self.vault}")
 
     def _confirm(self, deletion: int) -> None:
         """Tie the queue to the drop, in the transaction that writes the queue."""

@@ -2,7 +2,7 @@
 
 guard                                           test
 more than one archive without its vault's name  test_many_archives_need_the_vaults_name
-a wrong name: Python, shell, terminal, card     the same; commands/test_deleting.py; notebook/test_deleting_card.py
+a wrong name: shell, terminal, card            commands/test_deleting.py, notebook/test_widgets.py
 --yes alone for more than one archive           commands/test_deleting.py
 --max-fee below the fee                         test_a_fee_over_the_limit_is_refused
 --max-fee where the fee is not known            test_a_fee_that_is_not_known_is_refused
@@ -19,9 +19,9 @@ drop: an archive after the list                 test_drop.py::test_new_before_th
 drop: an archive before the proof               test_drop.py::test_new_before_the_proof
 drop: an archive after the proof                test_drop.py::test_written_to_after_the_proof
 drop: a newer vault of the same name            test_drop.py::test_another_vault_of_that_name
-drop: ended between plan and button             test_drop.py::test_a_plan_that_is_out_of_date_runs_nothing
+drop: ended between plan and button             test_drop.py::test_an_outdated_plan_runs_nothing
 drop: --max-fee                                 test_drop.py::test_a_limit_of_the_fee_is_kept
-drop: Ctrl-C                                    test_drop.py::test_an_interrupt_stops_the_deleting_for_good
+drop: Ctrl-C                                    test_drop.py::test_an_interrupt_stops_the_deleting
 """
 
 import json

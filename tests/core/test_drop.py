@@ -358,7 +358,7 @@ def test_a_drop_is_ended_by_the_user(session, filled, reaches, store, later):
         session.stop_drop("neighbour")
 
 
-def test_a_plan_that_is_out_of_date_runs_nothing(session, filled, reaches, store):
+def test_an_outdated_plan_runs_nothing(session, filled, reaches, store):
     """The drop was ended between plan and button."""
     plan = listed(session, reaches)
     session.stop_drop("photos")
@@ -368,7 +368,7 @@ def test_a_plan_that_is_out_of_date_runs_nothing(session, filled, reaches, store
     assert session.catalogue.deletions.unfinished() == []
 
 
-def test_an_interrupt_stops_the_deleting_for_good(session, filled, reaches, monkeypatch, store):
+def test_an_interrupt_stops_the_deleting(session, filled, reaches, monkeypatch, store):
     """Ctrl-C means stop: the tracker does not go on behind the user's back."""
     plan = listed(session, reaches)
 
