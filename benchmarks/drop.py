@@ -51,8 +51,8 @@ def living(folder: Path) -> dict[str, int | None]:
 
 
 def megabytes() -> float:
-    """Return the most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / (1 << 20)
 
 
 def until(session: gm.Session, state: str) -> Any:
@@ -91,9 +91,10 @@ def drop(session: gm.Session, folder: Path, log: Log) -> tuple[float, float]:
     log(f"the plan: {plan.title}")
     for label, words in plan.facts:
         print(f"    {label}: {words}")
-    said = [time.monotonic()]
+    said, most = [time.monotonic()], [megabytes()]
 
     def show(report: Any) -> None:
+        most[0] = max(most[0], megabytes())
         if report.finished or time.monotonic() - said[0] > 5:
             said[0] = time.monotonic()
             log(str(report))
@@ -101,7 +102,7 @@ def drop(session: gm.Session, folder: Path, log: Log) -> tuple[float, float]:
     plan.observe(show)
     before, start = megabytes(), time.monotonic()
     plan.run(confirm="old")
-    seconds, grown = time.monotonic() - start, megabytes() - before
+    seconds, grown = time.monotonic() - start, most[0] - before
     log("the board: " + session.drops().snapshot.rows[0].error)
     hours = 0
     while session.catalogue.drops.shown()[0].state == "proving":

@@ -139,9 +139,8 @@ class Deletions:
         for start in range(0, len(choice.rows), CHUNK):
             some = ",".join(map(str, choice.rows[start : start + CHUNK]))
             self._database.execute(
-                f"{into} SELECT ?, id, archive_id, name, size, COALESCE(created, 0), 'queued', "
-                f"NULL FROM archive_rows WHERE id IN ({some})",
-                (deletion,),
+                f"{into} SELECT {deletion:d}, id, archive_id, name, size, COALESCE(created, 0), "
+                f"'queued', NULL FROM archive_rows WHERE id IN ({some})"
             )
         for place, archive in enumerate(choice.unknown, 1):
             self._database.execute(
@@ -184,9 +183,9 @@ class Deletions:
 
     def _after(self, deletion: int, after: tuple[int, int]) -> list[Item]:
         return self._items(
-            "deletion=? AND state='queued' AND (created>? OR (created=? AND number>?)) "
+            "deletion=? AND state='queued' AND (created, number)>(?, ?) "
             "ORDER BY created, number LIMIT ?",
-            (deletion, after[0], *after, CHUNK),
+            (deletion, *after, CHUNK),
         )
 
     def items(self, deletion: int, state: str, limit: int = -1) -> list[Item]:

@@ -13,8 +13,8 @@ from .leases import Leases
 BUSY = ("listing", "deleting", "proving")
 """States in which something happens by itself."""
 OPEN = (*BUSY, "confirming")
-SHOWN = 20
-"""Drops that ended and are still told of."""
+SHOWN = 7 * 86400 * 1000
+"""Milliseconds that a drop which ended is still told of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +97,11 @@ class Drops:
         return self._select(f"state IN ({_marks(BUSY)}) ORDER BY id", BUSY)
 
     def shown(self) -> list[Drop]:
-        """Return the drops that a board tells of: the open ones and the newest ended ones."""
-        found = self._select("state<>'forgotten' ORDER BY id DESC LIMIT ?", (SHOWN,))
-        missing = {drop.id for drop in found}
-        return [d for d in self.busy() if d.id not in missing] + found
+        """Return the drops that a board tells of, newest first: those that ended long ago not."""
+        since = int(time.time() * 1000) - SHOWN
+        return self._select(
+            "state<>'forgotten' AND (ended IS NULL OR ended>?) ORDER BY id DESC", (since,)
+        )
 
     def update(self, drop: int, **values: Any) -> None:
         """Set columns of one drop."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
-from ..units import human_bytes, local_time
+from ..units import human_bytes, local_time, plural
 from .console import Console, where
 from .grammar import Parser, Verb
 
@@ -34,6 +34,10 @@ class Status(Rendered):
             ("catalogue", str(session.catalogue.path)),
             ("vault in use", self.in_use or "none"),
         ]
+        unfinished = session.catalogue.deletions.unfinished()
+        if unfinished:
+            what = plural(len(unfinished), "unfinished deletion")
+            self.facts.append(("deletions", f"{what}: {console.face.program} deletions"))
         if self.jobs.virtual:
             speed = session.service.clock.speed
             self.facts.append(

@@ -9,6 +9,7 @@ policies are not evaluated as the service does it, so all this is "probably".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,6 +22,7 @@ from .client import Service
 ACTION = "glacier:deletearchive"
 AGE = "glacier:archiveageindays"
 DAY = 86_400_000
+_ACCOUNT = re.compile(r"\b\d{8}(\d{4})\b")
 _YOUNGER = {"numericlessthan": 0, "numericlessthanequals": 1}
 
 
@@ -111,7 +113,8 @@ def _denial(name: str, statement: Mapping[str, Any]) -> Denial:
         return Denial(
             f"{name}{sid} denies deleting archives younger than {plural(days, 'day')}", days
         )
-    under = f" under the condition {json.dumps(conditions)[:200]}" if conditions else ""
+    shown = _ACCOUNT.sub(r"********\1", json.dumps(conditions))[:200]
+    under = f" under the condition {shown}" if conditions else ""
     return Denial(f"{name}{sid} denies deleting archives{under}")
 
 

@@ -115,6 +115,7 @@ def test_what_was_interrupted_is_listed_resumed_or_forgotten(main, monkeypatch, 
             without.setattr(Service, "delete_archive", broken)
             assert main("rm", "*", "--confirm", "photos") == Unavailable.exit_code
         assert "no network" in main.ok("deletions")
+        assert "1 unfinished deletion" in main.ok()
         assert main("deletions", "--resume", "99") == InputError.exit_code
         assert main("deletions", "--forget", "99") == InputError.exit_code
         assert main("deletions", "99") == InputError.exit_code

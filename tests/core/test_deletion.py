@@ -47,7 +47,7 @@ from glacier_magic.service.denials import Denial, denying, explain
 from glacier_magic.transfer import deleting
 from glacier_magic.transfer.progress import Count
 
-HOSTILE = ("../../etc/passwd", 'it\'s "quoted"', "<script>alert(1)</script>", "smile 😀", "-rf *")
+HOSTILE = ("../../etc/passwd", 'it\'s "quoted"', "<script>alert(1)</script>", "-rf *")
 
 
 @pytest.fixture
@@ -163,13 +163,16 @@ def test_a_condition_narrows_what_the_words_mean(filled):
         filled.remove("a", where="size > 1")
 
 
-def test_hostile_names_are_shown_harmlessly_and_deleted_exactly(vault, put, listed, living):
-    """They are data: no markup, no path, no option."""
-    for name in HOSTILE[:3] + HOSTILE[4:]:
+def test_hostile_names_are_shown_harmlessly_and_deleted_exactly(vault, put, listed, living, files):
+    """They are data: no markup, no path, no option, no pattern."""
+    for name in HOSTILE:
         put(name)
     put("neighbour")
     listed(vault)
-    plan = vault.remove(*(f"name:{name}" for name in HOSTILE[:3] + HOSTILE[4:]))
+    vault.upload(files("smile \N{GRINNING FACE}\N{RIGHT-TO-LEFT OVERRIDE}"))
+    plan = vault.remove(*(f"name:{name}" for name in HOSTILE), "smile *")
+    assert len(plan.choice) == len(HOSTILE) + 1
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in repr(plan) + plan._repr_html()
     assert "<script>" not in plan._repr_html()
     done = plan.run(confirm="photos")
     assert "<script>" not in done._repr_html()
@@ -467,6 +470,17 @@ def test_statements_of_policies_are_told_apart(vault, client, session, statement
     client.set_vault_access_policy(vaultName="photos", policy={"Policy": json.dumps(policy)})
     found = explain(session.service, "photos")
     assert (words or "the IAM policy") in found.words
+
+
+def test_a_condition_is_shown_without_the_account(vault, client, session):
+    """Conditions of policies like to name it."""
+    condition = {"StringEquals": {"aws:PrincipalAccount": session.account}}
+    statement = {"Effect": "Deny", "Action": "glacier:*", "Sid": "\x1b[31m", "Condition": condition}
+    locked(client, {"Statement": [statement]})
+    words = explain(session.service, "photos").words
+    assert f"********{session.account[-4:]}" in words
+    assert session.account not in words
+    assert "\x1b" not in words
 
 
 def test_without_the_right_to_read_policies_it_says_so(vault, emulator, session):
