@@ -63,16 +63,20 @@ class TerminalFace:
         print(self.words(repr(plan)), file=self._out, flush=True)
         if plan.empty:
             return None
+        name = getattr(plan, "confirmation", "")
         if not sys.stdin.isatty():
-            raise InputError("Nothing was done", cure="Add --yes to carry the plan out.")
-        try:
-            answer = input(f"{plan.button}? [y/N] ")
-        except EOFError:
-            answer = ""
-        if answer.strip().lower() not in ("y", "yes"):
+            option = f"--confirm {name}" if name else "--yes"
+            raise InputError("Nothing was done", cure=f"Add {option} to carry the plan out.")
+        answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
+        if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
-        return plan.run()
+        if not name:
+            return plan.run()
+        from .commands.console import run_guarded  # noqa: PLC0415
+        from .plans import Guarded  # noqa: PLC0415
+
+        return run_guarded(self, plan, answer) if isinstance(plan, Guarded) else plan.run()
 
     def follow(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch while it is waited for."""
@@ -97,6 +101,14 @@ class TerminalFace:
                 print(text, file=self._out, flush=True)
             return
         print(value if isinstance(value, str) else repr(value), file=self._out, flush=True)
+
+
+def _ask(question: str) -> str:
+    """Return what the user types; nothing where the input ends."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")

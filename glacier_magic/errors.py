@@ -12,6 +12,7 @@ GlacierError
  +- NotFound (LookupError)             vault, archive, job or upload that does not exist (any more)
  +- Refused                            a rule of the service or a policy of the account says no
  |   +- VaultNotEmpty                  a vault is dropped only after an inventory shows it empty
+ |   +- NotConfirmed                   what destroys much was not confirmed by the vault's name
  |   +- OverBudget                     it costs more than was allowed
  |   +- PriceUnknown                   what it costs is not known, so a limit cannot be kept
  |   +- Unlistable                     what is inside cannot be told from a part of it
@@ -44,6 +45,7 @@ __all__ = [
     "JobFailed",
     "LocalError",
     "NameNotKnown",
+    "NotConfirmed",
     "NotFound",
     "NotReady",
     "OverBudget",
@@ -169,6 +171,10 @@ class VaultNotEmpty(Refused):
         "Delete its archives (%glacier rm), then wait for the next daily inventory: the service "
         "drops a vault only once an inventory made after the last change shows it empty."
     )
+
+
+class NotConfirmed(Refused):
+    """What destroys more than one archive needs the vault's name, typed; nothing was done."""
 
 
 class OverBudget(Refused):

@@ -6,22 +6,27 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
-from .catalogue import Catalogue, JobRecord, Scope
+from .catalogue import Catalogue, Deletion, JobRecord, Scope
 from .catalogue.database import new_owner
-from .errors import AccessDenied, EmulatorFailed, NotFound, Unavailable
+from .errors import AccessDenied, EmulatorFailed, InputError, NotFound, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
-from .plans import DropPlan, RestorePlan, sharing
+from .plans import Deleted, DropPlan, EmptyPlan, RestorePlan, sharing
+from .plans.delete import carry_out
 from .plans.history import Past, PastPlan
+from .prices import load
 from .service import Connection, Service, open_service
+from .transfer.deleting import Deleter
 from .transfer.engine import Engine
+from .transfer.progress import Observer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +79,9 @@ class Session:
     @cached_property
     def tracker(self) -> Tracker:
         """The one poller for all jobs of this session."""
-        return Tracker(self.engine, self._read_inventory)
+        tracker = Tracker(self.engine, self._read_inventory)
+        tracker.drops.dropper.dropped = self.forget_vault
+        return tracker
 
     def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
         read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
@@ -133,11 +140,71 @@ class Session:
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
 
-        def forget() -> None:
-            if self.vault_in_use == name:
-                self.vault_in_use = None
+        return DropPlan(
+            name, service=self.service, catalogue=self.catalogue,
+            dropped=lambda: self.forget_vault(name),
+        )  # fmt: skip
 
-        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=forget)
+    def forget_vault(self, name: str) -> None:
+        """Take a vault that was dropped out of use."""
+        if self.vault_in_use == name:
+            self.vault_in_use = None
+
+    def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
+        """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
+
+        First the newest inventory is asked for, or the one that was asked for already: until it
+        is read, the row of the board is returned.  Then the plan of deleting all that it lists,
+        to be confirmed; called again after that, the row once more.
+
+        :param max_fee: US dollars that early deletion may cost.
+        :raises NotFound: the vault does not exist.
+        """
+        self.vault(name)  # refuses what cannot be a name
+        with suppress(NotFound):
+            self.tracker.refresh([name])
+        drop = self.tracker.drops.dropper.begin(name)
+        job = self.catalogue.jobs.get(name, drop.job_id) if drop.job_id else None
+        if drop.state == "listing" and job is not None and job.status == "Succeeded":
+            self._read_inventory(job, threading.Event())
+            drop = self.tracker.drops.dropper.begin(name)
+        self.tracker.start()
+        if drop.state != "confirming":
+            return Batch(self.tracker, (drop.key,), f"Drop of {name}")
+        return EmptyPlan(
+            drop, engine=self.engine, tracker=self.tracker, prices=load(self.region),
+            max_fee=max_fee,
+        )  # fmt: skip
+
+    def drops(self) -> Batch:
+        """Return the drops of vaults that are under way or ended lately, and go on with them."""
+        self.tracker.start()
+        keys = [drop.key for drop in self.catalogue.drops.shown()]
+        return Batch(self.tracker, keys, "Drops of vaults")
+
+    def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
+        """Go on with a deletion that did not come to its end; what failed is tried again.
+
+        Only the archives that were confirmed are deleted.  Raises like :meth:`DeletePlan.run`.
+        """
+        queues = self.catalogue.deletions
+        queues.try_again(deletion.id)
+        deleter = Deleter(self.engine, queues.get(deletion.id), observer=progress)
+        return carry_out(deleter, queues)
+
+    def stop_drop(self, name: str) -> str:
+        """End the drop of a vault; what was deleted stays deleted. Return what was done.
+
+        :raises InputError: none is under way.
+        """
+        drops = self.catalogue.drops
+        drop = drops.open_of(name) or drops.stopped_of(name)
+        if drop is None:
+            raise InputError(f"No drop of {name!r} is under way", cure="%glacier drops lists them.")
+        drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
+        if drop.deletion is not None:
+            self.catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
+        return f"The drop of {name} is ended; what was deleted before stays deleted."
 
     @property
     def vault_in_use(self) -> str | None:

@@ -25,6 +25,7 @@ FOLDERS = (
 )  # fmt: skip
 CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
 CHECKED = ("check", "problems", "detail", "cure")
+DELETIONS = ("name", "size", "archive_id", "state", "error")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 
 
@@ -109,3 +110,10 @@ def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the outcome of an upload as a DataFrame with the columns :data:`STORED`."""
     text = [name for name in STORED if name != "size"]
     return _typed(_frame(STORED, rows), text=text, whole=["size"], times=[])
+
+
+def deletions(items: Iterable[object]) -> pd.DataFrame:
+    """Return the archives of a deletion as a DataFrame with the columns :data:`DELETIONS`."""
+    rows = ({name: getattr(item, name) or "" for name in DELETIONS} for item in items)
+    frame = _frame(DELETIONS, ({**row, "size": row["size"] or None} for row in rows))
+    return _typed(frame, text=[n for n in DELETIONS if n != "size"], whole=["size"], times=[])

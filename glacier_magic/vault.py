@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
+from array import array
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from . import descriptions, tables
 from .catalogue import ArchiveRecord, JobRecord
+from .catalogue.deletions import Choice
 from .catalogue.jobs import INVENTORY
 from .catalogue.moments import Moment, last_ms
-from .errors import InputError, NameNotKnown, NotFound, NotReady
+from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
@@ -339,11 +343,14 @@ class Vault:
         else:
             records = archives.matching(self.name, word)
         if not records:
-            known = plural(archives.count(self.name), "archive")
-            raise NameNotKnown(
-                f"Nothing in {self.name!r} matches {word!r}; the catalogue knows {known} there"
-            )
+            self._nothing(word)
         return records
+
+    def _nothing(self, word: str) -> NoReturn:
+        known = plural(self._catalogue.archives.count(self.name), "archive")
+        raise NameNotKnown(
+            f"Nothing in {self.name!r} matches {word!r}; the catalogue knows {known} there"
+        )
 
     # Getting back and deleting
 
@@ -392,14 +399,58 @@ class Vault:
             clock=self._service.clock,
         )
 
-    def remove(self, *words: str) -> DeletePlan:
+    def remove(
+        self, *words: str, where: str | None = None, max_fee: Decimal | None = None
+    ) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
-        Raises like :meth:`select`.
+        The archives are those that the words mean now; what comes to match later is not deleted.
+
+        :param words: see :meth:`select`; ``*`` if none is given but *where*.
+        :param where: conditions that they meet, such as ``created < '2016'``.
+        :param max_fee: US dollars that early deletion may cost.
+        :raises OverBudget: it costs more.
+        :raises PriceUnknown: *max_fee* cannot be kept for certain.
+
+        Raises like :meth:`select`, too.
         """
+        choice = self._choose(words or ("*",) if where else words, where)
+        with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
+            self.session.tracker.refresh([self.name])
         return DeletePlan(
-            self.select(words, unknown_ids=True),
-            vault=self.name,
-            service=self._service,
-            catalogue=self._catalogue,
+            choice, engine=self.session.engine, prices=load(self.session.region), max_fee=max_fee
         )
+
+    def _choose(self, words: Sequence[str], where: str | None) -> Choice:
+        """Return the archives that *words* mean, however many there are, each once."""
+        rows = array("q")
+        unknown: dict[str, ArchiveRecord] = {}
+        for word in words:
+            glob = word if self._is_pattern(word) else None
+            if where is not None and glob is None:
+                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
+            if glob is None:
+                self._choose_few(word, rows, unknown)
+                continue
+            found = len(rows)
+            rows.extend(self._catalogue.archives.numbers(self.name, glob, where))
+            if len(rows) == found:
+                self._nothing(word)
+        once = dict.fromkeys(rows) if len(words) > 1 else rows
+        return Choice(self._catalogue.archives, self.name, once, list(unknown.values()))
+
+    def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
+        for record in self._matching(word, unknown_ids=True):
+            number = next(
+                self._catalogue.archives.numbers(self.name, f"id:{record.archive_id}"), None
+            )
+            if number is None:
+                unknown[record.archive_id] = record
+            else:
+                rows.append(number)
+
+    def _is_pattern(self, word: str) -> bool:
+        if word.startswith(("id:", "name:")):
+            return False
+        folder = word.endswith("/") and not self._catalogue.archives.named(self.name, word)
+        return folder or bool({"*", "?"} & set(word))

@@ -13,7 +13,9 @@ from pathlib import Path
 from ..units import to_ms
 from .archives import ArchiveRecord, Archives
 from .database import Database, Scope
+from .deletions import Deletion, Deletions
 from .downloads import Download, Downloads
+from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
 from .plans import PlanRecord, Plans, Tally
@@ -23,7 +25,9 @@ from .uploads import Upload, Uploads
 __all__ = [
     "ArchiveRecord",
     "Catalogue",
+    "Deletion",
     "Download",
+    "Drop",
     "Inventory",
     "JobRecord",
     "PlanRecord",
@@ -60,6 +64,8 @@ class Catalogue:
         self.uploads = Uploads(self.database, scope)
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
+        self.deletions = Deletions(self.database, scope)
+        self.drops = Drops(self.database, scope)
         self.inventories = Inventories(self.database, scope)
         self.plans = Plans(self.database, scope)
 

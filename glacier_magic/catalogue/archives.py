@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..descriptions import decode
 from ..units import to_ms
-from . import carry, dialect, folders, identity, ingest, states, vaults
+from . import carry, deleted, dialect, folders, identity, ingest, states, vaults
 from .database import Database, Scope
 from .folders import Changes, Folder
-from .query import Page, Query, pages
+from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence
 from .timeline import Difference, difference
 
@@ -154,25 +154,7 @@ class Archives:
         :param now: the service's time in milliseconds; this computer's if not given.
         """
         now = int(time.time() * 1000) if now is None else now
-        with self._database.transaction():
-            known = vaults.find(self._database, self._scope, vault)
-            if known is None:
-                return
-            row = self._database.row(
-                f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
-                "WHERE vault_id=? AND id_key=? AND id_check=?",
-                (known.id, *identity.numbers(archive_id)),
-            )
-            if row is None:
-                return
-            before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
-            self._database.execute(
-                "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
-            )
-            if before.there(known.current):
-                changes = Changes()
-                changes.go(row["name"], row["size"], row["created"])
-                changes.write(self._database, known.id)
+        deleted.mark(self._database, self._scope, vault, [archive_id], now)
 
     # Addressing
 
@@ -205,6 +187,25 @@ class Archives:
         """Return the archives that are not deleted whose id starts with *prefix*."""
         where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
         return self._select(vault, where, (*identity.span(prefix), prefix, prefix + "\x7f"))
+
+    def numbers(self, vault: str, glob: str | None, where: str | None = None) -> Iterator[int]:
+        """Yield the numbers of rows, by name, however many there are: see :meth:`query`."""
+        made = statement(self._database, self._scope, vault, Query(glob=glob, where=where))
+        for rows in pieces(self._database, made, 10_000) if made else ():
+            yield from (row[0] for row in rows)
+
+    def numbered(self, vault: str, numbers: Sequence[int]) -> dict[int, ArchiveRecord]:
+        """Return the archives of these rows, some hundred at most, by their numbers."""
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return {}
+        rows = self._database.rows(
+            f"SELECT id, {_FACTS}, {_PRESENCE}, {states.expression(known.current)} AS state "
+            f"FROM archive_rows WHERE vault_id=? AND id IN ({','.join(map(str, numbers))})",
+            (known.id,),
+        )
+        found = self._records(vault, rows)
+        return {row["id"]: record for row, record in zip(rows, found, strict=True)}
 
     def count(self, vault: str) -> int:
         """Return how many archives of a vault are known and not deleted."""

@@ -161,7 +161,7 @@ class Database:
 
         Those of other computers end by themselves when they are not renewed.
         """
-        for table in ("uploads", "downloads"):
+        for table in ("uploads", "downloads", "deletions", "drops"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (time.time(),)):
                 if is_dead(row["owner"]):

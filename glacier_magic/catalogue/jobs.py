@@ -141,6 +141,18 @@ class Jobs:
                 best.setdefault(job.archive_id, job)
         return best
 
+    def unfetched(self, vault: str) -> dict[str, str]:
+        """Return by archive id the status of retrievals that run or were not downloaded yet."""
+        rows = self._database.rows(
+            "SELECT archive_id, status FROM jobs WHERE account=? AND region=? AND vault=? "
+            "AND action='ArchiveRetrieval' AND gone=0 AND status IN ('InProgress', 'Succeeded') "
+            "AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.account=jobs.account "
+            "AND d.region=jobs.region AND d.vault=jobs.vault AND d.job_id=jobs.job_id "
+            "AND d.state='verified')",
+            (*self._key, vault),
+        )
+        return {row["archive_id"]: row["status"] for row in rows}
+
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""
         return self._select(

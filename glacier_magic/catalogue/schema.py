@@ -185,7 +185,49 @@ CREATE TABLE plan_downloads(
     ended INTEGER, error TEXT,
     PRIMARY KEY(plan, download)
 );
-CREATE INDEX plan_downloads_open ON plan_downloads(download, outcome)
+CREATE INDEX plan_downloads_open ON plan_downloads(download, outcome);
+
+-- deletions: queues of archives to delete, and vaults to empty and drop
+CREATE TABLE deletions(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    what TEXT NOT NULL,           -- the plan in one sentence
+    archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    promised TEXT NOT NULL,       -- what the plan said: JSON
+    state TEXT NOT NULL,          -- open, done, forgotten
+    deleted INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+    last INTEGER,                 -- the service's time when it accepted the latest deletion
+    error TEXT,                   -- why it stopped
+    owner TEXT, lease_until REAL,
+    created INTEGER NOT NULL, ended INTEGER
+);
+CREATE INDEX deletions_by_state ON deletions(account, region, state);
+CREATE TABLE deletion_items(
+    deletion INTEGER NOT NULL,
+    number INTEGER NOT NULL,      -- of the row in archive_rows; below 0 for one that has none
+    archive_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER,
+    created INTEGER NOT NULL,     -- 0 if not known
+    state TEXT NOT NULL,          -- queued, deleted, failed
+    error TEXT,
+    PRIMARY KEY(deletion, number)
+) WITHOUT ROWID;
+CREATE INDEX deletion_items_by_age ON deletion_items(deletion, state, created, number);
+CREATE TABLE drops(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    vault_created INTEGER,        -- tells it from a later vault of the same name
+    state TEXT NOT NULL,          -- listing, confirming, deleting, proving, dropped, stopped,
+                                  -- forgotten
+    job_id TEXT,                  -- of the inventory that lists what is to be deleted
+    listed INTEGER,               -- the date of that inventory
+    deletion INTEGER,             -- the queue that was confirmed
+    after INTEGER,                -- an inventory later than this can prove the vault empty
+    next_check INTEGER,           -- the service's time
+    note TEXT, error TEXT,
+    owner TEXT, lease_until REAL,
+    created INTEGER NOT NULL, ended INTEGER
+);
+CREATE INDEX drops_by_state ON drops(account, region, state)
 """
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)

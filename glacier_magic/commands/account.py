@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
-from ..units import human_bytes, local_time
+from ..units import human_bytes, local_time, plural
 from .console import Console, where
 from .failure import Failure
 from .grammar import Parser, Verb
@@ -35,6 +35,10 @@ class Status(Rendered):
             ("catalogue", str(session.catalogue.path)),
             ("vault in use", self.in_use or "none"),
         ]
+        unfinished = session.catalogue.deletions.unfinished()
+        if unfinished:
+            what = plural(len(unfinished), "unfinished deletion")
+            self.facts.append(("deletions", f"{what}: {console.face.program} deletions"))
         if self.jobs.virtual:
             speed = session.service.clock.speed
             self.facts.append(
@@ -144,7 +148,8 @@ def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
     return console.session.vaults()
 
 
-def _vault_name(parser: Parser) -> None:
+def vault_name(parser: Parser) -> None:
+    """Add the word that names a vault."""
     parser.add_argument("name", metavar="NAME", help="1-255 of letters, digits, . - _")
 
 
@@ -156,15 +161,6 @@ def _create(console: Console, args: Namespace) -> Any:
 
 def _use(console: Console, args: Namespace) -> Any:
     return console.use(args.name)
-
-
-def _configure_drop(parser: Parser) -> None:
-    _vault_name(parser)
-    parser.add_argument("--yes", action="store_true", help="drop it without asking")
-
-
-def _drop(console: Console, args: Namespace) -> Any:
-    return console.settle(console.session.drop_vault(args.name), yes=args.yes)
 
 
 VERBS = (
@@ -182,13 +178,8 @@ VERBS = (
         "this program\nit came from: what to send along when you report it.",
     ),
     Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
-    Verb(name="create", summary="make a vault and use it", run=_create, configure=_vault_name),
+    Verb(name="create", summary="make a vault and use it", run=_create, configure=vault_name),
     Verb(
-        name="use", summary="use a vault for what follows", run=_use, configure=_vault_name
-    ),
-    Verb(
-        name="drop", summary="delete an empty vault", run=_drop, configure=_configure_drop,
-        details="The service drops a vault only when an inventory made after its last change "
-        "shows it empty.",
+        name="use", summary="use a vault for what follows", run=_use, configure=vault_name
     ),
 )  # fmt: skip

@@ -250,17 +250,6 @@ def _inventory(console: Console, args: Namespace) -> Any:
     return found
 
 
-def _configure_rm(parser: Parser) -> None:
-    archive_words(parser)
-    vault_option(parser)
-    parser.add_argument("--yes", action="store_true", help="delete without asking")
-
-
-def _rm(console: Console, args: Namespace) -> Any:
-    plan = console.vault(args.vault).remove(*args.archives)
-    return console.settle(plan, yes=args.yes)
-
-
 VERBS = (
     Verb(
         name="upload",
@@ -293,5 +282,4 @@ VERBS = (
         details="The service makes an inventory about once a day, and takes some four hours to "
         "hand it out.",
     ),
-    Verb(name="rm", summary="delete archives", run=_rm, configure=_configure_rm),
 )

@@ -12,7 +12,7 @@ from .. import emulator
 from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
 from ..jobs import Batch
 from ..paths import last_connection_file
-from ..plans import Plan
+from ..plans import Guarded, Plan
 from ..service import Connection
 from ..session import Session, connect, connection_for, reconnect
 from ..settings import Settings
@@ -134,9 +134,28 @@ class Console:
 
     # Plans
 
-    def settle(self, plan: Plan[Any], *, yes: bool) -> Any:
-        """Run a plan that was agreed to beforehand, or put it before the user."""
-        return plan.run() if yes else self.face.offer(plan)
+    def settle(self, plan: Plan[Any], *, yes: bool, confirm: str | None = None) -> Any:
+        """Run a plan that was agreed to beforehand, or put it before the user.
+
+        :param confirm: what the user typed beforehand to confirm a plan that needs it.
+        :raises NotConfirmed: a plan needs it, and *yes* is all there is.
+        """
+        if not yes and confirm is None:
+            return self.face.offer(plan)
+        return run_guarded(self.face, plan, confirm) if isinstance(plan, Guarded) else plan.run()
+
+
+def run_guarded(face: Face, plan: Guarded[Any], confirm: str | None) -> Any:
+    """Run a plan that destroys data, with its progress where it takes a while.
+
+    :raises NotConfirmed: *confirm* is not what it needs.
+    """
+    plan.check(confirm)
+    if plan.empty or not plan.confirmation:
+        return plan.run(confirm)
+    with face.progress() as observer:
+        plan.observe(observer)
+        return plan.run(confirm)
 
 
 def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:

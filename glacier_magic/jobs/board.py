@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..catalogue import Catalogue, Download, JobRecord
+from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.jobs import INVENTORY
 from ..transfer.progress import Report
 from ..units import from_ms
@@ -118,7 +118,8 @@ def rows_of(
         if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
-    return rows
+    drops = [drop for drop in catalogue.drops.shown() if keys is None or drop.key in keys]
+    return [*rows, *(_of_drop(catalogue, drop) for drop in drops)]
 
 
 def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
@@ -171,6 +172,46 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
         failure=download.failure or "",
         job_id=download.job_id or "",
     )
+
+
+_DROP = {
+    "confirming": "ready",
+    "dropped": "verified",
+    "stopped": "failed",
+}
+
+
+def _of_drop(catalogue: Catalogue, drop: Drop) -> Row:
+    """Return the row of a vault on its way out; one that waits for the user is nobody's work."""
+    queue = catalogue.deletions.get(drop.deletion) if drop.deletion is not None else None
+    job = catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
+    looked = from_ms(drop.next_check) if drop.state == "proving" else None
+    return Row(
+        key=drop.key,
+        name=f"drop of {drop.vault}",
+        vault=drop.vault,
+        kind="drop",
+        state=_DROP.get(drop.state, "in progress"),
+        tier="",
+        size=queue.bytes if queue else None,
+        asked=from_ms(drop.created),
+        expected=expected(job) if job and drop.state == "listing" else looked,
+        file="proven empty and dropped" if drop.state == "dropped" else "",
+        error=_drop_words(drop, queue),
+        job_id=drop.job_id or "",
+        ours=drop.state != "confirming",
+    )
+
+
+def _drop_words(drop: Drop, queue: Deletion | None) -> str:
+    done = f"{queue.deleted:,} of {queue.archives:,} deleted" if queue else ""
+    return {
+        "listing": drop.note or "waits for the inventory that says what is in it",
+        "confirming": f"listed; %glacier drop {drop.vault} --with-archives shows it and asks",
+        "deleting": f"{done}; {drop.note}" if drop.note else done,
+        "proving": f"{done}; {drop.note or 'waits for the inventory that proves it empty'}",
+        "dropped": drop.note or "",
+    }.get(drop.state, drop.error or "")
 
 
 def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:

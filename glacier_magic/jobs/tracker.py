@@ -21,6 +21,7 @@ from .asking import Asker
 from .board import Snapshot, rows_of
 from .expect import earliest, expected
 from .fetching import Fetcher
+from .keeper import DropKeeper
 from .reading import InventoryReader
 from .sweep import Sweeper
 
@@ -59,6 +60,7 @@ class Tracker:
             self._stop,
             self._wake.set,
         )
+        self.drops = DropKeeper(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
         self._thread: threading.Thread | None = None
@@ -143,6 +145,7 @@ class Tracker:
         if thread is not None:
             thread.join(LONGEST_STOP)
         self._reader.close(LONGEST_STOP)
+        self.drops.close(LONGEST_STOP)
 
     def wait(
         self,
@@ -176,6 +179,7 @@ class Tracker:
             self._ask()
             self._fetcher.start_ready()
             self._reader.start_due()
+            self.drops.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
             yield self.snapshot()
             if done:
@@ -240,7 +244,10 @@ class Tracker:
 
     def _open(self) -> bool:
         return bool(
-            self._vaults() or self._fetcher.live or self._catalogue.jobs.inventories_to_read()
+            self._vaults()
+            or self._fetcher.live
+            or self._catalogue.jobs.inventories_to_read()
+            or self.drops.open
         )
 
     def _look(self) -> None:
@@ -291,6 +298,8 @@ class Tracker:
         if self._fetcher.live:
             return TICK
         due = min(self._due.values(), default=0.0) - time.monotonic()
+        if not self._due and self.drops.open:
+            due = VIRTUAL_LATEST if self._service.clock.virtual else IDLE
         if any(d.state in ("planned", "asking") for d in self._catalogue.downloads.open()):
             due = min(due, 1.0)
         return min(IDLE, max(TICK, due))

@@ -1,6 +1,8 @@
 """What will happen before it does: plans that show themselves and wait to be run."""
 
-from .delete import DeletePlan, DropPlan
+from .delete import Deleted, DeletePlan
+from .drop import DropPlan, EmptyPlan
+from .guarded import Guarded
 from .model import Memory, Plan
 from .quoting import TierOffer, Tiers
 from .restore import RestorePlan
@@ -8,7 +10,10 @@ from .restoring import RestoreItem
 
 __all__ = [
     "DeletePlan",
+    "Deleted",
     "DropPlan",
+    "EmptyPlan",
+    "Guarded",
     "Memory",
     "Plan",
     "RestoreItem",

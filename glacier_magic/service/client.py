@@ -148,6 +148,15 @@ class Service:
         with translated():
             self._patient.delete_vault(vaultName=vault)
 
+    def vault_lock(self, vault: str) -> Mapping[str, Any]:
+        """Return the vault's lock: Policy, State, CreationDate, ExpirationDate."""
+        return self._whole("get_vault_lock", "Policy", vaultName=vault)
+
+    def access_policy(self, vault: str) -> str:
+        """Return the vault's access policy, as JSON text."""
+        found = self._whole("get_vault_access_policy", "policy", vaultName=vault)["policy"]
+        return str(found.get("Policy") or "")
+
     # Archives
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:
@@ -162,9 +171,12 @@ class Service:
         return answer["archiveId"], answer["checksum"]
 
     def delete_archive(self, vault: str, archive_id: str) -> None:
-        """Delete an archive; one deleted before is no error."""
+        """Delete an archive; one deleted before is no error.
+
+        Not repeated here: whoever deletes many has a patience of its own.
+        """
         with translated():
-            self._patient.delete_archive(vaultName=vault, archiveId=archive_id)
+            self._once.delete_archive(vaultName=vault, archiveId=archive_id)
 
     # Multipart uploads
 

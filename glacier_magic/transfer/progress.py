@@ -45,6 +45,18 @@ class Report:
         return ", ".join(words)
 
 
+class Count(Report):
+    """One moment of many small requests: how many are done, how many a second."""
+
+    def __str__(self) -> str:
+        words = [f"{self.label}: {self.fraction:.0%}", f"{self.done:,} of {self.total:,}"]
+        if self.rate:
+            words.append(f"{self.rate:,.3g} a second")
+        if self.eta is not None and not self.finished:
+            words.append(f"{human_duration(self.eta)} left")
+        return ", ".join([*words, self.note] if self.note else words)
+
+
 Observer = Callable[[Report], None]
 """Called from worker threads, one call at a time; must not raise."""
 
@@ -86,12 +98,15 @@ class Meter:
     :param total: bytes to come; bytes that were there from an earlier run count as done, not as
         rate.
     :param tally: counts the bytes of each file as well.
+    :param report: how a moment is told: in bytes, or as a :class:`Count`.
     """
 
     def __init__(
-        self, label: str, total: int, observer: Observer | None = None, tally: Tally | None = None
-    ) -> None:
+        self, label: str, total: int, observer: Observer | None = None,
+        tally: Tally | None = None, report: type[Report] = Report,
+    ) -> None:  # fmt: skip
         self.label = label
+        self._kind = report
         self.total = total
         self.done = 0
         self._tally = tally
@@ -144,7 +159,7 @@ class Meter:
         since, before = self._samples[0]
         rate = (self._moved - before) / (now - since) if now > since else 0.0
         self._observer(
-            Report(
+            self._kind(
                 label=self.label,
                 done=self.done,
                 total=self.total,

@@ -353,7 +353,7 @@ def test_removing_is_a_plan_until_yes(glacier, files, face):
     glacier("upload", "a")
     assert isinstance(glacier("rm", "a"), DeletePlan)
     assert len(glacier("ls")) == 1
-    assert list(glacier("rm", "a", "--yes")["state"]) == ["deleted here"]
+    assert list(glacier("rm", "a", "--yes").table["state"]) == ["deleted"]
     assert len(glacier("ls")) == 0
     with pytest.raises(NameNotKnown):
         glacier("rm", "a")
