@@ -80,7 +80,8 @@ class Verb:
 
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
-        parser = Parser(f"{program} {self.name}".strip(), self.summary, self.details)
+        details = self.details.replace("%glacier", program or "%glacier")
+        parser = Parser(f"{program} {self.name}".strip(), self.summary, details)
         self.configure(parser)
         return parser
 

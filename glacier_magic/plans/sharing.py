@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..catalogue import ArchiveRecord, Scope
+from ..catalogue import ArchiveRecord, Scope, states
 from ..catalogue.archives import Archives
 from ..errors import InputError, LocalError
 from ..jobs import TIERS
@@ -270,7 +270,7 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
 
 
 def _agree(known: ArchiveRecord, told: ArchiveRecord) -> None:
-    if known.state == "deleted":
+    if known.state == states.DELETED:
         raise InputError(
             f"{told.name!r} of the plan was deleted from {known.vault!r}",
             cure="Ask for a new plan.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.deletions import Choice
+from ..catalogue.states import DELETED
 from ..prices import PriceTable, Quote
 from ..prices.quotes import early_deletion, hours_left
 from ..rendering import visible
@@ -20,7 +21,7 @@ SEEN = {
     "unknown": "told by another tool and never listed",
     NEVER: "never seen: a whole id",
     "gone": "gone from the newest inventory",
-    "deleted": "deleted from here before",
+    DELETED: "deleted from here before",
 }
 """How an archive was last seen, by its state."""
 

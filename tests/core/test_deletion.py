@@ -137,7 +137,7 @@ def test_the_plan_promises_what_a_record_can_keep(filled):
     assert plan.kind == "delete"
     assert kept["archives"] == 5
     assert kept["bytes"] == plan.bytes == 3 + 14
-    assert kept["fee_lines"][0]["item"] == "early-deletion"
+    assert kept["quote"]["lines"][0]["item"] == "early-deletion"
 
 
 def test_an_exact_name_with_brackets_removes_nothing_else(vault, files):

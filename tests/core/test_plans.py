@@ -163,9 +163,9 @@ def test_a_deletion_is_kept(session, filled, monkeypatch):
     assert kept.happened["deleted"] == 1
 
     def fail(*_):
-        raise Unavailable("no network")
+        raise AccessDenied("not you")
 
     monkeypatch.setattr(Service, "delete_archive", fail)
-    with pytest.raises(Unavailable):
-        filled.remove("*").run()
+    with pytest.raises(AccessDenied):
+        filled.remove("*").run(confirm="photos")
     assert session.catalogue.plans.recent()[0].state == "failed"
