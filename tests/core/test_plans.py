@@ -2,7 +2,7 @@
 
 import pytest
 
-from glacier_magic.errors import InputError, JobExpired, PriceUnknown, Unavailable
+from glacier_magic.errors import AccessDenied, InputError, JobExpired, PriceUnknown, Unavailable
 from glacier_magic.plans import Memory, Plan
 from glacier_magic.service import Service
 
