@@ -63,12 +63,14 @@ class TerminalFace:
         if plan.empty:
             return None
         if not sys.stdin.isatty():
-            raise InputError("Nothing was done", cure="Add --yes to carry the plan out.")
+            agreed = f"--confirm {plan.typed}" if plan.typed else "--yes"
+            raise InputError("Nothing was done", cure=f"Add {agreed} to carry the plan out.")
+        asked = f"{plan.button}? Type {plan.typed}: " if plan.typed else f"{plan.button}? [y/N] "
         try:
-            answer = input(f"{plan.button}? [y/N] ")
+            answer = input(asked).strip()
         except EOFError:
             answer = ""
-        if answer.strip().lower() not in ("y", "yes"):
+        if answer != plan.typed if plan.typed else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
         return plan.run()

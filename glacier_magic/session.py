@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
+from .administration import Capacity, RetrievalPolicy, VaultsEverywhere, look_everywhere
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import EmulatorFailed, Unavailable
@@ -19,6 +20,7 @@ from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
 from .plans import DropPlan
 from .service import Connection, Service, open_service
+from .service.regions import partition_of
 from .transfer.engine import Engine
 
 if TYPE_CHECKING:
@@ -68,6 +70,11 @@ class Session:
     def region(self) -> str:
         """The region, such as ``eu-west-1``."""
         return self.service.region
+
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the region is in: ``aws``, ``aws-cn`` or another."""
+        return partition_of(self.service)
 
     @cached_property
     def tracker(self) -> Tracker:
@@ -142,6 +149,23 @@ class Session:
     def vault_in_use(self, name: str | None) -> None:
         key = f"vault in use of {self.account} in {self.region}"
         self.catalogue.settings.put(key, name or "")
+
+    # Account
+
+    def vaults_everywhere(self, regions: Iterable[str] | None = None) -> VaultsEverywhere:
+        """Return the vaults of all regions, or of those named, with their cost and idleness.
+
+        Regions that give no answer are noted in it and do not fail the rest.
+        """
+        return look_everywhere(self.service, self.connection, regions)
+
+    def retrieval_policy(self) -> RetrievalPolicy:
+        """Return the account's data retrieval policy in this region; its ``set()`` changes it."""
+        return RetrievalPolicy.read(self.service)
+
+    def capacity(self) -> Capacity:
+        """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
+        return Capacity(self.service, self.catalogue)
 
     # Jobs
 

@@ -20,6 +20,7 @@ ARCHIVES = (
     "state", "vault",
 )  # fmt: skip
 VAULTS = ("vault", "archives", "size", "created", "inventory")
+CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 
 
@@ -70,6 +71,19 @@ def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"],
         times=["created", "inventory"],
     )  # fmt: skip
+
+
+def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return units of provisioned capacity as a DataFrame with the columns :data:`CAPACITY`."""
+    rows = (
+        {
+            "unit": unit["CapacityId"],
+            "start": parse_time(unit.get("StartDate")),
+            "end": parse_time(unit.get("ExpirationDate")),
+        }
+        for unit in told
+    )
+    return _typed(_frame(CAPACITY, rows), text=["unit"], whole=[], times=["start", "end"])
 
 
 def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -16,6 +16,9 @@ from .database import Database, Scope
 from .downloads import Download, Downloads
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .locks import LockRecord, Locks
+from .purchases import Purchase, Purchases
+from .routes import Route, Routes
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -25,6 +28,9 @@ __all__ = [
     "Download",
     "Inventory",
     "JobRecord",
+    "LockRecord",
+    "Purchase",
+    "Route",
     "Scope",
     "Upload",
     "to_ms",
@@ -58,6 +64,9 @@ class Catalogue:
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
         self.inventories = Inventories(self.database, scope)
+        self.locks = Locks(self.database, scope)
+        self.purchases = Purchases(self.database, scope)
+        self.routes = Routes(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

@@ -163,5 +163,30 @@ CREATE VIEW archives AS SELECT
 """
 """Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+SCHEMA_3 = """
+-- what is set on vaults and accounts: locks under way, capacity bought, ways to a queue
+CREATE TABLE vault_locks(         -- the lock id is told once, and completes the lock
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    lock_id TEXT NOT NULL, policy TEXT NOT NULL,
+    started INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY(account, region, vault)
+);
+CREATE TABLE purchases(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL,
+    known TEXT NOT NULL,          -- units that there were before: JSON list of ids
+    state TEXT NOT NULL,          -- asking, done, failed
+    capacity_id TEXT, asked INTEGER NOT NULL
+);
+CREATE TABLE routes(
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
+    token TEXT NOT NULL,          -- the tag of a topic or queue made from here
+    made_topic INTEGER NOT NULL, made_queue INTEGER NOT NULL, made_subscription INTEGER NOT NULL,
+    state TEXT NOT NULL,          -- making, ready, removing
+    PRIMARY KEY(account, region, vault)
+)
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from . import (
     account,
+    administration,
     archives,
     costs,
     emulation,
     hashing,
     importing,
+    notifying,
     retrieval,
+    settings,
 )
 from .grammar import Verb
 
@@ -22,6 +25,9 @@ VERBS: dict[str, Verb] = {
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,
+        *administration.VERBS,
+        *settings.VERBS,
+        *notifying.VERBS,
         *emulation.VERBS,
     )
 }

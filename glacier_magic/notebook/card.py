@@ -37,8 +37,9 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
             description=f"Yes, {plan.button.lower()}", button_style="danger"
         )
         self._no = widgets.Button(description="No")
+        self._typed = [widgets.Text(placeholder=plan.typed)] if plan.typed else []
         self._start.on_click(self._asked)
-        self._sure.on_click(lambda _: self._run())
+        self._sure.on_click(self._agreed)
         self._no.on_click(lambda _: self._back())
         self._buttons = widgets.HBox([self._start])
         super().__init__([self._text, self._buttons, self._status])
@@ -53,11 +54,18 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         self._place = Place(Record(repr(self._plan), html))
 
     def _asked(self, _: object) -> None:
-        if not self._plan.danger:
+        if not self._plan.danger and not self._plan.typed:
             self._run()
             return
-        self._buttons.children = [self._sure, self._no]
-        self._status.value = _said(f"{self._plan.title}?")
+        self._buttons.children = [*self._typed, self._sure, self._no]
+        more = f" To go on, type {self._plan.typed}." if self._plan.typed else ""
+        self._status.value = _said(f"{self._plan.title}?{more}")
+
+    def _agreed(self, _: object) -> None:
+        if any(field.value.strip() != self._plan.typed for field in self._typed):
+            self._status.value = _said(f"Nothing was done: type {self._plan.typed} to go on.")
+            return
+        self._run()
 
     def _back(self) -> None:
         self._buttons.children = [self._start]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 """HTTP connections kept open to the service, more than all workers together use."""
 
+EMULATOR_KEYS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
@@ -58,13 +60,12 @@ def open_service(connection: Connection) -> Service:
         raise RegionError("No region is set")
     if connection.endpoint_url is None:
         _check_region(session, region)
-    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
     with translated():
         if not emulated and session.get_credentials() is None:
             raise CredentialsError("No AWS credentials were found")
     clock = ServiceClock()
     clients = [
-        _client(session, connection, region, attempts, keys if emulated else {})
+        _client(session, connection, region, attempts, EMULATOR_KEYS if emulated else {})
         for attempts in (5, 1)
     ]
     for client in clients:
@@ -104,6 +105,12 @@ def _check_region(session: boto3.Session, region: str) -> None:
             f"The vault service does not exist in region {region!r}",
             cure=f"It exists in: {', '.join(sorted(regions))}",
         )
+
+
+def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
+    """Return a client of another region, with a session's credentials."""
+    keys = EMULATOR_KEYS if connection.emulator is not None else {}
+    return _client(session, connection, region, 2, keys)
 
 
 def _client(
