@@ -87,7 +87,8 @@ def read_limit(limit: str | int) -> tuple[str, int | None]:
     if plain.endswith(("/s", "/m", "/min", "/d", "/day")):
         raise InputError(f"{limit!r} is not bytes an hour", cure=_CURE)
     try:
-        allowed = parse_size(plain.removesuffix("/hour").removesuffix("/h"))
+        size = plain.removesuffix("/hour").removesuffix("/h")
+        allowed = int(size) if size.isdecimal() else parse_size(size)  # a float is not exact
     except (ValueError, OverflowError):
         raise InputError(f"{limit!r} is no data retrieval policy", cure=_CURE) from None
     if not 1 <= allowed <= MOST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,26 @@ def test_deleting_asks_twice(vault: gm.Vault) -> None:
     card._sure.click()
     wait_for(card, place)
     assert list(vault.archives()["name"]) == ["one.bin"]
+    assert "Done" in place.shown[-1]
+
+
+def test_what_cannot_be_undone_takes_the_name_typed(vault: gm.Vault) -> None:
+    """Yes alone does nothing; with the vault's name the lock is for ever."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "glacier:DeleteVault"}
+    vault.lock().initiate(json.dumps({"Statement": statement})).run()
+    card, place = placed(vault.lock().complete())
+    card._start.click()
+    field = card._buttons.children[0]
+    for wrong in ("", "Box"):
+        field.value = wrong
+        card._sure.click()
+        wait_for(card, place)
+        assert "type box" in card._status.value
+        assert vault.lock().state == "InProgress"
+    field.value = "box"
+    card._sure.click()
+    wait_for(card, place)
+    assert vault.lock().state == "Locked"
     assert "Done" in place.shown[-1]
 
 
