@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
-from .administration import Capacity, RetrievalPolicy, VaultsEverywhere, look_everywhere
+from .administration import (
+    Capacity,
+    Notified,
+    RetrievalPolicy,
+    Routing,
+    VaultsEverywhere,
+    look_everywhere,
+)
+from .administration.listening import Listening
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import EmulatorFailed, Unavailable
@@ -20,6 +28,8 @@ from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
 from .plans import DropPlan
 from .service import Connection, Service, open_service
+from .service.administration import Administration
+from .service.messaging import Messaging
 from .service.regions import partition_of
 from .transfer.engine import Engine
 
@@ -78,8 +88,11 @@ class Session:
 
     @cached_property
     def tracker(self) -> Tracker:
-        """The one poller for all jobs of this session."""
-        return Tracker(self.engine, self._read_inventory)
+        """The one poller for all jobs of this session; it listens to the queue if there is one."""
+        tracker = Tracker(self.engine, self._read_inventory)
+        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        self.listening.follow()
+        return tracker
 
     def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
         read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
@@ -167,6 +180,38 @@ class Session:
         """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
         return Capacity(self.service, self.catalogue)
 
+    def notifications(self) -> Notified:
+        """Return whom each vault tells of finished jobs, and the queues made from here."""
+        listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
+        return Notified(
+            self.service,
+            [str(vault["VaultName"]) for vault in self._told()],
+            self.catalogue.routes.all(),
+            {url: listener.note for url, listener in listeners.items()},
+        )
+
+    def messaging(self) -> Messaging:
+        """Return a client of SNS and SQS with the session's credentials.
+
+        :raises InputError: the service is an emulator, and no others are set beside it.
+        """
+        return Messaging(self.service, emulated=self.connection.emulator is not None)
+
+    def routing(self, vault: str) -> Routing:
+        """Return what makes and removes a queue that is told of a vault's finished jobs."""
+        return Routing(
+            self.vault(vault).name,
+            calls=Administration(self.service),
+            messaging=self.messaging(),
+            catalogue=self.catalogue,
+            place=(self.partition, self.region, self.account),
+            changed=self._follow_queues,
+        )
+
+    def _follow_queues(self) -> None:
+        _ = self.tracker  # which begins to listen where there was none
+        self.listening.follow()
+
     # Jobs
 
     def jobs(self) -> Batch:
@@ -194,6 +239,7 @@ class Session:
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""
         if "tracker" in self.__dict__:
+            self.listening.stop()
             self.tracker.stop()
         self.catalogue.close()
 

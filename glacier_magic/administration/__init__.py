@@ -11,8 +11,10 @@ from .documents import Document
 from .iam import IdentityPolicy
 from .lock import Lock
 from .notifications import Notifications
+from .notified import Notified
 from .regions import VaultsEverywhere, look_everywhere
 from .retrieval_policy import RetrievalPolicy
+from .routing import Routing
 from .tags import Tags
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "IdentityPolicy",
     "Lock",
     "Notifications",
+    "Notified",
     "RetrievalPolicy",
+    "Routing",
     "Tags",
     "VaultsEverywhere",
     "look_everywhere",

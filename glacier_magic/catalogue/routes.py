@@ -11,9 +11,9 @@ from .database import Database, Scope
 class Route:
     """The way from a vault's finished jobs to a queue.
 
+    :param topic, queue: their ARNs; ``url`` is the queue's address.
     :param token: the tag that topic and queue carry if they were made from here.
-    :param made_topic, made_queue, made_subscription: 1 for what did not exist before.
-    :param state: ``making`` until all of it is there, then ``ready``; ``removing`` from there on.
+    :param state: ``making`` until all of it is there, then ``ready``.
     """
 
     vault: str
@@ -22,9 +22,6 @@ class Route:
     url: str
     subscription: str
     token: str
-    made_topic: int
-    made_queue: int
-    made_subscription: int
     state: str
 
 

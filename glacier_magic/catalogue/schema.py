@@ -182,8 +182,7 @@ CREATE TABLE routes(
     account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
     topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
     token TEXT NOT NULL,          -- the tag of a topic or queue made from here
-    made_topic INTEGER NOT NULL, made_queue INTEGER NOT NULL, made_subscription INTEGER NOT NULL,
-    state TEXT NOT NULL,          -- making, ready, removing
+    state TEXT NOT NULL,          -- making, ready
     PRIMARY KEY(account, region, vault)
 )
 """

@@ -67,6 +67,8 @@ class Tracker:
         self._due: dict[str, float] = {}
         self._ask_at = 0.0
         self._note = ""
+        self.patience = 1.0
+        """How many times as long to wait between looks: more while a queue tells what is done."""
         self.latest = self.snapshot()
 
     # What the faces use
@@ -270,7 +272,7 @@ class Tracker:
     # When to look next
 
     def _plan_look(self, vault: str) -> None:
-        self._due[vault] = time.monotonic() + self._seconds_to_look(vault)
+        self._due[vault] = time.monotonic() + self._seconds_to_look(vault) * self.patience
 
     def _seconds_to_look(self, vault: str) -> float:
         """Nothing until the first job can be done, then closer, then wider for a late one."""

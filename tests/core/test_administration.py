@@ -456,8 +456,7 @@ def test_what_is_kept_belongs_to_its_account_and_region(tmp_path):
     catalogue = Catalogue(tmp_path / "c.sqlite", Scope("1" * 12, "eu-west-1"))
     lock = LockRecord(vault="v", lock_id="id", policy="{}", started=1, expires=2)
     route = Route(
-        vault="v", topic="t", queue="q", url="u", subscription="s", token="k", made_topic=1,
-        made_queue=0, made_subscription=1, state="making",
+        vault="v", topic="t", queue="q", url="u", subscription="s", token="k", state="making",
     )  # fmt: skip
     catalogue.locks.record(lock)
     catalogue.routes.put(route)
