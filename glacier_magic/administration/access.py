@@ -5,30 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import NotFound
-from ..rendering import Rendered, escape
 from ..service import Service
 from ..service.administration import Administration
 from .change import Change
 from .documents import Document
-from .saving import save_new
+from .held import Held
 
 
-class AccessPolicy(Rendered):
-    """The access policy of a vault as it was when it was read; there may be none.
+class AccessPolicy(Held):
+    """The access policy of a vault as it was when it was read; there may be none."""
 
-    :param document: the policy, or None.
-    """
+    nothing = "has no access policy: only its owner's own identities reach it."
 
     def __init__(self, vault: str, service: Service) -> None:
-        self.vault, self._service = vault, service
+        self._service = service
         text = Administration(service).access_policy(vault)
-        self.document = None if text is None else Document.told(text)
-
-    @property
-    def text(self) -> str | None:
-        """The policy as the service holds it, or None."""
-        return None if self.document is None else self.document.text
+        super().__init__(vault, None if text is None else Document.told(text))
 
     def set(self, policy: Document | str) -> Change[AccessPolicy]:
         """Return the plan to set a policy in place of the one there is.
@@ -83,31 +75,5 @@ class AccessPolicy(Rendered):
         Administration(self._service).remove_access_policy(self.vault)
         return f"{self.vault} has no access policy any more."
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the policy as the service holds it, account ids and all, to a new file.
-
-        :raises NotFound: there is none.
-        :raises LocalError: the file exists already or cannot be written.
-        """
-        if self.document is None:
-            raise NotFound(f"{self.vault} has no access policy", cure="There is nothing to save.")
-        return save_new(path, self.document.text)
-
-    def _lines(self, document: Document) -> list[str]:
-        words = document.words() or ["says nothing that is understood here"]
-        return [
-            f"The access policy of {self.vault}",
-            *(f"  {line}" for line in words),
-            *(f"  WARNING: {line}" for line in document.warnings()),
-        ]
-
-    def _repr_text(self) -> str:
-        if self.document is None:
-            return f"{self.vault} has no access policy: only its owner's own identities reach it."
-        return "\n".join([*self._lines(self.document), self.document.pretty()])
-
-    def _repr_html(self) -> str:
-        if self.document is None:
-            return f"<p>{escape(self._repr_text())}</p>"
-        lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines(self.document))
-        return f"{lines}<pre>{escape(self.document.pretty())}</pre>"
+    def _heading(self) -> list[str]:
+        return [f"The access policy of {self.vault}"]

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from ..catalogue import Catalogue, LockRecord
 from ..errors import NotFound, Refused
-from ..rendering import Rendered, escape
 from ..service import Service
 from ..service.administration import Administration
 from ..units import from_ms, human_duration, local_time, parse_time
 from .change import Change
 from .documents import Document
-from .saving import save_new
+from .held import Held
 
 DAY = 86_400_000
 """Milliseconds in which a lock can be completed (service documentation, "Initiate Vault Lock")."""
@@ -26,20 +25,22 @@ _FOR_EVER = (
 )
 
 
-class Lock(Rendered):
+class Lock(Held):
     """The lock of a vault as it was when it was read.
 
     :param state: ``InProgress``, ``Locked``, or None where there is none.
-    :param document: its policy, or None.
     :param expires: when a lock in progress goes away by itself; aware, UTC.
     """
 
+    nothing = "has no lock."
+    lasting = True
+
     def __init__(self, vault: str, service: Service, catalogue: Catalogue) -> None:
-        self.vault, self._service, self._catalogue = vault, service, catalogue
+        self._service, self._catalogue = service, catalogue
         self._calls = Administration(service)
         told = self._calls.lock(vault)
+        super().__init__(vault, Document.told(told.get("Policy") or "") if told else None)
         self.state: str | None = told["State"] if told else None
-        self.document = Document.told(told.get("Policy") or "") if told else None
         self.created = from_ms(parse_time(told.get("CreationDate"))) if told else None
         self.expires = from_ms(parse_time(told.get("ExpirationDate"))) if told else None
         self.known = catalogue.locks.of(vault)
@@ -171,16 +172,6 @@ class Lock(Rendered):
         self._catalogue.locks.forget(self.vault)
         return Lock(self.vault, self._service, self._catalogue)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the policy as the service holds it, account ids and all, to a new file.
-
-        :raises NotFound: there is none.
-        :raises LocalError: the file exists already or cannot be written.
-        """
-        if self.document is None:
-            raise NotFound(f"{self.vault} has no lock", cure="There is nothing to save.")
-        return save_new(path, self.document.text)
-
     # Showing it
 
     def _expiry_words(self) -> str:
@@ -195,24 +186,12 @@ class Lock(Rendered):
             return f"on trial: it goes away {self._expiry_words()}"
         return f"complete, and there for ever, begun {_at(self.created, self._service)}"
 
-    def _lines(self, document: Document) -> list[str]:
+    def _heading(self) -> list[str]:
         lines = [f"The lock of {self.vault}: {self._state_words()}"]
         if self.state == IN_PROGRESS:
             where = "is kept in the catalogue" if self.known else "is not known here: --lock-id ID"
             lines.append(f"  the id that completes it {where}")
-        lines += [f"  {words}" for words in document.words()]
-        return [*lines, *(f"  WARNING: {line}" for line in document.warnings(lasting=True))]
-
-    def _repr_text(self) -> str:
-        if self.document is None:
-            return f"{self.vault} has no lock."
-        return "\n".join([*self._lines(self.document), self.document.pretty()])
-
-    def _repr_html(self) -> str:
-        if self.document is None:
-            return f"<p>{escape(self._repr_text())}</p>"
-        lines = "".join(f"<p>{escape(line)}</p>" for line in self._lines(self.document))
-        return f"{lines}<pre>{escape(self.document.pretty())}</pre>"
+        return lines
 
 
 def _at(moment: datetime | None, service: Service) -> str:

@@ -46,7 +46,7 @@ class Notified(Rendered):
 
     def _rows(self) -> list[tuple[str, ...]]:
         gone = [name for name in self.routes if name not in {v.vault for v in self.vaults}]
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (v.vault, masked(v.topic or ""), ", ".join(v.events), self._queue(v.vault, v.topic))
             for v in self.vaults
         ]

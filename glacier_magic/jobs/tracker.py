@@ -43,6 +43,9 @@ class Tracker:
         and with the event that ends the reading.
     """
 
+    patience = 1.0
+    """How many times as long to wait between looks: more while a queue tells what is done."""
+
     def __init__(
         self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
     ) -> None:
@@ -67,8 +70,6 @@ class Tracker:
         self._due: dict[str, float] = {}
         self._ask_at = 0.0
         self._note = ""
-        self.patience = 1.0
-        """How many times as long to wait between looks: more while a queue tells what is done."""
         self.latest = self.snapshot()
 
     # What the faces use
@@ -272,7 +273,7 @@ class Tracker:
     # When to look next
 
     def _plan_look(self, vault: str) -> None:
-        self._due[vault] = time.monotonic() + self._seconds_to_look(vault) * self.patience
+        self._due[vault] = time.monotonic() + self._seconds_to_look(vault)
 
     def _seconds_to_look(self, vault: str) -> float:
         """Nothing until the first job can be done, then closer, then wider for a late one."""
@@ -286,8 +287,8 @@ class Tracker:
         soonest = min((m for m in moments if m is not None), default=now)
         real = clock.real_seconds((soonest - now).total_seconds())
         if clock.virtual:
-            return min(VIRTUAL_LATEST, max(TICK, real))
-        return min(LATEST, max(SOONEST, real)) * random.uniform(1.0, 1.1)  # noqa: S311
+            return min(VIRTUAL_LATEST, max(TICK, real)) * self.patience
+        return min(LATEST, max(SOONEST, real)) * self.patience * random.uniform(1.0, 1.1)  # noqa: S311
 
     def _pause(self) -> float:
         if self._fetcher.live:

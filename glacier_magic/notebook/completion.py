@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
 _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
+_VAULT_NEXT = tuple([verb] for verb in ("inventory", "access", "lock", "notify", "tags"))
 _TIERS = ("standard", "bulk", "expedited")
 
 
@@ -65,7 +66,7 @@ class Completer:
             return [o for a in verb.parser("")._actions for o in a.option_strings]
         if given[-1] == "--tier":
             return _TIERS
-        if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
+        if given[-1] in ("--vault", "use", "drop") or given in _VAULT_NEXT:
             return self._vaults()
         if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
             return _paths(last)

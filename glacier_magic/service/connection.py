@@ -107,6 +107,21 @@ def _check_region(session: boto3.Session, region: str) -> None:
         )
 
 
+def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
+    """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
+    from botocore.config import Config  # noqa: PLC0415
+
+    from .. import __version__  # noqa: PLC0415
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=connections,
+        connect_timeout=connect,
+        read_timeout=read,
+        user_agent_extra=f"glacier_magic/{__version__}",
+    )
+
+
 def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
     """Return a client of another region, with a session's credentials."""
     keys = EMULATOR_KEYS if connection.emulator is not None else {}
@@ -116,17 +131,7 @@ def client_in(session: boto3.Session, connection: Connection, region: str) -> An
 def _client(
     session: boto3.Session, connection: Connection, region: str, attempts: int, keys: dict[str, str]
 ) -> Any:
-    from botocore.config import Config  # noqa: PLC0415
-
-    from .. import __version__  # noqa: PLC0415
-
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=CONNECTIONS,
-        connect_timeout=15,
-        read_timeout=90,
-        user_agent_extra=f"glacier_magic/{__version__}",
-    )
+    config = config_of(attempts=attempts, connect=15, read=90, connections=CONNECTIONS)
     try:
         return session.client(
             "glacier",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import AccessDenied, GlacierError, InputError, NotFound
 from .client import Service
-from .connection import EMULATOR_KEYS
+from .connection import EMULATOR_KEYS, config_of
 from .translation import translated
 
 TAG = "glacier_magic"
@@ -158,17 +158,8 @@ def _asked() -> Iterator[None]:
 
 
 def _client(service: Service, name: str, *, emulated: bool) -> Any:
-    from botocore.config import Config  # noqa: PLC0415
-
-    from .. import __version__  # noqa: PLC0415
-
     session = service._session
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 3},
-        connect_timeout=10,
-        read_timeout=40,
-        user_agent_extra=f"glacier_magic/{__version__}",
-    )
+    config = config_of(attempts=3, connect=10, read=40)
     with translated():
         keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
         client = session.client(name, region_name=service.region, config=config, **keys)
