@@ -51,7 +51,7 @@ class GlacierMagics(Magics):
         """%glacier VERB ...: the archive console for Amazon Glacier vaults.
 
         connect, vaults, create, use, drop, upload, uploads, rate, ls, inventory, rm, restore, jobs,
-        wait, hash, verify, emulator
+        wait, hash, verify, policy, capacity, tags, access, lock, notify, emulator
 
         %glacier           where am I, and what to type next
         %glacier --help    all verbs

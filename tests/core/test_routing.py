@@ -17,17 +17,6 @@ PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
-def moto():
-    """The address of a moto server for these tests."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def service(moto, tmp_path_factory):
     """An emulator that publishes to it."""
     folder = tmp_path_factory.mktemp("published")
@@ -36,12 +25,8 @@ def service(moto, tmp_path_factory):
 
 
 @pytest.fixture
-def aws(moto, monkeypatch):
+def aws(moto, empty_moto, monkeypatch):
     """Clients of SNS and SQS, empty for this test; sessions are led to the same."""
-    import urllib.request
-
-    request = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")
-    urllib.request.urlopen(request).close()
     for name in ("SNS", "SQS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", moto)
     topics = boto3.client("sns", endpoint_url=moto, **KEYS)
