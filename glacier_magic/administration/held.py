@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import NotFound
-from ..rendering import Rendered, escape
+from ..rendering import Rendered, escape, visible
 from .documents import Document
 from .saving import save_new
 
@@ -54,7 +54,8 @@ class Held(Rendered):
     def _repr_text(self) -> str:
         if self.document is None:
             return f"{self.vault} {self.nothing}"
-        return "\n".join([*self._lines(self.document), self.document.pretty()])
+        lines = [*self._lines(self.document), *self.document.pretty().split("\n")]
+        return "\n".join(visible(line) for line in lines)
 
     def _repr_html(self) -> str:
         if self.document is None:

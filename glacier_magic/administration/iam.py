@@ -36,12 +36,12 @@ OF_THE_ACCOUNT = (
 """Actions whose resource is no vault."""
 
 TOPIC_ACTIONS = (
-    "CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic",
-    "ListTagsForResource", "Subscribe", "TagResource", "Unsubscribe",
+    "CreateTopic", "DeleteTopic", "ListSubscriptionsByTopic", "ListTagsForResource", "Subscribe",
+    "TagResource", "Unsubscribe",
 )  # fmt: skip
 QUEUE_ACTIONS = (
-    "CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl",
-    "ListQueueTags", "ReceiveMessage", "TagQueue",
+    "CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueUrl", "ListQueueTags",
+    "ReceiveMessage", "TagQueue",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..errors import InputError
-from ..rendering import Rendered
+from ..rendering import Rendered, visible
 from ..service import Service
 from ..service.administration import Administration
 from .documents import masked
@@ -62,7 +62,7 @@ class Notifications(Rendered):
     def _repr_text(self) -> str:
         if self.topic is None:
             return f"{self.vault} tells nobody when a job is done."
-        return f"{self.vault} tells {masked(self.topic)} of: {', '.join(self.events)}"
+        return visible(f"{self.vault} tells {masked(self.topic)} of: {', '.join(self.events)}")
 
 
 def _event(name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -175,20 +176,28 @@ class Routing:
                 f"Nothing was made from here for {self.vault}",
                 cure=f"%glacier notify {self.vault} --remove ends what somebody else has set.",
             )
-        shared = [r.vault for r in self._catalogue.routes.all() if r.vault != self.vault]
-        kept = f"kept: {', '.join(shared)} use it"
+        queue, topic = (self._kept(route, what) for what in ("queue", "topic"))
         return Change(
             f"Have {self.vault} tell no queue any more",
             act=lambda: self._remove(route),
             head=("what", "name", "is"),
             cells=[
                 ("vault", self.vault, "told to tell nobody"),
-                ("queue", masked(route.queue), kept if shared else "removed, with its messages"),
-                ("subscription", "of the queue to the topic", kept if shared else "removed"),
-                ("topic", masked(route.topic), kept if shared else self._topic_fate(route)),
+                ("queue", masked(route.queue), queue or "removed, with its messages"),
+                ("subscription", "of the queue to the topic", queue or "removed"),
+                ("topic", masked(route.topic), topic or self._topic_fate(route)),
             ],
             button="Remove",
         )
+
+    def _kept(self, route: Route, what: str) -> str:
+        """Return why a topic or queue stays: other vaults use it; "" if none does."""
+        users = [
+            other.vault
+            for other in self._catalogue.routes.all()
+            if other.vault != self.vault and getattr(other, what) == getattr(route, what)
+        ]
+        return f"kept: {', '.join(users)} use it" if users else ""
 
     def _topic_fate(self, route: Route) -> str:
         try:
@@ -201,39 +210,37 @@ class Routing:
         told = self._calls.notifications(self.vault)
         if told is not None and told[0] == route.topic:
             self._calls.remove_notifications(self.vault)
-        others = [r for r in self._catalogue.routes.all() if r.vault != self.vault]
-        kept = "" if others else self._remove_things(route)
+        if not self._kept(route, "queue"):
+            self._unsubscribe(route)
+            self._remove_queue(route)
+        kept = "" if self._kept(route, "topic") else self._remove_topic(route)
         self._catalogue.routes.forget(self.vault)
         self._changed()
         return f"{self.vault} tells no queue any more.{kept}"
 
-    def _remove_things(self, route: Route) -> str:
-        try:
-            listening = dict(self._messaging.subscriptions(route.topic))
-        except NotFound:
-            listening = {}
-        ours = listening.pop(route.queue, route.subscription)
-        if ours.startswith("arn:"):
+    def _unsubscribe(self, route: Route) -> None:
+        ours = self._listening(route).get(route.queue, "")
+        if ours.startswith("arn:"):  # one that waits for its confirmation has no ARN yet
             self._messaging.unsubscribe(ours)
-        self._remove_queue(route)
-        return self._remove_topic(route, len(listening))
+
+    def _listening(self, route: Route) -> Mapping[str, str]:
+        try:
+            return self._messaging.subscriptions(route.topic)
+        except NotFound:
+            return {}
 
     def _remove_queue(self, route: Route) -> None:
-        try:
+        with suppress(NotFound):
             url = self._messaging.queue(_name(route.queue))
             if self._messaging.queue_token(url) == route.token:
                 self._messaging.delete_queue(url)
-        except NotFound:
-            return
 
-    def _remove_topic(self, route: Route, listening: int) -> str:
-        if listening:
+    def _remove_topic(self, route: Route) -> str:
+        if self._listening(route).keys() - {route.queue}:
             return f" The topic {_name(route.topic)} stays: others listen to it."
-        try:
+        with suppress(NotFound):
             if self._messaging.topic_token(route.topic) == route.token:
                 self._messaging.delete_topic(route.topic)
-        except NotFound:
-            pass
         return ""
 
 

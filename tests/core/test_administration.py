@@ -258,13 +258,23 @@ def test_a_policy_for_another_vault_is_not_set(vault):
 def test_a_policy_that_a_stranger_wrote_is_shown_safely(vault, client, tmp_path):
     """No account id, no markup, no control character; the file has it all."""
     text = json.dumps(
-        {"Statement": [{"Sid": "<script>\x1b[2J", "Principal": "123456789012", "Effect": "Allow"}]}
+        {
+            "Statement": [
+                {
+                    "Sid": "<script>",
+                    "Principal": ["123456789012", "\x1b[2J\u202e<b>"],
+                    "Effect": "Allow",
+                    "Condition": {"StringLike": {"\x1b]0;x\x07": "\u202e"}},
+                }
+            ]
+        },
+        ensure_ascii=False,
     )
     client.set_vault_access_policy(vaultName="photos", policy={"Policy": text})
     shown = vault.policy()._repr_mimebundle_()
     for form in shown.values():
         assert "123456789012" not in form
-        assert "\x1b" not in form
+        assert not {"\x1b", "\x07", "\u202e"} & set(form)
     assert "<script>" not in shown["text/html"]
     assert vault.policy().save(tmp_path / "out.json").read_text() == text
 

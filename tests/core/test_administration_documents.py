@@ -204,7 +204,11 @@ def test_the_identity_policy_names_every_call_that_is_made():
     words += re.findall(r"(?:_pages|_whole)\(\s*\"(\w+)\"", text)
     called = {"glacier:" + word.title().replace("_", "") for word in words}
     told = {a for s in IdentityPolicy("eu-west-1").document["Statement"] for a in s["Action"]}
-    assert called == {action for action in told if action.startswith("glacier:")}
+    words = re.findall(r"_topics\.(?:get_paginator\(\")?([a-z_]+)[(\"]", text)
+    called |= {f"sns:{word.title().replace('_', '')}" for word in {*words, "tag_resource"}}
+    words = re.findall(r"_queues\.([a-z_]+)\(", text)
+    called |= {f"sqs:{word.title().replace('_', '')}" for word in {*words, "tag_queue"}}
+    assert called - {"sns:GetPaginator"} == told - {"pricing:GetProducts"}
 
 
 def test_the_identity_policy_names_no_account_unless_asked():

@@ -157,6 +157,20 @@ def test_two_vaults_share_a_queue_until_the_last_is_removed(session, aws):
     assert things(aws) == NOTHING
 
 
+def test_each_vault_can_have_a_queue_of_its_own(session, aws):
+    """The topic is shared, the queues are not; each goes with its vault."""
+    session.routing("photos").setup("mine").run()
+    session.routing("films").setup("yours").run()
+    assert set(things(aws)[1]) == {"glacier-magic-mine", "glacier-magic-yours"}
+    with pytest.raises(Refused, match="has a queue already"):
+        session.routing("films").setup("other")
+    session.routing("photos").remove().run()
+    yours = ["glacier-magic-yours"]
+    assert things(aws) == (["glacier-magic"], yours, yours)
+    session.routing("films").remove().run()
+    assert things(aws) == NOTHING
+
+
 def test_another_topic_of_the_vault_is_not_replaced_unasked(session, aws):
     """Nor removed later, if it was set meanwhile."""
     theirs = f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs"
