@@ -26,6 +26,7 @@ class TerminalFace:
 
     program = "glacier-magic"
     lasting = False
+    rich = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out, self._err = out or sys.stdout, err or sys.stderr
@@ -62,15 +63,12 @@ class TerminalFace:
         print(self.words(repr(plan)), file=self._out, flush=True)
         if plan.empty:
             return None
+        name = getattr(plan, "confirmation", "")
         if not sys.stdin.isatty():
-            agreed = f"--confirm {plan.typed}" if plan.typed else "--yes"
-            raise InputError("Nothing was done", cure=f"Add {agreed} to carry the plan out.")
-        asked = f"{plan.button}? Type {plan.typed}: " if plan.typed else f"{plan.button}? [y/N] "
-        try:
-            answer = input(asked).strip()
-        except EOFError:
-            answer = ""
-        if answer != plan.typed if plan.typed else answer.lower() not in ("y", "yes"):
+            option = f"--confirm {name}" if name else "--yes"
+            raise InputError("Nothing was done", cure=f"Add {option} to carry the plan out.")
+        answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
+        if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
         return plan.run()
@@ -97,6 +95,14 @@ class TerminalFace:
         if hasattr(value, "to_string"):
             text = _plain(value)
         print(text, file=self._out, flush=True)
+
+
+def _ask(question: str) -> str:
+    """Return what the user types; nothing where the input ends."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")

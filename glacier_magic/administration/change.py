@@ -19,18 +19,18 @@ class Change(Plan[T]):
 
     :param act: what carries it out, and returns what to say of it.
     :param text: a text that belongs to it, such as a policy, shown as it is.
-    :param typed: what a user has to type before it is run; "" where a yes is enough.
+    :param confirmation: what a user has to type before it is run; "" where a yes is enough.
     """
 
     def __init__(
         self, title: str, *, act: Callable[[], T], facts: Sequence[tuple[str, str]] = (),
         head: Sequence[str] = (), cells: Sequence[tuple[str, ...]] = (), text: str = "",
-        button: str = "Set", danger: bool = False, typed: str = "",
+        button: str = "Set", danger: bool = False, confirmation: str = "",
     ) -> None:  # fmt: skip
         super().__init__()
         self._title, self._facts, self._act = title, list(facts), act
         self._columns, self._lines, self.text = tuple(head), list(cells), text
-        self.button, self.danger, self.typed = button, danger, typed
+        self.button, self.danger, self.confirmation = button, danger, confirmation
 
     @property
     def empty(self) -> bool:
@@ -64,8 +64,9 @@ class Change(Plan[T]):
         return self._act()
 
     def _next(self) -> str:
-        if self.typed and self.result is None:
-            return f"Nothing has been done yet: repeat with --confirm {self.typed}, or call .run()."
+        if self.confirmation and self.result is None:
+            option = f"--confirm {self.confirmation}"
+            return f"Nothing has been done yet: repeat with {option}, or call .run()."
         return super()._next()
 
     def _repr_text(self) -> str:

@@ -130,7 +130,7 @@ class Lock(Held):
             text=reviewed.pretty(),
             button="Lock for ever",
             danger=True,
-            typed=self.vault,
+            confirmation=self.vault,
         )
 
     def _chosen(self, lock_id: str | None) -> str:

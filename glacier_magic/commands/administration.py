@@ -46,7 +46,8 @@ def _policy(console: Console, args: Namespace) -> Any:
 
 def _iam(console: Console, args: Namespace) -> IdentityPolicy:
     session = console.session
-    place: dict[str, Any] = {"vaults": args.vault or ["*"], "partition": session.partition}
+    vaults = [session.vault(name).name for name in args.vault or ()] or ["*"]
+    place: dict[str, Any] = {"vaults": vaults, "partition": session.partition}
     if args.save:
         file = save_new(
             args.save, IdentityPolicy(session.region, account=session.account, **place).text

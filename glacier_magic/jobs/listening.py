@@ -106,10 +106,10 @@ class Listener:
 
     def rounds(self) -> Iterator[set[str]]:
         """Yield the vaults heard of in each round, until it is stopped or the queue is gone."""
-        pause = FIRST_PAUSE
+        pause, wait = FIRST_PAUSE, 0  # the first answer comes at once: it says that there is one
         while not self._stop.is_set():
             try:
-                heard = self._round()
+                heard = self._round(wait)
             except NotFound as error:
                 self.note = error.message
                 return
@@ -117,14 +117,14 @@ class Listener:
                 self.note = error.message
                 self._hearing(False)
                 self._stop.wait(pause)
-                pause = min(LONGEST_PAUSE, 2 * pause)
+                pause, wait = min(LONGEST_PAUSE, 2 * pause), 0
             else:
-                self.note, pause = "", FIRST_PAUSE
+                self.note, pause, wait = "", FIRST_PAUSE, WAIT
                 self._hearing(True)
                 yield heard
 
-    def _round(self) -> set[str]:
-        messages = self._mailbox.receive(self.url, WAIT)
+    def _round(self, wait: int) -> set[str]:
+        messages = self._mailbox.receive(self.url, wait)
         told: dict[str, list[Any]] = {}
         for message in messages:
             vault = self._read(message.body)

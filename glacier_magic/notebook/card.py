@@ -19,7 +19,8 @@ from .face import board_record
 class PlanCard(widgets.VBox):  # type: ignore[misc]
     """What a plan will do, and the button that does it.
 
-    A plan that destroys data asks once more before it is run.
+    A plan that destroys data asks once more before it is run; one that needs a confirmation has a
+    field that it must be typed into before its button works.
     """
 
     def __init__(self, plan: Plan[Any]) -> None:
@@ -37,11 +38,19 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
             description=f"Yes, {plan.button.lower()}", button_style="danger"
         )
         self._no = widgets.Button(description="No")
-        self._typed = [widgets.Text(placeholder=plan.typed)] if plan.typed else []
         self._start.on_click(self._asked)
-        self._sure.on_click(self._agreed)
+        self._sure.on_click(lambda _: self._run())
         self._no.on_click(lambda _: self._back())
-        self._buttons = widgets.HBox([self._start])
+        self._needed: str = getattr(plan, "confirmation", "")
+        self._name = widgets.Text(
+            description="Vault's name",
+            placeholder="type it to confirm",
+            style={"description_width": "initial"},
+            disabled=self._start.disabled,
+        )
+        self._name.observe(lambda _: self._allow(), "value")
+        self._buttons = widgets.HBox([self._name, self._start] if self._needed else [self._start])
+        self._allow()
         super().__init__([self._text, self._buttons, self._status])
         self._place: Place | None = None
         self._own: Place | None = None
@@ -53,19 +62,17 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         self._place = Place(Record(repr(self._plan), html))
 
+    def _allow(self) -> None:
+        """Let the button work once what is typed is what the plan needs."""
+        if self._needed and self._plan.result is None:
+            self._start.disabled = self._name.value.strip() != self._needed
+
     def _asked(self, _: object) -> None:
-        if not self._plan.danger and not self._plan.typed:
+        if not self._plan.danger or self._needed:
             self._run()
             return
-        self._buttons.children = [*self._typed, self._sure, self._no]
-        more = f" To go on, type {self._plan.typed}." if self._plan.typed else ""
-        self._status.value = _said(f"{self._plan.title}?{more}")
-
-    def _agreed(self, _: object) -> None:
-        if any(field.value.strip() != self._plan.typed for field in self._typed):
-            self._status.value = _said(f"Nothing was done: type {self._plan.typed} to go on.")
-            return
-        self._run()
+        self._buttons.children = [self._sure, self._no]
+        self._status.value = _said(f"{self._plan.title}?")
 
     def _back(self) -> None:
         self._buttons.children = [self._start]

@@ -24,8 +24,6 @@ class Plan(Rendered, Generic[T]):
     """The word on the button that runs the plan."""
     danger = False
     """Whether running it destroys data."""
-    typed = ""
-    """What the user has to type before a face runs it; "" where a yes is enough."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -64,10 +64,7 @@ def open_service(connection: Connection) -> Service:
         if not emulated and session.get_credentials() is None:
             raise CredentialsError("No AWS credentials were found")
     clock = ServiceClock()
-    clients = [
-        _client(session, connection, region, attempts, EMULATOR_KEYS if emulated else {})
-        for attempts in (5, 1)
-    ]
+    clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client, clock)
     return Service(*clients, clock=clock, region=region, session=session)
@@ -123,15 +120,16 @@ def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) 
 
 
 def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
-    """Return a client of another region, with a session's credentials."""
+    """Return a client of another region, with a session's credentials; it soon gives up."""
+    return _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
+
+
+def _patience(attempts: int) -> Any:
+    return config_of(attempts=attempts, connect=15, read=90, connections=CONNECTIONS)
+
+
+def _client(session: boto3.Session, connection: Connection, region: str, config: Any) -> Any:
     keys = EMULATOR_KEYS if connection.emulator is not None else {}
-    return _client(session, connection, region, 2, keys)
-
-
-def _client(
-    session: boto3.Session, connection: Connection, region: str, attempts: int, keys: dict[str, str]
-) -> Any:
-    config = config_of(attempts=attempts, connect=15, read=90, connections=CONNECTIONS)
     try:
         return session.client(
             "glacier",

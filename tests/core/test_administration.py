@@ -316,7 +316,7 @@ def test_a_lock_is_begun_shown_and_completed(vault, client, emulator):
     assert "23 h" in repr(begun) or "1 d" in repr(begun)
     emulator.advance(hours=23)
     last = vault.lock().complete()
-    assert last.typed == "photos"
+    assert last.confirmation == "photos"
     assert last.danger
     for words in ("NONE", "root user", "age in days is less than 365", '"Effect": "Deny"'):
         assert words in repr(last)

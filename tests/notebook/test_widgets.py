@@ -91,20 +91,18 @@ def test_deleting_asks_twice(vault: gm.Vault) -> None:
 
 
 def test_what_cannot_be_undone_takes_the_name_typed(vault: gm.Vault) -> None:
-    """Yes alone does nothing; with the vault's name the lock is for ever."""
+    """The button works only once it is there; then the lock is for ever."""
     statement = {"Effect": "Deny", "Principal": "*", "Action": "glacier:DeleteVault"}
     vault.lock().initiate(json.dumps({"Statement": statement})).run()
     card, place = placed(vault.lock().complete())
-    card._start.click()
-    field = card._buttons.children[0]
-    for wrong in ("", "Box"):
-        field.value = wrong
-        card._sure.click()
+    for wrong in ("", "Box", "boxes"):
+        card._name.value = wrong
+        assert card._start.disabled
+        card._start.click()
         wait_for(card, place)
-        assert "type box" in card._status.value
         assert vault.lock().state == "InProgress"
-    field.value = "box"
-    card._sure.click()
+    card._name.value = "box"
+    card._start.click()
     wait_for(card, place)
     assert vault.lock().state == "Locked"
     assert "Done" in place.shown[-1]
