@@ -37,15 +37,13 @@ class Purchases:
 
         None if another process has done so and its answer is not known yet.
         """
-        values = {**self._key, "known": json.dumps(sorted(known)), "asked": _now()}
-        with self._database.transaction():
-            if self.open() is not None:
-                return None
-            return self._database.insert(
-                "INSERT INTO purchases(account, region, known, state, asked) "
-                "VALUES(:account, :region, :known, 'asking', :asked)",
-                values,
-            )
+        made = self._database.execute(
+            "INSERT INTO purchases(account, region, known, state, asked) "
+            "VALUES(:account, :region, :known, 'asking', :asked) ON CONFLICT DO NOTHING",
+            {**self._key, "known": json.dumps(sorted(known)), "asked": _now()},
+        )
+        ours = self.open() if made else None
+        return None if ours is None else ours.id
 
     def settle(self, purchase: int, state: str, capacity_id: str | None = None) -> None:
         """Note how a purchase ended: ``done`` with the unit's id, or ``failed``."""

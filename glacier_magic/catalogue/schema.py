@@ -178,6 +178,7 @@ CREATE TABLE purchases(
     state TEXT NOT NULL,          -- asking, done, failed
     capacity_id TEXT, asked INTEGER NOT NULL
 );
+CREATE UNIQUE INDEX purchases_open ON purchases(account, region) WHERE state='asking';
 CREATE TABLE routes(
     account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
     topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
