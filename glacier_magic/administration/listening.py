@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -12,7 +13,8 @@ from ..jobs.listening import Listener, vault_of
 from ..service.messaging import Messaging
 
 PATIENCE = 4.0
-"""How many times as long the tracker waits between looks while the queue tells it."""
+"""How many times as long the tracker waits between looks while the queue tells it: once a message
+has come that way, since a topic whose policy is wrong is as silent as one without jobs."""
 LONGEST_STOP = 0.2
 
 
@@ -46,17 +48,20 @@ class Listening:
         scope = self._catalogue.scope
         read = partial(vault_of, topic=route.topic, account=scope.account, region=scope.region)
         listener = Listener(
-            self._messaging(), route.url, read=read, wake=self._wake, hearing=self._hearing
-        )
+            self._messaging(), route.url, read=read, wake=partial(self._wake, route),
+            hearing=partial(self._hearing, route),
+        )  # fmt: skip
         self.listeners[route.url] = listener
         listener.start()
 
-    def _wake(self, vault: str) -> None:
+    def _wake(self, route: Route, vault: str) -> None:
         self._tracker.refresh([vault])
         self._tracker.start()
+        self._catalogue.routes.note_heard(route.queue, int(time.time() * 1000))
 
-    def _hearing(self, answers: bool) -> None:
-        self._tracker.patience = PATIENCE if answers else 1.0
+    def _hearing(self, route: Route, answers: bool) -> None:
+        known = self._catalogue.routes.of(route.vault) if answers else None
+        self._tracker.patience = PATIENCE if known is not None and known.heard else 1.0
 
     def stop(self) -> None:
         """Listen no more."""

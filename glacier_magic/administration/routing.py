@@ -85,19 +85,18 @@ class Routing:
 
     def _wanted(self, name: str) -> Route:
         known = self._catalogue.routes.all()
-        token = known[0].token if known else uuid.uuid4().hex
-        route = Route(
-            vault=self.vault, topic=self._arn("sns", TOPIC),
-            queue=self._arn("sqs", QUEUE.format(name)), url="", subscription="", token=token,
-            state="making",
-        )  # fmt: skip
-        other = next((r for r in known if r.vault == self.vault and r.queue != route.queue), None)
-        if other is not None:
+        mine = self._catalogue.routes.of(self.vault)
+        queue = self._arn("sqs", QUEUE.format(name))
+        if mine is not None and mine.queue != queue:
             raise Refused(
-                f"{self.vault} has a queue already: {_name(other.queue)}",
+                f"{self.vault} has a queue already: {_name(mine.queue)}",
                 cure=f"%glacier notify remove {self.vault} removes it.",
             )
-        return route
+        return Route(
+            vault=self.vault, topic=self._arn("sns", TOPIC), queue=queue, url="", subscription="",
+            token=known[0].token if known else uuid.uuid4().hex, state="making",
+            heard=mine.heard if mine is not None else 0,
+        )  # fmt: skip
 
     def _arn(self, service: str, name: str) -> str:
         return f"arn:{self._partition}:{service}:{self._region}:{self._account}:{name}"

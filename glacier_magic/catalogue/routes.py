@@ -14,6 +14,7 @@ class Route:
     :param topic, queue: their ARNs; ``url`` is the queue's address.
     :param token: the tag that topic and queue carry if they were made from here.
     :param state: ``making`` until all of it is there, then ``ready``.
+    :param heard: when a message of ours came this way last, milliseconds since 1970; 0 for never.
     """
 
     vault: str
@@ -23,6 +24,7 @@ class Route:
     subscription: str
     token: str
     state: str
+    heard: int = 0
 
 
 _COLUMNS = [field.name for field in fields(Route)]
@@ -59,6 +61,14 @@ class Routes:
             self._key,
         )
         return [Route(**dict(row)) for row in rows]
+
+    def note_heard(self, queue: str, now: int) -> None:
+        """Note that a message came through a queue: the way works from end to end."""
+        self._database.execute(
+            "UPDATE routes SET heard=:now WHERE account=:account AND region=:region "
+            "AND queue=:queue",
+            {**self._key, "queue": queue, "now": now},
+        )
 
     def forget(self, vault: str) -> None:
         """Drop the route of a vault."""

@@ -184,6 +184,7 @@ CREATE TABLE routes(
     topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
     token TEXT NOT NULL,          -- the tag of a topic or queue made from here
     state TEXT NOT NULL,          -- making, ready
+    heard INTEGER NOT NULL,       -- when a message came this way last; 0: never
     PRIMARY KEY(account, region, vault)
 )
 """
