@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
@@ -13,6 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
+from .administration import (
+    Capacity,
+    Notified,
+    RetrievalPolicy,
+    Routing,
+    VaultsEverywhere,
+    look_everywhere,
+)
+from .administration.listening import Listening
 from .catalogue import Catalogue, Deletion, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import AccessDenied, EmulatorFailed, InputError, NotFound, Unavailable
@@ -24,6 +33,9 @@ from .plans.delete import carry_out
 from .plans.history import Past, PastPlan
 from .prices import load
 from .service import Connection, Service, open_service
+from .service.administration import Administration
+from .service.messaging import Messaging
+from .service.regions import partition_of
 from .transfer.deleting import Deleter
 from .transfer.engine import Engine
 from .transfer.progress import Observer
@@ -76,11 +88,20 @@ class Session:
         """The region, such as ``eu-west-1``."""
         return self.service.region
 
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the region is in: ``aws``, ``aws-cn`` or another."""
+        return partition_of(self.service)
+
     @cached_property
     def tracker(self) -> Tracker:
         """The one poller for all jobs of this session."""
         tracker = Tracker(self.engine, self._read_inventory)
         tracker.drops.dropper.dropped = self.forget_vault
+        """The one poller for all jobs of this session; it listens to the queue if there is one."""
+        tracker = Tracker(self.engine, self._read_inventory)
+        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        self.listening.follow()
         return tracker
 
     def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
@@ -259,6 +280,55 @@ class Session:
             found, self.catalogue.plans.errors(number), self.service.clock.now()
         )  # fmt: skip
 
+    # Account
+
+    def vaults_everywhere(self, regions: Iterable[str] | None = None) -> VaultsEverywhere:
+        """Return the vaults of all regions, or of those named, with their cost and idleness.
+
+        Regions that give no answer are noted in it and do not fail the rest.
+        """
+        return look_everywhere(self.service, self.connection, regions)
+
+    def retrieval_policy(self) -> RetrievalPolicy:
+        """Return the account's data retrieval policy in this region; its ``set()`` changes it."""
+        return RetrievalPolicy.read(self.service)
+
+    def capacity(self) -> Capacity:
+        """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
+        return Capacity(self.service, self.catalogue)
+
+    def notifications(self) -> Notified:
+        """Return whom each vault tells of finished jobs, and the queues made from here."""
+        listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
+        return Notified(
+            self.service,
+            [str(vault["VaultName"]) for vault in self._told()],
+            self.catalogue.routes.all(),
+            {url: listener.note for url, listener in listeners.items()},
+        )
+
+    def messaging(self) -> Messaging:
+        """Return a client of SNS and SQS with the session's credentials.
+
+        :raises InputError: the service is an emulator, and no others are set beside it.
+        """
+        return Messaging(self.service, emulated=self.connection.emulator is not None)
+
+    def routing(self, vault: str) -> Routing:
+        """Return what makes and removes a queue that is told of a vault's finished jobs."""
+        return Routing(
+            self.vault(vault).name,
+            calls=Administration(self.service),
+            messaging=self.messaging(),
+            catalogue=self.catalogue,
+            place=(self.partition, self.region, self.account),
+            changed=self._follow_queues,
+        )
+
+    def _follow_queues(self) -> None:
+        _ = self.tracker  # which begins to listen where there was none
+        self.listening.follow()
+
     # Jobs
 
     def jobs(self) -> Batch:
@@ -286,6 +356,7 @@ class Session:
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""
         if "tracker" in self.__dict__:
+            self.listening.stop()
             self.tracker.stop()
         self.catalogue.close()
 

@@ -26,6 +26,7 @@ FOLDERS = (
 CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
 CHECKED = ("check", "problems", "detail", "cure")
 DELETIONS = ("name", "size", "archive_id", "state", "error")
+CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 
 
@@ -104,6 +105,19 @@ def checked(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return _typed(
         _frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[]
     )
+
+
+def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return units of provisioned capacity as a DataFrame with the columns :data:`CAPACITY`."""
+    rows = (
+        {
+            "unit": unit["CapacityId"],
+            "start": parse_time(unit.get("StartDate")),
+            "end": parse_time(unit.get("ExpirationDate")),
+        }
+        for unit in told
+    )
+    return _typed(_frame(CAPACITY, rows), text=["unit"], whole=[], times=["start", "end"])
 
 
 def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from . import descriptions, tables
+from .administration import AccessPolicy, Lock, Notifications, Tags
 from .catalogue import ArchiveRecord, JobRecord
 from .catalogue.deletions import Choice
 from .catalogue.jobs import INVENTORY
@@ -454,3 +455,24 @@ class Vault:
             return False
         folder = word.endswith("/") and not self._catalogue.archives.named(self.name, word)
         return folder or bool({"*", "?"} & set(word))
+
+    # Settings
+
+    def tags(self) -> Tags:
+        """Return the tags, a mapping; its ``change()`` sets and removes some.
+
+        :raises NotFound: the vault does not exist.  So do the other settings.
+        """
+        return Tags(self.name, self._service)
+
+    def policy(self) -> AccessPolicy:
+        """Return the access policy; its ``set()`` and ``remove()`` are plans."""
+        return AccessPolicy(self.name, self._service)
+
+    def lock(self) -> Lock:
+        """Return the lock; its ``initiate()`` and ``complete()`` are plans."""
+        return Lock(self.name, self._service, self._catalogue)
+
+    def notifications(self) -> Notifications:
+        """Return whom the vault tells of finished jobs; its ``set()`` changes it."""
+        return Notifications(self.name, self._service)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -381,3 +382,21 @@ def stopped_emulators():
     yield folders
     for folder in folders:
         emulation.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """The address of a moto server: SNS, SQS and the rest of AWS."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def empty_moto(moto):
+    """Forget what other tests have made in moto."""
+    request = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request).close()

@@ -18,7 +18,10 @@ from .downloads import Download, Downloads
 from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .locks import LockRecord, Locks
 from .plans import PlanRecord, Plans, Tally
+from .purchases import Purchase, Purchases
+from .routes import Route, Routes
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -30,7 +33,10 @@ __all__ = [
     "Drop",
     "Inventory",
     "JobRecord",
+    "LockRecord",
     "PlanRecord",
+    "Purchase",
+    "Route",
     "Scope",
     "Tally",
     "Upload",
@@ -68,6 +74,9 @@ class Catalogue:
         self.drops = Drops(self.database, scope)
         self.inventories = Inventories(self.database, scope)
         self.plans = Plans(self.database, scope)
+        self.locks = Locks(self.database, scope)
+        self.purchases = Purchases(self.database, scope)
+        self.routes = Routes(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

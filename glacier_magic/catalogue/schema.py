@@ -227,7 +227,31 @@ CREATE TABLE drops(
     owner TEXT, lease_until REAL,
     created INTEGER NOT NULL, ended INTEGER
 );
-CREATE INDEX drops_by_state ON drops(account, region, state)
+CREATE INDEX drops_by_state ON drops(account, region, state);
+
+-- what is set on vaults and accounts: locks under way, capacity bought, ways to a queue
+CREATE TABLE vault_locks(         -- the lock id is told once, and completes the lock
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    lock_id TEXT NOT NULL, policy TEXT NOT NULL,
+    started INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY(account, region, vault)
+);
+CREATE TABLE purchases(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL,
+    known TEXT NOT NULL,          -- units that there were before: JSON list of ids
+    state TEXT NOT NULL,          -- asking, done, failed
+    capacity_id TEXT, asked INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX purchases_open ON purchases(account, region) WHERE state='asking';
+CREATE TABLE routes(
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
+    token TEXT NOT NULL,          -- the tag of a topic or queue made from here
+    state TEXT NOT NULL,          -- making, ready
+    heard INTEGER NOT NULL,       -- when a message came this way last; 0: never
+    PRIMARY KEY(account, region, vault)
+)
 """
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)

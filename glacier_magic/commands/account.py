@@ -16,6 +16,8 @@ from .grammar import Parser, Verb
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..administration import VaultsEverywhere
+
 
 class Status(Rendered):
     """Where the user is: account, region, endpoint, vaults, jobs, and what to type next."""
@@ -144,7 +146,21 @@ def _why(console: Console, _: Namespace) -> Failure | str:
     return console.failure or Failure.last() or "Nothing has gone wrong."
 
 
-def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
+def _configure_vaults(parser: Parser) -> None:
+    parser.add_argument(
+        "--all-regions", action="store_true", help="of every region, with cost and idleness"
+    )
+    parser.add_argument("--regions", metavar="R,R", help="of these regions")
+
+
+def _vaults(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywhere:
+    if args.regions is not None:
+        regions = [name for name in args.regions.replace(",", " ").split() if name]
+        if not regions:
+            raise InputError("No region is named", cure="Write --regions eu-west-1,us-east-1.")
+        return console.session.vaults_everywhere(regions)
+    if args.all_regions:
+        return console.session.vaults_everywhere()
     return console.session.vaults()
 
 
@@ -177,7 +193,10 @@ VERBS = (
         details="What the error means, what to do, the service's code and request id, and where in "
         "this program\nit came from: what to send along when you report it.",
     ),
-    Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
+    Verb(
+        name="vaults", summary="list the vaults of the region, or of all regions", run=_vaults,
+        configure=_configure_vaults,
+    ),
     Verb(name="create", summary="make a vault and use it", run=_create, configure=vault_name),
     Verb(
         name="use", summary="use a vault for what follows", run=_use, configure=vault_name

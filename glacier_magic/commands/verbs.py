@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     account,
+    administration,
     archives,
     browsing,
     cataloguing,
@@ -12,8 +13,10 @@ from . import (
     emulation,
     hashing,
     importing,
+    notifying,
     planning,
     retrieval,
+    settings,
 )
 from .grammar import Verb
 
@@ -30,6 +33,9 @@ VERBS: dict[str, Verb] = {
         *costs.VERBS,
         *importing.VERBS,
         *cataloguing.VERBS,
+        *administration.VERBS,
+        *settings.VERBS,
+        *notifying.VERBS,
         *emulation.VERBS,
     )
 }

@@ -44,6 +44,9 @@ class Tracker:
         and with the event that ends the reading.
     """
 
+    patience = 1.0
+    """How many times as long to wait between looks: more while a queue tells what is done."""
+
     def __init__(
         self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
     ) -> None:
@@ -291,8 +294,8 @@ class Tracker:
         soonest = min((m for m in moments if m is not None), default=now)
         real = clock.real_seconds((soonest - now).total_seconds())
         if clock.virtual:
-            return min(VIRTUAL_LATEST, max(TICK, real))
-        return min(LATEST, max(SOONEST, real)) * random.uniform(1.0, 1.1)  # noqa: S311
+            return min(VIRTUAL_LATEST, max(TICK, real)) * self.patience
+        return min(LATEST, max(SOONEST, real)) * self.patience * random.uniform(1.0, 1.1)  # noqa: S311
 
     def _pause(self) -> float:
         if self._fetcher.live:

@@ -148,15 +148,6 @@ class Service:
         with translated():
             self._patient.delete_vault(vaultName=vault)
 
-    def vault_lock(self, vault: str) -> Mapping[str, Any]:
-        """Return the vault's lock: Policy, State, CreationDate, ExpirationDate."""
-        return self._whole("get_vault_lock", "Policy", vaultName=vault)
-
-    def access_policy(self, vault: str) -> str:
-        """Return the vault's access policy, as JSON text."""
-        found = self._whole("get_vault_access_policy", "policy", vaultName=vault)["policy"]
-        return str(found.get("Policy") or "")
-
     # Archives
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:

@@ -20,6 +20,8 @@ _ACCOUNT = re.compile("[0-9]{12}")
 CONNECTIONS = 32
 """HTTP connections kept open to the service, more than all workers together use."""
 
+EMULATOR_KEYS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
@@ -66,15 +68,11 @@ def open_service(connection: Connection) -> Service:
         raise RegionError("No region is set")
     if connection.endpoint_url is None:
         _check_region(session, region)
-    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
     with translated():
         if not emulated and session.get_credentials() is None:
             raise CredentialsError("No AWS credentials were found")
     clock = ServiceClock()
-    clients = [
-        _client(session, connection, region, attempts, keys if emulated else {})
-        for attempts in (5, 1)
-    ]
+    clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client, clock)
         if connection.account is not None:
@@ -118,20 +116,32 @@ def _check_region(session: boto3.Session, region: str) -> None:
         )
 
 
-def _client(
-    session: boto3.Session, connection: Connection, region: str, attempts: int, keys: dict[str, str]
-) -> Any:
+def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
+    """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
     from botocore.config import Config  # noqa: PLC0415
 
     from .. import __version__  # noqa: PLC0415
 
-    config = Config(
+    return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=CONNECTIONS,
-        connect_timeout=15,
-        read_timeout=90,
+        max_pool_connections=connections,
+        connect_timeout=connect,
+        read_timeout=read,
         user_agent_extra=f"glacier_magic/{__version__}",
     )
+
+
+def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
+    """Return a client of another region, with a session's credentials; it soon gives up."""
+    return _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
+
+
+def _patience(attempts: int) -> Any:
+    return config_of(attempts=attempts, connect=15, read=90, connections=CONNECTIONS)
+
+
+def _client(session: boto3.Session, connection: Connection, region: str, config: Any) -> Any:
+    keys = EMULATOR_KEYS if connection.emulator is not None else {}
     try:
         return session.client(
             "glacier",

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import GlacierError, NotFound
 from ..units import from_ms, plural
+from .administration import Administration
 from .client import Service
 
 ACTION = "glacier:deletearchive"
@@ -68,13 +69,18 @@ def explain(service: Service, vault: str) -> Denial:
 
 
 def _lock(service: Service, vault: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    told = service.vault_lock(vault)
+    told = Administration(service).lock(vault)
+    if told is None:
+        return iter(())
     name = f"the vault lock ({told.get('State') or 'state not told'})"
     return ((name, each) for each in denying(str(told.get("Policy") or "")))
 
 
 def _policy(service: Service, vault: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    return (("the vault access policy", s) for s in denying(service.access_policy(vault)))
+    policy = Administration(service).access_policy(vault)
+    if policy is None:
+        return iter(())
+    return (("the vault access policy", s) for s in denying(policy))
 
 
 def denying(policy: str) -> list[Mapping[str, Any]]:

@@ -135,6 +135,7 @@ FLOORS = (
     ("inventory",),
     ("jobs",),
     ("plans",),
+    ("administration",),
     ("session", "vault"),
     ("commands",),
     ("cli", "notebook"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +166,24 @@ def test_what_failed_is_escaped_on_the_card(
     wait_for(card, place)
     assert "1 could not be deleted" in card._status.value
     assert "<img" not in card._status.value
+
+
+def test_what_cannot_be_undone_takes_the_name_typed(vault: gm.Vault) -> None:
+    """The button works only once it is there; then the lock is for ever."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "glacier:DeleteVault"}
+    vault.lock().initiate(json.dumps({"Statement": statement})).run()
+    card, place = placed(vault.lock().complete())
+    for wrong in ("", "Box", "boxes"):
+        card._name.value = wrong
+        assert card._start.disabled
+        card._start.click()
+        wait_for(card, place)
+        assert vault.lock().state == "InProgress"
+    card._name.value = "box"
+    card._start.click()
+    wait_for(card, place)
+    assert vault.lock().state == "Locked"
+    assert "Done" in place.shown[-1]
 
 
 def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
