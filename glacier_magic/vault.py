@@ -18,6 +18,7 @@ from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
+from .plans.pacing import Pace
 from .plans.restore import unknown_archive
 from .storing import Stored, Storing
 from .transfer.progress import Observer
@@ -283,27 +284,42 @@ class Vault:
     # Getting back and deleting
 
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored"
-    ) -> RestorePlan:
+        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        spread: str | float | None = None, daily: str | int | None = None,
+    ) -> RestorePlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
         :param tier: ``Expedited`` (1-5 minutes), ``Standard`` (3-5 hours) or ``Bulk`` (5-12 hours).
         :param to: the folder that the files are written below.
+        :param spread: ask evenly over so many days: ``"10d"``, or a number of days.
+        :param daily: ask for at most so much a day: ``"200GB"``, or a number of bytes; a larger
+            archive has a day of its own.
         :raises NameNotKnown: a word matches nothing.
         """
         if tier.capitalize() not in TIERS:
             raise InputError(
                 f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
             )
+        pace = Pace.of(spread, daily)
+        return self.restoration(
+            self.select(words, unknown_ids=True), tier=tier.capitalize(),
+            to=Path(to).expanduser().absolute(), pace=pace,
+        )  # fmt: skip
+
+    def restoration(
+        self, archives: Sequence[ArchiveRecord], *, tier: str, to: Path, pace: Pace | None = None
+    ) -> RestorePlan:
+        """Return the plan to get back *archives*, as :meth:`restore` does for words."""
         return RestorePlan(
-            self.select(words, unknown_ids=True),
+            archives,
             vault=self.name,
-            tier=tier.capitalize(),
-            to=Path(to).expanduser().absolute(),
+            tier=tier,
+            to=to,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,
+            pace=pace,
         )
 
     def remove(self, *words: str) -> DeletePlan:

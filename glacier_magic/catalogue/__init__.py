@@ -16,6 +16,7 @@ from .database import Database, Scope
 from .downloads import Download, Downloads
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .pacing import Pacing
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -57,6 +58,7 @@ class Catalogue:
         self.uploads = Uploads(self.database, scope)
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
+        self.pacing = Pacing(self.database, scope)
         self.inventories = Inventories(self.database, scope)
 
     def close(self) -> None:

@@ -163,5 +163,19 @@ CREATE VIEW archives AS SELECT
 """
 """Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+SCHEMA_3 = """
+-- Retrievals paced over days, moved by refusals, and kept longer than their 24 hours
+-- not asked for before due (null: at once); limits of its batch: JSON [[bytes, milliseconds], ...]
+ALTER TABLE downloads ADD COLUMN due INTEGER;
+ALTER TABLE downloads ADD COLUMN limits TEXT;
+-- refusals in a row that moved it
+ALTER TABLE downloads ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
+-- description of the job that keeps its output longer, and when that was asked for (seconds, ours)
+ALTER TABLE downloads ADD COLUMN renewal TEXT;
+ALTER TABLE downloads ADD COLUMN renewed REAL;
+CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
+CREATE INDEX downloads_by_batch ON downloads(batch, due)
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

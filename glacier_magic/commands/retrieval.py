@@ -28,6 +28,9 @@ def _configure_restore(parser: Parser) -> None:
     parser.add_argument(
         "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
     )
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
+    pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
     rate_option(parser)
     waiting_options(parser)
@@ -35,7 +38,9 @@ def _configure_restore(parser: Parser) -> None:
 
 def _restore(console: Console, args: Namespace) -> Any:
     set_rate(console, args)
-    plan = console.vault(args.vault).restore(*args.archives, tier=args.tier, to=args.to)
+    plan = console.vault(args.vault).restore(
+        *args.archives, tier=args.tier, to=args.to, spread=args.spread, daily=args.daily
+    )
     outcome = console.settle(plan, yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.follow(outcome, args.timeout)

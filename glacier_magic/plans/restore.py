@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from ..catalogue import ArchiveRecord, Catalogue, JobRecord
 from ..errors import InputError, LocalError
 from ..jobs import Batch, Tracker, window
+from ..jobs.limits import to_json
 from ..rendering import near
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import ServiceClock
+from ..service.policy import SUBJECT
 from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from .model import Plan
+from .pacing import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +44,7 @@ class RestoreItem:
     action: str
     job: JobRecord | None = None
     download: int | None = None
+    replaces: int | None = None
 
 
 class RestorePlan(Plan[Batch]):
@@ -60,8 +64,10 @@ class RestorePlan(Plan[Batch]):
         catalogue: Catalogue,
         tracker: Tracker,
         clock: ServiceClock,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__()
+        self.pace = pace
         self.vault, self.tier, self.to = vault, tier, to
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives = list(archives)
@@ -70,7 +76,15 @@ class RestorePlan(Plan[Batch]):
     def _decide(self) -> list[RestoreItem]:
         self._tracker.refresh([self.vault])
         targets = _targets(self._archives, self.to)
-        return [self._item(archive, targets[archive.archive_id]) for archive in self._archives]
+        items = [self._item(archive, targets[archive.archive_id]) for archive in self._archives]
+        self._timetable = self._paced([item for item in items if item.action == ASK])
+        return items
+
+    def _paced(self, asked: list[RestoreItem]) -> Timetable | None:
+        policy = self._tracker.policies.current() if asked and self.tier == SUBJECT else None
+        sizes = [item.archive.size for item in asked]
+        now = self._clock.now_ms()
+        return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _item(self, archive: ArchiveRecord, wanted: Path) -> RestoreItem:
         there = _present(archive, wanted)
@@ -78,14 +92,16 @@ class RestorePlan(Plan[Batch]):
             return RestoreItem(archive=archive, target=there, action=THERE)
         target = next(path for path in alternatives(wanted) if not path.exists())
         open_one = self._catalogue.downloads.open_for(self.vault, archive.archive_id, str(self.to))
-        if open_one:
+        instead = open_one and open_one.state == "planned" and open_one.tier != self.tier
+        if open_one and not (instead and open_one.due is not None):
             return RestoreItem(
                 archive=archive, target=Path(open_one.target), action=UNDER_WAY,
                 download=open_one.id,
             )  # fmt: skip
         job = self._catalogue.jobs.for_archive(self.vault, archive.archive_id)
         if job is None:
-            return RestoreItem(archive=archive, target=target, action=ASK)
+            replaces = open_one.id if open_one else None
+            return RestoreItem(archive=archive, target=target, action=ASK, replaces=replaces)
         action = READY if job.status == "Succeeded" else RUNNING
         return RestoreItem(archive=archive, target=target, action=action, job=job)
 
@@ -121,12 +137,24 @@ class RestorePlan(Plan[Batch]):
         ]
         if asked:
             facts += [("tier", self.tier), ("ready", self._when())]
+        if asked and self._timetable is not None:
+            facts.append(("schedule", self._timetable.words()))
         for action in (RUNNING, READY, UNDER_WAY, THERE):
             found = self._having(action)
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(_size(found))}"
                 facts.append((action, f"{words}, not asked for again"))
         return [*facts, ("free space", self._space())]
+
+    @property
+    def schedule(self) -> pd.DataFrame:
+        """The days on which archives are asked for: day, due, last, archives, size, larger.
+
+        ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
+        bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
+        """
+        sizes = [item.archive.size for item in self._having(ASK)]
+        return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def _when(self) -> str:
         shortest, longest = window(self.tier)
@@ -202,6 +230,9 @@ class RestorePlan(Plan[Batch]):
         batch = uuid.uuid4().hex
         downloads = self._catalogue.downloads
         with self._catalogue.database.transaction():
+            for item in self._having(ASK):
+                if item.replaces is not None:
+                    self._catalogue.pacing.drop_planned(item.replaces)
             ids = downloads.want(self._wishes(batch))
             ids += [item.download for item in self.items if item.download is not None]
             ids += self._revived
@@ -235,8 +266,13 @@ class RestorePlan(Plan[Batch]):
 
     def _wishes(self, batch: str) -> Iterable[Mapping[str, Any]]:
         self._revived: list[int] = []
+        timetable = self._timetable
+        dues = iter(timetable.due if timetable else ())
+        limits = to_json(timetable.limits) if timetable else None
         for item in self._having(ASK, RUNNING, READY):
             wish = self._wish(item, batch)
+            if item.action == ASK and timetable is not None:
+                wish |= {"due": next(dues), "limits": limits}
             stopped = self._catalogue.downloads.stopped_for(
                 self.vault, item.archive.archive_id, str(self.to)
             )
@@ -245,7 +281,7 @@ class RestorePlan(Plan[Batch]):
             else:  # its verified pieces are used again
                 del wish["target"]
                 self._catalogue.downloads.update(
-                    stopped.id, **wish, error=None, failure=None, ended=None
+                    stopped.id, **wish, error=None, failure=None, ended=None, moves=0
                 )
                 self._revived.append(stopped.id)
 
@@ -266,6 +302,8 @@ class RestorePlan(Plan[Batch]):
             "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
+            "due": None,
+            "limits": None,
         }
 
 
