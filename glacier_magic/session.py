@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
+from .anew import Anew
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import EmulatorFailed, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
-from .plans import DropPlan
+from .plans import DropPlan, ExtendPlan, RestorePlan, SeveralRestores
+from .plans.pacing import Pace
 from .service import Connection, Service, open_service
 from .transfer.engine import Engine
 
@@ -166,6 +168,28 @@ class Session:
     def _open_keys(self) -> set[str]:
         rows = self.tracker.snapshot().rows
         return {row.key for row in rows if row.ours and not row.ended}
+
+    def restore_expired(
+        self, *words: str, vault: str | None = None, tier: str | None = None,
+        spread: str | float | None = None, daily: str | int | None = None,
+    ) -> RestorePlan | SeveralRestores:  # fmt: skip
+        """Return the plan to get back what expired before it was fetched, into the same folders.
+
+        :param words: which archives, as :meth:`Vault.select` reads them; none: all.
+        :param vault: the one vault that is meant; None for all.
+        :param tier: another tier than they had.
+        :param spread: as for :meth:`Vault.restore`, like ``daily``.
+        """
+        return Anew(self).restore(words, vault=vault, tier=tier, pace=Pace.of(spread, daily))
+
+    def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
+        """Return the plan to keep outputs longer that go before they are fetched.
+
+        :param words: which archives, whenever they go; none: those that go within five hours, or
+            that the downloads do not reach in time.
+        :param vault: the one vault that is meant; None for all.
+        """
+        return Anew(self).extend(words, vault=vault)
 
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""

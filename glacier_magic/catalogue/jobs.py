@@ -127,12 +127,16 @@ class Jobs:
 
     def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
         """Return the best usable job that retrieves this whole archive: a finished one first."""
+        return next(iter(self.usable_for(vault, archive_id)), None)
+
+    def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
+        """Return all usable jobs of this whole archive, those that finished last first."""
         found = self._select(
             "vault=? AND archive_id=? AND gone=0 AND status IN ('InProgress', 'Succeeded') "
             "ORDER BY status DESC, completed DESC, created",
             (vault, archive_id),
         )
-        return next((job for job in found if job.whole_archive), None)
+        return [job for job in found if job.whole_archive]
 
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..errors import InputError
 from ..jobs import Batch
+from ..plans import Plan
 from .archives import (
     archive_words,
     duration,
@@ -19,15 +21,23 @@ from .grammar import Parser, Verb
 
 
 def _configure_restore(parser: Parser) -> None:
-    archive_words(parser)
+    archive_words(parser, count="*")
     vault_option(parser)
     parser.add_argument(
-        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default="standard",
+        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"),
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
     )  # fmt: skip
-    parser.add_argument(
-        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
+    parser.add_argument("--to", metavar="DIR", help="folder for the files (./restored)")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--expired",
+        action="store_true",
+        help="what was not fetched within its 24 hours, again, into the same folders",
     )
+    again.add_argument(
+        "--extend", action="store_true",
+        help="keep outputs longer that go within 5 hours, or are not fetched in time",
+    )  # fmt: skip
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
@@ -38,13 +48,40 @@ def _configure_restore(parser: Parser) -> None:
 
 def _restore(console: Console, args: Namespace) -> Any:
     set_rate(console, args)
-    plan = console.vault(args.vault).restore(
-        *args.archives, tier=args.tier, to=args.to, spread=args.spread, daily=args.daily
-    )
-    outcome = console.settle(plan, yes=args.yes)
+    outcome = console.settle(_plan(console, args), yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.follow(outcome, args.timeout)
     return outcome
+
+
+def _plan(console: Console, args: Namespace) -> Plan[Batch]:
+    if args.expired or args.extend:
+        return _again(console, args)
+    if not args.archives:
+        raise InputError(
+            "Which archives?",
+            cure="Name some, or use --expired or --extend; %glacier restore --help says more.",
+        )
+    return console.vault(args.vault).restore(
+        *args.archives, tier=args.tier or "standard", to=args.to or "restored",
+        spread=args.spread, daily=args.daily,
+    )  # fmt: skip
+
+
+def _again(console: Console, args: Namespace) -> Plan[Batch]:
+    if args.to is not None:
+        raise InputError("The folders are those of the first time", cure="Leave out --to.")
+    vault = console.vault(args.vault).name if args.archives else args.vault
+    if args.expired:
+        return console.session.restore_expired(
+            *args.archives, vault=vault, tier=args.tier, spread=args.spread, daily=args.daily
+        )
+    if args.tier or args.spread or args.daily:
+        raise InputError(
+            "Outputs are kept longer at once, in the tier they had",
+            cure="Leave out --tier, --spread and --daily.",
+        )
+    return console.session.extend(*args.archives, vault=vault)
 
 
 def _jobs(console: Console, _: Namespace) -> Batch:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..catalogue import JobRecord
@@ -21,6 +22,7 @@ from ..transfer.engine import Engine
 from ..units import from_ms
 from .asking import Asker
 from .board import Snapshot, rows_of
+from .closing import hurried, missed, outputs_of, warning
 from .expect import earliest, expected
 from .fetching import Fetcher
 from .reading import InventoryReader
@@ -33,6 +35,7 @@ VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seco
 RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
+RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 LOOK_FIRST = 60.0  # seconds for which a look at a vault counts when a request becomes due
 
 Watcher = Callable[[Snapshot], None]
@@ -71,7 +74,9 @@ class Tracker:
         self._due: dict[str, float] = {}
         self._looked: dict[str, float] = {}
         self._ask_at = 0.0
-        self._note = ""
+        self._note = self._warning = ""
+        self._moving_since = time.monotonic()
+        self.late: frozenset[str] = frozenset()
         self.latest = self.snapshot()
 
     # What the faces use
@@ -91,13 +96,20 @@ class Tracker:
         :param keys: the rows that are wanted; None for the whole board.
         """
         now = self._service.clock.now()
-        return Snapshot(
+        found = Snapshot(
             rows=tuple(rows_of(self._catalogue, self._fetcher.live, now, keys)),
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
             note=self._note or self._reader.note,
         )
+        return self._noted(found)
+
+    def _noted(self, snapshot: Snapshot) -> Snapshot:
+        expired = snapshot.count("expired")
+        offer = "%glacier restore --expired plans what has expired again, with its price"
+        words = [snapshot.note, self._warning, offer if expired else ""]
+        return replace(snapshot, note=". ".join(filter(None, words)))
 
     def refresh(self, vaults: list[str]) -> Snapshot:
         """Ask the service about the jobs of *vaults* now."""
@@ -183,7 +195,9 @@ class Tracker:
             self._fetcher.start_ready()
             self._reader.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
-            yield self.snapshot()
+            latest = self.snapshot()
+            self._watch_windows(latest)
+            yield latest
             if done:
                 return
             self._wake.wait(self._pause())
@@ -281,6 +295,19 @@ class Tracker:
         for vault in vaults:
             if time.monotonic() - self._looked.get(vault, float("-inf")) > LOOK_FIRST:
                 self._look_at(vault)
+
+    def _watch_windows(self, latest: Snapshot) -> None:
+        """Find the outputs that will be gone too early, and hurry those that can still be had."""
+        now, clock = time.monotonic(), self._service.clock
+        if not self._fetcher.live:
+            self._moving_since = now
+        outputs = outputs_of(latest, clock)
+        rate = self._fetcher.rate if now - self._moving_since >= RATE_SETTLES else 0.0
+        if rate > 0 or not outputs:
+            self._warning = warning(outputs, rate)
+            self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
+        urgent = hurried(outputs, rate, clock)
+        self._fetcher.hurried = frozenset(int(key.removeprefix("download-")) for key in urgent)
 
     # When to look next
 
