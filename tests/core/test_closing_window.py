@@ -1,7 +1,6 @@
 """The 24 hours: what goes first is fetched first, what will be missed is said, and asked again."""
 
 import os
-import time
 
 import pytest
 from hypothesis import given
@@ -9,20 +8,14 @@ from hypothesis import strategies as st
 
 from glacier_magic import cli
 from glacier_magic.errors import InputError, JobExpired
-from glacier_magic.jobs import fetching, renewing, tracker
+from glacier_magic.jobs import fetching, renewing
 from glacier_magic.jobs.closing import Output, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
 PATIENCE = 30.0
 MIB = 1 << 20
 
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    """Let the tracker look as soon as something can be done."""
-    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.05)
-    monkeypatch.setattr(tracker, "IDLE", 0.1)
-    monkeypatch.setattr(tracker, "RATE_SETTLES", 0.0)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 @pytest.fixture
@@ -49,14 +42,6 @@ def held(monkeypatch):
 
     monkeypatch.setattr(fetching.Fetcher, "start_ready", start_ready)
     return held
-
-
-def until(condition):
-    """Wait for what a thread does."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def contents(folder):
@@ -114,7 +99,7 @@ def test_what_cannot_wait_for_the_running_ones_is_hurried():
 
 
 def test_the_output_that_goes_first_is_fetched_first(
-    session, filled, later, held, monkeypatch, tmp_path
+    session, filled, later, held, monkeypatch, tmp_path, until
 ):
     """Not the one that was wanted first."""
     monkeypatch.setattr(fetching, "AT_ONCE", 1)
@@ -142,7 +127,7 @@ def slow(session, monkeypatch):
 
 
 def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
-    session, filled, slow, later, jobs_of, tmp_path, small_parts
+    session, filled, slow, later, jobs_of, tmp_path, small_parts, until
 ):
     """Asked for again in time, the downloads go on from the new jobs with what they have."""
     batch = filled.restore("*", to=tmp_path / "back").run()
@@ -161,7 +146,7 @@ def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
 
 
 def test_an_extended_output_goes_on_from_the_new_job_with_what_it_has(
-    session, filled, held, later, jobs_of, tmp_path
+    session, filled, held, later, jobs_of, tmp_path, until
 ):
     """The first job is gone, and nothing has expired."""
     batch = filled.restore("*", to=tmp_path / "back").run()
@@ -184,7 +169,7 @@ def test_an_extended_output_goes_on_from_the_new_job_with_what_it_has(
     assert contents(tmp_path / "back") == filled.contents
 
 
-def test_named_outputs_are_extended_whenever_they_go(session, filled, held, later, tmp_path):
+def test_named_outputs_are_extended_whenever_they_go(session, filled, held, later, tmp_path, until):
     """Who names one knows why."""
     batch = filled.restore("*", to=tmp_path / "back").run()
     later(session, hours=4.1)
@@ -215,7 +200,18 @@ EXTENDER = """
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_extension_that_was_killed_is_not_asked_for_twice(
-    session, filled, emulator, region, child, held, later, jobs_of, monkeypatch, tmp_path, when
+    session,
+    filled,
+    emulator,
+    region,
+    child,
+    held,
+    later,
+    jobs_of,
+    monkeypatch,
+    tmp_path,
+    when,
+    until,
 ):
     """The next plan sees the job that was made, or makes the one that was not."""
     batch = filled.restore("a.bin", to=tmp_path / "back").run()
@@ -237,7 +233,7 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
 
 
 @pytest.fixture
-def expired(session, filled, held, later, tmp_path):
+def expired(session, filled, held, later, tmp_path, until):
     """A restore whose outputs are gone."""
     batch = filled.restore("*", to=tmp_path / "back", tier="bulk").run()
     later(session, hours=9)
@@ -281,7 +277,7 @@ def test_some_of_what_expired_can_be_named_and_paced(session, expired, tmp_path)
 
 
 def test_what_expired_in_several_folders_is_one_plan(
-    session, filled, expired, held, later, jobs_of, tmp_path
+    session, filled, expired, held, later, jobs_of, tmp_path, until
 ):
     """Each into its own; a pace would hold for each of them, so it is refused."""
     held.append(True)

@@ -1,7 +1,6 @@
 """Restores over days: what is asked for when, what refusals move, and what a kill leaves."""
 
 import os
-import time
 from itertools import pairwise
 
 import pytest
@@ -16,21 +15,15 @@ from glacier_magic.errors import (
     Refused,
     Unavailable,
 )
-from glacier_magic.jobs import postponing, tracker
+from glacier_magic.jobs import postponing
 from glacier_magic.rendering import snapshot_text
 from glacier_magic.service import Policy, Service
-from glacier_magic.units import parse_time
 
 PATIENCE = 30.0
+pytestmark = pytest.mark.usefixtures("soon")
+
 HOUR = 3_600_000
 DAY = 24 * HOUR
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    """Let the tracker ask, and look, as soon as something is due."""
-    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.05)
-    monkeypatch.setattr(tracker, "IDLE", 0.1)
 
 
 @pytest.fixture
@@ -41,33 +34,6 @@ def filled(vault, files):
         vault.upload(path.name)
         path.unlink()
     return vault
-
-
-@pytest.fixture
-def policy(client):
-    """Set the account's data retrieval policy; at the end there is none."""
-
-    def policy(strategy, allowed=None):
-        rule = {"Strategy": strategy} | ({} if allowed is None else {"BytesPerHour": allowed})
-        client.set_data_retrieval_policy(Policy={"Rules": [rule]})
-
-    yield policy
-    policy("None")
-
-
-@pytest.fixture
-def asked(client):
-    """Return when each archive was asked for, by the service: (milliseconds, archive id)."""
-
-    def asked(vault="photos"):
-        pages = client.get_paginator("list_jobs").paginate(vaultName=vault)
-        return sorted(
-            (parse_time(job["CreationDate"]), job["ArchiveId"])
-            for page in pages
-            for job in page["JobList"]
-        )
-
-    return asked
 
 
 @pytest.fixture
@@ -95,21 +61,6 @@ def refusing(monkeypatch):
 
     monkeypatch.setattr(Service, "start_retrieval", start)
     return refusals
-
-
-def until(condition):
-    """Wait for what a thread does."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def settled(batch):
-    """Whether all is done that can be at this moment of the emulator's."""
-    snapshot = batch.snapshot
-    late = [r for r in snapshot.rows if r.state == "in progress" and r.expected <= snapshot.now]
-    return not late and snapshot.count("requested", "ready", "downloading") == 0
 
 
 def states(batch):
@@ -150,7 +101,7 @@ def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_pa
     assert caught.value.exit_code == 75
 
 
-def test_each_day_is_asked_for_when_it_is_due(session, filled, later, asked, tmp_path):
+def test_each_day_is_asked_for_when_it_is_due(session, filled, later, asked, tmp_path, until):
     """24 hours apart, in order, each once, and all verified at the end."""
     batch = filled.restore("*", to=tmp_path / "back", spread="3d").run()
     ids = list(filled.archives()["archive_id"])
@@ -169,7 +120,7 @@ def test_each_day_is_asked_for_when_it_is_due(session, filled, later, asked, tmp
 
 
 def test_days_in_which_nobody_was_there_are_not_made_up_for_in_one(
-    connect, filled, later, asked, tmp_path
+    connect, filled, later, asked, tmp_path, until, settle
 ):
     """A machine that was off for a week still asks for no more than a day's allowance a day."""
     filled.restore("*", to=tmp_path / "back", spread="6d").run()
@@ -178,7 +129,8 @@ def test_days_in_which_nobody_was_there_are_not_made_up_for_in_one(
     session = connect()
     batch = session.pending()
     for _ in range(3):
-        until(lambda: batch.snapshot.count("in progress") == 1 and settled(batch))
+        until(lambda: batch.snapshot.count("in progress") == 1)
+        settle(batch)
         later(session, hours=1)
     assert len(asked()) == 1
     due = sorted(row.due for row in batch.snapshot.rows if row.due)
@@ -203,7 +155,7 @@ def test_what_is_scheduled_can_be_asked_for_in_another_tier(filled, tmp_path, re
 
 
 def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
-    session, filled, client, later, asked, tmp_path
+    session, filled, client, later, asked, tmp_path, until
 ):
     """It is looked for before the request of a later day is made."""
     batch = filled.restore("*", to=tmp_path / "back", spread="2d").run()
@@ -222,7 +174,9 @@ def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
 # What is refused
 
 
-def test_a_request_that_the_policy_refuses_is_moved(session, filled, policy, later, tmp_path):
+def test_a_request_that_the_policy_refuses_is_moved(
+    session, filled, policy, later, tmp_path, until
+):
     """Not failed: the board says why and when, and it comes when the policy lets it."""
     policy("BytesPerHour", 1)
     plan = filled.restore("1.bin", to=tmp_path / "back")
@@ -241,7 +195,7 @@ def test_a_request_that_the_policy_refuses_is_moved(session, filled, policy, lat
 
 
 def test_refusals_by_the_policy_are_moved_further_each_time(
-    session, filled, policy, later, tmp_path
+    session, filled, policy, later, tmp_path, until
 ):
     """After some, the tier that is not subject to it is offered."""
     policy("BytesPerHour", 1)
@@ -269,7 +223,7 @@ def test_what_the_policy_refuses_is_not_tried_with_more(
 
 
 def test_no_capacity_moves_by_minutes_and_offers_standard_after_a_while(
-    session, filled, emulator, later, asked, tmp_path
+    session, filled, emulator, later, asked, tmp_path, until
 ):
     """As the service answers it, 503 and all; it was asked once for what it took."""
     emulator.fault("insufficient-capacity", "InitiateJob", times=3)
@@ -289,7 +243,7 @@ def test_no_capacity_moves_by_minutes_and_offers_standard_after_a_while(
 
 
 def test_expired_credentials_do_not_fail_what_is_due_in_the_night(
-    session, filled, refusing, later, tmp_path
+    session, filled, refusing, later, tmp_path, until
 ):
     """It waits for the next login; only who stands by is told at once."""
     batch = filled.restore("*", to=tmp_path / "back", spread="2d").run()
@@ -398,7 +352,19 @@ PACER = """
     ("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)]
 )
 def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
-    emulator, region, connect, filled, child, later, asked, monkeypatch, tmp_path, when, count
+    emulator,
+    region,
+    connect,
+    filled,
+    child,
+    later,
+    asked,
+    monkeypatch,
+    tmp_path,
+    when,
+    count,
+    until,
+    settle,
 ):
     """On the first day or the second, before a request or after it: each archive once, in time."""
     path = filled.session.catalogue.path
@@ -415,7 +381,7 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     batch = session.pending()
     seen = asked()
     for _ in range(9):
-        until(lambda: settled(batch))
+        settle(batch)
         seen += [job for job in asked() if job not in seen]
         later(session, hours=8)
     batch.wait(PATIENCE)
