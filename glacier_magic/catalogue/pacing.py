@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import NamedTuple
 
 from .database import Database, Scope
 from .downloads import Download
@@ -12,6 +13,14 @@ from .downloads import Download
 _COLUMNS = ", ".join(field.name for field in fields(Download))
 
 _ORDER = "COALESCE(due, 0), id"
+
+
+class Planned(NamedTuple):
+    """A planned download: our number for it, when it is due, its bytes."""
+
+    id: int
+    due: int | None
+    size: int | None
 
 
 class Pacing:
@@ -30,9 +39,14 @@ class Pacing:
             f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}", (now,)
         )
 
-    def planned(self, batch: str) -> list[Download]:
-        """Return what a batch has not asked for yet, in its order."""
-        return self._select(f"batch=? AND state='planned' ORDER BY {_ORDER}", (batch,))
+    def planned(self, batch: str) -> list[Planned]:
+        """Return what a paced batch has not asked for yet, in its order."""
+        rows = self._database.rows(
+            "SELECT id, due, size FROM downloads WHERE account=? AND region=? AND batch=? "
+            f"AND state='planned' AND limits IS NOT NULL ORDER BY {_ORDER}",
+            (*self._key, batch),
+        )
+        return [Planned(*row) for row in rows]
 
     def released(self, batch: str, since: int) -> list[tuple[int, int | None]]:
         """Return when and how many bytes a paced batch has asked for after *since*, in order."""

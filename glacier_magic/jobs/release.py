@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..catalogue import Catalogue, Download
-from .limits import due_times, from_json, weight
+from .limits import Limit, due_times, from_json, weight
 
 
 @dataclass(frozen=True)
@@ -21,27 +21,19 @@ class Releaser:
         The times of the others, and of all that follows them, are moved as far as it takes.
         """
         due = list(due)
-        released = [download for download in due if download.limits is None]
-        for batch in dict.fromkeys(d.batch for d in due if d.limits is not None):
-            released += self._of_batch(batch, now)
-        return released
+        released = {download.id for download in due if download.limits is None}
+        for batch, limits in {d.batch: d.limits for d in due if d.limits is not None}.items():
+            released |= self._of_batch(batch, from_json(limits), now)
+        return [download for download in due if download.id in released]
 
-    def _of_batch(self, batch: str, now: int) -> list[Download]:
+    def _of_batch(self, batch: str, limits: list[Limit], now: int) -> set[int]:
         pacing = self.catalogue.pacing
         with self.catalogue.database.transaction():  # one process at a time sets the times
-            planned = [d for d in pacing.planned(batch) if d.limits is not None]
-            if not planned:
-                return []
-            limits = from_json(planned[0].limits or "[]")
+            planned = pacing.planned(batch)
             since = now - max((limit.span for limit in limits), default=0)
             asked = [(at, weight(size)) for at, size in pacing.released(batch, since)]
-            wanted = [(download.due or now, weight(download.size)) for download in planned]
+            wanted = [(one.due or now, weight(one.size)) for one in planned]
             times = due_times(wanted, limits, now, asked)
-            pacing.move(
-                {
-                    d.id: time
-                    for d, time, (earliest, _) in zip(planned, times, wanted, strict=True)
-                    if time > earliest
-                }
-            )
-        return [d for d, time in zip(planned, times, strict=True) if time <= now]
+            found = list(zip(planned, times, strict=True))
+            pacing.move({one.id: time for one, time in found if time > (one.due or now)})
+        return {one.id for one, time in found if time <= now}

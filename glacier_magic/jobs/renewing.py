@@ -39,6 +39,8 @@ class Renewer:
                 download.vault, download.archive_id, download.tier, token
             )
         except GlacierError as error:
+            words = f"could not be kept longer: {error.message}"
+            self.catalogue.downloads.update(download.id, error=words)
             return error
         job = JobRecord(
             vault=download.vault, job_id=job_id, action=RETRIEVAL, tier=download.tier,

@@ -35,6 +35,7 @@ VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seco
 RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
+SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
 RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 LOOK_FIRST = 60.0  # seconds for which a look at a vault counts when a request becomes due
 
@@ -75,7 +76,7 @@ class Tracker:
         self._looked: dict[str, float] = {}
         self._ask_at = 0.0
         self._note = self._warning = ""
-        self._moving_since = time.monotonic()
+        self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
         self.latest = self.snapshot()
 
@@ -195,7 +196,9 @@ class Tracker:
             self._fetcher.start_ready()
             self._reader.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
+            began = time.monotonic()
             latest = self.snapshot()
+            self._took = time.monotonic() - began
             self._watch_windows(latest)
             yield latest
             if done:
@@ -331,8 +334,9 @@ class Tracker:
         return min(LATEST, max(SOONEST, real)) * random.uniform(1.0, 1.1)  # noqa: S311
 
     def _pause(self) -> float:
+        least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
-            return TICK
+            return least
         clock, looks = self._service.clock, min(self._due.values(), default=0.0)
         pause = looks - time.monotonic()
         if self._catalogue.downloads.unasked(clock.now_ms()):
@@ -340,7 +344,7 @@ class Tracker:
         due = self._next_due()
         if due is not None:
             pause = min(pause, clock.real_seconds((due - clock.now()).total_seconds()))
-        return min(IDLE, max(TICK, pause))
+        return max(least, min(IDLE, pause))
 
     def _next_due(self, vault: str | None = None) -> datetime | None:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))

@@ -117,6 +117,7 @@ class Timetable:
     sizes: tuple[int, ...]
     limits: tuple[Limit, ...]
     now: int
+    tier: str = SUBJECT
     notes: tuple[str, ...] = ()
     daily: int | None = None
 
@@ -152,7 +153,18 @@ class Timetable:
         if len(shown) < len(days):
             told.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
         head = f"over {plural(days[-1].number, 'day')}: " if days else ""
-        return ". ".join([head + "; ".join(told), *self.notes])
+        notes = [note[:1].upper() + note[1:] for note in (*self._end(days), *self.notes)]
+        return ". ".join([head + "; ".join(told), *notes])
+
+    def _end(self, days: list[Day]) -> list[str]:
+        if not days or days[-1].last <= self.now:
+            return []
+        now, last = from_ms(self.now), from_ms(days[-1].last)
+        assert now is not None and last is not None  # noqa: PT018, S101
+        return [
+            f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
+            "later requests are made while a kernel or %glacier wait runs",
+        ]
 
     def _day(self, day: Day) -> str:
         now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
@@ -206,7 +218,7 @@ def timetable(
         return None
     return Timetable(
         due=tuple(due), sizes=tuple(weights), limits=tuple(limits), now=now, notes=tuple(notes),
-        daily=pace.daily if pace else None,
+        tier=tier, daily=pace.daily if pace else None,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
 ):
     """It is looked for before the request of a later day is made."""
     batch = filled.restore("*", to=tmp_path / "back", spread="2d").run()
-    scheduled = session.catalogue.pacing.planned(session.catalogue.downloads.open()[0].batch)
+    scheduled = [d for d in session.catalogue.downloads.open() if d.state == "planned"]
     later(hours=23)
     for download in scheduled:
         client.initiate_job(

@@ -107,6 +107,7 @@ def test_ten_equal_archives_over_five_days_are_two_a_day():
     """Worked by hand."""
     found = table_of([10 * GB] * 10, pace=Pace(days=5))
     assert loads(found) == [20 * GB] * 5
+    assert "All is ready by" in found.words()
     assert found.due == tuple(NOW + (n // 2) * DAY for n in range(10))
 
 
@@ -130,7 +131,7 @@ def test_bytes_per_hour_makes_waves_and_says_so():
     """1 GB an hour is 4 GB in the usual 4 hours; the next 4 GB when the longest job is over."""
     found = table_of([GB] * 10, policy=Policy("BytesPerHour", GB))
     assert [(d - NOW) // HOUR for d in found.due] == [0] * 4 + [5] * 4 + [10] * 2
-    assert "adapted" in found.words()
+    assert "Adapted" in found.words()
     assert "--tier bulk" in found.words()
 
 
@@ -140,7 +141,7 @@ def test_a_pace_above_the_policy_takes_longer_and_says_how_long():
     assert len(found.days()) == 6
     assert "6 days instead of 1" in found.words()
     slow = table_of([GB] * 100, pace=Pace(daily=4 * GB), policy=Policy("BytesPerHour", GB))
-    assert "adapted" not in slow.words()
+    assert "Adapted" not in slow.words()
 
 
 def test_the_free_tier_lets_a_day_through_and_no_more():
