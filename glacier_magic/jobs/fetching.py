@@ -69,10 +69,11 @@ class Fetcher:
 
     def _fetch(self, download: Download) -> None:
         try:
-            self._end(download, **self._outcome(download))
+            with suppress(GlacierError):  # the session may be closing
+                self._end(download, **self._outcome(download))
         finally:
             self.live.pop(download.id, None)
-        with suppress(GlacierError):  # the session may be closing
+        with suppress(GlacierError):
             self.start_ready()
 
     def _outcome(self, download: Download) -> dict[str, Any]:

@@ -136,6 +136,8 @@ class ExtendPlan(Plan[Batch]):
         return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
 
     def _run(self) -> Batch:
+        # What was shown is meant, whatever the rate is by now.
+        self._chosen = frozenset(item.download.archive_id for item in self.items)
         self.items = self._decide()
         errors: list[GlacierError] = []
         for item in self.items:

@@ -59,7 +59,7 @@ class Pace:
 def _days(spread: str | float) -> int:
     try:
         days = parse_duration(spread) / 86400 if isinstance(spread, str) else float(spread)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--spread: {error}", cure="--spread 10d, for example.") from None
     if not 1 <= days <= LONGEST:
         raise InputError(
@@ -72,7 +72,7 @@ def _days(spread: str | float) -> int:
 def _daily(daily: str | int) -> int:
     try:
         size = parse_size(daily) if isinstance(daily, str) else int(daily)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
     if size < 1:
         raise InputError(
@@ -205,8 +205,9 @@ def timetable(
     notes = _larger(weights, pace.daily if pace else None)
     limits, asked = list(wanted), [(now, size) for size in weights]
     due = free = due_times(asked, wanted, now)
-    if tier == SUBJECT and policy is not None and policy.limited:
-        limits += _limits_of(policy)
+    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
+    if passing:
+        limits += passing
         due = due_times(asked, limits, now)
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
@@ -250,8 +251,9 @@ def _limits_of(policy: Policy) -> list[Limit]:
     return []
 
 
-def _refused(sizes: Sequence[int], policy: Policy) -> list[str]:
+def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
     """Say how many archives the policy never lets through, whichever way it counts."""
+    assert policy is not None  # noqa: S101
     longest = window(SUBJECT)[1].total_seconds() / 3600
     most = FREE_A_DAY if policy.strategy == FREE_TIER else (policy.bytes_per_hour or 0) * longest
     count = sum(size > most for size in sizes)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic import cli
-from glacier_magic.errors import InputError, JobExpired
+from glacier_magic.errors import AccessDenied, InputError, JobExpired
 from glacier_magic.jobs import fetching, renewing
 from glacier_magic.jobs.closing import Output, hurried, missed, warning
 from glacier_magic.service import ServiceClock
@@ -226,7 +226,43 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     monkeypatch.setattr(renewing, "PATIENCE", 0.0)
     session.extend().run()
     assert len(jobs_of()) == 2
+
+
+def test_an_extension_that_is_refused_is_told(
+    session, filled, emulator, held, later, jobs_of, tmp_path, until
+):
+    """By the run where none could be asked for, else on the board."""
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    emulator.fault("access-denied", "InitiateJob", times=1)
+    session.extend("*", vault="photos").run()
+    assert len(jobs_of()) == 5
+    assert sum("could not be kept longer" in row.error for row in batch.snapshot.rows) == 1
+    emulator.fault("access-denied", "InitiateJob", times=1)
+    session.catalogue.downloads.update(session.catalogue.downloads.open()[0].id, renewed=None)
+    with pytest.raises(AccessDenied):
+        session.extend("*", vault="photos").run()
+
+
+def test_a_download_whose_job_vanishes_goes_on_from_another(
+    session, filled, client, held, later, monkeypatch, tmp_path, until
+):
+    """Found out by the download itself: somebody else had asked for the archive, too."""
+    batch = filled.restore("a.bin", to=tmp_path / "back").run()
+    later(session, hours=10)
+    until(lambda: batch.snapshot.count("ready") == 1)
+    (archive,) = filled.archives("a.bin")["archive_id"]
+    client.initiate_job(
+        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
+    )
+    later(session, hours=10)
+    until(lambda: len(session.catalogue.jobs.usable_for("photos", archive)) == 2)
+    monkeypatch.setattr("glacier_magic.jobs.sweep.Sweeper.sweep", lambda *_: None)
+    later(hours=9)
     held.clear()
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == {"a.bin": filled.contents["a.bin"]}
 
 
 # What has expired

@@ -164,6 +164,12 @@ def test_other_tiers_are_not_subject_to_the_policy(tier):
     assert table_of([GB] * 99, policy=Policy("BytesPerHour", 1), tier=tier) is None
 
 
+@pytest.mark.parametrize("policy", [Policy("SomethingNew"), Policy("BytesPerHour"), Policy()])
+def test_a_policy_that_is_not_understood_changes_nothing(policy):
+    """What it refuses is moved when it does."""
+    assert table_of([GB] * 9, policy=policy) is None
+
+
 def test_a_policy_that_cannot_be_read_is_said_where_a_pace_was_asked():
     """What it refuses is moved."""
     found = timetable([GB], pace=Pace(days=2), policy=None, tier="Standard", now=NOW)
@@ -182,7 +188,8 @@ def test_a_long_schedule_is_told_in_its_first_days_and_its_last():
 @pytest.mark.parametrize(
     ("spread", "daily"),
     [("10d", "5GB"), ("soon", None), ("1h", None), (0, None), ("99999d", None),
-     (float("nan"), None), (None, "many"), (None, "0"), (None, 0), (None, -5), (None, "")],
+     (float("nan"), None), (None, "many"), (None, "0"), (None, 0), (None, -5), (None, ""),
+     ([1], None), (None, float("inf"))],
 )  # fmt: skip
 def test_a_pace_that_makes_no_sense_is_refused_with_a_cure(spread, daily):
     """Before anything is looked at."""
