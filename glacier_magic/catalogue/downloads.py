@@ -233,6 +233,14 @@ class Downloads:
             (*values.values(), download),
         )
 
+    def drop_planned(self, download: int) -> bool:
+        """Take back a wish that was not asked for yet; tell whether it was still in time."""
+        with self._database.transaction():
+            planned = self.get(download).state == "planned"
+            if planned:
+                self.update(download, state="forgotten")
+        return planned
+
     def unasked(self, now: int) -> bool:
         """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
         sql = (

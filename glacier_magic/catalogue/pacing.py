@@ -93,13 +93,6 @@ class Pacing:
             (due, reason, download, owner),
         )
 
-    def drop_planned(self, download: int) -> bool:
-        """Take back a wish that was not asked for yet; tell whether it was still in time."""
-        changed = self._database.execute(
-            "UPDATE downloads SET state='forgotten' WHERE id=? AND state='planned'", (download,)
-        )
-        return changed > 0
-
     def claim_renewal(self, download: int, token: str, patience: float) -> bool:
         """Write the intent to keep an output longer, unless that was done *patience* s ago."""
         now = time.time()

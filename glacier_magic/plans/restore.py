@@ -232,7 +232,7 @@ class RestorePlan(Plan[Batch]):
         with self._catalogue.database.transaction():
             for item in self._having(ASK):
                 if item.replaces is not None:
-                    self._catalogue.pacing.drop_planned(item.replaces)
+                    downloads.drop_planned(item.replaces)
             ids = downloads.want(self._wishes(batch))
             ids += [item.download for item in self.items if item.download is not None]
             ids += self._revived
