@@ -41,9 +41,9 @@ def requests(monkeypatch):
     """The archives that the service was asked for from here, with what it answered."""
     made, original = [], Service.start_retrieval
 
-    def start(service, vault, archive, tier, token):
+    def start(service, vault, archive, *rest):
         made.append(archive)
-        return original(service, vault, archive, tier, token)
+        return original(service, vault, archive, *rest)
 
     monkeypatch.setattr(Service, "start_retrieval", start)
     return made
