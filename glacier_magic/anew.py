@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .catalogue import Download
@@ -12,7 +11,7 @@ from .errors import InputError
 from .jobs import TIERS
 from .plans import ExtendPlan, RestorePlan, SeveralRestores
 from .plans.pacing import Pace
-from .plans.restore import unknown_archive
+from .plans.restoring import unknown_archive
 
 if TYPE_CHECKING:
     from .session import Session
@@ -25,7 +24,13 @@ class Anew:
     session: Session
 
     def restore(
-        self, words: Sequence[str], *, vault: str | None, tier: str | None, pace: Pace | None
+        self,
+        words: Sequence[str],
+        *,
+        vault: str | None,
+        tier: str | None,
+        destination: str | None,
+        pace: Pace | None,
     ) -> RestorePlan | SeveralRestores:
         """Return the plan for what has expired; see :meth:`Session.restore_expired`."""
         if tier is not None and tier.capitalize() not in TIERS:
@@ -41,7 +46,7 @@ class Anew:
                 "A pace holds for one vault, folder and tier at a time",
                 cure="Name one vault with --vault, a tier with --tier, or the archives.",
             )
-        plans = [self._plan(*key, found, pace) for key, found in groups.items()]
+        plans = [self._plan(*key, found, destination, pace) for key, found in groups.items()]
         return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
 
     def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
@@ -77,13 +82,19 @@ class Anew:
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]
 
     def _plan(
-        self, vault: str, root: str, tier: str, downloads: Sequence[Download], pace: Pace | None
+        self,
+        vault: str,
+        root: str,
+        tier: str,
+        downloads: Sequence[Download],
+        destination: str | None,
+        pace: Pace | None,
     ) -> RestorePlan:
         archives = self.session.catalogue.archives
         records = [
             archives.get(vault, d.archive_id) or unknown_archive(vault, d.archive_id)
             for d in downloads
         ]
-        return self.session.vault(vault).restoration(
-            records, tier=tier.capitalize(), to=Path(root), pace=pace
+        return self.session.vault(vault).restore_archives(
+            records, tier=tier, to=root, destination=destination, pace=pace
         )

@@ -94,7 +94,8 @@ def html_table(
 
     The columns *numbers* are set to the right; only the columns *long* may break their lines.
     """
-    kinds = dict.fromkeys(numbers, "num") | dict.fromkeys(long, "long")
+    kinds = dict.fromkeys(numbers, "num")
+    kinds |= {i: f"{kinds.get(i, '')} long".strip() for i in long}
     heads = "".join(
         f'<th scope="col" class="{kinds.get(i, "")}">{escape(cell)}</th>'
         for i, cell in enumerate(head)

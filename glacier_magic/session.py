@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ from . import tables
 from .anew import Anew
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
-from .errors import EmulatorFailed, Unavailable
+from .errors import AccessDenied, EmulatorFailed, NotFound, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
-from .plans import DropPlan, ExtendPlan, RestorePlan, SeveralRestores
+from .plans import DropPlan, ExtendPlan, RestorePlan, SeveralRestores, sharing
+from .plans.history import Past, PastPlan
 from .plans.pacing import Pace
 from .service import Connection, Service, open_service
 from .transfer.engine import Engine
@@ -97,7 +99,12 @@ class Session:
         return frame
 
     def _told(self) -> list[Mapping[str, Any]]:
-        told = list(self.service.vaults())
+        try:
+            told = list(self.service.vaults())
+        except AccessDenied:
+            if self.connection.account is None:
+                raise
+            return []  # another account's vaults are opened one by one, its list of them is not
         self.catalogue.settings.put(self._names_key, "\n".join(v["VaultName"] for v in told))
         return told
 
@@ -145,6 +152,48 @@ class Session:
         key = f"vault in use of {self.account} in {self.region}"
         self.catalogue.settings.put(key, name or "")
 
+    # Plans
+
+    def open_plan(
+        self, path: str | os.PathLike[str], *, to: str | os.PathLike[str] = "restored",
+        destination: str | None = None, tier: str | None = None,
+    ) -> RestorePlan:  # fmt: skip
+        """Return the plan that a file of :meth:`.RestorePlan.save` holds, decided anew here.
+
+        What is there, staged or asked for already is found out for this computer and catalogue;
+        nothing is asked for until its ``run()``.
+
+        :param tier: instead of that of the file; see :meth:`.Vault.restore` for the others.
+        :raises InputError: the file is none, or is for another account or region, or contradicts
+            what the catalogue knows.
+        :raises NotFound: its vault does not exist.
+        """
+        shared = sharing.read(Path(path).expanduser())
+        sharing.check_place(shared, account=self.account, region=self.region)
+        with suppress(AccessDenied):  # of another account's vault only retrieval may be allowed
+            self.service.describe_vault(shared.vault)
+        known = sharing.known_by(self.catalogue.archives, shared)
+        return self.vault(shared.vault).restore_archives(
+            known.archives, tier=tier or shared.tier, to=to, destination=destination,
+            claimed=known.claimed,
+        )  # fmt: skip
+
+    def history(self, limit: int = 20) -> Past:
+        """Return the plans that were run last: what was promised, and what happened."""
+        return Past(self.catalogue.plans.recent(limit), self.service.clock.now())
+
+    def past_plan(self, number: int) -> PastPlan:
+        """Return one plan that was run, in full.
+
+        :raises NotFound: there is none of that number.
+        """
+        found = self.catalogue.plans.get(number)
+        if found is None:
+            raise NotFound(f"No plan has the number {number}", cure="%glacier history lists them.")
+        return PastPlan(
+            found, self.catalogue.plans.errors(number), self.service.clock.now()
+        )  # fmt: skip
+
     # Jobs
 
     def jobs(self) -> Batch:
@@ -171,16 +220,19 @@ class Session:
 
     def restore_expired(
         self, *words: str, vault: str | None = None, tier: str | None = None,
-        spread: str | float | None = None, daily: str | int | None = None,
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None,
     ) -> RestorePlan | SeveralRestores:  # fmt: skip
         """Return the plan to get back what expired before it was fetched, into the same folders.
 
         :param words: which archives, as :meth:`Vault.select` reads them; none: all.
         :param vault: the one vault that is meant; None for all.
         :param tier: another tier than they had.
-        :param spread: as for :meth:`Vault.restore`, like ``daily``.
+        :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
         """
-        return Anew(self).restore(words, vault=vault, tier=tier, pace=Pace.of(spread, daily))
+        return Anew(self).restore(
+            words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
+        )
 
     def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
         """Return the plan to keep outputs longer that go before they are fetched.
@@ -212,6 +264,7 @@ def connect(
     emulator: bool | str | os.PathLike[str] = False,
     speed: float | None = None,
     catalogue: str | os.PathLike[str] | None = None,
+    account: str | None = None,
 ) -> Session:
     """Connect to the vault service, or to the emulator of it on this computer.
 
@@ -222,12 +275,15 @@ def connect(
         started when it does not run, and serves every process that names the same folder.
     :param speed: how many of the emulator's seconds pass in one of ours.
     :param catalogue: the SQLite file to use instead of the usual one.
+    :param account: the 12-digit id of the account that owns the vaults, where that is another
+        one, whose vaults' access policies let yours in.
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
         says what to do.
     """
     connection = connection_for(
-        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed
-    )
+        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed,
+        account=account,
+    )  # fmt: skip
     return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
 
 
@@ -238,15 +294,20 @@ def connection_for(
     endpoint_url: str | None = None,
     emulator: bool | str | os.PathLike[str] = False,
     speed: float | None = None,
+    account: str | None = None,
 ) -> Connection:
     """Return the connection that :func:`connect` would make, with the emulator running."""
     if emulator is not False:
         folder = emulator_folder(None if emulator is True else Path(emulator))
-        return _emulated(folder, region, speed)
-    return Connection(profile=profile, region=region, endpoint_url=endpoint_url)
+        return _emulated(folder, region, speed, account)
+    return Connection(
+        profile=profile, region=region, endpoint_url=endpoint_url, account=account
+    )  # fmt: skip
 
 
-def _emulated(folder: Path, region: str | None, speed: float | None) -> Connection:
+def _emulated(
+    folder: Path, region: str | None, speed: float | None, account: str | None
+) -> Connection:
     try:
         running = emulation.start(folder, speed=speed)
     except emulation.EmulatorError as error:
@@ -256,11 +317,15 @@ def _emulated(folder: Path, region: str | None, speed: float | None) -> Connecti
             f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
             cure="Name another folder: %glacier connect --data DIR",
         ) from None
-    return Connection(region=region, endpoint_url=running.url, emulator=str(folder))
+    return Connection(
+        region=region, endpoint_url=running.url, emulator=str(folder), account=account
+    )
 
 
 def reconnect(connection: Connection) -> Session:
     """Connect again as before; an emulator that was stopped is started again."""
     if connection.emulator is not None:
-        connection = _emulated(Path(connection.emulator), connection.region, None)
+        connection = _emulated(
+            Path(connection.emulator), connection.region, None, connection.account
+        )
     return Session(connection)

@@ -38,6 +38,7 @@ SETTINGS = (
     Setting("vault", "the vault where none is named and none is in use", option=False),
     Setting("tier", "the tier of retrievals: standard, bulk or expedited"),
     Setting("to", "the folder that files are restored to"),
+    Setting("destination", "where this machine is, for prices: here, region or internet"),
     Setting("max_cost", "US dollars that a plan may cost; above it is refused"),
     Setting("max_rate", "bandwidth of all transfers: 10MB/s, 500k, none"),
     Setting("description_format", "how uploads write names: fastglacier, mt2 or plain"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,9 @@ from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
 from .plans.pacing import Pace
-from .plans.restore import unknown_archive
+from .plans.quoting import checked_destination, default_destination
+from .plans.restoring import unknown_archive
+from .prices import load
 from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
@@ -290,7 +292,8 @@ class Vault:
 
     def restore(
         self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
-        spread: str | float | None = None, daily: str | int | None = None,
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None,
     ) -> RestorePlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
@@ -300,27 +303,38 @@ class Vault:
         :param spread: ask evenly over so many days: ``"10d"``, or a number of days.
         :param daily: ask for at most so much a day: ``"200GB"``, or a number of bytes; a larger
             archive has a day of its own.
+        :param destination: for the price of the way out of the region: ``here`` for a machine in
+            it, ``region`` for one in another, ``internet`` for any other.  If not given,
+            ``GLACIER_MAGIC_DESTINATION``, else ``internet``: where this machine is cannot be known.
         :raises NameNotKnown: a word matches nothing.
+        :raises InputError: there is no such tier or destination.
+        """
+        return self.restore_archives(
+            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
+            pace=Pace.of(spread, daily),
+        )  # fmt: skip
+
+    def restore_archives(
+        self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored", destination: str | None = None,
+        claimed: Collection[str] = (), pace: Pace | None = None,
+    ) -> RestorePlan:  # fmt: skip
+        """Return the plan to get these archives back; see :meth:`restore`.
+
+        :param claimed: ids of those whose size nobody but the author of a plan file has told.
         """
         if tier.capitalize() not in TIERS:
             raise InputError(
                 f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
             )
-        pace = Pace.of(spread, daily)
-        return self.restoration(
-            self.select(words, unknown_ids=True), tier=tier.capitalize(),
-            to=Path(to).expanduser().absolute(), pace=pace,
-        )  # fmt: skip
-
-    def restoration(
-        self, archives: Sequence[ArchiveRecord], *, tier: str, to: Path, pace: Pace | None = None
-    ) -> RestorePlan:
-        """Return the plan to get back *archives*, as :meth:`restore` does for words."""
         return RestorePlan(
             archives,
             vault=self.name,
-            tier=tier,
-            to=to,
+            tier=tier.capitalize(),
+            to=Path(to).expanduser().absolute(),
+            destination=checked_destination(destination or default_destination()),
+            prices=lambda: load(self.session.region),
+            claimed=claimed,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,

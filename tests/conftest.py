@@ -130,6 +130,16 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def filled(vault, files):
+    """A vault with three archives; the local files are gone."""
+    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
+        path = files(name, name.encode() * 100)
+        vault.upload(name)
+        path.unlink()
+    return vault
+
+
+@pytest.fixture
 def later(emulator):
     """Let virtual hours pass, and the given sessions notice."""
 

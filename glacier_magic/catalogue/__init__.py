@@ -17,6 +17,7 @@ from .downloads import Download, Downloads
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
 from .pacing import Pacing
+from .plans import PlanRecord, Plans, Tally
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -26,7 +27,9 @@ __all__ = [
     "Download",
     "Inventory",
     "JobRecord",
+    "PlanRecord",
     "Scope",
+    "Tally",
     "Upload",
     "to_ms",
 ]
@@ -60,6 +63,7 @@ class Catalogue:
         self.downloads = Downloads(self.database, scope)
         self.pacing = Pacing(self.database, scope)
         self.inventories = Inventories(self.database, scope)
+        self.plans = Plans(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

@@ -214,6 +214,16 @@ class Archives:
         )
         return int(row["archives"]) if row else 0
 
+    def count_unsized(self, vault: str) -> int:
+        """Return how many archives of a vault are known and not deleted, but not their sizes."""
+        known = vaults.find(self._database, self._scope, vault)
+        row = known and self._database.row(
+            "SELECT count(*) AS n FROM archive_rows WHERE vault_id=? AND size IS NULL "
+            f"AND {states.there(known.current)}",
+            (known.id,),
+        )
+        return int(row["n"]) if row else 0
+
     def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first names that start with *prefix*: for completion, quick at any size."""
         known = vaults.find(self._database, self._scope, vault)

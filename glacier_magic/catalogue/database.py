@@ -136,7 +136,7 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run the block as one transaction that is kept whole or not at all."""
         with self._lock:
-            nested = self._connection.in_transaction
+            nested = self._nested
             if not nested:
                 self._execute("BEGIN IMMEDIATE", ())
             try:
@@ -148,6 +148,13 @@ class Database:
                 raise
             if not nested:
                 self._execute("COMMIT", ())
+
+    @property
+    def _nested(self) -> bool:
+        try:
+            return self._connection.in_transaction
+        except sqlite3.ProgrammingError:
+            raise _closed() from None
 
     def release_dead(self) -> None:
         """End the holds of processes of this computer that do not run any more.
@@ -233,10 +240,7 @@ class Database:
         except sqlite3.ProgrammingError as error:
             if "closed" not in str(error):
                 raise
-            raise CatalogueError(
-                "The session that this belongs to is closed",
-                cure="Nothing is lost: %glacier jobs shows what was asked for.",
-            ) from None
+            raise _closed() from None
         except (sqlite3.IntegrityError, sqlite3.InterfaceError):
             raise
         except sqlite3.DatabaseError as error:
@@ -253,3 +257,10 @@ class Database:
         """Close the connection."""
         with self._lock:
             self._connection.close()
+
+
+def _closed() -> CatalogueError:
+    return CatalogueError(
+        "The session that this belongs to is closed",
+        cure="Nothing is lost: %glacier jobs shows what was asked for.",
+    )

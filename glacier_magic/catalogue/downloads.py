@@ -10,12 +10,16 @@ from typing import Any
 
 from .database import Database, Scope
 from .jobs import JobRecord, Jobs
+from .plans import Plans
 
 LEASE_SECONDS = 15.0
 """A process that has not renewed its hold on a download for this long is taken for dead."""
 
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 """States in which something is still to come."""
+
+ENDED = ("verified", "failed", "expired", "forgotten")
+"""States in which nothing more comes by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,7 @@ class Downloads:
         self._database = database
         self._scope = scope
         self._key = (scope.account, scope.region)
+        self._plans = Plans(database, scope)
 
     def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
         """Write the user's consent for a batch, all of it or none; return the row ids."""
@@ -158,6 +163,14 @@ class Downloads:
         )
         return found[0] if found else None
 
+    def below(self, vault: str, root: str) -> list[Download]:
+        """Return the downloads into a folder that are open, or stopped with verified pieces."""
+        return self._select(
+            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            (vault, root, *OPEN),
+        )
+
     def stopped_for(self, vault: str, archive_id: str, root: str) -> Download | None:
         """Return the newest failed or expired download whose verified pieces can be used again."""
         found = self._select(
@@ -216,6 +229,7 @@ class Downloads:
         """Record the job that the service answered, and the wish that it serves, together."""
         with self._database.transaction():
             Jobs(self._database, self._scope).record([job], ours=True)
+            self._plans.asked(download, job.job_id)
             self.update(
                 download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
                 moves=0,
@@ -225,13 +239,24 @@ class Downloads:
         """Let a download be served by a job that exists already."""
         self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
 
+    def found(self, download: int, job_id: str) -> None:
+        """Record the job that a download had asked for, and whose answer was lost."""
+        with self._database.transaction():
+            self._plans.asked(download, job_id)
+            self.adopt(download, job_id)
+
     def update(self, download: int, **values: Any) -> None:
-        """Set columns of one download."""
+        """Set columns of one download; the plans that it belongs to hear how it ended."""
         names = ", ".join(f"{name}=?" for name in values)
-        self._database.execute(
-            f"UPDATE downloads SET {names} WHERE id=?",
-            (*values.values(), download),
-        )
+        with self._database.transaction():
+            self._database.execute(
+                f"UPDATE downloads SET {names} WHERE id=?",
+                (*values.values(), download),
+            )
+            if values.get("state") in ENDED:
+                self._plans.settled(
+                    download, values["state"], values.get("ended"), values.get("error")
+                )
 
     def drop_planned(self, download: int) -> bool:
         """Take back a wish that was not asked for yet; tell whether it was still in time."""

@@ -83,6 +83,9 @@ class JobRecord:
 
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
+_USABLE = (
+    "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
+)
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
 
 
@@ -131,12 +134,16 @@ class Jobs:
 
     def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
         """Return all usable jobs of this whole archive, those that finished last first."""
-        found = self._select(
-            "vault=? AND archive_id=? AND gone=0 AND status IN ('InProgress', 'Succeeded') "
-            "ORDER BY status DESC, completed DESC, created",
-            (vault, archive_id),
-        )
+        found = self._select(f"vault=? AND archive_id=? AND {_USABLE}", (vault, archive_id))
         return [job for job in found if job.whole_archive]
+
+    def by_archive(self, vault: str) -> dict[str, JobRecord]:
+        """Return what :meth:`for_archive` does, for every archive of a vault that has one."""
+        best: dict[str, JobRecord] = {}
+        for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
+            if job.archive_id and job.whole_archive:
+                best.setdefault(job.archive_id, job)
+        return best
 
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""

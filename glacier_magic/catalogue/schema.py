@@ -174,7 +174,30 @@ ALTER TABLE downloads ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE downloads ADD COLUMN renewal TEXT;
 ALTER TABLE downloads ADD COLUMN renewed REAL;
 CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
-CREATE INDEX downloads_by_batch ON downloads(batch, due)
+CREATE INDEX downloads_by_batch ON downloads(batch, due);
+
+-- plans that were run: what was promised, and what came of it
+CREATE TABLE plans(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    kind TEXT NOT NULL,           -- restore, delete, drop
+    made INTEGER NOT NULL, run INTEGER NOT NULL,
+    promised TEXT NOT NULL,       -- JSON
+    happened TEXT,                -- JSON; of a restore what its downloads say counts
+    error TEXT, ended INTEGER     -- both null: under way, or stopped with its process
+);
+CREATE INDEX plans_by_run ON plans(account, region, run);
+
+CREATE TABLE plan_downloads(
+    plan INTEGER NOT NULL, download INTEGER NOT NULL,
+    asking INTEGER NOT NULL,      -- 1: the plan promised to ask for it, 0: to fetch it only
+    size INTEGER,
+    job_id TEXT,                  -- the job that this plan paid for
+    outcome TEXT,                 -- verified, failed, expired, forgotten; null: still to come
+    ended INTEGER, error TEXT,
+    PRIMARY KEY(plan, download)
+);
+CREATE INDEX plan_downloads_open ON plan_downloads(download, outcome)
 """
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)

@@ -106,6 +106,9 @@ def _status(console: Console, args: Namespace) -> Status:
 def _configure_connect(parser: Parser) -> None:
     parser.add_argument("--profile", metavar="P", help="a profile of your AWS configuration")
     parser.add_argument("--region", metavar="R", help="such as eu-west-1")
+    parser.add_argument(
+        "--account", metavar="ID", help="the owner of the vaults, where their policies let you in"
+    )
     parser.add_argument("--endpoint-url", metavar="U", help="another address of the service")
     parser.add_argument(
         "--emulator", action="store_true", help="the emulator on this computer: no account, no bill"
@@ -127,7 +130,9 @@ def _connect(console: Console, args: Namespace) -> Status:
     if not emulated:  # what is set is for the real service
         settings = console.connection_settings()
         given = {name: value or settings[name] for name, value in given.items()}
-    console.connect(**given, emulator=args.data or args.emulator, speed=args.speed)
+    console.connect(
+        **given, emulator=args.data or args.emulator, speed=args.speed, account=args.account
+    )
     return Status(console, show_account=args.show_account)
 
 

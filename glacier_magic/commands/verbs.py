@@ -9,6 +9,7 @@ from . import (
     emulation,
     hashing,
     importing,
+    planning,
     retrieval,
 )
 from .grammar import Verb
@@ -19,6 +20,7 @@ VERBS: dict[str, Verb] = {
         *account.VERBS,
         *archives.VERBS,
         *retrieval.VERBS,
+        *planning.VERBS,
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,

@@ -85,7 +85,10 @@ class Asker:
             # finds it by its token, or does not find it once the lease is over.
             self.catalogue.downloads.update(download.id, error=error.message, owner=None)
             return None
-        self.catalogue.downloads.update(download.id, state="failed", error=str(error), owner=None)
+        now = self.service.clock.now_ms()
+        self.catalogue.downloads.update(
+            download.id, state="failed", error=str(error), owner=None, ended=now
+        )
         return error
 
     def _job(self, download: Download, job_id: str, now: int) -> JobRecord:

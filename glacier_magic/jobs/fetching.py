@@ -27,6 +27,7 @@ class Fetcher:
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
+        self._clock = engine.service.clock
         self._downloader = Downloader(engine, stop)
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -109,7 +110,7 @@ class Fetcher:
         }
 
     def _end(self, download: Download, **outcome: Any) -> None:
-        now = int(time.time() * 1000)
+        now = self._clock.now_ms()
         self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
 
     def close(self, timeout: float) -> None:

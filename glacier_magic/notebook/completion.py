@@ -59,6 +59,7 @@ class Completer:
 
     def _choices(self, before: list[str], last: str) -> Iterable[str]:
         from ..commands import VERBS  # noqa: PLC0415
+        from ..plans.quoting import DESTINATIONS  # noqa: PLC0415
 
         given = [word for word in before if word]
         if not given:
@@ -72,7 +73,9 @@ class Completer:
             return _TIERS
         if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
             return self._vaults()
-        if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
+        if given[-1] == "--destination":
+            return DESTINATIONS
+        if verb.name in ("upload", "import", "run") or given[-1] in ("--to", "--data", "--save"):
             return _paths(last)
         if verb.name == "emulator":
             from ..commands.emulation import ACTIONS  # noqa: PLC0415

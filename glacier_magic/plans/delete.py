@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import tables
 from ..catalogue import ArchiveRecord, Catalogue
@@ -13,7 +13,7 @@ from ..errors import GlacierError
 from ..service import Service
 from ..transfer.crew import Crew, Tuner
 from ..units import from_ms, human_bytes, local_time, plural, short_id
-from .model import Plan
+from .model import Memory, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,7 @@ WORKERS = 4
 class DeletePlan(Plan["pd.DataFrame"]):
     """Archives to delete: nothing is deleted until ``run()``, which returns what was."""
 
+    kind = "delete"
     button = "Delete"
     danger = True
 
@@ -34,7 +35,7 @@ class DeletePlan(Plan["pd.DataFrame"]):
         self, archives: Sequence[ArchiveRecord], *, vault: str, service: Service,
         catalogue: Catalogue,
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(Memory(catalogue, service.clock))
         self.vault, self.archives = vault, list(archives)
         self._service, self._catalogue = service, catalogue
 
@@ -90,6 +91,14 @@ class DeletePlan(Plan["pd.DataFrame"]):
             for a in self.archives
         ]
 
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan when it is run."""
+        return {**super().promised(), "archives": len(self.archives), "bytes": self.bytes}
+
+    def happened(self, result: pd.DataFrame) -> dict[str, Any]:
+        """Return how many archives, and bytes in them, were deleted."""
+        return {"deleted": len(result), "bytes": self.bytes}
+
     def _run(self) -> pd.DataFrame:
         crew: Crew[GlacierError | None] = Crew(
             Tuner(WORKERS, WORKERS), threading.Event(), "glacier-delete"
@@ -118,13 +127,14 @@ class DeletePlan(Plan["pd.DataFrame"]):
 class DropPlan(Plan[str]):
     """A vault to delete: possible only once an inventory shows it empty."""
 
+    kind = "drop"
     button = "Drop"
     danger = True
 
     def __init__(
         self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
     ) -> None:
-        super().__init__()
+        super().__init__(Memory(catalogue, service.clock))
         self._dropped = dropped
         self.vault = vault
         self._service = service

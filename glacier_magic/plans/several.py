@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..jobs import Batch, Tracker
+from ..prices import Quote
 from ..rendering import near
 from ..units import plural
 from .model import Plan
@@ -38,12 +40,31 @@ class SeveralRestores(Plan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """The facts of each plan, after its vault and folder."""
-        return [
+        """The facts of each plan, after its vault and folder, and the price of all."""
+        facts = [
             (f"{plan.vault} to {near(str(plan.to))}, {label}", words)
             for plan in self.plans
             for label, words in plan.facts
         ]
+        return [*facts, ("price of all", self.quote.words())] if self.plans else []
+
+    @property
+    def quote(self) -> Quote:
+        """What all of them cost together, line by line."""
+        total = self.plans[0].quote
+        for plan in self.plans[1:]:
+            total = total + plan.quote
+        return total
+
+    def _decide_again(self) -> None:
+        for plan in self.plans:
+            plan._decide_again()
+
+    def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        for plan in self.plans:
+            plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+        if self.plans:
+            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")

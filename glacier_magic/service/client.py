@@ -63,14 +63,17 @@ class Service:
 
     :param patient: a client that repeats failed calls; for calls that may be repeated.
     :param once: a client that never does; for calls that would store or charge twice.
+    :param owner: the account that owns the vaults, where another one signs the requests.
     """
 
     def __init__(
-        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any
-    ) -> None:
+        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any,
+        owner: str | None = None,
+    ) -> None:  # fmt: skip
         self._patient = patient
         self._once = once
         self._session = session
+        self._owner = owner
         self.clock = clock
         self.region = region
 
@@ -82,10 +85,11 @@ class Service:
     # Vaults
 
     def account(self) -> str:
-        """Return the 12-digit id of the account that signs the requests.
+        """Return the 12-digit id of the account whose vaults are talked to.
 
-        No operation of the vault service answers it directly, so it is read from a vault's ARN,
-        else from the refusal that names the vault asked for, else from the token service.
+        It is the one that signs the requests, unless the connection names another.  No operation
+        of the vault service answers it directly, so it is read from a vault's ARN, else from the
+        refusal that names the vault asked for, else from the token service.
         """
         try:
             with translated():
@@ -99,6 +103,8 @@ class Service:
                 cure="Check --endpoint-url, and whether this network asks for a login first.",
             ) from None
         except AccessDenied as denied:
+            if self._owner is not None:  # who may use one vault need not be let list all
+                return self._owner
             try:
                 return self._account_from_token_service()
             except GlacierError:

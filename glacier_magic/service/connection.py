@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from .translation import translated
 
 if TYPE_CHECKING:
     import boto3
+
+_ACCOUNT = re.compile("[0-9]{12}")
 
 CONNECTIONS = 32
 """HTTP connections kept open to the service, more than all workers together use."""
@@ -26,12 +29,15 @@ class Connection:
     :param region: such as ``eu-west-1``, or None for the profile's.
     :param endpoint_url: another address of the service; None for the region's own.
     :param emulator: the data folder of an embedded emulator, or None for the real service.
+    :param account: the 12-digit id of the account that owns the vaults, where that is not the one
+        that signs the requests: its vaults' access policies must let that one in.
     """
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     emulator: str | None = None
+    account: str | None = None
 
     def to_json(self) -> str:
         """Return the connection as text that :meth:`from_json` reads."""
@@ -51,6 +57,8 @@ def open_service(connection: Connection) -> Service:
     :raises RegionError: no region is set, or the vault service does not exist in it.
     :raises InputError: the profile does not exist, or the endpoint is not a URL.
     """
+    if connection.account is not None and not _ACCOUNT.fullmatch(connection.account):
+        raise InputError("That is not the id of an account", cure="It has 12 digits.")
     session = _boto3_session(connection)
     emulated = connection.emulator is not None
     region = connection.region or session.region_name or ("us-east-1" if emulated else None)
@@ -69,7 +77,11 @@ def open_service(connection: Connection) -> Service:
     ]
     for client in clients:
         _prepare(client, clock)
-    return Service(*clients, clock=clock, region=region, session=session)
+        if connection.account is not None:
+            _address(client, connection.account)
+    return Service(
+        *clients, clock=clock, region=region, session=session, owner=connection.account
+    )  # fmt: skip
 
 
 def _boto3_session(connection: Connection) -> boto3.Session:
@@ -130,6 +142,15 @@ def _client(
         )
     except ValueError as error:
         raise InputError(f"The service cannot be reached this way: {error}") from None
+
+
+def _address(client: Any, account: str) -> None:
+    """Name the owner of the vaults in every request, instead of the account that signs it."""
+
+    def name_owner(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**params, "accountId": account}
+
+    client.meta.events.register("provide-client-params.glacier", name_owner)
 
 
 def _prepare(client: Any, clock: ServiceClock) -> None:

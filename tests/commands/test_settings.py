@@ -74,7 +74,7 @@ def test_help_is_given_whatever_is_set(told):
 def test_each_setting_stands_for_an_option_of_some_verb():
     """None is left over from an option that was renamed."""
     options = {a.dest for verb in VERBS.values() for a in verb.parser("")._actions}
-    assert not [s.name for s in SETTINGS if s.name not in options | {"max_cost"}]
+    assert not [s.name for s in SETTINGS if s.name not in options]
 
 
 def test_connecting_by_itself_uses_what_is_set(emulator, region, monkeypatch):

@@ -26,16 +26,6 @@ from glacier_magic.service import Service
 PATIENCE = 30.0
 
 
-@pytest.fixture
-def filled(vault, files):
-    """A vault with three archives; the local files are gone."""
-    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
-        path = files(name, name.encode() * 100)
-        vault.upload(name)
-        path.unlink()
-    return vault
-
-
 def restored(folder):
     """Every file below *folder*, hidden ones too, with its content."""
     return {
