@@ -222,7 +222,9 @@ class JobExpired(GlacierError):
     """A job's output was not fetched within the 24 hours that the service keeps it."""
 
     exit_code = 4
-    default_cure = "Ask again with %glacier restore; it is a new, paid retrieval."
+    default_cure = (
+        "%glacier restore --expired asks again, into the same folder; it is a new, paid retrieval."
+    )
 
 
 class IntegrityError(GlacierError):

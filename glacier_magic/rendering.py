@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import mask_account
-from .units import human_bytes, human_duration, local_time, plural
+from .units import human_bytes, human_duration, local_time, plural, weekday_time
 
 if TYPE_CHECKING:
     from .jobs.board import Row, Snapshot
@@ -141,6 +141,8 @@ def board_cells(row: Row, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _when(row: Row, snapshot: Snapshot) -> str:
+    if row.state == "scheduled" and row.due:
+        return f"due {weekday_time(row.due, snapshot.now)}"
     if row.state == "in progress" and row.expected:
         left = (row.expected - snapshot.now).total_seconds()
         if left <= 0:
@@ -167,7 +169,10 @@ def summary(snapshot: Snapshot) -> str:
     """Return the board in one sentence: how many are in which state, as of when."""
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
-    order = ("verified", "downloading", "ready", "in progress", "requested", "failed", "expired")
+    order = (
+        "verified", "downloading", "ready", "in progress", "requested", "scheduled", "failed",
+        "expired",
+    )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""
     as_of = f"as of {clock}{local_time(snapshot.now, datetime.now(UTC))}"

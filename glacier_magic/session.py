@@ -22,15 +22,25 @@ from .administration import (
     look_everywhere,
 )
 from .administration.listening import Listening
+from .anew import Anew
 from .catalogue import Catalogue, Deletion, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import AccessDenied, EmulatorFailed, InputError, NotFound, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_file, emulator_folder
-from .plans import Deleted, DropPlan, EmptyPlan, RestorePlan, sharing
+from .plans import (
+    Deleted,
+    DropPlan,
+    EmptyPlan,
+    ExtendPlan,
+    RestorePlan,
+    SeveralRestores,
+    sharing,
+)
 from .plans.delete import carry_out
 from .plans.history import Past, PastPlan
+from .plans.pacing import Pace
 from .prices import load
 from .service import Connection, Service, open_service
 from .service.administration import Administration
@@ -352,6 +362,31 @@ class Session:
     def _open_keys(self) -> set[str]:
         rows = self.tracker.snapshot().rows
         return {row.key for row in rows if row.ours and not row.ended}
+
+    def restore_expired(
+        self, *words: str, vault: str | None = None, tier: str | None = None,
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None,
+    ) -> RestorePlan | SeveralRestores:  # fmt: skip
+        """Return the plan to get back what expired before it was fetched, into the same folders.
+
+        :param words: which archives, as :meth:`Vault.select` reads them; none: all.
+        :param vault: the one vault that is meant; None for all.
+        :param tier: another tier than they had.
+        :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
+        """
+        return Anew(self).restore(
+            words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
+        )
+
+    def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
+        """Return the plan to keep outputs longer that go before they are fetched.
+
+        :param words: which archives, whenever they go; none: those that go within five hours, or
+            that the downloads do not reach in time.
+        :param vault: the one vault that is meant; None for all.
+        """
+        return Anew(self).extend(words, vault=vault)
 
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""

@@ -126,6 +126,12 @@ def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bo
     return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
 
 
+def weekday_time(moment: datetime, now: datetime) -> str:
+    """Return ``Tue 14:00`` on the user's own clock, with the date where it is a week off."""
+    far = abs((moment - now).total_seconds()) > 6 * 86400
+    return moment.astimezone().strftime("%a %d %b %H:%M" if far else "%a %H:%M")
+
+
 def storable(text: str) -> str:
     """Return *text* with bytes that are not UTF-8 spelled out, since SQLite takes none."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

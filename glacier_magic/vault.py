@@ -24,6 +24,7 @@ from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
 from .plans import DeletePlan, RestorePlan
+from .plans.pacing import Pace
 from .plans.quoting import checked_destination, default_destination
 from .plans.restoring import unknown_archive
 from .prices import load
@@ -357,13 +358,17 @@ class Vault:
 
     def restore(
         self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
-        destination: str | None = None,
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None,
     ) -> RestorePlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
         :param tier: ``Expedited`` (1-5 minutes), ``Standard`` (3-5 hours) or ``Bulk`` (5-12 hours).
         :param to: the folder that the files are written below.
+        :param spread: ask evenly over so many days: ``"10d"``, or a number of days.
+        :param daily: ask for at most so much a day: ``"200GB"``, or a number of bytes; a larger
+            archive has a day of its own.
         :param destination: for the price of the way out of the region: ``here`` for a machine in
             it, ``region`` for one in another, ``internet`` for any other.  If not given,
             ``GLACIER_MAGIC_DESTINATION``, else ``internet``: where this machine is cannot be known.
@@ -371,13 +376,14 @@ class Vault:
         :raises InputError: there is no such tier or destination.
         """
         return self.restore_archives(
-            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination
-        )
+            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
+            pace=Pace.of(spread, daily),
+        )  # fmt: skip
 
     def restore_archives(
         self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
         to: str | os.PathLike[str] = "restored", destination: str | None = None,
-        claimed: Collection[str] = (),
+        claimed: Collection[str] = (), pace: Pace | None = None,
     ) -> RestorePlan:  # fmt: skip
         """Return the plan to get these archives back; see :meth:`restore`.
 
@@ -398,6 +404,7 @@ class Vault:
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,
+            pace=pace,
         )
 
     def remove(

@@ -19,6 +19,7 @@ from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
 from .locks import LockRecord, Locks
+from .pacing import Pacing
 from .plans import PlanRecord, Plans, Tally
 from .purchases import Purchase, Purchases
 from .routes import Route, Routes
@@ -72,6 +73,7 @@ class Catalogue:
         self.downloads = Downloads(self.database, scope)
         self.deletions = Deletions(self.database, scope)
         self.drops = Drops(self.database, scope)
+        self.pacing = Pacing(self.database, scope)
         self.inventories = Inventories(self.database, scope)
         self.plans = Plans(self.database, scope)
         self.locks = Locks(self.database, scope)

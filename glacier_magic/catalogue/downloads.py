@@ -50,6 +50,11 @@ class Download:
     part_path: str | None
     owner: str | None
     lease_until: float | None
+    due: int | None
+    limits: str | None
+    moves: int
+    renewal: str | None
+    renewed: float | None
 
     @property
     def open(self) -> bool:
@@ -69,8 +74,16 @@ class Download:
 _COLUMNS = ", ".join(field.name for field in fields(Download))
 _WISH = (
     "vault", "batch", "archive_id", "name", "size", "tree_hash", "mtime", "tier", "root", "target",
-    "token", "state", "job_id", "asked",
+    "token", "state", "job_id", "asked", "due", "limits",
 )  # fmt: skip
+
+
+_WANTED_ANEW = (
+    "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
+    "AND anew.region=downloads.region AND anew.vault=downloads.vault "
+    "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
+    "AND anew.id>downloads.id AND anew.state<>'forgotten')"
+)
 
 
 class Downloads:
@@ -106,14 +119,27 @@ class Downloads:
         return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
 
     def recent(self, limit: int = 1000) -> list[Download]:
-        """Return the newest downloads in any state but forgotten."""
-        return self._select("state<>'forgotten' ORDER BY id DESC LIMIT ?", (limit,))
+        """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
+        return self._select(
+            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) "
+            "ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+
+    def expired(self) -> list[Download]:
+        """Return the expired downloads that were not wanted anew since, oldest first."""
+        return self._select(f"state='expired' AND NOT {_WANTED_ANEW} ORDER BY id", ())
 
     def to_fetch(self, owner: str, limit: int) -> list[Download]:
-        """Return the oldest downloads whose job is done and that no other process drives."""
+        """Return downloads whose job is done and that no other process drives.
+
+        The output that the service drops first comes first: nothing else gets more in time.
+        """
         return self._select(
             "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
-            "ORDER BY id LIMIT ?",
+            "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
+            "AND j.region=downloads.region AND j.vault=downloads.vault "
+            "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
             (owner, time.time(), limit),
         )
 
@@ -205,8 +231,9 @@ class Downloads:
             Jobs(self._database, self._scope).record([job], ours=True)
             self._plans.asked(download, job.job_id)
             self.update(
-                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None
-            )
+                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
+                moves=0,
+            )  # fmt: skip
 
     def adopt(self, download: int, job_id: str) -> None:
         """Let a download be served by a job that exists already."""
@@ -230,6 +257,22 @@ class Downloads:
                 self._plans.settled(
                     download, values["state"], values.get("ended"), values.get("error")
                 )
+
+    def drop_planned(self, download: int) -> bool:
+        """Take back a wish that was not asked for yet; tell whether it was still in time."""
+        with self._database.transaction():
+            planned = self.get(download).state == "planned"
+            if planned:
+                self.update(download, state="forgotten")
+        return planned
+
+    def unasked(self, now: int) -> bool:
+        """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
+        sql = (
+            "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
+            "OR (state='planned' AND (due IS NULL OR due<=?)))"
+        )
+        return self._database.row(sql, (*self._key, now)) is not None
 
     def vaults_with_work(self) -> set[str]:
         """Return the vaults that have an open download."""

@@ -130,8 +130,12 @@ class Jobs:
 
     def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
         """Return the best usable job that retrieves this whole archive: a finished one first."""
+        return next(iter(self.usable_for(vault, archive_id)), None)
+
+    def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
+        """Return all usable jobs of this whole archive, those that finished last first."""
         found = self._select(f"vault=? AND archive_id=? AND {_USABLE}", (vault, archive_id))
-        return next((job for job in found if job.whole_archive), None)
+        return [job for job in found if job.whole_archive]
 
     def by_archive(self, vault: str) -> dict[str, JobRecord]:
         """Return what :meth:`for_archive` does, for every archive of a vault that has one."""

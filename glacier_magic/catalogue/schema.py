@@ -164,6 +164,18 @@ CREATE VIEW archives AS SELECT
 """Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
 
 SCHEMA_3 = """
+-- Retrievals paced over days, moved by refusals, and kept longer than their 24 hours
+-- not asked for before due (null: at once); limits of its batch: JSON [[bytes, milliseconds], ...]
+ALTER TABLE downloads ADD COLUMN due INTEGER;
+ALTER TABLE downloads ADD COLUMN limits TEXT;
+-- refusals in a row that moved it
+ALTER TABLE downloads ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
+-- description of the job that keeps its output longer, and when that was asked for (seconds, ours)
+ALTER TABLE downloads ADD COLUMN renewal TEXT;
+ALTER TABLE downloads ADD COLUMN renewed REAL;
+CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
+CREATE INDEX downloads_by_batch ON downloads(batch, due);
+
 -- plans that were run: what was promised, and what came of it
 CREATE TABLE plans(
     id INTEGER PRIMARY KEY,

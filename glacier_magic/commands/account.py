@@ -94,7 +94,7 @@ def _next_step(program: str, status: Status) -> str:
         return f"{program} create NAME"
     if status.in_use is None and len(status.vaults) > 1:
         return f"{program} use {status.vaults['vault'].iloc[0]}"
-    if status.jobs.count("in progress", "ready", "downloading", "requested"):
+    if status.jobs.count("in progress", "ready", "downloading", "requested", "scheduled"):
         return f"{program} jobs"
     if (status.vaults["archives"] == 0).all():
         return f"{program} upload FILE"

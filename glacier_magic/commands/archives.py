@@ -35,10 +35,10 @@ def vault_option(parser: Parser) -> None:
     parser.add_argument("--vault", metavar="V", help="a vault other than the one in use")
 
 
-def archive_words(parser: Parser) -> None:
+def archive_words(parser: Parser, count: str = "+") -> None:
     """Add the words that choose archives."""
     parser.add_argument(
-        "archives", nargs="+", metavar="GLOB|id:ID",
+        "archives", nargs=count, metavar="GLOB|id:ID",
         help="names (* matches / too; folder/ is all below it), or id: and an archive id",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..jobs import Batch
-from ..plans import RestorePlan
+from ..plans import Plan, RestorePlan
 from ..plans.quoting import DESTINATIONS
 from ..prices import parse_money
 from ..rendering import near
@@ -64,8 +64,8 @@ def running_options(parser: Parser) -> None:
     waiting_options(parser)
 
 
-def settled(console: Console, plan: RestorePlan, args: Namespace) -> Any:
-    """Put a restore before the user within its limit, or run it; wait for it if asked to."""
+def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
+    """Put a plan before the user within its limit, or run it; wait for it if asked to."""
     if args.max_cost is not None:
         plan.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
     elif args.accept_unconfirmed:
@@ -77,28 +77,76 @@ def settled(console: Console, plan: RestorePlan, args: Namespace) -> Any:
 
 
 def _configure_restore(parser: Parser) -> None:
-    archive_words(parser)
+    archive_words(parser, count="*")
     vault_option(parser)
-    tier_option(parser, default="standard")
+    tier_option(parser, default=None)
     parser.add_argument(
         "--save", metavar="FILE", help="write the plan for a colleague to run, and ask for nothing"
     )
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--expired",
+        action="store_true",
+        help="what was not fetched within its 24 hours, again, into the same folders",
+    )
+    again.add_argument(
+        "--extend", action="store_true",
+        help="keep outputs longer that go within 5 hours, or are not fetched in time",
+    )  # fmt: skip
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
+    pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
     running_options(parser)
+    parser.set_defaults(to=None)  # with --expired it is where it was
 
 
 def _restore(console: Console, args: Namespace) -> Any:
     set_rate(console, args)
-    plan = console.vault(args.vault).restore(
-        *args.archives, tier=args.tier, to=args.to, destination=args.destination
-    )
+    plan = _plan(console, args)
     if args.save is not None:
         return _saved(console, plan, args)
     return settled(console, plan, args)
 
 
-def _saved(console: Console, plan: RestorePlan, args: Namespace) -> str:
+def _plan(console: Console, args: Namespace) -> Plan[Batch]:
+    if args.expired or args.extend:
+        return _again(console, args)
+    if not args.archives:
+        raise InputError(
+            "Which archives?",
+            cure="Name some, or use --expired or --extend; %glacier restore --help says more.",
+        )
+    return console.vault(args.vault).restore(
+        *args.archives, tier=args.tier or "standard", to=args.to or "restored",
+        destination=args.destination, spread=args.spread, daily=args.daily,
+    )  # fmt: skip
+
+
+def _again(console: Console, args: Namespace) -> Plan[Batch]:
+    if args.to is not None:
+        raise InputError("The folders are those of the first time", cure="Leave out --to.")
+    vault = console.vault(args.vault).name if args.archives else args.vault
+    if args.expired:
+        return console.session.restore_expired(
+            *args.archives, vault=vault, tier=args.tier, destination=args.destination,
+            spread=args.spread, daily=args.daily,
+        )  # fmt: skip
+    if args.tier or args.spread or args.daily:
+        raise InputError(
+            "Outputs are kept longer at once, in the tier they had",
+            cure="Leave out --tier, --spread and --daily.",
+        )
+    return console.session.extend(*args.archives, vault=vault)
+
+
+def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
     if args.yes or args.wait:
         raise InputError("--save asks for nothing", cure="Leave out --yes and --wait.")
+    if not isinstance(plan, RestorePlan) or args.spread or args.daily:
+        raise InputError(
+            "A file keeps archives and a tier, no more",
+            cure="Leave out --spread and --daily, and --expired of several folders.",
+        )
     path = plan.save(args.save)
     return (
         f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "

@@ -11,13 +11,13 @@ from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.jobs import INVENTORY
 from ..transfer.progress import Report
 from ..units import from_ms
-from .expect import expected, kept_until
+from .expect import expected, kept_until, usual
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "name", "vault", "kind", "state", "tier", "size", "asked", "expected", "ready_until",
+    "name", "vault", "kind", "state", "tier", "size", "due", "asked", "expected", "ready_until",
     "done", "file", "error", "job_id",
 )  # fmt: skip
 
@@ -26,7 +26,8 @@ COLUMNS = (
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
-    ``state`` is one of: requested, in progress, ready, downloading, verified, failed, expired.
+    ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
+    downloading, verified, failed, expired.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Row:
     state: str
     tier: str
     size: int | None
+    due: datetime | None = None
     asked: datetime | None = None
     expected: datetime | None = None
     ready_until: datetime | None = None
@@ -82,7 +84,7 @@ class Snapshot:
         frame = pd.DataFrame(
             {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}, columns=COLUMNS
         )
-        for name in ("asked", "expected", "ready_until"):
+        for name in ("due", "asked", "expected", "ready_until"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
         frame["size"] = frame["size"].astype("Int64")
         frame["done"] = frame["done"].astype("int64")
@@ -100,21 +102,28 @@ _STATE = {
 
 
 def rows_of(
-    catalogue: Catalogue, live: Mapping[int, Report], keys: frozenset[str] | None = None
+    catalogue: Catalogue,
+    live: Mapping[int, Report],
+    now: datetime,
+    keys: frozenset[str] | None = None,
 ) -> list[Row]:
     """Return the rows of the board: our downloads, then the jobs that others or inventories own.
 
+    :param now: the service's time: what is due later is scheduled.
     :param keys: the rows that are wanted; None for all open ones and the newest ended ones.
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     jobs |= _read_and_dropped(catalogue, keys or frozenset())
-    rows, served = [], set()
+    rows, served, renewals = [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
         served.add(key)
-        rows.append(_of_download(download, jobs.get(key), live.get(download.id)))
+        renewals.add(download.renewal)
+        rows.append(_of_download(download, jobs.get(key), live.get(download.id), now))
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
+        if job.description is not None and job.description in renewals:
+            continue  # it keeps the output of a download above
         if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
@@ -150,8 +159,12 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
     return sorted(downloads, key=lambda d: (-newest[d.batch], d.id))
 
 
-def _of_download(download: Download, job: JobRecord | None, report: Report | None) -> Row:
-    state = _STATE.get(download.state, download.state)
+def _of_download(
+    download: Download, job: JobRecord | None, report: Report | None, now: datetime
+) -> Row:
+    state, due = _STATE.get(download.state, download.state), from_ms(download.due)
+    if download.state == "planned" and due is not None and due > now:
+        state = "scheduled"
     done = report.done if report and state == "downloading" else download.done
     return Row(
         key=f"download-{download.id}",
@@ -161,8 +174,9 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
         state=state,
         tier=download.tier,
         size=download.size,
-        asked=from_ms(download.asked),
-        expected=expected(job) if job and download.open else None,
+        due=due if state == "scheduled" else None,
+        asked=None if state == "scheduled" else from_ms(download.asked),
+        expected=_expected(download, job, due if state == "scheduled" else None),
         ready_until=kept_until(job) if job else None,
         done=done,
         rate=report.rate if report else 0.0,
@@ -212,6 +226,12 @@ def _drop_words(drop: Drop, queue: Deletion | None) -> str:
         "proving": f"{done}; {drop.note or 'waits for the inventory that proves it empty'}",
         "dropped": drop.note or "",
     }.get(drop.state, drop.error or "")
+
+
+def _expected(download: Download, job: JobRecord | None, due: datetime | None) -> datetime | None:
+    if due is not None:
+        return due + usual(download.tier)
+    return expected(job) if job and download.open else None
 
 
 def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:

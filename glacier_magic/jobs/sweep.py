@@ -78,11 +78,23 @@ class Sweeper:
         if time.time() > asked + SETTLE_SECONDS:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
+    def go_on(self, download: Download) -> None:
+        """Let a download whose job is gone go on from another job of its archive, or expire."""
+        other = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        if other is None:
+            self.catalogue.downloads.update(
+                download.id, state="expired", ended=self.service.clock.now_ms(),
+                error="the service dropped the output after 24 h",
+            )  # fmt: skip
+            return
+        self.catalogue.downloads.adopt(download.id, other.job_id)
+        if other.status == "Succeeded":
+            self._settle_known(self.catalogue.downloads.get(download.id), other)
+
     def _settle_known(self, download: Download, job: JobRecord) -> None:
         change, now = self.catalogue.downloads.update, self.service.clock.now_ms()
         if job.gone:
-            dropped = "the service dropped the output after 24 h"
-            change(download.id, state="expired", error=dropped, ended=now)
+            self.go_on(download)
         elif job.status == "Failed":
             reason = job.message or "the job failed"
             change(download.id, state="failed", error=reason, ended=now)

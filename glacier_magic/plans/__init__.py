@@ -2,22 +2,26 @@
 
 from .delete import Deleted, DeletePlan
 from .drop import DropPlan, EmptyPlan
+from .extend import ExtendPlan
 from .guarded import Guarded
 from .model import Memory, Plan
 from .quoting import TierOffer, Tiers
 from .restore import RestorePlan
 from .restoring import RestoreItem
+from .several import SeveralRestores
 
 __all__ = [
     "DeletePlan",
     "Deleted",
     "DropPlan",
     "EmptyPlan",
+    "ExtendPlan",
     "Guarded",
     "Memory",
     "Plan",
     "RestoreItem",
     "RestorePlan",
+    "SeveralRestores",
     "TierOffer",
     "Tiers",
 ]

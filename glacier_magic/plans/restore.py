@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ..catalogue import ArchiveRecord, Catalogue
 from ..errors import PriceUnknown
 from ..jobs import Batch, Tracker, kept_until, window
+from ..jobs.limits import to_json
 from ..prices import PriceTable, Quote
 from ..prices.money import money
 from ..prices.quotes import HERE
 from ..rendering import Rendered, near
 from ..service import ServiceClock
+from ..service.policy import SUBJECT
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from . import folder, sharing
 from .model import Memory, Plan
+from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import DESTINATIONS, Asking, Tiers
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
@@ -39,6 +42,7 @@ class RestorePlan(Plan[Batch]):
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
     :param prices: returns the prices that hold at the moment.
+    :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size only the author of a plan file has told.
     """
 
@@ -58,10 +62,11 @@ class RestorePlan(Plan[Batch]):
         tracker: Tracker,
         clock: ServiceClock,
         claimed: Collection[str] = (),
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(Memory(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices = prices
+        self._load_prices, self.pace = prices, pace
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._claimed = list(archives), frozenset(claimed)
         self._decide_again()
@@ -69,9 +74,16 @@ class RestorePlan(Plan[Batch]):
     def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])
         self.items = decide(
-            self._archives, vault=self.vault, to=self.to, catalogue=self._catalogue
-        )  # fmt: skip
+            self._archives, vault=self.vault, tier=self.tier, to=self.to, catalogue=self._catalogue
+        )
+        self._timetable = self._paced()
         self._prices = self._load_prices()
+
+    def _paced(self) -> Timetable | None:
+        sizes = [item.size for item in self._having(ASK)]
+        policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
+        now = self._clock.now_ms()
+        return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     # What it says
 
@@ -134,6 +146,8 @@ class RestorePlan(Plan[Batch]):
         facts = [("asked of the service", f"{asked}, {plural(self.requests, 'request')}")]
         if self.requests:
             facts += [("tier", self.tier), ("ready", self._when())]
+            if self._timetable is not None:
+                facts.append(("schedule", self._timetable.words()))
         for action in (RUNNING, READY, UNDER_WAY, THERE):
             found = self._having(action)
             if found:
@@ -148,6 +162,16 @@ class RestorePlan(Plan[Batch]):
             return []
         count = plural(len(self._claimed), "archive")
         return [("from the plan file", f"{count}: not in this catalogue, sizes as its author says")]
+
+    @property
+    def schedule(self) -> pd.DataFrame:
+        """The days on which archives are asked for: day, due, last, archives, size, larger.
+
+        ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
+        bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
+        """
+        sizes = [item.size for item in self._having(ASK)]
+        return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def _when(self) -> str:
         shortest, longest = window(self.tier)
@@ -287,6 +311,10 @@ class RestorePlan(Plan[Batch]):
     def _want(self, batch: str) -> list[int]:
         """Write promise and wishes; return the numbers of all downloads of the plan."""
         downloads, plan = self._catalogue.downloads, self._remember()
+        for item in self.items:
+            if item.replaces is not None:
+                downloads.drop_planned(item.replaces)
+        self._dues = self._due_times()
         new = [item for item in self._having(*TO_FETCH) if item.stopped is None]
         ids = downloads.want(self._wish(item, batch) for item in new)
         linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
@@ -301,14 +329,25 @@ class RestorePlan(Plan[Batch]):
             self._catalogue.plans.link(plan, linked)
         return [number for number, _, _ in linked]
 
+    def _due_times(self) -> dict[str, int]:
+        """Return when each archive is to be asked for, by its id; empty where all are at once."""
+        if self._timetable is None:
+            return {}
+        ids = [item.archive.archive_id for item in self._having(ASK)]
+        return dict(zip(ids, self._timetable.due, strict=True))
+
     def _revive(self, download: int, item: RestoreItem, batch: str) -> None:
         """Begin a stopped download again: its verified pieces are used."""
         wish = self._wish(item, batch)
         del wish["target"]
-        self._catalogue.downloads.update(download, **wish, error=None, failure=None, ended=None)
+        self._catalogue.downloads.update(
+            download, **wish, error=None, failure=None, ended=None, moves=0
+        )
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
         archive, job = item.archive, item.job
+        due = self._dues.get(archive.archive_id)
+        limits = self._timetable.limits if self._timetable is not None and due else None
         return {
             "vault": self.vault,
             "batch": batch,
@@ -324,4 +363,6 @@ class RestorePlan(Plan[Batch]):
             "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
+            "due": due,
+            "limits": None if limits is None else to_json(limits),
         }

@@ -27,6 +27,7 @@ class RestoreItem:
 
     :param download: our number of the download that is under way already.
     :param stopped: our number of one that failed or expired, whose pieces are used again.
+    :param replaces: our number of one that is scheduled in another tier, and taken back.
     :param done: its verified bytes, which are on the disk and not fetched again.
     """
 
@@ -36,6 +37,7 @@ class RestoreItem:
     job: JobRecord | None = None
     download: int | None = None
     stopped: int | None = None
+    replaces: int | None = None
     done: int = 0
 
     @property
@@ -50,7 +52,7 @@ def total(items: Iterable[RestoreItem]) -> int:
 
 
 def decide(
-    archives: Sequence[ArchiveRecord], *, vault: str, to: Path, catalogue: Catalogue
+    archives: Sequence[ArchiveRecord], *, vault: str, tier: str, to: Path, catalogue: Catalogue
 ) -> list[RestoreItem]:
     """Return what each archive takes, by files, downloads and jobs as they are known now.
 
@@ -62,7 +64,7 @@ def decide(
     return [
         _item(
             archive, targets[archive.archive_id], jobs.get(archive.archive_id),
-            under_way.get(archive.archive_id), stopped.get(archive.archive_id),
+            under_way.get(archive.archive_id), stopped.get(archive.archive_id), tier,
         )
         for archive in archives
     ]  # fmt: skip
@@ -81,12 +83,14 @@ def _begun(found: Iterable[Download]) -> tuple[dict[str, Download], dict[str, Do
 
 def _item(
     archive: ArchiveRecord, wanted: Path, job: JobRecord | None, under_way: Download | None,
-    stopped: Download | None,
+    stopped: Download | None, tier: str,
 ) -> RestoreItem:  # fmt: skip
     there = _present(archive, wanted)
     if there:
         return RestoreItem(archive=archive, target=there, action=THERE)
-    if under_way:
+    scheduled = under_way is not None and under_way.state == "planned" and bool(under_way.due)
+    replaced = under_way if under_way and scheduled and under_way.tier != tier else None
+    if under_way and not replaced:
         return RestoreItem(
             archive=archive, target=Path(under_way.target), action=UNDER_WAY,
             job=job, download=under_way.id, done=under_way.done,
@@ -97,6 +101,7 @@ def _item(
         action=ASK if job is None else READY if job.status == "Succeeded" else RUNNING,
         job=job,
         stopped=stopped.id if stopped else None,
+        replaces=replaced.id if replaced else None,
         done=stopped.done if stopped else 0,
     )
 

@@ -148,6 +148,12 @@ class Service:
         with translated():
             self._patient.delete_vault(vaultName=vault)
 
+    def retrieval_rule(self) -> Mapping[str, Any]:
+        """Return the one rule of the account's data retrieval policy: Strategy, BytesPerHour."""
+        policy = self._whole("get_data_retrieval_policy", "Policy")["Policy"]
+        rules: list[Mapping[str, Any]] = policy.get("Rules") or [{}]
+        return rules[0]
+
     # Archives
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ RESTORER = """
     folder, region, catalogue, target, state = sys.argv[1:]
     asking.WORKERS = 1
     tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
-    def stop(*_):
+    def stop(*_, **__):
         print("stopped", flush=True)
         time.sleep(600)
     original, calls = Service.start_retrieval, []
@@ -34,7 +34,7 @@ RESTORER = """
     if state == "promised":
         plans.Plans.link = stop
     elif state == "planned":
-        asking.Asker.ask_all = stop
+        asking.Asker.ask_due = stop
     elif state == "asking":
         Service.start_retrieval = second_not_sent
     elif state == "asked":

@@ -17,7 +17,6 @@ from glacier_magic.errors import (
     LocalError,
     NameNotKnown,
     NotReady,
-    Refused,
     Unavailable,
 )
 from glacier_magic.jobs import Batch, asking, sweep, tracker
@@ -480,20 +479,6 @@ def test_an_output_that_was_not_fetched_in_a_day_is_expired(
     later(session, hours=4.1)
     again.wait(PATIENCE)
     assert restored(tmp_path / "back") == {"c.txt": b"c.txt" * 100}
-
-
-def test_a_policy_that_refuses_is_told_by_the_run(session, filled, client, jobs_of, tmp_path):
-    """Nothing was asked for, and the cure names the bulk tier."""
-    client.set_data_retrieval_policy(
-        Policy={"Rules": [{"Strategy": "BytesPerHour", "BytesPerHour": 1}]}
-    )
-    try:
-        with pytest.raises(Refused, match="policy") as caught:
-            filled.restore("*", to=tmp_path / "back").run()
-        assert "bulk" in caught.value.cure
-    finally:
-        client.set_data_retrieval_policy(Policy={"Rules": [{"Strategy": "None"}]})
-    assert jobs_of() == []
 
 
 def test_a_batch_of_more_than_a_thousand_is_followed_whole(session, vault):
