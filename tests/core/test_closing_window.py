@@ -133,8 +133,9 @@ def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
     batch = filled.restore("*", to=tmp_path / "back").run()
     later(session, hours=4.1)
     until(lambda: "will not be fetched" in batch.snapshot.note)
-    plan = session.extend()
-    assert {item.download.name for item in plan.items} < set(filled.contents)
+    until(lambda: session.tracker.late)
+    while (plan := session.extend()).empty:  # which ones is a matter of the rate at the moment
+        until(lambda: session.tracker.late)
     assert "AWS's developer guide" in dict(plan.facts)["price"]
     assert len(jobs_of()) == 3
     extended = len(plan.items)
