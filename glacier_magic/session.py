@@ -105,11 +105,9 @@ class Session:
 
     @cached_property
     def tracker(self) -> Tracker:
-        """The one poller for all jobs of this session."""
-        tracker = Tracker(self.engine, self._read_inventory)
-        tracker.drops.dropper.dropped = self.forget_vault
         """The one poller for all jobs of this session; it listens to the queue if there is one."""
         tracker = Tracker(self.engine, self._read_inventory)
+        tracker.drops.dropper.dropped = self.forget_vault
         self.listening = Listening(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker

@@ -20,7 +20,7 @@ nothing of that name is known | NameNotKnown | test_a_wrong_name_asks_for_nothin
 the name is in another vault | NameNotKnown | test_a_wrong_vault_asks_for_nothing
 the vault does not exist | NotFound | test_a_vault_that_is_not_there_asks_for_nothing
 an id belongs to another vault | NotFound | test_an_archive_of_another_vault_asks_for_nothing
-the account's policy | Refused | test_a_policy_that_refuses_is_kept_as_failed
+the account's policy | none | test_what_the_policy_refuses_waits_and_is_not_paid_for
 a session that was closed | CatalogueError | test_a_closed_session_asks_for_nothing
 asked for already | none | test_what_was_asked_for_meanwhile_is_not_paid_for
 """
@@ -40,7 +40,6 @@ from glacier_magic.errors import (
     NotFound,
     OverBudget,
     PriceUnknown,
-    Refused,
 )
 from glacier_magic.paths import data_folder
 
@@ -243,20 +242,22 @@ def test_an_archive_of_another_vault_asks_for_nothing(session, filled, jobs_of, 
 # The service, and other processes
 
 
-def test_a_policy_that_refuses_is_kept_as_failed(session, filled, client, jobs_of, tmp_path):
-    """Nothing was paid, and the history says why."""
+def test_what_the_policy_refuses_waits_and_is_not_paid_for(
+    session, filled, client, jobs_of, tmp_path
+):
+    """It is moved to a later hour, and the history says that nothing has come of it yet."""
     client.set_data_retrieval_policy(
         Policy={"Rules": [{"Strategy": "BytesPerHour", "BytesPerHour": 1}]}
     )
     try:
-        with pytest.raises(Refused, match="policy"):
-            filled.restore("*", to=tmp_path).run()
+        batch = filled.restore("*", to=tmp_path).run()
     finally:
         client.set_data_retrieval_policy(Policy={"Rules": [{"Strategy": "None"}]})
     (kept,) = session.catalogue.plans.recent()
-    assert kept.state == "failed"
-    assert "policy" in kept.error
-    assert (kept.tally.asked, kept.tally.failed) == (0, 3)
+    assert kept.state == "under way"
+    assert (kept.tally.asked, kept.tally.failed, kept.tally.still) == (0, 0, 3)
+    assert {row.state for row in batch.snapshot.rows} == {"scheduled"}
+    assert "policy" in batch.snapshot.rows[0].error
     assert jobs_of() == []
 
 
