@@ -152,7 +152,7 @@ def _when(row: Row, snapshot: Snapshot) -> str:
 
 
 def _progress(row: Row) -> str:
-    if row.state == "verified":
+    if row.state in ("verified", "unverified"):
         return "100 %"
     if row.state == "downloading" and row.size:
         words = f"{row.done / row.size:.0%}"
@@ -166,7 +166,10 @@ def summary(snapshot: Snapshot) -> str:
     """Return the board in one sentence: how many are in which state, as of when."""
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
-    order = ("verified", "downloading", "ready", "in progress", "requested", "failed", "expired")
+    order = (
+        "verified", "unverified", "downloading", "ready", "in progress", "requested", "failed",
+        "expired",
+    )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""
     as_of = f"as of {clock}{local_time(snapshot.now, datetime.now(UTC))}"

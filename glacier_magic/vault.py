@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, overload
 
-from . import descriptions, tables
+from . import descriptions, prices, tables
 from .catalogue import ArchiveRecord, JobRecord
 from .catalogue.jobs import INVENTORY
 from .errors import InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
-from .plans import DeletePlan, RestorePlan
+from .plans import DeletePlan, RangedPlan, RestorePlan
 from .plans.restore import unknown_archive
+from .ranges import Asked
 from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
@@ -282,25 +283,53 @@ class Vault:
 
     # Getting back and deleting
 
+    @overload
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored"
-    ) -> RestorePlan:
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        byte_range: None = ...,
+    ) -> RestorePlan: ...  # fmt: skip
+    @overload
+    def restore(
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        byte_range: str | tuple[int, int] | Asked,
+    ) -> RangedPlan: ...  # fmt: skip
+    def restore(
+        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        byte_range: str | tuple[int, int] | Asked | None = None,
+    ) -> RestorePlan | RangedPlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
         :param tier: ``Expedited`` (1-5 minutes), ``Standard`` (3-5 hours) or ``Bulk`` (5-12 hours).
         :param to: the folder that the files are written below.
+        :param byte_range: a part of each alone: ``"0-1048575"`` or ``(0, 1048575)``, both ends
+            included, ``"10MiB-20MiB"`` between two borders, ``"10MiB-"`` to the end, or ``"-1MB"``,
+            the last megabyte.
         :raises NameNotKnown: a word matches nothing.
+        :raises InputError: there is no such tier, or an archive has no such bytes.
         """
         if tier.capitalize() not in TIERS:
             raise InputError(
                 f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
             )
+        folder = Path(to).expanduser().absolute()
+        if byte_range is not None:
+            return RangedPlan(
+                self.select(words),
+                asked=Asked.of(byte_range),
+                vault=self.name,
+                tier=tier.capitalize(),
+                to=folder,
+                catalogue=self._catalogue,
+                tracker=self.session.tracker,
+                clock=self._service.clock,
+                prices=prices.load(self.session.region),
+            )
         return RestorePlan(
             self.select(words, unknown_ids=True),
             vault=self.name,
             tier=tier.capitalize(),
-            to=Path(to).expanduser().absolute(),
+            to=folder,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,

@@ -26,7 +26,8 @@ COLUMNS = (
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
-    ``state`` is one of: requested, in progress, ready, downloading, verified, failed, expired.
+    ``state`` is one of: requested, in progress, ready, downloading, verified, unverified (a part
+    that the service gives no hash of), failed, expired.
     """
 
     key: str
@@ -51,7 +52,7 @@ class Row:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ("verified", "failed", "expired") or (
+        return self.state in ("verified", "unverified", "failed", "expired") or (
             self.state == "ready" and not self.ours
         )
 
@@ -154,7 +155,7 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
     done = report.done if report and state == "downloading" else download.done
     return Row(
         key=f"download-{download.id}",
-        name=download.name or download.archive_id,
+        name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
         kind="archive",
         state=state,
@@ -166,11 +167,15 @@ def _of_download(download: Download, job: JobRecord | None, report: Report | Non
         done=done,
         rate=report.rate if report else 0.0,
         eta=report.eta if report else None,
-        file=download.target if state == "verified" else "",
+        file=download.target if state in ("verified", "unverified") else "",
         error=(report.note if report and state == "downloading" else download.error) or "",
         failure=download.failure or "",
         job_id=download.job_id or "",
     )
+
+
+def _name(name: str, part: str | None) -> str:
+    return name if part is None else f"{name} (bytes {part})"
 
 
 def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:
@@ -179,6 +184,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> 
     if job.action != INVENTORY:
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
+        name = _name(name, None if job.whole_archive else job.byte_range)
     return Row(
         key=_job_key(job),
         name=name,

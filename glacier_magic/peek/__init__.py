@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import InputError
+from ..ranges import aligned_cover
 from .model import Limits, Listing, Member
 from .tars import list_tar, list_tar_gz
-from .window import Window, aligned_cover
+from .window import Window
 from .zips import list_zip
 
 __all__ = [

@@ -6,34 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from ..errors import IntegrityError, Unlistable
+from ..ranges import aligned_cover
 from ..treehash import CHUNK
 from ..units import human_bytes
 
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
-
-
-def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
-    """Return the fewest ranges that make up the chunks *first* to *last* (exclusive) of *count*.
-
-    Each is aligned to the tree hash (developer guide, "Checksums when downloading data"), so that
-    the service gives a checksum with it, and no chunk is in them that was not asked for.
-    """
-    ranges = []
-    while first < last:
-        step = 1
-        # A range is aligned if its length is a power of two that divides its start; one that runs
-        # to the end of the data may be shorter.
-        while (
-            first % (2 * step) == 0
-            and first + step < last
-            and (first + 2 * step <= last or last == count)
-        ):
-            step *= 2
-        end = min(first + step, last)
-        ranges.append((first, end))
-        first = end
-    return ranges
 
 
 class Window:

@@ -2,6 +2,7 @@
 
 from .delete import DeletePlan, DropPlan
 from .model import Plan
+from .ranged import RangedPlan
 from .restore import RestoreItem, RestorePlan
 
-__all__ = ["DeletePlan", "DropPlan", "Plan", "RestoreItem", "RestorePlan"]
+__all__ = ["DeletePlan", "DropPlan", "Plan", "RangedPlan", "RestoreItem", "RestorePlan"]
