@@ -21,6 +21,11 @@ ARCHIVES = (
 )  # fmt: skip
 VAULTS = ("vault", "archives", "size", "created", "inventory")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
+MEMBERS = (
+    "name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted",
+)  # fmt: skip
+LATEST = 9_000_000_000_000
+"""Milliseconds from 1970 to the year 2255, which a timestamp in nanoseconds still holds."""
 
 
 def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -76,3 +81,26 @@ def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the outcome of an upload as a DataFrame with the columns :data:`STORED`."""
     text = [name for name in STORED if name != "size"]
     return _typed(_frame(STORED, rows), text=text, whole=["size"], times=[])
+
+
+def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the members of a zip or tar as a DataFrame with the columns :data:`MEMBERS`.
+
+    ``size`` and ``packed`` are bytes and ``offset`` is where the entry begins, all nullable;
+    ``modified`` is missing where the archive has only a local time, which is ``written`` then.
+    """
+    given = {"modified": "mtime", "offset": "start"}
+    frame = _frame(MEMBERS, ({n: row[given.get(n, n)] for n in MEMBERS} for row in found))
+    frame["modified"] = [_within(moment) for moment in frame["modified"]]
+    whole = ("size", "packed", "offset")
+    frame = _typed(
+        frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]
+    ).astype(dict.fromkeys(whole, "Int64"))
+    return frame.astype({"encrypted": "bool"})
+
+
+def _within(moment: Any) -> int | None:
+    """Return a time that a timestamp can hold; a maker of archives can write any."""
+    if moment is None or moment != moment or abs(moment) > LATEST:  # noqa: PLR0124 - not a number
+        return None
+    return int(moment)

@@ -17,7 +17,8 @@ from .errors import InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
-from .plans import DeletePlan, RangedPlan, RestorePlan
+from .peek import Limits
+from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
 from .plans.restore import unknown_archive
 from .ranges import Asked
 from .storing import Stored, Storing
@@ -308,17 +309,14 @@ class Vault:
         :raises NameNotKnown: a word matches nothing.
         :raises InputError: there is no such tier, or an archive has no such bytes.
         """
-        if tier.capitalize() not in TIERS:
-            raise InputError(
-                f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
-            )
+        tier = _tier(tier)
         folder = Path(to).expanduser().absolute()
         if byte_range is not None:
             return RangedPlan(
                 self.select(words),
                 asked=Asked.of(byte_range),
                 vault=self.name,
-                tier=tier.capitalize(),
+                tier=tier,
                 to=folder,
                 catalogue=self._catalogue,
                 tracker=self.session.tracker,
@@ -328,11 +326,42 @@ class Vault:
         return RestorePlan(
             self.select(words, unknown_ids=True),
             vault=self.name,
-            tier=tier.capitalize(),
+            tier=tier,
             to=folder,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,
+        )
+
+    def peek(
+        self, word: str, *, kind: str | None = None, tier: str = "Standard",
+        max_bytes: int = 64 << 20, rounds: int = 4,
+    ) -> PeekPlan:  # fmt: skip
+        """Return the members of a zip or tar, or the plan to get to know them.
+
+        ``plan.members`` is a DataFrame where they are known, or could be read at no cost; else
+        nothing is asked for until ``plan.run()``.
+
+        :param word: see :meth:`select`; it must mean one archive.
+        :param kind: ``zip``, ``tar`` or ``tar.gz``, where the name does not tell.
+        :param max_bytes: of the archive that reading may take, all requests together.
+        :param rounds: requests that wait for one another, hours each, at most.
+        :raises InputError: the word means several archives, or the size is not known.
+        :raises Unlistable: it is no zip or tar, is damaged, or a limit does not let it be read.
+        """
+        found = self.select([word])
+        if len(found) != 1:
+            raise InputError(
+                f"{word!r} means {plural(len(found), 'archive')}", cure="Give one, by name or id."
+            )
+        return PeekPlan(
+            found[0],
+            kind=kind,
+            tier=_tier(tier),
+            limits=Limits(bytes=max_bytes, rounds=rounds),
+            engine=self.session.engine,
+            tracker=self.session.tracker,
+            prices=prices.load(self.session.region),
         )
 
     def remove(self, *words: str) -> DeletePlan:
@@ -346,3 +375,15 @@ class Vault:
             service=self._service,
             catalogue=self._catalogue,
         )
+
+
+def _tier(word: str) -> str:
+    """Return a tier as the service spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    if word.capitalize() not in TIERS:
+        raise InputError(
+            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
+        )
+    return word.capitalize()

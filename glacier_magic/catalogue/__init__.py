@@ -16,6 +16,7 @@ from .database import Database, Scope
 from .downloads import Download, Downloads
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .members import ListingRecord, Listings
 from .settings import Settings
 from .uploads import Upload, Uploads
 
@@ -25,6 +26,7 @@ __all__ = [
     "Download",
     "Inventory",
     "JobRecord",
+    "ListingRecord",
     "Scope",
     "Upload",
     "to_ms",
@@ -58,6 +60,7 @@ class Catalogue:
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
         self.inventories = Inventories(self.database, scope)
+        self.listings = Listings(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

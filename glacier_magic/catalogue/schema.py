@@ -174,10 +174,12 @@ CREATE TABLE listings(            -- what was found inside zips and tars
     account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, archive_id TEXT NOT NULL,
     kind TEXT NOT NULL,           -- zip, tar, tar.gz
     listed INTEGER NOT NULL,      -- when
-    complete INTEGER NOT NULL, notes TEXT NOT NULL, -- JSON: sentences
-    source TEXT NOT NULL,         -- what was read, in words
+    complete INTEGER NOT NULL,    -- whether these are all members
+    notes TEXT NOT NULL,          -- JSON: sentences about what is odd or missing
+    source TEXT NOT NULL,         -- where it was read from, in words
     paid TEXT NOT NULL,           -- JSON {tier: [requests, bytes]}
     most_bytes INTEGER NOT NULL, most_rounds INTEGER NOT NULL, -- the limits it was read under
+    members INTEGER NOT NULL,     -- how many are kept
     UNIQUE(account, region, vault, archive_id)
 );
 CREATE TABLE members(

@@ -9,6 +9,7 @@ from . import (
     emulation,
     hashing,
     importing,
+    peeking,
     retrieval,
 )
 from .grammar import Verb
@@ -19,6 +20,7 @@ VERBS: dict[str, Verb] = {
         *account.VERBS,
         *archives.VERBS,
         *retrieval.VERBS,
+        *peeking.VERBS,
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,

@@ -13,6 +13,9 @@ from ..units import human_bytes
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
 
+Announce = Callable[[list[tuple[int, int]]], None]
+"""Hears of ranges before they are fetched."""
+
 
 class Window:
     """Reads an archive through *fetch*, which is asked only for ranges aligned to the tree hash.
@@ -21,11 +24,16 @@ class Window:
 
     :param size: bytes of the archive.
     :param most: bytes that may be asked for, all requests together; None for no limit.
+    :param announce: called with all ranges that are about to be fetched one after the other, first
+        and last byte, so that they can be asked for together.
     """
 
-    def __init__(self, fetch: Fetch, size: int, *, most: int | None = None) -> None:
+    def __init__(
+        self, fetch: Fetch, size: int, *, most: int | None = None, announce: Announce | None = None
+    ) -> None:
         self.size = size
         self.most = most
+        self._announce = announce
         self.paid = 0
         """Bytes asked for so far."""
         self.asked: list[tuple[int, int]] = []
@@ -91,6 +99,8 @@ class Window:
                 f"{human_bytes(self.most)} allowed"
             )
         self.rounds += 1
+        if self._announce is not None:
+            self._announce(ranges)
         for first, last in ranges:
             data = self._fetch(first, last)
             if len(data) != last - first + 1:

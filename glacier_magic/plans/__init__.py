@@ -2,7 +2,8 @@
 
 from .delete import DeletePlan, DropPlan
 from .model import Plan
+from .peeking import PeekPlan
 from .ranged import RangedPlan
 from .restore import RestoreItem, RestorePlan
 
-__all__ = ["DeletePlan", "DropPlan", "Plan", "RangedPlan", "RestoreItem", "RestorePlan"]
+__all__ = ["DeletePlan", "DropPlan", "PeekPlan", "Plan", "RangedPlan", "RestoreItem", "RestorePlan"]

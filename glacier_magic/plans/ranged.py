@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from ..rendering import near
 from ..safenames import UnsafePath, safe_target
 from ..service import ServiceClock
 from ..units import human_bytes, human_duration, local_time, plural, short_id
-from .model import Plan
+from .limited import LimitedPlan, priced
 from .parts import PartItem, check_folder, decide, free_name, price, room, wish
 from .restore import ASK, READY, RUNNING, THERE, UNDER_WAY
 
@@ -29,21 +28,18 @@ LONGEST = 150
 """Bytes of an archive's own name in that of a part of it: file systems take 255 in all."""
 
 
-class RangedPlan(Plan[Batch]):
+class RangedPlan(LimitedPlan[Batch]):
     """Parts of archives to get back: nothing is asked for until ``run()``.
 
     Each file has exactly the bytes asked for, under a name that says which.
-
-    :param max_cost: US dollars that asking may cost; what is not known for certain counts as more.
     """
 
     def __init__(
         self, archives: Sequence[ArchiveRecord], *, asked: Asked, vault: str, tier: str, to: Path,
         catalogue: Catalogue, tracker: Tracker, clock: ServiceClock, prices: PriceTable,
-        max_cost: Decimal | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.vault, self.tier, self.to, self.max_cost = vault, tier, to, max_cost
+        self.vault, self.tier, self.to = vault, tier, to
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._prices = list(archives), prices
         self._parts = [asked.within(archive.name, archive.size) for archive in archives]
@@ -92,7 +88,8 @@ class RangedPlan(Plan[Batch]):
         asked = self._having(ASK)
         facts = [("retrieved and charged", self._charged(asked))]
         if asked:
-            facts += [("tier", self.tier), ("price", self._price()), ("ready", self._when())]
+            facts += [("tier", self.tier), ("price", priced(self.quote)), *self._limit_facts()]
+            facts.append(("ready", when_ready(self.tier, self._clock)))
         for action in (RUNNING, READY, UNDER_WAY, THERE):
             found = self._having(action)
             if found:
@@ -112,21 +109,6 @@ class RangedPlan(Plan[Batch]):
             return words
         why = "the service retrieves whole MiB, and tells hashes of some ranges only"
         return f"{words}, {human_bytes(more)} more than is asked for: {why}"
-
-    def _price(self) -> str:
-        quote = self.quote
-        sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
-        limit = "" if self.max_cost is None else f"; at most ${self.max_cost} are allowed"
-        return " ".join([f"{quote.words()} ({sources}){limit}.", *quote.notes])
-
-    def _when(self) -> str:
-        shortest, longest = window(self.tier)
-        now = self._clock.now()
-        until = local_time(now + longest, now)
-        return (
-            f"in {human_duration(shortest.total_seconds())} to "
-            f"{human_duration(longest.total_seconds())}, by {until}; kept for 24 hours after that"
-        )
 
     def _verified(self) -> str:
         doubtful = [item for item in self.items if not item.verifiable]
@@ -178,14 +160,24 @@ class RangedPlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         self.items = self._decide()  # hours may have passed since it was shown
-        if self.max_cost is not None:
-            self.quote.check(self.max_cost)
+        self._keep_limit()
         if not self.empty:
             check_folder(self.to, self.items)
         return carry_out(
             self._catalogue, self._tracker, self.items, title=self.title, tier=self.tier,
             root=self.to, now=self._clock.now_ms(),
         )  # fmt: skip
+
+
+def when_ready(tier: str, clock: ServiceClock) -> str:
+    """Return in words when what is asked for now can be fetched."""
+    shortest, longest = window(tier)
+    now = clock.now()
+    return (
+        f"in {human_duration(shortest.total_seconds())} to "
+        f"{human_duration(longest.total_seconds())}, by {local_time(now + longest, now)}; kept for "
+        "24 hours after that"
+    )
 
 
 def carry_out(
