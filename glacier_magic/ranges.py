@@ -88,19 +88,14 @@ class Asked:
         :raises InputError: it is none of these, empty, or ends before it begins.
         """
         found = _BORDERS.fullmatch(text)
-        if found is None or not (found[1] or found[2]):
+        if found is None or not (found[1] or found[2]) or not text.isascii():
             raise _unreadable(text)
-        try:
-            if not found[1]:
-                return cls.tail(parse_size(found[2]))
-            first = parse_size(found[1])
-            if not found[2]:
-                return cls(first=first)
-            last = parse_size(found[2]) - (0 if found[2].isdecimal() else 1)
-        except InputError:
-            raise
-        except ValueError:
-            raise _unreadable(text) from None
+        first, last = (_position(border, text) for border in found.groups())
+        if first is None:
+            return cls.tail(last or 0)
+        if last is None:
+            return cls(first=first)
+        last -= 0 if found[2].isdecimal() else 1
         if last < first:
             raise InputError(
                 f"The range {text!r} has no bytes", cure="It ends before, or where, it begins."
@@ -148,6 +143,16 @@ class Asked:
                 "goes to the end.",
             )
         return ByteRange(self.first, last)
+
+
+def _position(border: str | None, text: str) -> int | None:
+    if not border:
+        return None
+    try:
+        # Not through a float, which does not hold every position.
+        return int(border) if border.isdecimal() else parse_size(border)
+    except (ValueError, OverflowError):
+        raise _unreadable(text) from None
 
 
 def _some(count: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .. import tables
@@ -88,9 +89,9 @@ class PeekPlan(LimitedPlan[Batch]):
         self.items: list[PartItem] = []
         self._windows = Windows(self._catalogue, archive)
         self._window = self._new_window()
-        self.listing = self._known() or self._read_directly()
+        self.listing = self._known()
         if self.listing is None:
-            self._read_what_is_free()
+            self._read()
 
     # Reading
 
@@ -101,12 +102,21 @@ class PeekPlan(LimitedPlan[Batch]):
         reach = found.most_bytes >= self.limits.bytes and found.most_rounds >= self.limits.rounds
         return found if found.complete or reach else None
 
+    def _read(self) -> None:
+        try:
+            self.listing = self._read_directly()
+            if self.listing is None:
+                self._read_what_is_free()
+        except Unlistable as error:
+            paid = self._paid(self._windows.paid())
+            raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
+
     def _read_directly(self) -> ListingRecord | None:
         """Read a local copy, or the output of a job that has retrieved the whole archive."""
         local = direct.local_copy(self._catalogue, self.archive)
         if local is not None:
             window = direct.of_file(local, self._size)
-            return self._keep(self._members(window), f"the local file {local}", {})
+            return self._keep(self._members(window), f"the local file {local}")
         self._tracker.refresh([self.vault])
         job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)
         if job is None or job.status != "Succeeded":
@@ -116,15 +126,12 @@ class PeekPlan(LimitedPlan[Batch]):
         except NotFound:  # dropped at this moment
             self._catalogue.jobs.mark_gone(self.vault, job.job_id)
             return None
-        return self._keep(found, "the output of a finished job", {})
+        return self._keep(found, "the output of a finished job")
 
     def _read_what_is_free(self) -> None:
         for _ in range(FREE_ROUNDS):
             try:
                 listing = self._look()
-            except Unlistable as error:
-                paid = self._paid(self._windows.paid())
-                raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
             except _Needed as needed:
                 self.items = [self._windows.decide(part) for part in needed.parts]
                 ready = [item for item in self.items if _is_ready(item)]
@@ -133,7 +140,7 @@ class PeekPlan(LimitedPlan[Batch]):
             else:
                 if self._windows.doubtful:
                     listing.notes.append("Read from bytes that no tree hash could verify.")
-                self.listing = self._keep(listing, "the vault", self._windows.paid())
+                self.listing = self._keep(listing, "the vault")
                 return
 
     def _look(self) -> Listing:
@@ -175,12 +182,11 @@ class PeekPlan(LimitedPlan[Batch]):
             return False
         return True
 
-    def _keep(
-        self, listing: Listing, source: str, paid: Mapping[str, tuple[int, int]]
-    ) -> ListingRecord:
+    def _keep(self, listing: Listing, source: str) -> ListingRecord:
         kept = self._catalogue.listings.record(
             self.vault, self.archive.archive_id, listing, listed=self._clock.now_ms(),
-            source=source, paid=paid, most_bytes=self.limits.bytes, most_rounds=self.limits.rounds,
+            source=source, paid=self._windows.paid(),
+            most_bytes=self.limits.bytes, most_rounds=self.limits.rounds,
         )  # fmt: skip
         self.items = []
         if listing.complete:
@@ -309,9 +315,13 @@ class PeekPlan(LimitedPlan[Batch]):
 
     def _cells(self) -> list[tuple[str, ...]]:
         if self.listing is not None:
-            members = self._catalogue.listings.members(self.listing.id)
-            return [_member_cells(member) for member in members]
+            return self._member_rows
         return [(str(i.part), human_bytes(i.part.size), i.action) for i in self.items]
+
+    @cached_property
+    def _member_rows(self) -> list[tuple[str, ...]]:
+        found = self._catalogue.listings.members(self.listing.id) if self.listing else ()
+        return [_member_cells(member) for member in found]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -353,10 +363,8 @@ def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_ready(item: PartItem) -> bool:
-    if item.action == READY:
-        return True
-    states = ("ready", "downloading")
-    return item.action == UNDER_WAY and item.download is not None and item.download.state in states
+    done = item.job is not None and item.job.status == "Succeeded"
+    return item.action == READY or (item.action == UNDER_WAY and done)
 
 
 def _first(kind: str, size: int, limits: Limits) -> Limits:
