@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .. import tables
 from ..catalogue import ArchiveRecord, ListingRecord
-from ..errors import GlacierError, InputError, NotFound, NotReady, Unlistable
+from ..errors import Unlistable
 from ..jobs import Batch, Tracker
-from ..peek import Limits, Listing, Window, kind_of, members, no_kind
+from ..peek import Limits
 from ..prices import PriceTable, Quote
 from ..prices.quotes import retrieval
-from ..ranges import ByteRange, megabyte_cover, node_over
 from ..transfer.engine import Engine
 from ..treehash import CHUNK
 from ..units import from_ms, human_bytes, local_time, plural
-from . import direct
 from .limited import LimitedPlan, priced
-from .parts import PartItem, check_folder, price
-from .ranged import carry_out, when_ready
-from .restore import ASK, READY, UNDER_WAY
-from .windows import Windows, tidy
+from .looking import Look
+from .parts import PartItem, price
+from .ranged import when_ready
+from .restore import ASK
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TAR_FIRST = 8 << 20
-"""Bytes of a tar that are asked for first: they cost less than two requests, and save hours."""
-ZIP_FIRST, ZIP_MOST_FIRST = 1 << 20, 16 << 20
-"""Bytes from the end of a zip that the first request has at least; and at most, as one request."""
-FREE_ROUNDS = 10
-"""How often what costs nothing is fetched and read before somebody is asked again."""
-FREE_SECONDS = 120.0
-"""Real seconds that fetching it may take before this goes on in the background."""
-
-
-class _Needed(Exception):
-    """Ranges that are not at hand."""
-
-    def __init__(self, parts: list[ByteRange]) -> None:
-        super().__init__()
-        self.parts = parts
 
 
 @dataclass(frozen=True)
@@ -73,126 +54,27 @@ class PeekPlan(LimitedPlan[Batch]):
         engine: Engine, tracker: Tracker, prices: PriceTable,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.archive, self.tier, self.vault = archive, tier, archive.vault
-        self.kind = kind or kind_of(archive.name) or ""
-        if not self.kind:
-            raise no_kind(archive.name)
-        self._engine, self._tracker, self._prices = engine, tracker, prices
+        self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
-        if not archive.size:
-            raise InputError(
-                f"The size of {archive.name!r} is not known, so it cannot be looked into",
-                cure="%glacier inventory reads it.",
-            )
-        self._size = archive.size
-        self.limits = _first(self.kind, self._size, limits)
-        self.items: list[PartItem] = []
-        self._windows = Windows(self._catalogue, archive)
-        self._window = self._new_window()
-        self.listing = self._known()
-        if self.listing is None:
-            self._read()
-
-    # Reading
-
-    def _known(self) -> ListingRecord | None:
-        found = self._catalogue.listings.get(self.archive.vault, self.archive.archive_id)
-        if found is None or found.kind != self.kind:
-            return None
-        reach = found.most_bytes >= self.limits.bytes and found.most_rounds >= self.limits.rounds
-        return found if found.complete or reach else None
-
-    def _read(self) -> None:
+        self._prices = prices
+        self._look = Look(
+            archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker
+        )  # fmt: skip
         try:
-            self.listing = self._read_directly()
-            if self.listing is None:
-                self._read_what_is_free()
+            self._look.read()
         except Unlistable as error:
-            paid = self._paid(self._windows.paid())
+            paid = self._paid(self._look.windows.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
-    def _read_directly(self) -> ListingRecord | None:
-        """Read a local copy, or the output of a job that has retrieved the whole archive."""
-        local = direct.local_copy(self._catalogue, self.archive)
-        if local is not None:
-            window = direct.of_file(local, self._size)
-            return self._keep(self._members(window), f"the local file {local}")
-        self._tracker.refresh([self.vault])
-        job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)
-        if job is None or job.status != "Succeeded":
-            return None
-        try:
-            found = self._members(direct.of_output(self._engine, job, self._size))
-        except NotFound:  # dropped at this moment
-            self._catalogue.jobs.mark_gone(self.vault, job.job_id)
-            return None
-        return self._keep(found, "the output of a finished job")
+    @property
+    def listing(self) -> ListingRecord | None:
+        """What is known of the inside, or None."""
+        return self._look.listing
 
-    def _read_what_is_free(self) -> None:
-        for _ in range(FREE_ROUNDS):
-            try:
-                listing = self._look()
-            except _Needed as needed:
-                self.items = [self._windows.decide(part) for part in needed.parts]
-                ready = [item for item in self.items if _is_ready(item)]
-                if not ready or not self._fetch(ready):
-                    return
-            else:
-                if self._windows.doubtful:
-                    listing.notes.append("Read from bytes that no tree hash could verify.")
-                self.listing = self._keep(listing, "the vault")
-                return
-
-    def _look(self) -> Listing:
-        """Read as far as what is at hand goes."""
-        window = self._window = self._new_window()
-        window.limit(self.limits.bytes)
-        start = _beginning(self.kind, self._size, self.limits)
-        window.read(start.first, start.size)
-        return self._members(window)
-
-    def _members(self, window: Window) -> Listing:
-        return members(window, self.archive.name, kind=self.kind, limits=self.limits)
-
-    def _new_window(self) -> Window:
-        return Window(self._bytes, self._size, announce=self._announce)
-
-    def _announce(self, ranges: list[tuple[int, int]]) -> None:
-        parts = [ByteRange(*one) for one in ranges]
-        missing = [part for part in parts if not self._windows.has(part)]
-        if missing:
-            raise _Needed(missing)
-
-    def _bytes(self, first: int, last: int) -> bytes:
-        data = self._windows.read(ByteRange(first, last))
-        if data is None:
-            raise _Needed([ByteRange(first, last)])
-        return data
-
-    def _fetch(self, items: Sequence[PartItem]) -> bool:
-        """Fetch finished outputs; return whether all came."""
-        try:
-            check_folder(self._windows.root, items)
-            self._carry_out(items).wait(FREE_SECONDS)
-        except NotReady:
-            return False
-        except GlacierError:  # dropped meanwhile, say: decided upon anew
-            self._tracker.refresh([self.vault])
-            self.items = [self._windows.decide(item.part) for item in self.items]
-            return False
-        return True
-
-    def _keep(self, listing: Listing, source: str) -> ListingRecord:
-        kept = self._catalogue.listings.record(
-            self.vault, self.archive.archive_id, listing, listed=self._clock.now_ms(),
-            source=source, paid=self._windows.paid(),
-            most_bytes=self.limits.bytes, most_rounds=self.limits.rounds,
-        )  # fmt: skip
-        self.items = []
-        if listing.complete:
-            self._windows.forget()
-        tidy(self._catalogue)
-        return kept
+    @property
+    def items(self) -> list[PartItem]:
+        """The parts that are missing next, and what each takes."""
+        return self._look.items
 
     @property
     def members(self) -> pd.DataFrame | None:
@@ -252,13 +134,13 @@ class PeekPlan(LimitedPlan[Batch]):
     @property
     def worst(self) -> Worst:
         """What may have to be asked for after the next parts, at most."""
-        rounds = max(0, self.limits.rounds - self._window.rounds)
-        read = self._window.paid + sum(item.part.size for item in self.items)
-        left = max(0, min(self.limits.bytes, self._size) - read)
-        if self.kind == "tar":  # a header lies in one MiB, a long name in one more
+        rounds = max(0, self._look.limits.rounds - self._look.window.rounds)
+        read = self._look.window.paid + sum(item.part.size for item in self.items)
+        left = max(0, min(self._look.limits.bytes, self._look.size) - read)
+        if self._look.kind == "tar":  # a header lies in one MiB, a long name in one more
             left = min(left, rounds * 2 * CHUNK)
             return Worst(min(2 * rounds, -(-left // CHUNK)), left, rounds if left else 0)
-        if self.kind == "zip":
+        if self._look.kind == "zip":
             return Worst(_most_nodes(left), left, min(1, left))
         return Worst(0, 0, 0)
 
@@ -275,7 +157,7 @@ class PeekPlan(LimitedPlan[Batch]):
         """The plan in one sentence."""
         if self.listing is not None:
             return self.summary()
-        return f"Look into the {self.kind} {self.archive.name!r} ({human_bytes(self._size)})"
+        return self._look.title
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -296,14 +178,14 @@ class PeekPlan(LimitedPlan[Batch]):
 
     def _after(self) -> str:
         worst = self.worst
-        if self.kind not in ("zip", "tar"):
+        if self._look.kind not in ("zip", "tar"):
             return "nothing: only what unpacks from these bytes is listed"
         if not worst.bytes:
             return "nothing"
         why = {
             "zip": "only if the zip's directory is larger than this",
             "tar": "where the next header lies beyond what is at hand",
-        }[self.kind]
+        }[self._look.kind]
         return (
             f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
             f"in {plural(worst.rounds, 'round')} of hours; all together at most "
@@ -338,18 +220,9 @@ class PeekPlan(LimitedPlan[Batch]):
 
     def _run(self) -> Batch:
         if self.listing is None:
-            self._tracker.refresh([self.vault])
-            self.items = [self._windows.decide(item.part) for item in self.items]
+            self._look.decide_again()
         self._keep_limit()
-        if self.items:
-            check_folder(self._windows.root, self.items)
-        return self._carry_out(self.items)
-
-    def _carry_out(self, items: Sequence[PartItem]) -> Batch:
-        return carry_out(
-            self._catalogue, self._tracker, items, title=self.title, tier=self.tier,
-            root=self._windows.root, now=self._clock.now_ms(),
-        )  # fmt: skip
+        return self._look.carry_out(self.items)
 
 
 _MEMBER_HEAD = ("name", "size", "modified", "kind")
@@ -360,29 +233,6 @@ def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
     told = mtime is not None and abs(mtime) < tables.LATEST
     when = local_time(from_ms(mtime)) if told else member["written"]
     return member["name"], human_bytes(member["size"]), when, member["kind"]
-
-
-def _is_ready(item: PartItem) -> bool:
-    done = item.job is not None and item.job.status == "Succeeded"
-    return item.action == READY or (item.action == UNDER_WAY and done)
-
-
-def _first(kind: str, size: int, limits: Limits) -> Limits:
-    """Return the limits with as much to read first as this kind is worth."""
-    most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
-    if most < size:  # a power of two is one request
-        most = 1 << max(0, most.bit_length() - 1)
-    return replace(limits, first=max(CHUNK, most))
-
-
-def _beginning(kind: str, size: int, limits: Limits) -> ByteRange:
-    """Return the bytes to read first."""
-    if kind == "zip":
-        tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)
-        node = node_over(tail, size)
-        least = megabyte_cover(tail, size)
-        return node if node.size <= min(ZIP_MOST_FIRST, limits.bytes) else least
-    return ByteRange(0, min(size, limits.first) - 1)
 
 
 def _most_nodes(size: int) -> int:
