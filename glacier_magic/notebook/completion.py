@@ -73,7 +73,7 @@ class Completer:
             from ..commands.emulation import ACTIONS  # noqa: PLC0415
 
             return ACTIONS
-        if verb.name in ("ls", "restore", "rm"):
+        if verb.name in ("ls", "restore", "rm", "peek"):
             return self._names(last)
         return []
 

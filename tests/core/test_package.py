@@ -127,10 +127,10 @@ def test_the_emulator_knows_nothing_of_the_rest_but_the_tree_hash():
 
 FLOORS = (
     ("treehash", "errors", "units", "safenames", "descriptions", "inventories"),
-    ("rendering",),
+    ("rendering", "ranges", "peek"),
     ("catalogue", "service"),
     ("paths", "tables"),
-    ("prices", "peek"),
+    ("prices",),
     ("transfer",),
     ("inventory",),
     ("jobs",),

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glacier_magic.catalogue import members as kept
 from glacier_magic.errors import (
@@ -21,7 +23,8 @@ from glacier_magic.errors import (
     Unlistable,
 )
 from glacier_magic.paths import data_folder
-from glacier_magic.plans import windows
+from glacier_magic.plans import peeking, windows
+from glacier_magic.ranges import aligned_cover
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -211,6 +214,13 @@ def test_a_compressed_tar_is_listed_as_far_as_it_may_be_read(store, on, ranges_o
     assert plan.members["name"].to_list() == ["t0", "t1", "t2", "t3"]
     assert ranges_of() == [f"0-{4 * MIB - 1}"]
     assert not plan.members.attrs["complete"]
+
+
+@given(st.integers(0, 200), st.integers(1, 64), st.integers(0, 100))
+def test_the_worst_that_a_zip_is_said_to_take_is_not_exceeded(first, count, behind):
+    """However its directory lies on the tree."""
+    found = aligned_cover(first, first + count, first + count + behind)
+    assert len(found) <= peeking._most_nodes(count * MIB)
 
 
 # What costs nothing

@@ -15,6 +15,7 @@ from glacier_magic.errors import (
     JobFailed,
     LocalError,
     NameNotKnown,
+    NotFound,
     OverBudget,
     PriceUnknown,
 )
@@ -316,6 +317,30 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     assert len(fetched) <= 9 - 3
     assert len(ranges_of()) == 1
     assert [p.name for p in (tmp_path / "back").iterdir()] == [f"big.bin.part-5-{9 * MIB - 1}"]
+
+
+def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
+    vault, data, get, small_parts, one_at_a_time, monkeypatch, tmp_path
+):
+    """From a job with hashes, after one without whose output was dropped half-way."""
+    original, calls = Service.open_output, []
+
+    def open_output(*arguments):
+        calls.append(arguments[-2])
+        if len(calls) == 3:
+            raise NotFound("The job ID was not found")
+        return original(*arguments)
+
+    monkeypatch.setattr(Service, "open_output", open_output)
+    with monkeypatch.context() as doubtful:
+        doubtful.setattr(ranges, "EXTRA", 0)
+        doubtful.setattr(ranges, "EXTRA_SHARE", 1 << 60)
+        with pytest.raises(JobExpired):
+            get("1MiB-5MiB")
+    (file,) = get("1MiB-5MiB").files
+    assert file.endswith(f".part-{MIB}-{5 * MIB - 1}")
+    assert content(file) == data[MIB : 5 * MIB]
+    assert len(calls) == 3 + 4
 
 
 def test_an_expired_part_is_offered_again(session, vault, data, later, get, ranges_of, tmp_path):
