@@ -320,7 +320,7 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
 
 
 def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
-    vault, data, get, small_parts, one_at_a_time, monkeypatch, tmp_path
+    session, vault, data, get, later, small_parts, one_at_a_time, monkeypatch
 ):
     """From a job with hashes, after one without whose output was dropped half-way."""
     original, calls = Service.open_output, []
@@ -337,6 +337,7 @@ def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
         doubtful.setattr(ranges, "EXTRA_SHARE", 1 << 60)
         with pytest.raises(JobExpired):
             get("1MiB-5MiB")
+    later(session, hours=40)
     (file,) = get("1MiB-5MiB").files
     assert file.endswith(f".part-{MIB}-{5 * MIB - 1}")
     assert content(file) == data[MIB : 5 * MIB]
