@@ -168,7 +168,7 @@ def summary(snapshot: Snapshot) -> str:
         return "No jobs: nothing has been asked for."
     order = (
         "verified", "unverified", "downloading", "ready", "in progress", "requested", "failed",
-        "expired",
+        "expired", "forgotten",
     )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""

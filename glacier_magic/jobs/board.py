@@ -22,12 +22,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+"""States after which nothing more will happen by itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
     ``state`` is one of: requested, in progress, ready, downloading, verified, unverified (a part
-    that the service gives no hash of), failed, expired.
+    that the service gives no hash of), failed, expired, forgotten (not kept any more).
     """
 
     key: str
@@ -52,9 +56,7 @@ class Row:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ("verified", "unverified", "failed", "expired") or (
-            self.state == "ready" and not self.ours
-        )
+        return self.state in ENDED or (self.state == "ready" and not self.ours)
 
 
 @dataclass(frozen=True, kw_only=True)

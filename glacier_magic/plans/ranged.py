@@ -95,7 +95,7 @@ class RangedPlan(LimitedPlan[Batch]):
             if found:
                 facts.append((action, f"{plural(len(found), 'part')}, not asked for again"))
         written = sum(item.part.size for item in self.items if item.action != THERE)
-        facts.append(("written", f"{written:,} bytes, exactly what was asked for"))
+        facts.append(("written", f"{plural(written, 'byte')}, exactly what was asked for"))
         return [
             *facts,
             ("verified", self._verified()),

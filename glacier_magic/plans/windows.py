@@ -16,6 +16,8 @@ from ..ranges import ByteRange, part_name
 from .parts import PartItem, decide, is_there
 
 FOLDER = "peeks"
+READ = "read: the members are in the catalogue"
+"""What is said of a part that is not kept any more."""
 MOST_KEPT = 512 << 20
 """Bytes kept of all archives together; those looked into longest ago go first."""
 
@@ -90,7 +92,7 @@ class Windows:
         """Drop the parts: what they were fetched for is known."""
         for row in self.rows():
             if not row.open:
-                self._catalogue.downloads.update(row.id, state="forgotten")
+                self._catalogue.downloads.update(row.id, state="forgotten", error=READ)
         if not any(row.open for row in self.rows()):
             shutil.rmtree(self.root, ignore_errors=True)
 

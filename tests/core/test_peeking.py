@@ -69,19 +69,7 @@ def store(vault, files):
 
 
 @pytest.fixture
-def ranges_of(client):
-    """List the ranges that the service was asked for, in order."""
-
-    def ranges_of(vault="photos"):
-        jobs = client.list_jobs(vaultName=vault)["JobList"]
-        jobs.sort(key=lambda job: job["CreationDate"])
-        return [job["RetrievalByteRange"] for job in jobs]
-
-    return ranges_of
-
-
-@pytest.fixture
-def on(session, vault, later):
+def on(vault, ready):
     """Ask for what is needed until the members are known; return the plan and the rounds."""
 
     def on(name, **options):
@@ -89,9 +77,7 @@ def on(session, vault, later):
             plan = vault.peek(name, **options)
             if plan.empty:
                 return plan, rounds
-            batch = plan.run()
-            later(session, hours=4.1)
-            batch.wait(PATIENCE)
+            ready(plan.run())
         raise AssertionError("no end")
 
     return on
@@ -173,6 +159,17 @@ def test_what_is_known_is_told_at_once(store, on, vault, connect, ranges_of, mon
     assert plan.members.equals(first.members)
     assert plan.members.attrs["as_of"] == first.members.attrs["as_of"]
     assert len(ranges_of()) == asked
+
+
+def test_who_waits_for_parts_that_another_has_read_meanwhile_is_not_left_waiting(
+    store, vault, connect, ready
+):
+    """They are dropped once the members are known."""
+    store("a.zip", zipped(count=3, size=10))
+    batch = ready(vault.peek("a.zip").run())
+    assert connect().vault("photos").peek("a.zip").empty
+    assert batch.wait(PATIENCE) is batch
+    assert "members are in the catalogue" in repr(batch)
 
 
 # Tars
@@ -348,14 +345,12 @@ def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
 
 
 def test_an_answer_that_expired_is_offered_again_and_earlier_ones_are_kept(
-    session, vault, store, later, ranges_of, connect
+    session, vault, store, later, ranges_of, connect, ready
 ):
     """After a day without anybody looking."""
     store("a.tar", tarred([8 * MIB] * 2))
-    batch = vault.peek("a.tar").run()
-    later(session, hours=4.1)
-    batch.wait(PATIENCE)
-    batch = vault.peek("a.tar").run()
+    ready(vault.peek("a.tar").run())
+    vault.peek("a.tar").run()
     session.close()
     later(hours=40)
     again = connect()
@@ -366,13 +361,11 @@ def test_an_answer_that_expired_is_offered_again_and_earlier_ones_are_kept(
 
 
 def test_a_window_that_was_damaged_on_disk_is_fetched_again_while_it_is_staged(
-    session, vault, store, later, ranges_of, on, tmp_path
+    vault, store, ranges_of, on, ready
 ):
     """Its hash is taken before it is believed."""
     store("wide.zip", zipped(count=100, size=1000, comment=b"c" * 60_000))
-    batch = vault.peek("wide.zip").run()
-    later(session, hours=4.1)
-    batch.wait(PATIENCE)
+    batch = ready(vault.peek("wide.zip").run())
     (window,) = map(Path, batch.files)
     window.write_bytes(bytes(window.stat().st_size))
     on("wide.zip")

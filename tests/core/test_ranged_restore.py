@@ -38,25 +38,11 @@ def data(files, vault):
 
 
 @pytest.fixture
-def ranges_of(client):
-    """List the ranges that the service was asked for, in order."""
-
-    def ranges_of(vault="photos"):
-        jobs = client.list_jobs(vaultName=vault)["JobList"]
-        jobs.sort(key=lambda job: job["CreationDate"])
-        return [job["RetrievalByteRange"] for job in jobs]
-
-    return ranges_of
-
-
-@pytest.fixture
-def get(session, vault, later, tmp_path):
+def get(vault, ready, tmp_path):
     """Restore a part, hours later; return the batch."""
 
     def get(part, name="big.bin", hours=4.1):
-        batch = vault.restore(name, byte_range=part, to=tmp_path / "back").run()
-        later(session, hours=hours)
-        return batch.wait(PATIENCE)
+        return ready(vault.restore(name, byte_range=part, to=tmp_path / "back").run(), hours)
 
     return get
 
@@ -149,15 +135,13 @@ def test_a_hash_that_does_not_come_where_it_must_is_an_error(
         batch.wait(PATIENCE)
 
 
-def test_a_name_from_a_stranger_stays_below_the_folder(session, vault, files, later, tmp_path):
+def test_a_name_from_a_stranger_stays_below_the_folder(vault, files, tmp_path, ready):
     """With two archives of one name, and names too long for a file."""
     names = ("../../evil", "same", "same", "ä" * 300, "<script>'\"😀")
     for number, name in enumerate(names):
         with files(f"source-{number}", 100).open("rb") as file:
             vault.upload_stream(file, name)
-    batch = vault.restore("*", byte_range="10-19", to=tmp_path / "back").run()
-    later(session, hours=4.1)
-    batch.wait(PATIENCE)
+    batch = ready(vault.restore("*", byte_range="10-19", to=tmp_path / "back").run())
     assert len(set(batch.files)) == len(names)
     for file in batch.files:
         assert file.startswith(str(tmp_path / "back"))
@@ -237,13 +221,12 @@ def test_the_same_part_twice_is_asked_for_once(vault, data, get, ranges_of, tmp_
 
 
 def test_several_parts_of_one_archive_at_once_are_several_jobs(
-    session, vault, data, later, ranges_of, tmp_path
+    session, vault, data, ranges_of, tmp_path, ready
 ):
     """Each with its own bytes."""
     parts = ["0-1MiB", "4MiB-5MiB", "-1KiB"]
     batches = [vault.restore("big.bin", byte_range=p, to=tmp_path / "back").run() for p in parts]
-    later(session, hours=4.1)
-    found = {content(batch.wait(PATIENCE).files[0]) for batch in batches}
+    found = {content(ready(batch).files[0]) for batch in batches}
     assert found == {data[:MIB], data[4 * MIB : 5 * MIB], data[-1024:]}
     assert len(ranges_of()) == 3
 
