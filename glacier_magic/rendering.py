@@ -155,7 +155,7 @@ def _when(row: Row, snapshot: Snapshot) -> str:
 
 
 def _progress(row: Row) -> str:
-    if row.state == "verified":
+    if row.state in ("verified", "unverified"):
         return "100 %"
     if row.state == "downloading" and row.size:
         words = f"{row.done / row.size:.0%}"
@@ -170,8 +170,8 @@ def summary(snapshot: Snapshot) -> str:
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
     order = (
-        "verified", "downloading", "ready", "in progress", "requested", "scheduled", "failed",
-        "expired",
+        "verified", "unverified", "downloading", "ready", "in progress", "requested", "scheduled",
+        "failed", "expired", "forgotten",
     )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""

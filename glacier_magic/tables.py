@@ -28,6 +28,11 @@ CHECKED = ("check", "problems", "detail", "cure")
 DELETIONS = ("name", "size", "archive_id", "state", "error")
 CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
+MEMBERS = (
+    "name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted",
+)  # fmt: skip
+LATEST = 9_000_000_000_000
+"""Milliseconds from 1970 to the year 2255, which a timestamp in nanoseconds still holds."""
 
 
 def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -131,3 +136,26 @@ def deletions(items: Iterable[object]) -> pd.DataFrame:
     rows = ({name: getattr(item, name) or "" for name in DELETIONS} for item in items)
     frame = _frame(DELETIONS, ({**row, "size": row["size"] or None} for row in rows))
     return _typed(frame, text=[n for n in DELETIONS if n != "size"], whole=["size"], times=[])
+
+
+def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the members of a zip or tar as a DataFrame with the columns :data:`MEMBERS`.
+
+    ``size`` and ``packed`` are bytes and ``offset`` is where the entry begins, all nullable;
+    ``modified`` is missing where the archive has only a local time, which is ``written`` then.
+    """
+    given = {"modified": "mtime", "offset": "start"}
+    frame = _frame(MEMBERS, ({n: row[given.get(n, n)] for n in MEMBERS} for row in found))
+    frame["modified"] = [_within(moment) for moment in frame["modified"]]
+    whole = ("size", "packed", "offset")
+    frame = _typed(
+        frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]
+    ).astype(dict.fromkeys(whole, "Int64"))
+    return frame.astype({"encrypted": "bool"})
+
+
+def _within(moment: Any) -> int | None:
+    """Return a time that a timestamp can hold; a maker of archives can write any."""
+    if moment is None or moment != moment or abs(moment) > LATEST:  # noqa: PLR0124 - not a number
+        return None
+    return int(moment)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, overload
 
 from . import descriptions, tables
 from .administration import AccessPolicy, Lock, Notifications, Tags
@@ -23,12 +23,14 @@ from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
-from .plans import DeletePlan, RestorePlan
+from .peek import Limits
+from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
 from .plans.pacing import Pace
 from .plans.quoting import checked_destination, default_destination
 from .plans.restoring import unknown_archive
 from .prices import load
 from .prices.holdings import priced
+from .ranges import Asked
 from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
@@ -356,11 +358,23 @@ class Vault:
 
     # Getting back and deleting
 
+    @overload
+    def restore(
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        destination: str | None = ..., spread: str | float | None = ...,
+        daily: str | int | None = ..., byte_range: None = ...,
+    ) -> RestorePlan: ...  # fmt: skip
+    @overload
+    def restore(
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        destination: str | None = ..., spread: None = ..., daily: None = ...,
+        byte_range: str | tuple[int, int] | Asked,
+    ) -> RangedPlan: ...  # fmt: skip
     def restore(
         self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
         destination: str | None = None, spread: str | float | None = None,
-        daily: str | int | None = None,
-    ) -> RestorePlan:  # fmt: skip
+        daily: str | int | None = None, byte_range: str | tuple[int, int] | Asked | None = None,
+    ) -> RestorePlan | RangedPlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
@@ -372,13 +386,37 @@ class Vault:
         :param destination: for the price of the way out of the region: ``here`` for a machine in
             it, ``region`` for one in another, ``internet`` for any other.  If not given,
             ``GLACIER_MAGIC_DESTINATION``, else ``internet``: where this machine is cannot be known.
+        :param byte_range: a part of each alone: ``"0-1048575"`` or ``(0, 1048575)``, both ends
+            included, ``"10MiB-20MiB"`` between two borders, ``"10MiB-"`` to the end, or ``"-1MB"``,
+            the last megabyte.
         :raises NameNotKnown: a word matches nothing.
-        :raises InputError: there is no such tier or destination.
+        :raises InputError: there is no such tier or destination, an archive has no such bytes, or
+            parts are to be paced.
         """
+        if byte_range is not None:
+            if spread is not None or daily is not None:
+                raise InputError("Parts of archives are not paced", cure="Leave the days out.")
+            return self._parts(self.select(words), Asked.of(byte_range), tier, to)
         return self.restore_archives(
             self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
             pace=Pace.of(spread, daily),
         )  # fmt: skip
+
+    def _parts(
+        self, archives: Sequence[ArchiveRecord], asked: Asked, tier: str,
+        to: str | os.PathLike[str],
+    ) -> RangedPlan:  # fmt: skip
+        return RangedPlan(
+            archives,
+            asked=asked,
+            vault=self.name,
+            tier=_tier(tier),
+            to=Path(to).expanduser().absolute(),
+            catalogue=self._catalogue,
+            tracker=self.session.tracker,
+            clock=self._service.clock,
+            prices=load(self.session.region),
+        )
 
     def restore_archives(
         self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
@@ -389,14 +427,10 @@ class Vault:
 
         :param claimed: ids of those whose size nobody but the author of a plan file has told.
         """
-        if tier.capitalize() not in TIERS:
-            raise InputError(
-                f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
-            )
         return RestorePlan(
             archives,
             vault=self.name,
-            tier=tier.capitalize(),
+            tier=_tier(tier),
             to=Path(to).expanduser().absolute(),
             destination=checked_destination(destination or default_destination()),
             prices=lambda: load(self.session.region),
@@ -405,6 +439,37 @@ class Vault:
             tracker=self.session.tracker,
             clock=self._service.clock,
             pace=pace,
+        )
+
+    def peek(
+        self, word: str, *, kind: str | None = None, tier: str = "Standard",
+        max_bytes: int = 64 << 20, rounds: int = 4,
+    ) -> PeekPlan:  # fmt: skip
+        """Return the members of a zip or tar, or the plan to get to know them.
+
+        ``plan.members`` is a DataFrame where they are known, or could be read at no cost; else
+        nothing is asked for until ``plan.run()``.
+
+        :param word: see :meth:`select`; it must mean one archive.
+        :param kind: ``zip``, ``tar`` or ``tar.gz``, where the name does not tell.
+        :param max_bytes: of the archive that reading may take, all requests together.
+        :param rounds: requests that wait for one another, hours each, at most.
+        :raises InputError: the word means several archives, or the size is not known.
+        :raises Unlistable: it is no zip or tar, is damaged, or a limit does not let it be read.
+        """
+        found = self.select([word])
+        if len(found) != 1:
+            raise InputError(
+                f"{word!r} means {plural(len(found), 'archive')}", cure="Give one, by name or id."
+            )
+        return PeekPlan(
+            found[0],
+            kind=kind,
+            tier=_tier(tier),
+            limits=Limits(bytes=max_bytes, rounds=rounds),
+            engine=self.session.engine,
+            tracker=self.session.tracker,
+            prices=load(self.session.region),
         )
 
     def remove(
@@ -483,3 +548,15 @@ class Vault:
     def notifications(self) -> Notifications:
         """Return whom the vault tells of finished jobs; its ``set()`` changes it."""
         return Notifications(self.name, self._service)
+
+
+def _tier(word: str) -> str:
+    """Return a tier as the service spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    if word.capitalize() not in TIERS:
+        raise InputError(
+            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
+        )
+    return word.capitalize()

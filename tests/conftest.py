@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -163,6 +164,32 @@ def jobs_of(client):
         return [job.get("ArchiveId") for job in found]
 
     return jobs_of
+
+
+@pytest.fixture
+def ready(later, session):
+    """Let the hours of a batch pass once the tracker, too, has asked for all of it; return it."""
+
+    def ready(batch, hours=4.1):
+        end = time.monotonic() + PATIENCE
+        while batch.snapshot.count("requested") and time.monotonic() < end:
+            time.sleep(0.02)
+        later(session, hours=hours)
+        return batch.wait(PATIENCE)
+
+    return ready
+
+
+@pytest.fixture
+def ranges_of(client):
+    """List the ranges that the service was asked for, in order."""
+
+    def ranges_of(vault="photos"):
+        jobs = client.list_jobs(vaultName=vault)["JobList"]
+        jobs.sort(key=lambda job: job["CreationDate"])
+        return [job["RetrievalByteRange"] for job in jobs]
+
+    return ranges_of
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
 from .locks import LockRecord, Locks
+from .members import ListingRecord, Listings
 from .pacing import Pacing
 from .plans import PlanRecord, Plans, Tally
 from .purchases import Purchase, Purchases
@@ -34,6 +35,7 @@ __all__ = [
     "Drop",
     "Inventory",
     "JobRecord",
+    "ListingRecord",
     "LockRecord",
     "PlanRecord",
     "Purchase",
@@ -79,6 +81,7 @@ class Catalogue:
         self.locks = Locks(self.database, scope)
         self.purchases = Purchases(self.database, scope)
         self.routes = Routes(self.database, scope)
+        self.listings = Listings(self.database, scope)
 
     def close(self) -> None:
         """Close the file; what was written stays."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..ranges import ByteRange
 from .database import Database, Scope
 from .jobs import JobRecord, Jobs
 from .plans import Plans
@@ -18,7 +19,7 @@ LEASE_SECONDS = 15.0
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 """States in which something is still to come."""
 
-ENDED = ("verified", "failed", "expired", "forgotten")
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
 """States in which nothing more comes by itself."""
 
 
@@ -55,6 +56,13 @@ class Download:
     moves: int
     renewal: str | None
     renewed: float | None
+    part: str | None = None
+    cover: str | None = None
+
+    @property
+    def asked_part(self) -> ByteRange | None:
+        """The bytes of the archive that are wanted; None for all of them."""
+        return ByteRange.read(self.part)
 
     @property
     def open(self) -> bool:
@@ -74,7 +82,7 @@ class Download:
 _COLUMNS = ", ".join(field.name for field in fields(Download))
 _WISH = (
     "vault", "batch", "archive_id", "name", "size", "tree_hash", "mtime", "tier", "root", "target",
-    "token", "state", "job_id", "asked", "due", "limits",
+    "token", "state", "job_id", "asked", "due", "limits", "part", "cover",
 )  # fmt: skip
 
 
@@ -155,30 +163,52 @@ class Downloads:
         """Return the downloads of one restore request."""
         return self._select("batch=? ORDER BY id", (batch,))
 
-    def open_for(self, vault: str, archive_id: str, root: str) -> Download | None:
-        """Return a download of this archive into this folder that is already under way."""
+    def open_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
+        """Return a download of this archive into this folder that is already under way.
+
+        :param part: the bytes that are wanted; None for the whole archive, which is another thing.
+        """
         found = self._select(
-            f"vault=? AND archive_id=? AND root=? AND state IN ({_marks(OPEN)})",
-            (vault, archive_id, root, *OPEN),
+            f"vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            f"AND state IN ({_marks(OPEN)})",
+            (vault, archive_id, root, part or "", *OPEN),
         )
         return found[0] if found else None
 
     def below(self, vault: str, root: str) -> list[Download]:
-        """Return the downloads into a folder that are open, or stopped with verified pieces."""
+        """Return the downloads of whole archives into a folder: open, or stopped half-way."""
         return self._select(
-            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
+            f"vault=? AND root=? AND part IS NULL AND (state IN ({_marks(OPEN)}) "
             "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
             (vault, root, *OPEN),
         )
 
-    def stopped_for(self, vault: str, archive_id: str, root: str) -> Download | None:
+    def stopped_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
         """Return the newest failed or expired download whose verified pieces can be used again."""
         found = self._select(
-            "vault=? AND archive_id=? AND root=? AND state IN ('failed', 'expired') "
-            "AND part_path IS NOT NULL ORDER BY id DESC",
-            (vault, archive_id, root),
+            "vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            "AND state IN ('failed', 'expired') AND part_path IS NOT NULL ORDER BY id DESC",
+            (vault, archive_id, root, part or ""),
         )
         return found[0] if found else None
+
+    def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
+        """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
+        return self._select(
+            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' "
+            "ORDER BY id",
+            (vault, archive_id, root),
+        )
+
+    def done_with(self, vault: str, archive_id: str) -> list[Download]:
+        """Return the downloads of an archive that are verified, newest first."""
+        return self._select(
+            "vault=? AND archive_id=? AND state='verified' ORDER BY id DESC", (vault, archive_id)
+        )
 
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
         """Move a download from one of *states* to *new* and hold it, unless another process does.
@@ -207,7 +237,8 @@ class Downloads:
             "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
             "AND NOT EXISTS (SELECT 1 FROM downloads other WHERE other.state='asking' "
             "AND other.account=downloads.account AND other.region=downloads.region "
-            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id)",
+            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
+            "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
             (owner, now + LEASE_SECONDS, download, owner, now),
         )
         return changed > 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
+from ..ranges import ByteRange, is_verifiable
 from ..units import parse_time
 from .database import Database, Scope
 
@@ -32,6 +33,7 @@ class JobRecord:
     created: int | None = None
     completed: int | None = None
     gone: bool = False
+    output_hash: str | None = None
 
     @classmethod
     def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
@@ -53,6 +55,7 @@ class JobRecord:
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
             created=parse_time(job.get("CreationDate")),
             completed=parse_time(job.get("CompletionDate")),
+            output_hash=job.get("SHA256TreeHash"),
         )
 
     @property
@@ -63,9 +66,29 @@ class JobRecord:
     @property
     def whole_archive(self) -> bool:
         """Whether the job retrieves all of its archive."""
-        if self.action != RETRIEVAL or self.byte_range is None or self.size is None:
+        if self.action != RETRIEVAL or self.byte_range is None:
             return self.action == RETRIEVAL
-        return self.byte_range == f"0-{self.size - 1}"
+        return self.size is not None and self.byte_range == f"0-{self.size - 1}"
+
+    @property
+    def retrieved(self) -> ByteRange | None:
+        """The bytes of its archive that its output has; None where that is not known."""
+        if self.byte_range is not None:
+            return ByteRange.read(self.byte_range)
+        return ByteRange(0, self.size - 1) if self.size and self.whole_archive else None
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether the service tells the tree hash of its output."""
+        retrieved = self.retrieved
+        if retrieved is None or self.size is None:
+            return self.whole_archive
+        return is_verifiable(retrieved, self.size)
+
+    def serves(self, part: ByteRange) -> bool:
+        """Tell whether its output has a part of the archive."""
+        retrieved = self.retrieved
+        return self.whole_archive or (retrieved is not None and retrieved.holds(part))
 
     @property
     def whole_inventory(self) -> bool:
@@ -156,6 +179,22 @@ class Jobs:
             (*self._key, vault),
         )
         return {row["archive_id"]: row["status"] for row in rows}
+
+    def for_part(self, vault: str, archive_id: str, part: ByteRange) -> JobRecord | None:
+        """Return the best usable job whose output has a part of an archive, whoever asked.
+
+        A finished one first, then one whose output can be verified.
+        """
+        usable = [
+            job
+            for job in self._select(
+                "vault=? AND archive_id=? AND action=? ORDER BY completed DESC, created",
+                (vault, archive_id, RETRIEVAL),
+            )
+            if job.usable and job.serves(part)
+        ]
+        usable.sort(key=lambda job: (job.status != "Succeeded", not job.verifiable))
+        return usable[0] if usable else None
 
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""

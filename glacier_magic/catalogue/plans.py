@@ -68,10 +68,12 @@ _COLUMNS = "id, vault, kind, made, run, promised, happened, error, ended"
 _TALLY = (
     "plan, SUM(CASE WHEN job_id IS NULL THEN 0 ELSE 1 END) AS asked, "
     "SUM(CASE WHEN job_id IS NULL THEN 0 ELSE COALESCE(size, 0) END) AS bytes_asked, "
-    "SUM(CASE WHEN outcome='verified' THEN COALESCE(size, 0) ELSE 0 END) AS bytes_verified, "
+    "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN COALESCE(size, 0) ELSE 0 END) "
+    "AS bytes_verified, "
+    "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN 1 ELSE 0 END) AS verified, "
     + "".join(
         f"SUM(CASE WHEN outcome='{outcome}' THEN 1 ELSE 0 END) AS {outcome}, "
-        for outcome in ("verified", "failed", "expired", "forgotten")
+        for outcome in ("failed", "expired", "forgotten")
     )
     + "SUM(CASE WHEN outcome IS NULL THEN 1 ELSE 0 END) AS still, MAX(ended) AS ended"
 )

@@ -263,8 +263,37 @@ CREATE TABLE routes(
     state TEXT NOT NULL,          -- making, ready
     heard INTEGER NOT NULL,       -- when a message came this way last; 0: never
     PRIMARY KEY(account, region, vault)
+);
+
+-- parts of archives: ranges are first-last in bytes, null for the whole archive
+ALTER TABLE jobs ADD COLUMN output_hash TEXT;
+ALTER TABLE downloads ADD COLUMN part TEXT;
+ALTER TABLE downloads ADD COLUMN cover TEXT;
+
+CREATE TABLE listings(            -- what was found inside zips and tars
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, archive_id TEXT NOT NULL,
+    kind TEXT NOT NULL,           -- zip, tar, tar.gz
+    listed INTEGER NOT NULL,      -- when
+    complete INTEGER NOT NULL,    -- whether these are all members
+    notes TEXT NOT NULL,          -- JSON: sentences about what is odd or missing
+    source TEXT NOT NULL,         -- where it was read from, in words
+    paid TEXT NOT NULL,           -- JSON {tier: [requests, bytes]}
+    most_bytes INTEGER NOT NULL, most_rounds INTEGER NOT NULL, -- the limits it was read under
+    members INTEGER NOT NULL,     -- how many are kept
+    UNIQUE(account, region, vault, archive_id)
+);
+CREATE TABLE members(
+    listing INTEGER NOT NULL, number INTEGER NOT NULL,
+    name TEXT NOT NULL, kind TEXT NOT NULL,
+    size INTEGER, packed INTEGER, start INTEGER, mtime INTEGER,
+    written TEXT NOT NULL, target TEXT NOT NULL, encrypted INTEGER NOT NULL,
+    PRIMARY KEY(listing, number)
 )
 """
+"""``part`` is what the user wants of an archive, ``cover`` what the service is asked for; a part
+that no hash could verify ends in the state ``unverified``; ``output_hash`` is the tree hash of a
+job's output."""
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

@@ -11,12 +11,14 @@ from ..jobs import Batch
 from ..plans import Plan, RestorePlan
 from ..plans.quoting import DESTINATIONS
 from ..prices import parse_money
+from ..ranges import Asked
 from ..rendering import near
 from .archives import (
     archive_words,
     duration,
     rate_option,
     set_rate,
+    size,
     vault_option,
     waiting_options,
 )
@@ -64,6 +66,22 @@ def running_options(parser: Parser) -> None:
     waiting_options(parser)
 
 
+def part_options(parser: Parser) -> None:
+    """Add ``--head``, ``--tail`` and ``--range``."""
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--head", metavar="SIZE", type=size, help="the first 1MB, say, alone")
+    part.add_argument("--tail", metavar="SIZE", type=size, help="the last 1MB, say, alone")
+    part.add_argument("--range", metavar="A-B", dest="part", help="these bytes alone: see below")
+
+
+def _part(args: Namespace) -> Asked | None:
+    if args.head is not None:
+        return Asked.head(args.head)
+    if args.tail is not None:
+        return Asked.tail(args.tail)
+    return None if args.part is None else Asked.parse(args.part)
+
+
 def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
     """Put a plan before the user within its limit, or run it; wait for it if asked to."""
     if args.max_cost is not None:
@@ -96,6 +114,7 @@ def _configure_restore(parser: Parser) -> None:
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
+    part_options(parser)
     running_options(parser)
     parser.set_defaults(to=None)  # with --expired it is where it was
 
@@ -116,13 +135,21 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
             "Which archives?",
             cure="Name some, or use --expired or --extend; %glacier restore --help says more.",
         )
-    return console.vault(args.vault).restore(
-        *args.archives, tier=args.tier or "standard", to=args.to or "restored",
-        destination=args.destination, spread=args.spread, daily=args.daily,
+    vault, part = console.vault(args.vault), _part(args)
+    tier, to = args.tier or "standard", args.to or "restored"
+    if part is not None and (args.spread or args.daily):
+        raise InputError("Parts of archives are not paced", cure="Leave out --spread and --daily.")
+    if part is not None:
+        return vault.restore(*args.archives, tier=tier, to=to, byte_range=part)
+    return vault.restore(
+        *args.archives, tier=tier, to=to, destination=args.destination,
+        spread=args.spread, daily=args.daily,
     )  # fmt: skip
 
 
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
+    if _part(args) is not None:
+        raise InputError("Parts are asked for by name", cure="Leave out --expired and --extend.")
     if args.to is not None:
         raise InputError("The folders are those of the first time", cure="Leave out --to.")
     vault = console.vault(args.vault).name if args.archives else args.vault
@@ -144,8 +171,8 @@ def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
         raise InputError("--save asks for nothing", cure="Leave out --yes and --wait.")
     if not isinstance(plan, RestorePlan) or args.spread or args.daily:
         raise InputError(
-            "A file keeps archives and a tier, no more",
-            cure="Leave out --spread and --daily, and --expired of several folders.",
+            "A file keeps whole archives and a tier, no more",
+            cure="Leave out --spread, --daily and parts, and --expired of several folders.",
         )
     path = plan.save(args.save)
     return (
@@ -177,7 +204,11 @@ VERBS = (
         run=_restore,
         configure=_configure_restore,
         details="Shows the plan first; nothing is asked of the service before it is started. An\n"
-        "archive that has a job already, here or started elsewhere, is not asked for twice.",
+        "archive that has a job already, here or started elsewhere, is not asked for twice.\n\n"
+        "A part (--head, --tail, --range) becomes a file whose name says which bytes it has. In a\n"
+        "range, plain numbers are positions, both included: 0-1048575; numbers with a unit are\n"
+        "borders: 10MiB-20MiB is 10 MiB; 10MiB- goes to the end. Charged is what must be\n"
+        "retrieved for it, which the plan shows.",
     ),
     Verb(
         name="jobs",

@@ -60,19 +60,29 @@ class Asker:
         downloads = self.catalogue.downloads
         if not downloads.claim_asking(download.id, self.owner):
             return None
-        existing = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        existing = self._existing(download)
         if existing:
             downloads.adopt(download.id, existing.job_id)
             return None
         try:
             job_id = self.service.start_retrieval(
-                download.vault, download.archive_id, download.tier, download.token
+                download.vault,
+                download.archive_id,
+                download.tier,
+                download.token,
+                download.cover,
             )
         except GlacierError as error:
             return self._refused(download, error, watched=watched)
         now = self.service.clock.now_ms()
         downloads.asked(download.id, self._job(download, job_id, now), now)
         return None
+
+    def _existing(self, download: Download) -> JobRecord | None:
+        jobs, part = self.catalogue.jobs, download.asked_part
+        if part is None:
+            return jobs.for_archive(download.vault, download.archive_id)
+        return jobs.for_part(download.vault, download.archive_id, part)
 
     def _refused(
         self, download: Download, error: GlacierError, *, watched: bool
@@ -98,9 +108,11 @@ class Asker:
             action=RETRIEVAL,
             archive_id=download.archive_id,
             tier=download.tier,
+            byte_range=download.cover,
             description=download.token,
-            size=download.size,
-            tree_hash=download.tree_hash,
+            # Of a part these are the part's; the service tells those of the archive.
+            size=download.size if download.part is None else None,
+            tree_hash=download.tree_hash if download.part is None else None,
             created=now,
         )
 

@@ -22,12 +22,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+"""States after which nothing more will happen by itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
     ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
-    downloading, verified, failed, expired.
+    downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
+    forgotten (not kept any more).
     """
 
     key: str
@@ -53,9 +58,7 @@ class Row:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ("verified", "failed", "expired") or (
-            self.state == "ready" and not self.ours
-        )
+        return self.state in ENDED or (self.state == "ready" and not self.ours)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +171,7 @@ def _of_download(
     done = report.done if report and state == "downloading" else download.done
     return Row(
         key=f"download-{download.id}",
-        name=download.name or download.archive_id,
+        name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
         kind="archive",
         state=state,
@@ -181,7 +184,7 @@ def _of_download(
         done=done,
         rate=report.rate if report else 0.0,
         eta=report.eta if report else None,
-        file=download.target if state == "verified" else "",
+        file=download.target if state in ("verified", "unverified") else "",
         error=(report.note if report and state == "downloading" else download.error) or "",
         failure=download.failure or "",
         job_id=download.job_id or "",
@@ -234,12 +237,17 @@ def _expected(download: Download, job: JobRecord | None, due: datetime | None) -
     return expected(job) if job and download.open else None
 
 
+def _name(name: str, part: str | None) -> str:
+    return name if part is None else f"{name} (bytes {part})"
+
+
 def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:
     state = {"InProgress": "in progress", "Succeeded": "ready", "Failed": "failed"}[job.status]
     name = f"inventory of {job.vault}"
     if job.action != INVENTORY:
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
+        name = _name(name, None if job.whole_archive else job.byte_range)
     return Row(
         key=_job_key(job),
         name=name,

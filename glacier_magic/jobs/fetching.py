@@ -17,6 +17,9 @@ from ..transfer.progress import Meter, Report
 AT_ONCE = 4
 RETRY_SECONDS = 30.0
 
+NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
+"""What is said of a part that came from a job of which the service tells no tree hash."""
+
 
 class Fetcher:
     """Starts the downloads of finished jobs and records how each ends.
@@ -83,7 +86,7 @@ class Fetcher:
 
         try:
             meter = Meter(download.name, download.size or 0, observe)
-            path = self._downloader.fetch(download, meter)
+            fetched = self._downloader.fetch(download, meter)
         except Stopped:
             return {"state": "ready"}
         except NotFound as error:
@@ -101,10 +104,10 @@ class Fetcher:
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
         return {
-            "state": "verified",
-            "target": str(path),
+            "state": "verified" if fetched.verified else "unverified",
+            "target": str(fetched.path),
             "done": download.size or 0,
-            "error": None,
+            "error": None if fetched.verified else NOT_VERIFIABLE,
             "part_path": None,
             "pieces": None,
         }

@@ -46,8 +46,8 @@ class Batch(Rendered):
 
     @property
     def files(self) -> list[str]:
-        """The verified files so far."""
-        return [row.file for row in self.snapshot.rows if row.state == "verified" and row.file]
+        """The files that are there so far: verified, or named as not verifiable."""
+        return [row.file for row in self.snapshot.rows if row.file and row.kind == "archive"]
 
     def __iter__(self) -> Iterator[Job]:
         return (Job(self.tracker, row.key) for row in self.snapshot.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.downloads import LEASE_SECONDS
@@ -99,9 +100,10 @@ class Sweeper:
             reason = job.message or "the job failed"
             change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
-            change(
-                download.id,
-                state="ready",
-                size=job.size,
-                tree_hash=download.tree_hash or job.tree_hash,
-            )
+            whole = {} if download.part else _facts(download, job)
+            change(download.id, state="ready", **whole)
+
+
+def _facts(download: Download, job: JobRecord) -> dict[str, Any]:
+    """Return what a finished job tells of the whole archive."""
+    return {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}

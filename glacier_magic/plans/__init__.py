@@ -5,7 +5,9 @@ from .drop import DropPlan, EmptyPlan
 from .extend import ExtendPlan
 from .guarded import Guarded
 from .model import Memory, Plan
+from .peeking import PeekPlan
 from .quoting import TierOffer, Tiers
+from .ranged import RangedPlan
 from .restore import RestorePlan
 from .restoring import RestoreItem
 from .several import SeveralRestores
@@ -18,7 +20,9 @@ __all__ = [
     "ExtendPlan",
     "Guarded",
     "Memory",
+    "PeekPlan",
     "Plan",
+    "RangedPlan",
     "RestoreItem",
     "RestorePlan",
     "SeveralRestores",

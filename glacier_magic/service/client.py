@@ -224,8 +224,15 @@ class Service:
 
     # Jobs
 
-    def start_retrieval(self, vault: str, archive_id: str, tier: str, description: str) -> str:
-        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id."""
+    def start_retrieval(
+        self, vault: str, archive_id: str, tier: str, description: str,
+        byte_range: str | None = None,
+    ) -> str:  # fmt: skip
+        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id.
+
+        :param byte_range: first and last byte of whole MiB, as ``0-1048575``; None for all.
+        """
+        part = {} if byte_range is None else {"RetrievalByteRange": byte_range}
         return self._start_job(
             vault,
             {
@@ -233,6 +240,7 @@ class Service:
                 "ArchiveId": archive_id,
                 "Tier": tier,
                 "Description": description,
+                **part,
             },
         )
 
