@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import tables
 from ..catalogue import ArchiveRecord
 from ..catalogue.deletions import Choice
-from ..prices import PriceTable
+from ..prices import PriceTable, Quote
 from ..rendering import SHOWN
 from ..transfer.engine import Engine
 from ..units import from_ms, human_bytes, local_time, short_id
@@ -51,6 +51,11 @@ class ChosenPlan(Guarded[T]):
     def bytes(self) -> int:
         """Bytes in all archives together, as far as they are known."""
         return self.tally.bytes
+
+    @property
+    def quote(self) -> Quote:
+        """The fee for deleting archives before their 90 days, line by line."""
+        return self.tally.fee
 
     def promised(self) -> dict[str, Any]:
         """Return what the plan says, for a record: JSON-able."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import tables
 from ..catalogue import Deletion
@@ -147,6 +147,10 @@ class DeletePlan(ChosenPlan[Deleted]):
             *self.tally.facts(),
             ("inventory", "goes on listing them until the next daily one is made"),
         ]
+
+    def happened(self, result: Deleted) -> dict[str, Any]:
+        """Return what came of a run, for a record."""
+        return {"deleted": result.deleted, "failed": result.failed, "left": result.left}
 
     def _run(self) -> Deleted:
         queues = self._engine.catalogue.deletions
