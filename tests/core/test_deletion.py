@@ -153,6 +153,15 @@ def test_words_that_mean_the_same_archive_count_it_once(filled):
     assert len(filled.remove("scans/", "scans/*", "*/d").choice) == 2
 
 
+def test_records_of_the_catalogue_are_words_too(filled):
+    """A selection in a table, say."""
+    records = filled.remove("scans/").archives
+    plan = filled.remove(*records, "a")
+    assert [a.name for a in plan.archives] == ["scans/d", "scans/e", "a"]
+    assert plan.happened(plan.run(confirm="photos")) == {"deleted": 3, "failed": 0, "left": 0}
+    assert plan.quote is plan.tally.fee
+
+
 def test_a_condition_narrows_what_the_words_mean(filled):
     """With it alone, the whole vault is meant."""
     assert [a.name for a in filled.remove(where="size > 1").archives] == ["scans/d", "scans/e"]

@@ -358,6 +358,29 @@ def test_a_drop_is_ended_by_the_user(session, filled, reaches, store, later):
         session.stop_drop("neighbour")
 
 
+def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(
+    session, filled, reaches, monkeypatch, store
+):
+    """Nothing of the first one is left to be resumed; forgotten deletions stop a drop."""
+    plan = listed(session, reaches)
+
+    def forget(self, vault, archive_id):
+        session.catalogue.deletions.ended(1, "forgotten")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as first:
+        first.setattr(Service, "delete_archive", forget)
+        with pytest.raises(KeyboardInterrupt):
+            plan.run(confirm="photos")
+    again = session.drop_with_archives("photos")
+    again.run(confirm="photos")
+    assert store() == 0
+    assert [drop.state for drop in drops(session)] == ["proving"]
+    assert session.catalogue.deletions.unfinished() == []
+    session.catalogue.drops.update(drops(session)[0].id, state="deleting", deletion=1)
+    assert "forgotten" in reaches("stopped").error
+
+
 def test_an_outdated_plan_runs_nothing(session, filled, reaches, store):
     """The drop was ended between plan and button."""
     plan = listed(session, reaches)
