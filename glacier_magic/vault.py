@@ -237,11 +237,13 @@ class Vault:
 
     # Choosing
 
-    def select(self, words: Sequence[str], *, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(
+        self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
+    ) -> list[ArchiveRecord]:
         """Return the archives that *words* mean, each once, in order.
 
         A word is a glob or exact name, ``name:`` and an exact name, ``id:`` and an archive id or
-        the unique beginning of one, or a whole 138-character id.
+        the unique beginning of one, or a whole 138-character id; or a record of the catalogue.
 
         :param unknown_ids: take a whole id that the catalogue has never seen.
         :raises NameNotKnown: a word matches nothing.
@@ -249,8 +251,10 @@ class Vault:
         """
         found: dict[str, ArchiveRecord] = {}
         for word in words:
-            for record in self._matching(word, unknown_ids):
-                found[record.archive_id] = record
+            chosen = (
+                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
+            )
+            found.update((record.archive_id, record) for record in chosen)
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -283,7 +287,10 @@ class Vault:
     # Getting back and deleting
 
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored"
+        self,
+        *words: str | ArchiveRecord,
+        tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
     ) -> RestorePlan:
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
@@ -306,7 +313,7 @@ class Vault:
             clock=self._service.clock,
         )
 
-    def remove(self, *words: str) -> DeletePlan:
+    def remove(self, *words: str | ArchiveRecord) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         Raises like :meth:`select`.

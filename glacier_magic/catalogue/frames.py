@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..units import from_ms
@@ -25,18 +26,27 @@ _SHOWN = (
 
 def frame(database: Database, scope: Scope, vault: str, asked: Query) -> pd.DataFrame:
     """Return what was asked for as a DataFrame: see :meth:`.archives.Archives.frame`."""
+    made = statement(database, scope, vault, asked)
+    parts = [] if made is None else pieces(database, made, PIECE)
+    return table(parts, vault, made.as_of if made else None, asked.limit)
+
+
+def table(
+    parts: Iterable[Sequence[Any]], vault: str, made: int | None, limit: int | None = None
+) -> pd.DataFrame:
+    """Return rows of the columns that a query selects, some at a time, as a DataFrame.
+
+    :param made: date of the inventory that tells them, in milliseconds.
+    :param limit: how many of them at most.
+    """
     import pandas as pd  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
-    made = statement(database, scope, vault, asked)
     schema = pa.schema([(n, pa.int64() if n in _WHOLE else pa.large_string()) for n in _SHOWN])
-    parts = []
-    if made is not None:
-        parts = [_batch(rows, schema) for rows in pieces(database, made, PIECE)]
-    table = pa.Table.from_batches(parts, schema)
-    more = asked.limit is not None and table.num_rows > asked.limit
+    table = pa.Table.from_batches([_batch(rows, schema) for rows in parts], schema)
+    more = limit is not None and table.num_rows > limit
     if more:
-        table = table.slice(0, asked.limit)
+        table = table.slice(0, limit)
     columns: dict[str, Any] = {}
     for name in _SHOWN:
         if name == "size":
@@ -47,7 +57,7 @@ def frame(database: Database, scope: Scope, vault: str, asked: Query) -> pd.Data
             columns[name] = pd.Series(table[name].to_pandas(), dtype="str")
     columns["vault"] = pd.Series([vault], dtype="str").repeat(table.num_rows).to_numpy()
     found = pd.DataFrame(columns).astype({"vault": "str"})
-    as_of = from_ms(made.as_of) if made else None
+    as_of = from_ms(made)
     found.attrs.update(vault=vault, as_of=as_of.isoformat() if as_of else None, more=more)
     return found
 
@@ -62,7 +72,7 @@ def _times(column: Any) -> Any:
     return pd.to_datetime(moments.to_pandas()).astype("datetime64[us]").dt.tz_localize("UTC")
 
 
-def _batch(rows: list[Any], schema: Any) -> Any:
+def _batch(rows: Sequence[Any], schema: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415
 
     values: dict[str, Any] = dict(zip(_NAMES, zip(*rows, strict=True), strict=True))

@@ -59,11 +59,18 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT with its values."""
+    """A SELECT with its values, and what it is made of for those who ask for other columns."""
 
     sql: str
     values: tuple[Any, ...]
     as_of: int | None
+    vault_id: int
+    where: str
+    """The conditions, but for the vault; ``bound`` are their values."""
+    bound: tuple[Any, ...]
+    order: str
+    few: bool
+    """Whether the conditions find no more than :data:`FEW` rows by themselves."""
 
 
 def literal(text: str) -> str:
@@ -232,10 +239,10 @@ class _Plan:
             self._add_text(asked.text)
         if asked.where and asked.where.strip():
             self._add_where(asked.where)
+        conditions = " AND ".join(f"({c})" for c in self._conditions)
         sql = (
             f"SELECT {COLUMNS}, {self._state} AS state FROM archive_rows "
-            f"WHERE {self._vault_id}=? AND {' AND '.join(f'({c})' for c in self._conditions)} "
-            f"ORDER BY {self._ordering()}"
+            f"WHERE {self._vault_id}=? AND {conditions} ORDER BY {self._ordering()}"
         )
         values = [self._known.id, *self._values]
         if asked.limit is not None or asked.offset:
@@ -244,7 +251,10 @@ class _Plan:
             sql += " LIMIT ? OFFSET ?"
             # one more tells whether there are more
             values += [1 << 62 if asked.limit is None else asked.limit + 1, asked.offset]
-        return Statement(sql, tuple(values), self._as_of)
+        return Statement(
+            sql, tuple(values), self._as_of, vault_id=self._known.id, where=conditions,
+            bound=tuple(self._values), order=self._ordering(), few=self._few,
+        )  # fmt: skip
 
     def _ordering(self) -> str:
         terms = []

@@ -7,6 +7,7 @@ from . import (
     archives,
     costs,
     emulation,
+    exploring,
     hashing,
     importing,
     retrieval,
@@ -18,6 +19,7 @@ VERBS: dict[str, Verb] = {
     for verb in (
         *account.VERBS,
         *archives.VERBS,
+        *exploring.VERBS,
         *retrieval.VERBS,
         *hashing.VERBS,
         *costs.VERBS,

@@ -300,7 +300,7 @@ def _targets(archives: Sequence[ArchiveRecord], root: Path) -> dict[str, Path]:
         chosen = next(
             candidate
             for candidate in alternatives(path)
-            if str(candidate).casefold() not in taken | folder_names
+            if (plain := str(candidate).casefold()) not in taken and plain not in folder_names
         )
         taken.add(str(chosen).casefold())
         wanted[archive_id] = chosen
