@@ -35,7 +35,8 @@ VERBS = (
         run=_explore,
         configure=_configure,
         details="Reads the catalogue alone; nothing is asked of the service. Where nothing can be "
-        "clicked it\nprints folders and the first archives. In a notebook, explorer = _ in the next cell "
-        "has\n.selection and .view as DataFrames, and .restore(), .remove(), .compare() as plans.",
+        "clicked it\nprints folders and the first archives. In a notebook, explorer = _ in the "
+        "next cell; it has\n.selection and .view as DataFrames, and .restore(), .remove() and "
+        ".compare() as plans.",
     ),
 )

@@ -40,7 +40,7 @@ function explorer({ model, el }) {
       make("div", { class: "ge-main-area" },
         make("div", { class: "ge-side" }, text("div", "Folders", { class: "ge-title" }), tree, facets),
         make("div", { class: "ge-list" },
-          make("div", { class: "ge-filters" }, name.whole, where.whole, clear),
+          make("div", { class: "ge-filters" }, name.whole, where.whole, clear, name.error, where.error),
           slot,
           make("div", { class: "ge-acts", role: "group", "aria-label": "With the selection" }, acts.restore, acts.compare, acts.remove, notice))),
       make("div", { class: "ge-last" }, footer, reload)),
@@ -64,7 +64,7 @@ function explorer({ model, el }) {
       if (event.key === "Enter") send();
       event.stopPropagation();
     });
-    return { input, error, whole: make("div", { class: "ge-box" }, text("label", label, { for: id }), input, error) };
+    return { input, error, whole: make("div", { class: "ge-box" }, text("label", label, { for: id }), input) };
   }
 
   // Pictures
@@ -83,7 +83,7 @@ function explorer({ model, el }) {
         class: `ge-tile ge-shade${i % 4}`, title, "aria-label": title,
         style: `left:${x * 100}%;top:${y * 100}%;width:${width * 100}%;height:${height * 100}%`,
       };
-      const words = [make("bdi", {}, label), text("small", size)];
+      const words = [make("bdi", {}, label), ...(height > 0.28 && width > 0.1 ? [text("small", size)] : [])];
       if (path === null) return make("div", { ...attributes, class: "ge-tile ge-rest", role: "img" }, ...words);
       const button = press("", () => say("look", { folder: path }), attributes);
       button.append(...words);
@@ -107,7 +107,7 @@ function explorer({ model, el }) {
   }
 
   function paintFacets(groups) {
-    facets.replaceChildren(...groups.map(({ facet, label, choices }) => {
+    facets.replaceChildren(...groups.filter((group) => group.choices.length).map(({ facet, label, choices }) => {
       const most = Math.max(1, ...choices.map((one) => one.archives));
       return make("div", { role: "group", "aria-label": label }, text("div", label, { class: "ge-title" }),
         ...choices.map((one) => {

@@ -37,9 +37,9 @@ SETTLE = 1.0  # seconds without a change after which the record is written anew
 COLUMNS = (
     Column(key="name", label="name", width="minmax(10em, 1fr)"),
     Column(key="size", label="size", width="5.8em", number=True, down=True),
-    Column(key="created", label="created", width="11.5em"),
-    Column(key="state", label="state", width="5.5em"),
-    Column(key="format", label="format", width="7em"),
+    Column(key="created", label="created", width="13.4em"),
+    Column(key="state", label="state", width="5.6em"),
+    Column(key="format", label="format", width="8em", wide=True),
 )
 
 
@@ -105,7 +105,7 @@ class ExplorerRows:
 
 def _titles(record: Any) -> tuple[str, ...]:
     size = "unknown" if record.size is None else plural(record.size, "byte")
-    decoded = "not decoded" if record.format == "raw" else f"decoded as {record.format}"
+    decoded = "not decoded" if record.format == "none" else f"decoded as {record.format}"
     return (
         f"{record.name}\nid {record.archive_id}\ntree hash {record.tree_hash or 'unknown'}",
         size,
@@ -143,7 +143,7 @@ class ExplorerPanel(Table):
         self._tiles: tuple[object, list[Any]] = (None, [])
         super().__init__(
             ExplorerRows(explorer), label=f"Archives of {explorer.vault.name}",
-            scene=self._scene(), tree=self._branches(""),
+            height=18, scene=self._scene(), tree=self._branches(""),
         )  # fmt: skip
 
     # From the page
@@ -304,7 +304,7 @@ def _tiled(explorer: Explorer) -> list[Any]:
     ]
     rest = whole.bytes - sum(size for size, *_ in parts)
     if rest > 0:
-        label = "all else here" if parts else "archives here"
+        label = "the rest" if parts else "archives here"
         parts.append((rest, None, label, f"{label}: {human_bytes(rest)} ({rest:,} bytes)"))
     parts.sort(key=lambda part: -part[0])
     tiles = treemap([size for size, *_ in parts])

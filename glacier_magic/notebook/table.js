@@ -4,6 +4,7 @@
 // for by place; answers of another version are dropped.  All text is set as text, never as markup.
 
 const ROW = 28; // pixels
+const NARROW = 720; // pixels below which columns are left out that are there for wide pages alone
 const TALLEST = 8e6; // browsers limit the height of an element; beyond that, places are scaled
 
 const make = (tag, attributes = {}, ...children) => {
@@ -20,7 +21,7 @@ let tables = 0;
 function table({ model, el }) {
   const own = `glacier-table-${(tables += 1)}-${Math.random().toString(36).slice(2, 8)}`;
   const columns = model.get("columns");
-  const tracks = `2.1em ${columns.map((column) => column.width).join(" ")}`;
+  const kinds = columns.map((column) => (column.number ? "gm-number " : "") + (column.wide ? "gm-wide" : ""));
   const heads = columns.map(head);
   const space = make("div", { class: "gm-space" });
   const pane = make("div", { class: "gm-pane", role: "rowgroup" });
@@ -28,7 +29,7 @@ function table({ model, el }) {
   const body = make("div", { class: "gm-body", role: "presentation" }, pane, space);
   const top = make(
     "div",
-    { class: "gm-head", role: "row", "aria-rowindex": 1, style: `grid-template-columns:${tracks}` },
+    { class: "gm-head", role: "row", "aria-rowindex": 1 },
     make("div", { role: "columnheader", class: "gm-mark" }, make("span", { class: "gm-unseen" }, "selected")),
     ...heads.map((one) => one.cell),
   );
@@ -43,7 +44,8 @@ function table({ model, el }) {
     body,
   );
   const status = make("div", { class: "gm-status", role: "status", id: `${own}-status` });
-  el.append(make("div", { class: "glacier gm-table", "data-lm-suppress-shortcuts": "true" }, grid, nothing, status));
+  const whole = make("div", { class: "glacier gm-table", "data-lm-suppress-shortcuts": "true" }, grid, nothing, status);
+  el.append(whole);
 
   let page = {};
   let cache = new Map(); // place -> row
@@ -56,9 +58,9 @@ function table({ model, el }) {
   let settled = 0; // the scroll position that was set from here
   const lines = [];
 
-  function head(column) {
+  function head(column, number) {
     const arrow = make("span", { class: "gm-arrow", "aria-hidden": "true" });
-    const kind = column.number ? "gm-number" : "";
+    const kind = kinds[number];
     if (!column.sortable) {
       return { column, arrow, cell: make("div", { role: "columnheader", class: kind }, column.label) };
     }
@@ -78,10 +80,8 @@ function table({ model, el }) {
 
   function line() {
     const mark = make("div", { role: "gridcell", class: "gm-mark" });
-    const cells = columns.map((column) =>
-      make("div", { role: "gridcell", class: column.number ? "gm-number" : "" }, make("bdi")),
-    );
-    const element = make("div", { role: "row", class: "gm-row", style: `grid-template-columns:${tracks}` }, mark, ...cells);
+    const cells = kinds.map((kind) => make("div", { role: "gridcell", class: kind }, make("bdi")));
+    const element = make("div", { role: "row", class: "gm-row" }, mark, ...cells);
     element.addEventListener("click", (event) => clicked(element.place, event, mark.contains(event.target)));
     pane.append(element);
     return { element, mark, cells, row: undefined };
@@ -203,8 +203,9 @@ function table({ model, el }) {
   function pressed(event) {
     if (event.target !== grid || event.altKey) return;
     const held = event.ctrlKey || event.metaKey;
-    if (moves[event.key]) {
-      if (!count()) return;
+    if (moves[event.key] && !count()) {
+      // the key goes no further all the same: it would move the notebook's cursor
+    } else if (moves[event.key]) {
       const before = active;
       active = Math.min(count() - 1, Math.max(0, moves[event.key]()));
       if (event.shiftKey) {
@@ -213,7 +214,7 @@ function table({ model, el }) {
       } else anchor = active;
       show(active);
     } else if (event.key === " ") {
-      if (active < 0) return;
+      if (active < 0) active = Math.floor(place);
       if (event.shiftKey) span("only");
       else {
         anchor = active;
@@ -287,6 +288,11 @@ function table({ model, el }) {
   body.addEventListener("scroll", scrolled, { passive: true });
   body.addEventListener("wheel", wheeled, { passive: false });
   const sizes = new ResizeObserver(() => {
+    const narrow = whole.clientWidth < NARROW;
+    const kept = columns.filter((column) => !(narrow && column.wide)).map((column) => column.width);
+    whole.classList.toggle("gm-narrow", narrow);
+    whole.style.setProperty("--gm-tracks", `2.1em ${kept.join(" ")}`);
+    top.parentNode.style.paddingRight = `${body.offsetWidth - body.clientWidth}px`; // the scrollbar
     if (page.rows) settle();
     redraw();
   });

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,7 +33,10 @@ LONGEST = 240
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: ``width`` is a CSS grid track, ``down`` whether the largest comes first at once."""
+    """A column: ``width`` is a CSS grid track, ``down`` whether the largest comes first at once.
+
+    One that is ``wide`` is left out where there is little room.
+    """
 
     key: str
     label: str
@@ -41,6 +44,7 @@ class Column:
     number: bool = False
     sortable: bool = True
     down: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,7 @@ class Table(anywidget.AnyWidget):
 
     def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:
         self._rows, self._guard = rows, threading.RLock()
-        columns = [
-            {"key": c.key, "label": c.label, "width": c.width, "number": c.number,
-             "sortable": c.sortable, "down": c.down}
-            for c in rows.columns
-        ]  # fmt: skip
+        columns = [asdict(column) for column in rows.columns]
         first = self._page(0, FIRST)
         super().__init__(columns=columns, label=label, height=height, page=first, **more)
         self.on_msg(self._heard)
