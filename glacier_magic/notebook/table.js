@@ -47,6 +47,8 @@ function table({ model, el }) {
   const whole = make("div", { class: "glacier gm-table", "data-lm-suppress-shortcuts": "true" }, grid, nothing, status);
   el.append(whole);
 
+  // Not what the page measures: that is nothing while a tab is hidden or a theme is changed.
+  const high = model.get("height") * ROW;
   let page = {};
   let cache = new Map(); // place -> row
   let faded = new Map(); // rows as they were, shown until they have come anew
@@ -73,9 +75,9 @@ function table({ model, el }) {
   }
 
   const count = () => (page.count === null ? page.start + page.rows.length : page.count);
-  const fit = () => Math.max(1, Math.floor(body.clientHeight / ROW));
+  const fit = () => Math.max(1, Math.floor(high / ROW));
   const tall = () => Math.min(count() * ROW, TALLEST);
-  const last = () => Math.max(0, count() - body.clientHeight / ROW);
+  const last = () => Math.max(0, count() - high / ROW);
   const scaled = () => count() * ROW > TALLEST;
 
   function line() {
@@ -107,7 +109,7 @@ function table({ model, el }) {
   function draw() {
     drawn = 0;
     const first = Math.floor(place);
-    const shown = Math.min(count() - first, Math.ceil(body.clientHeight / ROW) + 1);
+    const shown = Math.min(count() - first, Math.ceil(high / ROW) + 1);
     while (lines.length < shown) lines.push(line());
     lines.forEach((one, i) => {
       one.element.hidden = i >= shown;
@@ -137,7 +139,7 @@ function table({ model, el }) {
 
   function scrollTo(next) {
     place = Math.min(Math.max(0, next), last());
-    const most = tall() - body.clientHeight;
+    const most = tall() - high;
     body.scrollTop = last() > 0 ? (place / last()) * most : 0;
     settled = body.scrollTop;
     redraw();
@@ -146,7 +148,7 @@ function table({ model, el }) {
   function scrolled() {
     if (Math.abs(body.scrollTop - settled) < 1.5) return;
     settled = body.scrollTop;
-    const most = tall() - body.clientHeight;
+    const most = tall() - high;
     place = most > 0 ? Math.min(last(), (body.scrollTop / most) * last()) : 0;
     redraw();
   }
@@ -168,7 +170,7 @@ function table({ model, el }) {
 
   const sight = () => {
     const first = Math.floor(place);
-    return [first, Math.min(count(), first + Math.ceil(body.clientHeight / ROW) + 1)];
+    return [first, Math.min(count(), first + Math.ceil(high / ROW) + 1)];
   };
 
   function select(how, start = 0, stop = 0) {
@@ -251,7 +253,7 @@ function table({ model, el }) {
   }
 
   function settle() {
-    space.style.height = `${Math.max(0, tall() - body.clientHeight)}px`;
+    space.style.height = `${Math.max(0, tall() - high)}px`;
     grid.setAttribute("aria-rowcount", page.count === null ? -1 : page.count + 1);
     nothing.hidden = page.count !== 0;
     status.textContent = page.words;
@@ -281,7 +283,7 @@ function table({ model, el }) {
     redraw();
   }
 
-  body.style.height = `${model.get("height") * ROW}px`;
+  body.style.height = `${high}px`;
   model.on("change:page", changed);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);

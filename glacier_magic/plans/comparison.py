@@ -15,7 +15,7 @@ from ..rendering import near
 from ..safenames import UnsafePath, safe_target
 from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes, plural, short_id
-from .model import Plan
+from .model import Cells, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,12 +94,8 @@ class ComparePlan(Plan[str]):
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "tree hash", "file")
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (a.name or a.archive_id, human_bytes(a.size), short_id(a.archive_id),
-             a.tree_hash or "", near(str(path)) if path else MISSING)
-            for a, path in zip(self.archives, self._files, strict=True)
-        ]  # fmt: skip
+    def _cells(self) -> Cells[tuple[ArchiveRecord, Path | None]]:
+        return Cells(list(zip(self.archives, self._files, strict=True)), _in_words)
 
     def _run(self) -> str:
         self._files = [self._file(archive) for archive in self.archives]
@@ -108,6 +104,17 @@ class ComparePlan(Plan[str]):
         counts = Counter(self._states)
         order = (SAME, DIFFERENT, UNREADABLE, MISSING)
         return f"{', '.join(f'{counts[s]:,} {s}' for s in order if counts[s])}: see .table."
+
+
+def _in_words(pair: tuple[ArchiveRecord, Path | None]) -> tuple[str, ...]:
+    archive, path = pair
+    return (
+        archive.name or archive.archive_id,
+        human_bytes(archive.size),
+        short_id(archive.archive_id),
+        archive.tree_hash or "",
+        near(str(path)) if path else MISSING,
+    )
 
 
 def _size(path: Path) -> int:

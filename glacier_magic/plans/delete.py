@@ -13,7 +13,7 @@ from ..errors import GlacierError
 from ..service import Service
 from ..transfer.crew import Crew, Tuner
 from ..units import from_ms, human_bytes, local_time, plural, short_id
-from .model import Plan
+from .model import Cells, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,16 +79,8 @@ class DeletePlan(Plan["pd.DataFrame"]):
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "created")
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (
-                a.name or a.archive_id,
-                human_bytes(a.size),
-                short_id(a.archive_id),
-                local_time(from_ms(a.created)),
-            )
-            for a in self.archives
-        ]
+    def _cells(self) -> Cells[ArchiveRecord]:
+        return Cells(self.archives, _in_words)
 
     def _run(self) -> pd.DataFrame:
         crew: Crew[GlacierError | None] = Crew(
@@ -113,6 +105,15 @@ class DeletePlan(Plan["pd.DataFrame"]):
         now = self._service.clock.now_ms()
         self._catalogue.archives.mark_deleted(self.vault, archive.archive_id, now)
         return None
+
+
+def _in_words(archive: ArchiveRecord) -> tuple[str, ...]:
+    return (
+        archive.name or archive.archive_id,
+        human_bytes(archive.size),
+        short_id(archive.archive_id),
+        local_time(from_ms(archive.created)),
+    )
 
 
 class DropPlan(Plan[str]):

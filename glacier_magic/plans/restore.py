@@ -18,7 +18,7 @@ from ..safenames import UnsafePath, alternatives, safe_target
 from ..service import ServiceClock
 from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes, human_duration, local_time, plural, short_id
-from .model import Plan
+from .model import Cells, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,17 +167,8 @@ class RestorePlan(Plan[Batch]):
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (
-                item.archive.name or item.archive.archive_id,
-                human_bytes(item.archive.size),
-                short_id(item.archive.archive_id),
-                item.action,
-                near(str(item.target)),
-            )
-            for item in self.items
-        ]
+    def _cells(self) -> Cells[RestoreItem]:
+        return Cells(self.items, _in_words)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -267,6 +258,16 @@ class RestorePlan(Plan[Batch]):
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
         }
+
+
+def _in_words(item: RestoreItem) -> tuple[str, ...]:
+    return (
+        item.archive.name or item.archive.archive_id,
+        human_bytes(item.archive.size),
+        short_id(item.archive.archive_id),
+        item.action,
+        near(str(item.target)),
+    )
 
 
 def _size(items: Iterable[RestoreItem]) -> int:
