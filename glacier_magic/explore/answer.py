@@ -31,7 +31,7 @@ class Answer:
     ) -> None:  # fmt: skip
         self.asked, self.version, self.cube = asked, version, cube
         self._left = threading.Event()
-        self._there = threading.Event()
+        self._there, self._done = threading.Event(), threading.Event()
         self._order: np.ndarray[Any, Any] | None = None
         self._error: GlacierError | None = None
         here = (catalogue.database, catalogue.scope, vault)
@@ -46,11 +46,6 @@ class Answer:
         if self._order is not None:
             return len(self._order)
         return len(self._first) if len(self._first) < FIRST else None
-
-    @property
-    def finished(self) -> bool:
-        """Whether rows and sums are known."""
-        return self._there.is_set() and (self.cube is not None or self._error is not None)
 
     def load(self, told: Callable[[Answer], None]) -> None:
         """Read order and sums in the background; *told* is called after each."""
@@ -70,6 +65,7 @@ class Answer:
                 told(self)
             finally:
                 self._there.set()
+                self._done.set()
 
         threading.Thread(target=work, name="glacier-explore", daemon=True).start()
 
@@ -90,6 +86,20 @@ class Answer:
             self._left.clear()
             self._order = self.listing.order()
         return self._order  # type: ignore[return-value]
+
+    def sums(self) -> Cube:
+        """Return the sums that the facets show; wait for them if need be.
+
+        :raises GlacierError: they could not be read.
+        """
+        if self.cube is None:
+            self._done.wait()
+        if self._error is not None:
+            raise self._error
+        if self.cube is None:
+            self._left.clear()
+            self.cube = self._base.cube()
+        return self.cube
 
     def ids(self, start: int, stop: int) -> list[int]:
         """Return the ids of the rows from *start* until before *stop*."""

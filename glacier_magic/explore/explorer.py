@@ -49,6 +49,7 @@ class Explorer(Rendered):
         self.picked = Selection()
         self._versions = 0
         self.answer = self._ask(Filter())
+        self.answer.load(self._tell)
 
     # The filter
 
@@ -77,6 +78,7 @@ class Explorer(Rendered):
         if not self.picked.rests_on(before):
             before.leave()
         self._tell(made)
+        made.load(self._tell)
 
     def _ask(self, asked: Filter, cube: Any = None) -> Answer:
         if asked.sort.removeprefix("-") not in FIELDS:
@@ -87,9 +89,7 @@ class Explorer(Rendered):
         if asked.where.strip():  # alone, so that an error shows the user's own words
             self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
         self._versions += 1
-        made = Answer(self._catalogue, self.vault.name, asked, self._versions, cube)
-        made.load(self._tell)
-        return made
+        return Answer(self._catalogue, self.vault.name, asked, self._versions, cube)
 
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Call *told* when something changed, from any thread; return what ends that."""

@@ -40,11 +40,17 @@ def treemap(sizes: Sequence[float], width: float = 3.0, height: float = 1.0) -> 
         for area in row:
             length = area / depth if depth else 0.0
             at = (x, y + along, depth, length) if wide >= high else (x + along, y, length, depth)
-            tiles.append(Tile(at[0] / width, at[1] / height, at[2] / width, at[3] / height))
+            tiles.append(_within(at[0] / width, at[1] / height, at[2] / width, at[3] / height))
             along += length
         x, y = (x + depth, y) if wide >= high else (x, y + depth)
         start = stop
     return tiles
+
+
+def _within(x: float, y: float, width: float, height: float) -> Tile:
+    """Return a tile that rounding has not made larger than what is left of the picture."""
+    x, y = min(x, 1.0), min(y, 1.0)
+    return Tile(x, y, min(width, 1.0 - x), min(height, 1.0 - y))
 
 
 def _row(areas: Sequence[float], start: int, side: float) -> int:
