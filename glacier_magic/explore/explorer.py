@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,7 +95,12 @@ class Explorer(Rendered):
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Call *told* when something changed, from any thread; return what ends that."""
         self._watching.append(told)
-        return lambda: self._watching.remove(told)
+
+        def leave() -> None:
+            with suppress(ValueError):  # a widget may be closed more than once
+                self._watching.remove(told)
+
+        return leave
 
     def _tell(self, answer: Answer) -> None:
         if answer.version >= self.answer.version or self.picked.rests_on(answer):

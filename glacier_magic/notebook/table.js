@@ -5,6 +5,7 @@
 
 const ROW = 28; // pixels
 const NARROW = 720; // pixels below which columns are left out that are there for wide pages alone
+const HEAD = 31; // pixels of the header and the borders
 const TALLEST = 8e6; // browsers limit the height of an element; beyond that, places are scaled
 
 const make = (tag, attributes = {}, ...children) => {
@@ -23,10 +24,9 @@ function table({ model, el }) {
   const columns = model.get("columns");
   const kinds = columns.map((column) => (column.number ? "gm-number " : "") + (column.wide ? "gm-wide" : ""));
   const heads = columns.map(head);
-  const space = make("div", { class: "gm-space" });
+  const space = make("div", { class: "gm-space", role: "presentation" });
   const pane = make("div", { class: "gm-pane", role: "rowgroup" });
   const nothing = make("div", { class: "gm-nothing" }, "Nothing matches.");
-  const body = make("div", { class: "gm-body", role: "presentation" }, pane, space);
   const top = make(
     "div",
     { class: "gm-head", role: "row", "aria-rowindex": 1 },
@@ -41,7 +41,8 @@ function table({ model, el }) {
       "aria-describedby": `${own}-status`,
     },
     make("div", { role: "rowgroup", class: "gm-heads" }, top),
-    body,
+    pane,
+    space,
   );
   const status = make("div", { class: "gm-status", role: "status", id: `${own}-status` });
   const whole = make("div", { class: "glacier gm-table", "data-lm-suppress-shortcuts": "true" }, grid, nothing, status);
@@ -140,16 +141,16 @@ function table({ model, el }) {
   function scrollTo(next) {
     place = Math.min(Math.max(0, next), last());
     const most = tall() - high;
-    body.scrollTop = last() > 0 ? (place / last()) * most : 0;
-    settled = body.scrollTop;
+    grid.scrollTop = last() > 0 ? (place / last()) * most : 0;
+    settled = grid.scrollTop;
     redraw();
   }
 
   function scrolled() {
-    if (Math.abs(body.scrollTop - settled) < 1.5) return;
-    settled = body.scrollTop;
+    if (Math.abs(grid.scrollTop - settled) < 1.5) return;
+    settled = grid.scrollTop;
     const most = tall() - high;
-    place = most > 0 ? Math.min(last(), (body.scrollTop / most) * last()) : 0;
+    place = most > 0 ? Math.min(last(), (grid.scrollTop / most) * last()) : 0;
     redraw();
   }
 
@@ -283,22 +284,22 @@ function table({ model, el }) {
     redraw();
   }
 
-  body.style.height = `${high}px`;
+  pane.style.height = `${high}px`;
+  grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
-  body.addEventListener("scroll", scrolled, { passive: true });
-  body.addEventListener("wheel", wheeled, { passive: false });
+  grid.addEventListener("scroll", scrolled, { passive: true });
+  grid.addEventListener("wheel", wheeled, { passive: false });
   const sizes = new ResizeObserver(() => {
     const narrow = whole.clientWidth < NARROW;
     const kept = columns.filter((column) => !(narrow && column.wide)).map((column) => column.width);
     whole.classList.toggle("gm-narrow", narrow);
     whole.style.setProperty("--gm-tracks", `2.1em ${kept.join(" ")}`);
-    top.parentNode.style.paddingRight = `${body.offsetWidth - body.clientWidth}px`; // the scrollbar
     if (page.rows) settle();
     redraw();
   });
-  sizes.observe(body);
+  sizes.observe(grid);
   changed();
   return () => {
     model.off("change:page", changed);

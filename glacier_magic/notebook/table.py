@@ -21,9 +21,6 @@ from ..errors import GlacierError
 from ..rendering import visible
 from .display import in_a_live_notebook
 
-FIRST = 40
-"""Rows that are sent with the table itself."""
-
 MOST = 500
 """Rows that are sent in one answer, whatever the page asks for."""
 
@@ -92,10 +89,14 @@ class Rows(Protocol):
 
 
 def source(*names: str) -> str:
-    """Return scripts or style sheets of this folder, joined, without indentation and comments."""
+    """Return scripts or style sheets of this folder, joined, without indentation and comments.
+
+    They are sent with the first table of a page.
+    """
     texts = [(Path(__file__).parent / name).read_text("utf-8") for name in names]
     joined = "\n".join(text.replace(_EXPORT, "") for text in texts[:-1]) + texts[-1]
-    return re.sub(r"^\s+(?://.*)?|^//.*|^/\*.*\*/$", "", joined, flags=re.MULTILINE)
+    short = re.sub(r"^\s+(?://.*)?|^//.*", "", joined, flags=re.MULTILINE)
+    return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
 
 
 _EXPORT = "export default { render: table };"
@@ -119,7 +120,7 @@ class Table(anywidget.AnyWidget):
     def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:
         self._rows, self._guard = rows, threading.RLock()
         columns = [asdict(column) for column in rows.columns]
-        first = self._page(0, FIRST)
+        first = self._page(0, height + 2)
         super().__init__(columns=columns, label=label, height=height, page=first, **more)
         self.on_msg(self._heard)
 
@@ -128,7 +129,7 @@ class Table(anywidget.AnyWidget):
         with self._guard:
             same = self.page["version"] == self._rows.version
             start = self.page["start"] if same else 0
-            self.page = self._page(start, start + FIRST)
+            self.page = self._page(start, start + self.height + 2)
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         version = self._rows.version

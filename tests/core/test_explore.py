@@ -15,8 +15,8 @@ from glacier_magic.plans import DeletePlan, RestorePlan
 
 HOSTILE = (
     "<script>alert(1)</script>", "'; DROP TABLE archive_rows; --", 'a "quoted" name',
-    "\u05d0\u05d1\u05d2 \u202egnp.exe", "n" * 1000, "🎞️ film 🎬.mov", "two\nlines", "[brackets]*?.tif",
-    "../../etc/passwd", "account 123456789012",
+    "\u05d0\u05d1\u05d2 \u202egnp.exe", "n" * 1000, "🎞️ film 🎬.mov", "two\nlines",
+    "[brackets]*?.tif", "../../etc/passwd", "account 123456789012",
 )  # fmt: skip
 
 
