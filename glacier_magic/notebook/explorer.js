@@ -54,8 +54,10 @@ function explorer({ model, el }) {
     let timer = 0;
     const send = () => {
       clearTimeout(timer);
+      timer = 0;
       say("look", { [key]: input.value });
     };
+    input.addEventListener("blur", () => timer && send()); // before anything else is asked
     input.addEventListener("input", () => {
       clearTimeout(timer);
       timer = setTimeout(send, key === "name" ? 250 : 600);
