@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FIRST = 200
 """Rows that can be had before the order of all is known."""
 
+GRACE = 0.2
+"""Seconds in which the first rows can reach the page, before the rest is read beside it."""
+
 
 class Answer:
     """The rows of one filter.
@@ -32,6 +35,7 @@ class Answer:
         self.asked, self.version, self.cube = asked, version, cube
         self._left = threading.Event()
         self._there, self._done = threading.Event(), threading.Event()
+        self._wanted = threading.Event()
         self._order: np.ndarray[Any, Any] | None = None
         self._error: GlacierError | None = None
         here = (catalogue.database, catalogue.scope, vault)
@@ -51,6 +55,7 @@ class Answer:
         """Read order and sums in the background; *told* is called after each."""
 
         def work() -> None:
+            self._wanted.wait(GRACE)
             try:
                 self._order = self.listing.order()
                 self._there.set()
@@ -72,6 +77,7 @@ class Answer:
     def leave(self) -> None:
         """End the reading: nobody waits for it any more."""
         self._left.set()
+        self._wanted.set()
 
     def order(self) -> Sequence[int]:
         """Return the ids of all rows; wait for them if need be.
@@ -79,6 +85,7 @@ class Answer:
         :raises GlacierError: they could not be read.
         """
         if self._order is None:
+            self._wanted.set()
             self._there.wait()
         if self._error is not None:
             raise self._error
@@ -93,6 +100,7 @@ class Answer:
         :raises GlacierError: they could not be read.
         """
         if self.cube is None:
+            self._wanted.set()
             self._done.wait()
         if self._error is not None:
             raise self._error

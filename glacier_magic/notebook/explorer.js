@@ -32,7 +32,7 @@ function explorer({ model, el }) {
   const clear = press("Clear filters", () => say("act", { what: "clear" }), { class: "ge-act" });
 
   el.append(
-    make("section", { class: "glacier glacier-explorer", "aria-label": model.get("label"), "data-lm-suppress-shortcuts": "true" },
+    make("section", { class: "glacier glacier-explorer", "aria-label": model.get("label") },
       make("div", { class: "ge-top" }, crumbs, totals),
       make("div", { class: "ge-pictures" },
         make("div", { class: "ge-picture" }, text("div", "Where the bytes are", { class: "ge-title" }), tiles),
@@ -46,6 +46,7 @@ function explorer({ model, el }) {
       make("div", { class: "ge-last" }, footer, reload)),
   );
   const undo = table({ model, el: slot });
+  const free = keep(el);
 
   function box(key, label, hint) {
     const id = `glacier-${key}-${Math.random().toString(36).slice(2, 8)}`;
@@ -262,6 +263,7 @@ function explorer({ model, el }) {
   paint();
   return () => {
     undo();
+    free();
     model.off("change:scene", paint);
     model.off("change:tree", plant);
     model.off("msg:custom", heard);

@@ -1,7 +1,8 @@
 // A table of any number of rows, of which the page holds those in sight.
 //
-// model: columns, page {version, start, rows, count, sort, words}, label, height.  Rows are asked
-// for by place; answers of another version are dropped.  All text is set as text, never as markup.
+// model: columns, page {version, start, rows, sort}, told {count, words}, label, height.  Rows are
+// asked for by place; answers of another version are dropped.  All text is set as text, never as
+// markup.
 
 const ROW = 28; // pixels
 const NARROW = 720; // pixels below which columns are left out that are there for wide pages alone
@@ -15,6 +16,19 @@ const make = (tag, attributes = {}, ...children) => {
   }
   element.append(...children);
   return element;
+};
+
+// JupyterLab takes keys before anybody else, for commands such as "insert a cell": not those typed
+// in here, except what is held with Ctrl, such as saving; Ctrl+A is all rows.
+const keep = (element) => {
+  const ours = (event) => {
+    const held = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() !== "a";
+    if (held) element.removeAttribute("data-lm-suppress-shortcuts");
+    else element.setAttribute("data-lm-suppress-shortcuts", "true");
+  };
+  const inside = (event) => element.contains(event.target) && ours(event);
+  window.addEventListener("keydown", inside, true);
+  return () => window.removeEventListener("keydown", inside, true);
 };
 
 let tables = 0;
@@ -45,8 +59,9 @@ function table({ model, el }) {
     space,
   );
   const status = make("div", { class: "gm-status", role: "status", id: `${own}-status` });
-  const whole = make("div", { class: "glacier gm-table", "data-lm-suppress-shortcuts": "true" }, grid, nothing, status);
+  const whole = make("div", { class: "glacier gm-table" }, grid, nothing, status);
   el.append(whole);
+  const free = keep(whole);
 
   // Not what the page measures: that is nothing while a tab is hidden or a theme is changed.
   const high = model.get("height") * ROW;
@@ -236,7 +251,7 @@ function table({ model, el }) {
   }
 
   function changed() {
-    const next = model.get("page");
+    const next = { ...model.get("page"), ...model.get("told") };
     const before = page;
     page = next;
     // Another answer, or another selection of the same one: rows out of sight are asked for anew.
@@ -271,22 +286,31 @@ function table({ model, el }) {
     if (message.kind !== "rows") return;
     asked = null;
     if (message.version === page.version) {
-      const { count: number, words, sort } = message;
-      const more = number !== page.count || words !== page.words;
-      if (words !== page.words) {
-        faded = cache; // the selection out of sight may be another
-        cache = new Map();
-      }
-      page = { ...page, count: number, words, sort };
+      told(message);
       take(message.rows, message.start);
-      if (more) settle();
     }
+    redraw();
+  }
+
+  function told({ count: number, words }) {
+    if (number === page.count && words === page.words) return;
+    if (words !== page.words) {
+      faded = cache; // the selection out of sight may be another
+      cache = new Map();
+    }
+    page = { ...page, count: number, words };
+    settle();
+  }
+
+  function retold() {
+    told(model.get("told"));
     redraw();
   }
 
   pane.style.height = `${high}px`;
   grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
+  model.on("change:told", retold);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
@@ -302,7 +326,9 @@ function table({ model, el }) {
   sizes.observe(grid);
   changed();
   return () => {
+    free();
     model.off("change:page", changed);
+    model.off("change:told", retold);
     model.off("msg:custom", heard);
     sizes.disconnect();
   };

@@ -113,6 +113,7 @@ class Table(anywidget.AnyWidget):
     _css = source("table.css")
     columns: Any = traitlets.List().tag(sync=True)
     page = traitlets.Dict().tag(sync=True)
+    told = traitlets.Dict().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(14).tag(sync=True)
     what = "table"
@@ -121,7 +122,8 @@ class Table(anywidget.AnyWidget):
         self._rows, self._guard = rows, threading.RLock()
         columns = [asdict(column) for column in rows.columns]
         first = self._page(0, height + 2)
-        super().__init__(columns=columns, label=label, height=height, page=first, **more)
+        told = self._told()
+        super().__init__(columns=columns, label=label, height=height, page=first, told=told, **more)
         self.on_msg(self._heard)
 
     def refresh(self) -> None:
@@ -129,7 +131,9 @@ class Table(anywidget.AnyWidget):
         with self._guard:
             same = self.page["version"] == self._rows.version
             start = self.page["start"] if same else 0
-            self.page = self._page(start, start + self.height + 2)
+            with self.hold_sync():  # one message; what is as before is not in it
+                self.page = self._page(start, start + self.height + 2)
+                self.told = self._told()
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         version = self._rows.version
@@ -137,10 +141,14 @@ class Table(anywidget.AnyWidget):
             "version": version,
             "start": start,
             "rows": [_sent(row) for row in self._rows.rows(start, min(stop, start + MOST))],
-            "count": self._rows.count,
             "sort": self._rows.sort,
-            "words": visible(self._rows.words),
         }
+
+    def _told(self) -> dict[str, Any]:
+        return {"count": self._rows.count, "words": visible(self._rows.words)}
+
+    def _send_rows(self, start: int, stop: int) -> None:
+        self.send({"kind": "rows", **self._page(start, stop), **self._told()})
 
     def _heard(self, _: object, message: Mapping[str, Any], __: object) -> None:
         """Answer the page; what it may not ask is answered in words."""
@@ -155,14 +163,14 @@ class Table(anywidget.AnyWidget):
     def _answer(self, message: Mapping[str, Any]) -> None:
         kind = message["kind"]
         if kind == "rows":
-            self.send({"kind": "rows", **self._page(*_span(message["start"], message["stop"]))})
+            self._send_rows(*_span(message["start"], message["stop"]))
         elif kind == "sort":
             self._rows.order(str(message["sort"]))
             self.refresh()
         elif kind == "select":
             if message["version"] == self._rows.version:
                 self._rows.select(str(message["how"]), *_span(message["start"], message["stop"]))
-            self.send({"kind": "rows", **self._page(*_span(*message["sight"]))})
+            self._send_rows(*_span(*message["sight"]))
         else:
             raise ValueError(kind)
 

@@ -28,7 +28,7 @@ def explorer(lab: Lab, page: Any, tmp_path: Path) -> Iterator[Any]:
     data = tmp_path / "emulator"
     cells = [nbformat.v4.new_code_cell(f"data = {str(data)!r}")]
     cells += [nbformat.v4.new_code_cell(text) for text in CELLS]
-    path = tmp_path / "explore.ipynb"
+    path = tmp_path / f"{tmp_path.name}.ipynb"
     kernel = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "name": "python3"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
     page.set_viewport_size({"width": 1080, "height": 1250})
@@ -144,7 +144,6 @@ def test_dark_and_without_a_kernel(
     page.locator(".lm-Menu-itemLabel", has_text="Shut Down Kernel").first.click()
     page.wait_for_timeout(500)
     page.reload()
-    page.wait_for_timeout(6000); page.screenshot(path="/tmp/explorer-bench/reopened.png")
     kept.locator("summary", has_text="box, mt2").click()
     table = kept.locator("table.glacier-table")
     assert table.count() == 2
