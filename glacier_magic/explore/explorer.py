@@ -215,8 +215,17 @@ class Explorer(Rendered):
             ".look(folder='...', where='size > 1GB'), .view, .restore().",
         ])  # fmt: skip
 
+    def __repr__(self) -> str:
+        self.answer.order()  # the page does not wait for the count, a terminal does
+        return self._repr_text()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html()}
+
     def _more(self, shown: int) -> str:
-        count = len(self.answer.order()) if shown >= SHOWN else shown
+        count = self.answer.count
+        if count is None:
+            return "and more: .view has them all"
         return f"and {count - shown:,} more: .view has them all" if count > shown else ""
 
     def _repr_html(self) -> str:
