@@ -119,7 +119,8 @@ def opened(catalogue: Path, code: str, rounds: int, linger: float = 0.0) -> str:
         kernel.run(SETUP.format(here=str(HERE), catalogue=str(catalogue)))
         found.append(kernel.run(code, linger))
         kernel.stop()
-    visible, seconds = (statistics.median(v) for v in zip(*((f.visible, f.seconds) for f in found), strict=True))
+    visible = statistics.median(f.visible for f in found)
+    seconds = statistics.median(f.seconds for f in found)
     return (
         f"{visible:10.2f} s {found[0].first / 1000:10.1f} KB "
         f"{seconds:10.2f} s {found[0].sent / 1000:10.1f} KB"

@@ -65,7 +65,7 @@ class Completer:
             return [o for a in verb.parser("")._actions for o in a.option_strings]
         if given[-1] == "--tier":
             return _TIERS
-        if given[-1] in ("--vault", "use", "drop") or given == ["inventory"]:
+        if given[-1] in ("--vault", "use", "drop") or given in (["inventory"], ["explore"]):
             return self._vaults()
         if verb.name in ("upload", "import") or given[-1] in ("--to", "--data"):
             return _paths(last)
