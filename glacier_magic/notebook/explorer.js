@@ -36,7 +36,7 @@ function explorer({ model, el }) {
       make("div", { class: "ge-top" }, crumbs, totals),
       make("div", { class: "ge-pictures" },
         make("div", { class: "ge-picture" }, text("div", "Where the bytes are", { class: "ge-title" }), tiles),
-        make("div", { class: "ge-picture" }, text("div", "Growth: bytes by year of creation", { class: "ge-title" }), years)),
+        make("div", { class: "ge-picture" }, text("div", "Growth by year of creation", { class: "ge-title" }), years)),
       make("div", { class: "ge-main-area" },
         make("div", { class: "ge-side" }, text("div", "Folders", { class: "ge-title" }), tree, facets),
         make("div", { class: "ge-list" },

@@ -11,11 +11,11 @@ from ..units import from_ms, plural
 from .table import Column, Row
 
 COLUMNS = (
-    Column(key="name", label="name", width="minmax(10em, 1fr)"),
+    Column(key="name", label="name", width="minmax(9em, 1fr)"),
     Column(key="size", label="size", width="5.8em", number=True, down=True),
     Column(key="created", label="created", width="13.4em"),
-    Column(key="state", label="state", width="5.6em"),
-    Column(key="format", label="format", width="8em", wide=True),
+    Column(key="state", label="state", width="5.6em", wide=480),
+    Column(key="format", label="format", width="8em", wide=720),
 )
 
 

@@ -50,8 +50,8 @@ class GlacierMagics(Magics):
     def glacier(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
         """%glacier VERB ...: the archive console for Amazon Glacier vaults.
 
-        connect, vaults, create, use, drop, upload, uploads, rate, ls, explore, inventory, rm, restore,
-        jobs, wait, hash, verify, emulator
+        connect, vaults, create, use, drop, upload, uploads, rate, ls, explore, inventory, rm,
+        restore, jobs, wait, hash, verify, emulator
 
         %glacier           where am I, and what to type next
         %glacier --help    all verbs

@@ -5,7 +5,6 @@
 // markup.
 
 const ROW = 28; // pixels
-const NARROW = 720; // pixels below which columns are left out that are there for wide pages alone
 const HEAD = 31; // pixels of the header and the borders
 const TALLEST = 8e6; // browsers limit the height of an element; beyond that, places are scaled
 
@@ -36,7 +35,8 @@ let tables = 0;
 function table({ model, el }) {
   const own = `glacier-table-${(tables += 1)}-${Math.random().toString(36).slice(2, 8)}`;
   const columns = model.get("columns");
-  const kinds = columns.map((column) => (column.number ? "gm-number " : "") + (column.wide ? "gm-wide" : ""));
+  const kinds = columns.map((column) => (column.number ? "gm-number" : ""));
+  const out = columns.map(() => false); // columns that there is no room for
   const heads = columns.map(head);
   const space = make("div", { class: "gm-space", role: "presentation" });
   const pane = make("div", { class: "gm-pane", role: "rowgroup" });
@@ -101,6 +101,7 @@ function table({ model, el }) {
     const cells = kinds.map((kind) => make("div", { role: "gridcell", class: kind }, make("bdi")));
     const element = make("div", { role: "row", class: "gm-row" }, mark, ...cells);
     element.addEventListener("click", (event) => clicked(element.place, event, mark.contains(event.target)));
+    cells.forEach((cell, i) => (cell.hidden = out[i]));
     pane.append(element);
     return { element, mark, cells, row: undefined };
   }
@@ -316,10 +317,11 @@ function table({ model, el }) {
   grid.addEventListener("scroll", scrolled, { passive: true });
   grid.addEventListener("wheel", wheeled, { passive: false });
   const sizes = new ResizeObserver(() => {
-    const narrow = whole.clientWidth < NARROW;
-    const kept = columns.filter((column) => !(narrow && column.wide)).map((column) => column.width);
-    whole.classList.toggle("gm-narrow", narrow);
+    columns.forEach((column, i) => (out[i] = column.wide > whole.clientWidth));
+    const kept = columns.filter((_, i) => !out[i]).map((column) => column.width);
     whole.style.setProperty("--gm-tracks", `2.1em ${kept.join(" ")}`);
+    heads.forEach(({ cell }, i) => (cell.hidden = out[i]));
+    lines.forEach(({ cells }) => cells.forEach((cell, i) => (cell.hidden = out[i])));
     if (page.rows) settle();
     redraw();
   });

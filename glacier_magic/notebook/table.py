@@ -32,7 +32,7 @@ LONGEST = 240
 class Column:
     """A column: ``width`` is a CSS grid track, ``down`` whether the largest comes first at once.
 
-    One that is ``wide`` is left out where there is little room.
+    It is left out of a table that is narrower than ``wide`` pixels.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Column:
     number: bool = False
     sortable: bool = True
     down: bool = False
-    wide: bool = False
+    wide: int = 0
 
 
 @dataclass(frozen=True)

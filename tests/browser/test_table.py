@@ -17,7 +17,7 @@ COLUMNS = [
     {"key": "name", "label": "name", "width": "minmax(8em,1fr)", "sortable": True},
     {"key": "size", "label": "size", "width": "7em", "number": True, "sortable": True,
      "down": True},
-    {"key": "note", "label": "note", "width": "9em", "sortable": False, "wide": True},
+    {"key": "note", "label": "note", "width": "9em", "sortable": False, "wide": 600},
 ]  # fmt: skip
 
 STUB = """
