@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ..errors import NameNotKnown
 from ..explore import Explorer
 from .console import Console
 from .grammar import Parser, Verb
@@ -22,8 +23,18 @@ def _configure(parser: Parser) -> None:
 
 
 def _explore(console: Console, args: Namespace) -> Explorer:
-    explorer = Explorer(console.vault(args.vault))
+    vault, session = console.vault(args.vault), console.session
+    if not session.catalogue.archives.count(vault.name) and vault.name not in session.vault_names():
+        session.service.describe_vault(vault.name)  # a slip of the pen is told from an empty vault
+    explorer = Explorer(vault)
     folder = f"{args.folder.rstrip('/')}/" if args.folder else ""
+    if folder and not explorer.du(folder, 0):
+        explorer.close()
+        largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
+        raise NameNotKnown(
+            f"There is no folder {folder!r} in {vault.name!r}",
+            cure=f"The largest are: {largest or 'none'}.",
+        )
     explorer.look(folder=folder, where=args.where, sort=args.sort)
     return explorer
 

@@ -206,5 +206,11 @@ def test_the_verb_prints_where_nothing_can_be_clicked(
     assert isinstance(done.result, Explorer)
     assert "a.txt" in capsys.readouterr().out
     assert list(shell.run_cell("e.view['name']").result) == ["a.txt"]
-    refused = shell.run_cell("%glacier explore box --where 'size >'")
-    assert "not understood" in str(refused.error_in_exec)
+    for words, said in (
+        ("box --where 'size >'", "not understood"),
+        ("bix", "Vault not found"),
+        ("box --folder a/b", "There is no folder"),
+        ("box --sort colour", "no column"),
+    ):
+        refused = shell.run_cell(f"%glacier explore {words}")
+        assert said in str(refused.error_in_exec)
