@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RegionError,
         ServiceClosed,
         Unavailable,
+        Unexpected,
         Unlistable,
         VaultNotEmpty,
     )
@@ -90,6 +91,7 @@ __all__ = [
     "ServiceClosed",
     "Session",
     "Unavailable",
+    "Unexpected",
     "Unlistable",
     "Vault",
     "VaultNotEmpty",

@@ -26,6 +26,7 @@ class TerminalFace:
 
     program = "glacier-magic"
     lasting = False
+    rich = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out, self._err = out or sys.stdout, err or sys.stderr

@@ -22,6 +22,7 @@ GlacierError
  +- IntegrityError                     bytes differ from what their hash promises
  +- LocalError (OSError)               disk full, unwritable folder, file that changed meanwhile
  +- CatalogueError                     the local record cannot be opened or is from a newer version
+ +- Unexpected                         a defect of this program
 
 Each carries ``cure``, the next step as one sentence, and ``exit_code``, stable for scripts.
 """
@@ -51,6 +52,7 @@ __all__ = [
     "RegionError",
     "ServiceClosed",
     "Unavailable",
+    "Unexpected",
     "Unlistable",
     "VaultNotEmpty",
     "mask_account",
@@ -76,6 +78,7 @@ class GlacierError(Exception):
         self.message = message
         self.cure = self.default_cure if cure is None else cure
         self.code = code
+        self.details: dict[str, str] = {}
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -235,3 +238,10 @@ class CatalogueError(GlacierError):
     """The catalogue cannot be opened, or was written by a newer version."""
 
     exit_code = 10
+
+
+class Unexpected(GlacierError):
+    """A defect of this program: something that it does not expect to happen."""
+
+    exit_code = 70
+    default_cure = "%glacier why shows what to report; what was done before is kept."

@@ -23,6 +23,7 @@ from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
 from .units import from_ms, plural
+from .uploading import UploadDesk
 
 if TYPE_CHECKING:
     import os
@@ -154,6 +155,10 @@ class Vault:
     ) -> Stored:  # fmt: skip
         """Store the files of *sources*; see :meth:`upload_all`."""
         return self._storing.files(sources, again=again, part_size=part_size, progress=progress)
+
+    def desk(self) -> UploadDesk:
+        """Return a desk where files are chosen and sent in the background, pausing at will."""
+        return UploadDesk(self.session.engine, self.name)
 
     def uploads(self) -> Leftovers:
         """Return the unfinished multipart uploads, ours and others', to resume or abort."""

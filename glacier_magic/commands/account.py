@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
 from ..units import human_bytes, local_time
 from .console import Console, where
+from .failure import Failure
 from .grammar import Parser, Verb
 
 if TYPE_CHECKING:
@@ -122,14 +123,16 @@ def _connect(console: Console, args: Namespace) -> Status:
         raise InputError("Only the emulator has a speed", cure="Add --emulator.")
     if emulated and (args.profile or args.endpoint_url):
         raise InputError("The emulator needs neither profile nor endpoint", cure="")
-    console.connect(
-        profile=args.profile,
-        region=args.region,
-        endpoint_url=args.endpoint_url,
-        emulator=args.data or args.emulator,
-        speed=args.speed,
-    )
+    given = {name: getattr(args, name) for name in ("profile", "region", "endpoint_url")}
+    if not emulated:  # what is set is for the real service
+        settings = console.connection_settings()
+        given = {name: value or settings[name] for name, value in given.items()}
+    console.connect(**given, emulator=args.data or args.emulator, speed=args.speed)
     return Status(console, show_account=args.show_account)
+
+
+def _why(console: Console, _: Namespace) -> Failure | str:
+    return console.failure or Failure.last() or "Nothing has gone wrong."
 
 
 def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
@@ -167,6 +170,11 @@ VERBS = (
         run=_connect,
         configure=_configure_connect,
         details="Credentials come from boto3's own chain: environment, profile, SSO, instance.",
+    ),
+    Verb(
+        name="why", summary="what went wrong last, in full", run=_why,
+        details="What the error means, what to do, the service's code and request id, and where in "
+        "this program\nit came from: what to send along when you report it.",
     ),
     Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
     Verb(name="create", summary="make a vault and use it", run=_create, configure=_vault_name),

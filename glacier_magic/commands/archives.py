@@ -111,7 +111,10 @@ def _configure_upload(parser: Parser) -> None:
     parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
 
 
-def _upload(console: Console, args: Namespace) -> pd.DataFrame:
+def _upload(console: Console, args: Namespace) -> Any:
+    if console.face.rich and not args.paths and not args.stdin:
+        set_rate(console, args)
+        return console.vault(args.vault).desk()
     if bool(args.paths) == args.stdin:
         raise InputError(
             "Upload either files or, with --stdin, standard input",
@@ -265,8 +268,10 @@ VERBS = (
         summary="store files as archives",
         run=_upload,
         configure=_configure_upload,
-        details="Every byte's tree hash is compared with the service's answer. A file over "
-        "100 MiB goes in\nparallel parts, and an interrupted one goes on with the same command.",
+        details="Without a path a notebook shows a panel: files are chosen, sent in the background "
+        "and paused there.\nEvery byte's tree hash is compared with the service's answer. A file "
+        "over 100 MiB goes in parallel\nparts, and an interrupted one goes on with the same "
+        "command.",
     ),
     Verb(
         name="uploads",

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..rendering import Rendered
 
 if TYPE_CHECKING:
+    from ..settings import Settings
     from .console import Console
 
 _ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
@@ -81,13 +82,18 @@ class Verb:
         self.configure(parser)
         return parser
 
-    def parse(self, program: str, words: Sequence[str]) -> argparse.Namespace:
-        """Return the request that *words* make.
+    def parse(
+        self, program: str, words: Sequence[str], settings: Settings | None = None
+    ) -> argparse.Namespace:
+        """Return the request that *words* make, with what is set once where they say nothing.
 
-        :raises InputError: they make none.
+        :raises InputError: they make none, or a setting is none.
         :raises HelpAsked: ``--help`` is among them.
         """
-        parsed = self.parser(program).parse_args(shield(words))
+        parser = self.parser(program)
+        if settings is not None and not {"-h", "--help"} & set(words):
+            settings.apply(parser)
+        parsed = parser.parse_args(shield(words))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
         return parsed

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .magics import GlacierMagics
 
 _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
+_CELL = re.compile(r"\s*%%glacier\b")
+_TARGET = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?(?:%glacier\s+)?")
 _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
 _TIERS = ("standard", "bulk", "expedited")
 
@@ -27,7 +29,10 @@ class Completer:
         from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415
 
         def glacier_matcher(context: Any) -> dict[str, Any]:
-            found = self.complete(context.line_with_cursor[: context.cursor_position])
+            typed = context.line_with_cursor[: context.cursor_position]
+            if _CELL.match(context.full_text) and context.cursor_line:
+                typed = _as_line(typed)
+            found = self.complete(typed)
             if found is None:
                 return {"completions": [], "suppress": False}
             fragment, choices = found
@@ -91,6 +96,11 @@ class Completer:
         bare = prefix.lstrip("'")
         names = session.catalogue.archives.names_with_prefix(vault, bare)
         return [quoted(name, prefix.startswith("'")) for name in names if name.isprintable()]
+
+
+def _as_line(text: str) -> str:
+    """Return a line of a ``%%glacier`` cell as it would be written outside of one."""
+    return f"%glacier {_TARGET.sub('', text, count=1)}"
 
 
 def quoted(name: str, always: bool = False) -> str:

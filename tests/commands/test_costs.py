@@ -25,6 +25,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def note(self, text):
         pass

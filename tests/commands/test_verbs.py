@@ -26,6 +26,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def __init__(self):
         self.notes, self.offers, self.reports, self.followed = [], [], [], []

@@ -138,7 +138,8 @@ def test_loading_again_leaves_one_magic_and_unloading_no_thread(
     assert sum(type(c).__name__ == "GlacierMagics" for c in connected.configurables) == 1
     manager.unload_extension("glacier_magic")
     assert "glacier" not in connected.magics_manager.magics["line"]
-    ours = [t for t in threading.enumerate() if t.name in ("glacier-tracker", "glacier-lease")]
+    assert "glacier" not in connected.magics_manager.magics["cell"]
+    ours = [t for t in threading.enumerate() if t.name.startswith("glacier-")]
     for thread in ours:
         thread.join(10)
     assert not [t for t in ours if t.is_alive()]
