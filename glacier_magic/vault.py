@@ -310,11 +310,13 @@ class Vault:
 
     # Choosing
 
-    def select(self, words: Sequence[str], *, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(
+        self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
+    ) -> list[ArchiveRecord]:
         """Return the archives that *words* mean, each once, in order.
 
         A word is a glob or exact name, ``name:`` and an exact name, ``id:`` and an archive id or
-        the unique beginning of one, or a whole 138-character id.
+        the unique beginning of one, or a whole 138-character id; or a record of the catalogue.
 
         :param unknown_ids: take a whole id that the catalogue has never seen.
         :raises NameNotKnown: a word matches nothing.
@@ -322,8 +324,10 @@ class Vault:
         """
         found: dict[str, ArchiveRecord] = {}
         for word in words:
-            for record in self._matching(word, unknown_ids):
-                found[record.archive_id] = record
+            chosen = (
+                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
+            )
+            found.update((record.archive_id, record) for record in chosen)
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -360,18 +364,19 @@ class Vault:
 
     @overload
     def restore(
-        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
         destination: str | None = ..., spread: str | float | None = ...,
         daily: str | int | None = ..., byte_range: None = ...,
     ) -> RestorePlan: ...  # fmt: skip
     @overload
     def restore(
-        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
         destination: str | None = ..., spread: None = ..., daily: None = ...,
         byte_range: str | tuple[int, int] | Asked,
     ) -> RangedPlan: ...  # fmt: skip
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        self, *words: str | ArchiveRecord, tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
         destination: str | None = None, spread: str | float | None = None,
         daily: str | int | None = None, byte_range: str | tuple[int, int] | Asked | None = None,
     ) -> RestorePlan | RangedPlan:  # fmt: skip
