@@ -58,6 +58,9 @@ class TerminalFace:
             self._last = time.monotonic()
             print(text, file=self._err, flush=True)
 
+    def variable(self, name: str) -> Any:
+        """Return None: a shell has no variables of ours."""
+
     def offer(self, plan: Plan[Any]) -> Any:
         """Print a plan and ask; run it after a yes, else return None."""
         print(self.words(repr(plan)), file=self._out, flush=True)

@@ -21,12 +21,12 @@ from .catalogue.jobs import INVENTORY
 from .catalogue.moments import Moment, last_ms
 from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
-from .jobs import TIERS, InventoryJob
+from .jobs import InventoryJob
 from .leftovers import Leftovers
 from .peek import Limits
 from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
 from .plans.pacing import Pace
-from .plans.quoting import checked_destination, default_destination
+from .plans.quoting import checked_destination, checked_tier, default_destination
 from .plans.restoring import unknown_archive
 from .prices import load
 from .prices.holdings import priced
@@ -415,7 +415,7 @@ class Vault:
             archives,
             asked=asked,
             vault=self.name,
-            tier=_tier(tier),
+            tier=checked_tier(tier),
             to=Path(to).expanduser().absolute(),
             catalogue=self._catalogue,
             tracker=self.session.tracker,
@@ -435,7 +435,7 @@ class Vault:
         return RestorePlan(
             archives,
             vault=self.name,
-            tier=_tier(tier),
+            tier=checked_tier(tier),
             to=Path(to).expanduser().absolute(),
             destination=checked_destination(destination or default_destination()),
             prices=lambda: load(self.session.region),
@@ -470,7 +470,7 @@ class Vault:
         return PeekPlan(
             found[0],
             kind=kind,
-            tier=_tier(tier),
+            tier=checked_tier(tier),
             limits=Limits(bytes=max_bytes, rounds=rounds),
             engine=self.session.engine,
             tracker=self.session.tracker,
@@ -561,15 +561,3 @@ class Vault:
     def notifications(self) -> Notifications:
         """Return whom the vault tells of finished jobs; its ``set()`` changes it."""
         return Notifications(self.name, self._service)
-
-
-def _tier(word: str) -> str:
-    """Return a tier as the service spells it.
-
-    :raises InputError: there is none of that name.
-    """
-    if word.capitalize() not in TIERS:
-        raise InputError(
-            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
-        )
-    return word.capitalize()

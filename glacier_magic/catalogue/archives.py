@@ -188,6 +188,23 @@ class Archives:
         where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
         return self._select(vault, where, (*identity.span(prefix), prefix, prefix + "\x7f"))
 
+    def known(self, vault: str, archive_ids: Sequence[str]) -> list[ArchiveRecord]:
+        """Return those of these archives that the vault is known to hold or to have held."""
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return []
+        wanted, found = frozenset(archive_ids), []
+        for start in range(0, len(archive_ids), 500):  # databases bound a statement's values
+            keys = [identity.numbers(each)[0] for each in archive_ids[start : start + 500]]
+            rows = self._database.rows(
+                f"SELECT {_FACTS}, {_PRESENCE}, {states.expression(known.current)} AS state "
+                f"FROM archive_rows WHERE vault_id=? AND id_key IN ({','.join('?' * len(keys))}) "
+                f"AND {states.visible(known.current)}",
+                (known.id, *keys),
+            )
+            found += [row for row in rows if row["archive_id"] in wanted]
+        return self._records(vault, found)
+
     def numbers(self, vault: str, glob: str | None, where: str | None = None) -> Iterator[int]:
         """Yield the numbers of rows, by name, however many there are: see :meth:`query`."""
         made = statement(self._database, self._scope, vault, Query(glob=glob, where=where))

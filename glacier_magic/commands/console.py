@@ -38,6 +38,9 @@ class Face(Protocol):
     def progress(self) -> AbstractContextManager[Observer]:
         """Show the progress of a transfer while the block runs."""
 
+    def variable(self, name: str) -> Any:
+        """Return a variable of the user's, or None where there is none of that name."""
+
     def offer(self, plan: Plan[Any]) -> Any:
         """Put a plan before the user; return it, or what running it gave."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from ..catalogue import ArchiveRecord
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan, RestorePlan
@@ -13,6 +15,7 @@ from ..plans.quoting import DESTINATIONS
 from ..prices import parse_money
 from ..ranges import Asked
 from ..rendering import near
+from ..vault import Vault
 from .archives import (
     archive_words,
     duration,
@@ -22,6 +25,7 @@ from .archives import (
     vault_option,
     waiting_options,
 )
+from .choosing import archives_of, table_option
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -114,6 +118,7 @@ def _configure_restore(parser: Parser) -> None:
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
+    table_option(parser)
     part_options(parser)
     running_options(parser)
     parser.set_defaults(to=None)  # with --expired it is where it was
@@ -130,24 +135,37 @@ def _restore(console: Console, args: Namespace) -> Any:
 def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     if args.expired or args.extend:
         return _again(console, args)
-    if not args.archives:
-        raise InputError(
-            "Which archives?",
-            cure="Name some, or use --expired or --extend; %glacier restore --help says more.",
-        )
-    vault, part = console.vault(args.vault), _part(args)
+    vault, archives = _chosen(console, args)
+    part = _part(args)
     tier, to = args.tier or "standard", args.to or "restored"
     if part is not None and (args.spread or args.daily):
         raise InputError("Parts of archives are not paced", cure="Leave out --spread and --daily.")
     if part is not None:
-        return vault.restore(*args.archives, tier=tier, to=to, byte_range=part)
+        return vault.restore(*archives, tier=tier, to=to, byte_range=part)
     return vault.restore(
-        *args.archives, tier=tier, to=to, destination=args.destination,
+        *archives, tier=tier, to=to, destination=args.destination,
         spread=args.spread, daily=args.daily,
     )  # fmt: skip
 
 
+def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | ArchiveRecord]]:
+    """Return the vault, and the archives that words or a table choose."""
+    if args.table and args.archives:
+        raise InputError("Archives come from words or from a table", cure="Leave out one of them.")
+    if args.table:
+        return archives_of(console, args.table, args.vault)
+    if not args.archives:
+        raise InputError(
+            "Which archives?",
+            cure="Name some, or use --from, --expired or --extend; %glacier restore --help says "
+            "more.",
+        )
+    return console.vault(args.vault), args.archives
+
+
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
+    if args.table:
+        raise InputError("What to ask for again is on record", cure="Leave out --from.")
     if _part(args) is not None:
         raise InputError("Parts are asked for by name", cure="Leave out --expired and --extend.")
     if args.to is not None:

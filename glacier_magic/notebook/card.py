@@ -13,7 +13,7 @@ from ..plans import Deleted, Guarded, Plan
 from ..rendering import STYLE, escape
 from ..transfer.progress import Report
 from .board import JobBoard
-from .display import Place, Record, in_a_live_notebook
+from .display import Place, Record, in_a_live_notebook, said
 from .face import bar, board_record
 
 
@@ -29,7 +29,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         self._guard = threading.Lock()
         self._running = False
         self._text = widgets.HTML(plan.card_html())
-        self._status = widgets.HTML(_said("There is nothing to do." if plan.empty else ""))
+        self._status = widgets.HTML(said("There is nothing to do." if plan.empty else ""))
         self._start = widgets.Button(
             description=plan.button,
             disabled=plan.empty or plan.result is not None,
@@ -64,9 +64,22 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
     def show(self) -> None:
         """Display the card and its record in the cell that runs."""
         self._own = Place(self)
+        self._place = Place(self._record())
+
+    def _take(self, plan: Plan[Any]) -> None:
+        """Show another plan instead, which was not run either."""
+        html = plan.card_html()
+        with self._guard:
+            self._plan = plan
+            self._text.value = html
+            self._start.tooltip = plan.title
+        if self._place is not None:
+            self._place.put(self._record())
+
+    def _record(self) -> Record:
         title = f"{self._plan.title}: not started when this was shown"
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
-        self._place = Place(Record(repr(self._plan), html))
+        return Record(repr(self._plan), html)
 
     def _allow(self) -> None:
         """Let the button work once what is typed is the vault's name, and while nothing runs."""
@@ -79,7 +92,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
             self._run()
             return
         self._buttons.children = [self._sure, self._no]
-        self._status.value = _said(f"{self._plan.title}?")
+        self._status.value = said(f"{self._plan.title}?")
 
     def _stop(self, _: object) -> None:
         if isinstance(self._plan, Guarded):
@@ -90,7 +103,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
 
     def _back(self) -> None:
         self._show_buttons()
-        self._status.value = _said("Nothing was done.")
+        self._status.value = said("Nothing was done.")
 
     def _run(self) -> None:
         with self._guard:
@@ -99,7 +112,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
             self._running = self._start.disabled = self._name.disabled = True
         stoppable = isinstance(self._plan, Guarded) and bool(self._needed)
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
-        self._status.value = _said("Working …")
+        self._status.value = said("Working …")
         threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
 
     def _work(self) -> None:
@@ -124,7 +137,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
 
     def _fail(self, text: str) -> None:
         with self._guard:
-            self._status.value = _said(text)
+            self._status.value = said(text)
             self._running = self._name.disabled = False
             self._show_buttons()
             self._allow()
@@ -140,7 +153,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
                 board.keep_in(self._place, self._own)
             return
         text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
-        html = _said(text)
+        html = said(text)
         if isinstance(outcome, Deleted):
             text, html = repr(outcome), f'{STYLE}<div role="status">{outcome._repr_html()}</div>'
         with self._guard:
@@ -151,7 +164,7 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
 
     def _put(self, text: str) -> None:
         if self._place is not None:
-            self._place.put(Record(text, _said(text)))
+            self._place.put(Record(text, said(text)))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -159,7 +172,3 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         if data is not None:
             data.update(in_a_live_notebook("plan's button")._repr_mimebundle_())
         return bundle
-
-
-def _said(text: str) -> str:
-    return f'{STYLE}<span role="status">{escape(text)}</span>'

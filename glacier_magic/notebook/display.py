@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ..rendering import Rendered, escape
+from ..rendering import STYLE, Rendered, escape
 
 
 class Record(Rendered):
@@ -24,6 +24,11 @@ class Record(Rendered):
 def note(text: str) -> Record:
     """Return one line beside a result."""
     return Record(text, f'<p class="glacier-note">{escape(text)}</p>')
+
+
+def said(text: str) -> str:
+    """Return words as HTML that a screen reader tells when they change."""
+    return f'{STYLE}<span role="status">{escape(text)}</span>'
 
 
 def in_a_live_notebook(what: str) -> Record:

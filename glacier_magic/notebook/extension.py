@@ -76,9 +76,9 @@ def _add_completer(shell: InteractiveShell, completer: Completer) -> None:
 
 
 def _show_plan(plan: Any) -> None:
-    from .card import PlanCard  # noqa: PLC0415
+    from .restore_form import card_of  # noqa: PLC0415
 
-    PlanCard(plan).show()
+    card_of(plan).show()
 
 
 def _show_leftovers(leftovers: Any) -> None:

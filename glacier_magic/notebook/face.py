@@ -29,6 +29,7 @@ class NotebookFace:
     lasting = True
 
     def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
         self.rich = getattr(shell, "kernel", None) is not None
 
     def note(self, text: str) -> None:
@@ -54,6 +55,10 @@ class NotebookFace:
         place.append(Place(note("Reading the files …")))
         yield observe
         place[0].end(note("Nothing had to be sent."))
+
+    def variable(self, name: str) -> Any:
+        """Return a variable of the notebook, or None where there is none of that name."""
+        return self._shell.user_ns.get(name)
 
     def offer(self, plan: Plan[Any]) -> Any:
         """Return the plan: as the result of a cell it shows itself with a button."""

@@ -152,6 +152,21 @@ class Plan(Rendered, Generic[T]):
         self._limit, self._accept_unconfirmed = _dollars(max_cost), accept_unconfirmed
         return self
 
+    def without_limit(self) -> Self:
+        """Forget the limit; return the plan."""
+        self._limit, self._accept_unconfirmed = None, False
+        return self
+
+    @property
+    def limit(self) -> Decimal | None:
+        """US dollars that running it may cost; None without a limit."""
+        return self._limit
+
+    @property
+    def accepts_unconfirmed(self) -> bool:
+        """Whether the limit relies on figures that nobody has confirmed."""
+        return self._accept_unconfirmed
+
     def _limit_facts(self) -> list[tuple[str, str]]:
         """Return the limit, and whether it is kept, as facts to show."""
         if self._limit is None:

@@ -92,6 +92,18 @@ def checked_destination(word: str) -> str:
     return word
 
 
+def checked_tier(word: str) -> str:
+    """Return a tier as the service spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    if word.capitalize() not in TIERS:
+        raise InputError(
+            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
+        )
+    return word.capitalize()
+
+
 def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -> Quote:
     """Return what asking for archives by a tier, and moving them to a destination, costs.
 

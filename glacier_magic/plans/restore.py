@@ -23,7 +23,7 @@ from ..units import human_bytes, human_duration, local_time, plural, short_id
 from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
-from .quoting import DESTINATIONS, Asking, Tiers
+from .quoting import DESTINATIONS, Asking, Tiers, checked_destination, checked_tier
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
 if TYPE_CHECKING:
@@ -78,6 +78,30 @@ class RestorePlan(Plan[Batch]):
         )
         self._timetable = self._paced()
         self._prices = self._load_prices()
+
+    def revised(
+        self, *, tier: str | None = None, to: str | os.PathLike[str] | None = None,
+        destination: str | None = None,
+    ) -> RestorePlan:  # fmt: skip
+        """Return a plan for the same archives that differs in these; the limit is the same.
+
+        :raises InputError: there is no such tier or destination.
+        """
+        made = RestorePlan(
+            self._archives,
+            vault=self.vault,
+            tier=checked_tier(tier or self.tier),
+            to=self.to if to is None else Path(to).expanduser().absolute(),
+            destination=checked_destination(destination or self.destination),
+            prices=self._load_prices,
+            catalogue=self._catalogue,
+            tracker=self._tracker,
+            clock=self._clock,
+            claimed=self._claimed,
+            pace=self.pace,
+        )
+        made._limit, made._accept_unconfirmed = self._limit, self._accept_unconfirmed
+        return made
 
     def _paced(self) -> Timetable | None:
         sizes = [item.size for item in self._having(ASK)]

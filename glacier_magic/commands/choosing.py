@@ -1,0 +1,104 @@
+"""Archives chosen by a table: a DataFrame of the notebook, or a file that one was saved to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..catalogue import ArchiveRecord
+from ..errors import InputError, LocalError, NameNotKnown
+from ..units import plural
+from ..vault import Vault
+from .console import Console
+from .grammar import Parser
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table_option(parser: Parser) -> None:
+    """Add ``--from``."""
+    parser.add_argument(
+        "--from", dest="table", metavar="DF",
+        help="the archives of a DataFrame with a column archive_id, by its variable's name; "
+        "or of a .csv or .parquet file",
+    )  # fmt: skip
+
+
+def archives_of(
+    console: Console, name: str, vault: str | None
+) -> tuple[Vault, list[ArchiveRecord]]:
+    """Return the archives that a table lists, and their vault.
+
+    :param vault: the vault that was named; else the table's own, else the one in use.
+    :raises InputError: there is no such table, it has no archive ids, or several vaults.
+    :raises NameNotKnown: the catalogue does not know one of them.
+    """
+    table = _table(console, name)
+    if "archive_id" not in table:
+        raise InputError(
+            f"{name} has no column archive_id", cure="%glacier ls gives a table that has one."
+        )
+    ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
+    if not ids:
+        raise InputError(f"{name} lists no archive", cure="")
+    chosen = console.vault(vault or _only_vault(name, table))
+    found = console.session.catalogue.archives.known(chosen.name, ids)
+    _refuse_unknown(name, chosen.name, ids, found)
+    return chosen, found
+
+
+def _only_vault(name: str, table: pd.DataFrame) -> str | None:
+    vaults = sorted(set(table["vault"].dropna())) if "vault" in table else []
+    if len(vaults) > 1:
+        raise InputError(
+            f"{name} lists archives of {plural(len(vaults), 'vault')}",
+            cure=f"Take those of one: {name}[{name}['vault'] == {vaults[0]!r}].",
+        )
+    return str(vaults[0]) if vaults else None
+
+
+def _refuse_unknown(
+    name: str, vault: str, ids: Sequence[str], found: Sequence[ArchiveRecord]
+) -> None:
+    if len(found) == len(ids):
+        return
+    known = {record.archive_id for record in found}
+    missing = [each for each in ids if each not in known]
+    raise NameNotKnown(
+        f"{plural(len(missing), 'archive')} of {name} are not known in {vault!r}, the first "
+        f"{missing[0][:12]}…"
+    )
+
+
+def _table(console: Console, name: str) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
+    value = console.face.variable(name)
+    if isinstance(value, pd.DataFrame):
+        return value
+    if value is not None:
+        raise InputError(f"{name} is a {type(value).__name__}, not a DataFrame", cure="")
+    return _read(name)
+
+
+def _read(name: str) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise InputError(
+            f"There is no DataFrame {name!r}, and no such file",
+            cure="Name a variable of the notebook, or a .csv or .parquet file.",
+        )
+    try:
+        if path.suffix.lower() == ".parquet":
+            parquet: pd.DataFrame = pd.read_parquet(path)
+            return parquet
+        csv: pd.DataFrame = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except OSError as error:
+        raise LocalError(f"{name} cannot be read: {error.strerror or error}") from None
+    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise InputError(f"{name} is no table: {error}", cure="") from None
+    return csv
