@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from .catalogue import Download
 from .errors import InputError
-from .jobs import TIERS
 from .plans import ExtendPlan, RestorePlan, SeveralRestores
 from .plans.pacing import Pace
+from .plans.quoting import checked_tier
 from .plans.restoring import unknown_archive
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ class Anew:
         pace: Pace | None,
     ) -> RestorePlan | SeveralRestores:
         """Return the plan for what has expired; see :meth:`Session.restore_expired`."""
-        if tier is not None and tier.capitalize() not in TIERS:
-            raise InputError(
-                f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
-            )
+        if tier is not None:
+            checked_tier(tier)
         groups: dict[tuple[str, str, str], list[Download]] = {}
         for download in self._chosen(self._expired(vault), words, vault):
             key = (download.vault, download.root, tier or download.tier)

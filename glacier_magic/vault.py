@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
-from array import array
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, overload
+from typing import TYPE_CHECKING, BinaryIO, overload
 
 from . import descriptions, tables
 from .administration import AccessPolicy, Lock, Notifications, Tags
 from .catalogue import ArchiveRecord, JobRecord
-from .catalogue.deletions import Choice
 from .catalogue.jobs import INVENTORY
 from .catalogue.moments import Moment, last_ms
-from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
+from .choosing import ARCHIVE_ID, Choosing
+from .errors import GlacierError, InputError, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import InventoryJob
 from .leftovers import Leftovers
@@ -27,7 +26,6 @@ from .peek import Limits
 from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
 from .plans.pacing import Pace
 from .plans.quoting import checked_destination, checked_tier, default_destination
-from .plans.restoring import unknown_archive
 from .prices import load
 from .prices.holdings import priced
 from .ranges import Asked
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
@@ -75,6 +72,10 @@ class Vault:
             )
         self.session, self.name = session, name
         self._service, self._catalogue = session.service, session.catalogue
+
+    @property
+    def _choosing(self) -> Choosing:
+        return Choosing(self._catalogue, self.name)
 
     def __repr__(self) -> str:
         return f"Vault({self.name!r}, region={self.session.region!r})"
@@ -322,43 +323,7 @@ class Vault:
         :raises NameNotKnown: a word matches nothing.
         :raises InputError: the beginning of an id fits several.
         """
-        found: dict[str, ArchiveRecord] = {}
-        for word in words:
-            chosen = (
-                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
-            )
-            found.update((record.archive_id, record) for record in chosen)
-        return list(found.values())
-
-    def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
-        archives = self._catalogue.archives
-        if not {"*", "?"} & set(word) or word.startswith("name:"):
-            named = archives.named(self.name, word.removeprefix("name:"))
-            if named:
-                return named
-        if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
-            identifier = word.removeprefix("id:")
-            records = archives.starting(self.name, identifier) if identifier else []
-            if len(records) > 1:
-                raise InputError(
-                    f"{len(records)} archive ids begin with {identifier!r}",
-                    cure="Give more of its characters.",
-                )
-            if not records and unknown_ids and ARCHIVE_ID.fullmatch(identifier):
-                return [unknown_archive(self.name, identifier)]
-        elif word.startswith("name:"):
-            records = []
-        else:
-            records = archives.matching(self.name, word)
-        if not records:
-            self._nothing(word)
-        return records
-
-    def _nothing(self, word: str) -> NoReturn:
-        known = plural(self._catalogue.archives.count(self.name), "archive")
-        raise NameNotKnown(
-            f"Nothing in {self.name!r} matches {word!r}; the catalogue knows {known} there"
-        )
+        return self._choosing.select(words, unknown_ids=unknown_ids)
 
     # Getting back and deleting
 
@@ -493,53 +458,12 @@ class Vault:
 
         Raises like :meth:`select`, too.
         """
-        choice = self._choose(words or ("*",) if where else words, where)
+        choice = self._choosing.choose(words or ("*",) if where else words, where)
         with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
             self.session.tracker.refresh([self.name])
         return DeletePlan(
             choice, engine=self.session.engine, prices=load(self.session.region), max_fee=max_fee
         )
-
-    def _choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> Choice:
-        """Return the archives that *words* mean, however many there are, each once."""
-        rows = array("q")
-        unknown: dict[str, ArchiveRecord] = {}
-        for word in words:
-            if isinstance(word, ArchiveRecord):
-                self._choose_one(word, rows, unknown)
-                continue
-            glob = word if self._is_pattern(word) else None
-            if where is not None and glob is None:
-                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
-            if glob is None:
-                self._choose_few(word, rows, unknown)
-                continue
-            found = len(rows)
-            rows.extend(self._catalogue.archives.numbers(self.name, glob, where))
-            if len(rows) == found:
-                self._nothing(word)
-        once = dict.fromkeys(rows) if len(words) > 1 else rows
-        return Choice(self._catalogue.archives, self.name, once, list(unknown.values()))
-
-    def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
-        for record in self._matching(word, unknown_ids=True):
-            self._choose_one(record, rows, unknown)
-
-    def _choose_one(
-        self, record: ArchiveRecord, rows: array[int], unknown: dict[str, ArchiveRecord]
-    ) -> None:
-        whole_id = f"id:{record.archive_id}"
-        number = next(self._catalogue.archives.numbers(self.name, whole_id), None)
-        if number is None:
-            unknown[record.archive_id] = record
-        else:
-            rows.append(number)
-
-    def _is_pattern(self, word: str) -> bool:
-        if word.startswith(("id:", "name:")):
-            return False
-        folder = word.endswith("/") and not self._catalogue.archives.named(self.name, word)
-        return folder or bool({"*", "?"} & set(word))
 
     # Settings
 

@@ -154,6 +154,7 @@ FLOORS = (
     ("jobs",),
     ("plans",),
     ("administration",),
+    ("choosing",),
     ("session", "vault"),
     ("explore",),
     ("commands",),
