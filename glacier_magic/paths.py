@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from .catalogue.places import is_url
 from .service.connection import Connection
 
 
@@ -27,13 +28,15 @@ def data_folder() -> Path:
     return base / "glacier_magic"
 
 
-def catalogue_file(connection: Connection) -> Path:
-    """Return the catalogue of a connection.
+def catalogue_place(connection: Connection) -> Path | str:
+    """Return the file of a connection's catalogue, or the URL of a team's.
 
     ``GLACIER_MAGIC_CATALOGUE`` where set.  An emulator's catalogue lies in its data folder, and
     another endpoint has a catalogue of its own, so that real archives never mix with others.
     """
     given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
+    if given and is_url(given):
+        return given
     if given:
         return Path(given).expanduser().absolute()
     if connection.emulator is not None:

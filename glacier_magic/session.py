@@ -13,10 +13,11 @@ from . import emulator as emulation
 from . import tables
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
+from .catalogue.places import is_url
 from .errors import EmulatorFailed, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
-from .paths import catalogue_file, emulator_folder
+from .paths import catalogue_place, emulator_folder
 from .plans import DropPlan
 from .service import Connection, Service, open_service
 from .transfer.engine import Engine
@@ -37,11 +38,11 @@ class Session:
     >>> session.vault("photos").upload("scan.tif")        # doctest: +SKIP
     """
 
-    def __init__(self, connection: Connection, *, catalogue: Path | None = None) -> None:
+    def __init__(self, connection: Connection, *, catalogue: Path | str | None = None) -> None:
         self.connection = connection
         self.service: Service = open_service(connection)
-        path = catalogue or catalogue_file(connection)
-        self.catalogue = Catalogue(path, Scope("", self.service.region))
+        place = catalogue or catalogue_place(connection)
+        self.catalogue = Catalogue(place, Scope("", self.service.region))
         self.owner = new_owner()
         self.catalogue.database.release_dead()
         try:
@@ -197,14 +198,19 @@ def connect(
     :param emulator: True for the emulator in its usual folder, or a folder for its data; it is
         started when it does not run, and serves every process that names the same folder.
     :param speed: how many of the emulator's seconds pass in one of ours.
-    :param catalogue: the SQLite file to use instead of the usual one.
+    :param catalogue: the SQLite file to use instead of the usual one, or the URL of a team's:
+        ``postgresql://user@host/database``.
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
         says what to do.
     """
     connection = connection_for(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed
     )
-    return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
+    return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
+
+
+def _place(catalogue: str | os.PathLike[str]) -> Path | str:
+    return catalogue if isinstance(catalogue, str) and is_url(catalogue) else Path(catalogue)
 
 
 def connection_for(

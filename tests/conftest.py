@@ -1,5 +1,6 @@
 """Every test in a home of its own, without AWS settings; sessions on one real emulator."""
 
+import importlib.util
 import itertools
 import os
 import signal
@@ -7,8 +8,10 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
+import postgres_server
 import pytest
 from hypothesis import settings
 
@@ -71,6 +74,59 @@ def region():
 def client(emulator, region):
     """A boto3 client beside the session: what somebody else does in the same account."""
     return emulator.client(region)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of these tests; without its programs they are skipped, but not by CI."""
+    missing = [
+        what
+        for what, there in (
+            ("PostgreSQL's server", postgres_server.programs()),
+            ("psycopg", importlib.util.find_spec("psycopg")),
+        )
+        if not there
+    ]
+    if missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no {missing[0]} on this computer")
+    with postgres_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres):
+    """The URL of an empty schema on the server."""
+    with postgres.schema() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def backend(request):
+    """What the catalogue is kept in; a test that uses this, or ``place``, runs with each."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def new_place(backend, request, tmp_path_factory):
+    """Make places for new catalogues: in a folder that is not there yet, or in a schema."""
+    with ExitStack() as stack:
+
+        def new_place():
+            if backend == "postgres":
+                return stack.enter_context(request.getfixturevalue("postgres").schema())
+            return tmp_path_factory.mktemp("place") / "new folder" / "catalogue.sqlite"
+
+        yield new_place
+
+
+@pytest.fixture
+def place(backend, request, tmp_path):
+    """The place of this test's catalogue."""
+    if backend == "postgres":
+        return request.getfixturevalue("database_url")
+    return tmp_path / "new folder" / "catalogue.sqlite"
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ class Downloads:
         return self._select(
             "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
             "ORDER BY id LIMIT ?",
-            (owner, time.time(), limit),
+            (owner, self._database.now(), limit),
         )
 
     def numbered(self, numbers: Sequence[int]) -> list[Download]:
@@ -146,7 +146,7 @@ class Downloads:
 
         Asking and downloading are only ever done by the process that holds the lease.
         """
-        now = time.time()
+        now = self._database.now()
         return (
             self._database.execute(
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
@@ -162,7 +162,7 @@ class Downloads:
 
         That another process or download asks for it is checked in the same statement.
         """
-        now = time.time()
+        now = self._database.now()
         changed = self._database.execute(
             "UPDATE downloads SET state='asking', owner=?, lease_until=? WHERE id=? "
             "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
@@ -178,7 +178,7 @@ class Downloads:
         self._database.execute(
             "UPDATE downloads SET lease_until=? "
             "WHERE owner=? AND state IN ('asking', 'downloading')",
-            (time.time() + LEASE_SECONDS, owner),
+            (self._database.now() + LEASE_SECONDS, owner),
         )
 
     def held_by(self, owner: str) -> bool:
@@ -220,7 +220,8 @@ class Downloads:
             f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? AND {where}",
             (*self._key, *values),
         )
-        return [Download(**dict(row)) for row in rows]
+        here = self._database.here
+        return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -29,8 +29,8 @@ def archive(number, name, **known):
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory):
-    made = Catalogue(tmp_path_factory.mktemp("query") / "c.sqlite", HERE)
+def catalogue(new_place):
+    made = Catalogue(new_place(), HERE)
     with made.database.transaction():
         for number, name in enumerate(NAMES * 3):
             made.archives.record(archive(number, name))
@@ -45,7 +45,7 @@ def way(request, monkeypatch):
     if request.param == "many":
         monkeypatch.setattr(query, "FEW", 0)
     if request.param == "none indexed":
-        monkeypatch.setattr(dialect.Sqlite, "searchable", False)
+        monkeypatch.setattr(dialect.Sqlite, "searchable", False)  # PostgreSQL has no such switch
     return request.param
 
 
