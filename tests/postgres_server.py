@@ -78,6 +78,11 @@ class Server:
                     raise
                 time.sleep(0.05)
 
+    @property
+    def runs(self):
+        """Whether it was started and not stopped since."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self):
         """End it at once, as a crash would."""
         self._process.send_signal(3)

@@ -201,11 +201,16 @@ class PostgresDatabase(Database):
 
     def _begin(self, *, power_safe: bool) -> str:
         """Begin as the only one who writes; return the transaction's number on the server."""
-        cursor = self._connection.execute(
-            f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
-            f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
-            f"SELECT pg_advisory_xact_lock({self._lock_key}), pg_current_xact_id()::text AS number"
-        )
+        try:
+            cursor = self._connection.execute(
+                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
+                f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
+                f"SELECT pg_advisory_xact_lock({self._lock_key}), "
+                "pg_current_xact_id()::text AS number"
+            )
+        except BaseException:
+            self._take_back()
+            raise
         while cursor.nextset():
             pass
         return str((cursor.fetchone() or {"number": ""})["number"])
