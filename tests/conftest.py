@@ -34,7 +34,8 @@ def home(tmp_path_factory, monkeypatch):
     """Point every place that a user's own files or settings could be in to an empty folder."""
     folder = tmp_path_factory.mktemp("home")
     for name in [n for n in os.environ if n.startswith(("AWS_", "BOTO", "GLACIER_MAGIC_"))]:
-        monkeypatch.delenv(name)
+        if not name.startswith("GLACIER_MAGIC_TEST_"):
+            monkeypatch.delenv(name)
     for name, place in {
         "HOME": "",
         "USERPROFILE": "",
@@ -129,8 +130,24 @@ def place(backend, request, tmp_path):
     return tmp_path / "new folder" / "catalogue.sqlite"
 
 
+def pytest_generate_tests(metafunc):
+    """Run tests with the mark ``each_backend`` with a catalogue of each kind."""
+    marked = metafunc.definition.get_closest_marker("each_backend")
+    if marked and "session_place" in metafunc.fixturenames:
+        metafunc.parametrize("session_place", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def connect(emulator, region, tmp_path, monkeypatch):
+def session_place(request, tmp_path):
+    """The place of the catalogue of this test's sessions."""
+    kind = getattr(request, "param", os.environ.get("GLACIER_MAGIC_TEST_BACKEND", "sqlite"))
+    if kind == "postgres":
+        return request.getfixturevalue("database_url")
+    return tmp_path / "catalogue.sqlite"
+
+
+@pytest.fixture
+def connect(emulator, region, session_place, monkeypatch):
     """Make sessions that are closed at the end, all on one catalogue unless told otherwise.
 
     Their trackers look ten times as often as in real life.
@@ -145,7 +162,7 @@ def connect(emulator, region, tmp_path, monkeypatch):
         given = {
             "emulator": emulator.folder,
             "region": region,
-            "catalogue": tmp_path / "catalogue.sqlite",
+            "catalogue": session_place,
         }
         opened.append(gm.connect(**(given | options)))
         return opened[-1]
