@@ -133,8 +133,9 @@ def bytes_of(catalogue: Catalogue) -> int:
 def load(args: argparse.Namespace) -> None:
     if args.postgres:
         empty_schema(args.postgres)
-    for end in ("", "-wal", "-shm"):
-        Path(f"{args.catalogue}{end}").unlink(missing_ok=True)
+    else:
+        for end in ("", "-wal", "-shm"):
+            Path(f"{args.catalogue}{end}").unlink(missing_ok=True)
     before = memory()
     catalogue = opened(args)
     seconds, longest, last, done = read(catalogue, args.rows, batches(args.rows), MADE)

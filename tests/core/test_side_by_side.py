@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 UPLOADER = """
 import sys
 import glacier_magic as gm
-
-import pytest
 folder, region, catalogue = sys.argv[1:]
 with gm.connect(emulator=folder, region=region, catalogue=catalogue) as session:
     print("ready", flush=True)
