@@ -153,26 +153,28 @@ class Archives:
 
         :param now: the service's time in milliseconds; this computer's if not given.
         """
-        now = int(time.time() * 1000) if now is None else now
-        with self._database.transaction():
-            known = vaults.find(self._database, self._scope, vault)
-            if known is None:
-                return
-            row = self._database.row(
-                f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
-                "WHERE vault_id=? AND id_key=? AND id_check=?",
-                (known.id, *identity.numbers(archive_id)),
-            )
-            if row is None:
-                return
-            before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
-            self._database.execute(
-                "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
-            )
-            if before.there(known.current):
-                changes = Changes()
-                changes.go(row["name"], row["size"], row["created"])
-                changes.write(self._database, known.id)
+        when = int(time.time() * 1000) if now is None else now
+        self._database.whole(lambda: self._mark_deleted(vault, archive_id, when))
+
+    def _mark_deleted(self, vault: str, archive_id: str, now: int) -> None:
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return
+        row = self._database.row(
+            f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
+            "WHERE vault_id=? AND id_key=? AND id_check=?",
+            (known.id, *identity.numbers(archive_id)),
+        )
+        if row is None:
+            return
+        before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
+        self._database.execute(
+            "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
+        )
+        if before.there(known.current):
+            changes = Changes()
+            changes.go(row["name"], row["size"], row["created"])
+            changes.write(self._database, known.id)
 
     # Addressing
 

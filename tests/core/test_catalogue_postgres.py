@@ -123,6 +123,14 @@ def test_without_the_driver_the_cure_is_to_install_it(monkeypatch):
     assert "pip install 'glacier_magic[postgres]'" in caught.value.cure
 
 
+def test_both_names_of_the_scheme_are_taken(database_url):
+    """As libpq does."""
+    with opened(database_url.replace("postgresql://", "postgres://")) as catalogue:
+        catalogue.archives.record(record())
+    with opened(database_url) as catalogue:
+        assert catalogue.archives.count("photos") == 1
+
+
 # Servers that will not do
 
 
@@ -291,6 +299,28 @@ def test_the_outcome_of_an_upload_survives_a_lost_connection(postgres, database_
         assert catalogue.archives.count("photos") == 1
 
 
+def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
+    postgres, database_url, monkeypatch
+):
+    """Else the archive would be asked for again, and not be there."""
+    from glacier_magic.catalogue.folders import Changes
+
+    with opened(database_url) as catalogue:
+        catalogue.archives.record(record("a"))
+        original, times = Changes.write, []
+
+        def breaking(*arguments):
+            times.append(1)
+            if len(times) == 1:
+                break_connections(postgres)
+            original(*arguments)
+
+        monkeypatch.setattr(Changes, "write", breaking)
+        catalogue.archives.mark_deleted("photos", f"{1:0138}", 5)
+        assert len(times) == 2
+        assert catalogue.archives.count("photos") == 0
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_whether_an_unanswered_end_was_kept_is_asked(postgres, database_url, kept):
     """It is written once, whichever way the connection broke."""
@@ -449,7 +479,18 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
 # Texts
 
 
-ODD = ["nul\0inside", "\0", "\x01\x02", "half \ud800 pair", "\udcff", "plain", "ä😀", ""]
+ODD = [
+    "\\N",
+    "a\tb\nc\\",
+    "nul\0inside",
+    "\0",
+    "\x01\x02",
+    "half \ud800 pair",
+    "\udcff",
+    "plain",
+    "ä😀",
+    "",
+]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=2, max_size=4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from ...errors import CatalogueError, GlacierError, InputError, LocalError, Unavailable
@@ -24,19 +26,20 @@ _STATES: dict[str, tuple[type[GlacierError], str]] = {
     "2201B": (InputError, "Write the pattern in a simpler way."),
     "54001": (InputError, "Ask for less at once."),
 }
-_REFUSED: tuple[tuple[tuple[str, ...], type[GlacierError], str], ...] = (
-    (("password", "authentication failed", "peer authentication"), CatalogueError,
+_REFUSED: tuple[tuple[str, type[GlacierError], str], ...] = (
+    ("authentication failed|no password", CatalogueError,
      "Check user and password: in the URL, in PGPASSWORD, or best in ~/.pgpass."),
-    (("database", "does not exist"), CatalogueError,
+    ("database .* does not exist", CatalogueError,
      "Make it first: createdb --encoding UTF8 NAME; the tables come by themselves."),
-    (("role", "does not exist"), CatalogueError, "Name a user of the server: createuser NAME."),
-    (("permission denied for database",), CatalogueError,
+    ("role .* does not exist", CatalogueError, "Name a user of the server: createuser NAME."),
+    ("permission denied for database", CatalogueError,
      "Its owner can allow it: GRANT CONNECT ON DATABASE."),
-    (("pg_hba.conf",), CatalogueError,
+    ("pg_hba.conf", CatalogueError,
      "The server admits no such connection: its pg_hba.conf needs a line for it, or the URL "
      "needs ?sslmode=require."),
-    (("too many",), Unavailable, "Close other sessions, or allow more connections."),
+    ("too many", Unavailable, "Close other sessions, or allow more connections on the server."),
 )  # fmt: skip
+"""What a refused connection says: the driver hands on no code of it."""
 
 
 def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | None) -> bool:
@@ -69,13 +72,9 @@ def translated(error: psycopg.Error, place: str, secret: str | None) -> GlacierE
 def refused(error: psycopg.Error, place: str, secret: str | None) -> GlacierError:
     """Return the error for a connection that was not made."""
     text = words(error, secret)
-    for parts, kind, cure in _REFUSED:
-        if all(part in text for part in parts[1:]) and parts[0] in text:
+    for pattern, kind, cure in _REFUSED:
+        if re.search(pattern, text):
             return kind(f"The catalogue {place} cannot be opened: {text}", cure=cure)
-    if any(part in text for part in ("authentication", "no password")):
-        return CatalogueError(
-            f"The catalogue {place} cannot be opened: {text}", cure=_REFUSED[0][2]
-        )
     return Unavailable(
         f"The server of the catalogue {place} cannot be reached: {text}",
         cure="Check that it runs and that the URL has the right host and port.",
