@@ -13,11 +13,10 @@ from . import emulator as emulation
 from . import tables
 from .catalogue import Catalogue, JobRecord, Scope
 from .catalogue.database import new_owner
-from .catalogue.places import is_url
 from .errors import EmulatorFailed, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
-from .paths import catalogue_place, emulator_folder
+from .paths import catalogue_place, emulator_folder, is_url
 from .plans import DropPlan
 from .service import Connection, Service, open_service
 from .transfer.engine import Engine
@@ -54,7 +53,7 @@ class Session:
 
     def _find_account(self) -> str:
         """Ask which account this is; without a network, remember which it was."""
-        key = f"account of {self.connection.to_json()} in {self.service.region}"
+        key = f"account of {self.connection.to_json()} in {self.service.region}{self._whose}"
         try:
             account = self.service.account()
         except Unavailable:
@@ -64,6 +63,12 @@ class Session:
             return known
         self.catalogue.settings.put(key, account)
         return account
+
+    @property
+    def _whose(self) -> str:
+        """What settings of one user are marked with, where several share the catalogue."""
+        home = self.catalogue.database.home
+        return f" for {home}" if home else ""
 
     @property
     def region(self) -> str:
@@ -136,12 +141,12 @@ class Session:
     @property
     def vault_in_use(self) -> str | None:
         """The vault that verbs mean which name none; remembered with the catalogue."""
-        key = f"vault in use of {self.account} in {self.region}"
+        key = f"vault in use of {self.account} in {self.region}{self._whose}"
         return self.catalogue.settings.get(key) or None
 
     @vault_in_use.setter
     def vault_in_use(self, name: str | None) -> None:
-        key = f"vault in use of {self.account} in {self.region}"
+        key = f"vault in use of {self.account} in {self.region}{self._whose}"
         self.catalogue.settings.put(key, name or "")
 
     # Jobs

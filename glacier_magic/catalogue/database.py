@@ -86,6 +86,9 @@ class Database(ABC):
     :param place: where it is, as it may be shown to anybody.
     """
 
+    home: str = ""
+    """What tells the user's data folder from those of others who share the catalogue."""
+
     skew: float = 0.0
     """Seconds that the clock which leases go by is ahead of this computer's."""
 

@@ -70,7 +70,11 @@ _WISH = (
 
 
 class Downloads:
-    """The downloads of one account and region."""
+    """The downloads of one account and region.
+
+    In a team's catalogue they are those into the folders of this user: another's computer neither
+    asks for them nor fetches them, and sees their jobs as those of others.
+    """
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
@@ -80,12 +84,14 @@ class Downloads:
     def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
         """Write the user's consent for a batch, all of it or none; return the row ids."""
         sql = (
-            f"INSERT INTO downloads(account, region, {', '.join(_WISH)}) "
-            f"VALUES({','.join('?' * (len(_WISH) + 2))})"
+            f"INSERT INTO downloads(account, region, home, {', '.join(_WISH)}) "
+            f"VALUES({','.join('?' * (len(_WISH) + 3))})"
         )
         with self._database.transaction():
             return [
-                self._database.insert(sql, (*self._key, *(wish.get(name) for name in _WISH)))
+                self._database.insert(
+                    sql, (*self._key, self._database.home, *(wish.get(name) for name in _WISH))
+                )
                 for wish in wishes
             ]
 
@@ -99,6 +105,10 @@ class Downloads:
     def open(self) -> list[Download]:
         """Return every download with something still to come, oldest first."""
         return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
+
+    def asking_elsewhere(self) -> list[Download]:
+        """Return the downloads of others that are being asked for: nobody asks meanwhile."""
+        return self._select("state='asking' ORDER BY id", (), ours=False)
 
     def recent(self, limit: int = 1000) -> list[Download]:
         """Return the newest downloads in any state but forgotten."""
@@ -215,10 +225,11 @@ class Downloads:
         )
         return {row["vault"] for row in rows}
 
-    def _select(self, where: str, values: Sequence[Any]) -> list[Download]:
+    def _select(self, where: str, values: Sequence[Any], *, ours: bool = True) -> list[Download]:
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
+            f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? "
+            f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
+            (*self._key, self._database.home, *values),
         )
         here = self._database.here
         return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]

@@ -5,25 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
+from ..paths import is_url
 from .database import Database
-
-_SCHEMES = ("postgresql://", "postgres://")
-
-
-def is_url(place: object) -> bool:
-    """Tell whether a catalogue's place is a URL: of a server, not a file.
-
-    :raises InputError: it is a URL of something that no catalogue can be kept in.
-    """
-    if not isinstance(place, str) or "://" not in place:
-        return False
-    if not place.startswith(_SCHEMES):
-        scheme = place.partition("://")[0]  # the rest may hold a password
-        raise InputError(
-            f"No catalogue can be kept at {scheme}://",
-            cure="Name a file, or a PostgreSQL database: postgresql://user@host/database",
-        )
-    return True
 
 
 def opened(place: Path | str) -> Database:

@@ -163,5 +163,10 @@ CREATE VIEW archives AS SELECT
 """
 """Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+SCHEMA_3 = """
+-- the data folder of whom a download is for, where several computers share the catalogue
+ALTER TABLE downloads ADD COLUMN home TEXT
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

@@ -18,6 +18,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from ...errors import CatalogueError, GlacierError, Unavailable
+from ...paths import home_id
 from ..database import Database, Values
 from . import errors, sql, url, values
 from .clock import Clock
@@ -49,6 +50,7 @@ class PostgresDatabase(Database):
     def __init__(self, place: str) -> None:
         self._url = url.parsed(place)
         super().__init__(self._url.place)
+        self.home = home_id()
         self._inside = self._closed = False
         self._clock = Clock(self._ask_time)
         self._connection = self._connect()
