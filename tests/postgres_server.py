@@ -53,7 +53,7 @@ class Server:
         if float(told.split()[2].split(".")[0]) < 15:
             return ["--locale=C"]
         # an order of letters that is not that of their bytes
-        return ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+        return ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"]
 
     def _call(self, program, *words):
         subprocess.run(

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -115,6 +116,16 @@ def test_another_kind_of_database_is_refused(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_driver_is_imported_only_where_it_is_needed(tmp_path):
+    """Who has a file does not wait for it."""
+    script = (
+        "import sys, glacier_magic.session, glacier_magic.catalogue as c; "
+        f"c.Catalogue({str(tmp_path / 'c.sqlite')!r}, c.Scope('1', 'r')).close(); "
+        "sys.exit('psycopg' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 def test_without_the_driver_the_cure_is_to_install_it(monkeypatch):
     """Not an ImportError."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
@@ -169,8 +180,7 @@ def test_who_may_only_read_is_told_so(postgres, catalogue, database_url):
 
 def test_a_database_that_is_not_utf8_is_refused(postgres):
     """It could not hold every name."""
-    postgres.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' "
-                 "TEMPLATE template0")  # fmt: skip
+    postgres.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(CatalogueError, match="LATIN1") as caught:
         Catalogue(postgres.url("root", "latin"), HERE)
     assert "UTF8" in caught.value.cure
