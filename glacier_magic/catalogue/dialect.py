@@ -67,12 +67,6 @@ class Dialect(Protocol):
         None where they are not to be had, or it would be more than *limit* ids.
         """
 
-    def hints(self, texts: Iterable[str], /) -> list[tuple[str, list[Any]]]:
-        """Return conditions that hold where a name has all of *texts*, and that an index answers.
-
-        None are needed where :meth:`candidates` answers.
-        """
-
     def index_new_names(self) -> None:
         """Make the rows that were just written findable, in the same transaction."""
 
@@ -172,10 +166,6 @@ class Sqlite:
             return None
         tail = self._database.rows("SELECT id FROM archive_rows WHERE id>?", (self._mark(),))
         return [row["id"] for row in rows] + [row["id"] for row in tail]
-
-    def hints(self, _texts: Iterable[str], /) -> list[tuple[str, list[Any]]]:
-        """Return no conditions: :meth:`candidates` tells the rows."""
-        return []
 
     def _mark(self) -> int:
         row = self._database.row("SELECT value FROM settings WHERE key='search.mark'")

@@ -176,8 +176,6 @@ class _Plan:
         ids = self._own.candidates(texts, FEW)
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
-        for condition in self._own.hints(texts):
-            self._add(*_spread(condition))
 
     def _add_few(self, sql: str, *values: Any) -> None:
         """Begin with the few rows of this condition, whatever else there is."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic import tables
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, dialect, query
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, query
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -40,12 +40,12 @@ def catalogue(new_place):
 
 
 @pytest.fixture(params=["few", "many", "none indexed"])
-def way(request, monkeypatch):
+def way(request, catalogue, monkeypatch):
     """Every way to an answer gives the same one."""
     if request.param == "many":
         monkeypatch.setattr(query, "FEW", 0)
     if request.param == "none indexed":
-        monkeypatch.setattr(dialect.Sqlite, "searchable", False)  # PostgreSQL has no such switch
+        monkeypatch.setattr(type(catalogue.database.dialect), "searchable", False)
     return request.param
 
 

@@ -1,12 +1,12 @@
 """PostgreSQL's own ways: trigrams of pg_trgm for searching, COPY for writing much.
 
-Where the extension cannot be had, names are searched one by one; all else is the same.  How to find
-the rows of a page is left to the server's planner, which knows how many there are.
+Where the extension cannot be had, names are searched one by one; all else is the same.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TRIGRAMS = "archive_rows_by_text"
 MAINTENANCE_MEMORY = "256MB"
+
+_TRIGRAM = re.compile("[0-9A-Za-z]{3}")
+"""What the extension surely makes trigrams of, whatever the server's language."""
 
 _NUMBERS = ("id", "vault_id", "size", "created", "mtime")
 
@@ -66,15 +69,20 @@ class Postgres:
         )
         return {row["indexname"] for row in rows}
 
-    def candidates(self, texts: Iterable[str], limit: int) -> None:
-        """Return None: the server finds them by :meth:`hints`."""
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of rows whose name holds all of *texts*, in any vault.
 
-    def hints(self, texts: Iterable[str], /) -> list[tuple[str, list[Any]]]:
-        """Return conditions that hold where a name has all of *texts*, and that an index answers.
-
-        Texts of fewer than three characters have no trigrams.
+        None where no trigram tells, there is no index of them, or it would be more than *limit*
+        ids: of those the server reads no more, for it expects many.
         """
-        return [self.contains("name", text) for text in texts if len(text) >= 3]
+        found = [self.contains("name", text) for text in texts if _TRIGRAM.search(text)]
+        if not found or not self.searchable:
+            return None
+        rows = self._database.rows(
+            f"SELECT id FROM archive_rows WHERE {' AND '.join(sql for sql, _ in found)} LIMIT ?",
+            [value for _, values in found for value in values] + [limit + 1],
+        )
+        return None if len(rows) > limit else [row["id"] for row in rows]
 
     def index_new_names(self) -> None:
         """Do nothing: the server keeps its index."""
