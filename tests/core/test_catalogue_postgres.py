@@ -486,6 +486,26 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
     assert len(asked) == 3
 
 
+def test_a_snapshot_shows_one_moment(catalogue):
+    """Whoever writes meanwhile."""
+    catalogue.archives.record(record("a", 1))
+    with catalogue.database.dialect.snapshot() as view:
+        assert view.rows("SELECT count(*) FROM archive_rows") == [(1,)]
+        catalogue.archives.record(record("b", 2))
+        names = list(view.stream("SELECT name FROM archive_rows WHERE size=?", (7,), 10))
+        assert names == [[("a",)]]
+
+
+def test_the_index_of_names_can_be_made_anew(catalogue):
+    """And what is not whole is told."""
+    catalogue.archives.record(record("some/where.txt"))
+    ways = catalogue.database.dialect
+    ways.reindex_names()
+    assert ways.searchable
+    assert ways.integrity() == []
+    assert len(catalogue.archives.find("photos", "here.t").records) == 1
+
+
 # Texts
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.rows import tuple_row
 
 from ...errors import GlacierError
@@ -27,6 +28,25 @@ _TRIGRAM = re.compile("[0-9A-Za-z]{3}")
 """What the extension surely makes trigrams of, whatever the server's language."""
 
 _NUMBERS = ("id", "vault_id", "size", "created", "mtime")
+
+
+class Snapshot:
+    """The tables at one moment."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def stream(self, statement: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
+        """Yield the rows of a query as tuples, some at a time."""
+        with self._connection.cursor(name="glacier_magic", row_factory=tuple_row) as cursor:
+            cursor.execute(sql.query(statement), values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return all rows of a query as tuples."""
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(sql.query(statement), values).fetchall()
 
 
 class Postgres:
@@ -178,12 +198,29 @@ class Postgres:
 
     def stream(self, statement: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield the rows of a long answer as tuples, some at a time, as of one moment."""
+        with self.snapshot() as view:
+            yield from view.stream(statement, values, size)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Look at all tables as they are at one moment, whoever writes meanwhile."""
         with self._database.reading() as connection:
             connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all of it is wanted
-            with connection.cursor(name="glacier_magic", row_factory=tuple_row) as cursor:
-                cursor.execute(sql.query(statement), values)
-                while rows := cursor.fetchmany(size):
-                    yield rows
+            yield Snapshot(connection)
+
+    def integrity(self) -> list[str]:
+        """Return what the server knows to be wrong: indexes that were not made to their end."""
+        rows = self._database.rows(
+            "SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid "
+            "WHERE c.relnamespace=current_schema()::regnamespace AND NOT i.indisvalid"
+        )
+        return [f"the index {row['name']} is not valid" for row in rows]
+
+    def reindex_names(self) -> None:
+        """Make the index to search in anew."""
+        with self._database.transaction():
+            self._database.execute(f"DROP INDEX IF EXISTS {TRIGRAMS}")
+            self._make_trigrams()
 
     def probe(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
         """Return (position, id) of the rows whose (id_key, id_check) are *wanted*."""
