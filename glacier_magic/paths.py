@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import InputError, LocalError
+from .errors import CatalogueError, InputError, LocalError
 
 if TYPE_CHECKING:
     from .service.connection import Connection
@@ -54,14 +54,25 @@ def is_url(place: object) -> bool:
 
 
 def catalogue_place(connection: Connection) -> Path | str:
-    """Return the file of a connection's catalogue, or the URL of a team's.
+    """Return the file of a connection's catalogue, or the URL of a team's."""
+    given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
+    return given if given and is_url(given) else catalogue_file(connection)
+
+
+def catalogue_file(connection: Connection) -> Path:
+    """Return the file of a connection's catalogue.
 
     ``GLACIER_MAGIC_CATALOGUE`` where set.  An emulator's catalogue lies in its data folder, and
     another endpoint has a catalogue of its own, so that real archives never mix with others.
+
+    :raises CatalogueError: it is on a server.
     """
     given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
     if given and is_url(given):
-        return given
+        raise CatalogueError(
+            "The catalogue is on a server and has no file",
+            cure="Whoever runs the server can save it with pg_dump.",
+        )
     if given:
         return Path(given).expanduser().absolute()
     if connection.emulator is not None:

@@ -639,7 +639,7 @@ def statements():
     """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
     folder = Path(schema.__file__).parent
     for path in sorted(folder.glob("*.py")):
-        if path.stem in ("sqlite", "dialect"):
+        if path.stem in ("sqlite", "dialect", "filing"):  # SQLite's own
             continue
         names = vars(__import__(f"glacier_magic.catalogue.{path.stem}", fromlist=["_"]))
         for node in ast.walk(ast.parse(path.read_text())):

@@ -10,7 +10,13 @@ import glacier_magic as gm
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import EmulatorFailed, Unavailable
-from glacier_magic.paths import catalogue_place, data_folder, emulator_folder, last_connection_file
+from glacier_magic.paths import (
+    catalogue_file,
+    catalogue_place,
+    data_folder,
+    emulator_folder,
+    last_connection_file,
+)
 from glacier_magic.service import Connection, ServiceClock
 from glacier_magic.session import reconnect
 
@@ -32,6 +38,15 @@ def test_the_environment_decides_where_things_are(home, monkeypatch, tmp_path):
     assert emulator_folder() == home / "emulator"
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "~/mine.sqlite")
     assert catalogue_place(Connection()) == home / "mine.sqlite"
+
+
+def test_the_environment_may_name_a_server(monkeypatch):
+    """Then there is no file, for what needs one."""
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "postgresql://me:secret@host/db")
+    assert catalogue_place(Connection()) == "postgresql://me:secret@host/db"
+    with pytest.raises(gm.CatalogueError, match="on a server") as caught:
+        catalogue_file(Connection())
+    assert "secret" not in str(caught.value)
     monkeypatch.setenv("GLACIER_MAGIC_HOME", "~/elsewhere")
     assert last_connection_file() == home / "elsewhere" / "connection.json"
     assert emulator_folder(Path("~/e")) == home / "e"
