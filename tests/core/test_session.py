@@ -38,6 +38,9 @@ def test_the_environment_decides_where_things_are(home, monkeypatch, tmp_path):
     assert emulator_folder() == home / "emulator"
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "~/mine.sqlite")
     assert catalogue_place(Connection()) == home / "mine.sqlite"
+    monkeypatch.setenv("GLACIER_MAGIC_HOME", "~/elsewhere")
+    assert last_connection_file() == home / "elsewhere" / "connection.json"
+    assert emulator_folder(Path("~/e")) == home / "e"
 
 
 def test_the_environment_may_name_a_server(monkeypatch):
@@ -47,9 +50,6 @@ def test_the_environment_may_name_a_server(monkeypatch):
     with pytest.raises(gm.CatalogueError, match="on a server") as caught:
         catalogue_file(Connection())
     assert "secret" not in str(caught.value)
-    monkeypatch.setenv("GLACIER_MAGIC_HOME", "~/elsewhere")
-    assert last_connection_file() == home / "elsewhere" / "connection.json"
-    assert emulator_folder(Path("~/e")) == home / "e"
 
 
 def test_a_connection_survives_as_text():
