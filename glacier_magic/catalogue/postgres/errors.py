@@ -84,5 +84,6 @@ def refused(error: psycopg.Error, place: str, secret: str | None) -> GlacierErro
 def words(error: psycopg.Error, secret: str | None) -> str:
     """Return what an error says, on one line and without the password."""
     text = error.diag.message_primary or str(error)
-    text = "; ".join(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    lines = (line.strip() for line in text.splitlines())
+    text = "; ".join(dict.fromkeys(line for line in lines if line and not line.endswith("?")))
     return text.replace(secret, "***") if secret else text
