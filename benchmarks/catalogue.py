@@ -3,6 +3,7 @@
     python benchmarks/catalogue.py load    [--rows 1000000] [--catalogue FILE]
     python benchmarks/catalogue.py refresh [--rows 1000000] [--catalogue FILE]
     python benchmarks/catalogue.py pages   [--catalogue FILE]
+    python benchmarks/catalogue.py table   [--catalogue FILE]
     python benchmarks/catalogue.py record  [--rows 1000000]
 
 With ``--postgres URL`` the first three use a schema ``glacier_benchmark`` of that database, which
@@ -10,6 +11,7 @@ With ``--postgres URL`` the first three use a schema ``glacier_benchmark`` of th
 
 ``load`` makes the catalogue anew and times what comes after the parser (benchmarks/inventories.py
 times that), beside json.load + DataFrame and a dict in a shelve, up to a million archives.
+``table`` makes a DataFrame of all that ``load`` left, as ls does, beside one made of records.
 ``refresh`` reads an inventory of the same vault of which 1 % changed, ``pages`` asks a catalogue
 that ``load`` left, ``record`` stores one more archive in vaults of growing size.
 """
@@ -230,6 +232,26 @@ def pages(args: argparse.Namespace) -> None:
     catalogue.close()
 
 
+def table(args: argparse.Namespace) -> None:
+    """Each way in a process of its own: what one leaves in memory is not the other's."""
+    if args.peer not in ("frame", "records"):
+        for each in ("frame", "records"):
+            place = ["--catalogue", str(args.catalogue)]
+            subprocess.run([sys.executable, __file__, "table", each, *place], check=True)
+        return
+    import pandas as pd
+
+    archives = Catalogue(args.catalogue, HERE).archives
+    before, started = memory(), time.perf_counter()
+    if args.peer == "frame":
+        made = archives.frame("photos")
+    else:
+        made = pd.DataFrame([vars(record) for record in archives.matching("photos")])
+    seconds = time.perf_counter() - started
+    print(f"{len(made):,} archives as a table by {args.peer:8} {seconds:6.2f} s  "
+          f"peak memory over imports {memory() - before:,.0f} MiB")  # fmt: skip
+
+
 def upload(number: int) -> ArchiveRecord:
     return ArchiveRecord.described(
         f"backup/2026/new/file-{number}", vault="photos", archive_id=f"new{number:0135}",
@@ -270,9 +292,9 @@ def _shelve_seconds(path: Path, rows: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["load", "refresh", "pages", "record", "peer"])
+    parser.add_argument("what", choices=["load", "refresh", "pages", "table", "record", "peer"])
     parser.add_argument(
-        "peer", nargs="?", choices=["write", "frame", "shelve"], help=argparse.SUPPRESS
+        "peer", nargs="?", choices=["write", "frame", "shelve", "records"], help=argparse.SUPPRESS
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument(
@@ -280,9 +302,10 @@ def main() -> None:
     )
     parser.add_argument("--postgres", metavar="URL", help="a database to use instead of a file")
     args = parser.parse_args()
-    {"load": load, "refresh": refresh, "pages": pages, "record": record, "peer": peer}[args.what](
-        args
-    )
+    {
+        "load": load, "refresh": refresh, "pages": pages, "table": table, "record": record,
+        "peer": peer,
+    }[args.what](args)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         JobFailed,
         LocalError,
         NameNotKnown,
+        NotConfirmed,
         NotFound,
         NotReady,
         OverBudget,
@@ -44,11 +45,12 @@ if TYPE_CHECKING:
         RegionError,
         ServiceClosed,
         Unavailable,
+        Unexpected,
         Unlistable,
         VaultNotEmpty,
     )
     from .jobs import Batch, InventoryJob, Job
-    from .plans import DeletePlan, DropPlan, RestorePlan
+    from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
     from .session import Session, connect
     from .treehash import tree_hash
     from .vault import Archive, Vault
@@ -57,7 +59,7 @@ _HOMES = {
     **dict.fromkeys(("Session", "connect"), "session"),
     **dict.fromkeys(("Archive", "Vault"), "vault"),
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
-    **dict.fromkeys(("DeletePlan", "DropPlan", "RestorePlan"), "plans"),
+    **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "treehash",
 }
 
@@ -69,7 +71,9 @@ __all__ = [
     "ConnectionFailed",
     "CredentialsError",
     "DeletePlan",
+    "Deleted",
     "DropPlan",
+    "EmptyPlan",
     "EmulatorFailed",
     "GlacierError",
     "InputError",
@@ -80,6 +84,7 @@ __all__ = [
     "JobFailed",
     "LocalError",
     "NameNotKnown",
+    "NotConfirmed",
     "NotFound",
     "NotReady",
     "OverBudget",
@@ -90,6 +95,7 @@ __all__ = [
     "ServiceClosed",
     "Session",
     "Unavailable",
+    "Unexpected",
     "Unlistable",
     "Vault",
     "VaultNotEmpty",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -26,6 +26,7 @@ class TerminalFace:
 
     program = "glacier-magic"
     lasting = False
+    rich = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out, self._err = out or sys.stdout, err or sys.stderr
@@ -62,16 +63,20 @@ class TerminalFace:
         print(self.words(repr(plan)), file=self._out, flush=True)
         if plan.empty:
             return None
+        name = getattr(plan, "confirmation", "")
         if not sys.stdin.isatty():
-            raise InputError("Nothing was done", cure="Add --yes to carry the plan out.")
-        try:
-            answer = input(f"{plan.button}? [y/N] ")
-        except EOFError:
-            answer = ""
-        if answer.strip().lower() not in ("y", "yes"):
+            option = f"--confirm {name}" if name else "--yes"
+            raise InputError("Nothing was done", cure=f"Add {option} to carry the plan out.")
+        answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
+        if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
-        return plan.run()
+        if not name:
+            return plan.run()
+        from .commands.console import run_guarded  # noqa: PLC0415
+        from .plans import Guarded  # noqa: PLC0415
+
+        return run_guarded(self, plan, answer) if isinstance(plan, Guarded) else plan.run()
 
     def follow(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch while it is waited for."""
@@ -91,27 +96,65 @@ class TerminalFace:
         """Print a result."""
         if value is None:
             return
-        text = value if isinstance(value, str) else repr(value)
         if hasattr(value, "to_string"):
-            text = _plain(value)
-        print(text, file=self._out, flush=True)
+            for text in _plain(value):
+                print(text, file=self._out, flush=True)
+            return
+        print(value if isinstance(value, str) else repr(value), file=self._out, flush=True)
+
+
+def _ask(question: str) -> str:
+    """Return what the user types; nothing where the input ends."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")
 """Columns of a table of archives that a terminal has no room for; Python has them."""
 
 
-def _plain(table: pd.DataFrame) -> str:
+LINES = 10_000
+"""Rows of a table that are spelled out at a time."""
+
+
+def _plain(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a table as text, its lines by the thousand."""
+    if not len(table):
+        yield "nothing"
+        return
+    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
+    widths = _widths(narrow) if len(narrow) > LINES else None
+    for start in range(0, len(narrow), LINES):
+        piece = _spelled(narrow.iloc[start : start + LINES].copy())
+        yield piece.to_string(index=False, header=start == 0, col_space=widths)
+
+
+def _widths(table: pd.DataFrame) -> dict[Hashable, int]:
+    """Return how wide each column is, so that all pieces of a table are alike."""
+    return {
+        name: max(len(str(name)), 20 if column.dtype.kind == "M" else _longest(column))
+        for name, column in table.items()
+    }
+
+
+def _longest(column: pd.Series[Any]) -> int:
+    if column.dtype.kind in "iuf":
+        return len(str(column.max()))
+    return int(column.astype("str").str.len().max() or 0)
+
+
+def _spelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns as they are shown: no escape sequence of a stranger's goes through."""
     from .rendering import visible  # noqa: PLC0415
 
-    if not len(table):
-        return "nothing"
-    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
-    for name in narrow:  # no escape sequence of a stranger's reaches the terminal
-        narrow[name] = [visible(v) if isinstance(v, str) else v for v in narrow[name]]
-    for name in narrow.select_dtypes("datetimetz"):
-        narrow[name] = narrow[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
-    return narrow.to_string(index=False)
+    times = list(table.select_dtypes("datetimetz"))
+    for name in times:
+        table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
+    for name in table.columns.difference(times):
+        table[name] = [visible(v) if isinstance(v, str) else v for v in table[name]]
+    return table
 
 
 def main(words: Sequence[str] | None = None) -> int:

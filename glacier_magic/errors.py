@@ -12,6 +12,7 @@ GlacierError
  +- NotFound (LookupError)             vault, archive, job or upload that does not exist (any more)
  +- Refused                            a rule of the service or a policy of the account says no
  |   +- VaultNotEmpty                  a vault is dropped only after an inventory shows it empty
+ |   +- NotConfirmed                   what destroys much was not confirmed by the vault's name
  |   +- OverBudget                     it costs more than was allowed
  |   +- PriceUnknown                   what it costs is not known, so a limit cannot be kept
  |   +- Unlistable                     what is inside cannot be told from a part of it
@@ -22,6 +23,7 @@ GlacierError
  +- IntegrityError                     bytes differ from what their hash promises
  +- LocalError (OSError)               disk full, unwritable folder, file that changed meanwhile
  +- CatalogueError                     the local record cannot be opened or is from a newer version
+ +- Unexpected                         a defect of this program
 
 Each carries ``cure``, the next step as one sentence, and ``exit_code``, stable for scripts.
 """
@@ -43,6 +45,7 @@ __all__ = [
     "JobFailed",
     "LocalError",
     "NameNotKnown",
+    "NotConfirmed",
     "NotFound",
     "NotReady",
     "OverBudget",
@@ -51,6 +54,7 @@ __all__ = [
     "RegionError",
     "ServiceClosed",
     "Unavailable",
+    "Unexpected",
     "Unlistable",
     "VaultNotEmpty",
     "mask_account",
@@ -76,6 +80,7 @@ class GlacierError(Exception):
         self.message = message
         self.cure = self.default_cure if cure is None else cure
         self.code = code
+        self.details: dict[str, str] = {}
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -168,6 +173,10 @@ class VaultNotEmpty(Refused):
     )
 
 
+class NotConfirmed(Refused):
+    """What destroys more than one archive needs the vault's name, typed; nothing was done."""
+
+
 class OverBudget(Refused):
     """It costs more than was allowed; nothing was done."""
 
@@ -213,7 +222,9 @@ class JobExpired(GlacierError):
     """A job's output was not fetched within the 24 hours that the service keeps it."""
 
     exit_code = 4
-    default_cure = "Ask again with %glacier restore; it is a new, paid retrieval."
+    default_cure = (
+        "%glacier restore --expired asks again, into the same folder; it is a new, paid retrieval."
+    )
 
 
 class IntegrityError(GlacierError):
@@ -235,3 +246,10 @@ class CatalogueError(GlacierError):
     """The catalogue cannot be opened, or was written by a newer version."""
 
     exit_code = 10
+
+
+class Unexpected(GlacierError):
+    """A defect of this program: something that it does not expect to happen."""
+
+    exit_code = 70
+    default_cure = "%glacier why shows what to report; what was done before is kept."

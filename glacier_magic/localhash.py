@@ -159,7 +159,7 @@ class _Comparison:
         found = {a.archive_id: a for a in self.catalogue.archives.named(self.vault, name)}
         for archive_id in self._stored_from(source.key):
             archive = self.catalogue.archives.get(self.vault, archive_id)
-            if archive is not None and archive.state in ("uploaded", "listed"):
+            if archive is not None and archive.state in ("pending", "present"):
                 found[archive_id] = archive
         self.names.add(name)
         self.met.update(found)

@@ -71,7 +71,7 @@ def catalogue_file(connection: Connection) -> Path:
     if given and is_url(given):
         raise CatalogueError(
             "The catalogue is on a server and has no file",
-            cure="Whoever runs the server can save it with pg_dump.",
+            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
         )
     if given:
         return Path(given).expanduser().absolute()

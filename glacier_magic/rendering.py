@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import mask_account
-from .units import human_bytes, human_duration, local_time, plural
+from .units import human_bytes, human_duration, local_time, plural, weekday_time
 
 if TYPE_CHECKING:
     from .jobs.board import Row, Snapshot
@@ -94,7 +94,8 @@ def html_table(
 
     The columns *numbers* are set to the right; only the columns *long* may break their lines.
     """
-    kinds = dict.fromkeys(numbers, "num") | dict.fromkeys(long, "long")
+    kinds = dict.fromkeys(numbers, "num")
+    kinds |= {i: f"{kinds.get(i, '')} long".strip() for i in long}
     heads = "".join(
         f'<th scope="col" class="{kinds.get(i, "")}">{escape(cell)}</th>'
         for i, cell in enumerate(head)
@@ -140,6 +141,8 @@ def board_cells(row: Row, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _when(row: Row, snapshot: Snapshot) -> str:
+    if row.state == "scheduled" and row.due:
+        return f"due {weekday_time(row.due, snapshot.now)}"
     if row.state == "in progress" and row.expected:
         left = (row.expected - snapshot.now).total_seconds()
         if left <= 0:
@@ -152,7 +155,7 @@ def _when(row: Row, snapshot: Snapshot) -> str:
 
 
 def _progress(row: Row) -> str:
-    if row.state == "verified":
+    if row.state in ("verified", "unverified"):
         return "100 %"
     if row.state == "downloading" and row.size:
         words = f"{row.done / row.size:.0%}"
@@ -166,7 +169,10 @@ def summary(snapshot: Snapshot) -> str:
     """Return the board in one sentence: how many are in which state, as of when."""
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
-    order = ("verified", "downloading", "ready", "in progress", "requested", "failed", "expired")
+    order = (
+        "verified", "unverified", "downloading", "ready", "in progress", "requested", "scheduled",
+        "failed", "expired", "forgotten",
+    )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""
     as_of = f"as of {clock}{local_time(snapshot.now, datetime.now(UTC))}"

@@ -4,22 +4,51 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import emulator as emulation
 from . import tables
-from .catalogue import Catalogue, JobRecord, Scope
+from .administration import (
+    Capacity,
+    Notified,
+    RetrievalPolicy,
+    Routing,
+    VaultsEverywhere,
+    look_everywhere,
+)
+from .administration.listening import Listening
+from .anew import Anew
+from .catalogue import Catalogue, Deletion, JobRecord, Scope
 from .catalogue.database import new_owner
-from .errors import EmulatorFailed, Unavailable
+from .errors import AccessDenied, EmulatorFailed, InputError, NotFound, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
 from .paths import catalogue_place, emulator_folder, is_url
-from .plans import DropPlan
+from .plans import (
+    Deleted,
+    DropPlan,
+    EmptyPlan,
+    ExtendPlan,
+    RestorePlan,
+    SeveralRestores,
+    sharing,
+)
+from .plans.delete import carry_out
+from .plans.history import Past, PastPlan
+from .plans.pacing import Pace
+from .prices import load
 from .service import Connection, Service, open_service
+from .service.administration import Administration
+from .service.messaging import Messaging
+from .service.regions import partition_of
+from .transfer.deleting import Deleter
 from .transfer.engine import Engine
+from .transfer.progress import Observer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,10 +104,19 @@ class Session:
         """The region, such as ``eu-west-1``."""
         return self.service.region
 
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the region is in: ``aws``, ``aws-cn`` or another."""
+        return partition_of(self.service)
+
     @cached_property
     def tracker(self) -> Tracker:
-        """The one poller for all jobs of this session."""
-        return Tracker(self.engine, self._read_inventory)
+        """The one poller for all jobs of this session; it listens to the queue if there is one."""
+        tracker = Tracker(self.engine, self._read_inventory)
+        tracker.drops.dropper.dropped = self.forget_vault
+        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        self.listening.follow()
+        return tracker
 
     def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
         read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
@@ -101,7 +139,12 @@ class Session:
         return frame
 
     def _told(self) -> list[Mapping[str, Any]]:
-        told = list(self.service.vaults())
+        try:
+            told = list(self.service.vaults())
+        except AccessDenied:
+            if self.connection.account is None:
+                raise
+            return []  # another account's vaults are opened one by one, its list of them is not
         self.catalogue.settings.put(self._names_key, "\n".join(v["VaultName"] for v in told))
         return told
 
@@ -132,11 +175,71 @@ class Session:
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
 
-        def forget() -> None:
-            if self.vault_in_use == name:
-                self.vault_in_use = None
+        return DropPlan(
+            name, service=self.service, catalogue=self.catalogue,
+            dropped=lambda: self.forget_vault(name),
+        )  # fmt: skip
 
-        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=forget)
+    def forget_vault(self, name: str) -> None:
+        """Take a vault that was dropped out of use."""
+        if self.vault_in_use == name:
+            self.vault_in_use = None
+
+    def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
+        """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
+
+        First the newest inventory is asked for, or the one that was asked for already: until it
+        is read, the row of the board is returned.  Then the plan of deleting all that it lists,
+        to be confirmed; called again after that, the row once more.
+
+        :param max_fee: US dollars that early deletion may cost.
+        :raises NotFound: the vault does not exist.
+        """
+        self.vault(name)  # refuses what cannot be a name
+        with suppress(NotFound):
+            self.tracker.refresh([name])
+        drop = self.tracker.drops.dropper.begin(name)
+        job = self.catalogue.jobs.get(name, drop.job_id) if drop.job_id else None
+        if drop.state == "listing" and job is not None and job.status == "Succeeded":
+            self._read_inventory(job, threading.Event())
+            drop = self.tracker.drops.dropper.begin(name)
+        self.tracker.start()
+        if drop.state != "confirming":
+            return Batch(self.tracker, (drop.key,), f"Drop of {name}")
+        return EmptyPlan(
+            drop, engine=self.engine, tracker=self.tracker, prices=load(self.region),
+            max_fee=max_fee,
+        )  # fmt: skip
+
+    def drops(self) -> Batch:
+        """Return the drops of vaults that are under way or ended lately, and go on with them."""
+        self.tracker.start()
+        keys = [drop.key for drop in self.catalogue.drops.shown()]
+        return Batch(self.tracker, keys, "Drops of vaults")
+
+    def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
+        """Go on with a deletion that did not come to its end; what failed is tried again.
+
+        Only the archives that were confirmed are deleted.  Raises like :meth:`DeletePlan.run`.
+        """
+        queues = self.catalogue.deletions
+        queues.try_again(deletion.id)
+        deleter = Deleter(self.engine, queues.get(deletion.id), observer=progress)
+        return carry_out(deleter, queues)
+
+    def stop_drop(self, name: str) -> str:
+        """End the drop of a vault; what was deleted stays deleted. Return what was done.
+
+        :raises InputError: none is under way.
+        """
+        drops = self.catalogue.drops
+        drop = drops.open_of(name) or drops.stopped_of(name)
+        if drop is None:
+            raise InputError(f"No drop of {name!r} is under way", cure="%glacier drops lists them.")
+        drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
+        if drop.deletion is not None:
+            self.catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
+        return f"The drop of {name} is ended; what was deleted before stays deleted."
 
     @property
     def vault_in_use(self) -> str | None:
@@ -148,6 +251,97 @@ class Session:
     def vault_in_use(self, name: str | None) -> None:
         key = f"vault in use of {self.account} in {self.region}{self._whose}"
         self.catalogue.settings.put(key, name or "")
+
+    # Plans
+
+    def open_plan(
+        self, path: str | os.PathLike[str], *, to: str | os.PathLike[str] = "restored",
+        destination: str | None = None, tier: str | None = None,
+    ) -> RestorePlan:  # fmt: skip
+        """Return the plan that a file of :meth:`.RestorePlan.save` holds, decided anew here.
+
+        What is there, staged or asked for already is found out for this computer and catalogue;
+        nothing is asked for until its ``run()``.
+
+        :param tier: instead of that of the file; see :meth:`.Vault.restore` for the others.
+        :raises InputError: the file is none, or is for another account or region, or contradicts
+            what the catalogue knows.
+        :raises NotFound: its vault does not exist.
+        """
+        shared = sharing.read(Path(path).expanduser())
+        sharing.check_place(shared, account=self.account, region=self.region)
+        with suppress(AccessDenied):  # of another account's vault only retrieval may be allowed
+            self.service.describe_vault(shared.vault)
+        known = sharing.known_by(self.catalogue.archives, shared)
+        return self.vault(shared.vault).restore_archives(
+            known.archives, tier=tier or shared.tier, to=to, destination=destination,
+            claimed=known.claimed,
+        )  # fmt: skip
+
+    def history(self, limit: int = 20) -> Past:
+        """Return the plans that were run last: what was promised, and what happened."""
+        return Past(self.catalogue.plans.recent(limit), self.service.clock.now())
+
+    def past_plan(self, number: int) -> PastPlan:
+        """Return one plan that was run, in full.
+
+        :raises NotFound: there is none of that number.
+        """
+        found = self.catalogue.plans.get(number)
+        if found is None:
+            raise NotFound(f"No plan has the number {number}", cure="%glacier history lists them.")
+        return PastPlan(
+            found, self.catalogue.plans.errors(number), self.service.clock.now()
+        )  # fmt: skip
+
+    # Account
+
+    def vaults_everywhere(self, regions: Iterable[str] | None = None) -> VaultsEverywhere:
+        """Return the vaults of all regions, or of those named, with their cost and idleness.
+
+        Regions that give no answer are noted in it and do not fail the rest.
+        """
+        return look_everywhere(self.service, self.connection, regions)
+
+    def retrieval_policy(self) -> RetrievalPolicy:
+        """Return the account's data retrieval policy in this region; its ``set()`` changes it."""
+        return RetrievalPolicy.read(self.service)
+
+    def capacity(self) -> Capacity:
+        """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
+        return Capacity(self.service, self.catalogue)
+
+    def notifications(self) -> Notified:
+        """Return whom each vault tells of finished jobs, and the queues made from here."""
+        listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
+        return Notified(
+            self.service,
+            [str(vault["VaultName"]) for vault in self._told()],
+            self.catalogue.routes.all(),
+            {url: listener.note for url, listener in listeners.items()},
+        )
+
+    def messaging(self) -> Messaging:
+        """Return a client of SNS and SQS with the session's credentials.
+
+        :raises InputError: the service is an emulator, and no others are set beside it.
+        """
+        return Messaging(self.service, emulated=self.connection.emulator is not None)
+
+    def routing(self, vault: str) -> Routing:
+        """Return what makes and removes a queue that is told of a vault's finished jobs."""
+        return Routing(
+            self.vault(vault).name,
+            calls=Administration(self.service),
+            messaging=self.messaging(),
+            catalogue=self.catalogue,
+            place=(self.partition, self.region, self.account),
+            changed=self._follow_queues,
+        )
+
+    def _follow_queues(self) -> None:
+        _ = self.tracker  # which begins to listen where there was none
+        self.listening.follow()
 
     # Jobs
 
@@ -173,9 +367,35 @@ class Session:
         rows = self.tracker.snapshot().rows
         return {row.key for row in rows if row.ours and not row.ended}
 
+    def restore_expired(
+        self, *words: str, vault: str | None = None, tier: str | None = None,
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None,
+    ) -> RestorePlan | SeveralRestores:  # fmt: skip
+        """Return the plan to get back what expired before it was fetched, into the same folders.
+
+        :param words: which archives, as :meth:`Vault.select` reads them; none: all.
+        :param vault: the one vault that is meant; None for all.
+        :param tier: another tier than they had.
+        :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
+        """
+        return Anew(self).restore(
+            words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
+        )
+
+    def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
+        """Return the plan to keep outputs longer that go before they are fetched.
+
+        :param words: which archives, whenever they go; none: those that go within five hours, or
+            that the downloads do not reach in time.
+        :param vault: the one vault that is meant; None for all.
+        """
+        return Anew(self).extend(words, vault=vault)
+
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""
         if "tracker" in self.__dict__:
+            self.listening.stop()
             self.tracker.stop()
         self.catalogue.close()
 
@@ -194,6 +414,7 @@ def connect(
     emulator: bool | str | os.PathLike[str] = False,
     speed: float | None = None,
     catalogue: str | os.PathLike[str] | None = None,
+    account: str | None = None,
 ) -> Session:
     """Connect to the vault service, or to the emulator of it on this computer.
 
@@ -205,12 +426,15 @@ def connect(
     :param speed: how many of the emulator's seconds pass in one of ours.
     :param catalogue: the SQLite file to use instead of the usual one, or the URL of a team's:
         ``postgresql://user@host/database``.
+    :param account: the 12-digit id of the account that owns the vaults, where that is another
+        one, whose vaults' access policies let yours in.
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
         says what to do.
     """
     connection = connection_for(
-        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed
-    )
+        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed,
+        account=account,
+    )  # fmt: skip
     return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
 
 
@@ -225,15 +449,20 @@ def connection_for(
     endpoint_url: str | None = None,
     emulator: bool | str | os.PathLike[str] = False,
     speed: float | None = None,
+    account: str | None = None,
 ) -> Connection:
     """Return the connection that :func:`connect` would make, with the emulator running."""
     if emulator is not False:
         folder = emulator_folder(None if emulator is True else Path(emulator))
-        return _emulated(folder, region, speed)
-    return Connection(profile=profile, region=region, endpoint_url=endpoint_url)
+        return _emulated(folder, region, speed, account)
+    return Connection(
+        profile=profile, region=region, endpoint_url=endpoint_url, account=account
+    )  # fmt: skip
 
 
-def _emulated(folder: Path, region: str | None, speed: float | None) -> Connection:
+def _emulated(
+    folder: Path, region: str | None, speed: float | None, account: str | None
+) -> Connection:
     try:
         running = emulation.start(folder, speed=speed)
     except emulation.EmulatorError as error:
@@ -243,11 +472,15 @@ def _emulated(folder: Path, region: str | None, speed: float | None) -> Connecti
             f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
             cure="Name another folder: %glacier connect --data DIR",
         ) from None
-    return Connection(region=region, endpoint_url=running.url, emulator=str(folder))
+    return Connection(
+        region=region, endpoint_url=running.url, emulator=str(folder), account=account
+    )
 
 
 def reconnect(connection: Connection) -> Session:
     """Connect again as before; an emulator that was stopped is started again."""
     if connection.emulator is not None:
-        connection = _emulated(Path(connection.emulator), connection.region, None)
+        connection = _emulated(
+            Path(connection.emulator), connection.region, None, connection.account
+        )
     return Session(connection)

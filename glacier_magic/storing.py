@@ -13,7 +13,7 @@ from .catalogue.uploads import HeldElsewhere
 from .errors import GlacierError, InputError
 from .transfer.budget import Stopped
 from .transfer.engine import Engine, holding
-from .transfer.progress import Meter, Observer
+from .transfer.progress import Meter, Observer, Tally
 from .transfer.sources import Source, Sources
 from .transfer.streams import StreamUploader
 from .transfer.upload import Uploader, check_part_size
@@ -44,6 +44,14 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """How far each file of an upload is, and the event that ends it."""
+
+    tally: Tally
+    stop: threading.Event
+
+
+@dataclass(frozen=True)
 class Storing:
     """Stores files and streams in one vault."""
 
@@ -52,16 +60,21 @@ class Storing:
 
     def files(
         self, sources: Sources, *, again: bool = False, part_size: int | None = None,
-        progress: Observer | None = None,
+        progress: Observer | None = None, watched: Watched | None = None,
     ) -> Stored:  # fmt: skip
-        """Store files, but those that are stored already only if *again*."""
+        """Store files, but those that are stored already only if *again*.
+
+        :param watched: how far each file is, and the event that ends it.
+        :raises Stopped: that event was set; what was stored stays on record, and the same call
+            goes on from there.
+        """
         check_part_size(part_size)
         # what another process stores from now on is not sent again
         began = int(self.engine.catalogue.database.now() * 1000)
         outcome = Stored(skipped=list(sources.skipped))
         todo = []
         for source in sources.files:
-            before = None if again else self._stored_before(source)
+            before = None if again else self.stored_before(source)
             if before:
                 outcome.rows.append(_row(source, before, "already stored"))
             else:
@@ -69,10 +82,12 @@ class Storing:
         if todo:
             self.engine.service.describe_vault(self.vault)  # before anything is read or sent
             self.engine.catalogue.database.release_dead()
-            self._send(todo, outcome, None if again else began, part_size, progress)
+            since = None if again else began
+            self._send(todo, outcome, since, part_size, progress, watched)
         return outcome
 
-    def _stored_before(self, source: Source) -> ArchiveRecord | None:
+    def stored_before(self, source: Source) -> ArchiveRecord | None:
+        """Return the archive of a file that was stored from here and has not changed since."""
         done = self.engine.catalogue.uploads.stored(
             vault=self.vault,
             path=source.key,
@@ -81,15 +96,16 @@ class Storing:
             description=source.description,
         )
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
-        return record if record and record.state in ("uploaded", "listed") else None
+        return record if record and record.state in ("pending", "present") else None
 
     def _send(
         self, todo: list[Source], outcome: Stored, began: int | None, part_size: int | None,
-        progress: Observer | None,
+        progress: Observer | None, watched: Watched | None,
     ) -> None:  # fmt: skip
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
-        meter = Meter(f"Uploading {label}", sum(source.size for source in todo), progress)
-        stop = threading.Event()
+        tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
+        size = sum(source.size for source in todo)
+        meter = Meter(f"Uploading {label}", size, progress, tally)
         uploader = Uploader(self.engine, self.vault, stop, part_size, began)
         if began is None:
             self._forget_unsettled(todo)
@@ -99,9 +115,12 @@ class Storing:
                     todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
                 )
         except Stopped:
+            if watched:
+                raise
             raise KeyboardInterrupt from None
         finally:
-            stop.set()
+            if not watched:
+                stop.set()
         meter.finish()
         if len(todo) > 1:
             failures = [f for f in failures if not self._left_alone(f, outcome)]

@@ -103,6 +103,11 @@ def parse_time(text: str | None) -> int | None:
     return to_ms(datetime.fromisoformat(text.replace("Z", "+00:00")))
 
 
+def masked(account: str) -> str:
+    """Return an account id with all but its last four digits starred."""
+    return f"********{account[-4:]}"
+
+
 def short_id(identifier: str) -> str:
     """Return the first characters of an opaque id, enough to tell it from its neighbours."""
     return identifier if len(identifier) <= 14 else f"{identifier[:12]}…"
@@ -119,6 +124,12 @@ def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bo
     day = "" if local.date() == here.date() else "%d %b "
     year = "" if local.year == here.year else "%Y "
     return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
+
+
+def weekday_time(moment: datetime, now: datetime) -> str:
+    """Return ``Tue 14:00`` on the user's own clock, with the date where it is a week off."""
+    far = abs((moment - now).total_seconds()) > 6 * 86400
+    return moment.astimezone().strftime("%a %d %b %H:%M" if far else "%a %H:%M")
 
 
 def storable(text: str) -> str:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from array import array
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, overload
 
 from . import descriptions, tables
+from .administration import AccessPolicy, Lock, Notifications, Tags
 from .catalogue import ArchiveRecord, JobRecord
+from .catalogue.deletions import Choice
 from .catalogue.jobs import INVENTORY
-from .errors import InputError, NameNotKnown, NotFound, NotReady
+from .catalogue.moments import Moment, last_ms
+from .errors import GlacierError, InputError, NameNotKnown, NotFound, NotReady
 from .inventory import read_inventory
 from .jobs import TIERS, InventoryJob
 from .leftovers import Leftovers
-from .plans import DeletePlan, RestorePlan
-from .plans.restore import unknown_archive
+from .peek import Limits
+from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
+from .plans.pacing import Pace
+from .plans.quoting import checked_destination, default_destination
+from .plans.restoring import unknown_archive
+from .prices import load
+from .prices.holdings import priced
+from .ranges import Asked
 from .storing import Stored, Storing
 from .transfer.progress import Observer
 from .transfer.sources import Sources, find
 from .units import from_ms, plural
+from .uploading import UploadDesk
 
 if TYPE_CHECKING:
     import os
@@ -155,30 +168,90 @@ class Vault:
         """Store the files of *sources*; see :meth:`upload_all`."""
         return self._storing.files(sources, again=again, part_size=part_size, progress=progress)
 
+    def desk(self) -> UploadDesk:
+        """Return a desk where files are chosen and sent in the background, pausing at will."""
+        return UploadDesk(self.session.engine, self.name)
+
     def uploads(self) -> Leftovers:
         """Return the unfinished multipart uploads, ours and others', to resume or abort."""
         return Leftovers(self._storing)
 
     # Listing
 
-    def archives(self, glob: str | None = None) -> pd.DataFrame:
+    def archives(
+        self, glob: str | None = None, *, where: str | None = None,
+        sort: str | Sequence[str] | None = None, limit: int | None = None,
+        as_of: Moment | None = None, states: Sequence[str] | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
         """Return the archives that the catalogue knows, by name, as a typed DataFrame.
 
-        :param glob: names to keep; ``*`` matches ``/`` too, ``folder/`` means all below it.
+        :param glob: names to keep; ``*`` matches ``/`` too, ``folder/`` means all below it,
+            ``name:`` is an exact name and ``id:`` the beginning of an archive id.
+        :param where: conditions such as ``size > 1e9 and created < '2016'``.
+        :param sort: columns, the first counts most: ``-size,name`` is largest first.
+        :param limit: rows at most.
+        :param as_of: what the newest inventory until then lists; a date means its end.
+        :param states: present, pending, unknown, gone, deleted here; the first three if not given.
+        :raises InputError: one of them cannot be understood; or there is no inventory that old.
 
-        ``attrs["as_of"]`` is the date of the newest inventory read (ISO 8601), or None;
-        ``attrs["unlisted"]`` counts archives stored since that no inventory has listed yet.
+        ``attrs["as_of"]`` is the date of the inventory that it is told by (ISO 8601), or None;
+        ``attrs["unlisted"]`` counts archives stored since that no inventory has listed yet, and
+        ``attrs["more"]`` those that *limit* left out, up to 10,000.
+
+        >>> vault.archives("scans/*", where="size > 1GB", sort="-size")     # doctest: +SKIP
         """
-        found = self._catalogue.archives.matching(self.name, glob)
-        frame = tables.archives(found)
-        newest = self._catalogue.inventories.newest(self.name)
-        made = from_ms(newest.made) if newest else None
-        frame.attrs.update(
-            vault=self.name,
-            as_of=made.isoformat() if made else None,
-            unlisted=sum(record.state == "uploaded" for record in found),
-        )
+        if glob is not None and ARCHIVE_ID.fullmatch(glob):
+            glob = f"id:{glob}"
+        return self._catalogue.archives.frame(
+            self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of),
+            states=states,
+        )  # fmt: skip
+
+    def find(self, text: str, *, limit: int | None = None) -> pd.DataFrame:
+        """Return the archives whose name holds *text* anywhere, like :meth:`archives`.
+
+        ASCII letters are found in either case; ``*`` and ``?`` are characters like any other.
+        """
+        return self._catalogue.archives.frame(self.name, text=text, limit=limit)
+
+    def du(self, path: str = "", depth: int = 1) -> pd.DataFrame:
+        """Return a folder and those below it, each with all that is in it, largest first.
+
+        :param path: the folder; the whole vault if not given.
+        :param depth: how many levels below it.
+        :returns: path, depth, archives, size (bytes), oldest, newest, month and month_usd (what a
+            month of storage costs, in words and as a Decimal, None where the price is not known),
+            vault; ``attrs`` as those of :meth:`archives`.
+        """
+        archives = self._catalogue.archives
+        prices = load(self.session.region)
+        found = archives.du(self.name, path, depth)
+        frame = tables.folders(priced(found, self.name, prices))
+        frame.attrs.update(vault=self.name, as_of=archives.latest(self.name), unlisted=0, more=0)
         return frame
+
+    def duplicates(self) -> pd.DataFrame:
+        """Return the archives with equal tree hash and size, most bytes wasted first.
+
+        :returns: group (a number), copies in it, wasted (bytes of all copies but one), name, size,
+            created, archive_id, tree_hash, state, vault; ``attrs`` as those of :meth:`archives`.
+        """
+        return self._catalogue.archives.doubles(self.name)
+
+    def diff(self, before: Moment | None = None, after: Moment | None = None) -> pd.DataFrame:
+        """Return what came and went between the inventories of two moments.
+
+        Each is the newest one until then; without moments, the last two.
+
+        :returns: change (added, gone, or renamed: the same bytes under another name), name, was
+            (the name before), size, created, archive_id, tree_hash, was_id, vault; ``attrs`` has
+            vault, before and after (ISO 8601), archives_before, archives_after, bytes_before,
+            bytes_after and growth (bytes).
+        :raises InputError: there is no inventory that old.
+        """
+        return self._catalogue.archives.difference(
+            self.name, last_ms(before, "before"), last_ms(after, "after")
+        )
 
     def inventory(self) -> pd.DataFrame | InventoryJob:
         """Return the archives by the newest finished inventory, or the job that makes one.
@@ -274,46 +347,216 @@ class Vault:
         else:
             records = archives.matching(self.name, word)
         if not records:
-            known = plural(archives.count(self.name), "archive")
-            raise NameNotKnown(
-                f"Nothing in {self.name!r} matches {word!r}; the catalogue knows {known} there"
-            )
+            self._nothing(word)
         return records
+
+    def _nothing(self, word: str) -> NoReturn:
+        known = plural(self._catalogue.archives.count(self.name), "archive")
+        raise NameNotKnown(
+            f"Nothing in {self.name!r} matches {word!r}; the catalogue knows {known} there"
+        )
 
     # Getting back and deleting
 
+    @overload
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored"
-    ) -> RestorePlan:
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        destination: str | None = ..., spread: str | float | None = ...,
+        daily: str | int | None = ..., byte_range: None = ...,
+    ) -> RestorePlan: ...  # fmt: skip
+    @overload
+    def restore(
+        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        destination: str | None = ..., spread: None = ..., daily: None = ...,
+        byte_range: str | tuple[int, int] | Asked,
+    ) -> RangedPlan: ...  # fmt: skip
+    def restore(
+        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        destination: str | None = None, spread: str | float | None = None,
+        daily: str | int | None = None, byte_range: str | tuple[int, int] | Asked | None = None,
+    ) -> RestorePlan | RangedPlan:  # fmt: skip
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
         :param tier: ``Expedited`` (1-5 minutes), ``Standard`` (3-5 hours) or ``Bulk`` (5-12 hours).
         :param to: the folder that the files are written below.
+        :param spread: ask evenly over so many days: ``"10d"``, or a number of days.
+        :param daily: ask for at most so much a day: ``"200GB"``, or a number of bytes; a larger
+            archive has a day of its own.
+        :param destination: for the price of the way out of the region: ``here`` for a machine in
+            it, ``region`` for one in another, ``internet`` for any other.  If not given,
+            ``GLACIER_MAGIC_DESTINATION``, else ``internet``: where this machine is cannot be known.
+        :param byte_range: a part of each alone: ``"0-1048575"`` or ``(0, 1048575)``, both ends
+            included, ``"10MiB-20MiB"`` between two borders, ``"10MiB-"`` to the end, or ``"-1MB"``,
+            the last megabyte.
         :raises NameNotKnown: a word matches nothing.
+        :raises InputError: there is no such tier or destination, an archive has no such bytes, or
+            parts are to be paced.
         """
-        if tier.capitalize() not in TIERS:
-            raise InputError(
-                f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
-            )
-        return RestorePlan(
-            self.select(words, unknown_ids=True),
+        if byte_range is not None:
+            if spread is not None or daily is not None:
+                raise InputError("Parts of archives are not paced", cure="Leave the days out.")
+            return self._parts(self.select(words), Asked.of(byte_range), tier, to)
+        return self.restore_archives(
+            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
+            pace=Pace.of(spread, daily),
+        )  # fmt: skip
+
+    def _parts(
+        self, archives: Sequence[ArchiveRecord], asked: Asked, tier: str,
+        to: str | os.PathLike[str],
+    ) -> RangedPlan:  # fmt: skip
+        return RangedPlan(
+            archives,
+            asked=asked,
             vault=self.name,
-            tier=tier.capitalize(),
+            tier=_tier(tier),
             to=Path(to).expanduser().absolute(),
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,
+            prices=load(self.session.region),
         )
 
-    def remove(self, *words: str) -> DeletePlan:
+    def restore_archives(
+        self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored", destination: str | None = None,
+        claimed: Collection[str] = (), pace: Pace | None = None,
+    ) -> RestorePlan:  # fmt: skip
+        """Return the plan to get these archives back; see :meth:`restore`.
+
+        :param claimed: ids of those whose size nobody but the author of a plan file has told.
+        """
+        return RestorePlan(
+            archives,
+            vault=self.name,
+            tier=_tier(tier),
+            to=Path(to).expanduser().absolute(),
+            destination=checked_destination(destination or default_destination()),
+            prices=lambda: load(self.session.region),
+            claimed=claimed,
+            catalogue=self._catalogue,
+            tracker=self.session.tracker,
+            clock=self._service.clock,
+            pace=pace,
+        )
+
+    def peek(
+        self, word: str, *, kind: str | None = None, tier: str = "Standard",
+        max_bytes: int = 64 << 20, rounds: int = 4,
+    ) -> PeekPlan:  # fmt: skip
+        """Return the members of a zip or tar, or the plan to get to know them.
+
+        ``plan.members`` is a DataFrame where they are known, or could be read at no cost; else
+        nothing is asked for until ``plan.run()``.
+
+        :param word: see :meth:`select`; it must mean one archive.
+        :param kind: ``zip``, ``tar`` or ``tar.gz``, where the name does not tell.
+        :param max_bytes: of the archive that reading may take, all requests together.
+        :param rounds: requests that wait for one another, hours each, at most.
+        :raises InputError: the word means several archives, or the size is not known.
+        :raises Unlistable: it is no zip or tar, is damaged, or a limit does not let it be read.
+        """
+        found = self.select([word])
+        if len(found) != 1:
+            raise InputError(
+                f"{word!r} means {plural(len(found), 'archive')}", cure="Give one, by name or id."
+            )
+        return PeekPlan(
+            found[0],
+            kind=kind,
+            tier=_tier(tier),
+            limits=Limits(bytes=max_bytes, rounds=rounds),
+            engine=self.session.engine,
+            tracker=self.session.tracker,
+            prices=load(self.session.region),
+        )
+
+    def remove(
+        self, *words: str, where: str | None = None, max_fee: Decimal | None = None
+    ) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
-        Raises like :meth:`select`.
+        The archives are those that the words mean now; what comes to match later is not deleted.
+
+        :param words: see :meth:`select`; ``*`` if none is given but *where*.
+        :param where: conditions that they meet, such as ``created < '2016'``.
+        :param max_fee: US dollars that early deletion may cost.
+        :raises OverBudget: it costs more.
+        :raises PriceUnknown: *max_fee* cannot be kept for certain.
+
+        Raises like :meth:`select`, too.
         """
+        choice = self._choose(words or ("*",) if where else words, where)
+        with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
+            self.session.tracker.refresh([self.name])
         return DeletePlan(
-            self.select(words, unknown_ids=True),
-            vault=self.name,
-            service=self._service,
-            catalogue=self._catalogue,
+            choice, engine=self.session.engine, prices=load(self.session.region), max_fee=max_fee
         )
+
+    def _choose(self, words: Sequence[str], where: str | None) -> Choice:
+        """Return the archives that *words* mean, however many there are, each once."""
+        rows = array("q")
+        unknown: dict[str, ArchiveRecord] = {}
+        for word in words:
+            glob = word if self._is_pattern(word) else None
+            if where is not None and glob is None:
+                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
+            if glob is None:
+                self._choose_few(word, rows, unknown)
+                continue
+            found = len(rows)
+            rows.extend(self._catalogue.archives.numbers(self.name, glob, where))
+            if len(rows) == found:
+                self._nothing(word)
+        once = dict.fromkeys(rows) if len(words) > 1 else rows
+        return Choice(self._catalogue.archives, self.name, once, list(unknown.values()))
+
+    def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
+        for record in self._matching(word, unknown_ids=True):
+            number = next(
+                self._catalogue.archives.numbers(self.name, f"id:{record.archive_id}"), None
+            )
+            if number is None:
+                unknown[record.archive_id] = record
+            else:
+                rows.append(number)
+
+    def _is_pattern(self, word: str) -> bool:
+        if word.startswith(("id:", "name:")):
+            return False
+        folder = word.endswith("/") and not self._catalogue.archives.named(self.name, word)
+        return folder or bool({"*", "?"} & set(word))
+
+    # Settings
+
+    def tags(self) -> Tags:
+        """Return the tags, a mapping; its ``change()`` sets and removes some.
+
+        :raises NotFound: the vault does not exist.  So do the other settings.
+        """
+        return Tags(self.name, self._service)
+
+    def policy(self) -> AccessPolicy:
+        """Return the access policy; its ``set()`` and ``remove()`` are plans."""
+        return AccessPolicy(self.name, self._service)
+
+    def lock(self) -> Lock:
+        """Return the lock; its ``initiate()`` and ``complete()`` are plans."""
+        return Lock(self.name, self._service, self._catalogue)
+
+    def notifications(self) -> Notifications:
+        """Return whom the vault tells of finished jobs; its ``set()`` changes it."""
+        return Notifications(self.name, self._service)
+
+
+def _tier(word: str) -> str:
+    """Return a tier as the service spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    if word.capitalize() not in TIERS:
+        raise InputError(
+            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
+        )
+    return word.capitalize()

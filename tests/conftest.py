@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
+import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -203,6 +205,16 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def filled(vault, files):
+    """A vault with three archives; the local files are gone."""
+    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
+        path = files(name, name.encode() * 100)
+        vault.upload(name)
+        path.unlink()
+    return vault
+
+
+@pytest.fixture
 def later(emulator):
     """Let virtual hours pass, and the given sessions notice."""
 
@@ -225,6 +237,32 @@ def jobs_of(client):
         return [job.get("ArchiveId") for job in found]
 
     return jobs_of
+
+
+@pytest.fixture
+def ready(later, session):
+    """Let the hours of a batch pass once the tracker, too, has asked for all of it; return it."""
+
+    def ready(batch, hours=4.1):
+        end = time.monotonic() + PATIENCE
+        while batch.snapshot.count("requested") and time.monotonic() < end:
+            time.sleep(0.02)
+        later(session, hours=hours)
+        return batch.wait(PATIENCE)
+
+    return ready
+
+
+@pytest.fixture
+def ranges_of(client):
+    """List the ranges that the service was asked for, in order."""
+
+    def ranges_of(vault="photos"):
+        jobs = client.list_jobs(vaultName=vault)["JobList"]
+        jobs.sort(key=lambda job: job["CreationDate"])
+        return [job["RetrievalByteRange"] for job in jobs]
+
+    return ranges_of
 
 
 @pytest.fixture
@@ -444,3 +482,21 @@ def stopped_emulators():
     yield folders
     for folder in folders:
         emulation.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """The address of a moto server: SNS, SQS and the rest of AWS."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def empty_moto(moto):
+    """Forget what other tests have made in moto."""
+    request = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request).close()

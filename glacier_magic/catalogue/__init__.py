@@ -13,20 +13,36 @@ from pathlib import Path
 from ..units import to_ms
 from .archives import ArchiveRecord, Archives
 from .database import Scope
+from .deletions import Deletion, Deletions
 from .downloads import Download, Downloads
+from .drops import Drop, Drops
 from .inventories import Inventories, Inventory
 from .jobs import JobRecord, Jobs
+from .locks import LockRecord, Locks
+from .members import ListingRecord, Listings
+from .pacing import Pacing
 from .places import opened
+from .plans import PlanRecord, Plans, Tally
+from .purchases import Purchase, Purchases
+from .routes import Route, Routes
 from .settings import Settings
 from .uploads import Upload, Uploads
 
 __all__ = [
     "ArchiveRecord",
     "Catalogue",
+    "Deletion",
     "Download",
+    "Drop",
     "Inventory",
     "JobRecord",
+    "ListingRecord",
+    "LockRecord",
+    "PlanRecord",
+    "Purchase",
+    "Route",
     "Scope",
+    "Tally",
     "Upload",
     "to_ms",
 ]
@@ -53,6 +69,11 @@ class Catalogue:
         return self.database.path
 
     @property
+    def folder(self) -> Path:
+        """The folder of this computer for files that belong to the catalogue."""
+        return self.database.folder
+
+    @property
     def place(self) -> str:
         """The file or URL, without a password: as it may be shown."""
         return self.database.place
@@ -64,7 +85,15 @@ class Catalogue:
         self.uploads = Uploads(self.database, scope)
         self.jobs = Jobs(self.database, scope)
         self.downloads = Downloads(self.database, scope)
+        self.deletions = Deletions(self.database, scope)
+        self.drops = Drops(self.database, scope)
+        self.pacing = Pacing(self.database, scope)
         self.inventories = Inventories(self.database, scope)
+        self.plans = Plans(self.database, scope)
+        self.locks = Locks(self.database, scope)
+        self.purchases = Purchases(self.database, scope)
+        self.routes = Routes(self.database, scope)
+        self.listings = Listings(self.database, scope)
 
     def close(self) -> None:
         """Close it; what was written stays."""

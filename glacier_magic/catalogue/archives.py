@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..descriptions import decode
 from ..units import to_ms
-from . import carry, dialect, folders, identity, ingest, states, vaults
+from . import carry, deleted, dialect, folders, identity, ingest, states, vaults
 from .database import Database, Scope
 from .folders import Changes, Folder
-from .query import Page, Query, pages
-from .states import LAG, SPELLED, Presence
+from .query import Page, Query, pages, pieces, statement
+from .states import LAG, Presence
 from .timeline import Difference, difference
 
 if TYPE_CHECKING:
@@ -153,28 +153,8 @@ class Archives:
 
         :param now: the service's time in milliseconds; this computer's if not given.
         """
-        when = int(time.time() * 1000) if now is None else now
-        self._database.whole(lambda: self._mark_deleted(vault, archive_id, when))
-
-    def _mark_deleted(self, vault: str, archive_id: str, now: int) -> None:
-        known = vaults.find(self._database, self._scope, vault)
-        if known is None:
-            return
-        row = self._database.row(
-            f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
-            "WHERE vault_id=? AND id_key=? AND id_check=?",
-            (known.id, *identity.numbers(archive_id)),
-        )
-        if row is None:
-            return
-        before = Presence(*(row[name] for name in _PRESENCE.split(", ")))
-        self._database.execute(
-            "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
-        )
-        if before.there(known.current):
-            changes = Changes()
-            changes.go(row["name"], row["size"], row["created"])
-            changes.write(self._database, known.id)
+        now = int(time.time() * 1000) if now is None else now
+        deleted.mark(self._database, self._scope, vault, [archive_id], now)
 
     # Addressing
 
@@ -197,7 +177,7 @@ class Archives:
             exact = self.named(vault, glob)
             if exact:
                 return exact
-        return [_spelled(record) for record in self.query(vault, glob).records]
+        return list(self.query(vault, glob).records)
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted with exactly this name, oldest first."""
@@ -208,6 +188,25 @@ class Archives:
         where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
         return self._select(vault, where, (*identity.span(prefix), prefix, prefix + "\x7f"))
 
+    def numbers(self, vault: str, glob: str | None, where: str | None = None) -> Iterator[int]:
+        """Yield the numbers of rows, by name, however many there are: see :meth:`query`."""
+        made = statement(self._database, self._scope, vault, Query(glob=glob, where=where))
+        for rows in pieces(self._database, made, 10_000) if made else ():
+            yield from (row[0] for row in rows)
+
+    def numbered(self, vault: str, numbers: Sequence[int]) -> dict[int, ArchiveRecord]:
+        """Return the archives of these rows, some hundred at most, by their numbers."""
+        known = vaults.find(self._database, self._scope, vault)
+        if known is None:
+            return {}
+        rows = self._database.rows(
+            f"SELECT id, {_FACTS}, {_PRESENCE}, {states.expression(known.current)} AS state "
+            f"FROM archive_rows WHERE vault_id=? AND id IN ({','.join(map(str, numbers))})",
+            (known.id,),
+        )
+        found = self._records(vault, rows)
+        return {row["id"]: record for row, record in zip(rows, found, strict=True)}
+
     def count(self, vault: str) -> int:
         """Return how many archives of a vault are known and not deleted."""
         known = vaults.find(self._database, self._scope, vault)
@@ -215,6 +214,16 @@ class Archives:
             "SELECT archives FROM folders WHERE vault_id=? AND parent='' AND name=''", (known.id,)
         )
         return int(row["archives"]) if row else 0
+
+    def count_unsized(self, vault: str) -> int:
+        """Return how many archives of a vault are known and not deleted, but not their sizes."""
+        known = vaults.find(self._database, self._scope, vault)
+        row = known and self._database.row(
+            "SELECT count(*) AS n FROM archive_rows WHERE vault_id=? AND size IS NULL "
+            f"AND {states.there(known.current)}",
+            (known.id,),
+        )
+        return int(row["n"]) if row else 0
 
     def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first names that start with *prefix*: for completion, quick at any size."""
@@ -240,7 +249,7 @@ class Archives:
             f"FROM archive_rows WHERE vault_id=? AND {where} AND {kept} {order}",
             (known.id, *values),
         )
-        return [_spelled(record) for record in self._records(vault, rows)]
+        return self._records(vault, rows)
 
     def _records(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
         dates = self._dates(vault)
@@ -284,7 +293,9 @@ class Archives:
     def frame(self, vault: str, glob: str | None = None, **asked: Any) -> pd.DataFrame:
         """Return the same as :meth:`query` as a DataFrame with the columns of ``tables.ARCHIVES``.
 
-        ``attrs`` has vault, as_of (ISO 8601 date of the inventory, or None) and more.
+        ``attrs`` has vault; as_of, the ISO 8601 date of the inventory, or None; more, how many a
+        limit left out (:data:`.query.COUNTED` at most); and unlisted, how many of them are stored
+        from here and in no inventory yet.
         """
         from .frames import frame  # noqa: PLC0415
 
@@ -324,6 +335,31 @@ class Archives:
             gone=tuple(self._records(vault, found.gone)),
         )
 
+    def difference(
+        self, vault: str, before: int | None = None, after: int | None = None
+    ) -> pd.DataFrame:
+        """Return the same as :meth:`diff` as a DataFrame: see :func:`.comparing.difference`."""
+        from .comparing import difference  # noqa: PLC0415
+
+        return difference(self._database, self._scope, vault, before, after)
+
+    def latest(self, vault: str) -> str | None:
+        """Return the date (ISO 8601) of the latest whole inventory of a vault, or None."""
+        from .comparing import latest  # noqa: PLC0415
+
+        return latest(self._database, self._scope, vault)
+
+    def doubles(self, vault: str) -> pd.DataFrame:
+        """Return the same as :meth:`duplicates` as a DataFrame: :func:`.comparing.duplicates`."""
+        from .comparing import duplicates  # noqa: PLC0415
+
+        return duplicates(self._database, self._scope, vault)
+
+    def folder_names(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
+        """Return the first folders that start with *prefix*, of the level that it is in."""
+        known = vaults.find(self._database, self._scope, vault)
+        return folders.starting(self._database, known.id, prefix, limit) if known else []
+
     def duplicates(self, vault: str) -> list[list[ArchiveRecord]]:
         """Return the archives with equal tree hash and size, in groups, most bytes wasted first."""
         known = vaults.find(self._database, self._scope, vault)
@@ -345,10 +381,6 @@ class Archives:
 
 
 def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRecord:
-    seen = None
-    if row["listed"] is not None:
-        last = row["unlisted"]
-        seen = next((made for ordinal, made in dates if last is None or ordinal < last), None)
     return ArchiveRecord(
         vault=vault,
         archive_id=row["archive_id"],
@@ -360,11 +392,5 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
         created=row["created"],
         tree_hash=identity.unpack_hash(row["tree_hash"]),
         state=row["state"],
-        seen=seen,
+        seen=states.last_seen(row["listed"], row["unlisted"], dates),
     )
-
-
-def _spelled(record: ArchiveRecord) -> ArchiveRecord:
-    """Return the record with the state by the word that the rest of the package uses."""
-    word = SPELLED.get(record.state)
-    return record if word is None else replace(record, state=word)

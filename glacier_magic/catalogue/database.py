@@ -80,6 +80,14 @@ class _Ticket:
     error: Exception | None = None
 
 
+def closed() -> CatalogueError:
+    """Return the error for what is done with a connection that was closed."""
+    return CatalogueError(
+        "The session that this belongs to is closed",
+        cure="Nothing is lost: %glacier jobs shows what was asked for.",
+    )
+
+
 class Database(ABC):
     """A connection that all threads share, one statement or transaction at a time.
 
@@ -106,8 +114,13 @@ class Database(ABC):
         """
         raise CatalogueError(
             f"The catalogue {self.place} is on a server and has no file",
-            cure="Whoever runs the server can save it with pg_dump.",
+            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
         )
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """The folder of this computer for files that belong to the catalogue."""
 
     @property
     @abstractmethod
@@ -129,7 +142,7 @@ class Database(ABC):
 
         Those of other computers end by themselves when they are not renewed.
         """
-        for table in ("uploads", "downloads"):
+        for table in ("uploads", "downloads", "deletions", "drops"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):

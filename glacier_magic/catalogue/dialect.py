@@ -13,9 +13,11 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import CatalogueError, LocalError
+from . import filing
 from .database import Database, is_dead
 
 if TYPE_CHECKING:
@@ -40,6 +42,16 @@ LATER = {
     "archive_rows_by_created": "archive_rows(vault_id, created)",
 }
 """Indexes that are made quicker afterwards than kept, where most rows are new."""
+
+
+class Snapshot(Protocol):
+    """The tables at one moment."""
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, some at a time."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query as tuples."""
 
 
 class Dialect(Protocol):
@@ -97,6 +109,18 @@ class Dialect(Protocol):
         Nobody waits for whoever takes the rows; what is committed is seen.
         """
 
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Look at all tables as they are at one moment, whoever writes meanwhile."""
+
+    def size(self) -> int:
+        """Return the bytes that the catalogue takes where it is kept."""
+
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong with what it keeps."""
+
+    def reindex_names(self) -> None:
+        """Make anew what names are searched by."""
+
     def probe(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
         """Return (position, id) of the rows whose (id_key, id_check) are *wanted*.
 
@@ -109,6 +133,23 @@ def abandoned(database: Database) -> bool:
     rows = database.rows("SELECT owner, touched FROM loads WHERE owner<>''")
     late = database.now() - PATIENCE
     return all(is_dead(row["owner"]) or row["touched"] < late for row in rows)
+
+
+class SqliteSnapshot:
+    """The tables of a file at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, some at a time."""
+        cursor = self._connection.execute(sql, values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        return self._connection.execute(sql, values).fetchall()
 
 
 class Sqlite:
@@ -267,14 +308,39 @@ class Sqlite:
         It has a connection of its own, so that nobody waits for whoever takes the rows, and sees
         what is committed.
         """
+        with self.snapshot() as view:
+            yield from view.stream(sql, values, size)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """Look at all tables as they are at one moment, whoever writes meanwhile."""
         connection = sqlite3.connect(self._database.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA query_only=1")
-            cursor = connection.execute(sql, values)
-            while rows := cursor.fetchmany(size):
-                yield rows
+            connection.execute("BEGIN")
+            yield SqliteSnapshot(connection)
+        except sqlite3.DatabaseError as error:
+            raise self._database.unusable(error) from None
         finally:
             connection.close()
+
+    def size(self) -> int:
+        """Return the bytes of the file and of what is kept beside it while it is in use."""
+        files = (Path(f"{self._database.path}{end}") for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong in its file."""
+        return filing.inspect(self._database.path)
+
+    def reindex_names(self) -> None:
+        """Make the table to search in anew."""
+        with self._database.transaction():
+            self._database.execute("DROP TABLE IF EXISTS archive_names")
+            self._database.execute("DELETE FROM settings WHERE key='search.mark'")
+        self.prepare()
+        if self.searchable:
+            self.catch_up()
 
     def probe(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
         """Return (position, id) of the rows whose (id_key, id_check) are *wanted*."""

@@ -8,14 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..ranges import ByteRange
 from .database import Database, Scope
 from .jobs import JobRecord, Jobs
+from .plans import Plans
 
 LEASE_SECONDS = 15.0
 """A process that has not renewed its hold on a download for this long is taken for dead."""
 
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 """States in which something is still to come."""
+
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+"""States in which nothing more comes by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,18 @@ class Download:
     part_path: str | None
     owner: str | None
     lease_until: float | None
+    due: int | None
+    limits: str | None
+    moves: int
+    renewal: str | None
+    renewed: float | None
+    part: str | None = None
+    cover: str | None = None
+
+    @property
+    def asked_part(self) -> ByteRange | None:
+        """The bytes of the archive that are wanted; None for all of them."""
+        return ByteRange.read(self.part)
 
     @property
     def open(self) -> bool:
@@ -65,8 +82,17 @@ class Download:
 _COLUMNS = ", ".join(field.name for field in fields(Download))
 _WISH = (
     "vault", "batch", "archive_id", "name", "size", "tree_hash", "mtime", "tier", "root", "target",
-    "token", "state", "job_id", "asked",
+    "token", "state", "job_id", "asked", "due", "limits", "part", "cover",
 )  # fmt: skip
+
+
+_WANTED_ANEW = (
+    "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
+    "AND anew.region=downloads.region AND anew.vault=downloads.vault "
+    "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
+    "AND COALESCE(anew.home, '')=COALESCE(downloads.home, '') "
+    "AND anew.id>downloads.id AND anew.state<>'forgotten')"
+)
 
 
 class Downloads:
@@ -80,6 +106,7 @@ class Downloads:
         self._database = database
         self._scope = scope
         self._key = (scope.account, scope.region)
+        self._plans = Plans(database, scope)
 
     def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
         """Write the user's consent for a batch, all of it or none; return the row ids."""
@@ -111,14 +138,27 @@ class Downloads:
         return self._select("state='asking' ORDER BY id", (), ours=False)
 
     def recent(self, limit: int = 1000) -> list[Download]:
-        """Return the newest downloads in any state but forgotten."""
-        return self._select("state<>'forgotten' ORDER BY id DESC LIMIT ?", (limit,))
+        """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
+        return self._select(
+            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) "
+            "ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+
+    def expired(self) -> list[Download]:
+        """Return the expired downloads that were not wanted anew since, oldest first."""
+        return self._select(f"state='expired' AND NOT {_WANTED_ANEW} ORDER BY id", ())
 
     def to_fetch(self, owner: str, limit: int) -> list[Download]:
-        """Return the oldest downloads whose job is done and that no other process drives."""
+        """Return downloads whose job is done and that no other process drives.
+
+        The output that the service drops first comes first: nothing else gets more in time.
+        """
         return self._select(
             "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
-            "ORDER BY id LIMIT ?",
+            "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
+            "AND j.region=downloads.region AND j.vault=downloads.vault "
+            "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
             (owner, self._database.now(), limit),
         )
 
@@ -134,22 +174,52 @@ class Downloads:
         """Return the downloads of one restore request."""
         return self._select("batch=? ORDER BY id", (batch,))
 
-    def open_for(self, vault: str, archive_id: str, root: str) -> Download | None:
-        """Return a download of this archive into this folder that is already under way."""
+    def open_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
+        """Return a download of this archive into this folder that is already under way.
+
+        :param part: the bytes that are wanted; None for the whole archive, which is another thing.
+        """
         found = self._select(
-            f"vault=? AND archive_id=? AND root=? AND state IN ({_marks(OPEN)})",
-            (vault, archive_id, root, *OPEN),
+            f"vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            f"AND state IN ({_marks(OPEN)})",
+            (vault, archive_id, root, part or "", *OPEN),
         )
         return found[0] if found else None
 
-    def stopped_for(self, vault: str, archive_id: str, root: str) -> Download | None:
+    def below(self, vault: str, root: str) -> list[Download]:
+        """Return the downloads of whole archives into a folder: open, or stopped half-way."""
+        return self._select(
+            f"vault=? AND root=? AND part IS NULL AND (state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            (vault, root, *OPEN),
+        )
+
+    def stopped_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
         """Return the newest failed or expired download whose verified pieces can be used again."""
         found = self._select(
-            "vault=? AND archive_id=? AND root=? AND state IN ('failed', 'expired') "
-            "AND part_path IS NOT NULL ORDER BY id DESC",
-            (vault, archive_id, root),
+            "vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            "AND state IN ('failed', 'expired') AND part_path IS NOT NULL ORDER BY id DESC",
+            (vault, archive_id, root, part or ""),
         )
         return found[0] if found else None
+
+    def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
+        """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
+        return self._select(
+            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' "
+            "ORDER BY id",
+            (vault, archive_id, root),
+        )
+
+    def done_with(self, vault: str, archive_id: str) -> list[Download]:
+        """Return the downloads of an archive that are verified, newest first."""
+        return self._select(
+            "vault=? AND archive_id=? AND state='verified' ORDER BY id DESC", (vault, archive_id)
+        )
 
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
         """Move a download from one of *states* to *new* and hold it, unless another process does.
@@ -178,7 +248,8 @@ class Downloads:
             "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
             "AND NOT EXISTS (SELECT 1 FROM downloads other WHERE other.state='asking' "
             "AND other.account=downloads.account AND other.region=downloads.region "
-            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id)",
+            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
+            "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
             (owner, now + LEASE_SECONDS, download, owner, now),
         )
         return changed > 0
@@ -200,21 +271,50 @@ class Downloads:
         """Record the job that the service answered, and the wish that it serves, together."""
         with self._database.transaction():
             Jobs(self._database, self._scope).record([job], ours=True)
+            self._plans.asked(download, job.job_id)
             self.update(
-                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None
-            )
+                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
+                moves=0,
+            )  # fmt: skip
 
     def adopt(self, download: int, job_id: str) -> None:
         """Let a download be served by a job that exists already."""
         self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
 
+    def found(self, download: int, job_id: str) -> None:
+        """Record the job that a download had asked for, and whose answer was lost."""
+        with self._database.transaction():
+            self._plans.asked(download, job_id)
+            self.adopt(download, job_id)
+
     def update(self, download: int, **values: Any) -> None:
-        """Set columns of one download."""
+        """Set columns of one download; the plans that it belongs to hear how it ended."""
         names = ", ".join(f"{name}=?" for name in values)
-        self._database.execute(
-            f"UPDATE downloads SET {names} WHERE id=?",
-            (*values.values(), download),
+        with self._database.transaction():
+            self._database.execute(
+                f"UPDATE downloads SET {names} WHERE id=?",
+                (*values.values(), download),
+            )
+            if values.get("state") in ENDED:
+                self._plans.settled(
+                    download, values["state"], values.get("ended"), values.get("error")
+                )
+
+    def drop_planned(self, download: int) -> bool:
+        """Take back a wish that was not asked for yet; tell whether it was still in time."""
+        with self._database.transaction():
+            planned = self.get(download).state == "planned"
+            if planned:
+                self.update(download, state="forgotten")
+        return planned
+
+    def unasked(self, now: int) -> bool:
+        """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
+        sql = (
+            "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
+            "OR (state='planned' AND COALESCE(home, '')=? AND (due IS NULL OR due<=?)))"
         )
+        return self._database.row(sql, (*self._key, self._database.home, now)) is not None
 
     def vaults_with_work(self) -> set[str]:
         """Return the vaults that have an open download."""
@@ -226,13 +326,20 @@ class Downloads:
         return {row["vault"] for row in rows}
 
     def _select(self, where: str, values: Sequence[Any], *, ours: bool = True) -> list[Download]:
-        rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? "
-            f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
-            (*self._key, self._database.home, *values),
-        )
-        here = self._database.here
-        return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
+        return select(self._database, self._scope, where, values, ours=ours)
+
+
+def select(
+    database: Database, scope: Scope, where: str, values: Sequence[Any], *, ours: bool = True
+) -> list[Download]:
+    """Return the downloads of a condition: those into this user's folders, or all others'."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? "
+        f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
+        (scope.account, scope.region, database.home, *values),
+    )
+    here = database.here
+    return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -133,6 +133,14 @@ class Changes:
         self.came, self.went = {}, {}
 
 
+def add_up(rows: Iterable[tuple[str, int | None, int | None]]) -> dict[tuple[str, str], Sum]:
+    """Return what archives (name, size, created) add up to, by parent and name of each folder."""
+    changes = Changes()
+    for row in rows:
+        changes.come(*row)
+    return dict(_rolled_up(changes.came))
+
+
 def _rolled_up(sums: dict[str, Sum]) -> Iterable[tuple[tuple[str, str], Sum]]:
     rolled: dict[tuple[str, str], Sum] = {}
     for folder, s in sums.items():
@@ -173,6 +181,18 @@ def below(
                 )
             ]
     return found
+
+
+def starting(database: Database, vault_id: int, prefix: str, limit: int) -> list[str]:
+    """Return the first folders, by name, that start with *prefix* and lie where it ends."""
+    parent = folder_of(prefix)
+    begin = prefix[len(parent) :]
+    rows = database.rows(
+        "SELECT name FROM folders WHERE vault_id=? AND parent=? AND name>=? AND name<? "
+        "AND name<>'' AND archives>0 ORDER BY name LIMIT ?",
+        (vault_id, parent, begin, begin + "\U0010ffff", limit),
+    )
+    return [parent + row["name"] for row in rows]
 
 
 _READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
+from ..ranges import ByteRange, is_verifiable
 from ..units import parse_time
 from .database import Database, Scope
 
@@ -32,6 +33,7 @@ class JobRecord:
     created: int | None = None
     completed: int | None = None
     gone: bool = False
+    output_hash: str | None = None
 
     @classmethod
     def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
@@ -53,6 +55,7 @@ class JobRecord:
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
             created=parse_time(job.get("CreationDate")),
             completed=parse_time(job.get("CompletionDate")),
+            output_hash=job.get("SHA256TreeHash"),
         )
 
     @property
@@ -63,9 +66,29 @@ class JobRecord:
     @property
     def whole_archive(self) -> bool:
         """Whether the job retrieves all of its archive."""
-        if self.action != RETRIEVAL or self.byte_range is None or self.size is None:
+        if self.action != RETRIEVAL or self.byte_range is None:
             return self.action == RETRIEVAL
-        return self.byte_range == f"0-{self.size - 1}"
+        return self.size is not None and self.byte_range == f"0-{self.size - 1}"
+
+    @property
+    def retrieved(self) -> ByteRange | None:
+        """The bytes of its archive that its output has; None where that is not known."""
+        if self.byte_range is not None:
+            return ByteRange.read(self.byte_range)
+        return ByteRange(0, self.size - 1) if self.size and self.whole_archive else None
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether the service tells the tree hash of its output."""
+        retrieved = self.retrieved
+        if retrieved is None or self.size is None:
+            return self.whole_archive
+        return is_verifiable(retrieved, self.size)
+
+    def serves(self, part: ByteRange) -> bool:
+        """Tell whether its output has a part of the archive."""
+        retrieved = self.retrieved
+        return self.whole_archive or (retrieved is not None and retrieved.holds(part))
 
     @property
     def whole_inventory(self) -> bool:
@@ -83,6 +106,9 @@ class JobRecord:
 
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
+_USABLE = (
+    "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
+)
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
 
 
@@ -128,12 +154,48 @@ class Jobs:
 
     def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
         """Return the best usable job that retrieves this whole archive: a finished one first."""
-        found = self._select(
-            "vault=? AND archive_id=? AND gone=0 AND status IN ('InProgress', 'Succeeded') "
-            "ORDER BY status DESC, completed DESC, created",
-            (vault, archive_id),
+        return next(iter(self.usable_for(vault, archive_id)), None)
+
+    def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
+        """Return all usable jobs of this whole archive, those that finished last first."""
+        found = self._select(f"vault=? AND archive_id=? AND {_USABLE}", (vault, archive_id))
+        return [job for job in found if job.whole_archive]
+
+    def by_archive(self, vault: str) -> dict[str, JobRecord]:
+        """Return what :meth:`for_archive` does, for every archive of a vault that has one."""
+        best: dict[str, JobRecord] = {}
+        for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
+            if job.archive_id and job.whole_archive:
+                best.setdefault(job.archive_id, job)
+        return best
+
+    def unfetched(self, vault: str) -> dict[str, str]:
+        """Return by archive id the status of retrievals that run or were not downloaded yet."""
+        rows = self._database.rows(
+            "SELECT archive_id, status FROM jobs WHERE account=? AND region=? AND vault=? "
+            "AND action='ArchiveRetrieval' AND gone=0 AND status IN ('InProgress', 'Succeeded') "
+            "AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.account=jobs.account "
+            "AND d.region=jobs.region AND d.vault=jobs.vault AND d.job_id=jobs.job_id "
+            "AND d.state='verified')",
+            (*self._key, vault),
         )
-        return next((job for job in found if job.whole_archive), None)
+        return {row["archive_id"]: row["status"] for row in rows}
+
+    def for_part(self, vault: str, archive_id: str, part: ByteRange) -> JobRecord | None:
+        """Return the best usable job whose output has a part of an archive, whoever asked.
+
+        A finished one first, then one whose output can be verified.
+        """
+        usable = [
+            job
+            for job in self._select(
+                "vault=? AND archive_id=? AND action=? ORDER BY completed DESC, created",
+                (vault, archive_id, RETRIEVAL),
+            )
+            if job.usable and job.serves(part)
+        ]
+        usable.sort(key=lambda job: (job.status != "Succeeded", not job.verifiable))
+        return usable[0] if usable else None
 
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""

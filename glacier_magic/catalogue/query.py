@@ -8,11 +8,11 @@ where there are few: whether there are few is found out first, by looking at no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ..errors import InputError
-from ..units import from_ms
+from ..units import from_ms, storable
 from . import dialect, identity, states, vaults, where
 from .database import Database, Scope
 
@@ -28,6 +28,10 @@ SORTABLE = (
     "name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash",
 )  # fmt: skip
 _END = "\U0010ffff"
+
+COUNTED = 10_000
+"""Rows left out that are counted; that there are more than so many is known then."""
+_LARGEST = 1 << 62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +63,13 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT with its values."""
+    """A SELECT with its values; ``condition`` is what its rows fulfil, ``bound`` its values."""
 
     sql: str
     values: tuple[Any, ...]
     as_of: int | None
+    condition: str
+    bound: tuple[Any, ...]
 
 
 def literal(text: str) -> str:
@@ -124,22 +130,22 @@ class _Plan:
     def _add_presence(self) -> None:
         wanted = self._asked.states
         if self._asked.as_of is not None:
+            if wanted is not None:
+                raise InputError(
+                    "States are those of now, not of a date",
+                    cure="Leave out the date, or the states: what an inventory listed was present.",
+                )
             self._add(states.at(self._ordinal))
         elif wanted is None:
             self._add(states.there(self._ordinal))
         else:
-            names = [wanted] if isinstance(wanted, str) else list(wanted)
-            strange = [each for each in names if each not in states.STATES]
-            if strange or isinstance(wanted, str):
-                raise InputError(
-                    f"There is no list of states in {(strange or names)[0]!r}",
-                    cure=f"States are {', '.join(states.STATES)}.",
-                )
-            marks = ",".join("?" * len(wanted))
-            self._add(f"{self._state} IN ({marks})", *wanted)
+            names = states.named([wanted] if isinstance(wanted, str) else wanted)
+            marks = ",".join("?" * len(names)) or "NULL"
+            self._add(f"{self._state} IN ({marks})", *names)
             self._add(states.visible(self._ordinal))
 
     def _add_glob(self, glob: str) -> None:
+        glob = plain(glob, "A name pattern")
         if glob.startswith("name:"):
             self._add("name=?", glob.removeprefix("name:"))
             self._few = True
@@ -148,12 +154,22 @@ class _Plan:
             self._add("id_key BETWEEN ? AND ?", *identity.span(prefix))
             self._add("archive_id>=? AND archive_id<?", prefix, prefix + "\x7f")
             self._few = True
+        elif not {"*", "?"} & set(glob) and not glob.endswith("/") and self._is_name(glob):
+            self._add("name=?", glob)
+            self._few = True
         else:
             self._add_pattern(f"{literal(glob)}*" if glob.endswith("/") else glob)
+
+    def _is_name(self, text: str) -> bool:
+        row = self._database.row(
+            "SELECT 1 FROM archive_rows WHERE vault_id=? AND name=? LIMIT 1", (self._known.id, text)
+        )
+        return row is not None
 
     def _add_pattern(self, pattern: str) -> None:
         if pattern == "*":
             return
+        pattern = where.pattern(pattern)
         prefix, *others = literals(pattern)
         sql, values = self._own.glob("name", pattern)
         if prefix:
@@ -183,7 +199,7 @@ class _Plan:
         self._add(sql, *values)
 
     def _add_where(self, text: str) -> None:
-        condition = where.parse(text, self._own, self._state)
+        condition = where.parse(plain(text, "A condition"), self._own, self._state)
         self._add(condition.sql, *condition.values)
         for sql, values in () if self._few else condition.ranges:
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
@@ -196,6 +212,7 @@ class _Plan:
                 return
 
     def _add_text(self, text: str) -> None:
+        text = plain(text, "What a name holds")
         if not text:
             return
         self._add_candidates([text])
@@ -213,7 +230,7 @@ class _Plan:
             name, down = key.removeprefix("-"), key.startswith("-")
             if name not in SORTABLE:
                 raise InputError(
-                    f"There is no column {name!r} to sort by",
+                    f"There is no column {name!r:.80} to sort by",
                     cure=f"Sort by {', '.join(SORTABLE)}; -size is largest first.",
                 )
             found.append((name, down))
@@ -232,19 +249,18 @@ class _Plan:
             self._add_text(asked.text)
         if asked.where and asked.where.strip():
             self._add_where(asked.where)
+        condition = f"{self._vault_id}=? AND {' AND '.join(f'({c})' for c in self._conditions)}"
         sql = (
-            f"SELECT {COLUMNS}, {self._state} AS state FROM archive_rows "
-            f"WHERE {self._vault_id}=? AND {' AND '.join(f'({c})' for c in self._conditions)} "
+            f"SELECT {COLUMNS}, {self._state} AS state FROM archive_rows WHERE {condition} "
             f"ORDER BY {self._ordering()}"
         )
-        values = [self._known.id, *self._values]
-        if asked.limit is not None or asked.offset:
-            if (asked.limit or 0) < 0 or asked.offset < 0:
-                raise InputError("A limit and an offset are whole numbers from 0 on")
+        bound = (self._known.id, *self._values)
+        limit, values = _limit(asked), bound
+        if limit is not None or asked.offset:
             sql += " LIMIT ? OFFSET ?"
             # one more tells whether there are more
-            values += [1 << 62 if asked.limit is None else asked.limit + 1, asked.offset]
-        return Statement(sql, tuple(values), self._as_of)
+            values = (*bound, _LARGEST if limit is None else limit + 1, asked.offset)
+        return Statement(sql, values, self._as_of, condition, bound)
 
     def _ordering(self) -> str:
         terms = []
@@ -265,11 +281,33 @@ def moment(rows: Sequence[Any], as_of: int, vault: str) -> tuple[int, int]:
     if not until:
         first = from_ms(rows[0]["made"]) if rows else None
         raise InputError(
-            f"No inventory of {vault!r} is that old",
+            f"No inventory of {vault!r} {'is that old' if first else 'was read yet'}",
             cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC." if first
             else "%glacier inventory reads one.",
         )  # fmt: skip
     return until[-1]["ordinal"], until[-1]["made"]
+
+
+def _limit(asked: Query) -> int | None:
+    for number in (asked.limit, asked.offset):
+        if number is not None and (type(number) is not int or number < 0):
+            raise InputError("A limit and an offset are whole numbers from 0 on")
+    if asked.offset >= _LARGEST:
+        raise InputError(f"There is no row {asked.offset}")
+    return None if asked.limit is None or asked.limit >= _LARGEST else asked.limit
+
+
+def plain(text: str, what: str) -> str:
+    """Return a text from the user as names are kept: bytes that are not UTF-8 spelled out.
+
+    :raises InputError: it is no text, or has a character that no name can have.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{what} is a text, not {type(text).__name__}")
+    try:
+        return storable(text)
+    except UnicodeEncodeError:
+        raise InputError(f"{what} has half a character in it: {text!a:.80}") from None
 
 
 def _spread(pair: tuple[str, list[Any]]) -> tuple[Any, ...]:
@@ -294,6 +332,32 @@ def pages(database: Database, scope: Scope, vault: str, asked: Query) -> Page[An
     rows = database.rows(made.sql, made.values)
     more = asked.limit is not None and len(rows) > asked.limit
     return Page(tuple(rows[: asked.limit] if more else rows), asked.offset, more, made.as_of)
+
+
+def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: Statement) -> int:
+    """Return how many rows a limit cut off, :data:`COUNTED` of them at most."""
+    limit = _limit(asked)
+    if limit is None:
+        return 0
+    shown = limit + asked.offset
+    everything = replace(asked, limit=None, offset=0, sort=None)
+    if everything in (Query(), Query(glob="*")):
+        return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
+    row = database.row(
+        f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
+        "LIMIT ? OFFSET ?) AS some",
+        (*made.bound, COUNTED, shown),
+    )
+    return int(row["n"]) if row else 0
+
+
+def _rolled_up(database: Database, scope: Scope, vault: str) -> int:
+    row = database.row(
+        "SELECT f.archives AS n FROM folders f JOIN vaults v ON v.id=f.vault_id "
+        "WHERE v.account=? AND v.region=? AND v.vault=? AND f.parent='' AND f.name=''",
+        (scope.account, scope.region, vault),
+    )
+    return int(row["n"]) if row else 0
 
 
 def pieces(database: Database, made: Statement, size: int) -> Iterator[list[tuple[Any, ...]]]:

@@ -165,8 +165,138 @@ CREATE VIEW archives AS SELECT
 
 SCHEMA_3 = """
 -- the data folder of whom a download is for, where several computers share the catalogue
-ALTER TABLE downloads ADD COLUMN home TEXT
+ALTER TABLE downloads ADD COLUMN home TEXT;
+
+-- Retrievals paced over days, moved by refusals, and kept longer than their 24 hours
+-- not asked for before due (null: at once); limits of its batch: JSON [[bytes, milliseconds], ...]
+ALTER TABLE downloads ADD COLUMN due INTEGER;
+ALTER TABLE downloads ADD COLUMN limits TEXT;
+-- refusals in a row that moved it
+ALTER TABLE downloads ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
+-- description of the job that keeps its output longer, and when that was asked for (seconds, ours)
+ALTER TABLE downloads ADD COLUMN renewal TEXT;
+ALTER TABLE downloads ADD COLUMN renewed REAL;
+CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
+CREATE INDEX downloads_by_batch ON downloads(batch, due);
+
+-- plans that were run: what was promised, and what came of it
+CREATE TABLE plans(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    kind TEXT NOT NULL,           -- restore, delete, drop
+    made INTEGER NOT NULL, run INTEGER NOT NULL,
+    promised TEXT NOT NULL,       -- JSON
+    happened TEXT,                -- JSON; of a restore what its downloads say counts
+    error TEXT, ended INTEGER     -- both null: under way, or stopped with its process
+);
+CREATE INDEX plans_by_run ON plans(account, region, run);
+
+CREATE TABLE plan_downloads(
+    plan INTEGER NOT NULL, download INTEGER NOT NULL,
+    asking INTEGER NOT NULL,      -- 1: the plan promised to ask for it, 0: to fetch it only
+    size INTEGER,
+    job_id TEXT,                  -- the job that this plan paid for
+    outcome TEXT,                 -- verified, failed, expired, forgotten; null: still to come
+    ended INTEGER, error TEXT,
+    PRIMARY KEY(plan, download)
+);
+CREATE INDEX plan_downloads_open ON plan_downloads(download, outcome);
+
+-- deletions: queues of archives to delete, and vaults to empty and drop
+CREATE TABLE deletions(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    what TEXT NOT NULL,           -- the plan in one sentence
+    archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    promised TEXT NOT NULL,       -- what the plan said: JSON
+    state TEXT NOT NULL,          -- open, done, forgotten
+    deleted INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+    last INTEGER,                 -- the service's time when it accepted the latest deletion
+    error TEXT,                   -- why it stopped
+    owner TEXT, lease_until REAL,
+    created INTEGER NOT NULL, ended INTEGER
+);
+CREATE INDEX deletions_by_state ON deletions(account, region, state);
+CREATE TABLE deletion_items(
+    deletion INTEGER NOT NULL,
+    number INTEGER NOT NULL,      -- of the row in archive_rows; below 0 for one that has none
+    archive_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER,
+    created INTEGER NOT NULL,     -- 0 if not known
+    state TEXT NOT NULL,          -- queued, deleted, failed
+    error TEXT,
+    PRIMARY KEY(deletion, number)
+) WITHOUT ROWID;
+CREATE INDEX deletion_items_by_age ON deletion_items(deletion, state, created, number);
+CREATE TABLE drops(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    vault_created INTEGER,        -- tells it from a later vault of the same name
+    state TEXT NOT NULL,          -- listing, confirming, deleting, proving, dropped, stopped,
+                                  -- forgotten
+    job_id TEXT,                  -- of the inventory that lists what is to be deleted
+    listed INTEGER,               -- the date of that inventory
+    deletion INTEGER,             -- the queue that was confirmed
+    after INTEGER,                -- an inventory later than this can prove the vault empty
+    next_check INTEGER,           -- the service's time
+    note TEXT, error TEXT,
+    owner TEXT, lease_until REAL,
+    created INTEGER NOT NULL, ended INTEGER
+);
+CREATE INDEX drops_by_state ON drops(account, region, state);
+
+-- what is set on vaults and accounts: locks under way, capacity bought, ways to a queue
+CREATE TABLE vault_locks(         -- the lock id is told once, and completes the lock
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    lock_id TEXT NOT NULL, policy TEXT NOT NULL,
+    started INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY(account, region, vault)
+);
+CREATE TABLE purchases(
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL,
+    known TEXT NOT NULL,          -- units that there were before: JSON list of ids
+    state TEXT NOT NULL,          -- asking, done, failed
+    capacity_id TEXT, asked INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX purchases_open ON purchases(account, region) WHERE state='asking';
+CREATE TABLE routes(
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL,
+    topic TEXT NOT NULL, queue TEXT NOT NULL, url TEXT NOT NULL, subscription TEXT NOT NULL,
+    token TEXT NOT NULL,          -- the tag of a topic or queue made from here
+    state TEXT NOT NULL,          -- making, ready
+    heard INTEGER NOT NULL,       -- when a message came this way last; 0: never
+    PRIMARY KEY(account, region, vault)
+);
+
+-- parts of archives: ranges are first-last in bytes, null for the whole archive
+ALTER TABLE jobs ADD COLUMN output_hash TEXT;
+ALTER TABLE downloads ADD COLUMN part TEXT;
+ALTER TABLE downloads ADD COLUMN cover TEXT;
+
+CREATE TABLE listings(            -- what was found inside zips and tars
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, archive_id TEXT NOT NULL,
+    kind TEXT NOT NULL,           -- zip, tar, tar.gz
+    listed INTEGER NOT NULL,      -- when
+    complete INTEGER NOT NULL,    -- whether these are all members
+    notes TEXT NOT NULL,          -- JSON: sentences about what is odd or missing
+    source TEXT NOT NULL,         -- where it was read from, in words
+    paid TEXT NOT NULL,           -- JSON {tier: [requests, bytes]}
+    most_bytes INTEGER NOT NULL, most_rounds INTEGER NOT NULL, -- the limits it was read under
+    members INTEGER NOT NULL,     -- how many are kept
+    UNIQUE(account, region, vault, archive_id)
+);
+CREATE TABLE members(
+    listing INTEGER NOT NULL, number INTEGER NOT NULL,
+    name TEXT NOT NULL, kind TEXT NOT NULL,
+    size INTEGER, packed INTEGER, start INTEGER, mtime INTEGER,
+    written TEXT NOT NULL, target TEXT NOT NULL, encrypted INTEGER NOT NULL,
+    PRIMARY KEY(listing, number)
+)
 """
+"""``part`` is what the user wants of an archive, ``cover`` what the service is asked for; a part
+that no hash could verify ends in the state ``unverified``; ``output_hash`` is the tree hash of a
+job's output."""
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CatalogueError, LocalError
-from .database import Database, Values
+from .database import Database, Values, closed
 from .schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class SqliteDatabase(Database):
         return self._path
 
     @property
+    def folder(self) -> Path:
+        """The folder that the file is in."""
+        return self._path.parent.absolute()
+
+    @property
     def dialect(self) -> Sqlite:
         """SQLite's own ways."""
         from .dialect import Sqlite  # noqa: PLC0415
@@ -108,7 +113,7 @@ class SqliteDatabase(Database):
     def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
         """Run the block as one transaction that is kept whole or not at all."""
         with self._lock:
-            nested = self._connection.in_transaction
+            nested = self._nested
             if not nested:
                 if not power_safe:
                     self._sync(power_safe=False)
@@ -125,6 +130,13 @@ class SqliteDatabase(Database):
             finally:
                 if not power_safe:
                     self._sync(power_safe=True)
+
+    @property
+    def _nested(self) -> bool:
+        try:
+            return self._connection.in_transaction
+        except sqlite3.ProgrammingError:
+            raise closed() from None
 
     def _sync(self, *, power_safe: bool) -> None:
         if not self._connection.in_transaction:
@@ -160,29 +172,32 @@ class SqliteDatabase(Database):
         try:
             return self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
-            if str(error).startswith(("no such", "near ")):
-                raise self._damaged(error) from None
-            raise LocalError(
-                f"The catalogue {self.path} cannot be used: {error}",
-                cure="Free some space or close the program that holds it, and repeat.",
-            ) from None
+            raise self.unusable(error) from None
         except sqlite3.ProgrammingError as error:
             if "closed" not in str(error):
                 raise
-            raise CatalogueError(
-                "The session that this belongs to is closed",
-                cure="Nothing is lost: %glacier jobs shows what was asked for.",
-            ) from None
+            raise closed() from None
         except (sqlite3.IntegrityError, sqlite3.InterfaceError):
             raise
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from None
 
+    def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
+        """Return the error to raise for one of SQLite's own."""
+        if not isinstance(error, sqlite3.OperationalError):
+            return self._damaged(error)
+        if str(error).startswith(("no such", "near ")):
+            return self._damaged(error)
+        return LocalError(
+            f"The catalogue {self.path} cannot be used: {error}",
+            cure="Free some space or close the program that holds it, and repeat.",
+        )
+
     def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
         return CatalogueError(
             f"The catalogue {self.path} is damaged: {error}",
-            cure="Move it aside and connect again: names come back with %glacier inventory, "
-            "running jobs with %glacier jobs.",
+            cure="Restore a backup: %glacier catalogue restore FILE. Or move it aside and connect "
+            "again: names come back with %glacier inventory, running jobs with %glacier jobs.",
         )
 
     def close(self) -> None:

@@ -186,6 +186,13 @@ class Uploads:
         )  # fmt: skip
         return found[0].archive_id if found else None
 
+    def of_archive(self, vault: str, archive_id: str) -> list[Upload]:
+        """Return the uploads that an archive came from, the newest first."""
+        return self._select(
+            "vault=:vault AND archive_id=:archive_id AND state='done' ORDER BY id DESC",
+            vault=vault, archive_id=archive_id,
+        )  # fmt: skip
+
     def claim(self, upload: int, owner: str) -> bool:
         """Take the right to drive an upload, unless another living process has it."""
         now = self._database.now()

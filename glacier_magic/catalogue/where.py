@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..units import parse_size, to_ms
+from . import states
 from .dialect import Dialect
 from .identity import pack_hash
 
@@ -31,6 +32,10 @@ FIELDS = ("name", "size", "created", "mtime", *TEXT[1:])
 
 _DEEPEST = 100
 """Parentheses and nots inside one another."""
+MOST = 10_000
+"""Values in a condition, which databases take a limited number of."""
+LONGEST = 10_000
+"""Bytes of a pattern with wildcards: SQLite takes 50,000."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -101,7 +106,8 @@ class _Parser:
         return [*tokens, Token("end", "", len(self._text))]
 
     def _error(self, what: str, place: int) -> WhereError:
-        shown = f"{self._text[:place]}⟨here⟩{self._text[place:]}"
+        before, after = self._text[:place][-80:], self._text[place:][:80]
+        shown = f"{before}⟨here⟩{after}"
         return WhereError(
             f"The condition is not understood: {what}, at {shown!r}",
             cure=f"Write it like: size > 1GB and created < '2016'. Fields are {', '.join(FIELDS)}.",
@@ -132,6 +138,10 @@ class _Parser:
         found = self._either()
         if self._now.kind != "end":
             raise self._error("and or or is missing", self._now.place)
+        if len(found.values) > MOST:
+            raise WhereError(
+                f"The condition has {len(found.values):,} values", cure=f"At most {MOST:,} go."
+            )
         return found
 
     def _either(self) -> Condition:
@@ -230,7 +240,15 @@ class _Parser:
             text = token.text
         else:
             raise self._error("a value is missing", token.place)
+        if field == "state":
+            return self._state(text, token)
         return pack_hash(text.lower()) if field == "tree_hash" else text
+
+    def _state(self, text: str, token: Token) -> str:
+        try:
+            return states.named([text])[0]
+        except InputError as error:
+            raise self._error(f"{error.message}: {error.cure}", token.place) from None
 
     def _bytes(self, token: Token) -> int | float:
         text = _unquoted(token.text) if token.kind == "text" else token.text
@@ -272,15 +290,24 @@ class _Parser:
         if field.text not in TEXT or field.text == "tree_hash":
             raise self._error(f"{word} does not go with {field.text}", field.place)
         self._next += 1
-        column, pattern = self._columns[field.text], _unquoted(token.text)
+        column, wanted = self._columns[field.text], pattern(_unquoted(token.text))
         if word == "glob":
-            return Condition(*_tupled(self._own.glob(column, pattern)))
-        return Condition(*_tupled(self._own.like(column, pattern)))
+            return Condition(*_tupled(self._own.glob(column, wanted)))
+        return Condition(*_tupled(self._own.like(column, wanted)))
 
     def _missing(self, field: Token) -> Condition:
         unlike = self._take("not")
         self._need("null", "none")
         return Condition(f"{self._columns[field.text]} IS {'NOT ' if unlike else ''}NULL")
+
+
+def pattern(text: str) -> str:
+    """Return a pattern with wildcards; raises :class:`InputError` for one no database takes."""
+    if "\0" in text:
+        raise InputError("A pattern has no NUL in it")
+    if len(text.encode()) > LONGEST:
+        raise InputError(f"A pattern has {LONGEST:,} bytes at most")
+    return text
 
 
 def time_span(text: str) -> tuple[int, int]:
@@ -325,10 +352,18 @@ def _range(field: str, sql: str, *values: Any) -> Condition:
 def _joined(word: str, parts: list[Condition]) -> Condition:
     if len(parts) == 1:
         return parts[0]
-    sql = word.join(part.sql for part in parts)
+    sql = _balanced(word, [part.sql for part in parts])
     ranges = tuple(r for part in parts for r in part.ranges) if word == " AND " else ()
     values = tuple(value for part in parts for value in part.values)
     return Condition(f"({sql})", values, ranges)
+
+
+def _balanced(word: str, parts: list[str]) -> str:
+    """Join many by halves: databases limit how deep an expression is, and take them in turn."""
+    if len(parts) <= 8:
+        return word.join(parts)
+    middle = len(parts) // 2
+    return f"({_balanced(word, parts[:middle])}){word}({_balanced(word, parts[middle:])})"
 
 
 def _opposite(condition: Condition) -> Condition:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
-from ..units import human_bytes, local_time
+from ..units import human_bytes, local_time, plural
 from .console import Console, where
+from .failure import Failure
 from .grammar import Parser, Verb
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..administration import VaultsEverywhere
 
 
 class Status(Rendered):
@@ -34,6 +37,10 @@ class Status(Rendered):
             ("catalogue", session.catalogue.place),
             ("vault in use", self.in_use or "none"),
         ]
+        unfinished = session.catalogue.deletions.unfinished()
+        if unfinished:
+            what = plural(len(unfinished), "unfinished deletion")
+            self.facts.append(("deletions", f"{what}: {console.face.program} deletions"))
         if self.jobs.virtual:
             speed = session.service.clock.speed
             self.facts.append(
@@ -87,7 +94,7 @@ def _next_step(program: str, status: Status) -> str:
         return f"{program} create NAME"
     if status.in_use is None and len(status.vaults) > 1:
         return f"{program} use {status.vaults['vault'].iloc[0]}"
-    if status.jobs.count("in progress", "ready", "downloading", "requested"):
+    if status.jobs.count("in progress", "ready", "downloading", "requested", "scheduled"):
         return f"{program} jobs"
     if (status.vaults["archives"] == 0).all():
         return f"{program} upload FILE"
@@ -105,6 +112,9 @@ def _status(console: Console, args: Namespace) -> Status:
 def _configure_connect(parser: Parser) -> None:
     parser.add_argument("--profile", metavar="P", help="a profile of your AWS configuration")
     parser.add_argument("--region", metavar="R", help="such as eu-west-1")
+    parser.add_argument(
+        "--account", metavar="ID", help="the owner of the vaults, where their policies let you in"
+    )
     parser.add_argument("--endpoint-url", metavar="U", help="another address of the service")
     parser.add_argument(
         "--emulator", action="store_true", help="the emulator on this computer: no account, no bill"
@@ -122,21 +132,40 @@ def _connect(console: Console, args: Namespace) -> Status:
         raise InputError("Only the emulator has a speed", cure="Add --emulator.")
     if emulated and (args.profile or args.endpoint_url):
         raise InputError("The emulator needs neither profile nor endpoint", cure="")
+    given = {name: getattr(args, name) for name in ("profile", "region", "endpoint_url")}
+    if not emulated:  # what is set is for the real service
+        settings = console.connection_settings()
+        given = {name: value or settings[name] for name, value in given.items()}
     console.connect(
-        profile=args.profile,
-        region=args.region,
-        endpoint_url=args.endpoint_url,
-        emulator=args.data or args.emulator,
-        speed=args.speed,
+        **given, emulator=args.data or args.emulator, speed=args.speed, account=args.account
     )
     return Status(console, show_account=args.show_account)
 
 
-def _vaults(console: Console, _: Namespace) -> pd.DataFrame:
+def _why(console: Console, _: Namespace) -> Failure | str:
+    return console.failure or Failure.last() or "Nothing has gone wrong."
+
+
+def _configure_vaults(parser: Parser) -> None:
+    parser.add_argument(
+        "--all-regions", action="store_true", help="of every region, with cost and idleness"
+    )
+    parser.add_argument("--regions", metavar="R,R", help="of these regions")
+
+
+def _vaults(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywhere:
+    if args.regions is not None:
+        regions = [name for name in args.regions.replace(",", " ").split() if name]
+        if not regions:
+            raise InputError("No region is named", cure="Write --regions eu-west-1,us-east-1.")
+        return console.session.vaults_everywhere(regions)
+    if args.all_regions:
+        return console.session.vaults_everywhere()
     return console.session.vaults()
 
 
-def _vault_name(parser: Parser) -> None:
+def vault_name(parser: Parser) -> None:
+    """Add the word that names a vault."""
     parser.add_argument("name", metavar="NAME", help="1-255 of letters, digits, . - _")
 
 
@@ -150,15 +179,6 @@ def _use(console: Console, args: Namespace) -> Any:
     return console.use(args.name)
 
 
-def _configure_drop(parser: Parser) -> None:
-    _vault_name(parser)
-    parser.add_argument("--yes", action="store_true", help="drop it without asking")
-
-
-def _drop(console: Console, args: Namespace) -> Any:
-    return console.settle(console.session.drop_vault(args.name), yes=args.yes)
-
-
 VERBS = (
     Verb(name="", summary="Where am I?", run=_status, configure=_configure_status),
     Verb(
@@ -168,14 +188,17 @@ VERBS = (
         configure=_configure_connect,
         details="Credentials come from boto3's own chain: environment, profile, SSO, instance.",
     ),
-    Verb(name="vaults", summary="list the vaults of the region", run=_vaults),
-    Verb(name="create", summary="make a vault and use it", run=_create, configure=_vault_name),
     Verb(
-        name="use", summary="use a vault for what follows", run=_use, configure=_vault_name
+        name="why", summary="what went wrong last, in full", run=_why,
+        details="What the error means, what to do, the service's code and request id, and where in "
+        "this program\nit came from: what to send along when you report it.",
     ),
     Verb(
-        name="drop", summary="delete an empty vault", run=_drop, configure=_configure_drop,
-        details="The service drops a vault only when an inventory made after its last change "
-        "shows it empty.",
+        name="vaults", summary="list the vaults of the region, or of all regions", run=_vaults,
+        configure=_configure_vaults,
+    ),
+    Verb(name="create", summary="make a vault and use it", run=_create, configure=vault_name),
+    Verb(
+        name="use", summary="use a vault for what follows", run=_use, configure=vault_name
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import descriptions
+from ..catalogue.query import COUNTED
 from ..errors import InputError
 from ..jobs import InventoryJob
 from ..storing import MAYBE_TWICE
@@ -34,10 +35,10 @@ def vault_option(parser: Parser) -> None:
     parser.add_argument("--vault", metavar="V", help="a vault other than the one in use")
 
 
-def archive_words(parser: Parser) -> None:
+def archive_words(parser: Parser, count: str = "+") -> None:
     """Add the words that choose archives."""
     parser.add_argument(
-        "archives", nargs="+", metavar="GLOB|id:ID",
+        "archives", nargs=count, metavar="GLOB|id:ID",
         help="names (* matches / too; folder/ is all below it), or id: and an archive id",
     )  # fmt: skip
 
@@ -111,7 +112,10 @@ def _configure_upload(parser: Parser) -> None:
     parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
 
 
-def _upload(console: Console, args: Namespace) -> pd.DataFrame:
+def _upload(console: Console, args: Namespace) -> Any:
+    if console.face.rich and not args.paths and not args.stdin:
+        set_rate(console, args)
+        return console.vault(args.vault).desk()
     if bool(args.paths) == args.stdin:
         raise InputError(
             "Upload either files or, with --stdin, standard input",
@@ -156,8 +160,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             part_size=args.part_size,
             progress=observer,
         )
-    table = vault.archives(None)
-    return table[table["archive_id"] == archive.id]
+    return vault.archives(f"id:{archive.id}")
 
 
 def _configure_uploads(parser: Parser) -> None:
@@ -200,29 +203,28 @@ def _rate(console: Console, args: Namespace) -> str:
     return f"All transfers of this session together: {human_bytes(budget.max_rate)}/s at most."
 
 
-def _configure_ls(parser: Parser) -> None:
-    parser.add_argument("glob", nargs="?", metavar="GLOB", help="names; * matches / too")
-    vault_option(parser)
+def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
+    """Return in a sentence how old a table of archives is, and what was left out of it.
 
-
-def _ls(console: Console, args: Namespace) -> pd.DataFrame:
-    table = console.vault(args.vault).archives(args.glob)
-    console.face.note(as_of(console, table))
-    return table
-
-
-def as_of(console: Console, table: pd.DataFrame) -> str:
-    """Return in a sentence how old a table of archives is."""
-    made = table.attrs["as_of"]
-    if made is None:
-        age = "no inventory read yet: only what was stored from here (%glacier inventory)"
-    else:
-        moment = datetime.fromisoformat(made)
-        passed = (console.session.service.clock.now() - moment).total_seconds()
-        age = f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"
-    unlisted = table.attrs["unlisted"]
+    :param what: what is in the table, if not a number of archives.
+    """
+    unlisted, more = table.attrs["unlisted"], table.attrs["more"]
     since = f"; {plural(unlisted, 'archive')} stored from here not listed yet" if unlisted else ""
-    return f"{table.attrs['vault']}: {plural(len(table), 'archive')}, {age}{since}."
+    what = what or plural(len(table), "archive")
+    if more:
+        whole = f"{'over ' if more >= COUNTED else ''}{len(table) + more:,}"
+        what = f"{len(table):,} of {whole} archives"
+        since += "; --limit left the others out"
+    return f"{table.attrs['vault']}: {what}, {age(console, table.attrs['as_of'])}{since}."
+
+
+def age(console: Console, made: str | None) -> str:
+    """Return in words how old an inventory is that was made then (ISO 8601)."""
+    if made is None:
+        return "no inventory read yet: only what was stored from here (%glacier inventory)"
+    moment = datetime.fromisoformat(made)
+    passed = (console.session.service.clock.now() - moment).total_seconds()
+    return f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"
 
 
 def _configure_inventory(parser: Parser) -> None:
@@ -248,25 +250,16 @@ def _inventory(console: Console, args: Namespace) -> Any:
     return found
 
 
-def _configure_rm(parser: Parser) -> None:
-    archive_words(parser)
-    vault_option(parser)
-    parser.add_argument("--yes", action="store_true", help="delete without asking")
-
-
-def _rm(console: Console, args: Namespace) -> Any:
-    plan = console.vault(args.vault).remove(*args.archives)
-    return console.settle(plan, yes=args.yes)
-
-
 VERBS = (
     Verb(
         name="upload",
         summary="store files as archives",
         run=_upload,
         configure=_configure_upload,
-        details="Every byte's tree hash is compared with the service's answer. A file over "
-        "100 MiB goes in\nparallel parts, and an interrupted one goes on with the same command.",
+        details="Without a path a notebook shows a panel: files are chosen, sent in the background "
+        "and paused there.\nEvery byte's tree hash is compared with the service's answer. A file "
+        "over 100 MiB goes in parallel\nparts, and an interrupted one goes on with the same "
+        "command.",
     ),
     Verb(
         name="uploads",
@@ -281,7 +274,6 @@ VERBS = (
         run=_rate,
         configure=_configure_rate,
     ),
-    Verb(name="ls", summary="list archives by name", run=_ls, configure=_configure_ls),
     Verb(
         name="inventory",
         summary="refresh the list from the service's inventory",
@@ -290,5 +282,4 @@ VERBS = (
         details="The service makes an inventory about once a day, and takes some four hours to "
         "hand it out.",
     ),
-    Verb(name="rm", summary="delete archives", run=_rm, configure=_configure_rm),
 )

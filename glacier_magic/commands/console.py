@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import emulator
-from ..errors import CatalogueError, GlacierError, InputError
+from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
 from ..jobs import Batch
 from ..paths import last_connection_file
-from ..plans import Plan
+from ..plans import Guarded, Plan
 from ..service import Connection
 from ..session import Session, connect, connection_for, reconnect
+from ..settings import Settings
 from ..transfer.progress import Observer
 from ..vault import Vault
-from .grammar import Help, HelpAsked, Verb
+from .failure import Failure
+from .grammar import Help, HelpAsked, Verb, unshield
 
 
 class Face(Protocol):
@@ -27,6 +29,8 @@ class Face(Protocol):
     """What the user types before the verb: ``%glacier`` or ``glacier-magic``."""
     lasting: bool
     """Whether the session lives on when the verb is done."""
+    rich: bool
+    """Whether it can show widgets."""
 
     def note(self, text: str) -> None:
         """Say something beside the result."""
@@ -44,8 +48,10 @@ class Face(Protocol):
 class Console:
     """The state behind one face: connection and vault in use."""
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: Face, settings: Settings | None = None) -> None:
         self.face = face
+        self.settings = settings or Settings()
+        self.failure: Failure | None = None
         self._session: Session | None = None
 
     # Connection
@@ -57,12 +63,17 @@ class Console:
 
     @property
     def session(self) -> Session:
-        """The session; without one, connect as last time, or with boto3's own chain."""
+        """The session; without one, connect as is set, as last time, or by boto3's own chain."""
         if self._session is None:
-            last = last_connection()
-            self._session = reconnect(last) if last else connect()
+            asked = self.connection_settings()
+            last = None if any(asked.values()) else last_connection()
+            self._session = reconnect(last) if last else connect(**asked)
             self.face.note(f"Connected{' as last time' if last else ''}: {where(self._session)}.")
         return self._session
+
+    def connection_settings(self) -> dict[str, Any]:
+        """Return what is set of profile, region and address; None for each that is not."""
+        return {name: self.settings.get(name) for name in ("profile", "region", "endpoint_url")}
 
     def check(self) -> None:
         """Leave a session whose emulator was stopped or moved since the last verb."""
@@ -107,12 +118,12 @@ class Console:
         return self.session.vault_in_use
 
     def vault(self, name: str | None) -> Vault:
-        """Return the vault *name*, else the one in use, else the only one there is."""
+        """Return the vault *name*, else the one in use, that is set, or the only one there is."""
         if name is not None:
             return self.session.vault(name)
-        in_use = self.vault_in_use
-        if in_use:
-            return self.session.vault(in_use)
+        chosen = self.vault_in_use or self.settings.get("vault")
+        if chosen:
+            return self.session.vault(chosen)
         names = self.session.vault_names() or list(self.session.vaults()["vault"])
         if len(names) == 1:
             return self.session.vault(names[0])
@@ -123,9 +134,28 @@ class Console:
 
     # Plans
 
-    def settle(self, plan: Plan[Any], *, yes: bool) -> Any:
-        """Run a plan that was agreed to beforehand, or put it before the user."""
-        return plan.run() if yes else self.face.offer(plan)
+    def settle(self, plan: Plan[Any], *, yes: bool, confirm: str | None = None) -> Any:
+        """Run a plan that was agreed to beforehand, or put it before the user.
+
+        :param confirm: what the user typed beforehand to confirm a plan that needs it.
+        :raises NotConfirmed: a plan needs it, and *yes* is all there is.
+        """
+        if not yes and confirm is None:
+            return self.face.offer(plan)
+        return run_guarded(self.face, plan, confirm) if isinstance(plan, Guarded) else plan.run()
+
+
+def run_guarded(face: Face, plan: Guarded[Any], confirm: str | None) -> Any:
+    """Run a plan that destroys data, with its progress where it takes a while.
+
+    :raises NotConfirmed: *confirm* is not what it needs.
+    """
+    plan.check(confirm)
+    if plan.empty or not plan.confirmation:
+        return plan.run(confirm)
+    with face.progress() as observer:
+        plan.observe(observer)
+        return plan.run(confirm)
 
 
 def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
@@ -133,6 +163,24 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
 
     :raises GlacierError: anything that went wrong, with what to do next.
     """
+    try:
+        return _run(console, verbs, words)
+    except GlacierError as error:
+        _remember_failure(console, words, error)
+        raise
+    except Exception as error:
+        told = Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+        told.__cause__ = error
+        _remember_failure(console, words, told)
+        raise told from error
+
+
+def _remember_failure(console: Console, words: Sequence[str], error: GlacierError) -> None:
+    console.failure = Failure.of([unshield(word) for word in words], error)
+    console.failure.keep()
+
+
+def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
     program = console.face.program
     name = words[0] if words and not words[0].startswith("-") else ""
     rest = words[1:] if name else words
@@ -146,7 +194,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
             f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
         )
     try:
-        request = verb.parse(program, rest)
+        request = verb.parse(program, rest, console.settings)
         if verb.name not in ("connect", "emulator"):
             console.check()
         return verb.run(console, request)

@@ -218,7 +218,8 @@ def _never(made: Any) -> bool:
 def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     vault = console.vault(args.vault).name
     catalogue = console.session.catalogue
-    found, unknown = by_folder(catalogue.archives.matching(vault), args.depth)
+    found = by_folder(catalogue.archives.du(vault, depth=args.depth))
+    unknown = catalogue.archives.count_unsized(vault)
     newest = catalogue.inventories.newest(vault)
     made = from_ms(newest.made) if newest else None
     if made is None:
@@ -227,7 +228,7 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
         when = local_time(made, console.session.service.clock.now())
         notes = [f"{vault}: as of the inventory of {when}, and what was stored from here since."]
     if unknown:
-        notes.append(f"{plural(unknown, 'archive')} of unknown size left out.")
+        notes.append(f"{plural(unknown, 'archive')} of unknown size counted as empty.")
     return Costs("folder", found, prices, notes)
 
 

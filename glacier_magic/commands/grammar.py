@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..rendering import Rendered
 
 if TYPE_CHECKING:
+    from ..settings import Settings
     from .console import Console
 
 _ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
@@ -74,20 +75,28 @@ class Verb:
     run: Callable[[Console, argparse.Namespace], Any]
     configure: Callable[[Parser], None] = lambda _: None
     details: str = ""
+    signed: tuple[str, ...] = ()
+    """Options whose value may begin with ``-``."""
 
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
-        parser = Parser(f"{program} {self.name}".strip(), self.summary, self.details)
+        details = self.details.replace("%glacier", program or "%glacier")
+        parser = Parser(f"{program} {self.name}".strip(), self.summary, details)
         self.configure(parser)
         return parser
 
-    def parse(self, program: str, words: Sequence[str]) -> argparse.Namespace:
-        """Return the request that *words* make.
+    def parse(
+        self, program: str, words: Sequence[str], settings: Settings | None = None
+    ) -> argparse.Namespace:
+        """Return the request that *words* make, with what is set once where they say nothing.
 
-        :raises InputError: they make none.
+        :raises InputError: they make none, or a setting is none.
         :raises HelpAsked: ``--help`` is among them.
         """
-        parsed = self.parser(program).parse_args(shield(words))
+        parser = self.parser(program)
+        if settings is not None and not {"-h", "--help"} & set(words):
+            settings.apply(parser)
+        parsed = parser.parse_args(shield(words, self.signed))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
         return parsed
@@ -98,9 +107,14 @@ def as_value(word: str) -> str:
     return f"{_SHIELD}{word}" if word.startswith("-") else word
 
 
-def shield(words: Iterable[str]) -> list[str]:
-    """Return *words* with ids that begin with ``-`` marked as values."""
-    return [f"{_SHIELD}{word}" if _ID.fullmatch(word) else word for word in words]
+def shield(words: Iterable[str], signed: Container[str] = ()) -> list[str]:
+    """Return *words* with ids that begin with ``-`` and what follows *signed* marked as values."""
+    shielded, before = [], ""
+    for word in words:
+        value = _ID.fullmatch(word) or (before in signed and not word.startswith("--"))
+        shielded.append(as_value(word) if value else word)
+        before = word
+    return shielded
 
 
 def unshield(text: str) -> str:

@@ -16,8 +16,8 @@ SHOWN = 20
 
 _OUTCOMES = {
     "unknown": "taken; no inventory read here lists them yet",
-    "deleted": "taken as deleted by that program",
-    "gone": "taken as gone: an inventory read here since does not list them",
+    "deleted here": "taken as deleted by that program",
+    "gone": "taken as gone: an inventory read here since does not list them, or one read there",
 }
 """What is said of new archives in each state."""
 

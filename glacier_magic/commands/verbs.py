@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from . import (
     account,
+    administration,
     archives,
+    browsing,
+    cataloguing,
     costs,
+    deleting,
     emulation,
     hashing,
     importing,
+    notifying,
+    peeking,
+    planning,
     retrieval,
+    settings,
 )
 from .grammar import Verb
 
@@ -18,10 +26,18 @@ VERBS: dict[str, Verb] = {
     for verb in (
         *account.VERBS,
         *archives.VERBS,
+        *browsing.VERBS,
         *retrieval.VERBS,
+        *planning.VERBS,
+        *deleting.VERBS,
+        *peeking.VERBS,
         *hashing.VERBS,
         *costs.VERBS,
         *importing.VERBS,
+        *cataloguing.VERBS,
+        *administration.VERBS,
+        *settings.VERBS,
+        *notifying.VERBS,
         *emulation.VERBS,
     )
 }

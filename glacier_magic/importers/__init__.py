@@ -14,7 +14,16 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from . import bakthat, glacier_cli, inventory_file, mt_journal, shelves, stores
+from . import (
+    bakthat,
+    catalogue_file,
+    exported,
+    glacier_cli,
+    inventory_file,
+    mt_journal,
+    shelves,
+    stores,
+)  # fmt: skip
 from .model import File, Imported, ImportedArchive, ImportedJob, Importer, Left
 from .taking import Report, take
 
@@ -31,8 +40,14 @@ __all__ = [
     "take",
 ]
 
-IMPORTERS: tuple[Importer, ...] = (inventory_file, mt_journal, bakthat, glacier_cli, shelves)
+IMPORTERS: tuple[Importer, ...] = (
+    catalogue_file, exported, inventory_file, mt_journal, bakthat, glacier_cli, shelves,
+)  # fmt: skip
 """The importers in the order in which they are tried."""
+
+
+OWN = (catalogue_file.FORMAT, exported.FORMAT)
+"""The formats of this very program."""
 
 
 def recognise(path: str | PathLike[str]) -> Importer | None:

@@ -27,7 +27,8 @@ class ImportedArchive:
     """What another program knows of an archive: size in bytes, times in ms since 1970 UTC.
 
     ``description`` is the text the service holds, None where the program did not keep it;
-    ``seen_ms`` is when an inventory last listed the archive, None if none is known to have.
+    ``seen_ms`` is when an inventory last listed the archive, None if none is known to have, and
+    ``gone`` says that a later one of that program did not.
     """
 
     archive_id: str
@@ -41,6 +42,7 @@ class ImportedArchive:
     mtime_ms: int | None = None
     tree_hash: str | None = None
     deleted: bool = False
+    gone: bool = False
     seen_ms: int | None = None
 
 

@@ -18,7 +18,9 @@ from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives import LAG
+from ..catalogue.states import DELETED
 from ..errors import InputError
+from ..units import masked
 from .model import Imported, ImportedArchive, Left
 
 CHUNK = 10_000
@@ -112,7 +114,8 @@ def _placed(
 def _misplaced(
     archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None
 ) -> str | None:
-    if archive.account not in (None, catalogue.scope.account):
+    own = catalogue.scope.account
+    if archive.account not in (None, own, masked(own)):
         return "it is of another account: connect to that one first"
     if archive.region not in (None, catalogue.scope.region):
         return f"it is in {archive.region}: %glacier connect --region {archive.region} first"
@@ -171,7 +174,9 @@ def _write(catalogue: Catalogue, rows: _Rows) -> None:
 
 def _state(archive: ImportedArchive, newest: int | None) -> str:
     if archive.deleted:
-        return "deleted"
+        return DELETED
+    if archive.gone:
+        return "gone"
     if newest is not None:
         seen, created = archive.seen_ms, archive.created_ms
         if (seen or newest) < newest or (created or newest) < newest - LAG:

@@ -51,7 +51,7 @@ def _frame(reading: Reading) -> pd.DataFrame:
 
     from .columns import LISTED  # noqa: PLC0415
 
-    kind = _text_type()
+    kind = text_type()
     table = pa.Table.from_batches(reading, schema=LISTED)
     frame: pd.DataFrame = table.to_pandas(
         types_mapper=lambda given: kind if given == pa.string() else None,
@@ -63,7 +63,7 @@ def _frame(reading: Reading) -> pd.DataFrame:
     return frame
 
 
-def _text_type() -> Any:
+def text_type() -> Any:
     """Return pandas' own type of text over Arrow: ``str``, or what there was before pandas 3."""
     import pandas as pd  # noqa: PLC0415
 

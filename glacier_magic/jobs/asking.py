@@ -8,13 +8,13 @@ from functools import partial
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.jobs import RETRIEVAL
-from ..errors import GlacierError, Unavailable
-from ..service import Service
+from ..errors import ConnectionFailed, GlacierError, Unavailable
+from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner
+from .postponing import POLICY, is_postponed, pause, words
+from .release import Releaser
 
 WORKERS = 4
-REFUSED = ("ThrottlingException", "RequestTimeoutException")
-"""Answers that say for certain that the service has not taken a request."""
 
 
 @dataclass(frozen=True)
@@ -23,51 +23,83 @@ class Asker:
 
     service: Service
     catalogue: Catalogue
+    policies: Policies
     owner: str
 
-    def ask_all(self, downloads: list[Download]) -> list[GlacierError]:
-        """Ask for each planned download; return what went wrong for good."""
-        planned = [d for d in downloads if d.state == "planned"]
-        if not planned:
+    def ask_due(self, downloads: list[Download], *, watched: bool = False) -> list[GlacierError]:
+        """Ask for what is due of planned downloads; return what went wrong for good.
+
+        :param watched: whether somebody waits for the answer, and hears of credentials that are
+            not accepted; otherwise such requests wait for better ones.
+        """
+        now = self.service.clock.now_ms()
+        due = [d for d in downloads if d.state == "planned" and (d.due or 0) <= now]
+        released = Releaser(self.catalogue).release(due, now)
+        if not released:
             return []
+        round_ = _Round(self, watched)
         crew: Crew[GlacierError | None] = Crew(
             Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask"
         )
-        asked = crew.run(partial(self.ask, download) for download in planned)
+        asked = crew.run(partial(round_.ask, download) for download in released)
         return [error for error in asked if error is not None]
 
-    def ask(self, download: Download) -> GlacierError | None:
-        """Ask for one download, unless a job for it exists or another process is at it."""
+    def put_off(self, download: Download, error: GlacierError) -> None:
+        """Move a download that was refused for now to a later time, and say why."""
+        now, speed = self.service.clock.now_ms(), self.service.clock.speed
+        policy = self.policies.current() if error.code == POLICY else None
+        due = now + pause(error, download.moves, now=now, speed=speed, policy=policy)
+        reason = words(error, download.moves + 1)
+        self.catalogue.pacing.refused(download.id, self.owner, due, reason)
+
+    def ask(self, download: Download, *, watched: bool = False) -> GlacierError | None:
+        """Ask for one download, unless a job for it exists or another process is at it.
+
+        :raises Postponed: the service refuses it for now.
+        """
         downloads = self.catalogue.downloads
         if not downloads.claim_asking(download.id, self.owner):
             return None
-        existing = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        existing = self._existing(download)
         if existing:
             downloads.adopt(download.id, existing.job_id)
             return None
         try:
             job_id = self.service.start_retrieval(
-                download.vault, download.archive_id, download.tier, download.token
+                download.vault,
+                download.archive_id,
+                download.tier,
+                download.token,
+                download.cover,
             )
-        except Unavailable as error:
-            self._unclear(download, error)
-            return None
         except GlacierError as error:
-            downloads.update(download.id, state="failed", error=str(error), owner=None)
-            return error
+            return self._refused(download, error, watched=watched)
         now = self.service.clock.now_ms()
         downloads.asked(download.id, self._job(download, job_id, now), now)
         return None
 
-    def _unclear(self, download: Download, error: Unavailable) -> None:
-        if error.code in REFUSED:
-            self.catalogue.downloads.update(
-                download.id, state="planned", error=error.message, owner=None
-            )
-        else:
+    def _existing(self, download: Download) -> JobRecord | None:
+        jobs, part = self.catalogue.jobs, download.asked_part
+        if part is None:
+            return jobs.for_archive(download.vault, download.archive_id)
+        return jobs.for_part(download.vault, download.archive_id, part)
+
+    def _refused(
+        self, download: Download, error: GlacierError, *, watched: bool
+    ) -> GlacierError | None:
+        if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
+            self.put_off(download, error)
+            raise Postponed(error) from None
+        if isinstance(error, Unavailable):
             # The job may run although its answer was lost.  It stays "asking" until the sweep
             # finds it by its token, or does not find it once the lease is over.
             self.catalogue.downloads.update(download.id, error=error.message, owner=None)
+            return None
+        now = self.service.clock.now_ms()
+        self.catalogue.downloads.update(
+            download.id, state="failed", error=str(error), owner=None, ended=now
+        )
+        return error
 
     def _job(self, download: Download, job_id: str, now: int) -> JobRecord:
         return JobRecord(
@@ -76,8 +108,43 @@ class Asker:
             action=RETRIEVAL,
             archive_id=download.archive_id,
             tier=download.tier,
+            byte_range=download.cover,
             description=download.token,
-            size=download.size,
-            tree_hash=download.tree_hash,
+            # Of a part these are the part's; the service tells those of the archive.
+            size=download.size if download.part is None else None,
+            tree_hash=download.tree_hash if download.part is None else None,
             created=now,
         )
+
+
+class Postponed(Exception):
+    """The service refused a request for now; the download was moved to a later time."""
+
+    def __init__(self, reason: GlacierError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class _Round:
+    """One round of requests: what was refused is not tried with more of the same."""
+
+    def __init__(self, asker: Asker, watched: bool) -> None:
+        self._asker, self._watched = asker, watched
+        self._refusals: dict[str, tuple[int, GlacierError]] = {}
+
+    def ask(self, download: Download) -> GlacierError | None:
+        """Ask for one download, or move it with what was refused to one no larger."""
+        least, reason = self._refusals.get(download.tier, (0, None))
+        if reason is not None and (download.size or 0) >= least:
+            self._asker.put_off(download, reason)
+            return None
+        try:
+            return self._asker.ask(download, watched=self._watched)
+        except Postponed as postponed:
+            # A larger one would be refused by the same policy; the other reasons know no size.
+            size = (download.size or 0) if postponed.reason.code == POLICY else 0
+            known = self._refusals.get(download.tier)
+            self._refusals[download.tier] = (
+                size if known is None else min(size, known[0]), postponed.reason,
+            )  # fmt: skip
+            return None

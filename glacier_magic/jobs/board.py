@@ -7,26 +7,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..catalogue import Catalogue, Download, JobRecord
+from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.jobs import INVENTORY
 from ..transfer.progress import Report
 from ..units import from_ms
-from .expect import expected, kept_until
+from .expect import expected, kept_until, usual
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "name", "vault", "kind", "state", "tier", "size", "asked", "expected", "ready_until",
+    "name", "vault", "kind", "state", "tier", "size", "due", "asked", "expected", "ready_until",
     "done", "file", "error", "job_id",
 )  # fmt: skip
+
+
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+"""States after which nothing more will happen by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
-    ``state`` is one of: requested, in progress, ready, downloading, verified, failed, expired.
+    ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
+    downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
+    forgotten (not kept any more).
     """
 
     key: str
@@ -36,6 +42,7 @@ class Row:
     state: str
     tier: str
     size: int | None
+    due: datetime | None = None
     asked: datetime | None = None
     expected: datetime | None = None
     ready_until: datetime | None = None
@@ -51,9 +58,7 @@ class Row:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ("verified", "failed", "expired") or (
-            self.state == "ready" and not self.ours
-        )
+        return self.state in ENDED or (self.state == "ready" and not self.ours)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +87,7 @@ class Snapshot:
         frame = pd.DataFrame(
             {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}, columns=COLUMNS
         )
-        for name in ("asked", "expected", "ready_until"):
+        for name in ("due", "asked", "expected", "ready_until"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
         frame["size"] = frame["size"].astype("Int64")
         frame["done"] = frame["done"].astype("int64")
@@ -100,25 +105,33 @@ _STATE = {
 
 
 def rows_of(
-    catalogue: Catalogue, live: Mapping[int, Report], keys: frozenset[str] | None = None
+    catalogue: Catalogue,
+    live: Mapping[int, Report],
+    now: datetime,
+    keys: frozenset[str] | None = None,
 ) -> list[Row]:
     """Return the rows of the board: our downloads, then the jobs that others or inventories own.
 
+    :param now: the service's time: what is due later is scheduled.
     :param keys: the rows that are wanted; None for all open ones and the newest ended ones.
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     jobs |= _read_and_dropped(catalogue, keys or frozenset())
-    rows, served = [], set()
+    rows, served, renewals = [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
         served.add(key)
-        rows.append(_of_download(download, jobs.get(key), live.get(download.id)))
+        renewals.add(download.renewal)
+        rows.append(_of_download(download, jobs.get(key), live.get(download.id), now))
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
+        if job.description is not None and job.description in renewals:
+            continue  # it keeps the output of a download above
         if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
-    return rows
+    drops = [drop for drop in catalogue.drops.shown() if keys is None or drop.key in keys]
+    return [*rows, *(_of_drop(catalogue, drop) for drop in drops)]
 
 
 def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
@@ -149,28 +162,83 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
     return sorted(downloads, key=lambda d: (-newest[d.batch], d.id))
 
 
-def _of_download(download: Download, job: JobRecord | None, report: Report | None) -> Row:
-    state = _STATE.get(download.state, download.state)
+def _of_download(
+    download: Download, job: JobRecord | None, report: Report | None, now: datetime
+) -> Row:
+    state, due = _STATE.get(download.state, download.state), from_ms(download.due)
+    if download.state == "planned" and due is not None and due > now:
+        state = "scheduled"
     done = report.done if report and state == "downloading" else download.done
     return Row(
         key=f"download-{download.id}",
-        name=download.name or download.archive_id,
+        name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
         kind="archive",
         state=state,
         tier=download.tier,
         size=download.size,
-        asked=from_ms(download.asked),
-        expected=expected(job) if job and download.open else None,
+        due=due if state == "scheduled" else None,
+        asked=None if state == "scheduled" else from_ms(download.asked),
+        expected=_expected(download, job, due if state == "scheduled" else None),
         ready_until=kept_until(job) if job else None,
         done=done,
         rate=report.rate if report else 0.0,
         eta=report.eta if report else None,
-        file=download.target if state == "verified" else "",
+        file=download.target if state in ("verified", "unverified") else "",
         error=(report.note if report and state == "downloading" else download.error) or "",
         failure=download.failure or "",
         job_id=download.job_id or "",
     )
+
+
+_DROP = {
+    "confirming": "ready",
+    "dropped": "verified",
+    "stopped": "failed",
+}
+
+
+def _of_drop(catalogue: Catalogue, drop: Drop) -> Row:
+    """Return the row of a vault on its way out; one that waits for the user is nobody's work."""
+    queue = catalogue.deletions.get(drop.deletion) if drop.deletion is not None else None
+    job = catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
+    looked = from_ms(drop.next_check) if drop.state == "proving" else None
+    return Row(
+        key=drop.key,
+        name=f"drop of {drop.vault}",
+        vault=drop.vault,
+        kind="drop",
+        state=_DROP.get(drop.state, "in progress"),
+        tier="",
+        size=queue.bytes if queue else None,
+        asked=from_ms(drop.created),
+        expected=expected(job) if job and drop.state == "listing" else looked,
+        file="proven empty and dropped" if drop.state == "dropped" else "",
+        error=_drop_words(drop, queue),
+        job_id=drop.job_id or "",
+        ours=drop.state != "confirming",
+    )
+
+
+def _drop_words(drop: Drop, queue: Deletion | None) -> str:
+    done = f"{queue.deleted:,} of {queue.archives:,} deleted" if queue else ""
+    return {
+        "listing": drop.note or "waits for the inventory that says what is in it",
+        "confirming": f"listed; %glacier drop {drop.vault} --with-archives shows it and asks",
+        "deleting": f"{done}; {drop.note}" if drop.note else done,
+        "proving": f"{done}; {drop.note or 'waits for the inventory that proves it empty'}",
+        "dropped": drop.note or "",
+    }.get(drop.state, drop.error or "")
+
+
+def _expected(download: Download, job: JobRecord | None, due: datetime | None) -> datetime | None:
+    if due is not None:
+        return due + usual(download.tier)
+    return expected(job) if job and download.open else None
+
+
+def _name(name: str, part: str | None) -> str:
+    return name if part is None else f"{name} (bytes {part})"
 
 
 def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:
@@ -179,6 +247,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> 
     if job.action != INVENTORY:
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
+        name = _name(name, None if job.whole_archive else job.byte_range)
     return Row(
         key=_job_key(job),
         name=name,

@@ -36,6 +36,11 @@ def window(tier: str) -> tuple[timedelta, timedelta]:
     return _WINDOWS[tier]
 
 
+def usual(tier: str) -> timedelta:
+    """Return how long a retrieval usually takes: 3 minutes, 4 hours or 8 hours."""
+    return _USUAL.get(tier, _USUAL["Standard"])
+
+
 def _kind(job: JobRecord) -> str:
     return INVENTORY if job.action == INVENTORY else (job.tier or "Standard")
 
@@ -45,7 +50,7 @@ def expected(job: JobRecord) -> datetime | None:
     created = from_ms(job.created)
     if created is None:
         return None
-    return created + _USUAL.get(_kind(job), _USUAL["Standard"])
+    return created + usual(_kind(job))
 
 
 def earliest(job: JobRecord) -> datetime | None:

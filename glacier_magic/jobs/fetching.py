@@ -17,30 +17,45 @@ from ..transfer.progress import Meter, Report
 AT_ONCE = 4
 RETRY_SECONDS = 30.0
 
+NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
+"""What is said of a part that came from a job of which the service tells no tree hash."""
+
 
 class Fetcher:
     """Starts the downloads of finished jobs and records how each ends.
 
-    ``live`` holds the progress of the downloads that this process drives, by download id.
+    ``live`` holds the progress of the downloads that this process drives, by download id;
+    ``hurried`` those that would be gone if they waited for their turn.
     """
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
+        self._clock = engine.service.clock
         self._downloader = Downloader(engine, stop)
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()
         self.live: dict[int, Report] = {}
+        self.hurried: frozenset[int] = frozenset()
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second of all downloads of this process together."""
+        return sum(report.rate for report in list(self.live.values()))
 
     def start_ready(self) -> None:
         """Begin the download of every output that waits, up to the number that runs at once."""
         with self._lock:
             waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
             busy = len(self.live) + len(waiting)
-            for download in self._catalogue.downloads.to_fetch(self._owner, AT_ONCE + busy):
-                if len(self.live) >= AT_ONCE or self._stop.is_set():
+            for download in self._catalogue.downloads.to_fetch(self._owner, 2 * AT_ONCE + busy):
+                if len(self.live) >= self._most(download) or self._stop.is_set():
                     return
                 if download.id not in self.live and download.id not in waiting:
                     self._begin(download)
+
+    def _most(self, download: Download) -> int:
+        """Return beside how many others a download may begin: more where it cannot wait."""
+        return 2 * AT_ONCE if download.id in self.hurried else AT_ONCE
 
     def _begin(self, download: Download) -> None:
         claimed = self._catalogue.downloads.claim(
@@ -58,10 +73,11 @@ class Fetcher:
 
     def _fetch(self, download: Download) -> None:
         try:
-            self._end(download, **self._outcome(download))
+            with suppress(GlacierError):  # the session may be closing
+                self._end(download, **self._outcome(download))
         finally:
             self.live.pop(download.id, None)
-        with suppress(GlacierError):  # the session may be closing
+        with suppress(GlacierError):
             self.start_ready()
 
     def _outcome(self, download: Download) -> dict[str, Any]:
@@ -70,11 +86,15 @@ class Fetcher:
 
         try:
             meter = Meter(download.name, download.size or 0, observe)
-            path = self._downloader.fetch(download, meter)
+            fetched = self._downloader.fetch(download, meter)
         except Stopped:
             return {"state": "ready"}
         except NotFound as error:
             self._catalogue.jobs.mark_gone(download.vault, download.job_id or "")
+            other = self._catalogue.jobs.for_archive(download.vault, download.archive_id)
+            if other is not None:  # asked for again in time
+                state = "ready" if other.status == "Succeeded" else "waiting"
+                return {"state": state, "job_id": other.job_id, "error": None}
             return {"state": "expired", "error": error.message}
         except Unavailable as error:
             self._retry_at[download.id] = time.monotonic() + RETRY_SECONDS
@@ -84,16 +104,16 @@ class Fetcher:
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
         return {
-            "state": "verified",
-            "target": str(path),
+            "state": "verified" if fetched.verified else "unverified",
+            "target": str(fetched.path),
             "done": download.size or 0,
-            "error": None,
+            "error": None if fetched.verified else NOT_VERIFIABLE,
             "part_path": None,
             "pieces": None,
         }
 
     def _end(self, download: Download, **outcome: Any) -> None:
-        now = int(time.time() * 1000)
+        now = self._clock.now_ms()
         self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
 
     def close(self, timeout: float) -> None:

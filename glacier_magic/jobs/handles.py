@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import errors
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
 from ..rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
-from ..units import human_duration, local_time, plural
+from ..units import human_duration, local_time, plural, weekday_time
 from .board import Row, Snapshot
 from .tracker import Tracker
 
@@ -46,8 +46,8 @@ class Batch(Rendered):
 
     @property
     def files(self) -> list[str]:
-        """The verified files so far."""
-        return [row.file for row in self.snapshot.rows if row.state == "verified" and row.file]
+        """The files that are there so far: verified, or named as not verifiable."""
+        return [row.file for row in self.snapshot.rows if row.file and row.kind == "archive"]
 
     def __iter__(self) -> Iterator[Job]:
         return (Job(self.tracker, row.key) for row in self.snapshot.rows)
@@ -104,7 +104,7 @@ class Job(Batch):
 
     @property
     def state(self) -> str:
-        """One of requested, in progress, ready, downloading, verified, failed, expired."""
+        """The row's: scheduled, requested, in progress, ready, downloading, verified, ..."""
         return self.row.state
 
 
@@ -183,6 +183,10 @@ def _not_ready(waiting: list[Row], snapshot: Snapshot) -> NotReady:
         last = max(moments)
         left = (last - snapshot.now).total_seconds()
         when = f"; expected by {local_time(last, snapshot.now)} (in {human_duration(left)})"
+    due = min((row.due for row in waiting if row.due), default=None)
+    if due is not None:
+        count = sum(row.due is not None for row in waiting)
+        when += f"; {count} scheduled, the next asked for {weekday_time(due, snapshot.now)}"
     check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
     return NotReady(
         f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}"

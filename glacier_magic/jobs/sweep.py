@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.downloads import LEASE_SECONDS
@@ -46,8 +47,9 @@ class Sweeper:
         for download in self.catalogue.downloads.open():
             if download.vault == vault:
                 self.catalogue.downloads.update(
-                    download.id, state="failed", error=f"the vault {vault} does not exist any more"
-                )
+                    download.id, state="failed", ended=self.service.clock.now_ms(),
+                    error=f"the vault {vault} does not exist any more",
+                )  # fmt: skip
 
     def _look_for(self, job: JobRecord) -> None:
         until = kept_until(job)
@@ -72,22 +74,37 @@ class Sweeper:
     def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
         """Find out how a request ended whose answer was lost with its process."""
         if download.token in tokens:
-            self.catalogue.downloads.adopt(download.id, tokens[download.token])
+            self.catalogue.downloads.found(download.id, tokens[download.token])
             return
         asked = (download.lease_until or 0) - LEASE_SECONDS
         if time.time() > asked + SETTLE_SECONDS:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
+    def go_on(self, download: Download) -> None:
+        """Let a download whose job is gone go on from another job of its archive, or expire."""
+        other = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        if other is None:
+            self.catalogue.downloads.update(
+                download.id, state="expired", ended=self.service.clock.now_ms(),
+                error="the service dropped the output after 24 h",
+            )  # fmt: skip
+            return
+        self.catalogue.downloads.adopt(download.id, other.job_id)
+        if other.status == "Succeeded":
+            self._settle_known(self.catalogue.downloads.get(download.id), other)
+
     def _settle_known(self, download: Download, job: JobRecord) -> None:
-        change = self.catalogue.downloads.update
+        change, now = self.catalogue.downloads.update, self.service.clock.now_ms()
         if job.gone:
-            change(download.id, state="expired", error="the service dropped the output after 24 h")
+            self.go_on(download)
         elif job.status == "Failed":
-            change(download.id, state="failed", error=job.message or "the job failed")
+            reason = job.message or "the job failed"
+            change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
-            change(
-                download.id,
-                state="ready",
-                size=job.size,
-                tree_hash=download.tree_hash or job.tree_hash,
-            )
+            whole = {} if download.part else _facts(download, job)
+            change(download.id, state="ready", **whole)
+
+
+def _facts(download: Download, job: JobRecord) -> dict[str, Any]:
+    """Return what a finished job tells of the whole archive."""
+    return {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}

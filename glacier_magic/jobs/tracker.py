@@ -12,15 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..catalogue import JobRecord
 from ..errors import GlacierError, NotFound
+from ..service import Policies
 from ..transfer.engine import Engine
+from ..units import from_ms
 from .asking import Asker
 from .board import Snapshot, rows_of
+from .closing import hurried, missed, outputs_of, warning
 from .expect import earliest, expected
 from .fetching import Fetcher
+from .keeper import DropKeeper
 from .reading import InventoryReader
 from .sweep import Sweeper
 
@@ -31,6 +36,9 @@ VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seco
 RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 ASK_AGAIN = 5.0
+SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
+RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
+LOOK_FIRST = 60.0  # seconds for which a look at a vault counts when a request becomes due
 
 Watcher = Callable[[Snapshot], None]
 """Called from the tracker's thread with each snapshot; must be quick."""
@@ -43,13 +51,17 @@ class Tracker:
         and with the event that ends the reading.
     """
 
+    patience = 1.0
+    """How many times as long to wait between looks: more while a queue tells what is done."""
+
     def __init__(
         self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
     ) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
         self._budget = engine.budget
         self._sweeper = Sweeper(self._service, self._catalogue)
-        self._asker = Asker(self._service, self._catalogue, self._owner)
+        self.policies = Policies(self._service)
+        self._asker = Asker(self._service, self._catalogue, self.policies, self._owner)
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
@@ -59,14 +71,18 @@ class Tracker:
             self._stop,
             self._wake.set,
         )
+        self.drops = DropKeeper(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
         self._told = 0
         self._due: dict[str, float] = {}
+        self._looked: dict[str, float] = {}
         self._ask_at = 0.0
-        self._note = ""
+        self._note = self._warning = ""
+        self._moving_since, self._took = time.monotonic(), 0.0
+        self.late: frozenset[str] = frozenset()
         self.latest = self.snapshot()
 
     # What the faces use
@@ -85,13 +101,21 @@ class Tracker:
 
         :param keys: the rows that are wanted; None for the whole board.
         """
-        return Snapshot(
-            rows=tuple(rows_of(self._catalogue, self._fetcher.live, keys)),
-            now=self._service.clock.now(),
+        now = self._service.clock.now()
+        found = Snapshot(
+            rows=tuple(rows_of(self._catalogue, self._fetcher.live, now, keys)),
+            now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
             note=self._note or self._reader.note,
         )
+        return self._noted(found)
+
+    def _noted(self, snapshot: Snapshot) -> Snapshot:
+        expired = snapshot.count("expired")
+        offer = "%glacier restore --expired plans what has expired again, with its price"
+        words = [snapshot.note, self._warning, offer if expired else ""]
+        return replace(snapshot, note=". ".join(filter(None, words)))
 
     def refresh(self, vaults: list[str]) -> Snapshot:
         """Ask the service about the jobs of *vaults* now."""
@@ -102,9 +126,9 @@ class Tracker:
         return self.snapshot()
 
     def ask_now(self, batch: str) -> list[GlacierError]:
-        """Ask for the planned downloads of a batch, here and now; return what failed for good."""
+        """Ask for what is due of a batch, here and now; return what failed for good."""
         self._hold_leases()
-        return self._asker.ask_all(self._catalogue.downloads.of_batch(batch))
+        return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Call *watcher* with every snapshot from now on; return what ends that."""
@@ -143,6 +167,7 @@ class Tracker:
         if thread is not None:
             thread.join(LONGEST_STOP)
         self._reader.close(LONGEST_STOP)
+        self.drops.close(LONGEST_STOP)
 
     def wait(
         self,
@@ -176,8 +201,13 @@ class Tracker:
             self._ask()
             self._fetcher.start_ready()
             self._reader.start_due()
+            self.drops.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
-            yield self.snapshot()
+            began = time.monotonic()
+            latest = self.snapshot()
+            self._took = time.monotonic() - began
+            self._watch_windows(latest)
+            yield latest
             if done:
                 return
             self._wake.wait(self._pause())
@@ -240,36 +270,62 @@ class Tracker:
 
     def _open(self) -> bool:
         return bool(
-            self._vaults() or self._fetcher.live or self._catalogue.jobs.inventories_to_read()
+            self._vaults()
+            or self._fetcher.live
+            or self._catalogue.jobs.inventories_to_read()
+            or self.drops.open
         )
 
     def _look(self) -> None:
         now, vaults = time.monotonic(), self._vaults()
         self._due = {vault: due for vault, due in self._due.items() if vault in vaults}
         for vault in vaults:
-            if self._due.get(vault, 0.0) > now:
-                continue
-            try:
-                self._sweeper.sweep(vault)
-                self._note = ""
-            except NotFound as error:
-                self._note = error.message
-                self._sweeper.vault_is_gone(vault)
-            except GlacierError as error:
-                self._note = str(error)
-            self._plan_look(vault)
+            if self._due.get(vault, 0.0) <= now:
+                self._look_at(vault)
+
+    def _look_at(self, vault: str) -> None:
+        try:
+            self._sweeper.sweep(vault)
+            self._note = ""
+        except NotFound as error:
+            self._note = error.message
+            self._sweeper.vault_is_gone(vault)
+        except GlacierError as error:
+            self._note = str(error)
+        self._plan_look(vault)
 
     def _ask(self) -> None:
         if time.monotonic() < self._ask_at:
             return
-        planned = [d for d in self._catalogue.downloads.open() if d.state == "planned"]
-        if planned:
-            self._asker.ask_all([d for d in planned if d.free_for(self._owner)])
+        due = self._catalogue.pacing.due(self._service.clock.now_ms())
+        if due:
+            self._look_first({download.vault for download in due})
+            self._asker.ask_due([d for d in due if d.free_for(self._owner)])
             self._ask_at = time.monotonic() + ASK_AGAIN
+
+    def _look_first(self, vaults: set[str]) -> None:
+        """Look at vaults before something is asked of them: another computer may have asked."""
+        for vault in vaults:
+            if time.monotonic() - self._looked.get(vault, float("-inf")) > LOOK_FIRST:
+                self._look_at(vault)
+
+    def _watch_windows(self, latest: Snapshot) -> None:
+        """Find the outputs that will be gone too early, and hurry those that can still be had."""
+        now, clock = time.monotonic(), self._service.clock
+        if not self._fetcher.live:
+            self._moving_since = now
+        outputs = outputs_of(latest, clock)
+        rate = self._fetcher.rate if now - self._moving_since >= RATE_SETTLES else 0.0
+        if rate > 0 or not outputs:
+            self._warning = warning(outputs, rate)
+            self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
+        urgent = hurried(outputs, rate, clock)
+        self._fetcher.hurried = frozenset(int(key.removeprefix("download-")) for key in urgent)
 
     # When to look next
 
     def _plan_look(self, vault: str) -> None:
+        self._looked[vault] = time.monotonic()
         self._due[vault] = time.monotonic() + self._seconds_to_look(vault)
 
     def _seconds_to_look(self, vault: str) -> float:
@@ -281,19 +337,29 @@ class Tracker:
             for job in self._catalogue.jobs.of_vault(vault)
             if job.status == "InProgress"
         ]
-        soonest = min((m for m in moments if m is not None), default=now)
+        soonest = min((m for m in moments if m is not None), default=self._next_due(vault) or now)
         real = clock.real_seconds((soonest - now).total_seconds())
         if clock.virtual:
-            return min(VIRTUAL_LATEST, max(TICK, real))
-        return min(LATEST, max(SOONEST, real)) * random.uniform(1.0, 1.1)  # noqa: S311
+            return min(VIRTUAL_LATEST, max(TICK, real)) * self.patience
+        return min(LATEST, max(SOONEST, real)) * self.patience * random.uniform(1.0, 1.1)  # noqa: S311
 
     def _pause(self) -> float:
+        least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
-            return TICK
-        due = min(self._due.values(), default=0.0) - time.monotonic()
-        if any(d.state in ("planned", "asking") for d in self._catalogue.downloads.open()):
-            due = min(due, 1.0)
-        return min(IDLE, max(TICK, due))
+            return least
+        clock, looks = self._service.clock, min(self._due.values(), default=0.0)
+        pause = looks - time.monotonic()
+        if not self._due and self.drops.open:
+            pause = VIRTUAL_LATEST if clock.virtual else IDLE
+        if self._catalogue.downloads.unasked(clock.now_ms()):
+            pause = min(pause, 1.0)
+        due = self._next_due()
+        if due is not None:
+            pause = min(pause, clock.real_seconds((due - clock.now()).total_seconds()))
+        return max(least, min(IDLE, pause))
+
+    def _next_due(self, vault: str | None = None) -> datetime | None:
+        return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))
 
     def _next_check(self) -> datetime | None:
         if not self._due:

@@ -9,22 +9,25 @@ import ipywidgets as widgets
 
 from ..errors import GlacierError
 from ..jobs import Batch
-from ..plans import Plan
+from ..plans import Deleted, Guarded, Plan
 from ..rendering import STYLE, escape
+from ..transfer.progress import Report
 from .board import JobBoard
 from .display import Place, Record, in_a_live_notebook
-from .face import board_record
+from .face import bar, board_record
 
 
 class PlanCard(widgets.VBox):  # type: ignore[misc]
     """What a plan will do, and the button that does it.
 
-    A plan that destroys data asks once more before it is run.
+    A plan that destroys data asks once more before it is run; one that destroys much has a field
+    that the vault's name must be typed into before its button works.
     """
 
     def __init__(self, plan: Plan[Any]) -> None:
         self._plan = plan
         self._guard = threading.Lock()
+        self._running = False
         self._text = widgets.HTML(plan.card_html())
         self._status = widgets.HTML(_said("There is nothing to do." if plan.empty else ""))
         self._start = widgets.Button(
@@ -40,7 +43,20 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         self._start.on_click(self._asked)
         self._sure.on_click(lambda _: self._run())
         self._no.on_click(lambda _: self._back())
-        self._buttons = widgets.HBox([self._start])
+        self._end = widgets.Button(
+            description="Stop", tooltip="Stop here; the rest is kept for another time"
+        )
+        self._end.on_click(self._stop)
+        self._name = widgets.Text(
+            description="Vault's name",
+            placeholder="type it to confirm",
+            style={"description_width": "initial"},
+            disabled=self._start.disabled,
+        )
+        self._name.observe(lambda _: self._allow(), "value")
+        self._needed: str = getattr(plan, "confirmation", "")
+        self._buttons = widgets.HBox([self._name, self._start] if self._needed else [self._start])
+        self._allow()
         super().__init__([self._text, self._buttons, self._status])
         self._place: Place | None = None
         self._own: Place | None = None
@@ -52,29 +68,43 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         self._place = Place(Record(repr(self._plan), html))
 
+    def _allow(self) -> None:
+        """Let the button work once what is typed is the vault's name, and while nothing runs."""
+        typed = not self._needed or self._name.value.strip() == self._needed
+        idle = not self._running and self._plan.result is None and not self._plan.empty
+        self._start.disabled = not (typed and idle)
+
     def _asked(self, _: object) -> None:
-        if not self._plan.danger:
+        if not self._plan.danger or self._needed:
             self._run()
             return
         self._buttons.children = [self._sure, self._no]
         self._status.value = _said(f"{self._plan.title}?")
 
+    def _stop(self, _: object) -> None:
+        if isinstance(self._plan, Guarded):
+            self._plan.stop()
+
+    def _show_buttons(self) -> None:
+        self._buttons.children = [self._name, self._start] if self._needed else [self._start]
+
     def _back(self) -> None:
-        self._buttons.children = [self._start]
+        self._show_buttons()
         self._status.value = _said("Nothing was done.")
 
     def _run(self) -> None:
         with self._guard:
             if self._start.disabled:
                 return
-            self._start.disabled = True
-        self._buttons.children = [self._start]
+            self._running = self._start.disabled = self._name.disabled = True
+        stoppable = isinstance(self._plan, Guarded) and bool(self._needed)
+        self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = _said("Working …")
         threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
 
     def _work(self) -> None:
         try:
-            outcome = self._plan.run()
+            outcome = self._carry_out()
         except GlacierError as error:
             self._fail(f"{type(error).__name__}: {error}")
         except Exception as error:  # a thread has nobody to raise to
@@ -82,10 +112,22 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
         else:
             self._done(outcome)
 
+    def _carry_out(self) -> Any:
+        if not isinstance(self._plan, Guarded):
+            return self._plan.run()
+        self._plan.observe(self._report)
+        return self._plan.run(self._name.value.strip() or None)
+
+    def _report(self, report: Report) -> None:
+        with self._guard:
+            self._status.value = bar(report)._repr_html()
+
     def _fail(self, text: str) -> None:
         with self._guard:
             self._status.value = _said(text)
-            self._start.disabled = False
+            self._running = self._name.disabled = False
+            self._show_buttons()
+            self._allow()
         self._put(text)
 
     def _done(self, outcome: Any) -> None:
@@ -98,9 +140,14 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
                 board.keep_in(self._place, self._own)
             return
         text = outcome if isinstance(outcome, str) else f"Done: {self._plan.title}."
+        html = _said(text)
+        if isinstance(outcome, Deleted):
+            text, html = repr(outcome), f'{STYLE}<div role="status">{outcome._repr_html()}</div>'
         with self._guard:
-            self._status.value = _said(text)
-        self._put(text)
+            self._status.value = html
+            self._show_buttons()
+        if self._place is not None:
+            self._place.put(Record(text, html))
 
     def _put(self, text: str) -> None:
         if self._place is not None:

@@ -18,6 +18,7 @@ _TYPES = {
     "Plan": ("glacier_magic.plans.model", "Plan"),
     "Batch": ("glacier_magic.jobs.handles", "Batch"),
     "Leftovers": ("glacier_magic.leftovers", "Leftovers"),
+    "UploadDesk": ("glacier_magic.uploading", "UploadDesk"),
 }
 
 
@@ -41,12 +42,14 @@ def load(shell: InteractiveShell) -> None:
         formatter.for_type_by_name(*_TYPES["Plan"], _show_plan)
         formatter.for_type_by_name(*_TYPES["Batch"], _show_batch)
         formatter.for_type_by_name(*_TYPES["Leftovers"], _show_leftovers)
+        formatter.for_type_by_name(*_TYPES["UploadDesk"], _show_desk)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Undo what :func:`load` did and stop every thread it started."""
     found = shell.magics_manager.registry.pop("GlacierMagics", None)
-    shell.magics_manager.magics["line"].pop("glacier", None)
+    for table in shell.magics_manager.magics.values():
+        table.pop("glacier", None)
     if isinstance(found, GlacierMagics):
         found.close()
         with suppress(ValueError):
@@ -86,3 +89,13 @@ def _show_batch(batch: Any) -> None:
     from .board import JobBoard  # noqa: PLC0415
 
     JobBoard(batch).show()
+
+
+def _show_desk(desk: Any) -> None:
+    from ..errors import GlacierError  # noqa: PLC0415
+    from .uploads import UploadPanel  # noqa: PLC0415
+
+    left = None
+    with suppress(GlacierError):  # the panel is useful without them
+        left = desk.leftovers()
+    UploadPanel(desk, left).show()

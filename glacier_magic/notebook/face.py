@@ -49,7 +49,7 @@ class NotebookFace:
 
         def observe(report: Report) -> None:
             if place:
-                place[0].put(_bar(report))
+                place[0].put(bar(report))
 
         place.append(Place(note("Reading the files …")))
         yield observe
@@ -90,7 +90,8 @@ def board_record(snapshot: Snapshot, title: str = "", *, folded: bool = True) ->
     return Record(snapshot_text(snapshot, title), html)
 
 
-def _bar(report: Report) -> Record:
+def bar(report: Report) -> Record:
+    """Return the record of a moment of a transfer: a bar and its words."""
     words = str(report)
     html = (
         f'<div><progress max="1" value="{report.fraction:.4f}" aria-label="{escape(report.label)}">'

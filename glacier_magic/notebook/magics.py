@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import traitlets
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
 
 from ..errors import GlacierError, InputError
+from ..settings import SETTINGS, Settings
+from .display import shown
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -15,9 +25,26 @@ if TYPE_CHECKING:
     from ..commands import Console
 
 
+def _trait(name: str) -> Any:
+    setting = next(setting for setting in SETTINGS if setting.name == name)
+    return traitlets.CUnicode("", help=f"{setting.help} ({setting.variable})").tag(config=True)
+
+
 @magics_class
 class GlacierMagics(Magics):
     """Holds the console of this kernel."""
+
+    profile = _trait("profile")
+    region = _trait("region")
+    endpoint_url = _trait("endpoint_url")
+    vault = _trait("vault")
+    tier = _trait("tier")
+    destination = _trait("destination")
+    to = _trait("to")
+    max_cost = _trait("max_cost")
+    max_rate = _trait("max_rate")
+    description_format = _trait("description_format")
+    part_size = _trait("part_size")
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -31,7 +58,8 @@ class GlacierMagics(Magics):
             from ..commands import Console  # noqa: PLC0415
             from .face import NotebookFace  # noqa: PLC0415
 
-            self._console = Console(NotebookFace(self._shell))
+            settings = Settings(lambda name: str(getattr(self, name)))
+            self._console = Console(NotebookFace(self._shell), settings)
         return self._console
 
     @property
@@ -46,41 +74,68 @@ class GlacierMagics(Magics):
 
     @needs_local_scope
     @no_var_expand
-    @line_magic
-    def glacier(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
-        """%glacier VERB ...: the archive console for Amazon Glacier vaults.
+    @line_cell_magic
+    def glacier(
+        self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
+    ) -> Any:
+        """Run one verb; as ``%%glacier``, one on each line of the cell."""
+        names = {**self._shell.user_ns, **(local_ns or {})}
+        return self._one(line, names) if cell is None else self._lines(line, cell)
 
-        connect, vaults, create, use, drop, upload, uploads, rate, ls, inventory, rm, restore, jobs,
-        wait, hash, verify, emulator
+    def _lines(self, line: str, cell: str) -> Any:
+        from .script import statements  # noqa: PLC0415
 
-        %glacier           where am I, and what to type next
-        %glacier --help    all verbs
-        %glacier VERB --help
+        last: Any = None
+        try:
+            script = statements(line, cell)
+        except InputError as error:
+            raise UsageError(str(error)) from None
+        for statement in script:
+            if last is not None:
+                shown(last)  # the last one is the result of the cell, and shown as such
+            last = self._one(statement.line, self._shell.user_ns, f"line {statement.number}: ")
+            if statement.target:
+                self._shell.user_ns[statement.target] = last
+                last = None
+        return last
 
-        Results can be assigned: df = %glacier ls '*.tif'.  $name and {expression} are filled in,
-        word by word; single quotes keep a word as it is.
-        """
+    def _one(self, line: str, names: Mapping[str, Any], place: str = "") -> Any:
         from ..commands import VERBS, run  # noqa: PLC0415
         from .words import expand, split  # noqa: PLC0415
 
         try:
-            words = expand(split(line), {**self._shell.user_ns, **(local_ns or {})})
-            return run(self.console, VERBS, words)
+            return run(self.console, VERBS, expand(split(line), names))
         except InputError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(f"{place}{error}") from None
         except GlacierError as error:
-            raise one_line(error) from None
+            raise one_line(error, place) from None
         except KeyboardInterrupt:
             raise UsageError(
-                "Stopped. What was done is kept; the same line goes on from here."
+                f"{place}Stopped. What was done is kept; the same line goes on from here."
             ) from None
 
 
-def one_line(error: GlacierError) -> GlacierError:
+def _overview() -> str:
+    from ..commands import VERBS  # noqa: PLC0415
+    from ..commands.console import overview  # noqa: PLC0415
+
+    return f"{overview('%glacier', VERBS)}\n\n{_GRAMMAR}"
+
+
+_GRAMMAR = """\
+Results can be assigned: df = %glacier ls '*.tif'.  $name and {expression} are filled in,
+word by word; single quotes keep a word as it is.  %%glacier runs several lines, each a verb
+or name = verb.  %config GlacierMagics lists what can be set once instead of typed."""
+
+# What %glacier? shows, made when it is asked for, so that it is what --help shows.
+vars(GlacierMagics)["glacier"].getdoc = _overview
+
+
+def one_line(error: GlacierError, place: str = "") -> GlacierError:
     """Return an error of the same class that IPython shows as one line, not as a traceback."""
     kind = type(error)
-    shown = type(kind.__name__, (_OneLine, kind), {"__module__": kind.__module__})
-    result = shown(error.message, cure=error.cure, code=error.code)
+    made = type(kind.__name__, (_OneLine, kind), {"__module__": kind.__module__})
+    result = made(f"{place}{error.message}", cure=error.cure, code=error.code)
     assert isinstance(result, GlacierError)  # noqa: S101 - made from one just now
     return result
 

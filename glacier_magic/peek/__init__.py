@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import InputError
+from ..ranges import aligned_cover
 from .model import Limits, Listing, Member
 from .tars import list_tar, list_tar_gz
-from .window import Window, aligned_cover
+from .window import Window
 from .zips import list_zip
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "list_tar_gz",
     "list_zip",
     "members",
+    "no_kind",
 ]
 
 _ENDINGS = {
@@ -50,6 +52,14 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(ends)), None)
 
 
+def no_kind(name: str) -> InputError:
+    """Return what is wrong with a name that does not tell what is in the archive."""
+    return InputError(
+        f"The members of {name!r} cannot be listed: it is no zip, tar or tar.gz by its name",
+        cure="Say what it is with --as zip, --as tar or --as tar.gz.",
+    )
+
+
 def members(
     window: Window, name: str, *, kind: str | None = None, limits: Limits | None = None
 ) -> Listing:
@@ -65,8 +75,5 @@ def members(
     """
     found = kind or kind_of(name) or ""
     if found not in _READERS:
-        raise InputError(
-            f"The members of {name!r} cannot be listed: it is no zip, tar or tar.gz by its name",
-            cure="Say what it is with --as zip, --as tar or --as tar.gz.",
-        )
+        raise no_kind(name)
     return _READERS[found](window, limits or Limits())

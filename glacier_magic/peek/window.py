@@ -6,34 +6,15 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from ..errors import IntegrityError, Unlistable
+from ..ranges import aligned_cover
 from ..treehash import CHUNK
 from ..units import human_bytes
 
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
 
-
-def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
-    """Return the fewest ranges that make up the chunks *first* to *last* (exclusive) of *count*.
-
-    Each is aligned to the tree hash (developer guide, "Checksums when downloading data"), so that
-    the service gives a checksum with it, and no chunk is in them that was not asked for.
-    """
-    ranges = []
-    while first < last:
-        step = 1
-        # A range is aligned if its length is a power of two that divides its start; one that runs
-        # to the end of the data may be shorter.
-        while (
-            first % (2 * step) == 0
-            and first + step < last
-            and (first + 2 * step <= last or last == count)
-        ):
-            step *= 2
-        end = min(first + step, last)
-        ranges.append((first, end))
-        first = end
-    return ranges
+Announce = Callable[[list[tuple[int, int]]], None]
+"""Hears of ranges before they are fetched."""
 
 
 class Window:
@@ -43,11 +24,16 @@ class Window:
 
     :param size: bytes of the archive.
     :param most: bytes that may be asked for, all requests together; None for no limit.
+    :param announce: called with all ranges that are about to be fetched one after the other, first
+        and last byte, so that they can be asked for together.
     """
 
-    def __init__(self, fetch: Fetch, size: int, *, most: int | None = None) -> None:
+    def __init__(
+        self, fetch: Fetch, size: int, *, most: int | None = None, announce: Announce | None = None
+    ) -> None:
         self.size = size
         self.most = most
+        self._announce = announce
         self.paid = 0
         """Bytes asked for so far."""
         self.asked: list[tuple[int, int]] = []
@@ -113,6 +99,8 @@ class Window:
                 f"{human_bytes(self.most)} allowed"
             )
         self.rounds += 1
+        if self._announce is not None:
+            self._announce(ranges)
         for first, last in ranges:
             data = self._fetch(first, last)
             if len(data) != last - first + 1:

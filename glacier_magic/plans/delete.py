@@ -1,174 +1,167 @@
-"""Deleting archives and dropping vaults, shown first."""
+"""Deleting archives: shown first, confirmed, and then carried out from a saved queue."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import tables
-from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue import Deletion
+from ..catalogue.deletions import Deletions
 from ..errors import GlacierError
-from ..service import Service
-from ..transfer.crew import Crew, Tuner
-from ..units import from_ms, human_bytes, local_time, plural, short_id
-from .model import Plan
+from ..rendering import SHOWN, Rendered, escape, html_table, text_table
+from ..transfer.budget import Stopped
+from ..transfer.deleting import AGAIN, Deleter
+from ..units import plural, short_id
+from .chosen import ChosenPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EARLY = 90 * 86400 * 1000
-"""Milliseconds that every archive is billed for at least: 90 days (service documentation)."""
 
-WORKERS = 4
+class Deleted(Rendered):
+    """What came of a deletion: counts, and on demand a row for each archive.
 
-
-class DeletePlan(Plan["pd.DataFrame"]):
-    """Archives to delete: nothing is deleted until ``run()``, which returns what was."""
-
-    button = "Delete"
-    danger = True
+    :param failure: the first error, where some could not be deleted.
+    """
 
     def __init__(
-        self, archives: Sequence[ArchiveRecord], *, vault: str, service: Service,
-        catalogue: Catalogue,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.vault, self.archives = vault, list(archives)
-        self._service, self._catalogue = service, catalogue
+        self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None
+    ) -> None:
+        self._queues, self._id = queues, deletion.id
+        self.vault, self._now = deletion.vault, deletion
+        self.failure = failure
+
+    @property
+    def number(self) -> int:
+        """The number that ``%glacier deletions`` knows it by."""
+        return self._id
+
+    @property
+    def deleted(self) -> int:
+        """How many archives were deleted."""
+        return self._now.deleted
+
+    @property
+    def failed(self) -> int:
+        """How many could not be deleted."""
+        return self._now.failed
+
+    @property
+    def left(self) -> int:
+        """How many were not tried."""
+        return self._now.left
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an archive: name, size, archive_id, state, error; failed ones first."""
+        return tables.deletions(
+            item
+            for state in ("failed", "queued", "deleted")
+            for item in self._queues.items(self._id, state)
+        )
+
+    @property
+    def words(self) -> str:
+        """What happened in a sentence."""
+        words = f"Deleted {plural(self.deleted, 'archive')} from {self.vault}"
+        if self.failed:
+            words += f"; {self.failed:,} could not be deleted"
+        if self.left:
+            words += f"; {self.left:,} not tried yet"
+        return f"{words}."
+
+    def _failures(self) -> list[tuple[str, ...]]:
+        items = self._queues.items(self._id, "failed", SHOWN)
+        return [(i.name or i.archive_id, short_id(i.archive_id), i.error or "") for i in items]
+
+    def _repr_text(self) -> str:
+        rows = self._failures()
+        return "\n".join([self.words, *([text_table(_FAILED, rows)] if rows else [])])
+
+    def _repr_html(self) -> str:
+        rows = self._failures()
+        table = html_table(_FAILED, rows, long=(0, 2)) if rows else ""
+        return f"<p>{escape(self.words)}</p>{table}"
+
+
+_FAILED = ("name", "archive id", "why not")
+
+
+def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
+    """Delete what a queue holds; return what came of it.
+
+    :raises GlacierError: nothing at all could be deleted, or the rest cannot be tried now.
+    """
+    try:
+        done = deleter.run()
+    except Stopped:
+        done = queues.get(deleter.number)
+    if deleter.failure and not done.deleted:
+        raise failure(done, deleter.failure)
+    return Deleted(queues, done, deleter.failure)
+
+
+def failure(done: Deletion, first: GlacierError) -> GlacierError:
+    """Return the error that some archives were not deleted, after the first one of theirs."""
+    kept = "" if done.archives == 1 else f" %glacier deletions {done.id} lists them, and {AGAIN}"
+    return type(first)(
+        f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: "
+        f"{first.message}",
+        cure=f"{first.cure}{kept}".strip(),
+        code=first.code,
+    )
+
+
+class DeletePlan(ChosenPlan[Deleted]):
+    """Archives to delete: nothing is deleted until ``run()``.
+
+    For more than one archive it has to be ``run(confirm=VAULT)``.  Only these archives are ever
+    deleted, also when a killed run is gone on with: the queue is saved before the first request.
+    """
+
+    kind = "delete"
+    button = "Delete"
+    _queue: Deletion | None = None
+
+    @property
+    def confirmation(self) -> str:
+        """The vault's name, for more than one archive."""
+        return self.vault if len(self.choice) > 1 else ""
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to delete."""
-        return not self.archives
-
-    @property
-    def bytes(self) -> int:
-        """Bytes in all archives together."""
-        return sum(archive.size or 0 for archive in self.archives)
+        return not len(self.choice)
 
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        count = plural(len(self.archives), "archive")
-        return f"Delete {count} ({human_bytes(self.bytes)}) from {self.vault}, for ever"
+        count = plural(len(self.choice), "archive")
+        return f"Delete {count} ({self.tally.size}) from {self.vault}, for ever"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What to know before running it."""
-        now = self._service.clock.now_ms()
-        young = [a for a in self.archives if a.created is not None and now - a.created < EARLY]
-        facts = [("undo", "there is none: the service deletes at once")]
-        if young:
-            size = human_bytes(sum(a.size or 0 for a in young))
-            facts.append(
-                (
-                    "early deletion",
-                    f"{plural(len(young), 'archive')} ({size}) younger than 90 days: the rest of "
-                    "the 90 days is billed",
-                )
-            )
-        return [*facts, ("inventory", "goes on listing them until the next daily one is made")]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The archives, as ``ls`` shows them."""
-        return tables.archives(self.archives)
-
-    def _head(self) -> Sequence[str]:
-        return ("name", "size", "archive id", "created")
-
-    def _cells(self) -> list[tuple[str, ...]]:
         return [
-            (
-                a.name or a.archive_id,
-                human_bytes(a.size),
-                short_id(a.archive_id),
-                local_time(from_ms(a.created)),
-            )
-            for a in self.archives
+            ("undo", "there is none: the service deletes at once"),
+            *self.tally.facts(),
+            ("inventory", "goes on listing them until the next daily one is made"),
         ]
 
-    def _run(self) -> pd.DataFrame:
-        crew: Crew[GlacierError | None] = Crew(
-            Tuner(WORKERS, WORKERS), threading.Event(), "glacier-delete"
-        )
-        tasks = (partial(self._delete, archive) for archive in self.archives)
-        errors = [error for error in crew.run(tasks) if error is not None]
-        if errors:
-            raise type(errors[0])(
-                f"{plural(len(errors), 'archive')} of {len(self.archives)} could not be deleted: "
-                f"{errors[0].message}",
-                cure=errors[0].cure,
-                code=errors[0].code,
+    def happened(self, result: Deleted) -> dict[str, Any]:
+        """Return how many archives were deleted, how many not, and bytes where it was all."""
+        whole = self.bytes if result.deleted == len(self.choice) else None
+        return {"deleted": result.deleted, "failed": result.failed, "bytes": whole}
+
+    def _run(self) -> Deleted:
+        queues = self._engine.catalogue.deletions
+        if self._queue is None:
+            self._queue = queues.begin(
+                self.choice, what=self.title, size=self.bytes, promised=self.promised()
             )
-        return self.table.assign(state="deleted")
-
-    def _delete(self, archive: ArchiveRecord) -> GlacierError | None:
-        try:
-            self._service.delete_archive(self.vault, archive.archive_id)
-        except GlacierError as error:
-            return error
-        now = self._service.clock.now_ms()
-        self._catalogue.archives.mark_deleted(self.vault, archive.archive_id, now)
-        return None
-
-
-class DropPlan(Plan[str]):
-    """A vault to delete: possible only once an inventory shows it empty."""
-
-    button = "Drop"
-    danger = True
-
-    def __init__(
-        self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self._dropped = dropped
-        self.vault = vault
-        self._service = service
-        self._told = service.describe_vault(vault)
-        self._known = catalogue.archives.count(vault)
-
-    @property
-    def empty(self) -> bool:
-        """False: there is a vault to drop."""
-        return False
-
-    @property
-    def title(self) -> str:
-        """The plan in one sentence."""
-        return f"Drop the vault {self.vault}, with its tags, policies and notifications"
-
-    @property
-    def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
-        count = self._told.get("NumberOfArchives") or 0
-        facts = [("last inventory", f"{plural(count, 'archive')}")]
-        if count or self._known:
-            facts.append(
-                (
-                    "refusal expected",
-                    f"the catalogue knows {plural(self._known, 'archive')} in it; the service "
-                    "drops a vault only when an inventory made after its last change is empty",
-                )
-            )
-        return facts
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The vault, as ``vaults`` shows it."""
-        return tables.vaults([self._told])
-
-    def _head(self) -> Sequence[str]:
-        return ("vault", "size", "archives at the last inventory")
-
-    def _cells(self) -> list[tuple[str, ...]]:
-        size = human_bytes(self._told.get("SizeInBytes") or 0)
-        return [(self.vault, size, f"{self._told.get('NumberOfArchives') or 0:,}")]
-
-    def _run(self) -> str:
-        self._service.delete_vault(self.vault)
-        self._dropped()
-        return f"The vault {self.vault} is dropped."
+        else:
+            queues.try_again(self._queue.id)
+        self._stop.clear()
+        queue = queues.get(self._queue.id)
+        deleter = Deleter(self._engine, queue, observer=self._tell, stop=self._stop)
+        return carry_out(deleter, queues)

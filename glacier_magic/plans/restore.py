@@ -1,46 +1,36 @@
-"""Getting archives back: what is asked for, what is on its way, and where it will be."""
+"""Getting archives back: what is asked for, what it costs, and where it will be."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..catalogue import ArchiveRecord, Catalogue, JobRecord
-from ..errors import InputError, LocalError
-from ..jobs import Batch, Tracker, window
-from ..rendering import near
-from ..safenames import UnsafePath, alternatives, safe_target
+from ..catalogue import ArchiveRecord, Catalogue
+from ..errors import PriceUnknown
+from ..jobs import Batch, Tracker, kept_until, window
+from ..jobs.limits import to_json
+from ..prices import PriceTable, Quote
+from ..prices.money import money
+from ..prices.quotes import HERE
+from ..rendering import Rendered, near
 from ..service import ServiceClock
-from ..treehash import FileChanged, tree_hash
+from ..service.policy import SUBJECT
 from ..units import human_bytes, human_duration, local_time, plural, short_id
-from .model import Plan
+from . import folder, sharing
+from .model import Memory, Plan
+from .pacing import Pace, Timetable, at_once, timetable
+from .quoting import DESTINATIONS, Asking, Tiers
+from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ASK, RUNNING, READY, UNDER_WAY, THERE = (
-    "ask the service",
-    "already asked for",
-    "ready to fetch",
-    "already on its way",
-    "already there",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestoreItem:
-    """One archive of a restore plan, where it goes and what it takes."""
-
-    archive: ArchiveRecord
-    target: Path
-    action: str
-    job: JobRecord | None = None
-    download: int | None = None
+TO_FETCH = (ASK, RUNNING, READY)
+"""What this plan moves; what is under way, an earlier plan does."""
 
 
 class RestorePlan(Plan[Batch]):
@@ -48,7 +38,16 @@ class RestorePlan(Plan[Batch]):
 
     ``run()`` returns a :class:`~glacier_magic.jobs.Batch`; downloads start by themselves when
     their jobs are done.
+
+    :param to: the folder that the files are written below.
+    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :param prices: returns the prices that hold at the moment.
+    :param pace: how its requests are spread over days; None: all at once.
+    :param claimed: ids of archives whose size only the author of a plan file has told.
     """
+
+    kind = "restore"
+    writes_intent = True
 
     def __init__(
         self,
@@ -57,37 +56,34 @@ class RestorePlan(Plan[Batch]):
         vault: str,
         tier: str,
         to: Path,
+        destination: str,
+        prices: Callable[[], PriceTable],
         catalogue: Catalogue,
         tracker: Tracker,
         clock: ServiceClock,
+        claimed: Collection[str] = (),
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__()
-        self.vault, self.tier, self.to = vault, tier, to
+        super().__init__(Memory(catalogue, clock))
+        self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
+        self._load_prices, self.pace = prices, pace
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
-        self._archives = list(archives)
-        self.items = self._decide()
+        self._archives, self._claimed = list(archives), frozenset(claimed)
+        self._decide_again()
 
-    def _decide(self) -> list[RestoreItem]:
+    def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])
-        targets = _targets(self._archives, self.to)
-        return [self._item(archive, targets[archive.archive_id]) for archive in self._archives]
+        self.items = decide(
+            self._archives, vault=self.vault, tier=self.tier, to=self.to, catalogue=self._catalogue
+        )
+        self._timetable = self._paced()
+        self._prices = self._load_prices()
 
-    def _item(self, archive: ArchiveRecord, wanted: Path) -> RestoreItem:
-        there = _present(archive, wanted)
-        if there:
-            return RestoreItem(archive=archive, target=there, action=THERE)
-        target = next(path for path in alternatives(wanted) if not path.exists())
-        open_one = self._catalogue.downloads.open_for(self.vault, archive.archive_id, str(self.to))
-        if open_one:
-            return RestoreItem(
-                archive=archive, target=Path(open_one.target), action=UNDER_WAY,
-                download=open_one.id,
-            )  # fmt: skip
-        job = self._catalogue.jobs.for_archive(self.vault, archive.archive_id)
-        if job is None:
-            return RestoreItem(archive=archive, target=target, action=ASK)
-        action = READY if job.status == "Succeeded" else RUNNING
-        return RestoreItem(archive=archive, target=target, action=action, job=job)
+    def _paced(self) -> Timetable | None:
+        sizes = [item.size for item in self._having(ASK)]
+        policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
+        now = self._clock.now_ms()
+        return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     # What it says
 
@@ -96,37 +92,86 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def bytes(self) -> int:
-        """Bytes that the service is asked to retrieve."""
-        return _size(self._having(ASK))
+        """Bytes that the service is asked to retrieve, as far as sizes are known."""
+        return total(self._having(ASK))
+
+    @property
+    def requests(self) -> int:
+        """Requests that the service is asked to retrieve them with: one an archive."""
+        return len(self._having(ASK))
 
     @property
     def empty(self) -> bool:
         """Whether everything is there already."""
-        return not self._having(ASK, RUNNING, READY, UNDER_WAY)
+        return not self._having(*TO_FETCH, UNDER_WAY)
+
+    @property
+    def asking(self) -> Asking:
+        """What is asked of the service, and moved out of it, in numbers."""
+        asked, fetched = self._having(ASK), self._having(*TO_FETCH)
+        return Asking(
+            requests=len(asked),
+            bytes=total(asked),
+            unsized=sum(item.size is None for item in asked),
+            out=total(fetched) - sum(item.done for item in fetched),
+            out_unsized=sum(item.size is None for item in fetched),
+            largest=max((item.size or 0 for item in asked), default=0),
+        )
+
+    @property
+    def tiers(self) -> Tiers:
+        """The three tiers side by side: price with its lines, and when it is ready."""
+        return Tiers(
+            self._prices, self.asking, destination=self.destination, chosen=self.tier,
+            now=self._clock.now(),
+        )  # fmt: skip
+
+    @property
+    def quote(self) -> Quote:
+        """What it costs in its tier, line by line."""
+        return self.tiers[self.tier].quote
 
     @property
     def title(self) -> str:
         """The plan in one sentence."""
         return (
             f"Restore {plural(len(self.items), 'archive')} "
-            f"({human_bytes(_size(self.items))}) from {self.vault} to {near(str(self.to))}"
+            f"({human_bytes(total(self.items))}) from {self.vault} to {near(str(self.to))}"
         )
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What to know before running it."""
-        asked = self._having(ASK)
-        facts = [
-            ("asked of the service", f"{plural(len(asked), 'archive')}, {human_bytes(self.bytes)}")
-        ]
-        if asked:
+        asked = f"{plural(self.requests, 'archive')}, {human_bytes(self.bytes)}"
+        facts = [("asked of the service", f"{asked}, {plural(self.requests, 'request')}")]
+        if self.requests:
             facts += [("tier", self.tier), ("ready", self._when())]
+            if self._timetable is not None:
+                facts.append(("schedule", self._timetable.words()))
         for action in (RUNNING, READY, UNDER_WAY, THERE):
             found = self._having(action)
             if found:
-                words = f"{plural(len(found), 'archive')}, {human_bytes(_size(found))}"
-                facts.append((action, f"{words}, not asked for again"))
-        return [*facts, ("free space", self._space())]
+                words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
+                facts.append((action, f"{words}, not asked for again{self._kept(found)}"))
+        facts += self._claims()
+        facts += [("price", self.quote.words()), ("destination", self._destination())]
+        return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+
+    def _claims(self) -> list[tuple[str, str]]:
+        if not self._claimed:
+            return []
+        count = plural(len(self._claimed), "archive")
+        return [("from the plan file", f"{count}: not in this catalogue, sizes as its author says")]
+
+    @property
+    def schedule(self) -> pd.DataFrame:
+        """The days on which archives are asked for: day, due, last, archives, size, larger.
+
+        ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
+        bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
+        """
+        sizes = [item.size for item in self._having(ASK)]
+        return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def _when(self) -> str:
         shortest, longest = window(self.tier)
@@ -141,28 +186,60 @@ class RestorePlan(Plan[Batch]):
             words += f" of emulator time ({human_duration(real)} on your clock at most)"
         return f"{words}; the output is kept for 24 hours after that"
 
-    def _room(self) -> tuple[bool, str]:
-        folder = self.to
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        needed = _size(self._having(ASK, RUNNING, READY, UNDER_WAY)) - self._on_disk()
-        return needed <= free, f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+    def _kept(self, found: Sequence[RestoreItem]) -> str:
+        """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
+        moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
+        known = [moment for moment in moments if moment is not None]
+        if not known:
+            return ""
+        until = local_time(min(known), self._clock.now())
+        # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
+        return f": staged until {until}, and while it is, asking again would be free as well"
 
-    def _on_disk(self) -> int:
-        """Return the verified bytes of earlier tries, whose room is taken already."""
-        downloads = self._catalogue.downloads
-        begun = [
-            downloads.get(item.download)
-            if item.download is not None
-            else downloads.stopped_for(self.vault, item.archive.archive_id, str(self.to))
-            for item in self._having(ASK, RUNNING, READY, UNDER_WAY)
-        ]
-        return sum(download.done for download in begun if download is not None)
+    def _destination(self) -> str:
+        words = DESTINATIONS[self.destination]
+        others = ", ".join(word for word in DESTINATIONS if word != self.destination)
+        return f"{words} (where this machine is, only you know: --destination {others})"
 
-    def _space(self) -> str:
-        enough, words = self._room()
-        return words if enough else f"NOT ENOUGH: {words}"
+    @property
+    def needed(self) -> int:
+        """Bytes of room that it takes at the destination; what is verified has its room already."""
+        begun = self._having(*TO_FETCH, UNDER_WAY)
+        return total(begun) - sum(item.done for item in begun)
+
+    def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
+        if claimed and not accept_unconfirmed:
+            raise PriceUnknown(
+                f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
+                f"so that it stays within {money(limit)} is not sure",
+                cure="%glacier inventory lets your own catalogue know them; or add "
+                "--accept-unconfirmed.",
+            )
+        try:
+            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+        except PriceUnknown as error:
+            if self.destination == HERE:
+                raise
+            cure = f"{error.cure} Where this machine is in the region: --destination {HERE}."
+            raise PriceUnknown(error.message, cure=cure) from None
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the plan as a file that a colleague opens (``%glacier run FILE``); return its path.
+
+        It holds the last four digits of the account, no more: enough to notice a wrong one, and
+        what every masked output shows; ids of accounts are short enough to be guessed from a hash.
+
+        :raises LocalError: the file exists already, or cannot be written.
+        :raises InputError: there are too many archives for one file.
+        """
+        return sharing.write(
+            Path(path).expanduser().absolute(), self._archives, vault=self.vault, tier=self.tier,
+            scope=self._catalogue.scope, price=self.quote.words(), now=self._clock.now(),
+        )  # fmt: skip
+
+    def _sections(self) -> Sequence[Rendered]:
+        return [] if self.empty else [self.tiers]
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")
@@ -171,7 +248,7 @@ class RestorePlan(Plan[Batch]):
         return [
             (
                 item.archive.name or item.archive.archive_id,
-                human_bytes(item.archive.size),
+                human_bytes(item.size),
                 short_id(item.archive.archive_id),
                 item.action,
                 near(str(item.target)),
@@ -187,7 +264,7 @@ class RestorePlan(Plan[Batch]):
         columns = ("name", "size", "archive_id", "tree_hash", "action", "target", "job_id")
         rows = [
             (
-                i.archive.name, i.archive.size, i.archive.archive_id, i.archive.tree_hash,
+                i.archive.name, i.size, i.archive.archive_id, i.archive.tree_hash,
                 i.action, str(i.target), i.job.job_id if i.job else None,
             )
             for i in self.items
@@ -196,67 +273,87 @@ class RestorePlan(Plan[Batch]):
 
     # What it does
 
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan when it is run."""
+        offer = self.tiers[self.tier]
+        return {
+            **super().promised(),
+            "archives": len(self.items),
+            "bytes": total(self.items),
+            "requests": self.requests,
+            "bytes_asked": self.bytes,
+            "counts": {
+                action: len(self._having(action))
+                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE)
+            },
+            "tier": self.tier,
+            "destination": self.destination,
+            "to": str(self.to),
+            "earliest": offer.earliest.isoformat() if offer.earliest else None,
+            "latest": offer.latest.isoformat() if offer.latest else None,
+        }
+
+    def happened(self, result: Batch) -> None:
+        """Return None: its downloads tell, each when it ends."""
+
     def _run(self) -> Batch:
-        self.items = self._decide()  # hours may have passed since it was shown
-        self._check_target()
+        if not self.empty:
+            folder.check(self.to, self.needed)
         batch = uuid.uuid4().hex
-        downloads = self._catalogue.downloads
-        with self._catalogue.database.transaction():
-            ids = downloads.want(self._wishes(batch))
-            ids += [item.download for item in self.items if item.download is not None]
-            ids += self._revived
+        with self._catalogue.database.transaction():  # the promise, and each wish, or nothing
+            ids = self._want(batch)
         errors = self._tracker.ask_now(batch)
-        if errors and len(errors) == len(self._having(ASK)):
+        if errors and len(errors) == self.requests:
             raise errors[0]
         self._tracker.start()
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
 
-    def _check_target(self) -> None:
-        """Refuse before anything is paid for where the files could not be written.
+    def _want(self, batch: str) -> list[int]:
+        """Write promise and wishes; return the numbers of all downloads of the plan."""
+        downloads, plan = self._catalogue.downloads, self._remember()
+        for item in self.items:
+            if item.replaces is not None:
+                downloads.drop_planned(item.replaces)
+        self._dues = self._due_times()
+        new = [item for item in self._having(*TO_FETCH) if item.stopped is None]
+        ids = downloads.want(self._wish(item, batch) for item in new)
+        linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
+        for item in self.items:
+            number = item.download if item.download is not None else item.stopped
+            if number is None or item.action == THERE:
+                continue
+            if item.download is None:
+                self._revive(number, item, batch)
+            linked.append((number, item.action == ASK, item.size))
+        if plan is not None:
+            self._catalogue.plans.link(plan, linked)
+        return [number for number, _, _ in linked]
 
-        :raises LocalError: the folder cannot be written, or has too little room.
-        """
-        if self.empty:
-            return
-        try:
-            self.to.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.to):
-                pass
-        except OSError as error:
-            raise LocalError(
-                f"Nothing was asked for: {self.to} cannot be written: {error.strerror or error}",
-                cure="Name another folder with --to.",
-            ) from None
-        if not self._room()[0]:
-            raise LocalError(
-                f"Nothing was asked for: there is no room in {self.to}: {self._space()}",
-                cure="Free some space, or name another folder with --to.",
-            )
+    def _due_times(self) -> dict[str, int]:
+        """Return when each archive is to be asked for, by its id; empty where all are at once."""
+        if self._timetable is None:
+            return {}
+        ids = [item.archive.archive_id for item in self._having(ASK)]
+        return dict(zip(ids, self._timetable.due, strict=True))
 
-    def _wishes(self, batch: str) -> Iterable[Mapping[str, Any]]:
-        self._revived: list[int] = []
-        for item in self._having(ASK, RUNNING, READY):
-            wish = self._wish(item, batch)
-            stopped = self._catalogue.downloads.stopped_for(
-                self.vault, item.archive.archive_id, str(self.to)
-            )
-            if stopped is None:
-                yield wish
-            else:  # its verified pieces are used again
-                del wish["target"]
-                self._catalogue.downloads.update(
-                    stopped.id, **wish, error=None, failure=None, ended=None
-                )
-                self._revived.append(stopped.id)
+    def _revive(self, download: int, item: RestoreItem, batch: str) -> None:
+        """Begin a stopped download again: its verified pieces are used."""
+        wish = self._wish(item, batch)
+        del wish["target"]
+        self._catalogue.downloads.update(
+            download, **wish, error=None, failure=None, ended=None, moves=0
+        )
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
         archive, job = item.archive, item.job
+        due = self._dues.get(archive.archive_id)
+        limits = self._timetable.limits if self._timetable is not None and due else None
         return {
             "vault": self.vault,
             "batch": batch,
             "archive_id": archive.archive_id,
             "name": archive.name,
-            "size": archive.size or (job.size if job else None),
+            "size": item.size,
             "tree_hash": archive.tree_hash or (job.tree_hash if job else None),
             "mtime": archive.mtime,
             "tier": self.tier,
@@ -266,62 +363,6 @@ class RestorePlan(Plan[Batch]):
             "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
+            "due": due,
+            "limits": None if limits is None else to_json(limits),
         }
-
-
-def _size(items: Iterable[RestoreItem]) -> int:
-    return sum(item.archive.size or 0 for item in items)
-
-
-def _present(archive: ArchiveRecord, wanted: Path) -> Path | None:
-    """Return the file that is this archive already, by size and tree hash."""
-    for path in alternatives(wanted):
-        if not path.exists():
-            return None
-        try:
-            same = path.is_file() and path.stat().st_size == archive.size
-            if same and tree_hash(path) == archive.tree_hash:
-                return path
-        except (OSError, FileChanged):
-            continue
-    return None
-
-
-def _targets(archives: Sequence[ArchiveRecord], root: Path) -> dict[str, Path]:
-    """Return a path of its own below *root* for each archive, by archive id.
-
-    Two archives of one name, and a file where another needs a folder, get numbered names.
-    """
-    wanted = {a.archive_id: _safe(a, root) for a in archives}
-    folders = {parent for path in wanted.values() for parent in path.parents}
-    folder_names = {str(path).casefold() for path in folders}
-    taken: set[str] = set()
-    for archive_id, path in wanted.items():
-        chosen = next(
-            candidate
-            for candidate in alternatives(path)
-            if str(candidate).casefold() not in taken | folder_names
-        )
-        taken.add(str(chosen).casefold())
-        wanted[archive_id] = chosen
-    return wanted
-
-
-def _safe(archive: ArchiveRecord, root: Path) -> Path:
-    try:
-        return safe_target(root, archive.name, fallback=archive.archive_id)
-    except UnsafePath:
-        pass
-    try:  # a link below the target folder leads out of it: no folders then
-        return safe_target(root, archive.name.replace("/", "_"), fallback=archive.archive_id)
-    except UnsafePath as error:
-        raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
-
-
-def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
-    """Return the little that is known of an archive the catalogue has never seen."""
-    empty = ArchiveRecord.described(
-        "", vault=vault, archive_id=archive_id, size=None, created=None, tree_hash=None,
-        state="unknown", seen=None,
-    )  # fmt: skip
-    return replace(empty, name=archive_id)

@@ -6,7 +6,9 @@ import re
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 _SHOWN = re.compile(r"(?:USD|\$)?\s*(\d[\d,]*(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?", re.IGNORECASE)
-_CENT, _SMALLEST = Decimal("0.01"), Decimal("0.0001")
+_CENT = Decimal("0.01")
+SMALLEST = Decimal("0.0001")
+"""US dollars below which an amount is not told exactly."""
 
 
 def money(amount: Decimal | None) -> str:
@@ -19,9 +21,9 @@ def money(amount: Decimal | None) -> str:
         return "unknown"
     if not amount:
         return "$0"
-    step = _CENT if amount >= 1 else _SMALLEST
+    step = _CENT if amount >= 1 else SMALLEST
     shown = amount.quantize(step, rounding=ROUND_CEILING)
-    return f"${shown:,}" if amount >= _SMALLEST else "<$0.0001"
+    return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 
 
 def rate(price: Decimal | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from ..errors import OverBudget, PriceUnknown
 from ..rendering import Rendered, escape, html_table, text_table
 from .items import FREE_GB, ITEMS
-from .money import money, rate
+from .money import SMALLEST, money, rate
 
 ANYWHERE = "all"
 """The region of a figure that holds in every region."""
@@ -156,7 +157,7 @@ class Quote(Rendered):
     def words(self) -> str:
         """Return the total: ``$0.42``, ``$0.42 (unconfirmed)`` or ``unknown (over $0.42)``."""
         if self.total is None:
-            return f"unknown (over {money(self.known)})" if self.known else "unknown"
+            return f"unknown (over {money(self.known)})" if self.known >= SMALLEST else "unknown"
         return money(self.total) if self.confirmed else f"{money(self.total)} (unconfirmed)"
 
     def check(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
@@ -173,8 +174,9 @@ class Quote(Rendered):
         ]
         if self.known > max_cost:
             more = "more than " if self.total is None else ""
+            shown = money if money(self.known) != money(max_cost) else rate
             raise OverBudget(
-                f"This costs {more}{money(self.known)}, over the limit of {money(max_cost)}"
+                f"This costs {more}{shown(self.known)}, over the limit of {shown(max_cost)}"
             )
         if doubtful:
             named = dict.fromkeys(_doubt(line) for line in doubtful)
@@ -182,6 +184,28 @@ class Quote(Rendered):
             where = "" if region == ANYWHERE else f" in {region}"
             raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: "
                                + "; ".join(named))  # fmt: skip
+
+    def as_data(self) -> dict[str, Any]:
+        """Return lines, total and notes as JSON can hold them; amounts are texts, None unknown."""
+        return {
+            "total": _text(self.total),
+            "words": self.words(),
+            "confirmed": self.confirmed,
+            "lines": [
+                {
+                    "item": line.figure.item,
+                    "what": line.figure.words,
+                    "quantity": _text(line.quantity),
+                    "unit": line.figure.unit,
+                    "price": _text(line.figure.price),
+                    "amount": _text(line.amount),
+                    "confirmed": line.confirmed,
+                    "source": line.figure.cite(),
+                }
+                for line in self.lines
+            ],
+            "notes": list(self.notes),
+        }
 
     def _head(self) -> Sequence[str]:
         return ("what", "quantity", "unit", "price", "amount", "source")
@@ -207,6 +231,10 @@ class Quote(Rendered):
         table = html_table(self._head(), self._rows(), numbers=(1, 3, 4)) if self.lines else ""
         notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self.notes)
         return f"{table}<p>Total: <b>{escape(self.words())}</b></p>{notes}"
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 def _doubt(line: Line) -> str:

@@ -8,5 +8,15 @@ from .bodies import HashedBody
 from .client import Output, Service
 from .clock import ServiceClock
 from .connection import Connection, open_service
+from .policy import Policies, Policy
 
-__all__ = ["Connection", "HashedBody", "Output", "Service", "ServiceClock", "open_service"]
+__all__ = [
+    "Connection",
+    "HashedBody",
+    "Output",
+    "Policies",
+    "Policy",
+    "Service",
+    "ServiceClock",
+    "open_service",
+]

@@ -63,14 +63,17 @@ class Service:
 
     :param patient: a client that repeats failed calls; for calls that may be repeated.
     :param once: a client that never does; for calls that would store or charge twice.
+    :param owner: the account that owns the vaults, where another one signs the requests.
     """
 
     def __init__(
-        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any
-    ) -> None:
+        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any,
+        owner: str | None = None,
+    ) -> None:  # fmt: skip
         self._patient = patient
         self._once = once
         self._session = session
+        self._owner = owner
         self.clock = clock
         self.region = region
 
@@ -82,10 +85,11 @@ class Service:
     # Vaults
 
     def account(self) -> str:
-        """Return the 12-digit id of the account that signs the requests.
+        """Return the 12-digit id of the account whose vaults are talked to.
 
-        No operation of the vault service answers it directly, so it is read from a vault's ARN,
-        else from the refusal that names the vault asked for, else from the token service.
+        It is the one that signs the requests, unless the connection names another.  No operation
+        of the vault service answers it directly, so it is read from a vault's ARN, else from the
+        refusal that names the vault asked for, else from the token service.
         """
         try:
             with translated():
@@ -99,6 +103,8 @@ class Service:
                 cure="Check --endpoint-url, and whether this network asks for a login first.",
             ) from None
         except AccessDenied as denied:
+            if self._owner is not None:  # who may use one vault need not be let list all
+                return self._owner
             try:
                 return self._account_from_token_service()
             except GlacierError:
@@ -142,6 +148,12 @@ class Service:
         with translated():
             self._patient.delete_vault(vaultName=vault)
 
+    def retrieval_rule(self) -> Mapping[str, Any]:
+        """Return the one rule of the account's data retrieval policy: Strategy, BytesPerHour."""
+        policy = self._whole("get_data_retrieval_policy", "Policy")["Policy"]
+        rules: list[Mapping[str, Any]] = policy.get("Rules") or [{}]
+        return rules[0]
+
     # Archives
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:
@@ -156,9 +168,12 @@ class Service:
         return answer["archiveId"], answer["checksum"]
 
     def delete_archive(self, vault: str, archive_id: str) -> None:
-        """Delete an archive; one deleted before is no error."""
+        """Delete an archive; one deleted before is no error.
+
+        Not repeated here: whoever deletes many has a patience of its own.
+        """
         with translated():
-            self._patient.delete_archive(vaultName=vault, archiveId=archive_id)
+            self._once.delete_archive(vaultName=vault, archiveId=archive_id)
 
     # Multipart uploads
 
@@ -209,8 +224,15 @@ class Service:
 
     # Jobs
 
-    def start_retrieval(self, vault: str, archive_id: str, tier: str, description: str) -> str:
-        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id."""
+    def start_retrieval(
+        self, vault: str, archive_id: str, tier: str, description: str,
+        byte_range: str | None = None,
+    ) -> str:  # fmt: skip
+        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id.
+
+        :param byte_range: first and last byte of whole MiB, as ``0-1048575``; None for all.
+        """
+        part = {} if byte_range is None else {"RetrievalByteRange": byte_range}
         return self._start_job(
             vault,
             {
@@ -218,6 +240,7 @@ class Service:
                 "ArchiveId": archive_id,
                 "Tier": tier,
                 "Description": description,
+                **part,
             },
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,12 @@ from .translation import translated
 if TYPE_CHECKING:
     import boto3
 
+_ACCOUNT = re.compile("[0-9]{12}")
+
 CONNECTIONS = 32
 """HTTP connections kept open to the service, more than all workers together use."""
+
+EMULATOR_KEYS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +31,15 @@ class Connection:
     :param region: such as ``eu-west-1``, or None for the profile's.
     :param endpoint_url: another address of the service; None for the region's own.
     :param emulator: the data folder of an embedded emulator, or None for the real service.
+    :param account: the 12-digit id of the account that owns the vaults, where that is not the one
+        that signs the requests: its vaults' access policies must let that one in.
     """
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     emulator: str | None = None
+    account: str | None = None
 
     def to_json(self) -> str:
         """Return the connection as text that :meth:`from_json` reads."""
@@ -51,6 +59,8 @@ def open_service(connection: Connection) -> Service:
     :raises RegionError: no region is set, or the vault service does not exist in it.
     :raises InputError: the profile does not exist, or the endpoint is not a URL.
     """
+    if connection.account is not None and not _ACCOUNT.fullmatch(connection.account):
+        raise InputError("That is not the id of an account", cure="It has 12 digits.")
     session = _boto3_session(connection)
     emulated = connection.emulator is not None
     region = connection.region or session.region_name or ("us-east-1" if emulated else None)
@@ -58,18 +68,18 @@ def open_service(connection: Connection) -> Service:
         raise RegionError("No region is set")
     if connection.endpoint_url is None:
         _check_region(session, region)
-    keys = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
     with translated():
         if not emulated and session.get_credentials() is None:
             raise CredentialsError("No AWS credentials were found")
     clock = ServiceClock()
-    clients = [
-        _client(session, connection, region, attempts, keys if emulated else {})
-        for attempts in (5, 1)
-    ]
+    clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client, clock)
-    return Service(*clients, clock=clock, region=region, session=session)
+        if connection.account is not None:
+            _address(client, connection.account)
+    return Service(
+        *clients, clock=clock, region=region, session=session, owner=connection.account
+    )  # fmt: skip
 
 
 def _boto3_session(connection: Connection) -> boto3.Session:
@@ -106,20 +116,32 @@ def _check_region(session: boto3.Session, region: str) -> None:
         )
 
 
-def _client(
-    session: boto3.Session, connection: Connection, region: str, attempts: int, keys: dict[str, str]
-) -> Any:
+def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
+    """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
     from botocore.config import Config  # noqa: PLC0415
 
     from .. import __version__  # noqa: PLC0415
 
-    config = Config(
+    return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=CONNECTIONS,
-        connect_timeout=15,
-        read_timeout=90,
+        max_pool_connections=connections,
+        connect_timeout=connect,
+        read_timeout=read,
         user_agent_extra=f"glacier_magic/{__version__}",
     )
+
+
+def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
+    """Return a client of another region, with a session's credentials; it soon gives up."""
+    return _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
+
+
+def _patience(attempts: int) -> Any:
+    return config_of(attempts=attempts, connect=15, read=90, connections=CONNECTIONS)
+
+
+def _client(session: boto3.Session, connection: Connection, region: str, config: Any) -> Any:
+    keys = EMULATOR_KEYS if connection.emulator is not None else {}
     try:
         return session.client(
             "glacier",
@@ -130,6 +152,15 @@ def _client(
         )
     except ValueError as error:
         raise InputError(f"The service cannot be reached this way: {error}") from None
+
+
+def _address(client: Any, account: str) -> None:
+    """Name the owner of the vaults in every request, instead of the account that signs it."""
+
+    def name_owner(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**params, "accountId": account}
+
+    client.meta.events.register("provide-client-params.glacier", name_owner)
 
 
 def _prepare(client: Any, clock: ServiceClock) -> None:

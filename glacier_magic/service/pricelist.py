@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import AccessDenied, CredentialsError, Unavailable
 from .client import WHOLE_TRIES, Service
+from .connection import config_of
 from .translation import translated
 
 _PERMISSION = (
@@ -54,16 +55,7 @@ def _page(client: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _client(service: Service) -> Any:
-    from botocore.config import Config  # noqa: PLC0415
-
-    from .. import __version__  # noqa: PLC0415
-
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
-        connect_timeout=15,
-        read_timeout=60,
-        user_agent_extra=f"glacier_magic/{__version__}",
-    )
+    config = config_of(attempts=5, connect=15, read=60)
     with translated():
         return service._session.client("pricing", region_name=home(service.region), config=config)
 

@@ -105,7 +105,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except raw.ClientError as error:
-        raise from_answer(error.response) from None
+        told = from_answer(error.response)
+        told.details.update(_details(error))
+        raise told from None
     except raw.ParamValidationError as error:
         raise InputError(f"The service cannot be asked this: {error}") from None
     except (raw.NoCredentialsError, raw.PartialCredentialsError) as error:
@@ -122,6 +124,17 @@ def translated() -> Iterator[None]:
         if isinstance(error, GlacierError):
             raise
         raise Unavailable(f"The connection to the service broke: {error}") from None
+
+
+def _details(error: Any) -> dict[str, str]:
+    """Return what identifies an error answer to whoever runs the service."""
+    told = error.response.get("ResponseMetadata", {})
+    found = {
+        "operation": error.operation_name,
+        "HTTP status": told.get("HTTPStatusCode"),
+        "request id": told.get("RequestId") or told.get("HTTPHeaders", {}).get("x-amzn-requestid"),
+    }
+    return {label: str(value) for label, value in found.items() if value}
 
 
 def from_answer(response: Any) -> GlacierError:

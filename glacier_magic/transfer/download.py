@@ -14,11 +14,12 @@ from pathlib import Path
 from ..catalogue import Download
 from ..errors import GlacierError, IntegrityError
 from ..service.client import OutputStream
-from ..treehash import CHUNK, TreeHasher, combine, part_ranges, part_size_for
-from . import files
+from ..treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
+from . import files, layout
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace
+from .layout import DOUBT, Layout, Piece
 from .partfile import PartFile
 from .progress import Meter
 
@@ -31,7 +32,12 @@ FEW, SAVE_EVERY = 1000, 1.0
 """So many pieces are put on record one by one; more of them, once in so many seconds."""
 
 
-Span = tuple[int, int]
+@dataclass(frozen=True)
+class Fetched:
+    """A file under its final name, and whether its bytes were verified."""
+
+    path: Path
+    verified: bool
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,15 @@ class Downloader:
 
     A file appears under its final name only after every piece and the whole matched their tree
     hashes; until then it is a hidden ``.part`` file beside it.  Verified pieces survive a killed
-    process and are not fetched again.
+    process and are not fetched again.  A part of an archive that the service tells no hash of gets
+    a name that says so.
     """
 
     engine: Engine
     stop: threading.Event
 
-    def fetch(self, download: Download, meter: Meter) -> Path:
-        """Fetch one archive; return the path of the verified file.
+    def fetch(self, download: Download, meter: Meter) -> Fetched:
+        """Fetch one archive, or a part of it; return where it is.
 
         :raises IntegrityError: the bytes are not those of the archive.
         :raises LocalError: no space, no permission, or an unsafe target.
@@ -57,23 +64,39 @@ class Downloader:
             raise IntegrityError(f"The service has not told the size of {download.name!r}")
         try:
             target = files.target_of(download)
-            finished = files.named_before(download, target)
+            plan = self._layout(download)
+            name = target if plan.verifiable else files.unverified(target)
+            finished = files.named_before(download, target, name)
             if finished:
-                return finished
+                return Fetched(finished, plan.verifiable)
             part = self._part_file(download, target)
-            root = self._fill(download, part, meter)
-            if download.tree_hash and root != download.tree_hash:
-                self._forget_pieces(download)
-                raise IntegrityError(
-                    f"{download.name!r} came back with tree hash {root} instead of "
-                    f"{download.tree_hash}; it was not kept",
-                    cure="%glacier restore fetches it again from the same job while it lives.",
-                )
-            return files.give_name(part, target, download)
+            roots = self._fill(download, plan, part, meter)
+            if download.part is None:
+                self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
+            else:  # its name says what it is; the hash tells it from others of that name
+                self.engine.catalogue.downloads.update(download.id, tree_hash=tree_hash(part))
+            return Fetched(files.give_name(part, name, download), plan.verifiable)
         except GlacierError:  # some are OSErrors, too
             raise
         except OSError as error:
             raise files.local(error, download) from None
+
+    def _layout(self, download: Download) -> Layout:
+        size = download.size or 0
+        piece_size = download.piece_size or part_size_for(size, smallest=PIECE)
+        if download.part is None:
+            return layout.whole(size, piece_size)
+        job = self.engine.catalogue.jobs.get(download.vault, download.job_id or "")
+        return layout.part(download, job, piece_size)
+
+    def _check_whole(self, download: Download, root: str) -> None:
+        if download.tree_hash and root != download.tree_hash:
+            self._forget_pieces(download)
+            raise IntegrityError(
+                f"{download.name!r} came back with tree hash {root} instead of "
+                f"{download.tree_hash}; it was not kept",
+                cure="%glacier restore fetches it again from the same job while it lives.",
+            )
 
     def _part_file(self, download: Download, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,20 +117,25 @@ class Downloader:
     def _forget_pieces(self, download: Download) -> None:
         self.engine.catalogue.downloads.update(download.id, pieces=None, done=0)
 
-    def _fill(self, download: Download, part: Path, meter: Meter) -> str:
-        size = download.size or 0
-        piece_size = download.piece_size or part_size_for(size, smallest=PIECE)
-        verified = self.engine.catalogue.downloads.get(download.id).verified_pieces
-        spans = part_ranges(size, piece_size)
-        verified = {i: root for i, root in verified.items() if files.holds(part, spans[i], root)}
-        meter.already(sum(spans[i][1] - spans[i][0] for i in verified))
+    def _fill(self, download: Download, plan: Layout, part: Path, meter: Meter) -> list[str]:
+        """Fetch what is missing; return the tree hash of what each piece gave to the file."""
+        pieces = plan.pieces
+        verified = {
+            i: root
+            for i, root in self.engine.catalogue.downloads.get(download.id).verified_pieces.items()
+            if not (plan.promised and root.startswith(DOUBT))
+            and files.holds(part, pieces[i].kept, root.removeprefix(DOUBT))
+        }
+        meter.already(sum(pieces[i].kept_size for i in verified))
         file = PartFile(part)
-        record = _Record(self.engine, download, piece_size, spans, verified)
+        record = _Record(self.engine, download, pieces, verified)
         tuner = Tuner(WORKERS, MOST_WORKERS)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
-        fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending)
-        tasks = (fetch(n, span).run for n, span in enumerate(spans) if n not in verified)
+        fetch = partial(
+            _PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised
+        )
+        tasks = (fetch(n, piece).run for n, piece in enumerate(pieces) if n not in verified)
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root)
@@ -120,7 +148,7 @@ class Downloader:
             record.save()
             # A worker that hangs may still write: into a piece that is not on record.
             crew.afterwards(file.close)
-        return combine(bytes.fromhex(verified[i]) for i in sorted(verified)).hex()
+        return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
 
 
 @dataclass
@@ -133,47 +161,56 @@ class _PieceFetcher:
     meter: Meter
     tuner: Tuner
     stop: threading.Event
+    promised: bool | None
     number: int
-    span: Span
+    piece: Piece
     repairing: bool = False
     differs_at: int | None = None
 
     def run(self) -> tuple[int, str]:
         root = self.engine.budget.call(self._attempt, self.stop, Notes(self.meter, self.tuner))
-        self.tuner.moved(self.span[1] - self.span[0])
+        self.tuner.moved(self.piece.size)
         if self.differs_at is not None:
             self.meter.note(f"byte {self.differs_at:,} had arrived damaged and was fetched again")
         return self.number, root
 
     def _attempt(self) -> str:
-        start, behind = self.span
+        piece = self.piece
         pace = Pace(self.engine.budget, self.meter, self.stop)
         hasher = TreeHasher()
+        kept = hasher if piece.kept_size == piece.size else TreeHasher()
         try:
             with self.engine.service.open_output(
-                self.download.vault, self.download.job_id or "", start, behind - start
+                self.download.vault, self.download.job_id or "", piece.start, piece.size
             ) as output:
-                self._copy(output, hasher, pace)
+                self._copy(output, hasher, kept, pace)
             self._verify(hasher, output.tree_hash)
         except BaseException:
             pace.take_back()
             raise
-        return hasher.hexdigest()
+        return (
+            kept.hexdigest()
+            if output.tree_hash or self.promised is None
+            else (DOUBT + kept.hexdigest())
+        )
 
-    def _copy(self, output: OutputStream, hasher: TreeHasher, pace: Pace) -> None:
-        position, behind = self.span
+    def _copy(self, output: OutputStream, hasher: TreeHasher, kept: TreeHasher, pace: Pace) -> None:
+        position, behind = self.piece.start, self.piece.behind
         with self.engine.buffers.lend(CHUNK, self.stop) as buffer:
             while position < behind:
                 # A whole leaf of the tree at a time: one hash, one write, while it is in the cache.
                 data = self._read(output, buffer[: behind - position], pace)
+                written, at = self.piece.cut(position, data)
                 if self.repairing and self.differs_at is None:
-                    self.differs_at = self._first_difference(position, data)
+                    self.differs_at = self._first_difference(at, written)
                 hasher.update(data)
-                self.file.write(data, position)
+                if kept is not hasher:
+                    kept.update(written)
+                self.file.write(written, at)
                 if len(data) < len(buffer):
                     break
                 position += len(data)
-        self.file.written(*self.span)
+        self.file.written(*self.piece.kept)
 
     def _read(self, output: OutputStream, buffer: memoryview, pace: Pace) -> memoryview:
         """Fill *buffer* at the pace of the bandwidth limit; return what came before the end."""
@@ -196,7 +233,7 @@ class _PieceFetcher:
         )
 
     def _verify(self, hasher: TreeHasher, told: str | None) -> None:
-        start, behind = self.span
+        start, behind = self.piece.start, self.piece.behind
         if hasher.size != behind - start:
             raise IntegrityError(
                 f"{hasher.size} of {behind - start} bytes arrived from byte {start}"
@@ -204,6 +241,8 @@ class _PieceFetcher:
         if told is not None and told != hasher.hexdigest():
             self.repairing, self.differs_at = True, None
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived damaged")
+        if told is None and self.promised:
+            raise IntegrityError(f"bytes {start}-{behind - 1} arrived without their tree hash")
 
 
 class _Record:
@@ -214,18 +253,19 @@ class _Record:
     """
 
     def __init__(
-        self, engine: Engine, download: Download, piece_size: int, spans: Sequence[Span],
+        self, engine: Engine, download: Download, pieces: Sequence[Piece],
         verified: dict[int, str],
     ) -> None:  # fmt: skip
-        self._engine, self._download, self._piece_size = engine, download, piece_size
-        self._spans, self._verified = spans, verified
-        self._done = sum(spans[i][1] - spans[i][0] for i in verified)
+        self._engine, self._download = engine, download
+        self._pieces, self._verified = pieces, verified
+        self._piece_size = download.piece_size or part_size_for(download.size or 0, smallest=PIECE)
+        self._done = sum(pieces[i].kept_size for i in verified)
         self._saved = 0.0
         self._dirty = True
 
     def add(self, number: int, root: str) -> None:
         self._verified[number] = root
-        self._done += self._spans[number][1] - self._spans[number][0]
+        self._done += self._pieces[number].kept_size
         self._dirty = True
         few = len(self._verified) <= FEW
         if few or time.monotonic() - self._saved > SAVE_EVERY:

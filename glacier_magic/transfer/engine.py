@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..catalogue import Catalogue
@@ -31,22 +31,27 @@ RENEW = 5.0  # seconds between renewals of the hold on what is being stored
 
 
 @contextmanager
-def holding(engine: Engine) -> Iterator[None]:
-    """Keep this process' uploads held while the block runs, however long a request takes."""
+def renewing(renew: Callable[[], object]) -> Iterator[None]:
+    """Call *renew* every few seconds while the block runs, however long a request takes."""
     over = threading.Event()
 
-    def renew() -> None:
+    def run() -> None:
         while not over.wait(RENEW):
             with suppress(GlacierError):
-                engine.catalogue.uploads.renew(engine.owner)
+                renew()
 
-    thread = threading.Thread(target=renew, name="glacier-hold", daemon=True)
+    thread = threading.Thread(target=run, name="glacier-hold", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
+
+
+def holding(engine: Engine) -> AbstractContextManager[None]:
+    """Keep this process' uploads held while the block runs."""
+    return renewing(lambda: engine.catalogue.uploads.renew(engine.owner))
 
 
 class Pace:

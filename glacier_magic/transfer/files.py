@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..catalogue import Download
 from ..errors import LocalError
+from ..renaming import rename_new
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
-from .renaming import rename_new
 
 
 def target_of(download: Download) -> Path:
@@ -47,11 +47,19 @@ def holds(part: Path, span: tuple[int, int], root: str) -> bool:
     return hasher.hexdigest() == root
 
 
-def named_before(download: Download, target: Path) -> Path | None:
-    """Return the file of a process that was killed between the rename and its note of it."""
+def unverified(target: Path) -> Path:
+    """Return the name that a file gets whose bytes no hash could verify."""
+    return target.with_name(f"{target.name}.unverified")
+
+
+def named_before(download: Download, target: Path, name: Path) -> Path | None:
+    """Return the file of a process that was killed between the rename and its note of it.
+
+    :param name: the name that it would have got.
+    """
     if not download.pieces or part_path(download, target).exists():
         return None
-    for candidate in alternatives(target):
+    for candidate in alternatives(name):
         if not candidate.is_file():
             return None
         with suppress(FileChanged):

@@ -45,8 +45,51 @@ class Report:
         return ", ".join(words)
 
 
+class Count(Report):
+    """One moment of many small requests: how many are done, how many a second."""
+
+    def __str__(self) -> str:
+        words = [f"{self.label}: {self.fraction:.0%}", f"{self.done:,} of {self.total:,}"]
+        if self.rate:
+            words.append(f"{self.rate:,.3g} a second")
+        if self.eta is not None and not self.finished:
+            words.append(f"{human_duration(self.eta)} left")
+        return ", ".join([*words, self.note] if self.note else words)
+
+
 Observer = Callable[[Report], None]
 """Called from worker threads, one call at a time; must not raise."""
+
+
+class Tally:
+    """How far each of many files is, by its key; written by workers, read by whoever shows it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: dict[str, int] = {}
+        self._failed: dict[str, str] = {}
+
+    def moved(self, key: str, count: int) -> None:
+        """Count bytes of a file; it is under way from now on."""
+        with self._lock:
+            self._failed.pop(key, None)
+            self._done[key] = self._done.get(key, 0) + count
+
+    def failed(self, key: str, reason: str) -> None:
+        """Note that a file was given up."""
+        with self._lock:
+            self._failed[key] = reason
+
+    def of(self, key: str) -> tuple[int | None, str]:
+        """Return the bytes of a file that are done, None before the first, and why it failed."""
+        with self._lock:
+            return self._done.get(key), self._failed.get(key, "")
+
+    def clear(self) -> None:
+        """Forget all, before the same files are tried again."""
+        with self._lock:
+            self._done.clear()
+            self._failed.clear()
 
 
 class Meter:
@@ -54,12 +97,19 @@ class Meter:
 
     :param total: bytes to come; bytes that were there from an earlier run count as done, not as
         rate.
+    :param tally: counts the bytes of each file as well.
+    :param report: how a moment is told: in bytes, or as a :class:`Count`.
     """
 
-    def __init__(self, label: str, total: int, observer: Observer | None = None) -> None:
+    def __init__(
+        self, label: str, total: int, observer: Observer | None = None,
+        tally: Tally | None = None, report: type[Report] = Report,
+    ) -> None:  # fmt: skip
         self.label = label
+        self._kind = report
         self.total = total
         self.done = 0
+        self._tally = tally
         self._note = ""
         self._observer = observer
         self._lock = threading.Lock()
@@ -79,6 +129,13 @@ class Meter:
             self.done += count
             self._moved += count
             self._report()
+
+    def share(self, key: str) -> Meter:
+        """Return the meter for one file of many."""
+        return self if self._tally is None else _Share(self, key, self._tally)
+
+    def failed(self, reason: str) -> None:
+        """Note that a file of many was given up."""
 
     def note(self, text: str) -> None:
         """Say something beside the numbers, until the next note."""
@@ -102,7 +159,7 @@ class Meter:
         since, before = self._samples[0]
         rate = (self._moved - before) / (now - since) if now > since else 0.0
         self._observer(
-            Report(
+            self._kind(
                 label=self.label,
                 done=self.done,
                 total=self.total,
@@ -112,3 +169,25 @@ class Meter:
                 finished=finished,
             )
         )
+
+
+class _Share(Meter):
+    """Passes on what one file moves, and tallies it."""
+
+    def __init__(self, whole: Meter, key: str, tally: Tally) -> None:
+        super().__init__(whole.label, whole.total)
+        self._whole, self._key, self._shares = whole, key, tally
+
+    def already(self, count: int) -> None:
+        self._shares.moved(self._key, count)
+        self._whole.already(count)
+
+    def moved(self, count: int) -> None:
+        self._shares.moved(self._key, count)
+        self._whole.moved(count)
+
+    def failed(self, reason: str) -> None:
+        self._shares.failed(self._key, reason)
+
+    def note(self, text: str) -> None:
+        self._whole.note(text)

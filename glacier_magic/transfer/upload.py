@@ -91,9 +91,11 @@ class Uploader:
     def _attempt(
         self, source: Source, meter: Meter, tuner: Tuner
     ) -> tuple[Source, ArchiveRecord | GlacierError]:
+        share = meter.share(source.key)
         try:
-            return source, self.store(source, meter, tuner)
+            return source, self.store(source, share, tuner)
         except GlacierError as error:
+            share.failed(error.message)
             return source, error
 
     def store(self, source: Source, meter: Meter, tuner: Tuner | None = None) -> ArchiveRecord:

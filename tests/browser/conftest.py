@@ -44,6 +44,7 @@ class Lab:
     token: str
     root: Path
     emulator: Path
+    data: Path
 
     def add(self, notebook: Path) -> str:
         shutil.copy(notebook, self.root / notebook.name)
@@ -78,7 +79,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         )
     try:
         url = _wait_for_server(Path(environment["JUPYTER_RUNTIME_DIR"]), process, base / "lab.log")
-        yield Lab(url, "secret", root, emulated)
+        yield Lab(url, "secret", root, emulated, Path(environment["JUPYTER_DATA_DIR"]))
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
@@ -163,6 +164,9 @@ def run_all(page: Any) -> None:
     before the page is connected to it."""
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
     for _ in range(20):
+        asked = page.locator(".jp-Dialog button.jp-mod-accept")  # which kernel, on a slow start
+        if asked.count():
+            asked.first.click()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
         page.wait_for_timeout(1500)

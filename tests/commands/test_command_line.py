@@ -160,10 +160,10 @@ def test_an_interrupt_is_code_130(filled, monkeypatch):
 def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, monkeypatch, jobs_of):
     """The plan is on standard output, the code says that nothing was done."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    for words in (["restore", "*"], ["rm", "*"]):
+    for words, option in ((["restore", "*"], "--yes"), (["rm", "*"], "--confirm photos")):
         assert filled(*words) == InputError.exit_code
         assert "a.tif" in filled.out
-        assert "--yes" in filled.err
+        assert option in filled.err
     assert jobs_of() == []
     assert "b.tif" in filled.ok("ls")
 

@@ -1,7 +1,10 @@
 """``%glacier cost``: a month of storage on the emulator, and the prices it is reckoned with."""
 
 import decimal
+import os
+import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def note(self, text):
         pass
@@ -121,6 +125,20 @@ def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files)
     assert two.loc["a/", "size"] == 1024 + 7
     assert two.loc["a/", "month"] == D(33 * 1024 + 7) / GB
     assert "No inventory read yet" in repr(glacier("cost", "--depth", "1"))
+
+
+def test_an_archive_of_unknown_size_is_counted_as_empty(glacier, own, emulator, region, files):
+    """Its overhead is paid for certain; a note says how many there are."""
+    glacier("create", "photos")
+    glacier("upload", str(files("a/x", 1024)))
+    catalogue = Path(os.environ["GLACIER_MAGIC_CATALOGUE"])
+    with sqlite3.connect(catalogue) as raw:
+        raw.execute("UPDATE archive_rows SET size=NULL")
+        raw.execute("UPDATE folders SET bytes=0")
+    raw.close()
+    costs = glacier("cost", "--depth", "1")
+    assert costs.table["month"].tolist() == [D(32 * 1024) / GB]
+    assert "1 archive of unknown size counted as empty" in repr(costs)
 
 
 def test_a_region_without_vaults_costs_nothing(glacier, own):

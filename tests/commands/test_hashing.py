@@ -20,6 +20,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def __init__(self):
         self.notes, self.reports = [], []

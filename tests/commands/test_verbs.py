@@ -26,6 +26,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def __init__(self):
         self.notes, self.offers, self.reports, self.followed = [], [], [], []
@@ -321,6 +322,26 @@ def test_an_expired_job_is_told_by_the_wait_of_the_next_session(
         glacier("wait")
 
 
+def test_what_expired_is_planned_again_in_words(glacier, files, later, console, tmp_path, face):
+    """Into the same folder, at its pace; and what is about to go is kept longer."""
+    content = files("a.bin", 1000).read_bytes()
+    glacier("create", "photos")
+    glacier("upload", "a.bin")
+    glacier("restore", "a.bin", "--daily", "1MB", "--to", str(tmp_path / "back"), "--yes")
+    console.close()
+    later(hours=5)
+    later(hours=25)
+    plan = glacier("restore", "--expired")
+    assert "1 archive" in repr(plan)
+    glacier("restore", "--expired", "--yes")
+    assert glacier("restore", "--extend").empty
+    assert "no output goes" in repr(glacier("restore", "--extend"))
+    later(console.session, hours=4.1)
+    console.session.jobs().wait(PATIENCE)
+    assert (tmp_path / "back" / "a.bin").read_bytes() == content
+    assert "Nothing has expired" in repr(glacier("restore", "--expired"))
+
+
 def test_an_inventory_is_a_job_first_and_a_table_later(glacier, files, later, console, face):
     """How old the table is stands beside it."""
     glacier("create", "photos")
@@ -352,7 +373,7 @@ def test_removing_is_a_plan_until_yes(glacier, files, face):
     glacier("upload", "a")
     assert isinstance(glacier("rm", "a"), DeletePlan)
     assert len(glacier("ls")) == 1
-    assert list(glacier("rm", "a", "--yes")["state"]) == ["deleted"]
+    assert list(glacier("rm", "a", "--yes").table["state"]) == ["deleted"]
     assert len(glacier("ls")) == 0
     with pytest.raises(NameNotKnown):
         glacier("rm", "a")

@@ -84,7 +84,7 @@ def upload(catalogue, number, created, state="uploaded"):
 
 
 def states(catalogue, **asked):
-    every = ("present", "pending", "unknown", "gone", "deleted")
+    every = ("present", "pending", "unknown", "gone", "deleted here")
     records = catalogue.archives.query("photos", states=every, **asked).records
     ids = {identifier(n): n for n in range(3000)}
     return {ids[record.archive_id]: record.state for record in records}
@@ -232,7 +232,7 @@ def test_what_another_tool_told_is_unknown_until_listed(catalogue):
     assert len(check.records) == 1
     read(catalogue, [7, 8], START)
     (record,) = catalogue.archives.named("photos", "f2/7.txt")
-    assert (record.size, record.tree_hash, record.state) == (70, f"{7:064x}", "listed")
+    assert (record.size, record.tree_hash, record.state) == (70, f"{7:064x}", "present")
     assert catalogue.archives.find("photos", "old name").records == ()
     assert len(catalogue.archives.find("photos", "f2/7").records) == 1
     check_sums(catalogue)
@@ -245,7 +245,7 @@ def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
     read(catalogue, [0, 2, 3], START + DAY)
     for number in range(4):
         upload(catalogue, number, 5, state="unknown")
-    assert states(catalogue) == {0: "deleted", 1: "gone", 2: "present", 3: "present"}
+    assert states(catalogue) == {0: "deleted here", 1: "gone", 2: "present", 3: "present"}
     assert catalogue.archives.get("photos", identifier(2)).created == START + 2
     check_sums(catalogue)
 
@@ -256,10 +256,10 @@ def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(c
     catalogue.archives.mark_deleted("photos", identifier(1), START + DAY)
     catalogue.archives.mark_deleted("photos", identifier(2), START + DAY)
     read(catalogue, range(4), START + DAY + LAG)
-    assert states(catalogue)[1] == "deleted"
+    assert states(catalogue)[1] == "deleted here"
     check_sums(catalogue)
     read(catalogue, [0, 1, 3], START + DAY + LAG + 1)
-    assert states(catalogue) == {0: "present", 1: "present", 2: "deleted", 3: "present"}
+    assert states(catalogue) == {0: "present", 1: "present", 2: "deleted here", 3: "present"}
     check_sums(catalogue)
 
 

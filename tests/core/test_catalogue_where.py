@@ -24,7 +24,7 @@ def archives():
             size=None if number % 11 == 5 else number**4 * 100,
             created=None if number % 7 == 3 else 1_400_000_000_000 + number * 40 * DAY,
             tree_hash=f"{number:064x}",
-            state="unknown" if number % 2 else "uploaded",
+            state="unknown" if number % 2 else "pending",
             seen=None,
         )
 
@@ -117,7 +117,7 @@ def texts(draw):
     if kind == "glob":
         return "name glob '*.t[xy]t'", lambda a: a.name.endswith((".txt", ".tyt"))
     if kind == "state":
-        return "state = 'pending'", lambda a: a.state == "uploaded"
+        return "state = 'pending'", lambda a: a.state == "pending"
     return f"name {kind} {quoted(name, mark)}", lambda a: SIGNS[kind](a.name, name)
 
 

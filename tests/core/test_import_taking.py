@@ -44,7 +44,7 @@ def known(**facts):
     given = {
         "vault": "photos", "archive_id": ID, "name": "a.txt", "description": "a.txt",
         "format": "plain", "mtime": None, "size": 5, "created": MADE, "tree_hash": HASH,
-        "state": "listed", "seen": MADE,
+        "state": "present", "seen": MADE,
     }  # fmt: skip
     return ArchiveRecord(**(given | facts))
 
@@ -92,13 +92,17 @@ def facts_of(catalogue):
     return replace(catalogue.archives.get("photos", ID), seen=MADE)
 
 
-@pytest.mark.parametrize("state", ["listed", "uploaded", "deleted", "gone"])
+@pytest.mark.parametrize("state", ["present", "pending", "deleted here", "gone"])
 def test_what_the_catalogue_knows_stays(catalogue, take, state):
     """Neither a state, nor a fact, nor a name is overwritten."""
     catalogue.archives.record(known(state=state))
     report = take(
         ImportedArchive(
-            archive_id=ID, description="other", size=1, created_ms=1, deleted=state != "deleted"
+            archive_id=ID,
+            description="other",
+            size=1,
+            created_ms=1,
+            deleted=state != "deleted here",
         )
     )
     assert (report.taken.total(), report.completed, report.known) == (0, 0, 1)
@@ -119,7 +123,7 @@ def test_an_unknown_state_becomes_known(catalogue, take):
     report = take(ImportedArchive(archive_id=ID, size=4, deleted=True))
     assert (report.taken.total(), report.completed) == (0, 1)
     archive = catalogue.archives.get("photos", ID)
-    assert (archive.state, archive.size) == ("deleted", 4)
+    assert (archive.state, archive.size) == ("deleted here", 4)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_an_unknown_state_becomes_known(catalogue, take):
         ({"created_ms": MADE - LAG - 1}, "gone"),
         ({"seen_ms": MADE}, "unknown"),
         ({"seen_ms": MADE - 1}, "gone"),
-        ({"seen_ms": MADE - 1, "deleted": True}, "deleted"),
+        ({"seen_ms": MADE - 1, "deleted": True}, "deleted here"),
     ],
 )
 def test_what_a_later_inventory_lacks_is_gone(catalogue, take, facts, state):

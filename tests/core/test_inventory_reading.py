@@ -72,7 +72,7 @@ def test_an_inventory_becomes_a_typed_table(session, vault, put, files, later):
     assert by_id["size"][mine.id] == 10
     assert by_id["mtime"][mine.id] == pd.Timestamp(1_234_567_890, unit="s", tz="UTC")
     assert by_id["tree_hash"][mine.id] == mine.tree_hash
-    assert set(by_id["state"]) == {"listed"}
+    assert set(by_id["state"]) == {"present"}
     assert pd.Timestamp(table.attrs["as_of"]).tzinfo is not None
     assert table.attrs["unlisted"] == 0
     assert job.state == "verified"

@@ -126,16 +126,25 @@ def test_the_emulator_knows_nothing_of_the_rest_but_the_tree_hash():
 
 
 FLOORS = (
-    ("treehash", "errors", "units", "safenames", "descriptions", "inventories"),
-    ("rendering",),
+    (
+        "treehash",
+        "errors",
+        "units",
+        "renaming",
+        "safenames",
+        "descriptions",
+        "inventories",
+    ),
+    ("rendering", "ranges", "peek"),
     ("paths",),
     ("catalogue", "service"),
     ("tables",),
-    ("prices", "peek"),
+    ("prices",),
     ("transfer",),
     ("inventory",),
     ("jobs",),
     ("plans",),
+    ("administration",),
     ("session", "vault"),
     ("commands",),
     ("cli", "notebook"),

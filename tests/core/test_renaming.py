@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from glacier_magic.transfer import renaming
+from glacier_magic import renaming
 
 
 def refuse(*_):

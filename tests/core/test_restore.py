@@ -17,7 +17,6 @@ from glacier_magic.errors import (
     LocalError,
     NameNotKnown,
     NotReady,
-    Refused,
     Unavailable,
 )
 from glacier_magic.jobs import Batch, asking, sweep, tracker
@@ -25,16 +24,6 @@ from glacier_magic.jobs.handles import outcome
 from glacier_magic.service import Service
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def filled(vault, files):
-    """A vault with three archives; the local files are gone."""
-    for name in ("scans/a.tif", "scans/b.tif", "c.txt"):
-        path = files(name, name.encode() * 100)
-        vault.upload(name)
-        path.unlink()
-    return vault
 
 
 def restored(folder):
@@ -492,20 +481,6 @@ def test_an_output_that_was_not_fetched_in_a_day_is_expired(
     assert restored(tmp_path / "back") == {"c.txt": b"c.txt" * 100}
 
 
-def test_a_policy_that_refuses_is_told_by_the_run(session, filled, client, jobs_of, tmp_path):
-    """Nothing was asked for, and the cure names the bulk tier."""
-    client.set_data_retrieval_policy(
-        Policy={"Rules": [{"Strategy": "BytesPerHour", "BytesPerHour": 1}]}
-    )
-    try:
-        with pytest.raises(Refused, match="policy") as caught:
-            filled.restore("*", to=tmp_path / "back").run()
-        assert "bulk" in caught.value.cure
-    finally:
-        client.set_data_retrieval_policy(Policy={"Rules": [{"Strategy": "None"}]})
-    assert jobs_of() == []
-
-
 def test_a_batch_of_more_than_a_thousand_is_followed_whole(session, vault):
     """Its oldest rows do not fall off the board and count as dropped."""
     ids = session.catalogue.downloads.want(
@@ -660,51 +635,6 @@ def test_a_run_that_was_killed_is_completed_by_the_next_session(
     batch.wait(PATIENCE)
     assert len(restored(tmp_path / "back")) == 3
     assert sorted(jobs_of()) == sorted(session.vault("photos").archives()["archive_id"])
-
-
-# Deleting
-
-
-def test_what_is_removed_is_gone_here_and_there(session, filled, client, later, jobs_of):
-    """The plan shows it first; afterwards it is not listed any more."""
-    plan = filled.remove("scans/")
-    assert "for ever" in repr(plan)
-    assert "90 days" in repr(plan)
-    assert len(filled.archives()) == 3
-    assert list(plan.run()["state"]) == ["deleted", "deleted"]
-    assert list(filled.archives()["name"]) == ["c.txt"]
-    later(days=1.2)
-    assert client.describe_vault(vaultName="photos")["NumberOfArchives"] == 1
-
-
-def test_an_exact_name_with_brackets_removes_nothing_else(vault, files):
-    """``rm photo[1].jpg`` means that file: its pattern would also match photo1.jpg."""
-    for name in ("photo[1].jpg", "photo1.jpg"):
-        vault.upload(files(name, name.encode()))
-    plan = vault.remove("photo[1].jpg")
-    assert [archive.name for archive in plan.archives] == ["photo[1].jpg"]
-
-
-def test_an_archive_of_another_vault_is_not_removed(session, filled, put):
-    """The service's misleading sentence becomes a clear one."""
-    other = session.create_vault("other")
-    archive = put("x", vault="other")
-    with pytest.raises(InputError, match="1 archive of 1") as caught:
-        filled.remove(f"id:{archive}").run()
-    assert "--vault" in caught.value.cure
-    assert other.name == "other"
-
-
-def test_a_failed_removal_keeps_the_record(filled, monkeypatch):
-    """What the service did not delete is still listed."""
-
-    def fail(*_):
-        raise Unavailable("no network")
-
-    monkeypatch.setattr(Service, "delete_archive", fail)
-    with pytest.raises(Unavailable, match="3 archives of 3"):
-        filled.remove("*").run()
-    assert len(filled.archives()) == 3
 
 
 def test_nothing_of_the_environment_is_left_in_the_working_folder(session, filled, files):

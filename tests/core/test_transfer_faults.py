@@ -20,7 +20,6 @@ from glacier_magic.errors import (
     JobFailed,
     LocalError,
     NotReady,
-    Refused,
     ServiceClosed,
     Unavailable,
 )
@@ -546,7 +545,6 @@ def test_a_refusal_ends_a_download_at_once(
     [
         ("access-denied", AccessDenied),
         ("no-longer-supported", ServiceClosed),
-        ("insufficient-capacity", Refused),
         ("expired-token", CredentialsError),
     ],
 )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glacier_magic.emulator import dates
+from glacier_magic.emulator import dates, process
 from glacier_magic.emulator.records.settings import month_later
 
 INVALID = ("InvalidParameterValueException", 400)
@@ -174,6 +174,26 @@ def test_bytes_per_hour_refuse_a_job_over_the_rate(emulator, refused):
     emulator.advance(hours=4)
     client.initiate_job(vaultName="v", jobParameters=job)
     client.set_data_retrieval_policy(**rule("FreeTier"))
+    client.initiate_job(vaultName="v", jobParameters=job)
+
+
+def test_the_free_tier_refuses_what_is_over_a_day_s_share(emulator, refused):
+    """Until the next midnight UTC; the other tiers are not subject to it."""
+    client = emulator.client("eu-north-1")
+    client.create_vault(vaultName="v")
+    (first, *_) = process.seed(
+        emulator.folder, "v", 3, region="eu-north-1", size=200 << 20, seed=1
+    )["archive_ids"]
+    job = {"Type": "archive-retrieval", "ArchiveId": first}
+    client.set_data_retrieval_policy(**rule("FreeTier"))
+    emulator.advance(days=1)
+    client.initiate_job(vaultName="v", jobParameters=job)
+    assert refused(client.initiate_job, vaultName="v", jobParameters=job)[:2] == (
+        "PolicyEnforcedException",
+        400,
+    )
+    client.initiate_job(vaultName="v", jobParameters=job | {"Tier": "Bulk"})
+    emulator.advance(days=1)
     client.initiate_job(vaultName="v", jobParameters=job)
 
 

@@ -18,6 +18,7 @@ from IPython.utils.capture import capture_output
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import NameNotKnown, VaultNotEmpty
 from glacier_magic.plans import RestorePlan
+from glacier_magic.settings import SETTINGS
 
 
 def magic(shell: InteractiveShell, line: str) -> Any:
@@ -138,7 +139,8 @@ def test_loading_again_leaves_one_magic_and_unloading_no_thread(
     assert sum(type(c).__name__ == "GlacierMagics" for c in connected.configurables) == 1
     manager.unload_extension("glacier_magic")
     assert "glacier" not in connected.magics_manager.magics["line"]
-    ours = [t for t in threading.enumerate() if t.name in ("glacier-tracker", "glacier-lease")]
+    assert "glacier" not in connected.magics_manager.magics["cell"]
+    ours = [t for t in threading.enumerate() if t.name.startswith("glacier-")]
     for thread in ours:
         thread.join(10)
     assert not [t for t in ours if t.is_alive()]
@@ -177,3 +179,9 @@ def test_completion(connected: InteractiveShell, tmp_path: Path) -> None:
     assert "%glacier restore 'scan 1.tif'" in complete("%glacier restore 'scan 1")
     assert "%glacier restore 'scan 1.tif'" in complete("%glacier restore sc")
     assert "%glacier upload letter.txt" in complete("%glacier upload le")
+
+
+def test_every_setting_can_be_configured(shell: InteractiveShell) -> None:
+    """None is missing in %config, and none is left over there."""
+    magics = shell.magics_manager.registry["GlacierMagics"]
+    assert set(magics.class_own_traits(config=True)) == {s.name for s in SETTINGS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,102 @@ def test_deleting_asks_twice(vault: gm.Vault) -> None:
     card._sure.click()
     wait_for(card, place)
     assert list(vault.archives()["name"]) == ["one.bin"]
+    assert "Deleted 1 archive" in place.shown[-1]
+
+
+@pytest.mark.parametrize("typed", ["", "Box", "bo", "yes", "box.", "<script>"])
+def test_the_button_waits_for_the_vaults_name(vault: gm.Vault, typed: str) -> None:
+    """More than one archive: nothing but the whole name lets it work."""
+    card, _ = placed(vault.remove("*"))
+    assert card._start.disabled
+    card._name.value = typed
+    assert card._start.disabled
+    card._run()  # what a page could send all the same
+    assert card._plan.result is None
+    assert len(vault.archives()) == 2
+    card._name.value = "box"
+    assert not card._start.disabled
+    card._name.value = typed
+    assert card._start.disabled
+
+
+def test_a_typed_name_needs_no_second_question(vault: gm.Vault) -> None:
+    """One press deletes, shows how far it is, and ends with what was done."""
+    card, place = placed(vault.remove("*"))
+    assert [type(child).__name__ for child in card._buttons.children] == ["Text", "Button"]
+    card._name.value = "box"
+    card._start.click()
+    wait_for(card, place)
+    assert vault.archives().empty
+    assert "Deleted 2 archives from box" in card._status.value
+    assert "Deleted 2 archives from box" in place.shown[-1]
+    assert card._start.disabled
+    assert card._name.disabled
+
+
+def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest stays in the queue."""
+    from glacier_magic.service import Service
+    from glacier_magic.transfer import deleting
+
+    monkeypatch.setattr(deleting, "WORKERS", 1)
+    monkeypatch.setattr(deleting, "MOST_WORKERS", 1)
+    card, place = placed(vault.remove("*"))
+    original = Service.delete_archive
+
+    def delete(self: Service, name: str, archive_id: str) -> None:
+        assert card._end in card._buttons.children
+        card._end.click()
+        original(self, name, archive_id)
+
+    monkeypatch.setattr(Service, "delete_archive", delete)
+    card._name.value = "box"
+    card._start.click()
+    wait_for(card, place)
+    assert "not tried yet" in card._status.value
+    assert len(vault.session.catalogue.deletions.unfinished()) == 1
+
+
+def test_what_failed_is_escaped_on_the_card(
+    vault: gm.Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names and messages are strangers' words."""
+    from glacier_magic.errors import Refused
+    from glacier_magic.service import Service
+
+    original = Service.delete_archive
+    calls: list[str] = []
+
+    def delete(self: Service, name: str, archive_id: str) -> None:
+        calls.append(archive_id)
+        if len(calls) == 1:
+            raise Refused("<img src=x onerror=alert(1)>")
+        original(self, name, archive_id)
+
+    monkeypatch.setattr(Service, "delete_archive", delete)
+    card, place = placed(vault.remove("*"))
+    card._name.value = "box"
+    card._start.click()
+    wait_for(card, place)
+    assert "1 could not be deleted" in card._status.value
+    assert "<img" not in card._status.value
+
+
+def test_what_cannot_be_undone_takes_the_name_typed(vault: gm.Vault) -> None:
+    """The button works only once it is there; then the lock is for ever."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "glacier:DeleteVault"}
+    vault.lock().initiate(json.dumps({"Statement": statement})).run()
+    card, place = placed(vault.lock().complete())
+    for wrong in ("", "Box", "boxes"):
+        card._name.value = wrong
+        assert card._start.disabled
+        card._start.click()
+        wait_for(card, place)
+        assert vault.lock().state == "InProgress"
+    card._name.value = "box"
+    card._start.click()
+    wait_for(card, place)
+    assert vault.lock().state == "Locked"
     assert "Done" in place.shown[-1]
 
 

@@ -12,14 +12,15 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from ...errors import CatalogueError, GlacierError, Unavailable
-from ...paths import home_id
-from ..database import Database, Values
+from ...errors import GlacierError, Unavailable
+from ...paths import data_folder, home_id
+from ..database import Database, Values, closed
 from . import errors, sql, url, values
 from .clock import Clock
 from .schema import bring_up
@@ -60,6 +61,11 @@ class PostgresDatabase(Database):
         except BaseException:
             self._connection.close()
             raise
+
+    @property
+    def folder(self) -> Path:
+        """The user's own folder."""
+        return data_folder()
 
     @property
     def dialect(self) -> Postgres:
@@ -130,10 +136,7 @@ class PostgresDatabase(Database):
         while True:
             try:
                 if self._closed:
-                    raise CatalogueError(
-                        "The session that this belongs to is closed",
-                        cure="Nothing is lost: %glacier jobs shows what was asked for.",
-                    )
+                    raise closed()
                 if self._connection.closed:
                     self._connection = self._connect()
                 with self._watching():

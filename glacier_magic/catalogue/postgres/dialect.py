@@ -208,6 +208,14 @@ class Postgres:
             connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all of it is wanted
             yield Snapshot(connection)
 
+    def size(self) -> int:
+        """Return the bytes of the tables and their indexes."""
+        row = self._database.row(
+            "SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) AS n FROM pg_class "
+            "WHERE relnamespace=current_schema()::regnamespace AND relkind='r'"
+        )
+        return int(row["n"]) if row else 0
+
     def integrity(self) -> list[str]:
         """Return what the server knows to be wrong: indexes that were not made to their end."""
         rows = self._database.rows(

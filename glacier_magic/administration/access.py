@@ -1,0 +1,79 @@
+"""The access policy of a vault: whom it lets in beside its owner."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..service import Service
+from ..service.administration import Administration
+from .change import Change
+from .documents import Document
+from .held import Held
+
+
+class AccessPolicy(Held):
+    """The access policy of a vault as it was when it was read; there may be none."""
+
+    nothing = "has no access policy: only its owner's own identities reach it."
+
+    def __init__(self, vault: str, service: Service) -> None:
+        self._service = service
+        text = Administration(service).access_policy(vault)
+        super().__init__(vault, None if text is None else Document.told(text))
+
+    def set(self, policy: Document | str) -> Change[AccessPolicy]:
+        """Return the plan to set a policy in place of the one there is.
+
+        :param policy: a :class:`Document`, or the JSON text of one.
+        :raises InputError: it is not a policy, or one for another vault.
+        """
+        document = policy if isinstance(policy, Document) else Document.parse(policy)
+        document.check_vault(self._service.describe_vault(self.vault)["VaultARN"])
+        before = "no policy" if self.document is None else "another policy, which is lost: --save"
+        if self.document is not None and document.same_as(self.document):
+            before = "the same policy"
+        warnings = document.warnings()
+        return Change(
+            f"Set the access policy of {self.vault}",
+            act=lambda: self._set(document),
+            facts=[
+                ("now", before),
+                *(("it", words) for words in document.words()),
+                *(("WARNING", warning) for warning in warnings),
+            ],
+            text=document.pretty(),
+            danger=bool(warnings),
+        )
+
+    def set_file(self, path: str | os.PathLike[str]) -> Change[AccessPolicy]:
+        """Return the plan to set the policy in a file; raises like :meth:`set`.
+
+        :raises LocalError: the file cannot be read.
+        """
+        return self.set(Document.read(Path(path).expanduser()))
+
+    def _set(self, document: Document) -> AccessPolicy:
+        Administration(self._service).set_access_policy(self.vault, document.text)
+        return AccessPolicy(self.vault, self._service)
+
+    def remove(self) -> Change[str]:
+        """Return the plan to remove the policy; removing none is fine."""
+        words = [] if self.document is None else self.document.words()
+        return Change(
+            f"Remove the access policy of {self.vault}",
+            act=self._remove,
+            facts=[
+                ("it", "is not there" if self.document is None else "; ".join(words) or "is lost"),
+                ("then", "only the owner's own identities reach the vault"),
+            ],
+            text="" if self.document is None else self.document.pretty(),
+            button="Remove",
+        )
+
+    def _remove(self) -> str:
+        Administration(self._service).remove_access_policy(self.vault)
+        return f"{self.vault} has no access policy any more."
+
+    def _heading(self) -> list[str]:
+        return [f"The access policy of {self.vault}"]

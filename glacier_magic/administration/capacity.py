@@ -1,0 +1,179 @@
+"""Provisioned capacity: units that let expedited retrievals through, bought for a month."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from .. import tables
+from ..catalogue import Catalogue, Purchase
+from ..errors import GlacierError, NotReady, Refused, Unavailable
+from ..prices import load
+from ..prices.quotes import provisioned
+from ..rendering import Rendered, escape, html_table, text_table
+from ..service import Service
+from ..service.administration import Administration
+from ..units import from_ms, human_duration, local_time, parse_time, plural
+from .change import Change
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_UNITS = 2
+"""Units an account can have at a time (service documentation, "Purchase Provisioned Capacity")."""
+SETTLE_SECONDS = 60.0
+"""How long after a lost answer its unit must show in the list before it counts as not bought."""
+
+_HEAD = ("unit", "left", "starts", "ends")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of provisioned capacity: its id, and aware UTC times."""
+
+    id: str
+    start: datetime | None
+    end: datetime | None
+
+    @classmethod
+    def told(cls, unit: Mapping[str, str]) -> Unit:
+        """Make one of the service's own words."""
+        return cls(
+            unit["CapacityId"],
+            from_ms(parse_time(unit.get("StartDate"))),
+            from_ms(parse_time(unit.get("ExpirationDate"))),
+        )
+
+
+class Capacity(Rendered):
+    """The units that an account has in a region, and the way to buy one."""
+
+    def __init__(self, service: Service, catalogue: Catalogue) -> None:
+        self._service, self._catalogue = service, catalogue
+        self._calls = Administration(service)
+        self._told = self._calls.capacity()
+        self.units = [Unit.told(unit) for unit in self._told]
+        self.note = self._settle()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a unit: unit, start, end."""
+        return tables.capacity(self._told)
+
+    def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> Change[Capacity]:
+        """Return the plan to buy units; nothing is bought until its ``run()``.
+
+        :param max_cost: US dollars that it may cost in all; None: whatever the plan shows.
+        :raises Refused: there would be more than two.
+        :raises NotReady: whether an earlier purchase went through is not known yet.
+        :raises OverBudget: it costs more than *max_cost*.
+        :raises PriceUnknown: the price is not known or not confirmed, and *max_cost* is given.
+        """
+        self._check(units)
+        quote = provisioned(load(self._service.region), units)
+        if max_cost is not None:
+            quote.check(max_cost)
+        return Change(
+            f"Buy {plural(units, 'unit')} of provisioned capacity for {quote.words()}",
+            act=lambda: self._buy(units),
+            facts=[
+                ("price", f"{quote.words()}, {quote.lines[0].figure.cite()}"),
+                ("lasts", "a month from now, to the second; it is not renewed"),
+                ("undo", "there is none: a unit is paid for at once and whole"),
+                ("gives", "3 expedited retrievals in 5 minutes, and 150 MB/s, for each unit"),
+                ("now", f"{plural(len(self.units), 'unit')} of {MOST_UNITS} possible"),
+                *((("before", self.note),) if self.note else ()),
+            ],
+            button="Buy",
+            danger=True,
+        )
+
+    def _check(self, units: int) -> None:
+        if not 1 <= units <= MOST_UNITS - len(self.units):
+            raise Refused(
+                f"An account can have {MOST_UNITS} units of provisioned capacity at a time; it has "
+                f"{len(self.units)}, and {units} more cannot be bought",
+                cure="%glacier capacity shows when they end.",
+            )
+        if self._catalogue.purchases.open() is not None:
+            raise NotReady(self.note, cure="Look again in a minute: %glacier capacity")
+
+    def _buy(self, units: int) -> Capacity:
+        now = Capacity(self._service, self._catalogue)
+        for _ in range(units):
+            now._check(1)
+            now._buy_one()
+            now = Capacity(self._service, self._catalogue)
+        return now
+
+    def _buy_one(self) -> None:
+        purchases = self._catalogue.purchases
+        purchase = purchases.begin(unit.id for unit in self.units)
+        if purchase is None:
+            raise NotReady("Another process is buying capacity at this moment", cure="Look again.")
+        try:
+            bought = self._calls.buy_capacity()
+        except Unavailable as error:
+            if error.code == "ThrottlingException":
+                purchases.settle(purchase, "failed")
+                raise
+            raise Unavailable(
+                f"Whether the unit was bought is not known: {error.message}",
+                cure="%glacier capacity tells it in a minute; no other is bought before that.",
+                code=error.code,
+            ) from None
+        except GlacierError:
+            purchases.settle(purchase, "failed")
+            raise
+        purchases.settle(purchase, "done", bought)
+
+    def _settle(self) -> str:
+        """Find out how a purchase ended whose answer was lost; return what to say of it."""
+        purchase = self._catalogue.purchases.open()
+        if purchase is None:
+            return ""
+        new = sorted({unit.id for unit in self.units} - purchase.known)
+        if new:
+            self._catalogue.purchases.settle(purchase.id, "done", new[0])
+            return f"The unit {new[0]} was bought, though its answer was lost."
+        age = _age(purchase)
+        if age > SETTLE_SECONDS:
+            self._catalogue.purchases.settle(purchase.id, "failed")
+            return f"A purchase of {human_duration(age)} ago did not go through: no unit came of it"
+        return (
+            f"A purchase was sent {human_duration(age)} ago, and whether it went through is not "
+            "known yet"
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        now = self._service.clock.now()
+        return [
+            (
+                unit.id,
+                human_duration((unit.end - now).total_seconds()) if unit.end else "?",
+                local_time(unit.start, now),
+                local_time(unit.end, now),
+            )
+            for unit in self.units
+        ]
+
+    def _notes(self) -> list[str]:
+        count = plural(len(self.units), "unit")
+        about = f"{count} of provisioned capacity, of {MOST_UNITS} possible."
+        return [about, *([self.note] if self.note else [])]
+
+    def _repr_text(self) -> str:
+        table = [text_table(_HEAD, self._rows(), numbers=(1,))] if self.units else []
+        return "\n".join([*table, *self._notes()])
+
+    def _repr_html(self) -> str:
+        table = html_table(_HEAD, self._rows(), numbers=(1,)) if self.units else ""
+        return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+
+
+def _age(purchase: Purchase) -> float:
+    return max(0.0, time.time() - purchase.asked / 1000)

@@ -1,0 +1,89 @@
+"""A change of a setting as a plan: what it will be, shown first, done once it is agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from ..plans import Plan
+from ..rendering import escape, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+
+class Change(Plan[T]):
+    """One change of a setting; nothing is changed until ``run()``.
+
+    :param act: what carries it out, and returns what to say of it.
+    :param text: a text that belongs to it, such as a policy, shown as it is.
+    :param confirmation: what a user has to type before it is run; "" where a yes is enough.
+    """
+
+    def __init__(
+        self, title: str, *, act: Callable[[], T], facts: Sequence[tuple[str, str]] = (),
+        head: Sequence[str] = (), cells: Sequence[tuple[str, ...]] = (), text: str = "",
+        button: str = "Set", danger: bool = False, confirmation: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._title, self._facts, self._act = title, list(facts), act
+        self._columns, self._lines, self.text = tuple(head), list(cells), text
+        self.button, self.danger, self.confirmation = button, danger, confirmation
+
+    @property
+    def empty(self) -> bool:
+        """False: there is something to change."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """The change in one sentence."""
+        return self._title
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before it is made."""
+        return self._facts
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is touched, one row each."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self._lines, columns=list(self._columns), dtype="str")
+
+    def _head(self) -> Sequence[str]:
+        return self._columns
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return self._lines
+
+    def _run(self) -> T:
+        return self._act()
+
+    def _next(self) -> str:
+        if self.confirmation and self.result is None:
+            option = f"--confirm {self.confirmation}"
+            return f"Nothing has been done yet: repeat with {option}, or call .run()."
+        return super()._next()
+
+    def _repr_text(self) -> str:
+        lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]
+        lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines]
+        lines += [f"    {line}" for line in self.text.split("\n") if self.text]
+        return "\n".join(visible(line) for line in [*lines, self._next()])
+
+    def card_html(self) -> str:
+        """Return the change as HTML, without the line that says how to make it."""
+        text = f"<pre>{escape(self.text)}</pre>" if self.text else ""
+        if self._lines:
+            return super().card_html() + text
+        facts = "".join(
+            f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
+            for label, words in self.facts
+        )
+        return (
+            f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>{text}"
+        )

@@ -1,0 +1,101 @@
+"""The least an identity must be allowed to use this program, as an IAM policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..rendering import Rendered
+
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "Look": (
+        "DescribeJob", "DescribeVault", "GetDataRetrievalPolicy", "GetJobOutput",
+        "GetVaultAccessPolicy", "GetVaultLock", "GetVaultNotifications", "ListJobs",
+        "ListMultipartUploads", "ListParts", "ListProvisionedCapacity", "ListTagsForVault",
+    ),
+    "Retrieve": ("InitiateJob",),
+    "Store": (
+        "AbortMultipartUpload", "CompleteMultipartUpload", "CreateVault",
+        "InitiateMultipartUpload", "UploadArchive", "UploadMultipartPart",
+    ),
+    "Delete": ("DeleteArchive", "DeleteVault"),
+    "Administer": (
+        "AbortVaultLock", "AddTagsToVault", "CompleteVaultLock", "DeleteVaultAccessPolicy",
+        "DeleteVaultNotifications", "InitiateVaultLock", "PurchaseProvisionedCapacity",
+        "RemoveTagsFromVault", "SetDataRetrievalPolicy", "SetVaultAccessPolicy",
+        "SetVaultNotifications",
+    ),
+}  # fmt: skip
+"""Actions on a vault by what they are for; each group can be left out by itself."""
+
+OF_THE_ACCOUNT = (
+    "GetDataRetrievalPolicy", "ListProvisionedCapacity", "PurchaseProvisionedCapacity",
+    "SetDataRetrievalPolicy",
+)  # fmt: skip
+"""Actions whose resource is no vault."""
+
+TOPIC_ACTIONS = (
+    "CreateTopic", "DeleteTopic", "ListSubscriptionsByTopic", "ListTagsForResource", "Subscribe",
+    "TagResource", "Unsubscribe",
+)  # fmt: skip
+QUEUE_ACTIONS = (
+    "CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueUrl", "ListQueueTags",
+    "ReceiveMessage", "TagQueue",
+)  # fmt: skip
+
+
+class IdentityPolicy(Rendered):
+    """A policy for an identity that uses this program in one region.
+
+    :param account: the account's id, or ``*`` for a policy that names none.
+    :param vaults: names of vaults; ``*`` for all.
+    """
+
+    def __init__(
+        self, region: str, *, account: str = "*", partition: str = "aws",
+        vaults: Sequence[str] = ("*",),
+    ) -> None:  # fmt: skip
+        self._place = f"{region}:{account}"
+        self._partition, self._vaults = partition, list(vaults)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The policy."""
+        vaults = [self._arn("glacier", f"vaults/{name}") for name in self._vaults]
+        groups = [
+            _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
+            for sid, actions in ACTIONS.items()
+        ]
+        account = ("ListVaults", *OF_THE_ACCOUNT)
+        topic, queue = self._arn("sns", "glacier-magic*"), self._arn("sqs", "glacier-magic*")
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                _statement("Account", "glacier", account, ["*"]),
+                *groups,
+                _statement("NotifyTopic", "sns", TOPIC_ACTIONS, [topic]),
+                _statement("NotifyQueue", "sqs", QUEUE_ACTIONS, [queue]),
+                _statement("Prices", "pricing", ["GetProducts"], ["*"]),
+            ],
+        }
+
+    @property
+    def text(self) -> str:
+        """The policy as JSON."""
+        return json.dumps(self.document, indent=2)
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:{self._partition}:{service}:{self._place}:{resource}"
+
+    def _repr_text(self) -> str:
+        return self.text
+
+
+def _statement(sid: str, service: str, actions: Sequence[str], on: list[str]) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in sorted(actions)],
+        "Resource": on,
+    }

@@ -1,0 +1,70 @@
+"""The listeners of a session: one for each queue that was made from its catalogue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from ..catalogue import Catalogue, Route
+from ..errors import GlacierError
+from ..jobs import Tracker
+from ..jobs.listening import Listener, vault_of
+from ..service.messaging import Messaging
+
+PATIENCE = 4.0
+"""How many times as long the tracker waits between looks while the queue tells it: once a message
+has come that way, since a topic whose policy is wrong is as silent as one without jobs."""
+LONGEST_STOP = 0.2
+
+
+class Listening:
+    """Listens for a tracker to the queues in the catalogue, if there are any.
+
+    :param messaging: makes the client; called only when there is a queue.
+    """
+
+    def __init__(
+        self, tracker: Tracker, catalogue: Catalogue, messaging: Callable[[], Messaging]
+    ) -> None:
+        self._tracker, self._catalogue, self._messaging = tracker, catalogue, messaging
+        self.listeners: dict[str, Listener] = {}
+        self.note = ""
+
+    def follow(self) -> None:
+        """Listen to every queue there is now, and to no other."""
+        routes = {r.url: r for r in self._catalogue.routes.all() if r.state == "ready"}
+        for url in self.listeners.keys() - routes.keys():
+            self.listeners.pop(url).stop()
+        for url in routes.keys() - self.listeners.keys():
+            try:
+                self._listen(routes[url])
+            except GlacierError as error:  # without a queue all stays as it is
+                self.note = error.message
+        if not self.listeners:
+            self._tracker.patience = 1.0
+
+    def _listen(self, route: Route) -> None:
+        scope = self._catalogue.scope
+        read = partial(vault_of, topic=route.topic, account=scope.account, region=scope.region)
+        listener = Listener(
+            self._messaging(), route.url, read=read, wake=partial(self._wake, route),
+            hearing=partial(self._hearing, route),
+        )  # fmt: skip
+        self.listeners[route.url] = listener
+        listener.start()
+
+    def _wake(self, route: Route, vault: str) -> None:
+        self._tracker.refresh([vault])
+        self._tracker.start()
+        self._catalogue.routes.note_heard(route.queue, int(time.time() * 1000))
+
+    def _hearing(self, route: Route, answers: bool) -> None:
+        known = self._catalogue.routes.of(route.vault) if answers else None
+        self._tracker.patience = PATIENCE if known is not None and known.heard else 1.0
+
+    def stop(self) -> None:
+        """Listen no more."""
+        for listener in self.listeners.values():
+            listener.stop(LONGEST_STOP)
+        self.listeners.clear()

@@ -1,0 +1,206 @@
+"""The vaults of all regions in one table: what lies where, how long untouched, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from .. import tables
+from ..errors import CredentialsError, GlacierError, Unavailable
+from ..prices import Quote, load
+from ..prices.holdings import of_vault
+from ..prices.quotes import monthly_storage
+from ..rendering import Rendered, escape, html_table, text_table
+from ..service import Connection, Service
+from ..service.regions import in_region, regions_of
+from ..units import from_ms, human_bytes, local_time, parse_time, plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AT_ONCE = 8
+IDLE = timedelta(days=365)
+
+_HEAD = (
+    "region", "vault", "archives", "size", "created", "inventory", "idle", "a month",
+)  # fmt: skip
+_IDLE_NOTE = (
+    "idle: no archive was added or removed for over a year, since the service makes an inventory "
+    "only after a change. It says nothing of retrievals, which leave no mark on a vault."
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One vault of one region, as the service told it; times aware, UTC."""
+
+    region: str
+    vault: str
+    archives: int
+    size: int
+    created: datetime | None
+    inventory: datetime | None
+    month: Quote
+
+    def idle(self, now: datetime) -> bool:
+        """Tell whether nothing was added or removed for over a year, as far as can be known.
+
+        A vault without any inventory has never held an archive for long: the first is made the
+        day of the first upload (service documentation, "Downloading a Vault Inventory").
+        """
+        since = self.inventory or self.created
+        return since is not None and now - since > IDLE
+
+
+class VaultsEverywhere(Rendered):
+    """The vaults of several regions.
+
+    :param skipped: regions that gave no answer, with the reason.
+    """
+
+    def __init__(
+        self, found: Sequence[Found], *, asked: int, skipped: Mapping[str, str], now: datetime
+    ) -> None:
+        self.found, self.asked, self.skipped, self.now = list(found), asked, dict(skipped), now
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a vault: region, vault, archives, size, created, inventory, idle, month.
+
+        ``month`` is US dollars (Decimal), None where the region's price is not known; ``idle``
+        says that no archive was added or removed for over a year.
+        """
+        told = [
+            {
+                "VaultName": row.vault, "NumberOfArchives": row.archives, "SizeInBytes": row.size,
+                "CreationDate": row.created and row.created.isoformat(),
+                "LastInventoryDate": row.inventory and row.inventory.isoformat(),
+            }
+            for row in self.found
+        ]  # fmt: skip
+        frame = tables.vaults(told)
+        frame.insert(0, "region", [row.region for row in self.found])
+        frame["region"] = frame["region"].astype("str")
+        frame["idle"] = [row.idle(self.now) for row in self.found]
+        frame["idle"] = frame["idle"].astype("bool")
+        months: list[Any] = [row.month.total for row in self.found]
+        frame["month"] = months
+        return frame
+
+    @property
+    def total(self) -> Quote:
+        """What a month of everything costs."""
+        return sum((row.month for row in self.found), Quote())
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                row.region,
+                row.vault,
+                f"{row.archives:,}",
+                human_bytes(row.size),
+                local_time(row.created, self.now, zone=False),
+                local_time(row.inventory, self.now, zone=False) or "never",
+                "idle" if row.idle(self.now) else "",
+                row.month.words(),
+            )
+            for row in self.found
+        ]
+
+    def _notes(self) -> list[str]:
+        archives = plural(sum(row.archives for row in self.found), "archive")
+        size = human_bytes(sum(row.size for row in self.found))
+        regions = len({row.region for row in self.found})
+        notes = [
+            f"All together: {plural(len(self.found), 'vault')} in {plural(regions, 'region')} "
+            f"({self.asked} asked), {archives}, {size}, {self.total.words()} a month; as of each "
+            "vault's last inventory."
+        ]
+        if any(row.idle(self.now) for row in self.found):
+            notes.append(_IDLE_NOTE)
+        if self.total.total is None:
+            notes.append("A price that is not known: %glacier cost --refresh --region R asks AWS.")
+        return [*notes, *(f"{where}: {why}" for why, where in self._reasons())]
+
+    def _reasons(self) -> list[tuple[str, str]]:
+        regions: dict[str, list[str]] = {}
+        for region, why in self.skipped.items():
+            regions.setdefault(why, []).append(region)
+        return [(why, f"Not seen: {', '.join(names)}") for why, names in regions.items()]
+
+    def _repr_text(self) -> str:
+        table = [text_table(_HEAD, self._rows(), numbers=(2, 3, 7))] if self.found else []
+        return "\n".join([*table, *self._notes()])
+
+    def _repr_html(self) -> str:
+        numbers = (2, 3, 7)
+        table = html_table(_HEAD, self._rows(), numbers=numbers, long=(1,)) if self.found else ""
+        return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+
+
+def look_everywhere(
+    service: Service, connection: Connection, regions: Iterable[str] | None = None
+) -> VaultsEverywhere:
+    """Ask regions for their vaults, several at a time.
+
+    A region that gives no answer (not enabled for the account, no access, no such service) is
+    noted and does not fail the rest.
+
+    :param regions: names of regions; None for all of the partition that boto3 knows.
+    """
+    names = list(dict.fromkeys(regions_of(service) if regions is None else regions))
+    skipped: dict[str, str] = {}
+    # Made here one after the other: boto3 makes no clients in several threads at a time.
+    ready = list(_services(service, connection, names, skipped))
+    found: list[Found] = []
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-regions") as crew:
+        for there, told in zip(ready, crew.map(_ask, ready), strict=True):
+            if isinstance(told, GlacierError):
+                skipped[there.region] = _reason(told)
+            else:
+                found += [_row(there.region, vault) for vault in told]
+    return VaultsEverywhere(found, asked=len(names), skipped=skipped, now=service.clock.now())
+
+
+def _services(
+    service: Service, connection: Connection, names: Iterable[str], skipped: dict[str, str]
+) -> Iterator[Service]:
+    for name in names:
+        try:
+            yield in_region(service, connection, name)
+        except GlacierError as error:
+            skipped[name] = _reason(error)
+
+
+def _ask(service: Service) -> list[Mapping[str, Any]] | GlacierError:
+    try:
+        return list(service.vaults())
+    except GlacierError as error:
+        return error
+
+
+def _reason(error: GlacierError) -> str:
+    if isinstance(error, CredentialsError):
+        return "the region is not enabled for this account, or does not know its key"
+    if isinstance(error, Unavailable):
+        return "no answer; is that a region with the vault service?"
+    return error.message
+
+
+def _row(region: str, told: Mapping[str, Any]) -> Found:
+    archives, size = told.get("NumberOfArchives") or 0, told.get("SizeInBytes") or 0
+    return Found(
+        region=region,
+        vault=told["VaultName"],
+        archives=archives,
+        size=size,
+        created=from_ms(parse_time(told.get("CreationDate"))),
+        inventory=from_ms(parse_time(told.get("LastInventoryDate"))),
+        month=monthly_storage(load(region), of_vault(archives, size)),
+    )

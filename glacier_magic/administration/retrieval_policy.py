@@ -1,0 +1,96 @@
+"""The account's data retrieval policy: how much standard retrieval a region lets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import InputError
+from ..rendering import Rendered
+from ..service import Service
+from ..service.administration import Administration
+from ..units import human_bytes, parse_size
+
+NO_LIMIT, FREE_TIER, BYTES_PER_HOUR = "None", "FreeTier", "BytesPerHour"
+MOST = 2**63 - 1
+"""Bytes an hour that the service takes at most (service documentation)."""
+
+_CURE = "Write none, free-tier, or bytes an hour such as 1GB/h."
+_SCOPE = (
+    "It holds for standard retrievals of this account in {region}; bulk and expedited ones and "
+    "jobs under way are not touched."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class RetrievalPolicy(Rendered):
+    """A data retrieval policy.
+
+    :param strategy: ``None`` (no limit), ``FreeTier`` or ``BytesPerHour``.
+    :param bytes_per_hour: the limit of ``BytesPerHour``, else None.
+    """
+
+    strategy: str
+    bytes_per_hour: int | None
+    service: Service = field(compare=False)
+
+    @classmethod
+    def read(cls, service: Service) -> RetrievalPolicy:
+        """Ask the service which policy holds."""
+        return cls(*Administration(service).retrieval_policy(), service)
+
+    def set(self, limit: str | int) -> RetrievalPolicy:
+        """Set another policy and return it; the same again changes nothing.
+
+        :param limit: ``none``, ``free-tier``, ``1GB/h`` or a number of bytes an hour.
+        :raises InputError: it is none of these.
+        """
+        strategy, allowed = read_limit(limit)
+        Administration(self.service).set_retrieval_policy(strategy, allowed)
+        return RetrievalPolicy(strategy, allowed, self.service)
+
+    @property
+    def words(self) -> str:
+        """What the policy means, in a sentence."""
+        if self.strategy == NO_LIMIT:
+            return "every retrieval is accepted, whatever it costs"
+        if self.strategy == FREE_TIER:
+            return "a retrieval beyond the day's share of the free allowance is refused, at no cost"
+        hourly = self.bytes_per_hour or 0
+        return (
+            f"a retrieval that would raise the peak above {human_bytes(hourly)} an hour is "
+            f"refused, at no cost; {human_bytes(24 * hourly)} a day fit at most"
+        )
+
+    @property
+    def name(self) -> str:
+        """The policy as ``policy set`` takes it: ``none``, ``free-tier`` or ``1000000000/h``."""
+        if self.strategy == BYTES_PER_HOUR:
+            return f"{self.bytes_per_hour}/h"
+        return "free-tier" if self.strategy == FREE_TIER else "none"
+
+    def _repr_text(self) -> str:
+        return (
+            f"Data retrieval policy: {self.name}\n  {self.words}\n  "
+            + _SCOPE.format(region=self.service.region)
+            + "\n  A change takes effect within minutes."
+        )
+
+
+def read_limit(limit: str | int) -> tuple[str, int | None]:
+    """Return strategy and bytes an hour that a limit means.
+
+    :raises InputError: it means none, or is below 1 or above 2^63-1 bytes.
+    """
+    plain = str(limit).strip().lower()
+    if plain in ("none", "free-tier", "freetier"):
+        return (NO_LIMIT if plain == "none" else FREE_TIER), None
+    if plain.endswith(("/s", "/m", "/min", "/d", "/day")):
+        raise InputError(f"{limit!r} is not bytes an hour", cure=_CURE)
+    try:
+        size = plain.removesuffix("/hour").removesuffix("/h")
+        allowed = int(size) if size.isdecimal() else parse_size(size)  # a float is not exact
+    except (ValueError, OverflowError):
+        raise InputError(f"{limit!r} is no data retrieval policy", cure=_CURE) from None
+    if not 1 <= allowed <= MOST:
+        raise InputError(f"{limit!r} is not between 1 and 2^63-1 bytes an hour", cure=_CURE)
+    return BYTES_PER_HOUR, allowed

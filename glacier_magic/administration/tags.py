@@ -1,0 +1,112 @@
+"""The tags of a vault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, Refused
+from ..rendering import Rendered, html_table, text_table
+from ..service import Service
+from ..service.administration import Administration
+from ..units import plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST, IN_A_CALL = 50, 10
+LONGEST_KEY, LONGEST_VALUE = 128, 255
+"""Limits of the service (service documentation, "Add Tags To Vault")."""
+
+_TEXT = re.compile(r"[\w ./=+@-]*")
+_CURE = (
+    f"A key has 1 to {LONGEST_KEY} characters, a value up to {LONGEST_VALUE}: letters, digits, "
+    "spaces and . / = + - @ _; no key begins with aws:"
+)
+
+
+class Tags(Rendered, Mapping[str, str]):
+    """The tags of a vault as they were when they were read: a mapping of key to value."""
+
+    def __init__(self, vault: str, service: Service) -> None:
+        self.vault, self._service = vault, service
+        self._tags = Administration(service).tags(vault)
+
+    def __getitem__(self, key: str) -> str:
+        return self._tags[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._tags))
+
+    def __len__(self) -> int:
+        return len(self._tags)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a tag: key, value."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame({"key": list(self), "value": list(self.values())}, dtype="str")
+
+    def change(self, add: Mapping[str, str], remove: Iterable[str] = ()) -> Tags:
+        """Remove and set tags, ten in a call; return the tags that there are then.
+
+        May be repeated after a failure half-way: what is done already changes nothing.
+
+        :raises InputError: a key or value is not allowed, or a key is in both.
+        :raises Refused: there would be more than 50.
+        """
+        keys = list(dict.fromkeys(remove))
+        self._check(add, keys)
+        calls = Administration(self._service)
+        for batch in _tens(key for key in keys if key in self._tags):
+            calls.remove_tags(self.vault, batch)
+        for batch in _tens(key for key in add if self._tags.get(key) != add[key]):
+            calls.add_tags(self.vault, {key: add[key] for key in batch})
+        return Tags(self.vault, self._service)
+
+    def _check(self, add: Mapping[str, str], remove: list[str]) -> None:
+        for key, value in add.items():
+            check_tag(key, value)
+        both = sorted(set(add) & set(remove))
+        if both:
+            raise InputError(f"The tag {both[0]!r} is to be set and removed", cure="Choose one.")
+        left = (self._tags.keys() - set(remove)) | add.keys()
+        if len(left) > MOST:
+            raise Refused(
+                f"{self.vault} would have {len(left)} tags; {MOST} are allowed",
+                cure="Remove some in the same line: --remove KEY. Nothing was changed.",
+            )
+
+    def _repr_text(self) -> str:
+        if not self._tags:
+            return f"{self.vault} has no tags."
+        return text_table(("key", "value"), self.items()) + f"\n{self._count()}"
+
+    def _repr_html(self) -> str:
+        if not self._tags:
+            return super()._repr_html()
+        return html_table(("key", "value"), self.items(), long=(0, 1))
+
+    def _count(self) -> str:
+        return f"{self.vault}: {plural(len(self), 'tag')} of {MOST} possible."
+
+
+def check_tag(key: str, value: str) -> None:
+    """Return if a tag is one that the service takes.
+
+    :raises InputError: it is not.
+    """
+    good_key = 1 <= len(key) <= LONGEST_KEY and _TEXT.fullmatch(key)
+    if not good_key or key.lower().startswith("aws:"):
+        raise InputError(f"{key!r} cannot be the key of a tag", cure=_CURE)
+    if len(value) > LONGEST_VALUE or not _TEXT.fullmatch(value):
+        raise InputError(f"{value!r} cannot be the value of the tag {key!r}", cure=_CURE)
+
+
+def _tens(keys: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(list(keys))
+    while batch := list(islice(rest, IN_A_CALL)):
+        yield batch

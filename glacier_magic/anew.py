@@ -1,0 +1,100 @@
+"""Asking again: for what has expired, and for what is about to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .catalogue import Download
+from .errors import InputError
+from .jobs import TIERS
+from .plans import ExtendPlan, RestorePlan, SeveralRestores
+from .plans.pacing import Pace
+from .plans.restoring import unknown_archive
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+@dataclass(frozen=True)
+class Anew:
+    """The requests of a session that are made a second time."""
+
+    session: Session
+
+    def restore(
+        self,
+        words: Sequence[str],
+        *,
+        vault: str | None,
+        tier: str | None,
+        destination: str | None,
+        pace: Pace | None,
+    ) -> RestorePlan | SeveralRestores:
+        """Return the plan for what has expired; see :meth:`Session.restore_expired`."""
+        if tier is not None and tier.capitalize() not in TIERS:
+            raise InputError(
+                f"There is no tier {tier!r}", cure="Tiers are expedited, standard and bulk."
+            )
+        groups: dict[tuple[str, str, str], list[Download]] = {}
+        for download in self._chosen(self._expired(vault), words, vault):
+            key = (download.vault, download.root, tier or download.tier)
+            groups.setdefault(key, []).append(download)
+        if pace is not None and len(groups) > 1:
+            raise InputError(
+                "A pace holds for one vault, folder and tier at a time",
+                cure="Name one vault with --vault, a tier with --tier, or the archives.",
+            )
+        plans = [self._plan(*key, found, destination, pace) for key, found in groups.items()]
+        return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
+
+    def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
+        """Return the plan for what is about to go; see :meth:`Session.extend`."""
+        session = self.session
+        kept = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
+        chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
+        return ExtendPlan(
+            sorted({download.vault for download in kept}),
+            None if chosen is None else frozenset(chosen),
+            service=session.service,
+            catalogue=session.catalogue,
+            tracker=session.tracker,
+        )
+
+    def _expired(self, vault: str | None) -> list[Download]:
+        session = self.session
+        known = {d.vault for d in session.catalogue.downloads.open()}
+        session.tracker.refresh(sorted(known if vault is None else known & {vault}))
+        found = {(d.vault, d.archive_id, d.root): d for d in session.catalogue.downloads.expired()}
+        return [d for d in found.values() if vault in (None, d.vault)]
+
+    def _chosen(
+        self, downloads: Sequence[Download], words: Sequence[str], vault: str | None
+    ) -> list[Download]:
+        if not words:
+            return list(downloads)
+        name = vault or self.session.vault_in_use
+        if name is None:
+            raise InputError("Which vault?", cure="%glacier use NAME, or --vault NAME.")
+        records = self.session.vault(name).select(words, unknown_ids=True)
+        wanted = {record.archive_id for record in records}
+        return [d for d in downloads if d.vault == name and d.archive_id in wanted]
+
+    def _plan(
+        self,
+        vault: str,
+        root: str,
+        tier: str,
+        downloads: Sequence[Download],
+        destination: str | None,
+        pace: Pace | None,
+    ) -> RestorePlan:
+        archives = self.session.catalogue.archives
+        records = [
+            archives.get(vault, d.archive_id) or unknown_archive(vault, d.archive_id)
+            for d in downloads
+        ]
+        return self.session.vault(vault).restore_archives(
+            records, tier=tier, to=root, destination=destination, pace=pace
+        )

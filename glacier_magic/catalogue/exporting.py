@@ -1,0 +1,132 @@
+"""The archives of a catalogue as a Parquet or CSV file, written as they are read.
+
+Every row that the catalogue has is in it, whatever its state; account ids are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import InputError
+from ..units import masked
+from . import dialect, states
+from .database import Database
+from .dialect import Snapshot
+from .filing import making
+from .frames import READ, Rows, batch, kind_of
+from .query import COLUMNS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXPORTED = (
+    "account", "region", "vault", "archive_id", "name", "description", "format", "mtime", "size",
+    "created", "tree_hash", "state", "seen",
+)  # fmt: skip
+"""The columns of the file; ``seen`` is the date of the last inventory that listed the archive."""
+MARK = b"glacier_magic"
+"""The key in a Parquet file's own metadata that tells where it comes from."""
+PIECE = 20_000
+ENDS = (".parquet", ".csv")
+
+_LISTED, _UNLISTED = READ.index("listed"), READ.index("unlisted")
+
+
+def export(database: Database, target: Path, vault: str | None = None) -> int:
+    """Write the archives of all vaults, or of *vault*, into a new file; return how many.
+
+    It is there whole or not at all, and shows the catalogue at one moment.
+
+    :param target: its end says the form: ``.parquet`` or ``.csv``.
+    :raises InputError: the end is another one, the file is there, or the vault is not known.
+    """
+    if target.suffix.lower() not in ENDS:
+        raise InputError(
+            f"{target.name!r} does not say its form", cure="Let it end in .parquet or .csv."
+        )
+    count = 0
+    with dialect.of(database).snapshot() as view:
+        found = _chosen(places(view), vault)
+        with making(target) as part, _writer(part, target.suffix.lower()) as writer:
+            for place in found:
+                for rows in pieces(view, place._replace(account=masked(place.account))):
+                    writer.write_batch(batch("", rows, READ_ALL, schema()))
+                    count += len(rows)
+    return count
+
+
+READ_ALL = (*READ, "account", "region", "vault", "seen")
+"""What the values of the rows of :func:`pieces` are."""
+
+
+def schema() -> pa.Schema:
+    """Return the types of the columns."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    fields = [(name, kind_of(name)) for name in EXPORTED]
+    return pa.schema(fields, metadata={MARK: b"archives 1"})
+
+
+def _writer(part: Path, end: str) -> AbstractContextManager[Any]:
+    if end == ".csv":
+        from pyarrow import csv  # noqa: PLC0415
+
+        return _typed(csv.CSVWriter(part, schema()))
+    from pyarrow import parquet  # noqa: PLC0415
+
+    return _typed(parquet.ParquetWriter(part, schema(), compression="zstd"))
+
+
+def _typed(writer: Any) -> AbstractContextManager[Any]:
+    return writer  # type: ignore[no-any-return]  # Arrow has no types of its own
+
+
+class Place(NamedTuple):
+    """A vault's number, where it is, the ordinal of its last inventory, and dates of them all."""
+
+    id: int
+    account: str
+    region: str
+    vault: str
+    current: int
+    dates: tuple[tuple[int, int], ...]
+
+
+def places(view: Snapshot) -> list[Place]:
+    """Return the vaults that the catalogue knows."""
+    found = []
+    for row in view.rows("SELECT id, account, region, vault, current FROM vaults ORDER BY id"):
+        dates = view.rows(
+            "SELECT ordinal, made FROM inventories WHERE account=? AND region=? AND vault=? "
+            "AND ordinal IS NOT NULL AND made IS NOT NULL ORDER BY ordinal DESC",
+            row[1:4],
+        )
+        number, account, region, vault, current = row
+        found.append(Place(number, account, region, vault, current, tuple(dates)))
+    return found
+
+
+def _chosen(found: Sequence[Place], vault: str | None) -> Sequence[Place]:
+    chosen = [place for place in found if vault in (None, place.vault)]
+    if vault is not None and not chosen:
+        known = ", ".join(sorted({place.vault for place in found})[:10]) or "none"
+        raise InputError(f"The catalogue knows no vault {vault!r}", cure=f"It knows: {known}.")
+    return chosen
+
+
+def pieces(view: Snapshot, place: Place) -> Iterator[Rows]:
+    """Yield all archives of a vault, some at a time; the values are :data:`READ_ALL`."""
+    fixed = (place.account, place.region, place.vault)
+    for rows in view.stream(
+        f"SELECT {COLUMNS}, {states.expression(place.current)} AS state FROM archive_rows "
+        f"WHERE vault_id=? AND {states.visible(place.current)} ORDER BY id",
+        (place.id,),
+        PIECE,
+    ):
+        yield [
+            (*row, *fixed, states.last_seen(row[_LISTED], row[_UNLISTED], place.dates))
+            for row in rows
+        ]

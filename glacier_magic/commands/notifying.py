@@ -1,0 +1,85 @@
+"""Whom the vaults tell that a job is done, and the queue that the tracker listens to."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from .console import Console
+from .grammar import Parser, Verb
+
+_DO = ("setup", "remove")
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument(
+        "words", nargs="*", metavar="setup|remove VAULT",
+        help="make or remove a queue for the vault; or the vault alone; or nothing, for all vaults",
+    )  # fmt: skip
+    parser.add_argument("--topic", metavar="ARN", help="have the vault tell this topic of yours")
+    parser.add_argument(
+        "--events", metavar="E,E", help="with --topic: archive, inventory; both if not given"
+    )
+    parser.add_argument("--remove", action="store_true", help="have the vault tell nobody")
+    parser.add_argument(
+        "--name", metavar="NAME", help="with setup: the queue is glacier-magic-NAME (jobs)"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="with setup: in place of another topic"
+    )
+    parser.add_argument("--yes", action="store_true", help="do it without asking")
+
+
+def _notify(console: Console, args: Namespace) -> Any:
+    do = args.words[0] if args.words and args.words[0] in _DO else None
+    named = args.words[1:] if do else args.words
+    if len(named) > 1:
+        raise InputError(f"One vault at a time, not {', '.join(named)}", cure="")
+    _check(do, args)
+    name = named[0] if named else None
+    if do is not None:
+        return _route(console, do, name, args)
+    if name is None and args.topic is None and not args.remove:
+        return console.session.notifications()
+    return _set(console, name, args)
+
+
+def _check(do: str | None, args: Namespace) -> None:
+    if args.remove and args.topic is not None:
+        raise InputError("Set a topic or remove it", cure="Choose one.")
+    if args.events is not None and args.topic is None:
+        raise InputError("Events are told to a topic", cure="Add --topic ARN.")
+    if do is not None and (args.topic is not None or args.remove):
+        raise InputError(f"{do} knows its topic", cure="Leave --topic and --remove out.")
+    if do != "setup" and (args.name is not None or args.replace):
+        raise InputError("--name and --replace go with notify setup", cure="")
+
+
+def _route(console: Console, do: str, name: str | None, args: Namespace) -> Any:
+    routing = console.session.routing(console.vault(name).name)
+    if do == "remove":
+        return console.settle(routing.remove(), yes=args.yes)
+    return console.settle(routing.setup(args.name or "jobs", instead=args.replace), yes=args.yes)
+
+
+def _set(console: Console, name: str | None, args: Namespace) -> Any:
+    found = console.vault(name).notifications()
+    if args.topic is not None:
+        given = args.events.replace(",", " ").split() if args.events is not None else None
+        return found.set(args.topic) if given is None else found.set(args.topic, given)
+    return found.remove() if args.remove else found
+
+
+VERBS = (
+    Verb(
+        name="notify",
+        summary="whom a vault tells that a job is done; a queue for the job board",
+        run=_notify,
+        configure=_configure,
+        details="notify setup makes a topic and a queue, after showing them with their policies; "
+        "while jobs are followed,\nwhat the queue tells is looked at at once, and the service is "
+        "asked less often. notify remove removes just that.\nA vault that is called setup or "
+        "remove is reached with use, and from Python.",
+    ),
+)

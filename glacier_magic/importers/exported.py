@@ -1,0 +1,122 @@
+"""What ``catalogue export`` wrote: a Parquet or CSV file of archives, perhaps from elsewhere."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..catalogue.exporting import EXPORTED, MARK
+from ..catalogue.states import DELETED
+from ..units import to_ms
+from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
+
+FORMAT = "an exported table of archives"
+
+_PARQUET = b"PAR1"
+_HEAD = ",".join(f'"{name}"' for name in EXPORTED).encode()
+_PIECE = 10_000
+
+
+def recognises(file: File) -> bool:
+    """Tell by its first line, or by its own metadata."""
+    first = file.head.split(b"\n", 1)[0].rstrip(b"\r").removeprefix(b"\xef\xbb\xbf")
+    if first in (_HEAD, _HEAD.replace(b'"', b"")):
+        return True
+    return file.head.startswith(_PARQUET) and MARK in _metadata(file.path)
+
+
+def _metadata(path: Path) -> dict[bytes, bytes]:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        return dict(parquet.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+
+
+def read(path: Path) -> Imported:
+    """Begin to read such a table."""
+    left = Left()
+    is_parquet = File(path).head.startswith(_PARQUET)
+    rows = _from_parquet(path, left) if is_parquet else _from_csv(path, left)
+    return Imported(
+        format=f"{FORMAT} ({'Parquet' if is_parquet else 'CSV'})",
+        source=path,
+        items=checked(rows, left),
+        jobs=iter(()),
+        left=left,
+        notes=["Which inventories listed them is not in such a table: a catalogue backup has it."],
+    )
+
+
+def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            columns = [name for name in EXPORTED if name in file.schema_arrow.names]
+            for batch in file.iter_batches(_PIECE, columns=columns):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        left.add("all behind it", f"the file is damaged: {str(error).splitlines()[0]:.100}")
+
+
+def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            yield from reader
+        except csv.Error as error:
+            left.add(f"all behind line {reader.line_num:,}", f"the file is damaged: {error}")
+
+
+def checked(rows: Iterator[dict[str, Any]], left: Left) -> Iterator[ImportedArchive]:
+    """Yield the archives in rows with the columns ``EXPORTED``; what is none is left."""
+    for number, row in enumerate(rows, 1):
+        if not is_id(row.get("archive_id")):
+            left.add(f"archive {number:,}", "its archive id is none")
+        elif not row.get("state") or not text(row.get("vault")):
+            left.add(f"archive {number:,}", "the row is not whole")
+        else:
+            yield _archive(row)
+
+
+def _archive(row: dict[str, Any]) -> ImportedArchive:
+    bare = row.get("format") == "imported" and not row.get("description")
+    return ImportedArchive(
+        archive_id=str(row["archive_id"]),
+        account=text(row.get("account")) or None,
+        region=text(row.get("region")) or None,
+        vault=text(row["vault"]),
+        name=text(row.get("name")),
+        description=None if bare else text(row.get("description")),
+        size=_whole(row.get("size")),
+        created_ms=_moment(row.get("created")),
+        mtime_ms=_moment(row.get("mtime")),
+        tree_hash=tree_hash(row.get("tree_hash")),
+        deleted=row["state"] == DELETED,
+        gone=row["state"] == "gone",
+        seen_ms=_moment(row.get("seen")),
+    )
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return size(int(value[:20]))
+    return size(value)
+
+
+def _moment(value: object) -> int | None:
+    """Return milliseconds of a date in either form; whole numbers are milliseconds."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value.strip()) if value.strip() else None
+    if isinstance(value, datetime):
+        return to_ms(value) if value.tzinfo is not None else None
+    return value if type(value) is int else None

@@ -1,0 +1,255 @@
+"""Emptying a vault and dropping it: days of waiting, a step whenever one is due.
+
+listing (the inventory that says what is in it) -> confirming (the user) -> deleting (the queue that
+was confirmed) -> proving (the inventory that shows it empty) -> dropped.  Anything that appears
+meanwhile stops it.  Every step may be killed and repeated: what was reached is in the catalogue.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..catalogue import Deletion, Drop, JobRecord
+from ..catalogue.drops import BUSY
+from ..catalogue.jobs import INVENTORY
+from ..errors import AccessDenied, NotFound, VaultNotEmpty
+from ..rendering import visible
+from ..transfer.budget import Stopped
+from ..transfer.deleting import Deleter
+from ..transfer.engine import Engine
+from ..transfer.progress import Observer
+from ..units import from_ms, parse_time, plural
+
+DAY, HOUR = 86_400_000, 3_600_000
+MARGIN = HOUR // 2
+"""How long after the usual time of day an inventory is looked for first; then once an hour."""
+
+
+def next_inventory(last: int | None, now: int) -> int:
+    """Return about when the service makes the next inventory; all in milliseconds.
+
+    It makes one about once a day, the first about a day after the first upload (service
+    documentation: "Vault Inventory").
+    """
+    if last is None or last > now:
+        return now + DAY
+    return last + ((now - last) // DAY + 1) * DAY
+
+
+class Dropper:
+    """The steps of one account's drops; each is short but the deleting.
+
+    ``dropped`` is called with the name of each vault that is gone.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._service, self._catalogue = engine.service, engine.catalogue
+        self._drops = engine.catalogue.drops
+        self.dropped: Callable[[str], object] = lambda _: None
+
+    # Beginning
+
+    def begin(self, vault: str) -> Drop:
+        """Begin to drop a vault, or go on with the drop that is under way.
+
+        :raises NotFound: the vault does not exist.
+        """
+        told = self._service.describe_vault(vault)
+        now = self._service.clock.now_ms()
+        created = parse_time(told.get("CreationDate"))
+        drop = self._drops.begin(vault, vault_created=created, now=now)
+        return self.look_at(drop, told)
+
+    def look_at(self, drop: Drop, told: Mapping[str, Any]) -> Drop:
+        """Bring a drop that waits for its list, or for the user, up to what the vault is now."""
+        last = parse_time(told.get("LastInventoryDate"))
+        if drop.state == "confirming" and last is not None and last > (drop.listed or 0):
+            self._drops.move(
+                drop.id, ["confirming"], "listing", job_id=None, next_check=None,
+                note="a newer inventory was made since the list",
+            )  # fmt: skip
+        if self._drops.get(drop.id).state == "listing":
+            self._list(self._drops.get(drop.id), last)
+        return self._drops.get(drop.id)
+
+    def _list(self, drop: Drop, last: int | None) -> None:
+        """Use the newest inventory there is: read already, asked for already, or asked for now."""
+        if last is not None and self._covered(drop.vault, last):
+            self._drops.move(drop.id, ["listing"], "confirming", listed=last)
+            return
+        job = self._job(drop)
+        if job is None and self._service.clock.now_ms() >= (drop.next_check or 0):
+            self._ask(drop)
+
+    def _covered(self, vault: str, last: int) -> bool:
+        """Tell whether the catalogue has read what the inventory of *last* lists, or a later one.
+
+        The date inside an output has no fraction; a job asked for after an inventory hands out
+        no older one, whatever its date says.
+        """
+        read = self._catalogue.inventories.newest(vault)
+        if read is None:
+            return False
+        job = self._catalogue.jobs.get(vault, read.job_id)
+        asked = (job.created if job else None) or 0
+        return asked >= last or (read.made or 0) // 1000 >= last // 1000
+
+    def _job(self, drop: Drop) -> JobRecord | None:
+        """Return the inventory job that the list comes from, if it runs or is to be read."""
+        job = self._catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
+        if job and job.usable and not self._catalogue.inventories.has(drop.vault, job.job_id):
+            return job
+        found = [j for j in self._catalogue.jobs.of_vault(drop.vault) if j.whole_inventory]
+        running = next((j for j in found if j.status == "InProgress"), None)
+        if running is not None:
+            self._take(drop, running)
+        return running
+
+    def _take(self, drop: Drop, job: JobRecord) -> None:
+        self._catalogue.jobs.record([job], ours=True)  # whoever asked, its output is read
+        self._drops.update(drop.id, job_id=job.job_id, note=None)
+
+    def _ask(self, drop: Drop) -> None:
+        token = f"glacier_magic inventory {uuid.uuid4()}"
+        now = self._service.clock.now_ms()
+        try:
+            job_id = self._service.start_inventory(drop.vault, token)
+        except NotFound as error:
+            if error.message.startswith("Vault not found"):
+                raise
+            self._drops.update(
+                drop.id, next_check=now + 6 * HOUR,
+                note="the vault has no inventory yet: the service makes the first one about a day "
+                "after the first upload; a vault that never held anything %glacier drop drops",
+            )  # fmt: skip
+            return
+        job = JobRecord(
+            vault=drop.vault, job_id=job_id, action=INVENTORY, description=token, created=now
+        )
+        self._take(drop, job)
+
+    # Going on
+
+    def step(self, drop: Drop, stop: threading.Event) -> None:
+        """Do what is due for a drop that nobody else works on."""
+        steps = {"listing": self._listing, "deleting": self._deleting, "proving": self._proving}
+        try:
+            steps[drop.state](drop, stop)
+        except NotFound as error:
+            if not error.message.startswith("Vault not found"):
+                raise
+            self._gone(drop, "somebody else has dropped it")
+
+    def due(self, drop: Drop) -> bool:
+        """Tell whether there may be something to do: cheap, and asks nobody."""
+        if drop.state == "listing" and drop.job_id:
+            job = self._catalogue.jobs.get(drop.vault, drop.job_id)
+            read = self._catalogue.inventories.has(drop.vault, drop.job_id)
+            return read or job is None or not job.usable
+        if drop.state == "deleting" and drop.deletion is not None:
+            return not self._catalogue.deletions.get(drop.deletion).held
+        return self._service.clock.now_ms() >= (drop.next_check or 0)
+
+    def _listing(self, drop: Drop, _: threading.Event) -> None:
+        self.look_at(drop, self._service.describe_vault(drop.vault))
+
+    def _deleting(self, drop: Drop, stop: threading.Event) -> None:
+        with suppress(Stopped):
+            self.delete(drop, stop=stop)
+
+    def delete(
+        self, drop: Drop, *, observer: Observer | None = None, stop: threading.Event | None = None
+    ) -> Deletion:
+        """Delete what is left of the confirmed queue; then the proof is waited for.
+
+        Raises like :meth:`~glacier_magic.transfer.deleting.Deleter.run`.
+        """
+        queue = self._catalogue.deletions.get(drop.deletion or 0)
+        if queue.state == "open":
+            try:
+                queue = Deleter(self.engine, queue, observer=observer, stop=stop).run()
+            except AccessDenied as error:
+                self._end(drop, error.message)
+                raise
+        if queue.failed:
+            self._end(drop, f"{plural(queue.failed, 'archive')} could not be deleted: "
+                      f"%glacier deletions {queue.id} lists them")  # fmt: skip
+        else:
+            now = self._service.clock.now_ms()
+            last = parse_time(self._service.describe_vault(drop.vault).get("LastInventoryDate"))
+            due = next_inventory(last, now) + MARGIN if queue.archives else now
+            self._drops.move(
+                drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due
+            )
+        return queue
+
+    def _proving(self, drop: Drop, _: threading.Event) -> None:
+        told = self._service.describe_vault(drop.vault)
+        if drop.vault_created not in (None, parse_time(told.get("CreationDate"))):
+            self._end(drop, "the vault is another one now: it was dropped and made anew")
+            return
+        last, now = parse_time(told.get("LastInventoryDate")), self._service.clock.now_ms()
+        trouble = self._appeared(drop)
+        if last is not None and last > (drop.after or 0) and told.get("NumberOfArchives"):
+            trouble = trouble or (
+                f"the inventory of {from_ms(last):%Y-%m-%d %H:%M} UTC lists "
+                f"{plural(told['NumberOfArchives'], 'archive')} that the plan did not have: "
+                "%glacier inventory names them"
+            )
+        if trouble:
+            self._end(drop, trouble)
+        elif last is not None and last > (drop.after or 0):
+            self._drop(drop, last, now)
+        else:
+            self._wait(drop, last, now, "")
+
+    def _appeared(self, drop: Drop) -> str:
+        """Return what is in the vault besides the plan, as far as can be told without its list."""
+        known = self._catalogue.archives.query(drop.vault, limit=3).records
+        if known:
+            names = ", ".join(visible(each.name or each.archive_id) for each in known)
+            count = self._catalogue.archives.count(drop.vault)
+            return f"{plural(count, 'archive')} came into the vault meanwhile: {names}"
+        return unfinished(self.engine, drop.vault)
+
+    def _drop(self, drop: Drop, last: int, now: int) -> None:
+        try:
+            self._service.delete_vault(drop.vault)
+        except VaultNotEmpty:
+            self._drops.update(drop.id, after=last)
+            said = "the service says that the vault was written to since; "
+            self._wait(drop, last, now, said)
+            return
+        self._gone(drop, "")
+
+    def _wait(self, drop: Drop, last: int | None, now: int, said: str) -> None:
+        due = next_inventory(last, now) + MARGIN
+        if last is not None and now - last > DAY:
+            due = now + HOUR  # it is late
+        note = f"{said}waits for the inventory that proves it empty"
+        self._drops.update(drop.id, next_check=due, note=note)
+
+    def _gone(self, drop: Drop, note: str) -> None:
+        now = self._service.clock.now_ms()
+        if self._drops.move(drop.id, BUSY, "dropped", note=note or None):
+            self._catalogue.deletions.vault_is_gone(drop.vault, now)
+            self.dropped(drop.vault)
+
+    def _end(self, drop: Drop, error: str) -> None:
+        self._drops.move(drop.id, BUSY, "stopped", error=error)
+
+
+def unfinished(engine: Engine, vault: str) -> str:
+    """Return in words which multipart uploads of a vault are not finished, or nothing."""
+    found = sum(1 for _ in engine.service.uploads(vault))
+    if not found:
+        return ""
+    return (
+        f"{plural(found, 'multipart upload')} not finished: %glacier uploads --vault {vault} lists "
+        "what would be lost"
+    )

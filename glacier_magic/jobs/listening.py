@@ -1,0 +1,140 @@
+"""Hearing from a queue that a job is done, rather than asking for it.
+
+A message is only a hint: what is true is asked of the service, so that a forged, repeated or
+belated one does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from ..errors import GlacierError, NotFound
+
+WAIT = 10
+"""Seconds that the queue holds a request open; a stopped listener ends when its last one does."""
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds after a failure, doubled with each that follows."""
+
+_VAULT = re.compile(r"arn:[\w-]+:glacier:([\w-]+):(\d{12}):vaults/([A-Za-z0-9_.-]{1,255})")
+
+
+class Message(Protocol):
+    """A message of a queue."""
+
+    @property
+    def body(self) -> str:
+        """Its text."""
+
+
+class Mailbox(Protocol):
+    """What messages come from."""
+
+    def receive(self, url: str, wait: int) -> Sequence[Any]:
+        """Return messages, waiting up to *wait* seconds for the first."""
+
+    def delete(self, url: str, message: Any) -> None:
+        """Delete a message."""
+
+
+def vault_of(body: str, *, topic: str, account: str, region: str) -> str | None:
+    """Return the vault whose finished job a message tells of, or None if it is not for us.
+
+    :param body: the envelope of SNS, whose ``Message`` is the job object as JSON (service
+        documentation, "Configuring Vault Notifications").
+    """
+    envelope = _object(body)
+    if envelope.get("Type") != "Notification" or envelope.get("TopicArn") != topic:
+        return None
+    job = _object(envelope.get("Message"))
+    found = _VAULT.fullmatch(str(job.get("VaultARN")))
+    if found is None or (found[1], found[2]) != (region, account):
+        return None
+    done = job.get("Completed") is True and isinstance(job.get("JobId"), str)
+    return found[3] if done else None
+
+
+def _object(text: object) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return {}
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+class Listener:
+    """Listens to one queue in a thread of its own, and wakes whoever follows the vault's jobs.
+
+    :param url: of the queue.
+    :param read: tells the vault that a message's text is about, or None.
+    :param wake: called with each vault that was told of; may raise, and is then called again when
+        the message comes back.
+    :param hearing: called with True when the queue answers and with False when it does not.
+    """
+
+    def __init__(
+        self, mailbox: Mailbox, url: str, *, read: Callable[[str], str | None],
+        wake: Callable[[str], object], hearing: Callable[[bool], object],
+    ) -> None:  # fmt: skip
+        self._mailbox, self.url = mailbox, url
+        self._read, self._wake, self._hearing = read, wake, hearing
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.note = ""
+
+    def start(self) -> None:
+        """Listen from now on, in the background."""
+        self._thread = threading.Thread(target=self._run, name="glacier-listener", daemon=True)
+        self._thread.start()
+
+    def stop(self, wait: float = 0.0) -> None:
+        """Listen no more; a message that arrives meanwhile stays in the queue."""
+        self._stop.set()
+        if self._thread is not None and wait:
+            self._thread.join(wait)
+
+    def _run(self) -> None:
+        with suppress(Exception):  # polling goes on without it
+            for _ in self.rounds():
+                pass
+        self._hearing(False)
+
+    def rounds(self) -> Iterator[set[str]]:
+        """Yield the vaults heard of in each round, until it is stopped or the queue is gone."""
+        pause, wait = FIRST_PAUSE, 0  # the first answer comes at once: it says that there is one
+        while not self._stop.is_set():
+            try:
+                heard = self._round(wait)
+            except NotFound as error:
+                self.note = error.message
+                return
+            except GlacierError as error:
+                self.note = error.message
+                self._hearing(False)
+                self._stop.wait(pause)
+                pause, wait = min(LONGEST_PAUSE, 2 * pause), 0
+            else:
+                self.note, pause, wait = "", FIRST_PAUSE, WAIT
+                self._hearing(True)
+                yield heard
+
+    def _round(self, wait: int) -> set[str]:
+        messages = self._mailbox.receive(self.url, wait)
+        told: dict[str, list[Any]] = {}
+        for message in messages:
+            vault = self._read(message.body)
+            if vault is not None:  # others' messages are not ours to delete
+                told.setdefault(vault, []).append(message)
+        for vault, ours in told.items():
+            if self._stop.is_set():
+                break
+            self._wake(vault)
+            # Only now: a process killed before this gets the message again.
+            for message in ours:
+                self._mailbox.delete(self.url, message)
+        return set(told)

@@ -1,0 +1,104 @@
+"""Choosing files on the kernel's computer, folder by folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from ..rendering import STYLE, escape, visible
+from ..units import human_bytes
+
+MOST = 1000
+"""Entries of a folder that are listed; a name can be typed all the same."""
+
+Chosen = Callable[[Sequence[str], bool], None]
+"""Takes the words that were chosen, and whether folders mean all below them."""
+
+
+class Picker(widgets.VBox):  # type: ignore[misc]
+    """A folder's entries, with a button to open a folder and one to choose what is marked.
+
+    A path or glob may be typed as well.
+    """
+
+    def __init__(self, chosen: Chosen) -> None:
+        self._chosen = chosen
+        self.folder = Path.cwd()
+        self._where = widgets.HTML()
+        self._typed = widgets.Text(
+            description="Path", placeholder="files, globs, folders: ~/scans or *.tif",
+            layout=widgets.Layout(width="auto"),
+        )  # fmt: skip
+        self._entries = widgets.SelectMultiple(
+            description="Files", rows=6, layout=widgets.Layout(width="auto")
+        )
+        self._open = _button("Open folder", "Show what is in the marked folder")
+        self._up = _button("Up", "Show the folder above")
+        self._add = _button("Add", "Choose the path that is typed, or what is marked")
+        self._below = widgets.Checkbox(
+            description="folders with all below them", value=True, indent=False
+        )
+        self._open.on_click(lambda _: self._go(self._marked_folder()))
+        self._up.on_click(lambda _: self._go(self.folder.parent))
+        self._add.on_click(lambda _: self._take())
+        buttons = widgets.HBox([self._add, self._open, self._up, self._below])
+        super().__init__([self._where, self._entries, self._typed, buttons])
+        self._go(self.folder)
+
+    def _marked_folder(self) -> Path:
+        marked = [self.folder / name for name in self._entries.value]
+        return next((path for path in marked if path.is_dir()), self.folder)
+
+    def _go(self, folder: Path) -> None:
+        try:
+            found = _entries(folder)
+        except OSError as error:
+            self.say(f"{folder} cannot be read: {error.strerror}")
+            return
+        self.folder = folder
+        self._entries.options = found[:MOST]
+        self._entries.value = ()
+        more = len(found) - MOST
+        self.say(f"{folder}" + (f" — the first {MOST:,} of {len(found):,}" if more > 0 else ""))
+
+    def say(self, text: str) -> None:
+        """Say something above the entries."""
+        self._where.value = f'{STYLE}<span role="status">{escape(text)}</span>'
+
+    def _take(self) -> None:
+        typed = self._typed.value.strip()
+        words = [typed] if typed else [str(self.folder / name) for name in self._entries.value]
+        if not words:
+            self.say("Mark files or folders, or type a path.")
+            return
+        self._typed.value = ""
+        self._chosen(words, self._below.value)
+
+
+def _button(text: str, tooltip: str) -> widgets.Button:
+    return widgets.Button(description=text, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+
+
+def _entries(folder: Path) -> list[tuple[str, str]]:
+    """Return (words, name) of what is in a folder, folders first; hidden ones are left out."""
+    folders, files = [], []
+    with os.scandir(folder) as listing:
+        for entry in listing:
+            if entry.name.startswith("."):
+                continue
+            shown = visible(entry.name)
+            if entry.is_dir():
+                folders.append((f"{shown}/", entry.name))
+            else:
+                files.append((f"{shown}  ({_size(entry)})", entry.name))
+    return [*sorted(folders), *sorted(files)]
+
+
+def _size(entry: os.DirEntry[str]) -> str:
+    try:
+        return human_bytes(entry.stat().st_size)
+    except OSError:
+        return "cannot be read"

@@ -1,0 +1,177 @@
+"""The upload panel: files chosen, sent in the background, paused and gone on with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from ..errors import GlacierError
+from ..leftovers import Leftovers
+from ..rendering import STYLE, escape
+from ..units import human_bytes, parse_rate
+from ..uploading import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
+from .board import INTERVAL
+from .display import Place, Record, in_a_live_notebook
+from .leftovers import LeftoversCard
+from .picker import Picker
+
+THROUGH_THE_PAGE = 8 << 20
+"""Bytes of a file that is taken from the browser: Jupyter servers take no message over 10 MiB."""
+
+_BUTTONS = {IDLE: "Start", SENDING: "Pause", PAUSING: "Pausing", PAUSED: "Go on", DONE: "Start"}
+
+
+class UploadPanel(widgets.VBox):  # type: ignore[misc]
+    """What an upload desk holds, with the buttons that work it."""
+
+    def __init__(self, desk: UploadDesk, leftovers: Leftovers | None = None) -> None:
+        self._desk = desk
+        self._guard = threading.Lock()
+        self._last = 0.0
+        self._place: Place | None = None
+        self._own: Place | None = None
+        self._picker = Picker(self._add)
+        self._table = widgets.HTML()
+        self._bar = widgets.HTML()
+        self._run = widgets.Button(description="Start", button_style="primary")
+        self._run.on_click(lambda _: self._clicked())
+        self._rate = widgets.Text(
+            description="Max rate", placeholder="10MB/s; empty: no limit", continuous_update=False
+        )
+        self._rate.observe(self._set_rate, "value")
+        self._browser = widgets.FileUpload(
+            description="From this browser", multiple=True, layout=widgets.Layout(width="auto"),
+            tooltip=f"Files up to {human_bytes(THROUGH_THE_PAGE)}, sent at once",
+        )  # fmt: skip
+        self._browser.observe(self._picked, "value")
+        self._status = widgets.HTML()
+        limits = widgets.HTML(
+            f"{STYLE}<p class='glacier-note'>Files are those of the computer that the kernel runs "
+            f"on. One from this browser passes through the page and goes up at once, in one piece: "
+            f"up to {human_bytes(THROUGH_THE_PAGE)}; put larger ones where the kernel sees them, "
+            f"by dropping them on JupyterLab's file list.</p>"
+        )
+        rows = [
+            widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"), self._picker,
+            widgets.HBox([self._run, self._rate, self._browser]), self._bar, self._status,
+            self._table, limits,
+        ]  # fmt: skip
+        if leftovers is not None and leftovers.rows:
+            rows.append(LeftoversCard(leftovers))
+        super().__init__(rows)
+        self._leave = desk.watch(self._changed)
+        self._write()
+
+    def show(self) -> None:
+        """Display the panel and its record in the cell that runs."""
+        self._own = Place(self)
+        self._place = Place(Record(repr(self._desk), self._desk._repr_html()))
+        self._write()
+
+    # What the user does
+
+    def _add(self, words: Sequence[str], below: bool) -> None:
+        try:
+            count = self._desk.add(words, recursive=below)
+        except GlacierError as error:
+            self._say(str(error))
+        else:
+            self._say("" if count else "Chosen already.")
+
+    def _clicked(self) -> None:
+        try:
+            if self._desk.state == SENDING:
+                self._desk.pause()
+            else:
+                self._say("")
+                self._desk.start()
+        except GlacierError as error:
+            self._say(str(error))
+
+    def _set_rate(self, change: dict[str, Any]) -> None:
+        try:
+            self._desk.max_rate = parse_rate(change["new"])
+        except ValueError as error:
+            self._say(str(error))
+
+    def _picked(self, change: dict[str, Any]) -> None:
+        files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
+        if files:
+            work = threading.Thread(
+                target=self._send_picked, args=(files,), name="glacier-picked", daemon=True
+            )
+            work.start()
+
+    def _send_picked(self, files: list[tuple[str, bytes]]) -> None:
+        words = []
+        for name, content in files:
+            try:
+                if len(content) > THROUGH_THE_PAGE:
+                    words.append(f"{name}: too large to pass through the page")
+                    continue
+                self._say(f"Sending {name} …")
+                self._desk.send_content(name, content)
+                words.append(f"{name}: stored, {human_bytes(len(content))}")
+            except GlacierError as error:
+                words.append(f"{name}: {error}")
+            except Exception as error:  # a thread has nobody to raise to
+                words.append(f"{name}: {type(error).__name__}: {error}")
+        self._say("; ".join(words))
+        with self._guard:
+            self._browser.value = ()
+
+    # What it shows
+
+    def _say(self, text: str) -> None:
+        with self._guard:
+            self._status.value = f'{STYLE}<span role="status">{escape(text)}</span>'
+
+    def _changed(self) -> None:
+        """Something changed: called from any thread, written ten times a second at most."""
+        now = time.monotonic()
+        if self._desk.state == SENDING and now - self._last < INTERVAL:
+            return
+        self._write()
+
+    def _write(self) -> None:
+        desk = self._desk
+        with self._guard:
+            self._last = time.monotonic()
+            state = desk.state
+            self._run.description = _BUTTONS[state]
+            self._run.disabled = state == PAUSING or not desk.open
+            self._bar.value = _bar(desk)
+            self._table.value = desk._repr_html()
+            if self._place is not None:
+                self._place.put(Record(repr(desk), self._record()))
+
+    def _record(self) -> str:
+        return (
+            f"<details><summary>Kept in the saved notebook: {escape(self._desk.summary())}"
+            f"</summary>{self._desk._repr_html()}</details>"
+        )
+
+    def close(self) -> None:
+        """Stop following the desk, and take the panel from the page; the desk works on."""
+        self._leave()
+        super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data.update(in_a_live_notebook("upload panel")._repr_mimebundle_())
+        return bundle
+
+
+def _bar(desk: UploadDesk) -> str:
+    if desk.report is None:
+        return ""
+    return (
+        f'<progress max="1" value="{desk.report.fraction:.4f}" style="width:100%" '
+        f'aria-label="All files together"></progress>'
+    )

@@ -1,0 +1,217 @@
+"""Plans that were run: what was promised against what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from ..catalogue import PlanRecord
+from ..prices.money import money, rate
+from ..prices.quote import amount_of
+from ..rendering import Rendered, escape, html_table, text_table, visible
+from ..units import from_ms, human_bytes, local_time, plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def price_of(record: PlanRecord) -> str:
+    """Return the promised price in words; empty where none was reckoned."""
+    quote = record.promised.get("quote") or {}
+    return str(quote.get("words", ""))
+
+
+def came_to(record: PlanRecord) -> Decimal | None:
+    """Return US dollars of what was asked for and fetched, at the promised prices.
+
+    It is reckoned, not billed; None where a price was not known.
+    """
+    quote, total = record.promised.get("quote"), Decimal(0)
+    if quote is None or record.kind != "restore":
+        return None
+    tally = record.tally
+    done = {
+        "requests": Decimal(tally.asked) / 1000,
+        "retrieval": Decimal(tally.bytes_asked) / (1 << 30),
+        "transfer": Decimal(tally.bytes_verified) / (1 << 30),
+    }
+    for line in quote["lines"]:
+        quantity = done[_sort(line["item"])]
+        if not quantity:
+            continue
+        try:
+            total += Decimal(line["amount"]) / Decimal(line["quantity"]) * quantity
+        except (TypeError, InvalidOperation, ZeroDivisionError):
+            return None
+    return total
+
+
+def _sort(item: str) -> str:
+    if item.endswith("-requests"):
+        return "requests"
+    return "transfer" if item.startswith("transfer") else "retrieval"
+
+
+def _done(record: PlanRecord) -> tuple[int, int]:
+    """Return how many archives, and bytes in them, came back or were deleted."""
+    told = record.happened or {}
+    if record.kind == "restore":
+        return record.tally.verified, record.tally.bytes_verified
+    return int(told.get("deleted") or 0), int(told.get("bytes") or 0)
+
+
+def _ended(record: PlanRecord) -> datetime | None:
+    if record.state in ("under way", "not finished"):
+        return None
+    return from_ms(record.ended or record.tally.ended or record.run)
+
+
+class Past(Rendered):
+    """The plans that were run last, newest first; ``table`` is a DataFrame."""
+
+    def __init__(self, records: Sequence[PlanRecord], now: datetime) -> None:
+        self.records, self._now = list(records), now
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a plan: id, run, kind, vault, state; promised archives, size, price; what came.
+
+        ``asked``, ``done``, ``failed``, ``expired`` count archives; ``size_done`` is bytes that
+        came back or were deleted; times are UTC.
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        frame = pd.DataFrame([self._facts(record) for record in self.records], columns=_COLUMNS)
+        for name in ("run", "ended"):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+        counts = ("archives", "size", "asked", "done", "failed", "expired", "size_done")
+        frame = frame.astype(dict.fromkeys(counts, "Int64"))
+        frame.attrs["as_of"] = self._now.isoformat()
+        return frame
+
+    def _facts(self, record: PlanRecord) -> dict[str, Any]:
+        done, size_done = _done(record)
+        return {
+            "id": record.id,
+            "run": from_ms(record.run),
+            "kind": record.kind,
+            "vault": record.vault,
+            "state": record.state,
+            "archives": record.promised.get("archives"),
+            "size": record.promised.get("bytes"),
+            "price": price_of(record),
+            "asked": record.tally.asked,
+            "done": done,
+            "failed": record.tally.failed,
+            "expired": record.tally.expired,
+            "size_done": size_done,
+            "ended": _ended(record),
+        }
+
+
+_COLUMNS = (
+    "id", "run", "kind", "vault", "state", "archives", "size", "price", "asked", "done", "failed",
+    "expired", "size_done", "ended",
+)  # fmt: skip
+
+
+class PastPlan(Rendered):
+    """One plan in full: each promise beside what came of it.
+
+    :param errors: name, outcome and reason of what did not come.
+    """
+
+    def __init__(
+        self, record: PlanRecord, errors: Sequence[tuple[str, str, str]], now: datetime
+    ) -> None:
+        self.record, self.errors, self._now = record, list(errors), now
+
+    @property
+    def title(self) -> str:
+        """What it was, and when it was run."""
+        when = local_time(from_ms(self.record.run), self._now)
+        return f"Plan {self.record.id}, run {when}: {self.record.promised.get('title', '')}"
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """What, as promised, and as it happened."""
+        record, promised, tally = self.record, self.record.promised, self.record.tally
+        done, size_done = _done(record)
+        rows = [
+            ("archives", _count(promised.get("archives")), f"{done:,}"),
+            ("bytes", human_bytes(promised.get("bytes")), human_bytes(size_done)),
+        ]
+        if record.kind == "restore":
+            came = came_to(record)
+            reckoned = "unknown" if came is None else f"{money(came)} at the promised prices"
+            rows += [
+                ("requests", _count(promised.get("requests")), f"{tally.asked:,}"),
+                ("price", price_of(record), reckoned),
+                ("ready", self._window(), ""),
+            ]
+        ended = local_time(_ended(record), self._now)
+        return [*rows, ("state", "", record.state), ("ended", "", ended or "not yet")]
+
+    def _window(self) -> str:
+        found = [self.record.promised.get(key) for key in ("earliest", "latest")]
+        times = [local_time(datetime.fromisoformat(str(t)), self._now) for t in found if t]
+        return " to ".join(times)
+
+    def _promises(self) -> list[tuple[str, str]]:
+        return [(str(label), str(words)) for label, words in self.record.promised.get("facts", [])]
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        quote = self.record.promised.get("quote") or {"lines": []}
+        return [
+            (
+                str(line["what"]),
+                "unknown" if line["quantity"] is None else amount_of(Decimal(line["quantity"])),
+                str(line["unit"]),
+                rate(_decimal(line["price"])),
+                money(_decimal(line["amount"])),
+                str(line["source"]),
+            )
+            for line in quote["lines"]
+        ]
+
+    def _notes(self) -> list[str]:
+        notes = [f"{outcome}: {name}: {reason}" for name, outcome, reason in self.errors]
+        more = self.record.tally.failed + self.record.tally.expired - len(self.errors)
+        if more > 0:
+            notes.append(f"and {plural(more, 'more archive')} that did not come")
+        return [*notes, *([self.record.error] if self.record.error else [])]
+
+    def _repr_text(self) -> str:
+        parts = [visible(self.title), text_table(_PLAN_HEAD, self.rows, numbers=(1, 2))]
+        if self._lines():
+            parts.append(text_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4)))
+        parts += [visible(f"  {label}: {words}") for label, words in self._promises()]
+        return "\n".join([*parts, *map(visible, self._notes())])
+
+    def _repr_html(self) -> str:
+        lines = html_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4), long=(5,))
+        facts = html_table(("promised", ""), self._promises(), long=(1,))
+        notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self._notes())
+        return (
+            f"<p><b>{escape(self.title)}</b></p>"
+            f"{html_table(_PLAN_HEAD, self.rows, numbers=(1, 2))}"
+            f"{lines if self._lines() else ''}<details><summary>As it was promised</summary>"
+            f"{facts}</details>{notes}"
+        )
+
+
+_PLAN_HEAD = ("what", "promised", "happened")
+_LINE_HEAD = ("what", "quantity", "unit", "price", "amount", "source")
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else ""

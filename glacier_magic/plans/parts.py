@@ -1,0 +1,181 @@
+"""Parts of archives, as plans ask for them: what each takes, and the wish that is written first."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
+from ..errors import LocalError
+from ..prices import PriceTable, Quote
+from ..prices.quotes import retrieval
+from ..ranges import ByteRange, cover, is_verifiable
+from ..safenames import alternatives
+from ..transfer.files import unverified
+from ..treehash import FileChanged, tree_hash
+from ..units import human_bytes
+from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartItem:
+    """One part of an archive, where it goes and what it takes.
+
+    :param cover: what the service would be asked for; *job*: what serves it already.
+    """
+
+    archive: ArchiveRecord
+    part: ByteRange
+    target: Path
+    action: str
+    cover: ByteRange
+    job: JobRecord | None = None
+    download: Download | None = None
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether the service tells the tree hashes of what it will send."""
+        if self.job is not None:
+            return self.job.verifiable
+        if self.download is not None:
+            return self.download.state != "unverified"
+        return is_verifiable(self.cover, self.archive.size or 0)
+
+
+def decide(
+    catalogue: Catalogue, archive: ArchiveRecord, part: ByteRange, root: Path, target: Path
+) -> PartItem:
+    """Return what a part of an archive takes: nothing that is there or asked for already."""
+    downloads, size = catalogue.downloads, archive.size or 0
+    item = PartItem(
+        archive=archive, part=part, target=target, action=ASK, cover=cover(part, size)
+    )  # fmt: skip
+    known = downloads.parts_of(archive.vault, archive.archive_id, str(root))
+    there = next((row for row in known if row.part == str(part) and is_there(row)), None)
+    if there is not None:
+        return replace(item, action=THERE, target=Path(there.target), download=there)
+    row = downloads.open_for(archive.vault, archive.archive_id, str(root), str(part))
+    if row is not None:
+        job = catalogue.jobs.get(archive.vault, row.job_id) if row.job_id else None
+        return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row)
+    job = catalogue.jobs.for_part(archive.vault, archive.archive_id, part)
+    if job is None:
+        return item
+    return replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
+
+
+def is_there(row: Download) -> bool:
+    """Tell whether the file of an ended download is still what it was."""
+    if row.state not in ("verified", "unverified") or row.tree_hash is None:
+        return False
+    with suppress(OSError, FileChanged):
+        file = Path(row.target)
+        return file.stat().st_size == row.size and tree_hash(file) == row.tree_hash
+    return False
+
+
+def free_name(target: Path, taken: set[str]) -> Path:
+    """Return a name that no file has, nor one of *taken*, and take it."""
+    chosen = next(
+        path
+        for path in alternatives(target)
+        if not (path.exists() or unverified(path).exists() or str(path).casefold() in taken)
+    )
+    taken.add(str(chosen).casefold())
+    return chosen
+
+
+def price(prices: PriceTable, items: Iterable[PartItem], tier: str) -> Quote:
+    """Return what asking for the parts costs that are not asked for already."""
+    asked = [item for item in items if item.action == ASK]
+    return retrieval(prices, sum(item.cover.size for item in asked), len(asked), tier)
+
+
+def room(folder: Path, items: Iterable[PartItem]) -> tuple[bool, str]:
+    """Tell whether the parts that are still to come have room, and say it in words."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    needed = sum(item.part.size for item in items if item.action != THERE)
+    enough = needed <= free
+    words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+    return enough, words if enough else f"NOT ENOUGH: {words}"
+
+
+def check_folder(folder: Path, items: Sequence[PartItem]) -> None:
+    """Refuse before anything is paid for where the files could not be written.
+
+    :raises LocalError: the folder cannot be written, or has too little room.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise LocalError(
+            f"Nothing was asked for: {folder} cannot be written: {error.strerror or error}",
+            cure="Name another folder with --to.",
+        ) from None
+    enough, words = room(folder, items)
+    if not enough:
+        raise LocalError(
+            f"Nothing was asked for: there is no room in {folder}: {words}",
+            cure="Free some space, or name another folder with --to.",
+        )
+
+
+def wish(
+    catalogue: Catalogue, items: Iterable[PartItem], *, tier: str, root: Path, now: int, batch: str
+) -> list[tuple[int, bool, int | None]]:
+    """Write the consent for the parts of a plan, all or none; return the rows to follow.
+
+    With each: whether it is asked for, and the bytes that the service retrieves for it.
+    """
+    rows: list[tuple[int, bool, int | None]] = []
+    with catalogue.database.transaction():
+        for item in items:
+            if item.action == UNDER_WAY and item.download is not None:
+                rows.append((item.download.id, False, item.cover.size))
+            elif item.action != THERE:
+                number = _wish(catalogue, item, _values(item, tier, root, now, batch))
+                rows.append((number, item.action == ASK, item.cover.size))
+    return rows
+
+
+def _wish(catalogue: Catalogue, item: PartItem, values: dict[str, Any]) -> int:
+    downloads = catalogue.downloads
+    stopped = downloads.stopped_for(
+        item.archive.vault, item.archive.archive_id, values["root"], values["part"]
+    )
+    if stopped is None:
+        return downloads.want([values])[0]
+    del values["target"]  # its pieces are used again
+    downloads.update(stopped.id, **values, error=None, failure=None, ended=None)
+    return stopped.id
+
+
+def _values(item: PartItem, tier: str, root: Path, now: int, batch: str) -> dict[str, Any]:
+    archive, job = item.archive, item.job
+    whole = item.cover == ByteRange(0, (archive.size or 0) - 1)
+    return {
+        "vault": archive.vault,
+        "batch": batch,
+        "archive_id": archive.archive_id,
+        "name": archive.name,
+        "size": item.part.size,
+        "tier": tier,
+        "root": str(root),
+        "target": str(item.target),
+        "token": f"glacier_magic {uuid.uuid4()}",
+        "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
+        "job_id": job.job_id if job else None,
+        "asked": now,
+        "part": str(item.part),
+        "cover": None if whole else str(item.cover),
+    }

@@ -1,0 +1,99 @@
+"""A backup put in the place of the catalogue, shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..catalogue.filing import Examined, examine, restore
+from ..errors import CatalogueError, InputError
+from ..units import human_bytes, local_time, plural
+from .model import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ReplacePlan(Plan[str]):
+    """A backup to put in the place of the catalogue: nothing changes until ``run()``.
+
+    What is replaced is kept beside under another name; ``run()`` says under which.
+
+    :param backup: the file to restore; it stays as it is.
+    :param catalogue: the file to replace; it may be damaged or missing.
+    :param before: called right before, to close what is open.
+    :raises InputError: the backup is not there, or not a catalogue.
+    :raises CatalogueError: the backup is damaged, or from a newer version.
+    """
+
+    button = "Restore"
+    danger = True
+
+    def __init__(self, backup: Path, catalogue: Path, before: Callable[[], None]) -> None:
+        super().__init__()
+        if backup.exists() and catalogue.exists() and backup.samefile(catalogue):
+            raise InputError(f"{backup} is the catalogue itself", cure="Name a backup of it.")
+        self.backup, self.catalogue, self._before = backup, catalogue, before
+        self._told = examine(backup)
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        return f"Put the backup {self.backup.name} in the place of the catalogue"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        return [
+            ("backup", str(self.backup)),
+            ("catalogue", str(self.catalogue)),
+            ("kept", "the present file, beside it under another name"),
+            ("lost from sight", "what was recorded since the backup: names and states come back "
+             "with %glacier inventory, jobs with %glacier jobs"),
+        ]  # fmt: skip
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return False
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The two files: file, archives, vaults, size, changed."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self._cells(), columns=list(self._head()))
+
+    def _head(self) -> tuple[str, ...]:
+        return ("file", "archives", "in", "size", "changed")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        cells = [_row("the backup", self._told)]
+        if self.catalogue.exists():
+            try:
+                cells.append(_row("the catalogue now", examine(self.catalogue)))
+            except CatalogueError as error:
+                cells.append(("the catalogue now", error.message, "", "", ""))
+            except InputError:
+                cells.append(("the catalogue now", "no catalogue, or damaged", "", "", ""))
+        return cells
+
+    def _run(self) -> str:
+        self._before()
+        kept = restore(self.backup, self.catalogue, datetime.now(UTC))
+        archives = plural(self._told.archives, "archive")
+        beside = f" What was there is kept as {kept}." if kept else ""
+        return f"Restored {self.catalogue} with {archives}.{beside}"
+
+
+def _row(what: str, told: Examined) -> tuple[str, ...]:
+    changed = datetime.fromtimestamp(told.path.stat().st_mtime, UTC)
+    return (
+        what,
+        f"{told.archives:,}",
+        plural(told.vaults, "vault"),
+        human_bytes(told.bytes),
+        local_time(changed),
+    )

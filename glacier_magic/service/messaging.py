@@ -1,0 +1,168 @@
+"""Topics (SNS) and queues (SQS): how a finished job is told rather than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import AccessDenied, GlacierError, InputError, NotFound
+from .client import Service
+from .connection import EMULATOR_KEYS, config_of
+from .translation import translated
+
+TAG = "glacier_magic"
+"""The tag that a topic or queue made from here carries, with a token of the catalogue."""
+
+_DENIED = ("AuthorizationError", "AuthorizationErrorException", "AccessDenied")
+_MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+_PERMISSION = "%glacier policy --iam shows what the identity must be allowed."
+_NO_TOPICS = (
+    "Point AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_SQS to a server that has them, such as "
+    "moto_server, and start the emulator with --sns-endpoint and the same address."
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of a queue: what deletes it, and its text."""
+
+    handle: str
+    body: str
+
+
+class Messaging:
+    """Calls to SNS and SQS with the credentials and in the region of a service.
+
+    :param emulated: the service is an emulator: real topics and queues are not touched for it.
+    :raises InputError: it is, and no other address of SNS and SQS is set.
+    """
+
+    def __init__(self, service: Service, *, emulated: bool) -> None:
+        self._topics = _client(service, "sns", emulated=emulated)
+        self._queues = _client(service, "sqs", emulated=emulated)
+
+    # Topics
+
+    def topic_token(self, arn: str) -> str:
+        """Return the token that a topic is tagged with, "" without one.
+
+        :raises NotFound: there is no such topic.
+        """
+        with _asked():
+            told = self._topics.list_tags_for_resource(ResourceArn=arn)["Tags"]
+        return next((str(tag["Value"]) for tag in told if tag["Key"] == TAG), "")
+
+    def create_topic(self, name: str, policy: str, token: str) -> str:
+        """Make a topic; return its ARN."""
+        with _asked():
+            answer = self._topics.create_topic(
+                Name=name, Attributes={"Policy": policy}, Tags=[{"Key": TAG, "Value": token}]
+            )
+        return str(answer["TopicArn"])
+
+    def delete_topic(self, arn: str) -> None:
+        """Delete a topic; one that is gone is fine."""
+        with _asked():
+            self._topics.delete_topic(TopicArn=arn)
+
+    def subscriptions(self, topic: str) -> Mapping[str, str]:
+        """Return the subscriptions of a topic: endpoint to ARN."""
+        with _asked():
+            pages = self._topics.get_paginator("list_subscriptions_by_topic")
+            return {
+                str(one["Endpoint"]): str(one["SubscriptionArn"])
+                for page in pages.paginate(TopicArn=topic)
+                for one in page["Subscriptions"]
+            }
+
+    def subscribe(self, topic: str, queue: str) -> str:
+        """Send a topic's messages to a queue; return the subscription.  May be repeated."""
+        with _asked():
+            answer = self._topics.subscribe(
+                TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True
+            )
+        return str(answer["SubscriptionArn"])
+
+    def unsubscribe(self, subscription: str) -> None:
+        """End a subscription; one that is gone is fine."""
+        with _asked():
+            self._topics.unsubscribe(SubscriptionArn=subscription)
+
+    # Queues
+
+    def queue(self, name: str) -> str:
+        """Return the address of a queue.
+
+        :raises NotFound: there is no such queue.
+        """
+        with _asked():
+            return str(self._queues.get_queue_url(QueueName=name)["QueueUrl"])
+
+    def queue_token(self, url: str) -> str:
+        """Return the token that a queue is tagged with, "" without one."""
+        with _asked():
+            told = self._queues.list_queue_tags(QueueUrl=url).get("Tags", {})
+        return str(told.get(TAG, ""))
+
+    def create_queue(self, name: str, attributes: Mapping[str, str], token: str) -> str:
+        """Make a queue; return its address."""
+        with _asked():
+            answer = self._queues.create_queue(
+                QueueName=name, Attributes=dict(attributes), tags={TAG: token}
+            )
+        return str(answer["QueueUrl"])
+
+    def delete_queue(self, url: str) -> None:
+        """Delete a queue and what is in it.
+
+        :raises NotFound: it is gone.
+        """
+        with _asked():
+            self._queues.delete_queue(QueueUrl=url)
+
+    def receive(self, url: str, wait: int) -> list[Message]:
+        """Return up to ten messages, waiting for the first up to *wait* seconds.
+
+        They are hidden from others for a while and come again unless they are deleted.
+
+        :raises NotFound: the queue does not exist any more.
+        """
+        with _asked():
+            answer = self._queues.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait
+            )
+        told = answer.get("Messages", [])
+        return [Message(str(one["ReceiptHandle"]), str(one.get("Body", ""))) for one in told]
+
+    def delete(self, url: str, message: Message) -> None:
+        """Delete a message; one that is gone is fine."""
+        with _asked():
+            self._queues.delete_message(QueueUrl=url, ReceiptHandle=message.handle)
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Turn failures into errors of this project, by the codes that these services have."""
+    try:
+        with translated():
+            yield
+    except GlacierError as error:
+        if error.code in _MISSING:
+            raise NotFound("The queue does not exist", cure="", code=error.code) from None
+        if error.code in _DENIED or isinstance(error, AccessDenied):
+            raise AccessDenied(error.message, cure=_PERMISSION, code=error.code) from None
+        raise
+
+
+def _client(service: Service, name: str, *, emulated: bool) -> Any:
+    session = service._session
+    config = config_of(attempts=3, connect=10, read=40)
+    with translated():
+        keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
+        client = session.client(name, region_name=service.region, config=config, **keys)
+    if emulated and ".amazonaws.com" in (urlsplit(client.meta.endpoint_url).hostname or ""):
+        raise InputError("The emulator has no topics and queues of its own", cure=_NO_TOPICS)
+    return client

@@ -1,0 +1,41 @@
+"""The regions that have the vault service, and a client for each."""
+
+from __future__ import annotations
+
+from .client import Service
+from .clock import ServiceClock
+from .connection import Connection, client_in
+from .translation import translated
+
+DEFAULT_PARTITION = "aws"
+
+
+def regions_of(service: Service) -> list[str]:
+    """Return the regions of the partition that the service's own region is in, sorted.
+
+    The list is boto3's own; the service's own region is always part of it.
+    """
+    with translated():
+        known = service._session.get_available_regions("glacier", partition_of(service))
+    return sorted({*known, service.region})
+
+
+def partition_of(service: Service) -> str:
+    """Return the partition of a service's region, ``aws`` for one that boto3 does not know."""
+    import botocore.exceptions  # noqa: PLC0415
+
+    try:
+        return str(service._session.get_partition_for_region(service.region))
+    except botocore.exceptions.UnknownRegionError:
+        return DEFAULT_PARTITION
+
+
+def in_region(service: Service, connection: Connection, region: str) -> Service:
+    """Return a service of another region with the same credentials; nothing is sent yet.
+
+    It gives up soon: many are asked at once, and some do not answer everybody.
+    """
+    if region == service.region:
+        return service
+    client = client_in(service._session, connection, region)
+    return Service(client, client, clock=ServiceClock(), region=region, session=service._session)

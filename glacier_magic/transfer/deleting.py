@@ -1,0 +1,164 @@
+"""Carrying a saved queue of deletions out: side by side, within the account's patience."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from ..catalogue import Deletion
+from ..catalogue.database import new_owner
+from ..catalogue.deletions import Item, Outcome
+from ..errors import (
+    AccessDenied,
+    CredentialsError,
+    GlacierError,
+    InputError,
+    NotFound,
+    Unavailable,
+)
+from ..service.denials import Denial, explain
+from ..units import plural
+from .budget import Stopped
+from .crew import Child, Crew, Tuner
+from .engine import Engine, Notes, renewing
+from .progress import Count, Meter, Observer
+
+WORKERS, MOST_WORKERS = 4, 16
+BATCH, FLUSH = 100, 0.5
+"""Answers, and seconds, after which outcomes are recorded: that many may be asked for once more."""
+
+DENIALS = 20
+"""Denials in a row after which the rest is not tried: the oldest archives come first."""
+
+AGAIN = "%glacier deletions --resume goes on with it."
+
+
+class Deleter:
+    """Deletes what is left of one queue; may be killed at any moment and begun again.
+
+    :param stop: ends it early; the rest stays in the queue.
+
+    ``failure`` is the first archive's error, in words that say why, once there is one.
+    """
+
+    def __init__(
+        self, engine: Engine, deletion: Deletion, *, observer: Observer | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        self.number = deletion.id
+        self._engine, self._deletion = engine, deletion
+        self._service, self._queues = engine.service, engine.catalogue.deletions
+        self._stop = Child(stop or threading.Event())
+        self._meter = Meter(
+            f"deleting from {deletion.vault}", deletion.archives, observer, report=Count
+        )
+        self._tuner = Tuner(WORKERS, MOST_WORKERS)
+        self._notes = Notes(self._meter, self._tuner)
+        self._outcomes: list[Outcome] = []
+        self._recorded = time.monotonic()
+        self._denial: Denial | None = None
+        self._row = 0
+        self.failure: GlacierError | None = None
+
+    def run(self) -> Deletion:
+        """Delete; return the queue with what came of it.
+
+        Archives that could not be deleted are in the queue with the reason; the others go on.
+
+        :raises InputError: another process is at it.
+        :raises Stopped: *stop* was set.
+        :raises AccessDenied: deletions are denied, one after the other, for the same reason.
+        :raises GlacierError: nothing more can be done now; the rest stays in the queue.
+        """
+        number, owner = self._deletion.id, new_owner()
+        if not self._queues.leases.claim(number, owner):
+            raise InputError(
+                f"Another process is deleting these archives of {self._deletion.vault!r}",
+                cure="%glacier deletions shows how far it is.",
+            )
+        try:
+            with renewing(lambda: self._queues.leases.renew(number, owner)):
+                self._work()
+        except (GlacierError, Stopped) as error:
+            self._queues.ended(number, "open", str(error) or "stopped")
+            raise
+        else:
+            self._queues.ended(number, "done")
+        finally:
+            self._stop.set()  # what is still under way ends soon, and is asked for once more
+            self._queues.leases.release(number, owner)
+            self._meter.finish()
+        return self._queues.get(number)
+
+    def _work(self) -> None:
+        self._meter.already(self._deletion.deleted + self._deletion.failed)
+        crew: Crew[tuple[Item, GlacierError | None]] = Crew(
+            self._tuner, self._stop, "glacier-delete"
+        )
+        try:
+            for item, error in crew.run(self._tasks()):
+                self._take(item, error)
+        finally:
+            self._record()
+
+    def _tasks(self) -> Iterator[Callable[[], tuple[Item, GlacierError | None]]]:
+        for item in self._queues.queued(self._deletion.id):
+            yield partial(self._delete, item)
+
+    def _delete(self, item: Item) -> tuple[Item, GlacierError | None]:
+        call = partial(self._service.delete_archive, self._deletion.vault, item.archive_id)
+        try:
+            self._engine.budget.call(call, self._stop, self._notes)
+        except (Unavailable, CredentialsError):
+            raise  # it is not this archive's fault
+        except NotFound as error:
+            if error.message.startswith("Vault not found"):
+                raise
+            return item, error
+        except GlacierError as error:
+            return item, error
+        self._tuner.moved(1)
+        return item, None
+
+    def _take(self, item: Item, error: GlacierError | None) -> None:
+        words = None if error is None else self._words(item, error)
+        if error is not None and self.failure is None:
+            self.failure = type(error)(words or "", cure=error.cure, code=error.code)
+        self._outcomes.append((item, words))
+        self._meter.moved(1)
+        self._row = self._row + 1 if isinstance(error, AccessDenied) else 0
+        if self._row >= DENIALS:
+            raise self._refusal()
+        if len(self._outcomes) >= BATCH or time.monotonic() - self._recorded > FLUSH:
+            self._record()
+
+    def _words(self, item: Item, error: GlacierError) -> str:
+        if not isinstance(error, AccessDenied):
+            return error.message
+        if self._denial is None:
+            self._denial = explain(self._service, self._deletion.vault)
+        return f"{error.message.rstrip('.')}: {self._denial.of(item.created)}"
+
+    def _refusal(self) -> AccessDenied:
+        assert self._denial is not None  # noqa: S101 - twenty of them were put into words
+        last = self._outcomes[-1][0] if self._outcomes else None
+        self._record()
+        now = self._queues.get(self._deletion.id)
+        rest = f"; {plural(now.left, 'archive')} not tried" if now.left else ""
+        return AccessDenied(
+            f"Stopped: {plural(self._row, 'deletion')} in a row denied{rest}. Probably "
+            f"{self._denial.of(last.created if last else None)}",
+            cure=f"The queue is kept: {AGAIN}",
+            code="AccessDeniedException",
+        )
+
+    def _record(self) -> None:
+        if self._outcomes:
+            now = self._service.clock.now_ms()
+            self._queues.settle(self._deletion, self._outcomes, now)
+            self._outcomes = []
+        if self._queues.get(self.number).state != "open":
+            self._stop.set()  # forgotten meanwhile, here or elsewhere
+        self._recorded = time.monotonic()

@@ -1,0 +1,96 @@
+"""What of a job's output is fetched in which pieces, and where in the file each goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..catalogue import Download, JobRecord
+from ..errors import IntegrityError
+from ..ranges import ByteRange, pieces
+from ..treehash import part_ranges
+
+Span = tuple[int, int]
+
+DOUBT = "?"
+"""Before the hash on record of a piece that the service told none of: found to be on the disk as it
+came, but not verified."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The bytes *start* to *behind* (exclusive) of a job's output.
+
+    :param kept: the bytes of the file that are written from it; the rest is fetched because only
+        whole MiB have hashes.
+    :param shift: what a position in the file is more than the same byte's in the output.
+    """
+
+    start: int
+    behind: int
+    kept: Span
+    shift: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that are fetched."""
+        return self.behind - self.start
+
+    @property
+    def kept_size(self) -> int:
+        """Bytes that are written."""
+        return self.kept[1] - self.kept[0]
+
+    def cut(self, position: int, data: memoryview) -> tuple[memoryview, int]:
+        """Return what to write of *data*, at *position* of the output, and where in the file."""
+        at = position + self.shift
+        low, high = max(at, self.kept[0]), min(at + len(data), self.kept[1])
+        return data[max(0, low - at) : max(0, high - at)], low
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The pieces of one download.
+
+    :param promised: whether the service tells the tree hash of each piece; None if it may.
+    """
+
+    pieces: tuple[Piece, ...]
+    promised: bool | None = None
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether a file made of the pieces is verified."""
+        return self.promised is not False
+
+
+def whole(size: int, piece_size: int) -> Layout:
+    """Return the layout of a whole archive."""
+    spans = part_ranges(size, piece_size)
+    return Layout(tuple(Piece(*span, kept=span) for span in spans))
+
+
+def part(download: Download, job: JobRecord | None, piece_size: int) -> Layout:
+    """Return the layout of a part of an archive, from a job whose output has it.
+
+    The pieces do not depend on which job it is, so that another one can go on.
+
+    :raises IntegrityError: the output has not, or the service has not told what it has.
+    """
+    wanted, retrieved = download.asked_part, job.retrieved if job else None
+    if wanted is None or job is None or retrieved is None or not job.size:
+        raise IntegrityError(f"The service has not told what its job has of {download.name!r}")
+    if not retrieved.holds(wanted):
+        raise IntegrityError(f"The job has the bytes {retrieved} of {download.name!r}, not all of "
+                             f"{wanted}")  # fmt: skip
+    found = [_piece(one, wanted, retrieved) for one in pieces(wanted, job.size, piece_size)]
+    return Layout(tuple(found), job.verifiable)
+
+
+def _piece(one: ByteRange, wanted: ByteRange, retrieved: ByteRange) -> Piece:
+    first, last = max(one.first, wanted.first), min(one.last, wanted.last)
+    return Piece(
+        start=one.first - retrieved.first,
+        behind=one.last - retrieved.first + 1,
+        kept=(first - wanted.first, last - wanted.first + 1),
+        shift=retrieved.first - wanted.first,
+    )

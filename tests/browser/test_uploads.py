@@ -1,0 +1,65 @@
+"""The upload panel, used by hand in a real JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+
+from .conftest import Lab, cell, open_notebook, run_all
+
+SETUP = (
+    "%load_ext glacier_magic\n%glacier connect --emulator --speed 3000\n%glacier create drop-box\n"
+    "import os, pathlib\nos.makedirs('to-send/scans', exist_ok=True)\n"
+    "for i in range(12): pathlib.Path(f'to-send/scans/page {i:02}.tif').write_bytes("
+    "os.urandom(1_000_000))\npathlib.Path('to-send/<b>report.pdf').write_bytes(b'r' * 300_000)"
+)
+
+
+def test_files_are_picked_sent_paused_and_gone_on_with(
+    lab: Lab, page: Any, shots: Callable[[Any, str], None]
+) -> None:
+    """Mark, add, start, pause and go on by click, a file through the page, all in the vault."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code) for code in (SETUP, "%glacier upload")],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    name = "uploads.ipynb"
+    nbformat.write(notebook, lab.root / name)
+    open_notebook(page, lab, name)
+    run_all(page)
+    panel = cell(page, "%glacier upload")
+    panel.locator("option", has_text="to-send/").first.wait_for(state="attached")
+    panel.locator("select").select_option(label="to-send/")
+    panel.locator("button", has_text="Add").click()
+    panel.locator("td", has_text="page 11.tif").first.wait_for()
+    panel.get_by_label("Max rate").fill("4MB/s")
+    panel.get_by_label("Max rate").press("Enter")
+    panel.scroll_into_view_if_needed()
+    shots(page, "uploads-chosen")
+    panel.locator("button", has_text="Start").click()
+    panel.locator("button", has_text="Pause").wait_for()
+    panel.locator("td", has_text="sending").first.wait_for()
+    shots(page, "uploads-sending")
+    panel.locator("button", has_text="Pause").click()
+    panel.locator("button", has_text="Go on").wait_for()
+    shots(page, "uploads-paused")
+    panel.get_by_label("Max rate").fill("")
+    panel.get_by_label("Max rate").press("Enter")
+    panel.locator("button", has_text="Go on").click()
+    panel.get_by_text("13 files", exact=False).and_(page.locator("[role=status]")).filter(
+        has_text="done"
+    ).first.wait_for()
+    with page.expect_file_chooser() as chooser:
+        panel.locator("button", has_text="From this browser").click()
+    chooser.value.set_files(
+        {"name": "from home.txt", "mimeType": "text/plain", "buffer": b"h" * 2_000_000}
+    )
+    panel.locator("[role=status]", has_text="from home.txt: stored").first.wait_for()
+    shots(page, "uploads-done")
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.locator(".lm-Menu-itemLabel", has_text="Save Notebook").first.click()
+    page.wait_for_timeout(1000)
+    saved = (lab.root / name).read_text()
+    assert "Kept in the saved notebook: 13 files" in saved

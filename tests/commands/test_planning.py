@@ -1,0 +1,246 @@
+"""Limits, saved plans and the history, as words that a face hears."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from glacier_magic import cli
+from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.errors import InputError, LocalError, NotFound, OverBudget, PriceUnknown
+from glacier_magic.jobs import Batch
+from glacier_magic.paths import data_folder
+from glacier_magic.plans import RestorePlan
+from glacier_magic.plans.history import PastPlan
+
+PATIENCE = 30.0
+PRICES = """
+[all]
+retrieval-standard = 1024
+retrieval-standard-requests = 1000
+transfer-out-internet = 0
+"""
+
+
+class Face:
+    """Keeps the plans that it is offered."""
+
+    program = "%glacier"
+    lasting = True
+    rich = False
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    @contextmanager
+    def progress(self):
+        yield lambda *_: None
+
+    def offer(self, plan):
+        return plan
+
+    def follow(self, batch, timeout):
+        return batch.wait(PATIENCE if timeout is None else timeout)
+
+
+@pytest.fixture
+def face():
+    return Face()
+
+
+@pytest.fixture
+def glacier(face, emulator, region, files, tmp_path, monkeypatch):
+    """Run a line of words on a console with a vault of two archives of 1,024 bytes."""
+    from glacier_magic.jobs import tracker
+
+    monkeypatch.setattr(tracker, "TICK", 0.02)
+    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    file = data_folder() / "prices.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(PRICES)
+    console = Console(face)
+
+    def glacier(*words):
+        return run(console, VERBS, words)
+
+    glacier("connect", "--data", str(emulator.folder), "--region", region)
+    glacier("create", "photos")
+    for name in ("a.tif", "b.tif"):
+        path = files(name, 1024)
+        glacier("upload", name)
+        path.unlink()
+    glacier.session = console.session
+    yield glacier
+    console.close()
+
+
+def test_a_restore_within_its_limit_runs(glacier, jobs_of):
+    """2 requests at a dollar, 2 KiB at 1,024 dollars for a GB: 2 + 2/1,024 = 2.001953125."""
+    outcome = glacier("restore", "*", "--max-cost", "$2.01", "--yes")
+    assert isinstance(outcome, Batch)
+    assert len(jobs_of()) == 2
+    kept = glacier("history").iloc[0]
+    assert kept["price"] == "$2.01"
+    assert glacier.session.catalogue.plans.recent()[0].promised["quote"]["total"] == "2.001953125"
+
+
+def test_a_restore_over_its_limit_asks_for_nothing(glacier, jobs_of):
+    """With --yes at once, without by the button of the plan."""
+    with pytest.raises(OverBudget, match=r"\$2\.01, over the limit of \$2\.00"):
+        glacier("restore", "*", "--max-cost", "2", "--yes")
+    plan = glacier("restore", "*", "--max-cost", "2")
+    assert isinstance(plan, RestorePlan)
+    assert "REFUSED" in plan.card_html()
+    with pytest.raises(OverBudget):
+        plan.run()
+    with pytest.raises(PriceUnknown, match="bulk retrieval"):
+        glacier("restore", "*", "--max-cost", "2", "--tier", "bulk", "--yes")
+    with pytest.raises(PriceUnknown, match="another region"):
+        glacier("restore", "*", "--max-cost", "5", "--destination", "region", "--yes")
+    assert jobs_of() == []
+    assert len(glacier("history")) == 0
+
+
+def test_a_limit_and_a_destination_can_be_set_once(glacier, jobs_of, monkeypatch):
+    """For every restore and saved plan that follows; the tier of a saved plan stays its own."""
+    glacier("restore", "*", "--save", "plan.json")
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "2")
+    monkeypatch.setenv("GLACIER_MAGIC_TIER", "bulk")
+    plan = glacier("run", "plan.json", "--to", "theirs")
+    assert plan.tier == "Standard"
+    with pytest.raises(OverBudget):
+        plan.run()
+    with pytest.raises(OverBudget):
+        glacier("restore", "*", "--tier", "standard", "--yes")
+    monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "region")
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "9")
+    with pytest.raises(PriceUnknown, match="another region"):
+        glacier("run", "plan.json", "--yes")
+    assert jobs_of() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--max-cost", "lots"),
+        ("--max-cost", ""),
+        ("--accept-unconfirmed",),
+        ("--destination", "moon"),
+        ("--save", "p.json", "--yes"),
+        ("--save", "p.json", "--wait"),
+    ],
+)
+def test_a_slip_is_an_error(glacier, files, jobs_of, words):
+    """With a cure, and nothing asked or written."""
+    with pytest.raises(InputError) as caught:
+        glacier("restore", "*", *words)
+    assert caught.value.cure
+    assert jobs_of() == []
+    assert not (files.folder / "p.json").exists()
+
+
+def test_a_plan_is_saved_and_run(glacier, jobs_of, later, files):
+    """Saving asks for nothing; running shows the plan first, or runs it within a limit."""
+    said = glacier("restore", "*", "--save", "plan.json")
+    assert "Nothing was asked for" in said
+    assert "$2.01" in said
+    assert "%glacier run plan.json" in said
+    assert jobs_of() == []
+    with pytest.raises(LocalError, match="exists already"):
+        glacier("restore", "*", "--save", "plan.json")
+    plan = glacier("run", "plan.json", "--to", "theirs", "--tier", "bulk")
+    assert isinstance(plan, RestorePlan)
+    assert plan.tier == "Bulk"
+    with pytest.raises(OverBudget):
+        glacier("run", "plan.json", "--to", "theirs", "--max-cost", "1", "--yes")
+    assert jobs_of() == []
+    batch = glacier("run", "plan.json", "--to", "theirs", "--max-cost", "3", "--yes")
+    later(glacier.session, hours=4.1)
+    batch.wait(PATIENCE)
+    assert sorted(p.name for p in (files.folder / "theirs").iterdir()) == ["a.tif", "b.tif"]
+
+
+def test_a_plan_file_that_is_none_is_an_error(glacier, files):
+    """Whatever else the words say."""
+    files("x.json", json.dumps({"format": "x"}).encode())
+    with pytest.raises(InputError, match="not a restore plan"):
+        glacier("run", "x.json", "--yes", "--max-cost", "5")
+    with pytest.raises(LocalError, match="no file"):
+        glacier("run", "absent.json")
+
+
+def test_the_history_shows_what_was_promised_and_what_happened(glacier, later, client):
+    """A frame of all, and one in full; the archive that was deleted meanwhile is named."""
+    assert len(glacier("history")) == 0
+    ids = glacier("ls").set_index("name")["archive_id"]
+    client.delete_archive(vaultName="photos", archiveId=ids["b.tif"])
+    batch = glacier("restore", "*", "--yes")
+    assert glacier("history")["state"].tolist() == ["under way"]
+    later(glacier.session, hours=4.1)
+    with pytest.raises(Exception, match=r"b\.tif"):
+        batch.wait(PATIENCE)
+    glacier("rm", "a.tif", "--yes")
+    table = glacier("history")
+    assert table["kind"].tolist() == ["delete", "restore"]
+    assert table["state"].tolist() == ["done", "incomplete"]
+    restore = table.iloc[1]
+    assert (restore["archives"], restore["size"], restore["asked"]) == (2, 2048, 2)
+    assert (restore["done"], restore["failed"], restore["size_done"]) == (1, 1, 1024)
+    assert restore["run"] < restore["ended"]
+    assert str(table["run"].dtype).endswith("UTC]")
+    assert len(glacier("history", "--limit", "1")) == 1
+    past = glacier("history", str(restore["id"]))
+    assert isinstance(past, PastPlan)
+    for words in ("failed: b.tif", "incomplete", "$2.01 at the promised prices", "prices.toml"):
+        assert words in repr(past)
+        assert words in past._repr_mimebundle_()["text/html"]
+
+
+def test_a_number_that_is_none_is_an_error(glacier):
+    """Of a plan, or of how many."""
+    with pytest.raises(NotFound, match="number 7"):
+        glacier("history", "7")
+    for words in (("0",), ("x",), ("--limit", "0"), ("--limit", "-1"), ("9" * 30,)):
+        with pytest.raises(InputError):
+            glacier("history", *words)
+
+
+def test_names_in_the_history_can_neither_write_html_nor_move_the_cursor(glacier, vault, put):
+    """They come from strangers."""
+    plans = glacier.session.catalogue.plans
+    evil = "<script>\x1b[2J"
+    number = plans.begin(
+        "restore", "photos", {"title": evil, "facts": [[evil, evil]]}, made=1, run=1
+    )
+    downloads = glacier.session.catalogue.downloads
+    ids = downloads.want(
+        [{
+            "vault": "photos", "batch": "b", "archive_id": "x", "name": evil, "size": 1,
+            "tree_hash": "0" * 64, "tier": "Bulk", "root": "/r", "target": "/r/x", "token": "t",
+            "state": "waiting",
+        }]
+    )  # fmt: skip
+    plans.link(number, [(ids[0], True, 1)])
+    downloads.update(ids[0], state="failed", error=evil)
+    past = glacier("history", str(number))
+    assert "\x1b" not in repr(past)
+    html = past._repr_mimebundle_()["text/html"]
+    assert "<script>" not in html
+    assert "\x1b" not in html
+
+
+def test_the_command_line_ends_with_a_code_of_its_own(glacier, capsys, jobs_of):
+    """8 for what a limit refuses; the plan is printed where nobody agreed to it."""
+    assert cli.main(["restore", "*", "--max-cost", "1", "--yes"]) == 8
+    assert "OverBudget" in capsys.readouterr().err
+    assert cli.main(["restore", "*", "--max-cost", "1"]) == 2
+    out, err = capsys.readouterr()
+    assert "limit: $1.00: REFUSED" in out
+    assert "--yes" in err
+    assert cli.main(["history"]) == 0
+    assert "nothing" in capsys.readouterr().out
+    assert jobs_of() == []

@@ -1,0 +1,367 @@
+"""The 24 hours: what goes first is fetched first, what will be missed is said, and asked again."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_magic import cli
+from glacier_magic.errors import AccessDenied, InputError, JobExpired
+from glacier_magic.jobs import fetching, renewing
+from glacier_magic.jobs.closing import Output, hurried, missed, warning
+from glacier_magic.service import ServiceClock
+
+PATIENCE = 30.0
+MIB = 1 << 20
+
+pytestmark = pytest.mark.usefixtures("soon")
+
+
+@pytest.fixture
+def filled(vault, files):
+    """A vault with three archives of 2 MiB; the local files are gone."""
+    filled = {}
+    for name in ("a.bin", "b.bin", "c.bin"):
+        path = files(name, os.urandom(2 * MIB))
+        vault.upload(name)
+        filled[name] = path.read_bytes()
+        path.unlink()
+    vault.contents = filled
+    return vault
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Let no download begin while this is not empty."""
+    held, original = [True], fetching.Fetcher.start_ready
+
+    def start_ready(fetcher):
+        if not held:
+            original(fetcher)
+
+    monkeypatch.setattr(fetching.Fetcher, "start_ready", start_ready)
+    return held
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if not p.name.startswith(".")}
+
+
+# What can be told beforehand
+
+
+def outputs(*pairs):
+    return [Output(str(n), left, seconds) for n, (left, seconds) in enumerate(pairs)]
+
+
+def test_what_does_not_fit_before_its_end_is_missed():
+    """At 10 a second: 50 by 5 s, 50 by 10 s, and the third would take until 15 s."""
+    found = missed(outputs((50, 6), (50, 10), (50, 12)), 10)
+    assert [output.key for output in found] == ["2"]
+
+
+def test_a_missed_output_takes_the_time_until_it_is_gone():
+    """The first is given up at 5 s; the second is done at 10 s."""
+    assert [o.key for o in missed(outputs((100, 5), (50, 10)), 10)] == ["0"]
+    assert [o.key for o in missed(outputs((100, 5), (51, 10)), 10)] == ["0", "1"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 100)), max_size=8))
+def test_no_order_saves_more_when_the_first_to_go_is_first(pairs):
+    """Where nothing is missed in some order, nothing is missed in ours."""
+    ours = sorted(outputs(*pairs), key=lambda output: output.seconds)
+    other = outputs(*pairs)
+    if not missed(other, 10) or not missed(other[::-1], 10):
+        assert missed(ours, 10) == []
+
+
+def test_the_warning_says_how_many_how_much_and_what_to_do():
+    """And nothing where there is nothing to say."""
+    told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
+    assert "2 outputs, 5 MiB, will not be fetched before they are gone" in told
+    assert "%glacier restore --extend" in told
+    assert warning(outputs((50, 6)), 1000) == ""
+    assert warning(outputs((50, 6)), 0) == ""
+
+
+def test_what_cannot_wait_for_the_running_ones_is_hurried():
+    """It begins beside them; without a rate, in its last hour."""
+    running = Output("run", 1000, 500, running=True)
+    clock = ServiceClock()
+    clock.speed = 3600.0
+    assert hurried([Output("x", 10, 20), running], 10, clock) == {"x"}
+    assert hurried([Output("x", 10, 400), running], 100, clock) == set()
+    assert hurried([Output("x", 10, 0.9), running], 0, clock) == {"x"}
+
+
+# On the board
+
+
+def test_the_output_that_goes_first_is_fetched_first(
+    session, filled, later, held, monkeypatch, tmp_path, until
+):
+    """Not the one that was wanted first."""
+    monkeypatch.setattr(fetching, "AT_ONCE", 1)
+    began, original = [], fetching.Downloader.fetch
+    monkeypatch.setattr(
+        fetching.Downloader, "fetch", lambda s, d, m: (began.append(d.name), original(s, d, m))[1]
+    )
+    first = filled.restore("a.bin", to=tmp_path / "back", tier="bulk").run()
+    filled.restore("b.bin", to=tmp_path / "back", tier="standard").run()
+    filled.restore("c.bin", to=tmp_path / "back", tier="expedited").run()
+    later(session, hours=9)
+    until(lambda: session.tracker.snapshot().count("ready") == 3)
+    held.clear()
+    session.tracker.wake()
+    session.jobs().wait(PATIENCE)
+    assert began == ["c.bin", "b.bin", "a.bin"]
+    assert first.files
+
+
+@pytest.fixture
+def slow(session, monkeypatch):
+    """An hour of the service's is a second, and only 100 kB pass in one."""
+    monkeypatch.setattr(ServiceClock, "real_seconds", lambda _, seconds: seconds / 3600)
+    session.engine.budget.max_rate = 100_000.0
+
+
+def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
+    session, filled, slow, later, jobs_of, tmp_path, small_parts, until
+):
+    """Asked for again in time, the downloads go on from the new jobs with what they have."""
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: "will not be fetched" in batch.snapshot.note)
+    until(lambda: session.tracker.late)
+    while (plan := session.extend()).empty:  # which ones is a matter of the rate at the moment
+        until(lambda: session.tracker.late)
+    assert "AWS's developer guide" in dict(plan.facts)["price"]
+    assert len(jobs_of()) == 3
+    extended = len(plan.items)
+    plan.run()
+    assert len(jobs_of()) == 3 + extended
+    session.engine.budget.max_rate = None
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == filled.contents
+
+
+def test_an_extended_output_goes_on_from_the_new_job_with_what_it_has(
+    session, filled, held, later, jobs_of, tmp_path, until
+):
+    """The first job is gone, and nothing has expired."""
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    assert session.extend().empty  # nearly 24 hours are left
+    later(session, hours=20)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    plan = session.extend()
+    assert len(plan.table) == 3
+    plan.run()
+    assert session.extend().empty  # asked for again already
+    assert len(session.tracker.snapshot().rows) == 3
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    assert len(jobs_of()) == 3  # the first ones are gone
+    held.clear()
+    session.tracker.wake()
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == filled.contents
+
+
+def test_named_outputs_are_extended_whenever_they_go(session, filled, held, later, tmp_path, until):
+    """Who names one knows why."""
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    plan = session.extend("a.bin", vault="photos")
+    assert [item.download.name for item in plan.items] == ["a.bin"]
+
+
+EXTENDER = """
+    import sys
+    import time
+    import glacier_magic as gm
+    from glacier_magic.jobs import fetching
+    from glacier_magic.service import Service
+    folder, region, catalogue, when = sys.argv[1:]
+    fetching.Fetcher.start_ready = lambda _: None
+    original = Service.start_retrieval
+    def call(*arguments):
+        if when == "after":
+            original(*arguments)
+        print("stopped", flush=True)
+        time.sleep(600)
+    Service.start_retrieval = call
+    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session.extend().run()
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_extension_that_was_killed_is_not_asked_for_twice(
+    session,
+    filled,
+    emulator,
+    region,
+    child,
+    held,
+    later,
+    jobs_of,
+    monkeypatch,
+    tmp_path,
+    when,
+    until,
+):
+    """The next plan sees the job that was made, or makes the one that was not."""
+    batch = filled.restore("a.bin", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 1)
+    later(session, hours=20)
+    other = child(EXTENDER, emulator.folder, region, session.catalogue.path, when)
+    other.until("stopped")
+    other.kill()
+    session.extend().run()
+    assert len(jobs_of()) == (2 if when == "after" else 1)  # perhaps it was taken: wait a moment
+    monkeypatch.setattr(renewing, "PATIENCE", 0.0)
+    session.extend().run()
+    assert len(jobs_of()) == 2
+
+
+def test_an_extension_that_is_refused_is_told(
+    session, filled, emulator, held, later, jobs_of, tmp_path, until
+):
+    """By the run where none could be asked for, else on the board."""
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    emulator.fault("access-denied", "InitiateJob", times=1)
+    session.extend("*", vault="photos").run()
+    assert len(jobs_of()) == 5
+    assert sum("could not be kept longer" in row.error for row in batch.snapshot.rows) == 1
+    emulator.fault("access-denied", "InitiateJob", times=1)
+    session.catalogue.downloads.update(session.catalogue.downloads.open()[0].id, renewed=None)
+    with pytest.raises(AccessDenied):
+        session.extend("*", vault="photos").run()
+
+
+def test_a_download_whose_job_vanishes_goes_on_from_another(
+    session, filled, client, held, later, monkeypatch, tmp_path, until
+):
+    """Found out by the download itself: somebody else had asked for the archive, too."""
+    batch = filled.restore("a.bin", to=tmp_path / "back").run()
+    later(session, hours=10)
+    until(lambda: batch.snapshot.count("ready") == 1)
+    (archive,) = filled.archives("a.bin")["archive_id"]
+    client.initiate_job(
+        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
+    )
+    later(session, hours=10)
+    until(lambda: len(session.catalogue.jobs.usable_for("photos", archive)) == 2)
+    monkeypatch.setattr("glacier_magic.jobs.sweep.Sweeper.sweep", lambda *_: None)
+    later(hours=9)
+    held.clear()
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == {"a.bin": filled.contents["a.bin"]}
+
+
+# What has expired
+
+
+@pytest.fixture
+def expired(session, filled, held, later, tmp_path, until):
+    """A restore whose outputs are gone."""
+    batch = filled.restore("*", to=tmp_path / "back", tier="bulk").run()
+    later(session, hours=9)
+    until(lambda: batch.snapshot.count("ready") == 3)
+    later(session, hours=25)
+    until(lambda: batch.snapshot.count("expired") == 3)
+    held.clear()
+    return batch
+
+
+def test_what_expired_is_offered_again_and_comes_into_the_same_folder(
+    session, expired, filled, later, jobs_of, tmp_path
+):
+    """In the tier that it had; the board shows it once, and then nothing is left to offer."""
+    assert "%glacier restore --expired" in expired.snapshot.note
+    with pytest.raises(JobExpired) as caught:
+        expired.wait(0)
+    assert "--expired" in caught.value.cure
+    plan = session.restore_expired()
+    assert (plan.to, plan.tier, len(plan.items)) == (tmp_path / "back", "Bulk", 3)
+    assert jobs_of() == []
+    batch = plan.run()
+    assert len(jobs_of()) == 3
+    assert session.tracker.snapshot().count("expired") == 0
+    assert "--expired" not in session.tracker.snapshot().note
+    later(session, hours=9)
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == filled.contents
+    nothing = session.restore_expired()
+    assert nothing.empty
+    assert "Nothing has expired" in repr(nothing)
+
+
+def test_some_of_what_expired_can_be_named_and_paced(session, expired, tmp_path):
+    """Like any restore."""
+    plan = session.restore_expired("a.bin", "b.bin", vault="photos", tier="standard", spread=2)
+    assert [item.archive.name for item in plan.items] == ["a.bin", "b.bin"]
+    assert list(plan.schedule["archives"]) == [1, 1]
+    with pytest.raises(InputError, match="no tier"):
+        session.restore_expired(tier="slow")
+
+
+def test_what_expired_in_several_folders_is_one_plan(
+    session, filled, expired, held, later, jobs_of, tmp_path, until
+):
+    """Each into its own; a pace would hold for each of them, so it is refused."""
+    held.append(True)
+    second = filled.restore("a.bin", to=tmp_path / "other").run()
+    later(session, hours=4.1)
+    until(lambda: second.snapshot.count("ready") == 1)
+    later(session, hours=25)
+    until(lambda: second.snapshot.count("expired") == 1)
+    held.clear()
+    with pytest.raises(InputError, match="one vault, folder and tier"):
+        session.restore_expired(daily="1GB")
+    plan = session.restore_expired()
+    assert "4 archives" in repr(plan)
+    assert len(plan.table) == 4
+    batch = plan.run()
+    assert len(jobs_of()) == 3  # one job serves both folders
+    later(session, hours=9)
+    batch.wait(PATIENCE)
+    assert contents(tmp_path / "back") == filled.contents
+    assert set(contents(tmp_path / "other")) == {"a.bin"}
+
+
+def test_a_job_that_is_still_there_is_used_instead_of_a_new_one(
+    session, expired, filled, client, later, jobs_of, tmp_path
+):
+    """Somebody asked for it since: no request of ours, no price."""
+    (archive,) = filled.archives("a.bin")["archive_id"]
+    client.initiate_job(
+        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
+    )
+    later(session, hours=4.1)
+    plan = session.restore_expired()
+    assert "ready to fetch" in repr(plan)
+    plan.run()
+    assert len(jobs_of()) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--expired", "--extend"], "not allowed with"),
+        (["--expired", "--to", "x"], "first time"),
+        (["--extend", "--tier", "bulk"], "the tier they had"),
+        ([], "Which archives"),
+    ],
+)
+def test_words_that_do_not_go_together_are_input_errors(capsys, words, told):
+    """With what to leave out."""
+    assert cli.main(["restore", *words]) == 2
+    assert told in capsys.readouterr().err

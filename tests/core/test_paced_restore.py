@@ -1,0 +1,391 @@
+"""Restores over days: what is asked for when, what refusals move, and what a kill leaves."""
+
+import os
+from itertools import pairwise
+
+import pytest
+
+from glacier_magic import cli
+from glacier_magic.errors import (
+    AccessDenied,
+    CredentialsError,
+    GlacierError,
+    InputError,
+    NotReady,
+    Refused,
+    Unavailable,
+)
+from glacier_magic.jobs import postponing
+from glacier_magic.rendering import snapshot_text
+from glacier_magic.service import Policy, Service
+
+PATIENCE = 30.0
+pytestmark = pytest.mark.usefixtures("soon")
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def filled(vault, files):
+    """A vault with six archives of 100 bytes; the local files are gone."""
+    for number in range(6):
+        path = files(f"{number}.bin", os.urandom(100))
+        vault.upload(path.name)
+        path.unlink()
+    return vault
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """The archives that the service was asked for from here, with what it answered."""
+    made, original = [], Service.start_retrieval
+
+    def start(service, vault, archive, *rest):
+        made.append(archive)
+        return original(service, vault, archive, *rest)
+
+    monkeypatch.setattr(Service, "start_retrieval", start)
+    return made
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Let the next requests be refused with these errors, one each."""
+    refusals, original = [], Service.start_retrieval
+
+    def start(*arguments):
+        if refusals:
+            raise refusals.pop(0)
+        return original(*arguments)
+
+    monkeypatch.setattr(Service, "start_retrieval", start)
+    return refusals
+
+
+def states(batch):
+    return sorted(row.state for row in batch.snapshot.rows)
+
+
+def test_only_the_first_day_is_asked_for_at_once(session, filled, tmp_path, requests):
+    """The rest is scheduled: on the board with its time, in the DataFrame, in the plan."""
+    plan = filled.restore("*", to=tmp_path / "back", spread="3d")
+    assert requests == []
+    assert list(plan.schedule["archives"]) == [2, 2, 2]
+    assert list(plan.schedule["size"]) == [200, 200, 200]
+    assert dict(plan.facts)["schedule"].startswith("over 3 days: now 2 archives, 200 B")
+    batch = plan.run()
+    assert len(requests) == 2
+    assert states(batch) == ["in progress"] * 2 + ["scheduled"] * 4
+    table = batch.table
+    waiting = table[table["state"] == "scheduled"]
+    assert waiting["asked"].isna().all()
+    first = waiting["due"].min()
+    assert list((waiting["due"] - first).dt.days) == [0, 0, 1, 1]
+    assert (first - batch.snapshot.now).total_seconds() == pytest.approx(86400, abs=60)
+
+
+def test_the_board_says_due_and_the_weekday(session, filled, tmp_path):
+    """As people say it."""
+    batch = filled.restore("*", to=tmp_path / "back", daily="200").run()
+    row = next(row for row in batch.snapshot.rows if row.state == "scheduled")
+    assert f"due {row.due.astimezone():%a %H:%M}" in snapshot_text(batch.snapshot)
+    assert "4 scheduled" in snapshot_text(batch.snapshot)
+
+
+def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_path):
+    """With the exit code of things that take time."""
+    batch = filled.restore("*", to=tmp_path / "back", spread=3).run()
+    with pytest.raises(NotReady, match="4 scheduled, the next asked for") as caught:
+        batch.wait(0)
+    assert caught.value.exit_code == 75
+
+
+def test_each_day_is_asked_for_when_it_is_due(session, filled, later, asked, tmp_path, until):
+    """24 hours apart, in order, each once, and all verified at the end."""
+    batch = filled.restore("*", to=tmp_path / "back", spread="3d").run()
+    ids = list(filled.archives()["archive_id"])
+    seen = asked()
+    for day in (1, 2):
+        later(session, hours=23.9)
+        until(lambda n=2 * day: batch.snapshot.count("verified") == n)
+        assert batch.snapshot.count("scheduled") == 6 - 2 * day
+        later(session, hours=0.1)
+        until(lambda: batch.snapshot.count("in progress") == 2)
+        seen += [job for job in asked() if job not in seen]
+    later(session, hours=4.1)
+    assert len(batch.wait(PATIENCE).files) == 6
+    assert sorted(archive for _, archive in seen) == sorted(ids)
+    assert [(moment - seen[0][0]) // DAY for moment, _ in seen] == [0, 0, 1, 1, 2, 2]
+
+
+def test_days_in_which_nobody_was_there_are_not_made_up_for_in_one(
+    connect, filled, later, asked, tmp_path, until, settle
+):
+    """A machine that was off for a week still asks for no more than a day's allowance a day."""
+    filled.restore("*", to=tmp_path / "back", spread="6d").run()
+    filled.session.close()
+    later(days=7)
+    session = connect()
+    batch = session.pending()
+    for _ in range(3):
+        until(lambda: batch.snapshot.count("in progress") == 1)
+        settle(batch)
+        later(session, hours=1)
+    assert len(asked()) == 1
+    due = sorted(row.due for row in batch.snapshot.rows if row.due)
+    assert [(b - a).total_seconds() for a, b in pairwise(due)] == [86400] * 3
+
+
+def test_a_paced_restore_repeated_follows_the_first(filled, tmp_path, requests):
+    """Running the same cell again asks for nothing more."""
+    first = filled.restore("*", to=tmp_path / "back", spread="3d").run()
+    again = filled.restore("*", to=tmp_path / "back", spread="3d").run()
+    assert len(requests) == 2
+    assert {row.key for row in again.snapshot.rows} == {row.key for row in first.snapshot.rows}
+
+
+def test_what_is_scheduled_can_be_asked_for_in_another_tier(filled, tmp_path, requests):
+    """Then it is not asked for in the first one any more."""
+    first = filled.restore("*", to=tmp_path / "back", spread="3d").run()
+    second = filled.restore("*", to=tmp_path / "back", tier="bulk").run()
+    assert len(requests) == len(set(requests)) == 6
+    assert first.snapshot.count("scheduled") == 0
+    assert len(second.snapshot.rows) == 6
+
+
+def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
+    session, filled, client, later, asked, tmp_path, until
+):
+    """It is looked for before the request of a later day is made."""
+    batch = filled.restore("*", to=tmp_path / "back", spread="2d").run()
+    scheduled = [d for d in session.catalogue.downloads.open() if d.state == "planned"]
+    later(hours=23)
+    for download in scheduled:
+        client.initiate_job(
+            vaultName="photos",
+            jobParameters={"Type": "archive-retrieval", "ArchiveId": download.archive_id},
+        )
+    later(session, hours=1.1)
+    until(lambda: batch.snapshot.count("scheduled", "requested") == 0)
+    assert len(asked()) == 6
+
+
+# What is refused
+
+
+def test_a_request_that_the_policy_refuses_is_moved(
+    session, filled, policy, later, tmp_path, until
+):
+    """Not failed: the board says why and when, and it comes when the policy lets it."""
+    policy("BytesPerHour", 1)
+    plan = filled.restore("1.bin", to=tmp_path / "back")
+    assert "refused until it is raised" in dict(plan.facts)["schedule"]
+    batch = plan.run()
+    (row,) = batch.snapshot.rows
+    assert row.state == "scheduled"
+    assert "policy" in row.error
+    assert row.due.timestamp() == pytest.approx(batch.snapshot.now.timestamp() + 3600, abs=60)
+    policy("None")
+    later(session, hours=1.1)
+    until(lambda: batch.snapshot.count("in progress"))
+    assert batch.snapshot.rows[0].error == ""
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+
+
+def test_refusals_by_the_policy_are_moved_further_each_time(
+    session, filled, policy, later, tmp_path, until
+):
+    """After some, the tier that is not subject to it is offered."""
+    policy("BytesPerHour", 1)
+    batch = filled.restore("1.bin", to=tmp_path / "back").run()
+    pauses = []
+    for moves in (1, 2, 3):
+        until(lambda m=moves: session.catalogue.downloads.open()[0].moves == m)
+        (row,) = batch.snapshot.rows
+        pauses.append(round((row.due - batch.snapshot.now).total_seconds() / 3600))
+        later(session, hours=pauses[-1] + 0.1)
+    assert pauses == [1, 2, 4]
+    assert "--tier bulk" in row.error
+
+
+def test_what_the_policy_refuses_is_not_tried_with_more(
+    session, filled, policy, requests, tmp_path, monkeypatch
+):
+    """One refusal tells for all that are no smaller."""
+    monkeypatch.setattr("glacier_magic.jobs.asking.WORKERS", 1)
+    monkeypatch.setattr("glacier_magic.plans.restore.timetable", lambda *_, **__: None)
+    policy("BytesPerHour", 1)
+    batch = filled.restore("*", to=tmp_path / "back").run()
+    assert states(batch) == ["scheduled"] * 6
+    assert len(requests) == 1
+
+
+def test_no_capacity_moves_by_minutes_and_offers_standard_after_a_while(
+    session, filled, emulator, later, asked, tmp_path, until
+):
+    """As the service answers it, 503 and all; it was asked once for what it took."""
+    emulator.fault("insufficient-capacity", "InitiateJob", times=3)
+    batch = filled.restore("1.bin", to=tmp_path / "back", tier="expedited").run()
+    pauses = []
+    for moves in (1, 2, 3):
+        until(lambda m=moves: session.catalogue.downloads.open()[0].moves == m)
+        (row,) = batch.snapshot.rows
+        pauses.append(round((row.due - batch.snapshot.now).total_seconds() / 60))
+        later(session, hours=(pauses[-1] + 0.5) / 60)
+    assert pauses == [2, 4, 8]
+    assert "Standard" in row.error
+    until(lambda: batch.snapshot.count("in progress"))
+    later(session, hours=0.1)
+    batch.wait(PATIENCE)
+    assert len(asked()) == 1
+
+
+def test_expired_credentials_do_not_fail_what_is_due_in_the_night(
+    session, filled, refusing, later, tmp_path, until
+):
+    """It waits for the next login; only who stands by is told at once."""
+    batch = filled.restore("*", to=tmp_path / "back", spread="2d").run()
+    refusing.append(CredentialsError("The session token has expired"))
+    later(session, hours=24)
+    until(lambda: not refusing)
+    until(lambda: batch.snapshot.count("in progress") >= 3)
+    assert batch.snapshot.count("failed") == 0
+
+
+def test_expired_credentials_are_told_at_once_to_who_stands_by(filled, refusing, tmp_path):
+    """Nothing is put off behind their back."""
+    refusing.append(CredentialsError("The session token has expired"))
+    with pytest.raises(CredentialsError):
+        filled.restore("1.bin", to=tmp_path / "other", tier="bulk").run()
+
+
+def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
+    """Who asks has to change something first."""
+    refusing.append(AccessDenied("no"))
+    with pytest.raises(AccessDenied):
+        filled.restore("1.bin", to=tmp_path / "back").run()
+
+
+@pytest.mark.parametrize(
+    ("error", "speed", "policy", "expected"),
+    [
+        (Refused("", code=postponing.POLICY), 1, Policy("BytesPerHour", 5), [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=postponing.POLICY), 1, None, [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=postponing.POLICY), 1, Policy("FreeTier"), [6 * HOUR + 60_000] * 3),
+        (Refused("", code=postponing.CAPACITY), 1, None, [120_000, 240_000, HOUR]),
+        (Unavailable("", code="ThrottlingException"), 1, None, [5_000, 10_000, 300_000]),
+        (Unavailable("", code="ThrottlingException"), 60, None, [300_000, 600_000, 18_000_000]),
+        (CredentialsError(""), 1, None, [5_000, 10_000, 900_000]),
+    ],
+)
+def test_pauses_grow_to_a_limit(error, speed, policy, expected):
+    """The free tier's allowance is a day's: on to the next; throttling is of our seconds."""
+    now = 100 * DAY + 18 * HOUR
+    found = [
+        postponing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)
+    ]
+    assert found == expected
+
+
+def test_a_lost_answer_is_not_a_refusal():
+    """The job may run: that is the token's affair."""
+    assert not postponing.is_postponed(Unavailable("the connection broke"))
+    assert not postponing.is_postponed(Refused("something else"))
+    assert not postponing.is_postponed(GlacierError("broken"))
+
+
+# Words
+
+
+@pytest.mark.parametrize("words", [["--spread", "1h"], ["--daily", "much"]])
+def test_bad_paces_are_refused_before_anything(filled, words, requests):
+    """As input errors with a cure."""
+    number = words[1]
+    with pytest.raises(InputError):
+        filled.restore("*", **{words[0].removeprefix("--"): number})
+    assert requests == []
+
+
+def test_the_command_line_takes_one_pace(home, capsys):
+    """Not two; and its help names both."""
+    assert cli.main(["restore", "x", "--spread", "2d", "--daily", "1GB"]) == 2
+    assert "not allowed with" in capsys.readouterr().err
+    cli.main(["restore", "--help"])
+    told = capsys.readouterr().out
+    assert "--spread" in told
+    assert "--daily" in told
+
+
+# Killed
+
+
+PACER = """
+    import sys
+    import time
+    import glacier_magic as gm
+    from glacier_magic.jobs import asking, tracker
+    from glacier_magic.service import Service
+    folder, region, catalogue, target, when, count = sys.argv[1:]
+    asking.WORKERS = 1
+    tracker.ASK_AGAIN = tracker.IDLE = tracker.TICK = tracker.VIRTUAL_LATEST = 0.05
+    original, calls = Service.start_retrieval, []
+    def call(*arguments):
+        if when == "before" and len(calls) == int(count):
+            print("stopped", flush=True)
+            time.sleep(600)
+        calls.append(original(*arguments))
+        if when == "after" and len(calls) == int(count):
+            print("stopped", flush=True)
+            time.sleep(600)
+        return calls[-1]
+    Service.start_retrieval = call
+    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    batch = session.vault("photos").restore("*", to=target, spread="3d").run()
+    print("running", flush=True)
+    batch.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)]
+)
+def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
+    emulator,
+    region,
+    connect,
+    filled,
+    child,
+    later,
+    asked,
+    monkeypatch,
+    tmp_path,
+    when,
+    count,
+    until,
+    settle,
+):
+    """On the first day or the second, before a request or after it: each archive once, in time."""
+    path = filled.session.catalogue.path
+    filled.session.close()
+    other = child(PACER, emulator.folder, region, path, tmp_path / "back", when, count)
+    if count > 1:
+        other.until("running")
+        emulator.advance(days=1)
+    other.until("stopped")
+    other.kill()
+    monkeypatch.setattr("glacier_magic.jobs.sweep.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("glacier_magic.jobs.sweep.LEASE_SECONDS", 0)
+    session = connect()
+    batch = session.pending()
+    seen = asked()
+    for _ in range(9):
+        settle(batch)
+        seen += [job for job in asked() if job not in seen]
+        later(session, hours=8)
+    batch.wait(PATIENCE)
+    assert len([path for path in (tmp_path / "back").iterdir() if path.is_file()]) == 6
+    assert len(seen) == len({archive for _, archive in seen}) == 6
+    days = [(moment - seen[0][0]) // DAY for moment, _ in seen]
+    assert max(days.count(day) for day in days) == 2

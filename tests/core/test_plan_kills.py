@@ -1,0 +1,131 @@
+"""Killed in every state of a restore, then resumed: nothing paid twice, and the history is true."""
+
+import pytest
+
+from glacier_magic.errors import NotReady
+from glacier_magic.jobs import asking, sweep
+
+PATIENCE = 30.0
+
+RESTORER = """
+    import sys
+    import time
+    import glacier_magic as gm
+    from glacier_magic.catalogue import downloads, plans
+    from glacier_magic.jobs import asking, tracker
+    from glacier_magic.service import Service
+    folder, region, catalogue, target, state = sys.argv[1:]
+    asking.WORKERS = 1
+    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
+    def stop(*_, **__):
+        print("stopped", flush=True)
+        time.sleep(600)
+    original, calls = Service.start_retrieval, []
+    def second_lost(*arguments):
+        calls.append(original(*arguments))
+        if len(calls) == 2:
+            stop()
+        return calls[-1]
+    def second_not_sent(*arguments):
+        if len(calls) == 1:
+            stop()
+        calls.append(original(*arguments))
+        return calls[-1]
+    if state == "promised":
+        plans.Plans.link = stop
+    elif state == "planned":
+        asking.Asker.ask_due = stop
+    elif state == "asking":
+        Service.start_retrieval = second_not_sent
+    elif state == "asked":
+        Service.start_retrieval = second_lost
+    elif state == "downloading":
+        Service.open_output = stop
+    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session.vault("photos").restore("*", to=target).run()
+    if state == "waiting":
+        stop()
+    print("waiting", flush=True)
+    sys.stdin.readline()
+    session.service.account()
+    session.tracker.wake()
+    session.jobs().wait(60)
+"""
+
+STATES = ["promised", "planned", "asking", "asked", "waiting", "downloading"]
+
+
+@pytest.fixture
+def killed(emulator, region, session, child, later, tmp_path):
+    """Kill a process of ours that restores everything, in a state."""
+
+    def killed(state):
+        path = session.catalogue.path
+        session.close()
+        other = child(RESTORER, emulator.folder, region, path, tmp_path / "back", state)
+        if state == "downloading":
+            other.until("waiting")
+            later(hours=4.1)
+            other.go_on()
+        other.until("stopped")
+        other.kill()
+
+    return killed
+
+
+def finish(session, later):
+    """Wait until all is asked for, let the hours pass, and wait for the files."""
+    batch = session.pending()
+    while any(d.state in ("planned", "asking") for d in session.catalogue.downloads.open()):
+        with pytest.raises(NotReady):
+            batch.wait(0.1)
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_restore_that_was_killed_pays_nothing_twice(
+    killed, connect, vault, files, later, jobs_of, monkeypatch, tmp_path, state
+):
+    """One job an archive at the service, whole files, and one plan in the history that says so.
+
+    Before the promise was written there is neither plan nor download: the restore is run again.
+    """
+    archives = [vault.upload(files(f"{n}.bin", bytes([n + 1]) * 1000)).id for n in range(3)]
+    killed(state)
+    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(asking, "WORKERS", 1)
+    session = connect()
+    if state == "promised":
+        assert session.catalogue.plans.recent() == []
+        assert session.catalogue.downloads.open() == []
+        session.vault("photos").restore("*", to=tmp_path / "back").run()
+    assert len(session.catalogue.downloads.open()) == 3
+    finish(session, later)
+    assert sorted(jobs_of()) == sorted(archives)
+    assert sorted(p.name for p in (tmp_path / "back").iterdir()) == ["0.bin", "1.bin", "2.bin"]
+    (kept,) = session.catalogue.plans.recent()
+    assert kept.state == "done"
+    assert (kept.tally.asked, kept.tally.verified, kept.tally.bytes_verified) == (3, 3, 3000)
+    assert kept.promised["requests"] == 3
+
+
+@pytest.mark.parametrize("state", ["planned", "asked"])
+def test_the_same_command_after_a_kill_goes_on_with_the_first_plan(
+    killed, connect, vault, files, later, jobs_of, monkeypatch, tmp_path, state
+):
+    """Who restores again instead of waiting pays nothing more, and the second plan promises so."""
+    archives = [vault.upload(files(f"{n}.bin", bytes([n + 1]) * 1000)).id for n in range(3)]
+    killed(state)
+    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(asking, "WORKERS", 1)
+    session = connect()
+    plan = session.vault("photos").restore("*", to=tmp_path / "back")
+    assert plan.requests == 0
+    assert plan.quote.total == 0
+    plan.run(max_cost=0)
+    finish(session, later)
+    assert sorted(jobs_of()) == sorted(archives)
+    second, first = session.catalogue.plans.recent()
+    assert [p.tally.asked for p in (first, second)] == [3, 0]
+    assert [p.tally.verified for p in (first, second)] == [3, 3]

@@ -1,0 +1,224 @@
+"""What a restore plan says it costs, against examples worked out by hand from the price table.
+
+The figures are those of us-east-1 in the package: standard 0.01 for a GB and 0.03 for 1,000
+requests, expedited 0.03 and 10.00, bulk 0.0025 and 0.025 (not confirmed).  A GB is 1,073,741,824
+bytes.  No transfer price is in the package; where one is needed, 0.09 for a GB is configured.
+"""
+
+import decimal
+from datetime import UTC, datetime
+
+import pytest
+
+from glacier_magic.errors import InputError, OverBudget, PriceUnknown
+from glacier_magic.plans import Tiers
+from glacier_magic.plans.quoting import Asking, checked_destination, default_destination, quote_for
+from glacier_magic.prices import Figure, PriceTable
+from glacier_magic.prices.items import GB
+from glacier_magic.prices.table import FIGURES
+
+D = decimal.Decimal
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def table(region="us-east-1", **own):
+    """The built-in figures of a region, with some replaced by ``item=price``."""
+    figures = {f.item: f for f in FIGURES if f.region in ("all", region)}
+    for item, price in own.items():
+        name = item.replace("_", "-")
+        figures[name] = Figure.flat(name, D(price), region=region, source="test", date="")
+    return PriceTable(region, figures)
+
+
+US = table()
+WIRED = table(transfer_out_internet="0.09", transfer_out_region="0.02")
+
+
+def priced(size, count, tier="Standard", to="here", prices=US, **more):
+    return quote_for(prices, Asking(requests=count, bytes=size, out=size, **more), tier, to)
+
+
+# Worked examples
+
+
+def test_standard_is_by_byte_and_by_request():
+    """250 GB at 0.01 = 2.50; 1,000 requests at 0.03 for 1,000 = 0.03: 2.53."""
+    assert priced(250 * GB, 1000).total == D("2.53")
+    assert priced(250 * GB, 1000).confirmed
+
+
+def test_expedited_is_three_times_the_bytes_and_333_times_the_requests():
+    """250 GB at 0.03 = 7.50; 1,000 requests at 10.00 for 1,000 = 10.00: 17.50."""
+    assert priced(250 * GB, 1000, "Expedited").total == D("17.50")
+
+
+def test_bulk_is_a_quarter_and_not_confirmed():
+    """250 GB at 0.0025 = 0.625; 1,000 requests at 0.025 for 1,000 = 0.025: 0.65."""
+    quote = priced(250 * GB, 1000, "Bulk")
+    assert quote.total == D("0.65")
+    assert not quote.confirmed
+
+
+def test_a_million_tiny_archives_are_paid_by_the_request():
+    """10^6 x 1,024 bytes = 0.95367431640625 GB at 0.01 = 0.0095367431640625; 1,000 x 0.03 = 30."""
+    assert priced(1024 * 10**6, 10**6).total == D("30.0095367431640625")
+
+
+def test_the_overhead_of_storage_is_no_part_of_a_retrieval():
+    """32 archives of 1 GB: 32 GB at 0.01 = 0.32; 32 requests = 0.00096; 32 x 32 KiB add nothing.
+
+    With them it would have been 32 x 32,768/1,073,741,824 x 0.01 = 0.0000097656 more.
+    """
+    assert priced(32 * GB, 32).total == D("0.32096")
+
+
+def test_one_byte():
+    """1/1,073,741,824 GB at 0.01 = 9.313225746154785E-12; one request at 0.03/1,000 = 0.00003."""
+    quote = priced(1, 1)
+    assert quote.total == D(1) / GB * D("0.01") + D("0.00003")
+    assert D("0.00003") < quote.total < D("0.0000300001")
+    assert quote.words() == "<$0.0001"
+
+
+def test_a_petabyte():
+    """2^50 bytes = 1,048,576 GB: 10,485.76 at 0.01; 28,000 archives 0.84: 10,486.60.
+
+    The way out at 0.09: 94,371.84 more, 104,858.44 in all.
+    """
+    assert priced(1 << 50, 28_000).total == D("10486.60")
+    assert priced(1 << 50, 28_000, to="internet", prices=WIRED).total == D("104858.44")
+
+
+def test_nothing_to_ask_for_costs_nothing_in_any_tier():
+    """Zero archives: also where no price is known, and whatever the limit."""
+    for prices in (US, table("mars-1")):
+        for tier in ("Expedited", "Standard", "Bulk"):
+            for to in ("here", "region", "internet"):
+                quote = priced(0, 0, tier, to, prices)
+                assert quote.total == 0
+                assert quote.notes == ()
+                quote.check(D(0))
+
+
+def test_staged_archives_pay_for_the_way_out_only():
+    """Nothing asked, 10 GB fetched: 10 x 0.09 = 0.90; to another region 10 x 0.02 = 0.20."""
+    staged = Asking(requests=0, bytes=0, out=10 * GB)
+    assert quote_for(WIRED, staged, "Standard", "internet").total == D("0.90")
+    assert quote_for(WIRED, staged, "Expedited", "region").total == D("0.20")
+    assert quote_for(WIRED, staged, "Bulk", "here").total == 0
+
+
+def test_the_way_out_is_paid_for_what_is_fetched_not_for_what_is_asked():
+    """4 GB asked (0.04 + 2 requests 0.00006), 6 GB staged besides: 10 GB out at 0.09 = 0.90."""
+    both = Asking(requests=2, bytes=4 * GB, out=10 * GB)
+    assert quote_for(WIRED, both, "Standard", "internet").total == D("0.94006")
+
+
+def test_the_free_allowance_is_never_taken_for_granted():
+    """10 GB may be free each month: 10 GB are still 0.10, and one request 0.00003; a note says so.
+
+    What was used of it this month, no call of the service tells.
+    """
+    quote = priced(10 * GB, 1)
+    assert quote.total == D("0.10003")
+    assert "may be free" in quote.notes[0]
+    assert priced(10 * GB, 1, "Bulk").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "requests"),
+    [(1, "0.00003"), (999, "0.02997"), (1000, "0.03"), (1001, "0.03003")],
+)
+def test_a_request_is_a_thousandth_of_its_price_not_a_thousand_begun(count, requests):
+    """Around the thousand, for archives of no weight."""
+    assert priced(0, count).total == D(requests)
+
+
+def test_a_price_that_is_not_known_makes_the_sum_unknown():
+    """No transfer price is in the package: 250 GB are over 2.53 for certain, and unknown."""
+    quote = priced(250 * GB, 1000, to="internet")
+    assert quote.total is None
+    assert quote.known == D("2.53")
+    assert quote.words() == "unknown (over $2.53)"
+    with pytest.raises(PriceUnknown, match="transfer out to the internet is not known"):
+        quote.check(D(100))
+    with pytest.raises(OverBudget):
+        quote.check(D("2.52"))
+
+
+def test_an_archive_of_unknown_size_makes_the_sum_unknown():
+    """One of two: the other's 1 GB is 0.01, and both requests are 0.00006."""
+    quote = priced(GB, 2, unsized=1, out_unsized=1)
+    assert quote.total is None
+    assert quote.known == D("0.01006")
+    with pytest.raises(PriceUnknown, match="how much standard retrieval"):
+        quote.check(D(100))
+    wired = priced(GB, 2, to="internet", prices=WIRED, unsized=1, out_unsized=1)
+    assert wired.known == D("0.10006")
+    assert sum(line.quantity is None for line in wired.lines) == 2
+
+
+# Side by side
+
+
+def tiers(prices=WIRED, to="internet", chosen="Standard", **asking):
+    given = {"requests": 1000, "bytes": 250 * GB, "out": 250 * GB} | asking
+    return Tiers(prices, Asking(**given), destination=to, chosen=chosen, now=NOW)
+
+
+def test_the_tiers_stand_side_by_side_as_data():
+    """The lines, the sum and the times of each; 250 GB out at 0.09 are 22.50."""
+    found = tiers().table.set_index("tier")
+    assert list(found.index) == ["Expedited", "Standard", "Bulk"]
+    assert found["retrieval"].tolist() == [D("7.50"), D("2.50"), D("0.625")]
+    assert found["requests"].tolist() == [D("10.00"), D("0.03"), D("0.025")]
+    assert found["transfer_out"].tolist() == [D("22.50")] * 3
+    assert found["price"].tolist() == [D("40.00"), D("25.03"), D("23.15")]
+    assert found["confirmed"].tolist() == [True, True, False]
+    assert found["chosen"].tolist() == [False, True, False]
+    hours = [(t - NOW).total_seconds() / 3600 for t in found["earliest"]]
+    assert hours == [1 / 60, 3, 5]
+    assert [(t - NOW).total_seconds() / 3600 for t in found["latest"]] == [1 / 12, 5, 12]
+    assert tiers()["bulk"].quote.total == D("23.15")
+    assert len(tiers()) == 3
+
+
+def test_the_tiers_stand_side_by_side_as_text_and_html():
+    """What is unknown or not confirmed is marked, and each price has its source."""
+    text = repr(tiers(prices=US, chosen="Bulk"))
+    for words in (
+        "Bulk (this plan)", "$0.6250 (unconfirmed)", "unknown (over $2.53)", "$17.50",
+        "vault pages of earlier years", "--refresh", "not confirmed",
+    ):  # fmt: skip
+        assert words in text
+    html = tiers(prices=US)._repr_mimebundle_()["text/html"]
+    assert "2025-07-07" in html
+    assert "unknown (over $2.53)" in html
+    assert html.count("<tr>") == 4
+
+
+def test_tiers_without_anything_to_ask_for_have_no_times():
+    """There is nothing to wait for."""
+    found = tiers(requests=0, bytes=0)
+    assert found["Bulk"].earliest is None
+    assert "nothing to wait for" in repr(found)
+    assert found.table["latest"].isna().all()
+    assert found["Standard"].quote.total == D("22.50")
+
+
+def test_minutes_are_not_promised_for_a_large_archive():
+    """The documented limit is some 250 MB."""
+    assert "250 MB" in repr(tiers(largest=GB))
+    assert "250 MB" not in repr(tiers(largest=1000))
+
+
+def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
+    """It cannot be known from here; a wrong word is an error wherever it comes from."""
+    assert default_destination() == "internet"
+    monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "here")
+    assert default_destination() == "here"
+    monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", "home")
+    with pytest.raises(InputError, match="home"):
+        default_destination()
+    with pytest.raises(InputError, match="moon"):
+        checked_destination("moon")
