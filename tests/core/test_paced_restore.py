@@ -365,11 +365,11 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     count,
     until,
     settle,
+    session_place,
 ):
     """On the first day or the second, before a request or after it: each archive once, in time."""
-    path = filled.session.catalogue.path
     filled.session.close()
-    other = child(PACER, emulator.folder, region, path, tmp_path / "back", when, count)
+    other = child(PACER, emulator.folder, region, session_place, tmp_path / "back", when, count)
     if count > 1:
         other.until("running")
         emulator.advance(days=1)

@@ -272,14 +272,13 @@ RUNNER = """
 
 def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     vault, data, child, later, session, emulator, region, ranges_of, small_parts, monkeypatch,
-    tmp_path,
-):  # fmt: skip
+    tmp_path, session_place):  # fmt: skip
     """After the service took the request, and between pieces; verified ones are not fetched."""
     from glacier_magic.jobs import sweep
     from glacier_magic.transfer import download
 
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
-    where = (emulator.folder, region, tmp_path / "catalogue.sqlite", tmp_path / "back")
+    where = (emulator.folder, region, session_place, tmp_path / "back")
     one = child(RUNNER, *where, "start_retrieval 1")
     one.until("now")
     one.kill()
