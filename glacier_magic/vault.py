@@ -310,11 +310,13 @@ class Vault:
 
     # Choosing
 
-    def select(self, words: Sequence[str], *, unknown_ids: bool = False) -> list[ArchiveRecord]:
+    def select(
+        self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
+    ) -> list[ArchiveRecord]:
         """Return the archives that *words* mean, each once, in order.
 
         A word is a glob or exact name, ``name:`` and an exact name, ``id:`` and an archive id or
-        the unique beginning of one, or a whole 138-character id.
+        the unique beginning of one, or a whole 138-character id; or a record of the catalogue.
 
         :param unknown_ids: take a whole id that the catalogue has never seen.
         :raises NameNotKnown: a word matches nothing.
@@ -322,8 +324,10 @@ class Vault:
         """
         found: dict[str, ArchiveRecord] = {}
         for word in words:
-            for record in self._matching(word, unknown_ids):
-                found[record.archive_id] = record
+            chosen = (
+                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
+            )
+            found.update((record.archive_id, record) for record in chosen)
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -360,18 +364,19 @@ class Vault:
 
     @overload
     def restore(
-        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
         destination: str | None = ..., spread: str | float | None = ...,
         daily: str | int | None = ..., byte_range: None = ...,
     ) -> RestorePlan: ...  # fmt: skip
     @overload
     def restore(
-        self, *words: str, tier: str = ..., to: str | os.PathLike[str] = ...,
+        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
         destination: str | None = ..., spread: None = ..., daily: None = ...,
         byte_range: str | tuple[int, int] | Asked,
     ) -> RangedPlan: ...  # fmt: skip
     def restore(
-        self, *words: str, tier: str = "Standard", to: str | os.PathLike[str] = "restored",
+        self, *words: str | ArchiveRecord, tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
         destination: str | None = None, spread: str | float | None = None,
         daily: str | int | None = None, byte_range: str | tuple[int, int] | Asked | None = None,
     ) -> RestorePlan | RangedPlan:  # fmt: skip
@@ -473,13 +478,14 @@ class Vault:
         )
 
     def remove(
-        self, *words: str, where: str | None = None, max_fee: Decimal | None = None
+        self, *words: str | ArchiveRecord, where: str | None = None, max_fee: Decimal | None = None
     ) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         The archives are those that the words mean now; what comes to match later is not deleted.
 
-        :param words: see :meth:`select`; ``*`` if none is given but *where*.
+        :param words: see :meth:`select`, or records of the catalogue; ``*`` if none is given but
+            *where*.
         :param where: conditions that they meet, such as ``created < '2016'``.
         :param max_fee: US dollars that early deletion may cost.
         :raises OverBudget: it costs more.
@@ -494,11 +500,14 @@ class Vault:
             choice, engine=self.session.engine, prices=load(self.session.region), max_fee=max_fee
         )
 
-    def _choose(self, words: Sequence[str], where: str | None) -> Choice:
+    def _choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> Choice:
         """Return the archives that *words* mean, however many there are, each once."""
         rows = array("q")
         unknown: dict[str, ArchiveRecord] = {}
         for word in words:
+            if isinstance(word, ArchiveRecord):
+                self._choose_one(word, rows, unknown)
+                continue
             glob = word if self._is_pattern(word) else None
             if where is not None and glob is None:
                 glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
@@ -514,13 +523,17 @@ class Vault:
 
     def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
         for record in self._matching(word, unknown_ids=True):
-            number = next(
-                self._catalogue.archives.numbers(self.name, f"id:{record.archive_id}"), None
-            )
-            if number is None:
-                unknown[record.archive_id] = record
-            else:
-                rows.append(number)
+            self._choose_one(record, rows, unknown)
+
+    def _choose_one(
+        self, record: ArchiveRecord, rows: array[int], unknown: dict[str, ArchiveRecord]
+    ) -> None:
+        whole_id = f"id:{record.archive_id}"
+        number = next(self._catalogue.archives.numbers(self.name, whole_id), None)
+        if number is None:
+            unknown[record.archive_id] = record
+        else:
+            rows.append(number)
 
     def _is_pattern(self, word: str) -> bool:
         if word.startswith(("id:", "name:")):

@@ -255,6 +255,10 @@ class Archives:
         dates = self._dates(vault)
         return [_record(vault, row, dates) for row in rows]
 
+    def of_rows(self, vault: str, rows: Iterable[Any]) -> list[ArchiveRecord]:
+        """Return rows that were read elsewhere as records."""
+        return self._records(vault, rows)
+
     def _dates(self, vault: str) -> list[tuple[int, int]]:
         """Return (ordinal, date) of the vault's inventories, latest first."""
         rows = self._database.rows(

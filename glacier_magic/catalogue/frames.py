@@ -38,10 +38,19 @@ def frame(database: Database, scope: Scope, vault: str, asked: Query) -> pd.Data
     """Return what was asked for as a DataFrame: see :meth:`.archives.Archives.frame`."""
     made = statement(database, scope, vault, asked)
     rows = pieces(database, made, PIECE) if made else iter(())
-    found = build(vault, _first(rows, asked.limit))
-    as_of = from_ms(made.as_of) if made else None
-    more = left_out(database, scope, vault, asked, made) if made else 0
-    found.attrs.update(as_of=as_of.isoformat() if as_of else None, more=more)
+    found = table(_first(rows, asked.limit), vault, made.as_of if made else None)
+    found.attrs["more"] = left_out(database, scope, vault, asked, made) if made else 0
+    return found
+
+
+def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
+    """Return rows of the columns that a query selects, some at a time, as a DataFrame.
+
+    :param made: date of the inventory that tells them, in milliseconds.
+    """
+    found = build(vault, parts)
+    as_of = from_ms(made)
+    found.attrs.update(as_of=as_of.isoformat() if as_of else None, more=0)
     return found
 
 

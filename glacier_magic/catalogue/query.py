@@ -63,13 +63,21 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT with its values; ``condition`` is what its rows fulfil, ``bound`` its values."""
+    """A SELECT with its values, and what it is made of for those who ask for other columns.
+
+    ``where`` are its conditions but for the vault, ``bound`` their values; ``condition`` has the
+    vault before them.  ``few``: they find no more than :data:`FEW` rows by themselves.
+    """
 
     sql: str
     values: tuple[Any, ...]
     as_of: int | None
+    vault_id: int
     condition: str
+    where: str
     bound: tuple[Any, ...]
+    order: str
+    few: bool
 
 
 def literal(text: str) -> str:
@@ -249,7 +257,8 @@ class _Plan:
             self._add_text(asked.text)
         if asked.where and asked.where.strip():
             self._add_where(asked.where)
-        condition = f"{self._vault_id}=? AND {' AND '.join(f'({c})' for c in self._conditions)}"
+        conditions = " AND ".join(f"({c})" for c in self._conditions)
+        condition = f"{self._vault_id}=? AND {conditions}"
         sql = (
             f"SELECT {COLUMNS}, {self._state} AS state FROM archive_rows WHERE {condition} "
             f"ORDER BY {self._ordering()}"
@@ -260,7 +269,10 @@ class _Plan:
             sql += " LIMIT ? OFFSET ?"
             # one more tells whether there are more
             values = (*bound, _LARGEST if limit is None else limit + 1, asked.offset)
-        return Statement(sql, values, self._as_of, condition, bound)
+        return Statement(
+            sql, values, self._as_of, vault_id=self._known.id, condition=condition,
+            where=conditions, bound=tuple(self._values), order=self._ordering(), few=self._few,
+        )  # fmt: skip
 
     def _ordering(self) -> str:
         terms = []
@@ -345,8 +357,8 @@ def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: S
         return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
     row = database.row(
         f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
-        "LIMIT ? OFFSET ?) AS some",
-        (*made.bound, COUNTED, shown),
+        "LIMIT ? OFFSET ?) AS first_ones",
+        (made.vault_id, *made.bound, COUNTED, shown),
     )
     return int(row["n"]) if row else 0
 

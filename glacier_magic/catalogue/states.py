@@ -114,6 +114,16 @@ def there(current: int) -> str:
     )
 
 
+def absences(current: int) -> tuple[str, ...]:
+    """Return SQL conditions of which an absent row meets one, each answered by an index."""
+    return (
+        "deleted IS NOT NULL",
+        f"unlisted IS NOT NULL AND unlisted<={current:d}",
+        f"listed>{current:d} AND origin={LISTED}",
+        f"listed IS NULL AND origin={LISTED}",
+    )
+
+
 def visible(current: int) -> str:
     """Return the SQL condition of rows that do not belong to an unfinished inventory alone."""
     return f"(origin<>{LISTED} OR listed<={current:d} OR deleted IS NOT NULL)"

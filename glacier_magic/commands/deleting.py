@@ -214,8 +214,8 @@ VERBS = (
         run=_rm,
         configure=_configure_rm,
         details="Shows the plan first. More than one archive needs the vault's name, typed; what\n"
-        "is to be deleted is saved before the first request, and goes on after an interruption\n"
-        "with %glacier deletions --resume.",
+        "is to be deleted is saved before the first request; after an interruption the verb\n"
+        "deletions goes on with it.",
     ),
     Verb(
         name="deletions",

@@ -176,7 +176,9 @@ class Dropper:
             except AccessDenied as error:
                 self._end(drop, error.message)
                 raise
-        if queue.failed:
+        if queue.state == "forgotten":
+            self._end(drop, "the rest of its deletions was forgotten")
+        elif queue.failed:
             self._end(drop, f"{plural(queue.failed, 'archive')} could not be deleted: "
                       f"%glacier deletions {queue.id} lists them")  # fmt: skip
         else:

@@ -18,6 +18,7 @@ _TYPES = {
     "Plan": ("glacier_magic.plans.model", "Plan"),
     "Batch": ("glacier_magic.jobs.handles", "Batch"),
     "Leftovers": ("glacier_magic.leftovers", "Leftovers"),
+    "Explorer": ("glacier_magic.explore.explorer", "Explorer"),
     "UploadDesk": ("glacier_magic.uploading", "UploadDesk"),
 }
 
@@ -42,6 +43,7 @@ def load(shell: InteractiveShell) -> None:
         formatter.for_type_by_name(*_TYPES["Plan"], _show_plan)
         formatter.for_type_by_name(*_TYPES["Batch"], _show_batch)
         formatter.for_type_by_name(*_TYPES["Leftovers"], _show_leftovers)
+        formatter.for_type_by_name(*_TYPES["Explorer"], _show_explorer)
         formatter.for_type_by_name(*_TYPES["UploadDesk"], _show_desk)
 
 
@@ -83,6 +85,12 @@ def _show_leftovers(leftovers: Any) -> None:
     from .leftovers import LeftoversCard  # noqa: PLC0415
 
     LeftoversCard(leftovers).show()
+
+
+def _show_explorer(explorer: Any) -> None:
+    from .explorer import ExplorerView  # noqa: PLC0415
+
+    ExplorerView(explorer).show()
 
 
 def _show_batch(batch: Any) -> None:

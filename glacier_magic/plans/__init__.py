@@ -1,5 +1,6 @@
 """What will happen before it does: plans that show themselves and wait to be run."""
 
+from .comparison import ComparePlan
 from .delete import Deleted, DeletePlan
 from .drop import DropPlan, EmptyPlan
 from .extend import ExtendPlan
@@ -13,6 +14,7 @@ from .restoring import RestoreItem
 from .several import SeveralRestores
 
 __all__ = [
+    "ComparePlan",
     "DeletePlan",
     "Deleted",
     "DropPlan",

@@ -54,7 +54,7 @@ class ChosenPlan(Guarded[T]):
 
     @property
     def quote(self) -> Quote:
-        """What early deletion costs."""
+        """The fee for deleting archives before their 90 days, line by line."""
         return self.tally.fee
 
     def promised(self) -> dict[str, Any]:

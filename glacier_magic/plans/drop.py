@@ -232,6 +232,12 @@ class EmptyPlan(ChosenPlan[Batch]):
                 f"The drop of {self.vault} has gone on or was ended since this plan was shown",
                 cure="%glacier drops shows what became of it.",
             )
+        before = drops.stopped_of(self.vault)
+        if before is not None:  # this one takes its place
+            drops.move(before.id, ["stopped"], "forgotten")
+            if before.deletion is not None:
+                queues = self._engine.catalogue.deletions
+                queues.ended(before.deletion, "forgotten", "confirmed anew")
 
     def _check_again(self) -> None:
         """Refuse if anything appeared since the list was made."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..catalogue import Catalogue
 from ..errors import GlacierError, InputError, OverBudget, PriceUnknown
@@ -20,6 +20,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class Cells(Sequence[tuple[str, ...]], Generic[Item]):
+    """The rows of a plan's table, put into words when they are looked at: few of many are."""
+
+    def __init__(self, items: Sequence[Item], words: Callable[[Item], tuple[str, ...]]) -> None:
+        self._items, self._words = items, words
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, ...]]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """Return a row, or several, in words."""
+        if isinstance(index, slice):
+            return [self._words(item) for item in self._items[index]]
+        return self._words(self._items[index])
 
 
 @dataclass(frozen=True)
@@ -194,7 +215,7 @@ class Plan(Rendered, Generic[T]):
     def _head(self) -> Sequence[str]:
         raise NotImplementedError
 
-    def _cells(self) -> list[tuple[str, ...]]:
+    def _cells(self) -> Sequence[tuple[str, ...]]:
         raise NotImplementedError
 
     def _sections(self) -> Sequence[Rendered]:

@@ -21,7 +21,7 @@ from ..service import ServiceClock
 from ..service.policy import SUBJECT
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from . import folder, sharing
-from .model import Memory, Plan
+from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import DESTINATIONS, Asking, Tiers
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
@@ -244,17 +244,8 @@ class RestorePlan(Plan[Batch]):
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (
-                item.archive.name or item.archive.archive_id,
-                human_bytes(item.size),
-                short_id(item.archive.archive_id),
-                item.action,
-                near(str(item.target)),
-            )
-            for item in self.items
-        ]
+    def _cells(self) -> Cells[RestoreItem]:
+        return Cells(self.items, _in_words)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -366,3 +357,13 @@ class RestorePlan(Plan[Batch]):
             "due": due,
             "limits": None if limits is None else to_json(limits),
         }
+
+
+def _in_words(item: RestoreItem) -> tuple[str, ...]:
+    return (
+        item.archive.name or item.archive.archive_id,
+        human_bytes(item.size),
+        short_id(item.archive.archive_id),
+        item.action,
+        near(str(item.target)),
+    )

@@ -126,7 +126,8 @@ def _targets(archives: Sequence[ArchiveRecord], root: Path) -> dict[str, Path]:
     Two archives of one name, and a file where another needs a folder, get numbered names.
     """
     wanted = {a.archive_id: _safe(a, root) for a in archives}
-    folders = {parent for path in wanted.values() for parent in path.parents}
+    parents = {path.parent for path in wanted.values()}  # far fewer than archives
+    folders = {folder for path in parents for folder in (path, *path.parents)}
     taken = {str(path).casefold() for path in folders}
     for archive_id, path in wanted.items():
         chosen = next(

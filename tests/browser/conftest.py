@@ -189,3 +189,20 @@ def cell(page: Any, code: str) -> Any:
     return (
         page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=code)).first
     )
+
+
+def accessible(page: Any, within: str) -> None:
+    """Fail where axe finds a serious violation in the elements *within*."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        if os.environ.get("CI"):
+            pytest.fail("axe is not installed, and in CI these tests must run")
+        pytest.skip("axe is not installed: pip install axe-playwright-python")
+    found = Axe().run(page, context=within).response["violations"]
+    serious = [
+        f"{v['id']} ({v['impact']}): {v['help']}: {[node['html'][:200] for node in v['nodes'][:3]]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from glacier_magic import cli
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import (
@@ -21,41 +20,6 @@ from glacier_magic.errors import (
 )
 
 NAMES = [name for name in VERBS if name]
-
-
-class Console:
-    """Runs the command line in this process and keeps what it said."""
-
-    def __init__(self, capsys):
-        self._capsys = capsys
-
-    def __call__(self, *words):
-        code = cli.main(list(words))
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def ok(self, *words):
-        """Run words that must succeed; return what they printed."""
-        assert self(*words) == 0, self.err
-        return self.out
-
-
-@pytest.fixture
-def bare(capsys):
-    """The command line on a machine where nothing is set."""
-    return Console(capsys)
-
-
-@pytest.fixture
-def main(session_place, bare, emulator, region, monkeypatch):
-    """The command line, connected to the emulator as it is remembered from a call before."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
-    bare.ok("connect", "--data", str(emulator.folder), "--region", region)
-    return bare
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from glacier_magic import cli
 from glacier_magic.errors import (
     AccessDenied,
     InputError,
@@ -20,34 +19,10 @@ from glacier_magic.errors import (
 from glacier_magic.service import Service
 
 
-class Console:
-    """Runs the command line in this process and keeps what it said."""
-
-    def __init__(self, capsys):
-        self._capsys = capsys
-
-    def __call__(self, *words):
-        code = cli.main(list(words))
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def ok(self, *words):
-        """Run words that must succeed; return what they printed."""
-        assert self(*words) == 0, self.err
-        return self.out
-
-
 @pytest.fixture
-def main(capsys, emulator, region, monkeypatch, tmp_path, files):
-    """The command line, with three archives in a vault in use; the emulator is remembered."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+def main(main, monkeypatch, files):
+    """The command line, with three archives in a vault in use, and nobody at a terminal."""
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    main = Console(capsys)
-    main.ok("connect", "--data", str(emulator.folder), "--region", region)
     main.ok("create", "photos")
     main.ok("upload", *(str(files(name, name.encode())) for name in ("a", "bb", "ccc")))
     return main

@@ -21,6 +21,7 @@ class Face:
 
     program = "%glacier"
     lasting = True
+    rich = False
 
     def __init__(self, pass_hours):
         self.notes, self.followed, self._pass_hours = [], [], pass_hours

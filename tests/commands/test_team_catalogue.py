@@ -42,6 +42,26 @@ def test_a_team_works_with_one_catalogue(run, files):
     assert "postgresql" not in last_connection_file().read_text()
 
 
+def test_the_catalogue_itself_is_looked_at_exported_and_merged(run, files, tmp_path):
+    """All but what needs a file of its own: the server's tools do that, and it says so."""
+    run("create", "photos")
+    files("a.tif", b"one")
+    run("upload", "a.tif", "--vault", "photos")
+    told = run("catalogue")
+    assert "1 archive in 1 vault" in told
+    assert "postgresql://guarded@/team" in told
+    assert "no problem" in run("catalogue", "check")
+    assert "no problem" in run("catalogue", "check", "--repair")
+    run("catalogue", "export", tmp_path / "all.parquet")
+    run("catalogue", "import", tmp_path / "all.parquet")
+    assert "1 archive" in run("catalogue")
+    for words in (("backup", "b.sqlite"), ("restore", "b.sqlite", "--yes")):
+        said = run("catalogue", *words, code=78)
+        assert "is on a server and has no file" in said
+        assert "pg_dump" in said
+    assert not (tmp_path / "work" / "b.sqlite").exists()
+
+
 def test_a_server_that_is_away_is_one_line(run, monkeypatch, tmp_path):
     """With the exit code of what can be tried again, and no password."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", f"postgresql://me:s3cret@/x?host={tmp_path}")

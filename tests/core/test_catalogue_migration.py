@@ -128,3 +128,21 @@ def test_two_processes_that_open_it_at_once_carry_it_over_once(old, child):
     for each in children:
         assert each.until("80") == []
         assert each.end() == 0
+
+
+def test_a_file_of_version_2_gets_the_tables_for_deletions(tmp_path):
+    """With nothing in them; what was there stays."""
+    path = tmp_path / "catalogue.sqlite"
+    with sqlite3.connect(path) as raw:
+        for step in schema.MIGRATIONS[:2]:
+            raw.executescript(step)
+        raw.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        raw.execute("PRAGMA user_version=2")
+        raw.execute("DROP TABLE archives_1")
+        raw.execute("INSERT INTO settings VALUES('vault', 'photos')")
+    raw.close()
+    catalogue = Catalogue(path, HERE)
+    assert catalogue.settings.get("vault") == "photos"
+    assert catalogue.deletions.unfinished() == []
+    assert catalogue.drops.shown() == []
+    catalogue.close()

@@ -646,9 +646,8 @@ def statements():
             if not isinstance(node, ast.Constant | ast.JoinedStr):
                 continue
             text = _text(node, names)
-            if re.match(r"(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH) ", text) and not (
-                text.endswith("ORDER BY ")  # a part of one
-            ):
+            whole = re.match(r"(SELECT .* FROM|INSERT INTO|UPDATE|DELETE FROM|WITH) ", text, re.S)
+            if whole and not text.endswith("ORDER BY "):  # else it is a part of one
                 yield f"{path.name}:{node.lineno}", text
 
 

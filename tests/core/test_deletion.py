@@ -93,6 +93,7 @@ def sent(monkeypatch):
 # What the plan says
 
 
+@pytest.mark.each_backend
 def test_what_is_removed_is_gone_here_and_there(filled, living):
     """The plan shows it first; afterwards it is not listed any more."""
     plan = filled.remove("scans/")
@@ -151,6 +152,17 @@ def test_an_exact_name_with_brackets_removes_nothing_else(vault, files):
 def test_words_that_mean_the_same_archive_count_it_once(filled):
     """Twice named is once deleted."""
     assert len(filled.remove("scans/", "scans/*", "*/d").choice) == 2
+
+
+def test_records_of_the_catalogue_are_words_too(filled):
+    """A selection in a table, say."""
+    records = filled.remove("scans/").archives
+    plan = filled.remove(*records, "a")
+    assert [a.name for a in plan.archives] == ["scans/d", "scans/e", "a"]
+    assert plan.happened(plan.run(confirm="photos")) == {
+        "deleted": 3, "failed": 0, "bytes": plan.bytes,
+    }  # fmt: skip
+    assert plan.quote is plan.tally.fee
 
 
 def test_a_condition_narrows_what_the_words_mean(filled):
@@ -233,6 +245,7 @@ def test_what_comes_to_match_later_is_not_touched(filled, files, living):
     assert len(living()) == 1
 
 
+@pytest.mark.each_backend
 def test_two_processes_do_not_drive_one_queue(filled, session):
     """The second one is told so."""
     queue = begun(session, filled)
@@ -288,6 +301,7 @@ def test_a_vault_that_is_gone_ends_it(session, vault, later):
 # Running
 
 
+@pytest.mark.each_backend
 def test_one_that_fails_does_not_stop_the_rest(session, filled, put, living):
     """It is in the table with its reason, and is tried again when asked."""
     session.create_vault("other")

@@ -95,6 +95,7 @@ def listed(session, reaches):
 # The way through
 
 
+@pytest.mark.each_backend
 def test_a_vault_is_emptied_proven_and_dropped(session, filled, reaches, store):
     """Two days, one confirmation; the catalogue keeps what was in it."""
     session.vault_in_use = "photos"
@@ -159,6 +160,7 @@ def test_an_inventory_that_is_done_is_read_without_a_tracker(connect, filled, la
     assert isinstance(two.drop_with_archives("photos"), EmptyPlan)
 
 
+@pytest.mark.each_backend
 def test_it_goes_on_by_itself_in_a_new_session(connect, session, filled, reaches, store, later):
     """Whoever starts any tracker; nothing is asked a second time."""
     listed(session, reaches).run(confirm="photos")
@@ -356,6 +358,29 @@ def test_a_drop_is_ended_by_the_user(session, filled, reaches, store, later):
     assert store() == 0  # emptied, and still there
     with pytest.raises(InputError):
         session.stop_drop("neighbour")
+
+
+def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(
+    session, filled, reaches, monkeypatch, store
+):
+    """Nothing of the first one is left to be resumed; forgotten deletions stop a drop."""
+    plan = listed(session, reaches)
+
+    def forget(self, vault, archive_id):
+        session.catalogue.deletions.ended(1, "forgotten")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as first:
+        first.setattr(Service, "delete_archive", forget)
+        with pytest.raises(KeyboardInterrupt):
+            plan.run(confirm="photos")
+    again = session.drop_with_archives("photos")
+    again.run(confirm="photos")
+    assert store() == 0
+    assert [drop.state for drop in drops(session)] == ["proving"]
+    assert session.catalogue.deletions.unfinished() == []
+    session.catalogue.drops.update(drops(session)[0].id, state="deleting", deletion=1)
+    assert "forgotten" in reaches("stopped").error
 
 
 def test_an_outdated_plan_runs_nothing(session, filled, reaches, store):

@@ -61,6 +61,7 @@ def content(path):
 # Bytes
 
 
+@pytest.mark.each_backend
 def test_any_part_comes_back_as_the_bytes_it_is(data, get, small_parts, tmp_path):
     """At borders of MiB and off them, from a job of its own or one that is ready."""
     dice = random.Random(7)
@@ -220,6 +221,7 @@ def test_the_same_part_twice_is_asked_for_once(vault, data, get, ranges_of, tmp_
     assert ranges_of() == [f"0-{MIB - 1}"]
 
 
+@pytest.mark.each_backend
 def test_several_parts_of_one_archive_at_once_are_several_jobs(
     session, vault, data, ranges_of, tmp_path, ready
 ):

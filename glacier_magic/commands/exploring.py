@@ -1,0 +1,53 @@
+"""Looking around in a vault."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ..errors import NameNotKnown
+from ..explore import Explorer
+from .console import Console
+from .grammar import Parser, Verb
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
+    parser.add_argument("--folder", default="", metavar="PATH", help="begin in this folder")
+    parser.add_argument(
+        "--where",
+        default="",
+        metavar="CONDITION",
+        help="such as \"size > 1GB and created < '2016'\"",
+    )
+    parser.add_argument("--sort", default="name", metavar="COLUMN", help="-size is largest first")
+
+
+def _explore(console: Console, args: Namespace) -> Explorer:
+    vault, session = console.vault(args.vault), console.session
+    if not session.catalogue.archives.count(vault.name) and vault.name not in session.vault_names():
+        session.service.describe_vault(vault.name)  # a slip of the pen is told from an empty vault
+    explorer = Explorer(vault)
+    folder = f"{args.folder.rstrip('/')}/" if args.folder else ""
+    if folder and not explorer.du(folder, 0):
+        explorer.close()
+        largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
+        raise NameNotKnown(
+            f"There is no folder {folder!r} in {vault.name!r}",
+            cure=f"The largest are: {largest or 'none'}.",
+        )
+    explorer.look(folder=folder, where=args.where, sort=args.sort)
+    return explorer
+
+
+VERBS = (
+    Verb(
+        name="explore",
+        summary="look around in a vault: folders, facets, pictures, a table of any length",
+        run=_explore,
+        configure=_configure,
+        details="Reads the catalogue alone; nothing is asked of the service. Where nothing can be "
+        "clicked it\nprints folders and the first archives. In a notebook, explorer = _ in the "
+        "next cell; it has\n.selection and .view as DataFrames, and .restore(), .remove() and "
+        ".compare() as plans.",
+    ),
+)

@@ -1,0 +1,148 @@
+"""What is looked at, in the words of the explorer's boxes, and as a question to the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..catalogue.browse import SIZES, Cell, Cube
+from ..catalogue.query import Query, literal
+from ..catalogue.states import STATES, THERE
+from ..units import human_bytes, plural
+
+UNKNOWN = "unknown"
+FACETS = ("year", "size", "format", "state")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """A folder, a name, a condition, one choice of each facet, and the order.
+
+    ``name`` is a pattern where it has ``*`` or ``?``, otherwise any part of a name; both are looked
+    for below ``folder``.  A facet that is None lets everything pass, but for ``state``: then what
+    is not in the vault any more is left out.
+    """
+
+    folder: str = ""
+    name: str = ""
+    where: str = ""
+    year: str | None = None
+    size: str | None = None
+    format: str | None = None
+    state: str | None = None
+    sort: str = "name"
+
+    @property
+    def base(self) -> Filter:
+        """The same without facets and order: what all facets are counted in."""
+        return Filter(folder=self.folder, name=self.name, where=self.where)
+
+    def facet(self, name: str) -> str | None:
+        """Return what is chosen of a facet, or None."""
+        chosen: str | None = getattr(self, name)
+        return chosen
+
+    def query(self) -> Query:
+        """Return the question whose answer is shown."""
+        return replace(
+            self.counted(),
+            where=" and ".join(filter(None, [self.where.strip() and f"({self.where})",
+                                             *self._conditions()])),
+            states=None if self.state is None else (self.state,),
+            sort=self.sort,
+        )  # fmt: skip
+
+    def counted(self) -> Query:
+        """Return the question whose answer the facets count: in every state."""
+        glob, text = f"{literal(self.folder)}*" if self.folder else None, None
+        name = self.name.strip()
+        if name.startswith(("id:", "name:")):
+            glob = name
+        elif {"*", "?"} & set(name):
+            glob = literal(self.folder) + name
+        elif name:
+            text = name
+        return Query(glob=glob, text=text, where=self.where, states=STATES)
+
+    def _conditions(self) -> list[str]:
+        found = []
+        if self.year is not None:
+            found.append(
+                "created is null" if self.year == UNKNOWN else f"created = '{int(self.year):04}'"
+            )
+        if self.size is not None:
+            found += _between(self.size)
+        if self.format is not None:
+            quoted = self.format.replace("'", "''")
+            found.append(f"format = '{quoted}'")
+        return found
+
+
+def _between(size: str) -> list[str]:
+    if size == UNKNOWN:
+        return ["size is null"]
+    number = int(size)
+    found = [f"size >= {SIZES[number][0]}"]
+    if number + 1 < len(SIZES):
+        found.append(f"size < {SIZES[number + 1][0]}")
+    return found
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet, with what there is of it among what the other facets let pass."""
+
+    value: str
+    label: str
+    archives: int
+    bytes: int
+    chosen: bool
+
+    @property
+    def words(self) -> str:
+        """The choice in words, with its figures."""
+        return f"{self.label}: {plural(self.archives, 'archive')}, {human_bytes(self.bytes)}"
+
+
+def _value(cell: Cell, facet: str) -> str:
+    value = getattr(cell, facet)
+    return UNKNOWN if value is None else str(value)
+
+
+def _passes(cell: Cell, asked: Filter, but: str = "") -> bool:
+    for facet in FACETS:
+        wanted = asked.facet(facet)
+        if facet == but:
+            continue
+        if wanted is None and facet == "state" and cell.state not in THERE:
+            return False
+        if wanted is not None and _value(cell, facet) != wanted:
+            return False
+    return True
+
+
+def choices(cube: Cube, asked: Filter, facet: str) -> list[Choice]:
+    """Return the values of a facet, each counted as if it were chosen; in their own order."""
+    sums: dict[str, tuple[int, int]] = {}
+    for cell, (archives, size) in cube.items():
+        if _passes(cell, asked, facet):
+            before = sums.get(_value(cell, facet), (0, 0))
+            sums[_value(cell, facet)] = (before[0] + archives, before[1] + size)
+    chosen = asked.facet(facet)
+    if chosen is not None:
+        sums.setdefault(chosen, (0, 0))  # it must be there to be taken back
+    found = [Choice(v, _label(facet, v), *figures, v == chosen) for v, figures in sums.items()]
+    if facet == "state":
+        return sorted(found, key=lambda c: STATES.index(c.value))
+    if facet == "format":
+        return sorted(found, key=lambda c: (-c.archives, c.value))
+    return sorted(found, key=lambda c: (c.value == UNKNOWN, c.value))
+
+
+def _label(facet: str, value: str) -> str:
+    return SIZES[int(value)][1] if facet == "size" and value != UNKNOWN else value
+
+
+def total(cube: Cube, asked: Filter) -> tuple[int, int]:
+    """Return number and bytes of what passes all facets."""
+    passing = [figures for cell, figures in cube.items() if _passes(cell, asked)]
+    return sum(n for n, _ in passing), sum(size for _, size in passing)

@@ -1,0 +1,215 @@
+"""The explorer as a widget: what happens in the page, told to the explorer of the core.
+
+It holds no state of its own but what is being typed wrongly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from ..catalogue.where import WhereError
+from ..errors import GlacierError, InputError
+from ..explore import Explorer
+from ..explore.filters import FACETS, Filter
+from ..plans import Plan
+from ..rendering import escape, visible
+from . import scenes
+from .card import PlanCard
+from .display import Place, Record, in_a_live_notebook
+from .explorer_rows import ExplorerRows
+from .table import Table, source
+
+BRANCHES = 200
+"""Folders of one folder that the tree shows; the others are smaller."""
+
+SETTLE = 1.0  # seconds without a change after which the record is written anew
+
+
+class ExplorerPanel(Table):
+    """The table with its folders, facets, pictures and buttons."""
+
+    _esm = source("table.js", "explorer.js")
+    _css = source("table.css", "explorer.css")
+    scene = traitlets.Dict().tag(sync=True)
+    tree = traitlets.Dict().tag(sync=True)
+    what = "explorer"
+
+    def __init__(self, explorer: Explorer, area: widgets.VBox) -> None:
+        self._explorer, self._area = explorer, area
+        self._errors: dict[str, str] = {}
+        self._notice, self._busy, self._wrong = "", False, dict[str, str]()
+        self._tiles: tuple[object, list[Any]] = (None, [])
+        super().__init__(
+            ExplorerRows(explorer), label=f"Archives of {explorer.vault.name}",
+            height=18, scene=self._scene(), tree=self._folders(""),
+        )  # fmt: skip
+
+    # From the page
+
+    def _answer(self, message: Mapping[str, Any]) -> None:
+        kind = message["kind"]
+        if kind == "look":
+            self._look({key: value for key, value in message.items() if key != "kind"})
+        elif kind == "branches":
+            path = str(message["path"])
+            self.send({"kind": "branches", "path": path, **self._folders(path)})
+        elif kind == "act":
+            self._act(str(message["what"]))
+        else:
+            super()._answer(message)
+            if kind == "select":
+                self._notice = ""
+                self.scene = self._scene()
+
+    def _look(self, changes: Mapping[str, Any]) -> None:
+        for name, value in changes.items():
+            if name not in ("folder", "name", "where", *FACETS):
+                raise KeyError(name)
+            if value is None and name not in FACETS:
+                raise ValueError(f"no {name}")
+        wanted = {name: None if v is None else str(v) for name, v in changes.items()}
+        for box in wanted:
+            self._errors.pop(box, None)
+            self._wrong.pop(box, None)
+        try:
+            self._explorer.look(**wanted)
+        except (InputError, ValueError) as error:
+            box = "where" if isinstance(error, WhereError) or "where" in wanted else "name"
+            self._errors[box] = str(error)
+            self._wrong[box] = wanted.get(box) or ""
+            self.scene = self._scene()
+
+    def _act(self, what: str) -> None:
+        explorer = self._explorer
+        if what == "clear":
+            self._errors, self._wrong = {}, {}
+            explorer.look(**vars(Filter(sort=explorer.filter.sort)))
+        elif what == "reload":
+            explorer.reload()
+            self.tree = self._folders("")
+        elif what in ("restore", "remove", "compare"):
+            self._open(getattr(explorer, what))
+        else:
+            raise ValueError(what)
+
+    # Plans
+
+    def _open(self, make: Callable[[], Plan[Any]]) -> None:
+        if self._busy:
+            return
+        self._busy, self._notice = True, "Making the plan …"
+        self.scene = self._scene()
+        threading.Thread(target=self._plan, args=(make,), name="glacier-plan", daemon=True).start()
+
+    def _plan(self, make: Callable[[], Plan[Any]]) -> None:
+        try:
+            card, said = PlanCard(make()), "The plan is below."
+        except GlacierError as error:
+            card, said = None, f"{type(error).__name__}: {error}"
+        except Exception as error:  # a thread has nobody to raise to
+            card, said = None, f"{type(error).__name__}: {error}"
+        with self._guard:
+            self._area.children = () if card is None else (card,)
+            self._busy, self._notice = False, said
+            self.scene = self._scene()
+
+    # To the page
+
+    def refresh(self) -> None:
+        """Show what the explorer has now: from any thread."""
+        with self._guard:
+            super().refresh()
+            self.scene = self._scene()
+
+    def _scene(self) -> dict[str, Any]:
+        asked = self._explorer.filter
+        return {
+            **scenes.scene(self._explorer),
+            "tiles": self._tiling(),
+            "filter": {"folder": asked.folder, "name": asked.name, "where": asked.where}
+            | self._wrong,
+            "errors": {box: visible(text) for box, text in self._errors.items()},
+            "filtered": replace(asked, sort="name") != Filter() or bool(self._wrong),
+            "busy": self._busy,
+            "notice": visible(self._notice),
+        }
+
+    def _tiling(self) -> list[Any]:
+        answer = self._explorer.answer
+        key = (answer.listing.as_of, self._explorer.filter.folder, answer.cube is None)
+        if key != self._tiles[0]:
+            self._tiles = (key, scenes.tiles(self._explorer))
+        return self._tiles[1]
+
+    def _folders(self, path: str) -> dict[str, Any]:
+        found, more = self._explorer.folders(path, BRANCHES)
+        return {"rows": [scenes.branch(each) for each in found], "more": more}
+
+
+class ExplorerView(widgets.VBox):  # type: ignore[misc]
+    """The panel, and below it the plan that one of its buttons opened."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._area = widgets.VBox()
+        self.panel = ExplorerPanel(explorer, self._area)
+        self._place: Place | None = None
+        self._due = 0.0
+        self._waiting = threading.Lock()
+        super().__init__([self.panel, self._area])
+        self._leave = explorer.watch(self._changed)
+
+    def show(self) -> None:
+        """Display the explorer and its record in the cell that runs."""
+        Place(self)
+        self._place = Place(_record(self._explorer))
+        self._changed()
+
+    def _changed(self) -> None:
+        """Something changed: called from any thread."""
+        self.panel.refresh()
+        if self._place is None:
+            return
+        self._due = time.monotonic() + SETTLE
+        if self._waiting.acquire(blocking=False):
+            threading.Thread(target=self._write, name="glacier-record", daemon=True).start()
+
+    def _write(self) -> None:
+        """Write the record once nothing has changed for a moment."""
+        try:
+            while (left := self._due - time.monotonic()) > 0:
+                time.sleep(left)
+            record = _record(self._explorer)
+        except GlacierError:  # the session was closed: the record stays as it was
+            return
+        finally:
+            self._waiting.release()
+        if self._place is not None:
+            self._place.put(record)
+
+    def close(self) -> None:
+        """Take the explorer from the page."""
+        self._leave()
+        self._explorer.close()
+        self.panel.close()
+        super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data.update(in_a_live_notebook("explorer")._repr_mimebundle_())
+        return bundle
+
+
+def _record(explorer: Explorer) -> Record:
+    title = f"Kept in the saved notebook: {explorer.title}"
+    html = f"<details><summary>{escape(title)}</summary>{explorer._repr_html()}</details>"
+    return Record(explorer._repr_text(), html)

@@ -1,0 +1,103 @@
+"""An explorer's answer as the rows of a table: words in the cells, exact values on hover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..catalogue import ArchiveRecord
+from ..explore import Explorer
+from ..explore.explorer import cells, selected_in_words
+from ..units import from_ms, plural
+from .table import Column, Row
+
+COLUMNS = (
+    Column(key="name", label="name", width="minmax(9em, 1fr)"),
+    Column(key="size", label="size", width="5.8em", number=True, down=True),
+    Column(key="created", label="created", width="13.4em"),
+    Column(key="state", label="state", width="5.6em", wide=480),
+    Column(key="format", label="format", width="8em", wide=720),
+)
+
+
+class ExplorerRows:
+    """An explorer's answer, as the rows of a table."""
+
+    columns: Sequence[Column] = COLUMNS
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+
+    @property
+    def version(self) -> int:
+        """Which answer it is."""
+        return self._explorer.answer.version
+
+    @property
+    def count(self) -> int | None:
+        """How many rows it has."""
+        return self._explorer.answer.count
+
+    @property
+    def sort(self) -> str:
+        """What it is sorted by."""
+        return self._explorer.filter.sort
+
+    @property
+    def words(self) -> str:
+        """How much there is, and how much is selected."""
+        count = self.count
+        there = "counting …" if count is None else plural(count, "archive")
+        return " · ".join(filter(None, [there, selected_in_words(self._explorer.picked)]))
+
+    def rows(self, start: int, stop: int) -> list[Row]:
+        """Return rows in words, with the exact values as titles."""
+        explorer = self._explorer
+        found = explorer.rows(start, stop)
+        held = explorer.picked.held(explorer.answer, [number for number, _ in found])
+        return [
+            Row(cells(record, explorer.filter.folder), _titles(record), number in held)
+            for number, record in found
+        ]
+
+    def order(self, sort: str) -> None:
+        """Sort by another column."""
+        self._explorer.look(sort=sort)
+
+    def select(self, how: str, start: int, stop: int) -> None:
+        """Change the selection: see :class:`.table.Rows`."""
+        picked, answer = self._explorer.picked, self._explorer.answer
+        if how == "none":
+            picked.clear()
+        elif how == "all":
+            picked.all_of(answer)
+        elif how == "toggle":
+            for row in answer.ids(start, start + 1):
+                picked.toggle(answer, row)
+        elif how in ("only", "add"):
+            picked.pick(answer, answer.ids(start, stop), add=how == "add")
+        else:
+            raise ValueError(how)
+
+
+def _titles(record: ArchiveRecord) -> tuple[str, ...]:
+    size = "unknown" if record.size is None else plural(record.size, "byte")
+    decoded = "not decoded" if record.format == "none" else f"decoded as {record.format}"
+    return (
+        f"{record.name} (id {record.archive_id})",
+        size,
+        _moment(record.created),
+        _state(record),
+        f"{decoded}; modified {_moment(record.mtime)}",
+    )
+
+
+def _moment(milliseconds: int | None) -> str:
+    moment = from_ms(milliseconds)
+    if moment is None:
+        return "unknown"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z} ({moment:%Y-%m-%dT%H:%M:%SZ})"
+
+
+def _state(record: ArchiveRecord) -> str:
+    seen = f", last in the inventory of {_moment(record.seen)}" if record.seen else ""
+    return f"{record.state}{seen}"

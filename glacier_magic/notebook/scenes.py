@@ -1,0 +1,96 @@
+"""What the explorer's page shows around its table, as plain lists and words.
+
+Everything from strangers is made visible here; the page sets it as text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..catalogue.browse import Branch
+from ..explore import Explorer
+from ..explore.filters import FACETS, Choice, choices, total
+from ..explore.treemap import treemap
+from ..rendering import visible
+from ..units import human_bytes, plural
+
+TILES = 24
+"""Folders that the picture shows apart; the others are one tile."""
+
+VALUES = 12
+"""Values of a facet that are shown: those with most archives."""
+
+
+def scene(explorer: Explorer) -> dict[str, Any]:
+    """Return where one is, the sums, the facets, and how old all that is."""
+    asked, cube = explorer.filter, explorer.answer.cube
+    facets = {} if cube is None else {f: choices(cube, asked, f) for f in FACETS}
+    sums = None if cube is None else total(cube, asked)
+    return {
+        "crumbs": crumbs(explorer.vault.name, asked.folder),
+        "totals": "" if sums is None else f"{plural(sums[0], 'archive')}, {human_bytes(sums[1])}",
+        "years": [_choice(each) for each in facets.get("year", ())],
+        "facets": [
+            {"facet": f, "label": f, "choices": [_choice(each) for each in facets[f][:VALUES]]}
+            for f in ("size", "format", "state")
+            if f in facets
+        ],
+        "chosen": bool(explorer.picked.count),
+        "footer": f"{explorer.as_of} In the next cell: explorer = _; explorer.selection and "
+        "explorer.view are DataFrames.",
+    }
+
+
+def crumbs(vault: str, folder: str) -> list[list[str]]:
+    """Return path and label of the vault and of each folder on the way to *folder*."""
+    found, place = [["", visible(vault)]], 0
+    while place < len(folder):
+        end = folder.index("/", place) + 1 if "/" in folder[place:] else len(folder)
+        found.append([folder[:end], visible(folder[place:end].rstrip("/"))[:80] or "/"])
+        place = end
+    return found
+
+
+def _label(path: str) -> str:
+    return visible(path.rstrip("/").rpartition("/")[2])[:80] or "/"
+
+
+def _figures(branch: Branch) -> str:
+    size = f"{human_bytes(branch.bytes)} ({branch.bytes:,} bytes)"
+    return f"{visible(branch.path)[:1000]}: {plural(branch.archives, 'archive')}, {size}"
+
+
+def branch(each: Branch) -> list[Any]:
+    """Return a folder as the tree takes it: path, label, size, title, whether it goes deeper."""
+    return [each.path, _label(each.path), human_bytes(each.bytes), _figures(each), each.deeper]
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "value": choice.value, "label": visible(choice.label)[:60], "archives": choice.archives,
+        "bytes": choice.bytes, "short": f"{choice.archives:,}", "chosen": choice.chosen,
+        "words": visible(choice.words),
+    }  # fmt: skip
+
+
+def tiles(explorer: Explorer) -> list[Any]:
+    """Return the treemap of the folder that is looked at, and of what lies beside its folders."""
+    folder = explorer.filter.folder
+    whole = next(iter(explorer.du(folder, 0)), None)
+    found, _ = explorer.folders(folder, TILES)
+    if whole is None or not whole.bytes:
+        return []
+    parts: list[tuple[int, str | None, str, str]] = [
+        (b.bytes, b.path, _label(b.path), _figures(b)) for b in found if b.bytes
+    ]
+    rest = whole.bytes - sum(size for size, *_ in parts)
+    if rest > 0:
+        label = "the rest" if parts else "archives here"
+        parts.append((rest, None, label, f"{label}: {human_bytes(rest)} ({rest:,} bytes)"))
+    parts.sort(key=lambda part: -part[0])
+    laid = treemap([size for size, *_ in parts])
+    return [
+        [*(round(number, 5) for number in tile), path, label, human_bytes(size),
+         f"{title}, {size / whole.bytes:.0%}"]
+        for tile, (size, path, label, title) in zip(laid, parts, strict=True)
+    ]  # fmt: skip

@@ -1,0 +1,200 @@
+"""A table of any number of rows, of which the page holds those in sight.
+
+The page asks for rows by their places, and gets them with the version of the answer that they
+belong to, so that late ones are dropped.  Sorting, filtering and the selection are the provider's:
+see :class:`Rows`.  ``table.js`` draws it; it is a plain ES module and asks nobody for anything.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import anywidget
+import traitlets
+
+from ..errors import GlacierError
+from ..rendering import visible
+from .display import in_a_live_notebook
+
+MOST = 500
+"""Rows that are sent in one answer, whatever the page asks for."""
+
+LONGEST = 240
+"""Characters of a cell that are sent; its title has more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: ``width`` is a CSS grid track, ``down`` whether the largest comes first at once.
+
+    It is left out of a table that is narrower than ``wide`` pixels.
+    """
+
+    key: str
+    label: str
+    width: str = "minmax(6em, 1fr)"
+    number: bool = False
+    sortable: bool = True
+    down: bool = False
+    wide: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: words for each column, and what each says on hover where that is more."""
+
+    cells: Sequence[str]
+    titles: Sequence[str] = ()
+    selected: bool = False
+
+
+class Rows(Protocol):
+    """Where a table has its rows from.  It is called from the kernel's threads, one at a time."""
+
+    columns: Sequence[Column]
+
+    @property
+    def version(self) -> int:
+        """A number that grows with each new answer: rows of another one are not shown."""
+
+    @property
+    def count(self) -> int | None:
+        """How many rows there are; None as long as it is not known."""
+
+    @property
+    def sort(self) -> str:
+        """The column that the rows are sorted by, with ``-`` before it if the largest is first."""
+
+    @property
+    def words(self) -> str:
+        """How much there is and how much is selected, in words."""
+
+    def rows(self, start: int, stop: int) -> Sequence[Row]:
+        """Return the rows from the place *start* until before *stop*."""
+
+    def order(self, sort: str) -> None:
+        """Sort by another column."""
+
+    def select(self, how: str, start: int, stop: int) -> None:
+        """Change the selection.
+
+        :param how: ``only`` the rows from *start* until before *stop*; ``add`` them; ``toggle`` the
+            row at *start*; ``all`` rows there are; ``none``.
+        """
+
+
+def source(*names: str) -> str:
+    """Return scripts or style sheets of this folder, joined, without indentation and comments.
+
+    They are sent with the first table of a page.
+    """
+    texts = [(Path(__file__).parent / name).read_text("utf-8") for name in names]
+    joined = "\n".join(text.replace(_EXPORT, "") for text in texts[:-1]) + texts[-1]
+    short = re.sub(r"^\s+(?://.*)?|^//.*", "", joined, flags=re.MULTILINE)
+    return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
+
+
+_EXPORT = "export default { render: table };"
+
+
+class Table(anywidget.AnyWidget):
+    """A virtual table of what *rows* has.
+
+    :param label: what a screen reader calls it.
+    :param height: rows in sight.
+    """
+
+    _esm = source("table.js")
+    _css = source("table.css")
+    columns: Any = traitlets.List().tag(sync=True)
+    page = traitlets.Dict().tag(sync=True)
+    told = traitlets.Dict().tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    height = traitlets.Int(14).tag(sync=True)
+    what = "table"
+
+    def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:
+        self._rows, self._guard = rows, threading.RLock()
+        columns = [asdict(column) for column in rows.columns]
+        first = self._page(0, height + 2)
+        told = self._told()
+        super().__init__(columns=columns, label=label, height=height, page=first, told=told, **more)
+        self.on_msg(self._heard)
+
+    def refresh(self) -> None:
+        """Show what the provider has now: from any thread."""
+        with self._guard:
+            same = self.page["version"] == self._rows.version
+            start = self.page["start"] if same else 0
+            with self.hold_sync():  # one message; what is as before is not in it
+                self.page = self._page(start, start + self.height + 2)
+                self.told = self._told()
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        version = self._rows.version
+        return {
+            "version": version,
+            "start": start,
+            "rows": [_sent(row) for row in self._rows.rows(start, min(stop, start + MOST))],
+            "sort": self._rows.sort,
+        }
+
+    def _told(self) -> dict[str, Any]:
+        return {"count": self._rows.count, "words": visible(self._rows.words)}
+
+    def _send_rows(self, start: int, stop: int) -> None:
+        self.send({"kind": "rows", **self._page(start, stop), **self._told()})
+
+    def _heard(self, _: object, message: Mapping[str, Any], __: object) -> None:
+        """Answer the page; what it may not ask is answered in words."""
+        try:
+            with self._guard:
+                self._answer(message)
+        except GlacierError as error:
+            self.say(str(error))
+        except (KeyError, TypeError, ValueError) as error:
+            self.say(f"The page asked for something that is not there: {error!r}")
+
+    def _answer(self, message: Mapping[str, Any]) -> None:
+        kind = message["kind"]
+        if kind == "rows":
+            self._send_rows(*_span(message["start"], message["stop"]))
+        elif kind == "sort":
+            self._rows.order(str(message["sort"]))
+            self.refresh()
+        elif kind == "select":
+            if message["version"] == self._rows.version:
+                self._rows.select(str(message["how"]), *_span(message["start"], message["stop"]))
+            self._send_rows(*_span(*message["sight"]))
+        else:
+            raise ValueError(kind)
+
+    def say(self, text: str) -> None:
+        """Say something in the table's status line until the next change."""
+        self.send({"kind": "said", "words": visible(text)})
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data.update(in_a_live_notebook(self.what)._repr_mimebundle_())
+        return bundle
+
+
+def _span(start: Any, stop: Any) -> tuple[int, int]:
+    first, last = int(start), int(stop)
+    if not 0 <= first <= last:
+        raise ValueError(f"rows {first} to {last}")
+    return first, last
+
+
+def _sent(row: Row) -> list[Any]:
+    """Return a row as the page takes it: cells, titles, whether it is selected."""
+    cells = [visible(cell[: LONGEST * 2])[:LONGEST] for cell in row.cells]
+    titles = [visible(title[:2000]) for title in row.titles]
+    return [cells, titles, int(row.selected)]

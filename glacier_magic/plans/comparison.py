@@ -1,0 +1,135 @@
+"""Holding archives against the local files of their names: what will be read, and what came of it.
+
+Nothing is asked of the service, and nothing costs anything but the reading.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..catalogue import ArchiveRecord
+from ..rendering import near
+from ..safenames import UnsafePath, safe_target
+from ..treehash import FileChanged, tree_hash
+from ..units import human_bytes, plural, short_id
+from .model import Cells, Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAME, DIFFERENT, MISSING, UNREADABLE = "same", "different", "missing locally", "unreadable"
+
+
+class ComparePlan(Plan[str]):
+    """Archives whose local files are to be hashed; ``run()`` returns the outcome in words.
+
+    ``table`` then says of each archive what its file is.
+
+    :param folder: where the files are: an archive's file has its name below that.
+    """
+
+    button = "Hash"
+
+    def __init__(self, archives: Sequence[ArchiveRecord], *, vault: str, folder: Path) -> None:
+        super().__init__()
+        self.vault, self.folder = vault, folder.expanduser().absolute()
+        self.archives = list(archives)
+        self._files = [self._file(archive) for archive in self.archives]
+        self._states: list[str] = []
+
+    def _file(self, archive: ArchiveRecord) -> Path | None:
+        try:
+            path = safe_target(self.folder, archive.name, fallback=archive.archive_id)
+        except UnsafePath:
+            return None
+        return path if path.is_file() else None
+
+    def _to_read(self) -> list[Path]:
+        return [
+            path
+            for archive, path in zip(self.archives, self._files, strict=True)
+            if path is not None and _size(path) == archive.size
+        ]
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        return (
+            f"Hash the local files of {plural(len(self.archives), 'archive')} of {self.vault} "
+            f"in {near(str(self.folder)) or self.folder}"
+        )
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        found, read = sum(path is not None for path in self._files), self._to_read()
+        size = human_bytes(sum(_size(path) for path in read))
+        return [
+            ("there", f"{plural(found, 'file')}; {len(self.archives) - found:,} missing"),
+            ("read", f"{plural(len(read), 'file')} of the right size, {size}"),
+            ("service", "nothing is asked: the catalogue knows the tree hashes"),
+        ]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an archive: name, size, archive_id, tree_hash, path; then also state."""
+        import pandas as pd  # noqa: PLC0415
+
+        columns = ("name", "size", "archive_id", "tree_hash", "path")
+        rows = [
+            (a.name, a.size, a.archive_id, a.tree_hash, str(path or ""))
+            for a, path in zip(self.archives, self._files, strict=True)
+        ]
+        found = pd.DataFrame(rows, columns=columns).astype({"size": "Int64"})
+        return found.assign(state=self._states) if self._states else found
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to compare."""
+        return not self.archives
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "size", "archive id", "tree hash", "file")
+
+    def _cells(self) -> Cells[tuple[ArchiveRecord, Path | None]]:
+        return Cells(list(zip(self.archives, self._files, strict=True)), _in_words)
+
+    def _run(self) -> str:
+        self._files = [self._file(archive) for archive in self.archives]
+        pairs = zip(self.archives, self._files, strict=True)
+        self._states = [_state(archive, path) for archive, path in pairs]
+        counts = Counter(self._states)
+        order = (SAME, DIFFERENT, UNREADABLE, MISSING)
+        return f"{', '.join(f'{counts[s]:,} {s}' for s in order if counts[s])}: see .table."
+
+
+def _in_words(pair: tuple[ArchiveRecord, Path | None]) -> tuple[str, ...]:
+    archive, path = pair
+    return (
+        archive.name or archive.archive_id,
+        human_bytes(archive.size),
+        short_id(archive.archive_id),
+        archive.tree_hash or "",
+        near(str(path)) if path else MISSING,
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _state(archive: ArchiveRecord, path: Path | None) -> str:
+    if path is None:
+        return MISSING
+    if _size(path) != archive.size:
+        return DIFFERENT
+    try:
+        return SAME if tree_hash(path) == archive.tree_hash else DIFFERENT
+    except (OSError, FileChanged):
+        return UNREADABLE
