@@ -64,8 +64,11 @@ class Finding:
 
 
 REPAIR = "%glacier catalogue check --repair"
-REBUILD = "Restore a backup: %glacier catalogue restore FILE; or read the inventories again."
-"""What to do about rows that do not agree; a server's backup is restored with its own tools."""
+REBUILD = (
+    "Restore a backup: %glacier catalogue restore FILE, or on a server with pg_restore; or read "
+    "the inventories again."
+)
+"""What to do about rows that do not agree."""
 
 
 def check(catalogue: Catalogue) -> list[Finding]:

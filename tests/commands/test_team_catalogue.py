@@ -56,7 +56,7 @@ def test_the_catalogue_itself_is_looked_at_exported_and_merged(run, files, tmp_p
     run("catalogue", "import", tmp_path / "all.parquet")
     assert "1 archive" in run("catalogue")
     for words in (("backup", "b.sqlite"), ("restore", "b.sqlite", "--yes")):
-        said = run("catalogue", *words, code=78)
+        said = run("catalogue", *words, code=10)
         assert "is on a server and has no file" in said
         assert "pg_dump" in said
     assert not (tmp_path / "work" / "b.sqlite").exists()
