@@ -6,6 +6,9 @@
     python benchmarks/catalogue.py table   [--catalogue FILE]
     python benchmarks/catalogue.py record  [--rows 1000000]
 
+With ``--postgres URL`` the first three use a schema ``glacier_benchmark`` of that database, which
+``load`` makes anew, instead of a file.
+
 ``load`` makes the catalogue anew and times what comes after the parser (benchmarks/inventories.py
 times that), beside json.load + DataFrame and a dict in a shelve, up to a million archives.
 ``table`` makes a DataFrame of all that ``load`` left, as ls does, beside one made of records.
@@ -35,11 +38,13 @@ import numpy as np
 import pyarrow as pa
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.errors import CatalogueError
 
 HERE = Scope("111111111111", "eu-west-1")
 BATCH = 100_000
 PEERS = 1_000_000  # the others hold all in memory
 MADE = 1_700_000_000_000
+SCHEMA = "glacier_benchmark"
 ENDS = (".jpg", ".tif", ".raw", ".mp4")
 
 
@@ -100,19 +105,50 @@ def read(catalogue: Catalogue, rows: int, source: Iterator[pa.RecordBatch], made
     return spent + last, longest, last, load
 
 
+def opened(args: argparse.Namespace) -> Catalogue:
+    if not args.postgres:
+        return Catalogue(args.catalogue, HERE)
+    mark = "&" if "?" in args.postgres else "?"
+    return Catalogue(f"{args.postgres}{mark}options=-csearch_path%3D{SCHEMA},public", HERE)
+
+
+def empty_schema(url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+
+
+def bytes_of(catalogue: Catalogue) -> int:
+    try:
+        return catalogue.path.stat().st_size
+    except CatalogueError:
+        row = catalogue.database.row(
+            "SELECT sum(pg_total_relation_size(oid)) AS n FROM pg_class "
+            "WHERE relnamespace=current_schema()::regnamespace AND relkind='r'"
+        )
+        return int(row["n"]) if row else 0
+
+
 def load(args: argparse.Namespace) -> None:
-    for end in ("", "-wal", "-shm"):
-        Path(f"{args.catalogue}{end}").unlink(missing_ok=True)
+    if args.postgres:
+        empty_schema(args.postgres)
+    else:
+        for end in ("", "-wal", "-shm"):
+            Path(f"{args.catalogue}{end}").unlink(missing_ok=True)
     before = memory()
-    catalogue = Catalogue(args.catalogue, HERE)
+    catalogue = opened(args)
     seconds, longest, last, done = read(catalogue, args.rows, batches(args.rows), MADE)
+    size = bytes_of(catalogue)
     catalogue.close()
     print(f"load {args.rows:,} archives      {seconds:9.2f} s  {args.rows / seconds:,.0f} a second")
     print(f"  longest batch of {BATCH:,}   {longest:9.2f} s, the end {last:.2f} s")
     print(f"  peak memory over imports  {memory() - before:9.0f} MiB  (it holds pages of 256 MiB)")
-    print(f"  file                      {args.catalogue.stat().st_size / 1e6:9.0f} MB")
+    print(f"  file                      {size / 1e6:9.0f} MB")
     print(json.dumps({"load_s": seconds, "rows": args.rows, "added": done.added}))
-    if args.rows <= PEERS:
+    if args.rows <= PEERS and not args.postgres:
         with tempfile.TemporaryDirectory() as folder:
             place = ["--rows", str(args.rows), "--catalogue", f"{folder}/inventory.json"]
             for each in ("write", "frame", "shelve"):
@@ -152,7 +188,7 @@ def peer(args: argparse.Namespace) -> None:
 
 
 def refresh(args: argparse.Namespace) -> None:
-    catalogue = Catalogue(args.catalogue, HERE)
+    catalogue = opened(args)
     seconds, longest, last, done = read(
         catalogue, args.rows, changed(args.rows), int(time.time() * 1000)
     )
@@ -164,7 +200,7 @@ def refresh(args: argparse.Namespace) -> None:
 
 
 def pages(args: argparse.Namespace) -> None:
-    catalogue = Catalogue(args.catalogue, HERE)
+    catalogue = opened(args)
     archives = catalogue.archives
     (one,) = archives.query("photos", limit=1, offset=1000).records
     asked: dict[str, Callable[[], Any]] = {
@@ -264,6 +300,7 @@ def main() -> None:
     parser.add_argument(
         "--catalogue", type=Path, default=Path(tempfile.gettempdir()) / "catalogue-benchmark.sqlite"
     )
+    parser.add_argument("--postgres", metavar="URL", help="a database to use instead of a file")
     args = parser.parse_args()
     {
         "load": load, "refresh": refresh, "pages": pages, "table": table, "record": record,

@@ -28,7 +28,7 @@ from .catalogue.database import new_owner
 from .errors import AccessDenied, EmulatorFailed, InputError, NotFound, Unavailable
 from .inventory import read_inventory
 from .jobs import Batch, Tracker
-from .paths import catalogue_file, emulator_folder
+from .paths import catalogue_place, emulator_folder, is_url
 from .plans import (
     Deleted,
     DropPlan,
@@ -66,11 +66,11 @@ class Session:
     >>> session.vault("photos").upload("scan.tif")        # doctest: +SKIP
     """
 
-    def __init__(self, connection: Connection, *, catalogue: Path | None = None) -> None:
+    def __init__(self, connection: Connection, *, catalogue: Path | str | None = None) -> None:
         self.connection = connection
         self.service: Service = open_service(connection)
-        path = catalogue or catalogue_file(connection)
-        self.catalogue = Catalogue(path, Scope("", self.service.region))
+        place = catalogue or catalogue_place(connection)
+        self.catalogue = Catalogue(place, Scope("", self.service.region))
         self.owner = new_owner()
         self.catalogue.database.release_dead()
         try:
@@ -82,7 +82,7 @@ class Session:
 
     def _find_account(self) -> str:
         """Ask which account this is; without a network, remember which it was."""
-        key = f"account of {self.connection.to_json()} in {self.service.region}"
+        key = f"account of {self.connection.to_json()} in {self.service.region}{self._whose}"
         try:
             account = self.service.account()
         except Unavailable:
@@ -92,6 +92,12 @@ class Session:
             return known
         self.catalogue.settings.put(key, account)
         return account
+
+    @property
+    def _whose(self) -> str:
+        """What settings of one user are marked with, where several share the catalogue."""
+        home = self.catalogue.database.home
+        return f" for {home}" if home else ""
 
     @property
     def region(self) -> str:
@@ -238,12 +244,12 @@ class Session:
     @property
     def vault_in_use(self) -> str | None:
         """The vault that verbs mean which name none; remembered with the catalogue."""
-        key = f"vault in use of {self.account} in {self.region}"
+        key = f"vault in use of {self.account} in {self.region}{self._whose}"
         return self.catalogue.settings.get(key) or None
 
     @vault_in_use.setter
     def vault_in_use(self, name: str | None) -> None:
-        key = f"vault in use of {self.account} in {self.region}"
+        key = f"vault in use of {self.account} in {self.region}{self._whose}"
         self.catalogue.settings.put(key, name or "")
 
     # Plans
@@ -418,7 +424,8 @@ def connect(
     :param emulator: True for the emulator in its usual folder, or a folder for its data; it is
         started when it does not run, and serves every process that names the same folder.
     :param speed: how many of the emulator's seconds pass in one of ours.
-    :param catalogue: the SQLite file to use instead of the usual one.
+    :param catalogue: the SQLite file to use instead of the usual one, or the URL of a team's:
+        ``postgresql://user@host/database``.
     :param account: the 12-digit id of the account that owns the vaults, where that is another
         one, whose vaults' access policies let yours in.
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
@@ -428,7 +435,11 @@ def connect(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed,
         account=account,
     )  # fmt: skip
-    return Session(connection, catalogue=None if catalogue is None else Path(catalogue))
+    return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
+
+
+def _place(catalogue: str | os.PathLike[str]) -> Path | str:
+    return catalogue if isinstance(catalogue, str) and is_url(catalogue) else Path(catalogue)
 
 
 def connection_for(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -70,7 +69,8 @@ class Storing:
             goes on from there.
         """
         check_part_size(part_size)
-        began = int(time.time() * 1000)  # what another process stores from now on is not sent again
+        # what another process stores from now on is not sent again
+        began = int(self.engine.catalogue.database.now() * 1000)
         outcome = Stored(skipped=list(sources.skipped))
         todo = []
         for source in sources.files:

@@ -1,5 +1,6 @@
 """Every test in a home of its own, without AWS settings; sessions on one real emulator."""
 
+import importlib.util
 import itertools
 import os
 import signal
@@ -9,8 +10,10 @@ import textwrap
 import threading
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
+import postgres_server
 import pytest
 from hypothesis import settings
 
@@ -33,7 +36,8 @@ def home(tmp_path_factory, monkeypatch):
     """Point every place that a user's own files or settings could be in to an empty folder."""
     folder = tmp_path_factory.mktemp("home")
     for name in [n for n in os.environ if n.startswith(("AWS_", "BOTO", "GLACIER_MAGIC_"))]:
-        monkeypatch.delenv(name)
+        if not name.startswith("GLACIER_MAGIC_TEST_"):
+            monkeypatch.delenv(name)
     for name, place in {
         "HOME": "",
         "USERPROFILE": "",
@@ -75,8 +79,77 @@ def client(emulator, region):
     return emulator.client(region)
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of these tests; without its programs they are skipped, but not by CI."""
+    missing = [
+        what
+        for what, there in (
+            ("PostgreSQL's server", postgres_server.programs()),
+            ("psycopg", importlib.util.find_spec("psycopg")),
+        )
+        if not there
+    ]
+    if missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no {missing[0]} on this computer")
+    with postgres_server.running() as server:
+        yield server
+
+
 @pytest.fixture
-def connect(emulator, region, tmp_path, monkeypatch):
+def database_url(postgres):
+    """The URL of an empty schema on the server."""
+    with postgres.schema() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def backend(request):
+    """What the catalogue is kept in; a test that uses this, or ``place``, runs with each."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def new_place(backend, request, tmp_path_factory):
+    """Make places for new catalogues: in a folder that is not there yet, or in a schema."""
+    with ExitStack() as stack:
+
+        def new_place():
+            if backend == "postgres":
+                return stack.enter_context(request.getfixturevalue("postgres").schema())
+            return tmp_path_factory.mktemp("place") / "new folder" / "catalogue.sqlite"
+
+        yield new_place
+
+
+@pytest.fixture
+def place(backend, request, tmp_path):
+    """The place of this test's catalogue."""
+    if backend == "postgres":
+        return request.getfixturevalue("database_url")
+    return tmp_path / "new folder" / "catalogue.sqlite"
+
+
+def pytest_generate_tests(metafunc):
+    """Run tests with the mark ``each_backend`` with a catalogue of each kind."""
+    marked = metafunc.definition.get_closest_marker("each_backend")
+    if marked and "session_place" in metafunc.fixturenames:
+        metafunc.parametrize("session_place", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def session_place(request, tmp_path):
+    """The place of the catalogue of this test's sessions."""
+    kind = getattr(request, "param", os.environ.get("GLACIER_MAGIC_TEST_BACKEND", "sqlite"))
+    if kind == "postgres":
+        return request.getfixturevalue("database_url")
+    return tmp_path / "catalogue.sqlite"
+
+
+@pytest.fixture
+def connect(emulator, region, session_place, monkeypatch):
     """Make sessions that are closed at the end, all on one catalogue unless told otherwise.
 
     Their trackers look ten times as often as in real life.
@@ -91,7 +164,7 @@ def connect(emulator, region, tmp_path, monkeypatch):
         given = {
             "emulator": emulator.folder,
             "region": region,
-            "catalogue": tmp_path / "catalogue.sqlite",
+            "catalogue": session_place,
         }
         opened.append(gm.connect(**(given | options)))
         return opened[-1]

@@ -1,9 +1,9 @@
 """The local record: what is stored where, what was asked for, and how far it got.
 
-One SQLite file holds archives, inventories, uploads, retrieval jobs and downloads.  Intent is
-written before a paid call and its outcome in the transaction that sees the answer, so a process
-killed at any line loses nothing and repeats nothing.  Every row is keyed by account, region and
-vault.  Several processes may use one file at once.
+One SQLite file, or for a team one database of a PostgreSQL server, holds archives, inventories,
+uploads, retrieval jobs and downloads.  Intent is written before a paid call and its outcome in the
+transaction that sees the answer, so a process killed at any line loses nothing and repeats nothing.
+Every row is keyed by account, region and vault.  Several processes may use it at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..units import to_ms
 from .archives import ArchiveRecord, Archives
-from .database import Database, Scope
+from .database import Scope
 from .deletions import Deletion, Deletions
 from .downloads import Download, Downloads
 from .drops import Drop, Drops
@@ -21,6 +21,7 @@ from .jobs import JobRecord, Jobs
 from .locks import LockRecord, Locks
 from .members import ListingRecord, Listings
 from .pacing import Pacing
+from .places import opened
 from .plans import PlanRecord, Plans, Tally
 from .purchases import Purchase, Purchases
 from .routes import Route, Routes
@@ -48,23 +49,34 @@ __all__ = [
 
 
 class Catalogue:
-    """The tables of one catalogue file, seen from one account and region.
+    """The tables of one catalogue, seen from one account and region.
 
-    :param path: the SQLite file; it and its folder are made when missing, readable by the user
-        alone.
+    :param place: the SQLite file; it and its folder are made when missing, readable by the user
+        alone.  Or a URL, ``postgresql://user@host/database``; its tables are made when missing.
     :param scope: account and region that every row read or written through this object belongs to.
-    :raises CatalogueError: the file is damaged, not a catalogue, or from a newer version.
+    :raises CatalogueError: it is damaged, not a catalogue, or from a newer version.
+    :raises Unavailable: its server cannot be reached.
     """
 
-    def __init__(self, path: Path, scope: Scope) -> None:
-        self.database = Database(path)
+    def __init__(self, place: Path | str, scope: Scope) -> None:
+        self.database = opened(place)
         self.settings = Settings(self.database)
         self.rescope(scope)
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file; :class:`CatalogueError` where it is on a server."""
         return self.database.path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this computer for files that belong to the catalogue."""
+        return self.database.folder
+
+    @property
+    def place(self) -> str:
+        """The file or URL, without a password: as it may be shown."""
+        return self.database.place
 
     def rescope(self, scope: Scope) -> None:
         """See the rows of another account or region from now on."""
@@ -84,5 +96,5 @@ class Catalogue:
         self.listings = Listings(self.database, scope)
 
     def close(self) -> None:
-        """Close the file; what was written stays."""
+        """Close it; what was written stays."""
         self.database.close()

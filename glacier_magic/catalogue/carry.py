@@ -19,11 +19,10 @@ _ORIGIN = {"uploaded": UPLOADED, "unknown": TOLD}
 
 def carry_over(database: Database) -> None:
     """Bring the rows over, all or none, where that was not done yet."""
-    waiting = "SELECT 1 FROM sqlite_master WHERE type='table' AND name='archives_1'"
-    if database.row(waiting) is None:
+    if not database.has_table("archives_1"):
         return
     with database.transaction():
-        if database.row(waiting) is None:  # another process was quicker
+        if not database.has_table("archives_1"):  # another process was quicker
             return
         places = database.rows(
             "SELECT DISTINCT account, region, vault FROM archives_1 "
@@ -60,11 +59,10 @@ def _carry_vault(database: Database, scope: Scope, vault: str) -> None:
         if not rows:
             break
         after = rows[-1]["archive_id"]
-        with database.transaction() as connection:
-            connection.executemany(
-                f"INSERT INTO archive_rows({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                [(vault_id, *_converted(dict(row), current)) for row in rows],
-            )
+        database.executemany(
+            f"INSERT INTO archive_rows({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            [(vault_id, *_converted(dict(row), current)) for row in rows],
+        )
     rebuild(database, vault_id, current)
 
 

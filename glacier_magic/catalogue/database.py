@@ -1,26 +1,34 @@
-"""One SQLite file: opened safely, brought to the current version, used by many threads."""
+"""A catalogue's database: what SQLite and PostgreSQL have in common, used by many threads.
+
+There is one writer at a time, whichever it is: a transaction that has begun sees nothing change but
+by itself, and what one process has written the next one sees.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
-import sqlite3
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import CatalogueError, LocalError
-from .schema import MIGRATIONS
+from ..errors import CatalogueError
 
-APPLICATION_ID = 0x676C6163
-"""Written into the file's header, so that a stranger's database is never taken for ours."""
+if TYPE_CHECKING:
+    from typing import Self
+
+    from .dialect import Dialect
+
+Result = TypeVar("Result")
+Values = Sequence[Any] | dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,13 +41,24 @@ class Scope:
 
 def new_owner() -> str:
     """Return a name for this process that tells its computer and number."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@cache
+def _computer() -> str:
+    """Return a name that no other computer or container has, though it may be called the same."""
+    marks = [str(uuid.getnode())]
+    with suppress(OSError):
+        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        marks.append(str(Path("/proc/self/ns/pid").readlink()))
+    mark = uuid.uuid5(uuid.NAMESPACE_OID, " ".join(marks)).hex[:8]
+    return f"{socket.gethostname()}/{mark}"
 
 
 def is_dead(owner: str) -> bool:
     """Tell whether *owner* was a process of this computer that does not run any more."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname() or not rest.isdigit() or os.name == "nt":
+    computer, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if computer != _computer() or not rest.isdigit() or os.name == "nt":
         return False
     try:
         os.kill(int(rest), 0)
@@ -61,100 +80,62 @@ class _Ticket:
     error: Exception | None = None
 
 
-class Database:
-    """A connection that all threads share, one statement or transaction at a time."""
+def closed() -> CatalogueError:
+    """Return the error for what is done with a connection that was closed."""
+    return CatalogueError(
+        "The session that this belongs to is closed",
+        cure="Nothing is lost: %glacier jobs shows what was asked for.",
+    )
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+
+class Database(ABC):
+    """A connection that all threads share, one statement or transaction at a time.
+
+    :param place: where it is, as it may be shown to anybody.
+    """
+
+    home: str = ""
+    """What tells the user's data folder from those of others who share the catalogue."""
+
+    skew: float = 0.0
+    """Seconds that the clock which leases go by is ahead of this computer's."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
         self._lock = threading.RLock()
         self._group = threading.Lock()
         self._tickets: deque[_Ticket] = deque()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                path.touch(mode=0o600)
-            self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise CatalogueError(
-                f"The catalogue {path} cannot be opened: {error}",
-                cure="Check the folder's permissions, or set GLACIER_MAGIC_CATALOGUE to a file "
-                "that can be written.",
-            ) from None
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except (LocalError, CatalogueError):
-            self._connection.close()
-            raise
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise LocalError(
-                f"The catalogue {path} cannot be opened now: {error}", cure="Repeat in a moment."
-            ) from None
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise self._damaged(error) from None
-
-    def _prepare(self) -> None:
-        with self.transaction():
-            for step in MIGRATIONS[self._checked_version() :]:
-                for statement in step.split(";\n"):
-                    self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
-        self._journal()
-
-    def _checked_version(self) -> int:
-        """Return the version of the tables; refuse what is not ours before it is touched."""
-        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        if not empty and owner != APPLICATION_ID:
-            raise CatalogueError(
-                f"{self.path} is a database of another program",
-                cure="Set GLACIER_MAGIC_CATALOGUE to another file.",
-            )
-        if version > len(MIGRATIONS):
-            raise CatalogueError(
-                f"The catalogue {self.path} was written by a newer version of glacier_magic",
-                cure="Upgrade with: pip install -U glacier_magic",
-            )
-        return version
-
-    def _journal(self) -> None:
-        # FULL: an archive id that the service answered must survive a power cut as well.
-        self._connection.execute("PRAGMA synchronous=FULL")
-        for _ in range(100):  # this one does not wait for another process by itself
-            with suppress(sqlite3.OperationalError):
-                self._connection.execute("PRAGMA journal_mode=WAL")
-                return
-            time.sleep(0.1)
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run the block as one transaction that is kept whole or not at all."""
-        with self._lock:
-            nested = self._nested
-            if not nested:
-                self._execute("BEGIN IMMEDIATE", ())
-            try:
-                yield self._connection
-            except BaseException:
-                if not nested:
-                    with suppress(sqlite3.Error):  # SQLite has rolled back by itself
-                        self._connection.execute("ROLLBACK")
-                raise
-            if not nested:
-                self._execute("COMMIT", ())
 
     @property
-    def _nested(self) -> bool:
-        try:
-            return self._connection.in_transaction
-        except sqlite3.ProgrammingError:
-            raise _closed() from None
+    def path(self) -> Path:
+        """The file.
+
+        :raises CatalogueError: it is on a server.
+        """
+        raise CatalogueError(
+            f"The catalogue {self.place} is on a server and has no file",
+            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
+        )
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """The folder of this computer for files that belong to the catalogue."""
+
+    @property
+    @abstractmethod
+    def dialect(self) -> Dialect:
+        """What this kind of database does in its own way."""
+
+    # Leases
+
+    def now(self) -> float:
+        """Return the seconds since 1970 by the clock that all who share the catalogue go by."""
+        return time.time() + self.skew
+
+    def here(self, moment: float | None) -> float | None:
+        """Return a moment of that clock by this computer's."""
+        return None if moment is None else moment - self.skew
 
     def release_dead(self) -> None:
         """End the holds of processes of this computer that do not run any more.
@@ -163,14 +144,24 @@ class Database:
         """
         for table in ("uploads", "downloads", "deletions", "drops"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
-            for row in self.rows(held, (time.time(),)):
+            for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):
                     self.execute(f"UPDATE {table} SET lease_until=0 WHERE owner=?", (row["owner"],))
+
+    # Transactions
+
+    @abstractmethod
+    def transaction(self, *, power_safe: bool = True) -> AbstractContextManager[Self]:
+        """Run the block as one transaction that is kept whole or not at all.
+
+        :param power_safe: see :meth:`together`.
+        """
 
     def together(self, write: Callable[[], None], *, power_safe: bool = True) -> None:
         """Run *write* in a transaction that it shares with other threads that wait as well.
 
-        One wait for the disk serves all: that is what makes many small uploads quick.
+        One wait for the disk serves all: that is what makes many small uploads quick.  It may be
+        run again where it failed.
 
         :param power_safe: return only when it is on the disk itself; otherwise it survives the end
             of this process, but a power cut only once a later one is on the disk.
@@ -184,15 +175,12 @@ class Database:
             raise ticket.error
 
     def _commit(self, tickets: list[_Ticket]) -> None:
+        def write() -> None:
+            for ticket in tickets:
+                ticket.write()
+
         try:
-            with self._lock:
-                self._sync(power_safe=any(ticket.power_safe for ticket in tickets))
-                try:
-                    with self.transaction():
-                        for ticket in tickets:
-                            ticket.write()
-                finally:
-                    self._sync(power_safe=True)
+            self.whole(write, power_safe=any(ticket.power_safe for ticket in tickets))
         except Exception as error:
             if len(tickets) == 1:
                 tickets[0].error = error
@@ -202,71 +190,38 @@ class Database:
         for ticket in tickets:
             ticket.done = True
 
-    def _sync(self, *, power_safe: bool) -> None:
-        if not self._connection.in_transaction:
-            level = "FULL" if power_safe else "NORMAL"
-            self._connection.execute(f"PRAGMA synchronous={level}")
+    def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
+        """Return what *work* does, done in a transaction; it may be run again."""
+        with self.transaction(power_safe=power_safe):
+            return work()
 
-    def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
+    # Statements: a question mark or :name stands for each value
+
+    @abstractmethod
+    def execute(self, sql: str, values: Values = ()) -> int:
         """Run one statement; return how many rows it changed."""
-        with self._lock:
-            return self._execute(sql, values).rowcount
 
-    def insert(self, sql: str, values: Sequence[Any] | dict[str, Any]) -> int:
-        """Run an INSERT; return the id of the new row."""
-        with self._lock:
-            return self._execute(sql, values).lastrowid or 0
+    @abstractmethod
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each of *values*; return how many rows they changed."""
 
-    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
-        with self._lock:
-            return self._execute(sql, values).fetchall()
+    @abstractmethod
+    def insert(self, sql: str, values: Values) -> int:
+        """Run an INSERT into a table whose key is ``id``; return the id of the new row."""
 
-    def row(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+    @abstractmethod
+    def rows(self, sql: str, values: Values = ()) -> list[Any]:
+        """Return all rows of a query; a row is indexed by the names of its columns."""
+
+    def row(self, sql: str, values: Values = ()) -> Any | None:
         """Return the first row of a query, or None."""
         found = self.rows(sql, values)
         return found[0] if found else None
 
-    def _execute(self, sql: str, values: Sequence[Any] | dict[str, Any]) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(sql, values)
-        except sqlite3.OperationalError as error:
-            raise self.unusable(error) from None
-        except sqlite3.ProgrammingError as error:
-            if "closed" not in str(error):
-                raise
-            raise _closed() from None
-        except (sqlite3.IntegrityError, sqlite3.InterfaceError):
-            raise
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from None
+    @abstractmethod
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is a table of this name."""
 
-    def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
-        """Return the error to raise for one of SQLite's own."""
-        if not isinstance(error, sqlite3.OperationalError):
-            return self._damaged(error)
-        if str(error).startswith(("no such", "near ")):
-            return self._damaged(error)
-        return LocalError(
-            f"The catalogue {self.path} cannot be used: {error}",
-            cure="Free some space or close the program that holds it, and repeat.",
-        )
-
-    def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
-        return CatalogueError(
-            f"The catalogue {self.path} is damaged: {error}",
-            cure="Restore a backup: %glacier catalogue restore FILE. Or move it aside and connect "
-            "again: names come back with %glacier inventory, running jobs with %glacier jobs.",
-        )
-
+    @abstractmethod
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            self._connection.close()
-
-
-def _closed() -> CatalogueError:
-    return CatalogueError(
-        "The session that this belongs to is closed",
-        cure="Nothing is lost: %glacier jobs shows what was asked for.",
-    )

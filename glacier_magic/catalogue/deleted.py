@@ -19,14 +19,18 @@ def mark(
 
     :param now: the service's time in milliseconds.
     """
-    with database.transaction():
+    some = list(archive_ids)
+
+    def write() -> None:
         known = vaults.find(database, scope, vault)
         if known is None:
             return
         changes = Changes()
-        for archive_id in archive_ids:
+        for archive_id in some:
             _mark_one(database, known, archive_id, now, changes)
         changes.write(database, known.id)
+
+    database.whole(write)
 
 
 def _mark_one(

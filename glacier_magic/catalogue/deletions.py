@@ -217,8 +217,8 @@ class Deletions:
             deleted.mark(self._database, self._scope, deletion.vault, gone, now)
             self._database.execute(
                 "UPDATE deletions SET deleted=deleted+?, failed=failed+?, "
-                "last=CASE WHEN ? THEN ? ELSE last END WHERE id=?",
-                (len(gone), failed, bool(gone), now, deletion.id),
+                "last=CASE WHEN ?>0 THEN ? ELSE last END WHERE id=?",
+                (len(gone), failed, len(gone), now, deletion.id),
             )
 
         # Not safe from a power cut: what it takes back is deleted once more, which is no error.
@@ -259,4 +259,5 @@ class Deletions:
             f"SELECT {_COLUMNS} FROM deletions WHERE account=? AND region=? AND {where}",
             (*self._key, *values),
         )
-        return [Deletion(**dict(row)) for row in rows]
+        here = self._database.here
+        return [Deletion(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]

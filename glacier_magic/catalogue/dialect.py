@@ -1,9 +1,9 @@
-"""What the database does in its own way: searching in names, patterns, bulk writing.
+"""What a database does in its own way: searching in names, patterns, bulk writing.
 
-SQLite finds text anywhere in a name by the trigrams of an FTS5 table, ``archive_names``, that holds
-no text of its own.  It is filled behind the rows: those after the last one in it, a few thousand at
-most, are searched one by one; so that recording an archive costs nothing for it.  Without FTS5 all
-rows are.
+PostgreSQL's ways are in :mod:`.postgres.dialect`.  SQLite finds text anywhere in a name by the
+trigrams of an FTS5 table, ``archive_names``, that holds no text of its own.  It is filled behind
+the rows: those after the last one in it, a few thousand at most, are searched one by one; so that
+recording an archive costs nothing for it.  Without FTS5 all rows are.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import CatalogueError, LocalError
 from . import filing
 from .database import Database, is_dead
+
+if TYPE_CHECKING:
+    from .sqlite import SqliteDatabase
 
 TAIL = 20_000
 """Rows that may be missing in the search table when a search begins."""
@@ -29,7 +33,10 @@ CHUNK = 20_000
 BULK_CACHE = 256 << 10
 """KiB of pages that are held while much is written; a catalogue otherwise holds 16 MiB."""
 
-_LATER = {
+PATIENCE = 120.0
+"""Seconds after which a reading by a process of another computer is taken for dead."""
+
+LATER = {
     "archive_rows_by_name": "archive_rows(vault_id, name, created)",
     "archive_rows_by_size": "archive_rows(vault_id, size)",
     "archive_rows_by_created": "archive_rows(vault_id, created)",
@@ -37,8 +44,99 @@ _LATER = {
 """Indexes that are made quicker afterwards than kept, where most rows are new."""
 
 
-class Snapshot:
+class Snapshot(Protocol):
     """The tables at one moment."""
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, some at a time."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query as tuples."""
+
+
+class Dialect(Protocol):
+    """The ways of a database; conditions come with a question mark for each of their values."""
+
+    @property
+    def searchable(self) -> bool:
+        """Whether texts are found anywhere in a name without reading all names."""
+
+    def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column matches a pattern, case counting."""
+
+    def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is like a pattern; ASCII letters in either case."""
+
+    def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column holds a text; ASCII letters in either case."""
+
+    def aside(self, column: str) -> str:
+        """Return *column* so that no index is used for it."""
+
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of rows whose name may hold all of *texts*, in any vault.
+
+        None where they are not to be had, or it would be more than *limit* ids.
+        """
+
+    def index_new_names(self) -> None:
+        """Make the rows that were just written findable, in the same transaction."""
+
+    def renamed(self, archive: int, old: str, new: str) -> None:
+        """Make a row findable by the name that it has now."""
+
+    def prepare(self) -> None:
+        """Make what the schema cannot say, and what a killed process left unmade."""
+
+    def bulk(self) -> AbstractContextManager[None]:
+        """Make ready for a block that writes much."""
+
+    def indexes(self) -> set[str]:
+        """Return the names of the indexes."""
+
+    def drop_indexes(self) -> None:
+        """Drop the indexes that are made quicker afterwards."""
+
+    def make_indexes(self) -> None:
+        """Make those that are missing."""
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows in the way of *sql*, an INSERT of all columns that they have."""
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a long answer as tuples, some at a time, as of one moment.
+
+        Nobody waits for whoever takes the rows; what is committed is seen.
+        """
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Look at all tables as they are at one moment, whoever writes meanwhile."""
+
+    def size(self) -> int:
+        """Return the bytes that the catalogue takes where it is kept."""
+
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong with what it keeps."""
+
+    def reindex_names(self) -> None:
+        """Make anew what names are searched by."""
+
+    def probe(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+        """Return (position, id) of the rows whose (id_key, id_check) are *wanted*.
+
+        :param wanted: positions with those two numbers.
+        """
+
+
+def abandoned(database: Database) -> bool:
+    """Tell whether nobody reads an inventory: whoever began one is dead."""
+    rows = database.rows("SELECT owner, touched FROM loads WHERE owner<>''")
+    late = database.now() - PATIENCE
+    return all(is_dead(row["owner"]) or row["touched"] < late for row in rows)
+
+
+class SqliteSnapshot:
+    """The tables of a file at one moment."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -57,9 +155,7 @@ class Snapshot:
 class Sqlite:
     """SQLite's own ways."""
 
-    like = "LIKE"
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
     # Patterns
@@ -68,9 +164,13 @@ class Sqlite:
         """Return the condition that a column matches a pattern, case counting."""
         return f"{column} GLOB ?", [pattern]
 
+    def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is like a pattern; ASCII letters in either case."""
+        return f"{column} LIKE ?", [pattern]
+
     def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
         """Return the condition that a column holds a text; ASCII letters in either case."""
-        return f"instr(lower({column}), ?)>0", [_lower(text)]
+        return f"instr(lower({column}), ?)>0", [lower(text)]
 
     def aside(self, column: str) -> str:
         """Return *column* so that no index is used for it."""
@@ -93,7 +193,7 @@ class Sqlite:
         None where they are too short for trigrams, there is no table of them, or it would be more
         than *limit* ids.  Case does not count.
         """
-        plain = (_lower(run) for text in texts for run in _OTHER.split(text))
+        plain = (lower(run) for text in texts for run in _OTHER.split(text))
         grams = dict.fromkeys(gram for run in plain for gram in _trigrams(run))
         if not grams or not self.searchable:
             return None
@@ -163,17 +263,14 @@ class Sqlite:
 
         They are where a process was killed while it read the first inventory of a large vault.
         """
-        have = {row["name"] for row in self._database.rows("SELECT name FROM sqlite_master")}
-        if "archive_names" not in have:
+        if not self._database.has_table("archive_names"):
             with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
                 self._database.execute(
                     "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
                     "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
                 )
-        if not have.issuperset(_LATER):
-            owners = self._database.rows("SELECT owner FROM loads WHERE owner<>''")
-            if all(is_dead(row["owner"]) for row in owners):
-                self.make_indexes()
+        if not self.indexes().issuperset(LATER) and abandoned(self._database):
+            self.make_indexes()
 
     @contextlib.contextmanager
     def bulk(self) -> Iterator[None]:
@@ -186,15 +283,24 @@ class Sqlite:
             self._database.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
             self._database.execute("PRAGMA shrink_memory")
 
+    def indexes(self) -> set[str]:
+        """Return the names of the indexes."""
+        rows = self._database.rows("SELECT name FROM sqlite_master WHERE type='index'")
+        return {row["name"] for row in rows}
+
     def drop_indexes(self) -> None:
         """Drop the indexes that are made quicker afterwards."""
-        for name in _LATER:
+        for name in LATER:
             self._database.execute(f"DROP INDEX IF EXISTS {name}")
 
     def make_indexes(self) -> None:
         """Make them, each in a transaction of its own."""
-        for name, columns in _LATER.items():
+        for name, columns in LATER.items():
             self._database.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows in the way of *sql*, an INSERT of all columns that they have."""
+        return self._database.executemany(sql, rows)
 
     def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a long answer as tuples, some at a time, as of one moment.
@@ -206,17 +312,22 @@ class Sqlite:
             yield from view.stream(sql, values, size)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
         """Look at all tables as they are at one moment, whoever writes meanwhile."""
         connection = sqlite3.connect(self._database.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA query_only=1")
             connection.execute("BEGIN")
-            yield Snapshot(connection)
+            yield SqliteSnapshot(connection)
         except sqlite3.DatabaseError as error:
             raise self._database.unusable(error) from None
         finally:
             connection.close()
+
+    def size(self) -> int:
+        """Return the bytes of the file and of what is kept beside it while it is in use."""
+        files = (Path(f"{self._database.path}{end}") for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def integrity(self) -> list[str]:
         """Return what the database itself finds wrong in its file."""
@@ -231,23 +342,20 @@ class Sqlite:
         if self.searchable:
             self.catch_up()
 
-    def probe(
-        self, connection: sqlite3.Connection, vault_id: int, wanted: Iterable[Sequence[int]]
-    ) -> list[tuple[int, int]]:
+    def probe(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
         """Return (position, id) of the rows whose (id_key, id_check) are *wanted*."""
-        connection.execute(
+        self._database.execute(
             "CREATE TEMP TABLE IF NOT EXISTS wanted"
             "(place INTEGER PRIMARY KEY, id_key INTEGER, id_check INTEGER)"
         )
-        connection.execute("DELETE FROM temp.wanted")
-        connection.executemany("INSERT INTO temp.wanted VALUES(?,?,?)", wanted)
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        return cursor.execute(
+        self._database.execute("DELETE FROM temp.wanted")
+        self._database.executemany("INSERT INTO temp.wanted VALUES(?,?,?)", wanted)
+        found = self._database.rows(
             "SELECT w.place, a.id FROM temp.wanted w CROSS JOIN archive_rows a "
             "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
             (vault_id,),
-        ).fetchall()
+        )
+        return [tuple(row) for row in found]
 
 
 def _trigrams(text: str) -> list[str]:
@@ -256,11 +364,11 @@ def _trigrams(text: str) -> list[str]:
     return [text[i : i + 3] for i in [*range(0, last, 3), last]] if last >= 0 else []
 
 
-def of(database: Database) -> Sqlite:
+def of(database: Database) -> Dialect:
     """Return the ways of a database."""
-    return Sqlite(database)
+    return database.dialect
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
     """Return *text* with ASCII letters in lower case, as SQLite's own lower() does it."""
     return "".join(c.lower() if c.isascii() else c for c in text)

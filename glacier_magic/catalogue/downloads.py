@@ -90,12 +90,17 @@ _WANTED_ANEW = (
     "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
     "AND anew.region=downloads.region AND anew.vault=downloads.vault "
     "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
+    "AND COALESCE(anew.home, '')=COALESCE(downloads.home, '') "
     "AND anew.id>downloads.id AND anew.state<>'forgotten')"
 )
 
 
 class Downloads:
-    """The downloads of one account and region."""
+    """The downloads of one account and region.
+
+    In a team's catalogue they are those into the folders of this user: another's computer neither
+    asks for them nor fetches them, and sees their jobs as those of others.
+    """
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
@@ -106,12 +111,14 @@ class Downloads:
     def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
         """Write the user's consent for a batch, all of it or none; return the row ids."""
         sql = (
-            f"INSERT INTO downloads(account, region, {', '.join(_WISH)}) "
-            f"VALUES({','.join('?' * (len(_WISH) + 2))})"
+            f"INSERT INTO downloads(account, region, home, {', '.join(_WISH)}) "
+            f"VALUES({','.join('?' * (len(_WISH) + 3))})"
         )
         with self._database.transaction():
             return [
-                self._database.insert(sql, (*self._key, *(wish.get(name) for name in _WISH)))
+                self._database.insert(
+                    sql, (*self._key, self._database.home, *(wish.get(name) for name in _WISH))
+                )
                 for wish in wishes
             ]
 
@@ -125,6 +132,10 @@ class Downloads:
     def open(self) -> list[Download]:
         """Return every download with something still to come, oldest first."""
         return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
+
+    def asking_elsewhere(self) -> list[Download]:
+        """Return the downloads of others that are being asked for: nobody asks meanwhile."""
+        return self._select("state='asking' ORDER BY id", (), ours=False)
 
     def recent(self, limit: int = 1000) -> list[Download]:
         """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
@@ -148,7 +159,7 @@ class Downloads:
             "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
             "AND j.region=downloads.region AND j.vault=downloads.vault "
             "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
-            (owner, time.time(), limit),
+            (owner, self._database.now(), limit),
         )
 
     def numbered(self, numbers: Sequence[int]) -> list[Download]:
@@ -215,7 +226,7 @@ class Downloads:
 
         Asking and downloading are only ever done by the process that holds the lease.
         """
-        now = time.time()
+        now = self._database.now()
         return (
             self._database.execute(
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
@@ -231,7 +242,7 @@ class Downloads:
 
         That another process or download asks for it is checked in the same statement.
         """
-        now = time.time()
+        now = self._database.now()
         changed = self._database.execute(
             "UPDATE downloads SET state='asking', owner=?, lease_until=? WHERE id=? "
             "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
@@ -248,7 +259,7 @@ class Downloads:
         self._database.execute(
             "UPDATE downloads SET lease_until=? "
             "WHERE owner=? AND state IN ('asking', 'downloading')",
-            (time.time() + LEASE_SECONDS, owner),
+            (self._database.now() + LEASE_SECONDS, owner),
         )
 
     def held_by(self, owner: str) -> bool:
@@ -301,9 +312,9 @@ class Downloads:
         """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
         sql = (
             "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
-            "OR (state='planned' AND (due IS NULL OR due<=?)))"
+            "OR (state='planned' AND COALESCE(home, '')=? AND (due IS NULL OR due<=?)))"
         )
-        return self._database.row(sql, (*self._key, now)) is not None
+        return self._database.row(sql, (*self._key, self._database.home, now)) is not None
 
     def vaults_with_work(self) -> set[str]:
         """Return the vaults that have an open download."""
@@ -314,12 +325,21 @@ class Downloads:
         )
         return {row["vault"] for row in rows}
 
-    def _select(self, where: str, values: Sequence[Any]) -> list[Download]:
-        rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
-        )
-        return [Download(**dict(row)) for row in rows]
+    def _select(self, where: str, values: Sequence[Any], *, ours: bool = True) -> list[Download]:
+        return select(self._database, self._scope, where, values, ours=ours)
+
+
+def select(
+    database: Database, scope: Scope, where: str, values: Sequence[Any], *, ours: bool = True
+) -> list[Download]:
+    """Return the downloads of a condition: those into this user's folders, or all others'."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? "
+        f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
+        (scope.account, scope.region, database.home, *values),
+    )
+    here = database.here
+    return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
 
 
 def _marks(values: Sequence[object]) -> str:

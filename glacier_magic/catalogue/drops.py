@@ -124,7 +124,8 @@ class Drops:
             f"SELECT {_COLUMNS} FROM drops WHERE account=? AND region=? AND {where}",
             (*self._key, *values),
         )
-        return [Drop(**dict(row)) for row in rows]
+        here = self._database.here
+        return [Drop(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ..errors import CatalogueError, InputError, LocalError
 from ..renaming import rename_new
-from .database import APPLICATION_ID
 from .schema import MIGRATIONS
+from .sqlite import APPLICATION_ID
 
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""

@@ -112,8 +112,8 @@ class Changes:
 
     def write(self, database: Database, vault_id: int) -> None:
         """Add the changes to the folders, in the transaction of the caller; forget them."""
-        with database.transaction() as connection:
-            connection.executemany(
+        with database.transaction():
+            database.executemany(
                 f"INSERT INTO folders({_COLUMNS}) VALUES(?,?,?,?,?,?,?) "
                 f"ON CONFLICT(vault_id, parent, name) DO UPDATE SET {_SUM}",
                 [
@@ -121,7 +121,7 @@ class Changes:
                     for place, s in _rolled_up(self.came)
                 ],
             )
-            connection.executemany(
+            database.executemany(
                 "UPDATE folders SET archives=archives-?, bytes=bytes-?, "
                 "stale=CASE WHEN oldest>=? OR newest<=? THEN 1 ELSE stale END "
                 "WHERE vault_id=? AND parent=? AND name=?",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..descriptions import decode_columns
 from . import dialect, folders, identity, paging, states, vaults
 from .database import Database, Scope, is_dead, new_owner
+from .dialect import PATIENCE
 from .folders import Changes
 from .known import Known
 from .paging import Page, Pages
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 BATCH = 65_536
 """Archives in a transaction: a fraction of a second in which others wait."""
-
-PATIENCE = 120.0
-"""Seconds after which a reading by a process of another computer is taken for dead."""
 
 MANY = 200_000
 """Archives from which indexes are made afterwards, where there were fewer rows than that."""
@@ -86,14 +84,14 @@ class Load:
             known = vaults.known(self._database, self._scope, self.vault)
             row = self._database.row("SELECT * FROM loads WHERE vault_id=?", (known.id,))
             held = row is not None and row["owner"] and not is_dead(row["owner"])
-            if row is not None and held and row["touched"] > time.time() - PATIENCE:
+            if row is not None and held and row["touched"] > self._database.now() - PATIENCE:
                 return False
             self._rebuild = row is not None
             self._database.execute(
                 "INSERT INTO loads(vault_id, job_id, owner, touched, broken) VALUES(?,?,?,?,?) "
                 "ON CONFLICT(vault_id) DO UPDATE SET job_id=excluded.job_id, "
                 "owner=excluded.owner, touched=excluded.touched, broken=excluded.broken",
-                (known.id, self.job_id, self._owner, time.time(), int(self._rebuild)),
+                (known.id, self.job_id, self._owner, self._database.now(), int(self._rebuild)),
             )
         return True
 
@@ -139,7 +137,7 @@ class Load:
         if self._known is not None:
             ids = self._known.find(keys, checks)
         order = np.argsort(keys)  # neighbours in the index are written together
-        with self._database.transaction() as connection:
+        with self._database.transaction():
             self._touch()
             self._others |= self._highest() != self._high
             if self._others or (self._known is None and not self._empty):
@@ -147,7 +145,7 @@ class Load:
                 wanted = zip(
                     asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True
                 )
-                for place, row_id in self._own.probe(connection, self._id, wanted):
+                for place, row_id in self._own.probe(self._id, wanted):
                     ids[place] = row_id
             self._meet(batch, ids)
             self._bulk_from_now()
@@ -162,7 +160,7 @@ class Load:
     def _touch(self) -> None:
         self._database.execute(
             "UPDATE loads SET touched=? WHERE vault_id=? AND owner=?",
-            (time.time(), self._id, self._owner),
+            (self._database.now(), self._id, self._owner),
         )
 
     def _bulk_from_now(self) -> None:
@@ -188,8 +186,8 @@ class Load:
             names, raw, formats, mtimes, batch["size"].to_pylist(), created.to_pylist(), hashes,
             [states.LISTED] * count, [self._ordinal] * count, strict=True,
         )  # fmt: skip
-        with self._database.transaction() as connection:
-            written = connection.executemany(_ROW, rows).rowcount
+        with self._database.transaction():
+            written = self._own.write(_ROW, list(rows))
             self._own.index_new_names()
         self.added += written
         self._rebuild |= written != count  # listed twice
@@ -321,9 +319,9 @@ class Load:
         missing = ids[~self._seen[ids]]
         for start in range(0, len(missing), 10_000):
             chunk = missing[start : start + 10_000].tolist()
-            with self._database.transaction() as connection:
+            with self._database.transaction():
                 self._touch()
-                self.gone += self._end.lose(connection, chunk, made)
+                self.gone += self._end.lose(chunk, made)
 
     def _known_ids(self) -> np.ndarray[Any, Any]:
         """Return the ids of the vault's rows that were there before, read in the key's order."""

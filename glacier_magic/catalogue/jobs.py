@@ -127,7 +127,8 @@ class Jobs:
                 self._database.execute(
                     f"INSERT INTO jobs(account, region, {_COLUMNS}, ours) VALUES({slots}) "
                     "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET "
-                    f"{_UPDATES}, gone=0, ours=MAX(ours, excluded.ours)",
+                    f"{_UPDATES}, gone=0, "
+                    "ours=CASE WHEN excluded.ours=1 THEN 1 ELSE jobs.ours END",
                     (*self._key, *astuple(job), ours),
                 )
 

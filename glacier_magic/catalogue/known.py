@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .dialect import Sqlite
+from .dialect import Dialect
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ class Known:
     ids: np.ndarray[Any, Any]
 
     @classmethod
-    def read(cls, own: Sqlite, vault_id: int, last: int, held: int = HELD) -> Known | None:
+    def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> Known | None:
         """Return those of the rows up to the id *last*; None where they are more than *held*."""
         import numpy as np  # noqa: PLC0415
 

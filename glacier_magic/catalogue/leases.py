@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from .database import Database
 
 LEASE_SECONDS = 30.0
@@ -18,7 +16,7 @@ class Leases:
 
     def claim(self, row: int, owner: str) -> bool:
         """Take the right to drive a row, unless another living process has it."""
-        now = time.time()
+        now = self._database.now()
         changed = self._database.execute(
             f"UPDATE {self._table} SET owner=?, lease_until=? "
             "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
@@ -30,7 +28,7 @@ class Leases:
         """Extend the hold of a living process."""
         self._database.execute(
             f"UPDATE {self._table} SET lease_until=? WHERE id=? AND owner=?",
-            (time.time() + LEASE_SECONDS, row, owner),
+            (self._database.now() + LEASE_SECONDS, row, owner),
         )
 
     def release(self, row: int, owner: str) -> None:

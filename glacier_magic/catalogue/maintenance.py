@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..units import masked, plural
@@ -49,12 +48,6 @@ def vaults(database: Database) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def size_of(path: Path) -> int:
-    """Return the bytes of the file and of what is kept beside it while it is in use."""
-    files = (Path(f"{path}{end}") for end in ("", "-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
-
-
 def version() -> int:
     """Return the version of the tables."""
     return len(MIGRATIONS)
@@ -71,14 +64,18 @@ class Finding:
 
 
 REPAIR = "%glacier catalogue check --repair"
-REBUILD = "Restore a backup: %glacier catalogue restore FILE; or read the inventories again."
+REBUILD = (
+    "Restore a backup: %glacier catalogue restore FILE, or on a server with pg_restore; or read "
+    "the inventories again."
+)
+"""What to do about rows that do not agree."""
 
 
 def check(catalogue: Catalogue) -> list[Finding]:
-    """Look whether the file is whole and its tables agree, as of one moment, while others write."""
+    """Look whether all is whole and the tables agree, as of one moment, while others write."""
     own = dialect.of(catalogue.database)
     damage = own.integrity()
-    found = [_finding("the file", damage, REBUILD)]
+    found = [_finding("the database", damage, REBUILD)]
     if damage:
         return found
     with own.snapshot() as view:

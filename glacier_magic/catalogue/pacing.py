@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .database import Database, Scope
-from .downloads import Download
-
-_COLUMNS = ", ".join(field.name for field in fields(Download))
+from .downloads import Download, select
 
 _ORDER = "COALESCE(due, 0), id"
 
@@ -30,14 +26,13 @@ class Pacing:
     """
 
     def __init__(self, database: Database, scope: Scope) -> None:
-        self._database = database
+        self._database, self._scope = database, scope
         self._key = (scope.account, scope.region)
 
     def due(self, now: int) -> list[Download]:
         """Return the planned downloads that may be asked for at *now*, in their order."""
-        return self._select(
-            f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}", (now,)
-        )
+        where = f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
+        return select(self._database, self._scope, where, (now,))
 
     def planned(self, batch: str) -> list[Planned]:
         """Return what a paced batch has not asked for yet, in its order."""
@@ -62,8 +57,8 @@ class Pacing:
         place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
         row = self._database.row(
             "SELECT MIN(due) AS due FROM downloads WHERE account=? AND region=? "
-            f"AND state='planned' AND due>?{place}",
-            (*self._key, after, *values),
+            f"AND COALESCE(home, '')=? AND state='planned' AND due>?{place}",
+            (*self._key, self._database.home, after, *values),
         )
         return None if row is None else row["due"]
 
@@ -95,17 +90,10 @@ class Pacing:
 
     def claim_renewal(self, download: int, token: str, patience: float) -> bool:
         """Write the intent to keep an output longer, unless that was done *patience* s ago."""
-        now = time.time()
+        now = self._database.now()
         changed = self._database.execute(
             "UPDATE downloads SET renewal=?, renewed=? WHERE id=? "
             "AND state IN ('ready', 'downloading') AND (renewed IS NULL OR renewed<?)",
             (token, now, download, now - patience),
         )
         return changed > 0
-
-    def _select(self, where: str, values: Sequence[object]) -> list[Download]:
-        rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
-        )
-        return [Download(**dict(row)) for row in rows]

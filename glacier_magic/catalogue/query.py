@@ -191,7 +191,7 @@ class _Plan:
     def _few_with_prefix(self, prefix: str) -> bool:
         row = self._database.row(
             "SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows "
-            "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS some",
+            "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS first_ones",
             (self._known.id, prefix, prefix + _END, FEW + 1),
         )
         return row is not None and row["n"] <= FEW
@@ -199,7 +199,7 @@ class _Plan:
     def _add_candidates(self, texts: Sequence[str]) -> None:
         ids = self._own.candidates(texts, FEW)
         if ids is not None:
-            self._add_few(f"id IN ({','.join(map(str, ids))})")
+            self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
     def _add_few(self, sql: str, *values: Any) -> None:
         """Begin with the few rows of this condition, whatever else there is."""
@@ -212,7 +212,7 @@ class _Plan:
         for sql, values in () if self._few else condition.ranges:
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
             row = self._database.row(
-                f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS some",
+                f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS first_ones",
                 (self._known.id, *values, FEW + 1),
             )
             if row is not None and row["n"] <= FEW:
@@ -357,7 +357,7 @@ def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: S
         return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
     row = database.row(
         f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
-        "LIMIT ? OFFSET ?) AS some",
+        "LIMIT ? OFFSET ?) AS first_ones",
         (made.vault_id, *made.bound, COUNTED, shown),
     )
     return int(row["n"]) if row else 0

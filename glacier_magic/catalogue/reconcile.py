@@ -29,7 +29,7 @@ class Reconciliation:
             (self._id, self._ordinal),
         )
 
-    def lose(self, connection: Any, ids: Sequence[int], made: int) -> int:
+    def lose(self, ids: Sequence[int], made: int) -> int:
         """Note that rows are not listed any more, or not in time; return how many were there."""
         rows = self._database.rows(
             f"SELECT {_FACTS}, deleted, origin FROM archive_rows "
@@ -37,7 +37,7 @@ class Reconciliation:
             "AND (listed IS NOT NULL OR created<?)",
             (made - states.LAG,),
         )
-        connection.executemany(
+        self._database.executemany(
             "UPDATE archive_rows SET unlisted=? WHERE id=?",
             [(self._ordinal, row["id"]) for row in rows],
         )
@@ -56,11 +56,10 @@ class Reconciliation:
             "SELECT id FROM archive_rows WHERE vault_id=? AND listed=? AND origin=? AND id<=?",
             (self._id, self._ordinal, states.LISTED, last),
         )
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "UPDATE archive_rows SET unlisted=listed WHERE id=?",
-                [(row["id"],) for row in rows if not seen[row["id"]]],
-            )
+        self._database.executemany(
+            "UPDATE archive_rows SET unlisted=listed WHERE id=?",
+            [(row["id"],) for row in rows if not seen[row["id"]]],
+        )
 
     def bring_back(self, ids: Iterable[int]) -> None:
         """Write that archives are listed again which were gone."""

@@ -164,6 +164,9 @@ CREATE VIEW archives AS SELECT
 """Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
 
 SCHEMA_3 = """
+-- the data folder of whom a download is for, where several computers share the catalogue
+ALTER TABLE downloads ADD COLUMN home TEXT;
+
 -- Retrievals paced over days, moved by refusals, and kept longer than their 24 hours
 -- not asked for before due (null: at once); limits of its batch: JSON [[bytes, milliseconds], ...]
 ALTER TABLE downloads ADD COLUMN due INTEGER;

@@ -18,4 +18,8 @@ class Settings:
 
     def put(self, key: str, value: str) -> None:
         """Keep *value* under *key*."""
-        self._database.execute("INSERT OR REPLACE INTO settings VALUES(?, ?)", (key, value))
+        self._database.execute(
+            "INSERT INTO settings(key, value) VALUES(?, ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            (key, value),
+        )

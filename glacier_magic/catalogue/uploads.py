@@ -81,10 +81,10 @@ class Uploads:
         :raises LocalError: another living process is storing it.
         :raises StoredMeanwhile: another process has stored it since *since*.
         """
-        now = int(time.time() * 1000)
+        now = int(self._database.now() * 1000)
         values = {
             **self._key, **facts, "tree_hash": tree_hash, "state": "sending", "owner": owner,
-            "lease_until": time.time() + LEASE_SECONDS, "started": now, "updated": now,
+            "lease_until": self._database.now() + LEASE_SECONDS, "started": now, "updated": now,
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
@@ -99,7 +99,8 @@ class Uploads:
         self._database.together(write, power_safe=facts.get("part_size") is not None)
         return Upload(
             id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
-            **{k: v for k, v in values.items() if k not in self._key},
+            **{k: v for k, v in values.items() if k not in self._key}
+            | {"lease_until": self._database.here(values["lease_until"])},
         )  # fmt: skip
 
     def _refuse_held(self, values: dict[str, Any]) -> None:
@@ -108,7 +109,7 @@ class Uploads:
             f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
             "AND description=:description AND state IN ('sending', 'completing') "
             "AND owner IS NOT NULL AND lease_until>:now",
-            {**values, "now": time.time()},
+            {**values, "now": self._database.now()},
         )
         if held is not None:
             raise HeldElsewhere(
@@ -130,7 +131,7 @@ class Uploads:
         """Extend the hold of a living process on all that it stores."""
         self._database.execute(
             "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
-            (time.time() + LEASE_SECONDS, owner),
+            (self._database.now() + LEASE_SECONDS, owner),
         )
 
     def get(self, upload: int) -> Upload:
@@ -194,7 +195,7 @@ class Uploads:
 
     def claim(self, upload: int, owner: str) -> bool:
         """Take the right to drive an upload, unless another living process has it."""
-        now = time.time()
+        now = self._database.now()
         changed = self._database.execute(
             "UPDATE uploads SET owner=?, lease_until=? "
             "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
@@ -289,7 +290,7 @@ class Uploads:
         return [(row["name"], row["archive_id"]) for row in rows]
 
     def _set(self, upload: int, **values: Any) -> None:
-        values["updated"] = int(time.time() * 1000)
+        values["updated"] = int(self._database.now() * 1000)
         names = ", ".join(f"{name}=?" for name in values)
         self._database.execute(f"UPDATE uploads SET {names} WHERE id=?", (*values.values(), upload))
 
@@ -298,4 +299,5 @@ class Uploads:
             f"SELECT {_COLUMNS} FROM uploads WHERE account=:account AND region=:region AND {where}",
             {**self._key, **values},
         )
-        return [Upload(**dict(row)) for row in rows]
+        here = self._database.here
+        return [Upload(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..units import parse_size, to_ms
 from . import states
-from .dialect import Sqlite
+from .dialect import Dialect
 from .identity import pack_hash
 
 TEXT = ("name", "format", "state", "description", "archive_id", "tree_hash")
@@ -73,7 +73,7 @@ class Condition:
     """Comparisons that all rows pass which pass the whole, and that an index answers."""
 
 
-def parse(text: str, own: Sqlite, state: str) -> Condition:
+def parse(text: str, own: Dialect, state: str) -> Condition:
     """Return the condition that *text* spells.
 
     :param state: the SQL expression of the state.
@@ -83,7 +83,7 @@ def parse(text: str, own: Sqlite, state: str) -> Condition:
 
 
 class _Parser:
-    def __init__(self, text: str, own: Sqlite, state: str) -> None:
+    def __init__(self, text: str, own: Dialect, state: str) -> None:
         self._text, self._own = text, own
         self._columns = {name: name for name in FIELDS} | {
             "description": "COALESCE(description, name)",
@@ -293,7 +293,7 @@ class _Parser:
         column, wanted = self._columns[field.text], pattern(_unquoted(token.text))
         if word == "glob":
             return Condition(*_tupled(self._own.glob(column, wanted)))
-        return Condition(f"{column} {self._own.like} ?", (wanted,))
+        return Condition(*_tupled(self._own.like(column, wanted)))
 
     def _missing(self, field: Token) -> Condition:
         unlike = self._take("not")

@@ -34,7 +34,7 @@ class Status(Rendered):
             ("region", session.region),
             ("service", where(session)),
             ("endpoint", session.service.endpoint),
-            ("catalogue", str(session.catalogue.path)),
+            ("catalogue", session.catalogue.place),
             ("vault in use", self.in_use or "none"),
         ]
         unfinished = session.catalogue.deletions.unfinished()

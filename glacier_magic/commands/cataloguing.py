@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from .. import importers, tables
 from ..catalogue import Catalogue, Scope, filing, maintenance
 from ..catalogue.exporting import export
 from ..errors import CatalogueError, InputError
-from ..paths import catalogue_file
+from ..paths import catalogue_file, catalogue_place
 from ..plans.replacing import ReplacePlan
 from ..service import Connection
 from ..units import human_bytes, plural
@@ -60,12 +60,12 @@ def _opened(console: Console) -> Iterator[Catalogue]:
     if console.connected is not None:
         yield console.connected.catalogue
         return
-    path = _path(console)
-    if not path.exists():
+    place = catalogue_place(last_connection() or Connection())
+    if isinstance(place, Path) and not place.exists():
         raise InputError(
-            f"There is no catalogue yet at {path}", cure="It is made by the first connection."
+            f"There is no catalogue yet at {place}", cure="It is made by the first connection."
         )
-    catalogue = Catalogue(path, Scope("", ""))
+    catalogue = Catalogue(place, Scope("", ""))
     try:
         yield catalogue
     finally:
@@ -73,6 +73,7 @@ def _opened(console: Console) -> Iterator[Catalogue]:
 
 
 def _path(console: Console) -> Path:
+    """Return the catalogue's file; raises :class:`CatalogueError` where it is on a server."""
     if console.connected is not None:
         return console.connected.catalogue.path
     return catalogue_file(last_connection() or Connection())
@@ -85,8 +86,8 @@ def _file(args: Namespace) -> Path:
 def _status(console: Console, _: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
         table = tables.catalogued(maintenance.vaults(catalogue.database))
-        size, version = maintenance.size_of(catalogue.path), maintenance.version()
-        table.attrs.update(path=str(catalogue.path), bytes=size, version=version)
+        size, version = catalogue.database.dialect.size(), maintenance.version()
+        table.attrs.update(path=catalogue.place, bytes=size, version=version)
     count = plural(int(table["archives"].sum()), "archive")
     console.face.note(
         f"{table.attrs['path']}: {human_bytes(size)}, tables of version {version}, {count} in "
@@ -103,13 +104,13 @@ def _check(console: Console, args: Namespace) -> pd.DataFrame:
             maintenance.repair(catalogue)
             found = maintenance.check(catalogue)
             console.face.note("What follows from the rows was made anew.")
-        path = catalogue.path
+        place = catalogue.place
     wrong = [each for each in found if each.problems]
     if wrong:
         words = "; ".join(f"{each.check}: {each.detail}" for each in wrong)
         cures = " ".join(dict.fromkeys(each.cure for each in wrong))
-        raise CatalogueError(f"The catalogue {path} is not as it should be: {words}", cure=cures)
-    console.face.note(f"{path} is whole: {len(found)} checks, no problem.")
+        raise CatalogueError(f"The catalogue {place} is not as it should be: {words}", cure=cures)
+    console.face.note(f"{place} is whole: {len(found)} checks, no problem.")
     return tables.checked(vars(each) for each in found)
 
 
@@ -138,9 +139,11 @@ def _export(console: Console, args: Namespace) -> None:
 
 
 def _import(console: Console, args: Namespace) -> Taken:
-    file, own = _file(args), console.session.catalogue.path
-    if file.exists() and own.exists() and file.samefile(own):
-        raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
+    file = _file(args)
+    with suppress(CatalogueError):  # on a server it is no file
+        own = console.session.catalogue.path
+        if file.exists() and own.exists() and file.samefile(own):
+            raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
     imported = importers.read(file)
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(

@@ -238,8 +238,11 @@ class Dropper:
 
     def _gone(self, drop: Drop, note: str) -> None:
         now = self._service.clock.now_ms()
-        if self._drops.move(drop.id, BUSY, "dropped", note=note or None):
-            self._catalogue.deletions.vault_is_gone(drop.vault, now)
+        with self._catalogue.database.transaction():
+            moved = self._drops.move(drop.id, BUSY, "dropped", note=note or None)
+            if moved:
+                self._catalogue.deletions.vault_is_gone(drop.vault, now)
+        if moved:
             self.dropped(drop.vault)
 
     def _end(self, drop: Drop, error: str) -> None:

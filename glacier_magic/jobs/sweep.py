@@ -35,7 +35,8 @@ class Sweeper:
             if job.job_id not in known:
                 self._look_for(job)
         tokens = {job.description: job.job_id for job in listed if job.description}
-        for download in self.catalogue.downloads.open():
+        downloads = self.catalogue.downloads
+        for download in (*downloads.open(), *downloads.asking_elsewhere()):
             if download.vault == vault:
                 self._settle(download, tokens)
 

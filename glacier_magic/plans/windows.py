@@ -30,7 +30,7 @@ class Windows:
         scope = catalogue.scope
         key = "\n".join((scope.account, scope.region, archive.vault, archive.archive_id))
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        self.root = catalogue.path.parent.absolute() / FOLDER / name
+        self.root = catalogue.folder / FOLDER / name
         self._whole: dict[int, tuple[ByteRange, Path]] = {}
 
     def rows(self) -> list[Download]:
@@ -99,7 +99,7 @@ class Windows:
 
 def tidy(catalogue: Catalogue) -> None:
     """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
-    above = catalogue.path.parent.absolute() / FOLDER
+    above = catalogue.folder / FOLDER
     kept = 0
     with suppress(OSError):
         folders = sorted(above.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)

@@ -29,12 +29,12 @@ def bare(capsys):
 
 
 @pytest.fixture
-def main(bare, emulator, region, monkeypatch, tmp_path):
+def main(bare, emulator, region, monkeypatch, session_place):
     """The command line, connected to the emulator as it is remembered from a call before."""
     from glacier_magic.jobs import tracker
 
     monkeypatch.setattr(tracker, "TICK", 0.02)
     monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
     bare.ok("connect", "--data", str(emulator.folder), "--region", region)
     return bare

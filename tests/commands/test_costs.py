@@ -39,9 +39,9 @@ class Face:
 
 
 @pytest.fixture
-def glacier(emulator, region, tmp_path, monkeypatch):
+def glacier(session_place, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
     console = Console(Face())
 
     def glacier(*words):

@@ -56,9 +56,9 @@ def glacier(console):
 
 
 @pytest.fixture
-def connected(glacier, emulator, region, monkeypatch, tmp_path):
+def connected(session_place, glacier, emulator, region, monkeypatch):
     """Run a line of words in an empty vault."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
     glacier("connect", "--data", emulator.folder, "--region", region)
     glacier("create", "photos")
     return glacier

@@ -18,9 +18,9 @@ def notes():
 
 
 @pytest.fixture
-def glacier(notes, emulator, region, monkeypatch, tmp_path):
+def glacier(session_place, notes, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator, with a vault in use."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
     face = SimpleNamespace(
         program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan
     )

@@ -60,13 +60,13 @@ def console(face):
 
 
 @pytest.fixture
-def glacier(console, emulator, region, monkeypatch, tmp_path):
+def glacier(session_place, console, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator."""
     from glacier_magic.jobs import tracker
 
     monkeypatch.setattr(tracker, "TICK", 0.02)
     monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
 
     def glacier(*words):
         return run(console, VERBS, words)

@@ -151,8 +151,9 @@ def test_a_purchase_that_is_refused_stands_in_no_ones_way(session, client, emula
     assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 1
 
 
+@pytest.mark.each_backend
 def test_a_purchase_of_a_killed_process_is_found_and_not_repeated(
-    child, emulator, region, session, client, priced, tmp_path
+    child, emulator, region, session, client, priced, tmp_path, session_place
 ):
     """Killed between the answer and its note."""
     script = """
@@ -166,7 +167,7 @@ def test_a_purchase_of_a_killed_process_is_found_and_not_repeated(
         session.catalogue.purchases.settle = settle
         session.capacity().buy().run()
     """
-    one = child(script, emulator.folder, region, tmp_path / "catalogue.sqlite")
+    one = child(script, emulator.folder, region, session_place)
     one.until("bought")
     one.kill()
     found = session.capacity()
@@ -332,8 +333,9 @@ def test_a_lock_is_begun_shown_and_completed(vault, client, emulator):
             step()
 
 
+@pytest.mark.each_backend
 def test_a_lock_is_completed_by_another_process_than_the_one_that_began_it(
-    child, emulator, region, vault, client, tmp_path
+    child, emulator, region, vault, client, tmp_path, session_place
 ):
     """Killed at once after it began: the id is in the catalogue."""
     script = """
@@ -346,7 +348,7 @@ def test_a_lock_is_completed_by_another_process_than_the_one_that_began_it(
         print("begun", flush=True)
         sys.stdin.readline()
     """
-    one = child(script, emulator.folder, region, tmp_path / "catalogue.sqlite", policy())
+    one = child(script, emulator.folder, region, session_place, policy())
     one.until("begun")
     one.kill()
     assert "kept in the catalogue" in repr(vault.lock())

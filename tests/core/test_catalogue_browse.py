@@ -14,8 +14,8 @@ YEAR = 365 * 86_400_000
 
 
 @pytest.fixture
-def catalogue(tmp_path):
-    found = Catalogue(tmp_path / "catalogue.sqlite", HERE)
+def catalogue(place):
+    found = Catalogue(place, HERE)
     for number in range(300):
         found.archives.record(
             ArchiveRecord.described(

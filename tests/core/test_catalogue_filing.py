@@ -419,7 +419,7 @@ def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
     assert [(r["vault"], r["account"], r["kept"], r["inventory"]) for r in rows] == [
         ("music", "********1111", 0, None), ("photos", "********1111", 1, 5_000_000),
     ]  # fmt: skip
-    assert maintenance.size_of(catalogue.path) >= catalogue.path.stat().st_size
+    assert catalogue.database.dialect.size() >= catalogue.path.stat().st_size
 
 
 # Exporting and merging

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from glacier_magic.catalogue import Catalogue, Scope, carry, schema
-from glacier_magic.catalogue.database import APPLICATION_ID
+from glacier_magic.catalogue.sqlite import APPLICATION_ID
 from glacier_magic.catalogue.states import EVENTS
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "us-east-1")

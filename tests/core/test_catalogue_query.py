@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic import tables
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, dialect, frames, query
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, frames, query
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -29,8 +29,8 @@ def archive(number, name, **known):
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory):
-    made = Catalogue(tmp_path_factory.mktemp("query") / "c.sqlite", HERE)
+def catalogue(new_place):
+    made = Catalogue(new_place(), HERE)
     with made.database.transaction():
         for number, name in enumerate(NAMES * 3):
             made.archives.record(archive(number, name))
@@ -40,12 +40,12 @@ def catalogue(tmp_path_factory):
 
 
 @pytest.fixture(params=["few", "many", "none indexed"])
-def way(request, monkeypatch):
+def way(request, catalogue, monkeypatch):
     """Every way to an answer gives the same one."""
     if request.param == "many":
         monkeypatch.setattr(query, "FEW", 0)
     if request.param == "none indexed":
-        monkeypatch.setattr(dialect.Sqlite, "searchable", False)
+        monkeypatch.setattr(type(catalogue.database.dialect), "searchable", False)
     return request.param
 
 

@@ -30,8 +30,8 @@ def archives():
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory):
-    made = Catalogue(tmp_path_factory.mktemp("where") / "c.sqlite", Scope("1" * 12, "eu-west-1"))
+def catalogue(new_place):
+    made = Catalogue(new_place(), Scope("1" * 12, "eu-west-1"))
     with made.database.transaction():
         for archive in archives():
             made.archives.record(archive)

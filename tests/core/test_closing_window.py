@@ -199,6 +199,7 @@ EXTENDER = """
 """
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_extension_that_was_killed_is_not_asked_for_twice(
     session,
@@ -213,13 +214,14 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     tmp_path,
     when,
     until,
+    session_place,
 ):
     """The next plan sees the job that was made, or makes the one that was not."""
     batch = filled.restore("a.bin", to=tmp_path / "back").run()
     later(session, hours=4.1)
     until(lambda: batch.snapshot.count("ready") == 1)
     later(session, hours=20)
-    other = child(EXTENDER, emulator.folder, region, session.catalogue.path, when)
+    other = child(EXTENDER, emulator.folder, region, session_place, when)
     other.until("stopped")
     other.kill()
     session.extend().run()

@@ -93,6 +93,7 @@ def sent(monkeypatch):
 # What the plan says
 
 
+@pytest.mark.each_backend
 def test_what_is_removed_is_gone_here_and_there(filled, living):
     """The plan shows it first; afterwards it is not listed any more."""
     plan = filled.remove("scans/")
@@ -244,6 +245,7 @@ def test_what_comes_to_match_later_is_not_touched(filled, files, living):
     assert len(living()) == 1
 
 
+@pytest.mark.each_backend
 def test_two_processes_do_not_drive_one_queue(filled, session):
     """The second one is told so."""
     queue = begun(session, filled)
@@ -299,6 +301,7 @@ def test_a_vault_that_is_gone_ends_it(session, vault, later):
 # Running
 
 
+@pytest.mark.each_backend
 def test_one_that_fails_does_not_stop_the_rest(session, filled, put, living):
     """It is in the table with its reason, and is tried again when asked."""
     session.create_vault("other")

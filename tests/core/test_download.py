@@ -400,13 +400,13 @@ def waiting(large, later, target, session, connect):
     later(hours=4.1)
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize(("point", "left"), [("pieces", 3), ("verified", 0), ("named", 0)])
 def test_a_download_that_was_killed_goes_on_without_fetching_twice(
     emulator, region, session, waiting, connect, child, fetched, target, original, jobs_of,
-    point, left,
-):  # fmt: skip
+    point, left, session_place):  # fmt: skip
     """Wherever it was killed: verified pieces count, and there is one file in the end."""
-    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", point)
+    other = child(FETCHER, emulator.folder, region, session_place, "dead", point)
     other.until("stopped")
     assert ("large" in everything(target)) is (point == "named")
     other.kill()
@@ -419,10 +419,10 @@ def test_a_download_that_was_killed_goes_on_without_fetching_twice(
 
 
 def test_a_part_file_changed_in_between_is_not_trusted(
-    emulator, region, session, waiting, connect, child, target, original, quick
+    emulator, region, session, waiting, connect, child, target, original, quick, session_place
 ):
     """Pieces on record are hashed again from the disk before the whole is called verified."""
-    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", "pieces")
+    other = child(FETCHER, emulator.folder, region, session_place, "dead", "pieces")
     other.until("stopped")
     other.kill()
     (part,) = target.glob(".*.part")
@@ -438,10 +438,10 @@ def test_a_part_file_changed_in_between_is_not_trusted(
 
 
 def test_a_part_file_that_was_deleted_is_begun_anew(
-    emulator, region, session, waiting, connect, child, target, original, fetched
+    emulator, region, session, waiting, connect, child, target, original, fetched, session_place
 ):
     """The record of its pieces is worth nothing without it."""
-    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "dead", "pieces")
+    other = child(FETCHER, emulator.folder, region, session_place, "dead", "pieces")
     other.until("stopped")
     other.kill()
     (part,) = target.glob(".*.part")
@@ -451,11 +451,12 @@ def test_a_part_file_that_was_deleted_is_begun_anew(
     assert len(fetched) == 6
 
 
+@pytest.mark.each_backend
 def test_of_two_processes_only_one_downloads(
-    emulator, region, session, waiting, connect, child, fetched, target, original
+    emulator, region, session, waiting, connect, child, fetched, target, original, session_place
 ):
     """The other one shows how far it is, and fetches nothing."""
-    other = child(FETCHER, emulator.folder, region, session.catalogue.path, "living", "pieces")
+    other = child(FETCHER, emulator.folder, region, session_place, "living", "pieces")
     other.until("stopped")
     batch = connect().jobs()
     with pytest.raises(NotReady):

@@ -95,6 +95,7 @@ def listed(session, reaches):
 # The way through
 
 
+@pytest.mark.each_backend
 def test_a_vault_is_emptied_proven_and_dropped(session, filled, reaches, store):
     """Two days, one confirmation; the catalogue keeps what was in it."""
     session.vault_in_use = "photos"
@@ -159,6 +160,7 @@ def test_an_inventory_that_is_done_is_read_without_a_tracker(connect, filled, la
     assert isinstance(two.drop_with_archives("photos"), EmptyPlan)
 
 
+@pytest.mark.each_backend
 def test_it_goes_on_by_itself_in_a_new_session(connect, session, filled, reaches, store, later):
     """Whoever starts any tracker; nothing is asked a second time."""
     listed(session, reaches).run(confirm="photos")

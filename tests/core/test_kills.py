@@ -163,11 +163,11 @@ def parts_at(client):
 
 
 @pytest.fixture
-def start(emulator, region, session, vault, child):
+def start(emulator, region, session_place, vault, child):
     """Start a process of ours that moves bytes at a rate."""
 
     def start(script, rate=RATE, wait="go"):
-        other = child(script, emulator.folder, region, session.catalogue.path, rate, wait)
+        other = child(script, emulator.folder, region, session_place, rate, wait)
         other.until("ready")
         return other
 
@@ -255,6 +255,7 @@ SMALL = """
 """
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_single_request_that_was_killed_is_sent_again_at_once(
     session, vault, files, start, stored, listed, when
@@ -281,6 +282,7 @@ def outcome(child):
     return child.until("ended")
 
 
+@pytest.mark.each_backend
 def test_two_processes_that_resume_one_upload_make_one_archive(
     vault, files, small_parts, start, parts_at, stored, archives_in, client
 ):
@@ -307,6 +309,7 @@ def test_two_processes_that_resume_one_upload_make_one_archive(
     assert archives_in() == 1
 
 
+@pytest.mark.each_backend
 def test_two_processes_that_resume_one_download_make_one_file(
     connect, ready, start, jobs_of, tmp_path
 ):
@@ -413,9 +416,9 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
+def command(session_place, monkeypatch):
     """Run the command line in other processes, connected to an emulator."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
 
     def command(emulator, region):
         assert cli.main(["connect", "--data", str(emulator.folder), "--region", region]) == 0

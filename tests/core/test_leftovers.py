@@ -42,12 +42,12 @@ UPLOADER = """
 
 
 @pytest.fixture
-def cut_off(emulator, region, session, vault, files, child, small_parts):
+def cut_off(emulator, region, session, vault, files, child, small_parts, session_place):
     """Upload a file of three parts and a bit from a process that is killed; return its path."""
 
     def cut_off(name="large", point="parts"):
         path = files(name.removeprefix("stream:"), 3 * MIB + 100)
-        other = child(UPLOADER, emulator.folder, region, session.catalogue.path, name, point)
+        other = child(UPLOADER, emulator.folder, region, session_place, name, point)
         other.until("stopped")
         other.kill()
         return path
@@ -296,6 +296,7 @@ def rows_of(session):
     return session.catalogue.database.rows("SELECT state, archive_id FROM uploads ORDER BY id")
 
 
+@pytest.mark.each_backend
 def test_a_kill_between_acceptance_and_record_leaves_one_archive(
     session, vault, cut_off, counted, stored, archives_in
 ):
@@ -310,6 +311,7 @@ def test_a_kill_between_acceptance_and_record_leaves_one_archive(
     assert archives_in() == 1
 
 
+@pytest.mark.each_backend
 def test_an_inventory_settles_what_the_service_has_forgotten(
     session, vault, cut_off, later, listed, counted, archives_in
 ):
@@ -332,6 +334,7 @@ def test_an_inventory_settles_what_the_service_has_forgotten(
     assert archives_in() == 1
 
 
+@pytest.mark.each_backend
 def test_an_inventory_settles_what_never_reached_the_vault(
     session, vault, cut_off, later, listed, stored, archives_in, put
 ):

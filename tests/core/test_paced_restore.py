@@ -101,6 +101,7 @@ def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_pa
     assert caught.value.exit_code == 75
 
 
+@pytest.mark.each_backend
 def test_each_day_is_asked_for_when_it_is_due(session, filled, later, asked, tmp_path, until):
     """24 hours apart, in order, each once, and all verified at the end."""
     batch = filled.restore("*", to=tmp_path / "back", spread="3d").run()
@@ -174,6 +175,7 @@ def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
 # What is refused
 
 
+@pytest.mark.each_backend
 def test_a_request_that_the_policy_refuses_is_moved(
     session, filled, policy, later, tmp_path, until
 ):
@@ -365,11 +367,11 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     count,
     until,
     settle,
+    session_place,
 ):
     """On the first day or the second, before a request or after it: each archive once, in time."""
-    path = filled.session.catalogue.path
     filled.session.close()
-    other = child(PACER, emulator.folder, region, path, tmp_path / "back", when, count)
+    other = child(PACER, emulator.folder, region, session_place, tmp_path / "back", when, count)
     if count > 1:
         other.until("running")
         emulator.advance(days=1)

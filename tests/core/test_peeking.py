@@ -133,7 +133,7 @@ def test_the_plan_tells_the_first_request_and_the_worst(vault, store, ranges_of,
 
 
 def test_a_large_directory_takes_a_second_round_and_nothing_is_paid_for_twice(
-    store, on, ranges_of, vault, tmp_path
+    store, on, ranges_of, vault, tmp_path, session
 ):
     """Its requests have no MiB in common, and are what the plan allowed at worst."""
     store("wide.zip", zipped(count=100, size=100_000, comment=b"c" * 60_000))
@@ -145,7 +145,7 @@ def test_a_large_directory_takes_a_second_round_and_nothing_is_paid_for_twice(
     assert all(one[1] < other[0] for one, other in itertools.pairwise(asked))
     assert len(asked) - 1 <= worst.requests
     assert plan.listing.paid["Standard"] == (len(asked), sizes(ranges_of()))
-    assert not list((tmp_path / windows.FOLDER).iterdir())
+    assert not list((session.catalogue.folder / windows.FOLDER).iterdir())
 
 
 def test_what_is_known_is_told_at_once(store, on, vault, connect, ranges_of, monkeypatch):
@@ -315,11 +315,11 @@ PEEKER = """
 
 
 def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
-    store, child, emulator, region, tmp_path, ranges_of, monkeypatch
+    store, child, emulator, region, tmp_path, ranges_of, monkeypatch, session_place
 ):
     """After the service took a request, while bytes arrive, and while it is waited for."""
     store("a.tar", tarred([8 * MIB] * 2))
-    where = (emulator.folder, region, tmp_path / "catalogue.sqlite")
+    where = (emulator.folder, region, session_place)
     fast = PEEKER.replace("folder, region", "from glacier_magic.jobs import sweep\n"
                           "    sweep.SETTLE_SECONDS = 0.0\n    folder, region", 1)  # fmt: skip
 
@@ -372,13 +372,14 @@ def test_a_window_that_was_damaged_on_disk_is_fetched_again_while_it_is_staged(
     assert len(ranges_of()) == len(set(ranges_of()))
 
 
-def test_kept_windows_are_bounded(store, on, monkeypatch, tmp_path):
+@pytest.mark.each_backend
+def test_kept_windows_are_bounded(store, on, monkeypatch, tmp_path, session):
     """Those that were looked into longest ago go."""
     monkeypatch.setattr(windows, "MOST_KEPT", 10 * MIB)
     for name in ("a.tar", "b.tar"):
         store(name, tarred([8 * MIB] * 3))
         on(name, rounds=2)
-    (left,) = (tmp_path / windows.FOLDER).iterdir()
+    (left,) = (session.catalogue.folder / windows.FOLDER).iterdir()
     assert sum(file.stat().st_size for file in left.iterdir()) <= 10 * MIB
 
 

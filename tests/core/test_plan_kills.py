@@ -56,13 +56,12 @@ STATES = ["promised", "planned", "asking", "asked", "waiting", "downloading"]
 
 
 @pytest.fixture
-def killed(emulator, region, session, child, later, tmp_path):
+def killed(emulator, region, session, child, later, tmp_path, session_place):
     """Kill a process of ours that restores everything, in a state."""
 
     def killed(state):
-        path = session.catalogue.path
         session.close()
-        other = child(RESTORER, emulator.folder, region, path, tmp_path / "back", state)
+        other = child(RESTORER, emulator.folder, region, session_place, tmp_path / "back", state)
         if state == "downloading":
             other.until("waiting")
             later(hours=4.1)
@@ -110,6 +109,7 @@ def test_a_restore_that_was_killed_pays_nothing_twice(
     assert kept.promised["requests"] == 3
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize("state", ["planned", "asked"])
 def test_the_same_command_after_a_kill_goes_on_with_the_first_plan(
     killed, connect, vault, files, later, jobs_of, monkeypatch, tmp_path, state

@@ -123,6 +123,7 @@ def test_a_limit_needs_a_price(session):
     assert session.catalogue.plans.recent() == []
 
 
+@pytest.mark.each_backend
 def test_a_restore_is_kept_with_what_came_of_it(session, filled, later, tmp_path):
     """Filled in as the downloads end."""
     plan = filled.restore("*", to=tmp_path / "back")
@@ -154,6 +155,7 @@ def test_a_second_plan_of_the_same_archives_pays_nothing(session, filled, later,
     assert [t.verified for t in tallies] == [3, 3, 3]
 
 
+@pytest.mark.each_backend
 def test_a_deletion_is_kept(session, filled, monkeypatch):
     """How many, and which could not be."""
     filled.remove("c.txt").run()

@@ -61,6 +61,7 @@ def content(path):
 # Bytes
 
 
+@pytest.mark.each_backend
 def test_any_part_comes_back_as_the_bytes_it_is(data, get, small_parts, tmp_path):
     """At borders of MiB and off them, from a job of its own or one that is ready."""
     dice = random.Random(7)
@@ -220,6 +221,7 @@ def test_the_same_part_twice_is_asked_for_once(vault, data, get, ranges_of, tmp_
     assert ranges_of() == [f"0-{MIB - 1}"]
 
 
+@pytest.mark.each_backend
 def test_several_parts_of_one_archive_at_once_are_several_jobs(
     session, vault, data, ranges_of, tmp_path, ready
 ):
@@ -272,14 +274,13 @@ RUNNER = """
 
 def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     vault, data, child, later, session, emulator, region, ranges_of, small_parts, monkeypatch,
-    tmp_path,
-):  # fmt: skip
+    tmp_path, session_place):  # fmt: skip
     """After the service took the request, and between pieces; verified ones are not fetched."""
     from glacier_magic.jobs import sweep
     from glacier_magic.transfer import download
 
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
-    where = (emulator.folder, region, tmp_path / "catalogue.sqlite", tmp_path / "back")
+    where = (emulator.folder, region, session_place, tmp_path / "back")
     one = child(RUNNER, *where, "start_retrieval 1")
     one.until("now")
     one.kill()

@@ -598,14 +598,26 @@ ASKER = """
 """
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize(
     ("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)]
 )
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
-    emulator, region, connect, filled, child, later, jobs_of, monkeypatch, tmp_path, when, count
+    emulator,
+    region,
+    connect,
+    filled,
+    child,
+    later,
+    jobs_of,
+    monkeypatch,
+    tmp_path,
+    when,
+    count,
+    session_place,
 ):
     """Whatever was asked for is not asked for again, and whatever was not, is: one job each."""
-    path = filled.session.catalogue.path
+    path = session_place
     filled.session.close()
     other = child(ASKER, emulator.folder, region, path, tmp_path / "back", when, count)
     other.until("stopped")

@@ -94,6 +94,7 @@ def test_the_plan_shows_all_and_makes_nothing(session, aws):
     assert ACCOUNT not in repr(plan) + plan.card_html()
 
 
+@pytest.mark.each_backend
 def test_setup_makes_it_once_with_least_policies_and_remove_removes_it(session, aws, service):
     """Both may be repeated."""
     for _ in range(2):

@@ -10,17 +10,23 @@ import glacier_magic as gm
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import EmulatorFailed, Unavailable
-from glacier_magic.paths import catalogue_file, data_folder, emulator_folder, last_connection_file
+from glacier_magic.paths import (
+    catalogue_file,
+    catalogue_place,
+    data_folder,
+    emulator_folder,
+    last_connection_file,
+)
 from glacier_magic.service import Connection, ServiceClock
 from glacier_magic.session import reconnect
 
 
 def test_real_archives_never_share_a_catalogue_with_others(tmp_path):
     """The emulator's lies in its folder, another endpoint has one of its own."""
-    real = catalogue_file(Connection(region="eu-west-1"))
-    other = catalogue_file(Connection(endpoint_url="http://localhost:1"))
-    third = catalogue_file(Connection(endpoint_url="http://localhost:2"))
-    emulated = catalogue_file(Connection(emulator=str(tmp_path), endpoint_url="http://x"))
+    real = catalogue_place(Connection(region="eu-west-1"))
+    other = catalogue_place(Connection(endpoint_url="http://localhost:1"))
+    third = catalogue_place(Connection(endpoint_url="http://localhost:2"))
+    emulated = catalogue_place(Connection(emulator=str(tmp_path), endpoint_url="http://x"))
     assert len({real, other, third, emulated}) == 4
     assert emulated == tmp_path / "catalogue.sqlite"
     assert real == data_folder() / "catalogue.sqlite"
@@ -31,10 +37,19 @@ def test_the_environment_decides_where_things_are(home, monkeypatch, tmp_path):
     assert data_folder() == home / "own"
     assert emulator_folder() == home / "emulator"
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "~/mine.sqlite")
-    assert catalogue_file(Connection()) == home / "mine.sqlite"
+    assert catalogue_place(Connection()) == home / "mine.sqlite"
     monkeypatch.setenv("GLACIER_MAGIC_HOME", "~/elsewhere")
     assert last_connection_file() == home / "elsewhere" / "connection.json"
     assert emulator_folder(Path("~/e")) == home / "e"
+
+
+def test_the_environment_may_name_a_server(monkeypatch):
+    """Then there is no file, for what needs one."""
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", "postgresql://me:secret@host/db")
+    assert catalogue_place(Connection()) == "postgresql://me:secret@host/db"
+    with pytest.raises(gm.CatalogueError, match="on a server") as caught:
+        catalogue_file(Connection())
+    assert "secret" not in str(caught.value)
 
 
 def test_a_connection_survives_as_text():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 UPLOADER = """
 import sys
 import glacier_magic as gm
@@ -19,12 +21,15 @@ with gm.connect(emulator=folder, region=region, catalogue=catalogue) as session:
 """
 
 
-def test_two_processes_store_each_file_once(session, vault, emulator, files, archives_in):
+@pytest.mark.each_backend
+def test_two_processes_store_each_file_once(
+    session, vault, emulator, files, archives_in, session_place
+):
     """Each file is sent by one of them; the other leaves it alone or says who has it."""
     for number in range(40):
         files(f"two/{number}", 2000 + number)
     session.create_vault("photos")
-    arguments = [str(emulator.folder), session.region, str(session.catalogue.path)]
+    arguments = [str(emulator.folder), session.region, str(session_place)]
     both = [
         subprocess.Popen(
             [sys.executable, "-c", UPLOADER, *arguments],

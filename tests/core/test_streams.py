@@ -261,12 +261,12 @@ STREAMER = """
 
 
 @pytest.fixture
-def killed(emulator, region, session, vault, files, child, small_parts):
+def killed(emulator, region, session, vault, files, child, small_parts, session_place):
     """Send a stream of five parts and a bit from a process that is killed; return its bytes."""
 
     def killed(point):
         content = files("stream", 5 * MIB + 100).read_bytes()
-        other = child(STREAMER, emulator.folder, region, session.catalogue.path, point)
+        other = child(STREAMER, emulator.folder, region, session_place, point)
         other.until("stopped")
         other.kill()
         return content

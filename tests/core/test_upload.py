@@ -3,7 +3,6 @@
 import hashlib
 import os
 import threading
-import time
 
 import pytest
 
@@ -517,17 +516,17 @@ UPLOADER = """
 """
 
 
+@pytest.mark.each_backend
 @pytest.mark.parametrize(
     ("stop_at", "sent_before"),
     [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)],
 )
 def test_an_upload_killed_at_any_point_goes_on_with_the_same_command(
     emulator, region, session, vault, files, child, client, later, small_parts, counted, stored,
-    stop_at, sent_before,
-):  # fmt: skip
+    stop_at, sent_before, session_place):  # fmt: skip
     """No part that the service has is sent again, and there is one archive in the end."""
     path = files("large", 5 * MIB + 100)
-    other = child(UPLOADER, emulator.folder, region, session.catalogue.path, stop_at)
+    other = child(UPLOADER, emulator.folder, region, session_place, stop_at)
     other.until("stopped")
     other.kill()
     archive = vault.upload("large")
@@ -553,16 +552,19 @@ def begun(session, vault, files, small_parts):
     return begun
 
 
+@pytest.mark.each_backend
 def test_a_living_process_is_not_disturbed(vault, begun):
     """The lease of another process on the same file is respected, and says so."""
     with pytest.raises(LocalError, match="another process"):
         vault.upload("large")
 
 
+@pytest.mark.each_backend
 def test_a_dead_process_is_taken_over(vault, begun, monkeypatch, counted):
     """Its lease runs out by itself."""
-    after = time.time() + uploads.LEASE_SECONDS + 1
-    monkeypatch.setattr(uploads.time, "time", lambda: after)
+    database = vault.session.catalogue.database
+    later = database.skew + uploads.LEASE_SECONDS + 1
+    monkeypatch.setattr(type(database), "skew", later)
     vault.upload("large")
     assert counted["start_upload"] == 0
 

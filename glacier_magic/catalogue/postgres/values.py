@@ -1,0 +1,103 @@
+r"""Values on their way to PostgreSQL and back, so that they come back as they do from SQLite.
+
+PostgreSQL's text cannot hold the character NUL, nor half a surrogate pair.  They are kept as
+``\x01`` and what follows, in such a way that texts sort as before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
+from psycopg.types.string import StrDumperUnknown
+
+_KEPT = re.compile("[\0\x01\ud800-\udfff]")
+_WRITTEN = re.compile("\x01(?:([\x01\x02])|\x03([0-9a-f]{4}))")
+
+
+def escape(text: str) -> str:
+    """Return *text* as PostgreSQL can hold it."""
+    if text.isascii() and "\0" not in text and "\x01" not in text:
+        return text
+    return _KEPT.sub(_kept, text)
+
+
+def _kept(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\x01{chr(code + 1)}" if code <= 1 else f"\x01\x03{code:04x}"
+
+
+def unescape(text: str) -> str:
+    """Return what :func:`escape` was given."""
+    if "\x01" not in text:
+        return text
+    return _WRITTEN.sub(lambda m: chr(ord(m[1]) - 1) if m[1] else chr(int(m[2], 16)), text)
+
+
+class _Text(StrDumperUnknown):
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(escape(obj))
+
+
+class _Bool(Dumper):
+    """SQLite has no truth values but 0 and 1."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: bool) -> Buffer | None:
+        return b"1" if obj else b"0"
+
+
+class _TextLoader(Loader):
+    def load(self, data: Buffer) -> str:
+        return unescape(str(data, "utf-8"))
+
+
+class _NumberLoader(Loader):
+    """Sums of whole numbers are of the type numeric."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = str(data, "ascii")
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def adapt(connection: psycopg.Connection[Any]) -> None:
+    """Let the values of a connection be taken as SQLite does."""
+    connection.adapters.register_dumper(str, _Text)
+    connection.adapters.register_dumper(bool, _Bool)
+    for name in ("text", "varchar"):
+        connection.adapters.register_loader(name, _TextLoader)
+    connection.adapters.register_loader("numeric", _NumberLoader)
+
+
+class Row:
+    """A row of an answer, by position or by the name of the column, as ``sqlite3.Row``."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, values: Sequence[Any], places: dict[str, int]) -> None:
+        self._values, self._places = values, places
+
+    def __getitem__(self, key: int | str) -> Any:
+        return self._values[self._places[key] if isinstance(key, str) else key]
+
+    def keys(self) -> list[str]:
+        """Return the names of the columns."""
+        return list(self._places)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    """Return how the rows of a cursor's answer are made."""
+    columns = cursor.description or ()
+    places = {column.name: place for place, column in enumerate(columns)}
+    return lambda values: Row(values, places)

@@ -1,0 +1,707 @@
+"""A catalogue on PostgreSQL: what only a server can do wrong, and the SQL that it is given."""
+
+import ast
+import re
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import postgres_server
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope, schema
+from glacier_magic.catalogue.database import is_dead, new_owner
+from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
+
+psycopg = pytest.importorskip("psycopg")
+
+from glacier_magic.catalogue.postgres import clock, glob, sql, values  # noqa: E402
+from glacier_magic.catalogue.postgres import database as server_side  # noqa: E402
+
+HERE = Scope("111111111111", "eu-west-1")
+PASSWORD = postgres_server.PASSWORD
+
+
+def record(name="a.txt", number=1, **known):
+    facts = {
+        "vault": "photos", "archive_id": f"{number:0138}", "size": 7, "created": 1_000,
+        "tree_hash": "0" * 64, "state": "uploaded", "seen": None,
+    }  # fmt: skip
+    return ArchiveRecord.described(name, **(facts | known))
+
+
+@contextmanager
+def opened(url):
+    catalogue = Catalogue(url, HERE)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+@pytest.fixture
+def catalogue(database_url):
+    with opened(database_url) as catalogue:
+        yield catalogue
+
+
+@pytest.fixture
+def stopped(postgres):
+    """Stop the server; it runs again at the end."""
+    yield postgres.stop
+    if not postgres.runs:
+        postgres.start()
+
+
+# Passwords
+
+
+def everything_said(error):
+    """The error, its cure, and all that led to it."""
+    said = []
+    while error is not None:
+        said += [str(error), repr(error), getattr(error, "cure", "")]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return " ".join(said)
+
+
+def test_a_password_is_used_and_never_shown(postgres, database_url):
+    """Neither in the place, nor in the object, nor in what is written."""
+    options = re.search(r"search_path%3D(\w+)", database_url)[1]
+    url = postgres.url("guarded", password=PASSWORD, options=f"-csearch_path={options},public")
+    with opened(url) as catalogue:
+        catalogue.archives.record(record())
+        assert catalogue.place.startswith("postgresql://guarded@/team?host=/")
+        for shown in (catalogue.place, repr(catalogue.database._url), str(vars(catalogue))):
+            assert PASSWORD not in shown
+            assert "s3cr" not in shown
+        for table in ("settings", "vaults", "archive_rows"):
+            assert "s3cr" not in str([tuple(r) for r in catalogue.database.rows(
+                f"SELECT * FROM {table}")])  # fmt: skip
+
+
+def test_a_wrong_password_is_told_without_it(postgres):
+    """With the way to give the right one."""
+    with pytest.raises(CatalogueError, match="guarded") as caught:
+        Catalogue(postgres.url("guarded", password="wr0ng/one"), HERE)
+    assert "pgpass" in caught.value.cure
+    assert "wr0ng" not in everything_said(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:se%ZZcret@host/db", "postgresql://me:se@cret@host/db",
+     "postgresql://me:secret@host:port/db", "postgresql://me:secret@host/db?sslmoode=x",
+     "postgres://me:secret@[::1/db"],
+)  # fmt: skip
+def test_a_url_that_is_not_understood_is_not_repeated(url):
+    """It may hold a password, of which the driver would tell a piece."""
+    with pytest.raises((InputError, Unavailable)) as caught:
+        Catalogue(url, HERE)
+    assert "cret" not in everything_said(caught.value)
+
+
+def test_another_kind_of_database_is_refused(tmp_path, monkeypatch):
+    """And no folder of that name is made."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="mysql://") as caught:
+        Catalogue("mysql://me:secret@host/db", HERE)
+    assert "secret" not in everything_said(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_driver_is_imported_only_where_it_is_needed(tmp_path):
+    """Who has a file does not wait for it."""
+    script = (
+        "import sys, glacier_magic.session, glacier_magic.catalogue as c; "
+        f"c.Catalogue({str(tmp_path / 'c.sqlite')!r}, c.Scope('1', 'r')).close(); "
+        "sys.exit('psycopg' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_without_the_driver_the_cure_is_to_install_it(monkeypatch):
+    """Not an ImportError."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(InputError, match="psycopg") as caught:
+        Catalogue("postgresql://host/db", HERE)
+    assert "pip install 'glacier_magic[postgres]'" in caught.value.cure
+
+
+def test_both_names_of_the_scheme_are_taken(database_url):
+    """As libpq does."""
+    with opened(database_url.replace("postgresql://", "postgres://")) as catalogue:
+        catalogue.archives.record(record())
+    with opened(database_url) as catalogue:
+        assert catalogue.archives.count("photos") == 1
+
+
+# Servers that will not do
+
+
+def test_a_server_that_is_down_is_unavailable():
+    """At once: who just named it wants to know."""
+    with pytest.raises(Unavailable, match="cannot be reached") as caught:
+        Catalogue("postgresql://me:secret@127.0.0.1:1/db", HERE)
+    assert "secret" not in everything_said(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "what", "cure"),
+    [("team", "nowhere", "does not exist", "createdb"),
+     ("nobody_at_all", "team", "does not exist", "createuser"),
+     ("stranger", "team", "permission denied", "GRANT")],
+)  # fmt: skip
+def test_what_the_server_refuses_says_what_to_do(postgres, user, database, what, cure):
+    """A database or role that is missing, a schema that may not be written."""
+    with pytest.raises(CatalogueError, match=what) as caught:
+        Catalogue(postgres.url(user, database), HERE)
+    assert cure in caught.value.cure
+
+
+def test_who_may_only_read_is_told_so(postgres, catalogue, database_url):
+    """And reads, for what nobody need write."""
+    name = re.search(r"search_path%3D(\w+)", database_url)[1]
+    postgres.sql(f"GRANT USAGE ON SCHEMA {name} TO stranger; "
+                 f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO stranger", "team")  # fmt: skip
+    catalogue.archives.record(record())
+    with opened(database_url.replace("//team@", "//stranger@")) as theirs:
+        assert [a.name for a in theirs.archives.matching("photos")] == ["a.txt"]
+        with pytest.raises(CatalogueError, match="permission denied") as caught:
+            theirs.archives.record(record("b", 2))
+        assert "GRANT" in caught.value.cure
+
+
+def test_a_database_that_is_not_utf8_is_refused(postgres):
+    """It could not hold every name."""
+    postgres.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(CatalogueError, match="LATIN1") as caught:
+        Catalogue(postgres.url("root", "latin"), HERE)
+    assert "UTF8" in caught.value.cure
+
+
+def test_tables_of_another_program_are_refused_unharmed(postgres, database_url):
+    """A schema that has a table of a name that ours would need."""
+    with psycopg.connect(database_url, autocommit=True) as raw:
+        raw.execute("CREATE TABLE jobs(title text)")
+        with pytest.raises(CatalogueError, match="another program: jobs") as caught:
+            Catalogue(database_url, HERE)
+        tables = raw.execute("SELECT count(*) FROM pg_tables WHERE schemaname=current_schema()")
+        assert tables.fetchone() == (1,)
+    assert "search_path" in caught.value.cure
+
+
+def test_a_search_path_without_a_schema_is_refused(postgres):
+    """With what to make."""
+    with pytest.raises(CatalogueError, match="no schema"):
+        Catalogue(postgres.url(options="-csearch_path=nothing_there"), HERE)
+
+
+def test_a_newer_version_is_refused_unharmed(database_url):
+    """An older program must not touch what it does not understand."""
+    Catalogue(database_url, HERE).close()
+    with psycopg.connect(database_url, autocommit=True) as raw:
+        raw.execute("UPDATE glacier_magic SET version=99")
+        with pytest.raises(CatalogueError, match="newer version") as caught:
+            Catalogue(database_url, HERE)
+        assert raw.execute("SELECT version FROM glacier_magic").fetchone() == (99,)
+    assert "pip install" in caught.value.cure
+
+
+def test_a_catalogue_of_version_1_is_brought_over(database_url, monkeypatch):
+    """With every row, by whoever opens it first."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        database = server_side.PostgresDatabase(database_url)
+    for number, state in enumerate(("listed", "uploaded", "deleted", "gone")):
+        database.execute(
+            f"INSERT INTO archives VALUES({','.join('?' * 13)})",
+            (HERE.account, HERE.region, "photos", f"{number:0138}", f"n{number}", f"raw {number}",
+             "plain", None, number, 5, f"{number:064x}", state, None),
+        )  # fmt: skip
+    database.close()
+    with opened(database_url) as catalogue:
+        found = [catalogue.archives.get("photos", f"{n:0138}") for n in range(4)]
+        assert [a.state.split()[0] for a in found[2:]] == ["deleted", "gone"]
+        assert catalogue.archives.count("photos") == 2
+        assert [a.description for a in found] == [f"raw {n}" for n in range(4)]
+        assert not catalogue.database.has_table("archives_1")
+
+
+def test_it_works_without_trigrams(postgres):
+    """A server without the extension searches names one by one."""
+    postgres.sql("CREATE DATABASE plain OWNER team")
+    postgres.sql("GRANT CREATE ON SCHEMA public TO stranger", "plain")
+    postgres.sql("REVOKE CREATE ON DATABASE plain FROM public", "plain")
+    with opened(postgres.url("stranger", "plain")) as catalogue:
+        assert not catalogue.database.dialect.searchable
+        catalogue.archives.record(record("some/where.txt"))
+        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+    with opened(postgres.url("root", "plain")) as catalogue:  # who may, makes them
+        assert catalogue.database.dialect.searchable
+        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+
+
+# Connections that are lost
+
+
+def break_connections(postgres):
+    """End all connections but the one that asks, as a restart does."""
+    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                 "WHERE datname='team' AND pid<>pg_backend_pid()")  # fmt: skip
+
+
+def test_a_lost_connection_is_made_anew(postgres, database_url):
+    """By reading as by writing, and by a transaction at its beginning."""
+    with opened(database_url) as catalogue:
+        catalogue.archives.record(record("a", 1))
+        break_connections(postgres)
+        assert catalogue.archives.count("photos") == 1
+        break_connections(postgres)
+        catalogue.archives.record(record("b", 2))
+        break_connections(postgres)
+        catalogue.settings.put("key", "value")
+        assert catalogue.archives.count("photos") == 2
+
+
+def test_a_transaction_that_is_lost_is_told_and_leaves_nothing(postgres, database_url):
+    """What follows goes on."""
+    with opened(database_url) as catalogue:
+
+        def write():
+            with catalogue.database.transaction():
+                catalogue.archives.record(record("a", 1))
+                break_connections(postgres)
+                catalogue.archives.record(record("b", 2))
+
+        with pytest.raises(Unavailable, match="lost") as caught:
+            write()
+        assert "Nothing is lost" in caught.value.cure
+        assert catalogue.archives.matching("photos") == []
+        catalogue.archives.record(record("c", 3))
+
+
+def test_the_outcome_of_an_upload_survives_a_lost_connection(postgres, database_url):
+    """The archive is paid for and stored: its id must not be lost with the transaction."""
+    with opened(database_url) as catalogue:
+        begun = catalogue.uploads.begin(
+            vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a",
+            part_size=None, owner="me",
+        )  # fmt: skip
+        original, times = catalogue.archives.record, []
+
+        def breaking(*arguments, **named):
+            times.append(1)
+            if len(times) == 1:
+                break_connections(postgres)
+            original(*arguments, **named)
+
+        catalogue.uploads._archives.record = breaking
+        catalogue.uploads.done(begun.id, record("a"))
+        assert len(times) == 2
+        assert catalogue.uploads.get(begun.id).state == "done"
+        assert catalogue.archives.count("photos") == 1
+
+
+def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
+    postgres, database_url, monkeypatch
+):
+    """Else the archive would be asked for again, and not be there."""
+    from glacier_magic.catalogue.folders import Changes
+
+    with opened(database_url) as catalogue:
+        catalogue.archives.record(record("a"))
+        original, times = Changes.write, []
+
+        def breaking(*arguments):
+            times.append(1)
+            if len(times) == 1:
+                break_connections(postgres)
+            original(*arguments)
+
+        monkeypatch.setattr(Changes, "write", breaking)
+        catalogue.archives.mark_deleted("photos", f"{1:0138}", 5)
+        assert len(times) == 2
+        assert catalogue.archives.count("photos") == 0
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_whether_an_unanswered_end_was_kept_is_asked(postgres, database_url, kept):
+    """It is written once, whichever way the connection broke."""
+    with opened(database_url) as catalogue:
+        database = catalogue.database
+        runs = []
+
+        class Breaking:
+            """A connection that breaks right before or after a COMMIT arrives."""
+
+            def __init__(self, real):
+                self._real = real
+
+            def execute(self, statement, *arguments):
+                if statement == "COMMIT" and len(runs) == 1:
+                    if kept:
+                        self._real.execute(statement)
+                    break_connections(postgres)
+                return self._real.execute(statement, *arguments)
+
+            def __getattr__(self, name):
+                return getattr(self._real, name)
+
+        def write():
+            runs.append(1)
+            database.execute("INSERT INTO settings(key, value) VALUES('once', '1')")
+
+        database._connection = Breaking(database._connection)
+        database.together(write)
+        assert len(runs) == (1 if kept else 2)
+        assert catalogue.settings.get("once") == "1"
+
+
+def test_a_restart_is_waited_for(postgres, database_url, stopped):
+    """A server that is back within half a minute is not noticed."""
+    with opened(database_url) as catalogue:
+        catalogue.archives.record(record("a", 1))
+        stopped()
+        again = threading.Timer(0.5, postgres.start)
+        again.start()
+        catalogue.archives.record(record("b", 2))
+        again.join()
+        assert catalogue.archives.count("photos") == 2
+
+
+def test_a_server_that_stays_away_is_unavailable(postgres, database_url, stopped, monkeypatch):
+    """With the way on; and it is used again once it is back."""
+    monkeypatch.setattr(server_side, "PATIENCE", 0.3)
+    with opened(database_url) as catalogue:
+        stopped()
+        for act in (lambda: catalogue.archives.record(record()), catalogue.jobs.known):
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                act()
+        postgres.start()
+        catalogue.archives.record(record())
+
+
+def test_a_closed_session_says_so(catalogue):
+    """As with a file."""
+    catalogue.close()
+    with pytest.raises(CatalogueError, match="closed"):
+        catalogue.jobs.known()
+
+
+# Several at once
+
+
+def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url, monkeypatch):
+    """Readers do not wait at all."""
+    monkeypatch.setattr(server_side, "LOCK_SECONDS", 0.2)
+    with opened(database_url) as other, other.database.transaction():
+        other.archives.record(record("a"))
+        assert catalogue.archives.matching("photos") == []
+        with pytest.raises(LocalError, match="lock timeout"):
+            catalogue.archives.record(record("b", 2))
+    catalogue.archives.record(record("b", 2))
+
+
+def test_one_archive_is_asked_for_once_though_many_try(database_url):
+    """The statement that claims it sees what the others have claimed before."""
+    with opened(database_url) as first:
+        wish = {
+            "vault": "photos", "batch": "b", "archive_id": "x", "name": "a", "size": 7,
+            "tree_hash": "0" * 64, "tier": "Standard", "root": "/r", "target": "/r/a",
+            "state": "planned",
+        }  # fmt: skip
+        ids = first.downloads.want([{**wish, "token": str(n)} for n in range(6)])
+    barrier, claimed = threading.Barrier(6), []
+
+    def claim(number):
+        with opened(database_url) as catalogue:
+            barrier.wait()
+            claimed.append(catalogue.downloads.claim_asking(number, f"owner {number}"))
+
+    threads = [threading.Thread(target=claim, args=(number,)) for number in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == [False] * 5 + [True]
+
+
+def test_a_process_of_another_computer_of_the_same_name_is_not_taken_for_dead():
+    """Containers are often called the same, and have the same small numbers."""
+    ours = new_owner()
+    assert not is_dead(ours)
+    dead = re.sub(r":\d+:", ":4194303:", ours)
+    assert is_dead(dead)
+    assert not is_dead(re.sub(r"/\w+:", "/00000000:", dead))
+
+
+def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
+    """A computer whose clock is wrong takes nothing away, and keeps what it holds."""
+    wish = {
+        "vault": "photos", "batch": "b", "archive_id": "x", "name": "a", "size": 7,
+        "tree_hash": "0" * 64, "tier": "Standard", "root": "/r", "target": "/r/a",
+        "state": "ready", "token": "t",
+    }  # fmt: skip
+    (row,) = catalogue.downloads.want([wish])
+    assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
+    real = time.time
+    for wrong in (3_600, -3_600):
+        monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+        assert not catalogue.downloads.claim(row, "you", ("downloading",), "downloading")
+        assert not catalogue.downloads.get(row).free_for("you")
+        catalogue.downloads.renew("me")
+    monkeypatch.setattr(time, "time", real)
+    assert not catalogue.downloads.get(row).free_for("you")
+
+
+def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
+    """Not with every lease."""
+    asked, wall, steady = [], [1000.0], [50.0]
+
+    def ask():
+        asked.append(1)
+        return wall[0] + 7
+
+    monkeypatch.setattr(clock.time, "time", lambda: wall[0])
+    monkeypatch.setattr(clock.time, "monotonic", lambda: steady[0])
+    ours = clock.Clock(ask)
+    for _ in range(5):
+        assert ours.skew() == 7
+        wall[0] += 1
+        steady[0] += 1
+    assert len(asked) == 1
+    wall[0] += 100  # slept, or set
+    ours.skew()
+    assert len(asked) == 2
+    wall[0] += clock.EVERY + 1
+    steady[0] += clock.EVERY + 1
+    ours.skew()
+    assert len(asked) == 3
+
+
+def test_a_snapshot_shows_one_moment(catalogue):
+    """Whoever writes meanwhile."""
+    catalogue.archives.record(record("a", 1))
+    with catalogue.database.dialect.snapshot() as view:
+        assert view.rows("SELECT count(*) FROM archive_rows") == [(1,)]
+        catalogue.archives.record(record("b", 2))
+        names = list(view.stream("SELECT name FROM archive_rows WHERE size=?", (7,), 10))
+        assert names == [[("a",)]]
+
+
+def test_the_index_of_names_can_be_made_anew(catalogue):
+    """And what is not whole is told."""
+    catalogue.archives.record(record("some/where.txt"))
+    ways = catalogue.database.dialect
+    ways.reindex_names()
+    assert ways.searchable
+    assert ways.integrity() == []
+    assert len(catalogue.archives.find("photos", "here.t").records) == 1
+
+
+# Texts
+
+
+ODD = [
+    "\\N",
+    "a\tb\nc\\",
+    "nul\0inside",
+    "\0",
+    "\x01\x02",
+    "half \ud800 pair",
+    "\udcff",
+    "plain",
+    "ä😀",
+    "",
+]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=2, max_size=4))
+def test_every_text_comes_back_and_sorts_as_before(texts):
+    """NUL and halves of surrogate pairs, which PostgreSQL refuses, included."""
+    kept = [values.escape(text) for text in texts]
+    assert [values.unescape(text) for text in kept] == texts
+    assert not re.search("[\0\ud800-\udfff]", "".join(kept))
+    whole = [text for text in texts if not re.search("[\ud800-\udfff]", text)]
+    assert sorted(whole) == sorted(whole, key=values.escape)
+
+
+def test_odd_descriptions_load_and_are_shown(catalogue):
+    """As they were, one by one and in bulk."""
+    import pyarrow as pa
+
+    loadable = [text for text in ODD if not re.search("[\ud800-\udfff]", text)]
+    ids = [f"{number:0138}" for number in range(len(loadable))]
+    columns = {
+        "archive_id": ids, "description": loadable,
+        "created": pa.array([5] * len(ids), pa.timestamp("ms", "UTC")),
+        "size": pa.array([1] * len(ids), pa.int64()), "tree_hash": ["0" * 64] * len(ids),
+    }  # fmt: skip
+    with catalogue.inventories.loading("photos", "j") as load:
+        load.add(pa.record_batch(columns))
+        load.finish(9)
+    found = {a.archive_id: a.description for a in catalogue.archives.query("photos").records}
+    assert found == dict(zip(ids, loadable, strict=True))
+    frame = catalogue.archives.frame("photos")
+    assert dict(zip(frame["archive_id"], frame["description"], strict=True)) == found
+    for text in ODD:
+        catalogue.settings.put("odd", text)
+        assert catalogue.settings.get("odd") == text
+
+
+def test_names_sort_by_their_bytes_whatever_the_servers_language(postgres, catalogue):
+    """And a beginning is a range of them, in any case and script."""
+    names = ["a", "B", "b", "A", "ä", "a-b", "a b", "ab", "Z", "é", "~", "😀", "a/b", "a\x01"]
+    for number, name in enumerate(names):
+        catalogue.archives.record(record(name, number))
+    found = [a.name for a in catalogue.archives.query("photos").records]
+    assert found == sorted(names, key=str.encode)
+    assert catalogue.archives.names_with_prefix("photos", "a") == sorted(
+        n for n in names if n.startswith("a")
+    )
+    down = [a.name for a in catalogue.archives.query("photos", sort="-name").records]
+    assert down == found[::-1]
+
+
+def test_what_is_missing_sorts_first_as_in_sqlite(catalogue):
+    """Before all else, last when turned round."""
+    for number, size in enumerate((3, None, 1)):
+        catalogue.archives.record(record(str(number), number, size=size))
+    for sort, sizes in (("size", [None, 1, 3]), ("-size", [3, 1, None])):
+        assert [a.size for a in catalogue.archives.query("photos", sort=sort).records] == sizes
+
+
+@given(pattern=st.text("ab*?[]^-%_\\c.", max_size=9), name=st.text("abc-^]%_\\.*", max_size=6))
+def test_a_glob_is_translated_as_sqlite_matches_it(postgres, pattern, name):
+    """Sets, ranges, what is not closed, and what LIKE takes for a wildcard."""
+    import sqlite3
+
+    with sqlite3.connect(":memory:") as lite:
+        (wanted,) = lite.execute("SELECT ? GLOB ?", (name, pattern)).fetchone()
+    lite.close()
+    found = glob.translated(pattern)
+    told = False
+    if found is not None:
+        with psycopg.connect(postgres.url()) as raw:
+            asked = f'SELECT %s::text COLLATE "C" {found[0]} %s'
+            (told,) = raw.execute(asked, (name, found[1])).fetchone()
+    assert told == bool(wanted)
+
+
+# The SQL
+
+
+@pytest.mark.parametrize(
+    ("lite", "theirs"),
+    [
+        ("SELECT '?', \"a?b\" FROM t WHERE a=? AND b=:name",
+         "SELECT '?', \"a?b\" FROM t WHERE a=%s AND b=%(name)s"),
+        ("SELECT a % 2, 'x%' -- ?\n", "SELECT a %% 2, 'x%%' -- ?\n"),
+        ("SELECT id FROM archive_rows ORDER BY id LIMIT ?",
+         "SELECT id FROM archive_rows ORDER BY id LIMIT %s"),
+        ("SELECT 1 FROM archive_rows a ORDER BY a.size DESC, COALESCE(x, 'a,b'), name",
+         "SELECT 1 FROM archive_rows a ORDER BY a.size DESC NULLS LAST, "
+         "COALESCE(x, 'a,b') NULLS FIRST, name"),
+        ("SELECT (SELECT 1 FROM jobs ORDER BY created) FROM jobs ORDER BY size ASC NULLS LAST",
+         "SELECT (SELECT 1 FROM jobs ORDER BY created NULLS FIRST) "
+         "FROM jobs ORDER BY size ASC NULLS LAST"),
+    ],
+)  # fmt: skip
+def test_a_statement_is_spelled_in_the_other_way(lite, theirs):
+    """Marks outside of texts and comments, and where nulls sort."""
+    assert sql.query(lite) == theirs
+
+
+@pytest.mark.parametrize(
+    ("lite", "theirs"),
+    [
+        ("CREATE TABLE t(\n id INTEGER PRIMARY KEY, -- a TEXT\n b BLOB, t REAL, "
+         "n TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
+         "CREATE TABLE t(\n id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, \n b BYTEA, "
+         "t DOUBLE PRECISION, n TEXT COLLATE \"C\" NOT NULL DEFAULT '')"),
+        ("ALTER TABLE t ADD COLUMN c TEXT", 'ALTER TABLE t ADD COLUMN c TEXT COLLATE "C"'),
+        ("CREATE INDEX i ON archive_rows(vault_id, name, created) WHERE size IS NULL",
+         "CREATE INDEX i ON archive_rows(vault_id, name, created NULLS FIRST) WHERE size IS NULL"),
+    ],
+)  # fmt: skip
+def test_a_table_is_spelled_in_the_other_way(lite, theirs):
+    """Types, orders of text, rows without numbers."""
+    assert sql.definition(lite) == theirs
+
+
+def statements():
+    """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
+    folder = Path(schema.__file__).parent
+    for path in sorted(folder.glob("*.py")):
+        if path.stem in ("sqlite", "dialect", "filing"):  # SQLite's own
+            continue
+        names = vars(__import__(f"glacier_magic.catalogue.{path.stem}", fromlist=["_"]))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Constant | ast.JoinedStr):
+                continue
+            text = _text(node, names)
+            whole = re.match(r"(SELECT .* FROM|INSERT INTO|UPDATE|DELETE FROM|WITH) ", text, re.S)
+            if whole and not text.endswith("ORDER BY "):  # else it is a part of one
+                yield f"{path.name}:{node.lineno}", text
+
+
+def _text(node, names):
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    parts = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(part.value)
+            continue
+        try:
+            parts.append(str(eval(ast.unparse(part.value), dict(names))))
+        except Exception:
+            return ""  # put together from what is known only when it runs
+    return "".join(parts)
+
+
+def test_every_statement_of_the_catalogue_is_one_for_postgresql(catalogue):
+    """Prepared on a server, so that a word that only SQLite knows is found here."""
+    found, wrong = list(statements()), []
+    with psycopg.connect(catalogue_url(catalogue), autocommit=True) as raw:
+        raw.execute("CREATE TEMP TABLE archives_1 AS SELECT * FROM archives LIMIT 0")
+        for place, text in found:
+            try:
+                spelled, number = [], 0
+                for piece in re.split(r"(%s|%\(\w+\)s)", sql.query(text)):
+                    number += piece.startswith("%") and piece != "%%"
+                    spelled.append(f"${number}" if piece.startswith("%") else piece)
+                raw.execute(f"PREPARE one AS {''.join(spelled).replace('%%', '%')}")
+                raw.execute("DEALLOCATE one")
+            except psycopg.Error as error:
+                if error.sqlstate != "42601" or "end of input" not in str(error):  # a part of one
+                    wrong.append(f"{place}: {error}")
+    assert wrong == []
+    assert len(found) > 40
+
+
+def catalogue_url(catalogue):
+    return psycopg.conninfo.make_conninfo(**catalogue.database._url.options)
+
+
+def test_a_catalogue_on_a_server_has_no_file(catalogue):
+    """What needs one says so."""
+    with pytest.raises(CatalogueError, match="no file"):
+        _ = catalogue.path
+
+
+def test_truth_and_sums_come_back_as_numbers(catalogue):
+    """As from SQLite."""
+    catalogue.jobs.record([JobRecord(vault="v", job_id="j", action="A", gone=True)], ours=True)
+    row = catalogue.database.row(
+        "SELECT ours, sum(gone) AS gone, count(*) AS n FROM jobs GROUP BY ours"
+    )
+    assert (row["ours"], row["gone"], row["n"]) == (1, 1, 1)
+    assert {type(value) for value in row} == {int}
+    assert dict(row) == {"ours": 1, "gone": 1, "n": 1}
