@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .connecting import connect
     from .errors import (
         AccessDenied,
         CatalogueError,
@@ -51,12 +52,13 @@ if TYPE_CHECKING:
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
-    from .session import Session, connect
+    from .session import Session
     from .treehash import tree_hash
     from .vault import Archive, Vault
 
 _HOMES = {
-    **dict.fromkeys(("Session", "connect"), "session"),
+    "Session": "session",
+    "connect": "connecting",
     **dict.fromkeys(("Archive", "Vault"), "vault"),
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import emulator
+from ..connecting import connect, connection_for, reconnect
 from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
 from ..jobs import Batch
 from ..paths import last_connection_file
 from ..plans import Guarded, Plan
 from ..service import Connection
-from ..session import Session, connect, connection_for, reconnect
+from ..session import Session
 from ..settings import Settings
 from ..transfer.progress import Observer
 from ..vault import Vault

@@ -157,7 +157,7 @@ FLOORS = (
     ("administration",),
     ("choosing",),
     ("session", "vault"),
-    ("explore",),
+    ("explore", "connecting"),
     ("commands",),
     ("cli", "notebook"),
 )

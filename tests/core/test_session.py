@@ -9,6 +9,7 @@ import pytest
 import glacier_magic as gm
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.connecting import reconnect
 from glacier_magic.errors import EmulatorFailed, Unavailable
 from glacier_magic.paths import (
     catalogue_file,
@@ -18,7 +19,6 @@ from glacier_magic.paths import (
     last_connection_file,
 )
 from glacier_magic.service import Connection, ServiceClock
-from glacier_magic.session import reconnect
 
 
 def test_real_archives_never_share_a_catalogue_with_others(tmp_path):
