@@ -15,6 +15,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from glacier_magic import emulator
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.kernel
 
@@ -45,6 +47,7 @@ TOLD = {
         r"needs the vault's name typed out",
         r"over the limit of \$0",
         r"The service denied access",
+        r"drop of backups +in progress",
         r"proven empty and dropped",
     ],
 }
@@ -60,7 +63,9 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setenv("GLACIER_MAGIC_VAULT", "of-the-user")
-    return temporary
+    yield temporary
+    for folder in temporary.glob("glacier-*/emulator"):  # of a notebook that failed midway
+        emulator.stop(folder)
 
 
 def words(output: Any) -> str:
