@@ -29,7 +29,7 @@ STYLE = (
     ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left!important;"
     "vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
     ".glacier-table td.num,.glacier-table th.num{text-align:right!important}"
-    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:6em}"
+    ".glacier-table td.long{white-space:normal;overflow-wrap:anywhere;min-width:10em}"
     ".glacier-scroll{max-height:26em;overflow:auto}"
     ".glacier-note{opacity:.8}</style>"
 )
@@ -42,7 +42,8 @@ class Rendered:
         raise NotImplementedError
 
     def _repr_html(self) -> str:
-        return f"<pre>{escape(self._repr_text())}</pre>"
+        style = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+        return f"<pre style='{style}'>{escape(self._repr_text())}</pre>"
 
     def __repr__(self) -> str:
         return self._repr_text()

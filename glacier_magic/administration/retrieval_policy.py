@@ -63,9 +63,9 @@ class RetrievalPolicy(Rendered):
 
     @property
     def name(self) -> str:
-        """The policy as ``policy set`` takes it: ``none``, ``free-tier`` or ``1000000000/h``."""
+        """The policy as ``policy set`` takes it: ``none``, ``free-tier`` or ``1GB/h``, exactly."""
         if self.strategy == BYTES_PER_HOUR:
-            return f"{self.bytes_per_hour}/h"
+            return f"{_exact(self.bytes_per_hour or 0)}/h"
         return "free-tier" if self.strategy == FREE_TIER else "none"
 
     def _repr_text(self) -> str:
@@ -74,6 +74,14 @@ class RetrievalPolicy(Rendered):
             + _SCOPE.format(region=self.service.region)
             + "\n  A change takes effect within minutes."
         )
+
+
+def _exact(count: int) -> str:
+    """Return bytes in the largest decimal unit that they are a whole number of."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count and count % size == 0:
+            return f"{count // size}{unit}"
+    return str(count)
 
 
 def read_limit(limit: str | int) -> tuple[str, int | None]:

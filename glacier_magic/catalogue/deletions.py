@@ -74,6 +74,7 @@ class Deletion:
     lease_until: float | None
     created: int
     ended: int | None
+    plan: int | None
 
     @property
     def left(self) -> int:
@@ -116,10 +117,11 @@ class Deletions:
 
     def begin(
         self, choice: Choice, *, what: str, size: int, promised: Mapping[str, Any],
-        also: Callable[[int], object] = lambda _: None,
+        also: Callable[[int], object] = lambda _: None, plan: int | None = None,
     ) -> Deletion:  # fmt: skip
         """Write what the user has confirmed, all of it or none, before anything is sent.
 
+        :param plan: the number of the plan in the history, which hears of the end.
         :param also: called with the number of the new queue, in the same transaction.
         """
         now = int(time.time() * 1000)
@@ -127,8 +129,17 @@ class Deletions:
             self._tidy(now)
             number = self._database.insert(
                 "INSERT INTO deletions(account, region, vault, what, archives, bytes, promised, "
-                "state, created) VALUES(?,?,?,?,?,?,?,'open',?)",
-                (*self._key, choice.vault, what, len(choice), size, json.dumps(promised), now),
+                "state, created, plan) VALUES(?,?,?,?,?,?,?,'open',?,?)",
+                (
+                    *self._key,
+                    choice.vault,
+                    what,
+                    len(choice),
+                    size,
+                    json.dumps(promised),
+                    now,
+                    plan,
+                ),
             )
             self._fill(number, choice)
             also(number)

@@ -214,7 +214,8 @@ CREATE TABLE deletions(
     last INTEGER,                 -- the service's time when it accepted the latest deletion
     error TEXT,                   -- why it stopped
     owner TEXT, lease_until REAL,
-    created INTEGER NOT NULL, ended INTEGER
+    created INTEGER NOT NULL, ended INTEGER,
+    plan INTEGER                  -- its number in the history
 );
 CREATE INDEX deletions_by_state ON deletions(account, region, state);
 CREATE TABLE deletion_items(

@@ -45,6 +45,7 @@ VERBS = (
         summary="look around in a vault: folders, facets, pictures, a table of any length",
         run=_explore,
         configure=_configure,
+        signed=("--sort",),
         details="Reads the catalogue alone; nothing is asked of the service. Where nothing can be "
         "clicked it\nprints folders and the first archives. In a notebook, explorer = _ in the "
         "next cell; it has\n.selection and .view as DataFrames, and .restore(), .remove() and "

@@ -79,7 +79,7 @@ class NotebookFace:
         try:
             batch.wait(timeout, progress=show)
         finally:
-            show(batch.snapshot)
+            place.put(board_record(batch.snapshot, batch.title))  # the result shows all of it
         return batch
 
 

@@ -35,7 +35,10 @@ class LeftoversCard(widgets.VBox):  # type: ignore[misc]
         """Display the card and its record in the cell that runs."""
         shown(self)
         text = repr(self._leftovers)
-        self._place = Place(Record(text, self._leftovers._repr_mimebundle_()["text/html"]))
+        table = self._leftovers._repr_mimebundle_()["text/html"]
+        self._place = Place(
+            Record(text, f"<details><summary>Kept in the saved notebook</summary>{table}</details>")
+        )
 
     def _start(self) -> None:
         self._resume.disabled = True

@@ -157,8 +157,9 @@ class DeletePlan(ChosenPlan[Deleted]):
         queues = self._engine.catalogue.deletions
         if self._queue is None:
             self._queue = queues.begin(
-                self.choice, what=self.title, size=self.bytes, promised=self.promised()
-            )
+                self.choice, what=self.title, size=self.bytes, promised=self.promised(),
+                plan=self.number,
+            )  # fmt: skip
         else:
             queues.try_again(self._queue.id)
         self._stop.clear()

@@ -214,7 +214,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         catalogue = self._engine.catalogue
         catalogue.deletions.begin(
             self.choice, what=self.title, size=self.bytes, promised=self.promised(),
-            also=self._confirm,
+            also=self._confirm, plan=self.number,
         )  # fmt: skip
         drop = catalogue.drops.get(self._drop.id)
         try:

@@ -223,7 +223,7 @@ def _table(file: Path, place: str, told: Mapping[str, Any]) -> Mapping[str, Any]
 def _own(file: Path, place: str, item: str, value: object) -> Figure:
     if item not in ITEMS:
         close = difflib.get_close_matches(item, ITEMS, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; the nearest is {close[0]}" if close else ""
         raise _wrong(file, f"{item!r} in [{place}] is not a price{hint}")
     more: dict[str, Any] = value if isinstance(value, dict) else {"price": value}
     try:

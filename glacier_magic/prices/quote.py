@@ -242,7 +242,7 @@ def _doubt(line: Line) -> str:
         return f"how much {line.figure.words} is not known"
     if line.amount is None:
         return f"the price of {line.figure.words} is not known"
-    price = f"{rate(line.figure.price)} for a {line.figure.unit}"
+    price = f"{rate(line.figure.price)} per {line.figure.unit}"
     return f"the price of {line.figure.words}, {price}, is not confirmed"
 
 

@@ -86,11 +86,22 @@ class Deleter:
             raise
         else:
             self._queues.ended(number, "done")
+            self._tell_history()
         finally:
             self._stop.set()  # what is still under way ends soon, and is asked for once more
             self._queues.leases.release(number, owner)
             self._meter.finish()
         return self._queues.get(number)
+
+    def _tell_history(self) -> None:
+        """Let the plan hear what came of it, also where this is not its first run."""
+        done = self._queues.get(self._deletion.id)
+        if done.plan is not None:
+            told = {"deleted": done.deleted, "failed": done.failed}
+            if done.deleted == done.archives:
+                told["bytes"] = done.bytes
+            now = self._service.clock.now_ms()
+            self._engine.catalogue.plans.end(done.plan, now, happened=told)
 
     def _work(self) -> None:
         self._meter.already(self._deletion.deleted + self._deletion.failed)

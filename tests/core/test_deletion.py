@@ -522,3 +522,17 @@ def test_a_denial_without_an_age_has_no_end():
     assert Denial("x", 5).until(None) is None
     assert Denial("x", 5).of(86_400_000) == "x; this one until 1970-01-07"
     assert issubclass(AccessDenied, GlacierError)
+
+
+def test_the_history_hears_of_a_deletion_that_was_gone_on_with(session, filled, emulator):
+    """A run that was denied is kept as failed, and as done once the rest is deleted."""
+    plan = filled.remove("a")
+    emulator.fault("access-denied", "DeleteArchive", times=1)
+    with pytest.raises(AccessDenied):
+        plan.run()
+    assert session.catalogue.plans.get(plan.number).state == "failed"
+    (queue,) = session.catalogue.deletions.unfinished()
+    session.resume_deletion(queue)
+    kept = session.catalogue.plans.get(plan.number)
+    assert (kept.state, kept.error) == ("done", None)
+    assert kept.happened["deleted"] == 1

@@ -227,7 +227,7 @@ def test_a_budget_refuses_a_price_that_is_not_known():
 def test_a_budget_does_not_rely_on_a_figure_that_nobody_confirms_unless_told_to():
     """The bulk tier's figures are such."""
     quote = retrieval(US, GB, 1, "Bulk")
-    with pytest.raises(PriceUnknown, match=r"bulk retrieval, \$0.0025 for a GB, is not confirmed"):
+    with pytest.raises(PriceUnknown, match=r"bulk retrieval, \$0.0025 per GB, is not confirmed"):
         quote.check(D(5))
     quote.check(D(5), accept_unconfirmed=True)
 

@@ -413,7 +413,7 @@ def test_a_variable_names_another_file(monkeypatch, tmp_path):
     ("text", "said"),
     [
         ("storage = 1", "outside of a table"),
-        ("[all]\nstorge = 1", "did you mean storage"),
+        ("[all]\nstorge = 1", "the nearest is storage"),
         ("[all]\nstorage = -1", "not a price"),
         ("[all]\nstorage = nan", "not a price"),
         ("[all]\nstorage = true", "not a price"),

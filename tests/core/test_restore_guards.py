@@ -180,7 +180,9 @@ def test_a_limit_that_is_none_asks_for_nothing(priced, filled, refused, tmp_path
 def test_broken_prices_ask_for_nothing(filled, refused, tmp_path):
     """The file is named."""
     set_prices("[all]\nretrieval-standart = 1")
-    refused(InputError, lambda: filled.restore("*", to=tmp_path), "did you mean retrieval-standard")
+    refused(
+        InputError, lambda: filled.restore("*", to=tmp_path), "the nearest is retrieval-standard"
+    )
 
 
 def test_a_slip_asks_for_nothing(filled, refused, tmp_path):
