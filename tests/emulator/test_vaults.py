@@ -60,7 +60,7 @@ def test_a_vault_with_a_bad_name_is_not_created(client, refused, name):
 
 def test_vaults_are_listed_by_name_ten_at_a_time(emulator):
     """The marker is the ARN of the first vault that was not returned."""
-    client = emulator.client("eu-north-1")
+    client = emulator.client("me-south-1")  # a region of this test alone
     names = sorted(f"{letter}{number}" for letter in "aB_" for number in range(5))
     for name in reversed(names):
         client.create_vault(vaultName=name)
