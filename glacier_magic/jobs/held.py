@@ -59,11 +59,19 @@ class HeldRows:
             self._marker = marker  # read before the rows: what is written meanwhile shows next
         held = self._held.get(keys)
         if held is None or now < held.made or (held.until is not None and now >= held.until):
-            held = self._held[keys] = _hold(tuple(rows_of(self._catalogue, {}, now, keys)), now)
+            held = self._held[keys] = _hold(tuple(self._made(now, keys)), now)
         self._held.move_to_end(keys)
         if len(self._held) > MOST:
             self._held.popitem(last=False)
         return held
+
+    def _made(self, now: datetime, keys: frozenset[str] | None) -> list[Row]:
+        """Return rows; those of a batch are taken from all that there are, as far as they are."""
+        if keys is None:
+            return rows_of(self._catalogue, {}, now)
+        found = [row for row in self._current(now, None).rows if row.key in keys]
+        missing = keys - {row.key for row in found}
+        return [*found, *(rows_of(self._catalogue, {}, now, missing) if missing else [])]
 
 
 def _hold(rows: tuple[Row, ...], now: datetime) -> _Held:

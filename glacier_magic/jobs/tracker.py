@@ -20,6 +20,7 @@ from ..errors import CredentialsError, GlacierError, NotFound
 from ..service import Policies
 from ..transfer.engine import Engine
 from ..units import from_ms
+from .actions import Actions
 from .asking import Asker
 from .board import Snapshot
 from .closing import hurried, missed, outputs_of, warning
@@ -69,9 +70,11 @@ class Tracker:
             self._stop,
             self._wake.set,
         )
+        self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
         self.drops = DropKeeper(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
+        self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
         self._told = 0
@@ -141,13 +144,19 @@ class Tracker:
         self._hold_leases()
         return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
-    def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Call *watcher* with every snapshot from now on; return what ends that."""
+    def watch(self, watcher: Watcher, *, lasting: bool = False) -> Callable[[], None]:
+        """Call *watcher* with every snapshot from now on; return what ends that.
+
+        :param lasting: also while nothing is open: what other processes begin is seen then, too.
+        """
         self._watchers.append(watcher)
+        if lasting:
+            self._lasting.append(watcher)
 
         def leave() -> None:
-            with suppress(ValueError):
-                self._watchers.remove(watcher)
+            for watchers in (self._watchers, self._lasting):
+                with suppress(ValueError):
+                    watchers.remove(watcher)
 
         return leave
 
@@ -237,9 +246,12 @@ class Tracker:
                 for snapshot in self._guarded():
                     self._tell(snapshot)
                 with self._changed:  # nobody can ask for a start between the look and the end
-                    if self._stop.is_set() or not self._open():
+                    more = self._open()
+                    if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
                         return
+                if not more:
+                    self._rest(IDLE)
         finally:
             self._thread = None
 
@@ -379,6 +391,7 @@ class Tracker:
 
     def _next_check(self) -> datetime | None:
         moment, clock = self._schedule.next(), self._service.clock
-        if moment is None:
-            return None
-        return clock.now() + timedelta(seconds=self._schedule.pause(self._longest) * clock.speed)
+        if moment is None or not clock.virtual:
+            return moment
+        seconds = min(self._longest, 3600.0) * clock.speed
+        return min(moment, clock.now() + timedelta(seconds=seconds))
