@@ -30,7 +30,9 @@ ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
-    ``target`` is where the file comes to; ``file`` is it once it is there.  ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
+    ``target`` is where the file comes to; ``file`` is it once it is there.
+
+    ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
     downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
     forgotten (not kept any more).
     """

@@ -25,7 +25,7 @@ from .table import Table, source
 
 INTERVAL = 0.25  # seconds between two updates of a page
 RECORDED = 2.0  # and of its record
-TALLEST = 14  # rows in sight
+TALLEST, LINE = 10, 42  # rows in sight, and the pixels of one
 
 
 def _rate_in_words(rate: float | None) -> str:
@@ -71,10 +71,10 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         first = batch.snapshot
         self._rows = BoardRows(first, self._allow)
-        height = min(TALLEST, max(3, len(first.rows) + 1))
+        height = min(TALLEST, len(first.rows) + (3 if batch.everything else 0))
         self._title = batch.title or "All jobs"
         self._table = BoardTable(
-            self._rows, label=self._title, height=height, ended=_news(first)
+            self._rows, label=self._title, height=max(2, height), line=LINE, ended=_news(first)
         )  # fmt: skip
         self._make_controls()
         self._area = widgets.VBox()
@@ -123,11 +123,11 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
 
     def show(self) -> None:
         """Display the board and its record in the cell that runs."""
-        own = Place(self)
-        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)), own)
+        Place(self)
+        self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
 
-    def keep_in(self, place: Place, own: Place | None) -> None:
-        """Keep the record in *place* from now on; *own* is where the widget is displayed.
+    def keep_in(self, place: Place, _own: Place | None = None) -> None:
+        """Keep the record in *place* from now on.
 
         A page that is opened without a kernel shows the record, below a line that says so.
         """

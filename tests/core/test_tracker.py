@@ -97,5 +97,5 @@ def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator, by_the
     assert calls["InitiateJob"] == JOBS
     assert calls["DescribeJob"] == 0
     assert calls["ListJobs"] <= 60 * (pages + 1)
-    first = [moment for moment, _ in looks if moment > EVERY * PORTIONS][0]
+    first = next(moment for moment, _ in looks if moment > EVERY * PORTIONS)
     assert first >= timedelta(hours=5)
