@@ -323,6 +323,15 @@ class Downloads:
             f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states)
         )
 
+    def forgotten_jobs(self) -> set[tuple[str, str]]:
+        """Return vault and job of the downloads that are not kept any more."""
+        rows = self._database.rows(
+            "SELECT vault, job_id FROM downloads WHERE account=? AND region=? "
+            "AND state='forgotten' AND job_id IS NOT NULL",
+            self._key,
+        )
+        return {(row["vault"], row["job_id"]) for row in rows}
+
     def forget(self, numbers: Sequence[int]) -> int:
         """Keep ended downloads no more; return how many.  Files and past plans stay as they are."""
         forgotten = 0

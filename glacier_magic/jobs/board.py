@@ -126,6 +126,8 @@ def rows_of(
         served.add(key)
         renewals.add(download.renewal)
         rows.append(_of_download(download, jobs.get(key), live.get(download.id), now, past))
+    if keys is None:
+        served |= catalogue.downloads.forgotten_jobs()
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:

@@ -17,7 +17,7 @@ COLUMNS = (
     Column(key="vault", label="vault", width="minmax(5em, .6fr)", wide=1000),
     Column(key="state", label="state", width="7.8em"),
     Column(key="tier", label="tier", width="6.8em", wide=620),
-    Column(key="size", label="size", width="6.4em", number=True, down=True),
+    Column(key="size", label="size", width="6.4em", number=True, down=True, wide=530),
     Column(key="asked", label="asked", width="6em", wide=690),
     Column(key="expected", label="expected", width="minmax(8.5em, 1fr)"),
     Column(key="progress", label="progress", width="minmax(8em, 1fr)", down=True),

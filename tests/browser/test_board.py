@@ -46,16 +46,23 @@ def test_filters_actions_and_news_of_another_process(
     lab: Lab, notebook: str, page: Any, tmp_path: Path, shots: Callable[[Any, str], None]
 ) -> None:
     """What is shown, forgotten, and asked for elsewhere is on the page within seconds."""
-    page.set_viewport_size({"width": 900, "height": 1100})
     open_notebook(page, lab, notebook)
     run_all(page)
     wait_idle(page)
-    page.keyboard.press("Control+b")  # the file browser leaves the page
+    page.set_viewport_size({"width": 900, "height": 1100})
     board = cell(page, BOARD)
     board.locator("[role=status]", has_text="14 jobs: 10 verified, 4 in progress").first.wait_for()
+    page.wait_for_timeout(500)
+    board.scroll_into_view_if_needed()
+    shots(page, "board-narrow")
+    _no_column_is_cut_off(board, 5)
+    page.locator("#jp-MainMenu").get_by_text("View", exact=True).click()
+    page.locator(".lm-Menu-itemLabel", has_text="Appearance").first.hover()
+    page.locator(".lm-Menu-itemLabel", has_text="Show Left Sidebar").first.click()
+    page.wait_for_timeout(500)
     board.scroll_into_view_if_needed()
     shots(page, "board-light")
-    _no_column_is_cut_off(board)
+    _no_column_is_cut_off(board, 7)
 
     board.locator("select").first.select_option("in progress")
     board.locator("[role=status]", has_text="10 not shown").wait_for()
@@ -67,13 +74,14 @@ def test_filters_actions_and_news_of_another_process(
     board.locator("a", has_text="back/letters/letter 03.txt").wait_for()
     accessible(page, ".gb-board")
     board.get_by_role("button", name="Ask again").click()
-    board.locator(".jp-OutputArea", has_text="already").first.wait_for()
+    board.locator(".jp-OutputArea", has_text="nothing to do").first.wait_for()
+    shots(page, "board-again")
     board.get_by_role("button", name="Forget").click()
     board.locator("[role=status]", has_text="1 row forgotten").wait_for()
     assert (lab.root / "back" / "letters" / "letter 03.txt").read_bytes() == b"x" * 1003
     board.get_by_placeholder("part of a name").fill("")
     board.locator("select").first.select_option("all states")
-    board.locator("[role=status]", has_text="13 jobs: 9 verified").wait_for()
+    board.locator(".gm-status", has_text="13 jobs: 9 verified").wait_for()
 
     script = (
         "import sys, glacier_magic as gm; s = gm.connect(emulator=sys.argv[1]); "
@@ -84,7 +92,7 @@ def test_filters_actions_and_news_of_another_process(
         [sys.executable, "-c", script, str(tmp_path / "emulator")],
         check=True, cwd=tmp_path, env=environment,
     )  # fmt: skip
-    board.locator("[role=status]", has_text="14 jobs: 9 verified").wait_for()
+    board.locator(".gm-status", has_text="14 jobs: 9 verified").wait_for()
     _choose_theme(page, "JupyterLab Dark")
     board.scroll_into_view_if_needed()
     shots(page, "board-dark")
@@ -100,11 +108,12 @@ def _choose_theme(page: Any, name: str) -> None:
     page.wait_for_timeout(500)
 
 
-def _no_column_is_cut_off(board: Any) -> None:
-    """Every column of the head ends within the table."""
+def _no_column_is_cut_off(board: Any, least: int) -> None:
+    """Every column of the head ends within the table, and there are as many as there is room."""
     edges = board.locator(".gm-grid").first.evaluate(
         """grid => [grid.getBoundingClientRect().right,
                     ...[...grid.querySelectorAll('[role=columnheader]:not([hidden])')]
                       .map(cell => cell.getBoundingClientRect().right)]"""
     )
     assert max(edges[1:]) <= edges[0] + 1
+    assert len(edges) - 1 >= least
