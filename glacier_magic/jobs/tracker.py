@@ -391,7 +391,9 @@ class Tracker:
 
     def _next_check(self) -> datetime | None:
         moment, clock = self._schedule.next(), self._service.clock
-        if moment is None or not clock.virtual:
-            return moment
-        seconds = min(self._longest, 3600.0) * clock.speed
-        return min(moment, clock.now() + timedelta(seconds=seconds))
+        if moment is None:
+            return None
+        now = clock.now()
+        if clock.virtual:
+            moment = min(moment, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
+        return max(moment, now)

@@ -71,10 +71,11 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         first = batch.snapshot
         self._rows = BoardRows(first, self._allow)
-        height = min(TALLEST, len(first.rows) + (3 if batch.everything else 0))
+        least = 5 if batch.everything else 2
+        height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
         self._table = BoardTable(
-            self._rows, label=self._title, height=max(2, height), line=LINE, ended=_news(first)
+            self._rows, label=self._title, height=height, line=LINE, ended=_news(first)
         )  # fmt: skip
         self._make_controls()
         self._area = widgets.VBox()

@@ -18,10 +18,10 @@ COLUMNS = (
     Column(key="state", label="state", width="7.8em"),
     Column(key="tier", label="tier", width="6.8em", wide=620),
     Column(key="size", label="size", width="6.4em", number=True, down=True, wide=530),
-    Column(key="asked", label="asked", width="6em", wide=690),
-    Column(key="expected", label="expected", width="minmax(8.5em, 1fr)"),
+    Column(key="asked", label="asked", width="6em", wide=705),
+    Column(key="expected", label="expected", width="minmax(9.4em, 1fr)"),
     Column(key="progress", label="progress", width="minmax(8em, 1fr)", down=True),
-    Column(key="file", label="file", width="minmax(7em, 1fr)", wide=790),
+    Column(key="file", label="file", width="minmax(7em, 1fr)", wide=800),
 )
 """Together they fit into a page of 900 pixels; what is left out there is said on hover."""
 

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from glacier_magic import emulator
+from glacier_magic.notebook.table import source
 
 from .conftest import Lab, accessible, cell, open_notebook, run_all, wait_idle
 
@@ -117,3 +118,39 @@ def _no_column_is_cut_off(board: Any, least: int) -> None:
     )
     assert max(edges[1:]) <= edges[0] + 1
     assert len(edges) - 1 >= least
+
+
+STUB = """
+window.shown = [];
+window.prompts = 0;
+window.Notification = class {
+  static permission = "default";
+  static async requestPermission() { window.prompts += 1; return Notification.permission = "granted"; }
+  constructor(title, options) { window.shown.push(options.body); }
+};
+const listeners = {};
+const state = {columns: [{key: "name", label: "name", width: "1fr"}], label: "Jobs", height: 3,
+  page: {version: 1, start: 0, rows: [[["a"], [], 0]], sort: ""}, told: {count: 1, words: "1 job"},
+  ended: ""};
+window.model = {
+  get: (name) => state[name],
+  set: (name, value) => { state[name] = value; (listeners["change:" + name] || []).forEach((f) => f()); },
+  on: (name, f) => (listeners[name] = listeners[name] || []).push(f), off: () => {}, send: () => {},
+};
+"""  # noqa: E501
+
+
+def test_the_browser_notifies_once_and_is_never_asked_by_itself(page: Any) -> None:
+    """Only a press of the button leads to the browser's question."""
+    script = source("table.js", "board.js").replace("export default", "window.board =")
+    page.set_content("<div id=here></div>")
+    page.add_script_tag(content=STUB + script + "\nboard.render({model, el: here});")
+    ask = page.get_by_role("button", name="Notify me")
+    page.evaluate("model.set('ended', 'first')")
+    assert page.evaluate("[prompts, shown.length]") == [0, 0]
+    page.evaluate("model.set('ended', '')")
+    ask.click()
+    ask.wait_for(state="hidden")
+    page.evaluate("model.set('ended', 'all is there')")
+    page.evaluate("model.set('ended', 'all is there still')")
+    assert page.evaluate("[prompts, shown]") == [1, ["all is there"]]
