@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import GlacierError
 from .database import Database
 
 
@@ -23,7 +22,7 @@ class Changes:
         try:
             mine = self._database.row("SELECT total_changes() AS number")
             others = self._database.row("PRAGMA data_version")
-        except GlacierError:
+        except Exception:  # another database, with errors of its own
             self._database.row("SELECT 1 AS number")  # raises what is wrong, unless it was that
             self._told = False
             return None

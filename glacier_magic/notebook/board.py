@@ -96,18 +96,18 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
             box.observe(self._filter, "value")
         self._fold = widgets.ToggleButton(description="", layout={"width": "auto"})
         self._fold.observe(self._filter, "value")
-        self._check = _button("Check now", "Ask the service about the jobs now", self._look)
+        self._check = self._button("Check now", "Ask the service about the jobs now", self._look)
         self._rate = widgets.Text(
             description="Max rate", value=_rate_in_words(self._tracker.max_rate),
             placeholder="10MB/s; empty: no limit", continuous_update=False,
             layout={"width": "17em"}, style={"description_width": "initial"},
         )  # fmt: skip
         self._rate.observe(self._set_rate, "value")
-        self._now = _button("Download now", "Fetch before its turn", self._fetch)
-        self._show_file = _button("Show file", "Where the file is", self._files)
-        self._folder = _button("Open folder", "Where the folder is", self._folders)
-        self._again = _button("Ask again …", "Open the plan, with its price", self._ask_again)
-        self._forget = _button(
+        self._now = self._button("Download now", "Fetch before its turn", self._fetch)
+        self._show_file = self._button("Show file", "Where the file is", self._files)
+        self._folder = self._button("Open folder", "Where the folder is", self._folders)
+        self._again = self._button("Ask again …", "Open the plan, with its price", self._ask_again)
+        self._forget = self._button(
             "Forget", "Take from the board; files stay as they are", self._forget_rows
         )  # fmt: skip
         flow = {"flex_flow": "row wrap", "align_items": "center"}
@@ -121,6 +121,17 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
             ],
             layout=flow,
         )  # fmt: skip
+
+    def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
+        def clicked(_: object) -> None:
+            try:
+                act()
+            except GlacierError as error:  # the session is closed, say
+                self._say(str(error))
+
+        button = widgets.Button(description=words, tooltip=tooltip, layout={"width": "auto"})
+        button.on_click(clicked)
+        return button
 
     def show(self) -> None:
         """Display the board and its record in the cell that runs."""
@@ -264,11 +275,7 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         self._work(lambda: PlanCard(again(rows)), "Making the plan …")
 
     def _forget_rows(self) -> None:
-        try:
-            count = self._tracker.actions.forget(self._rows.picked)
-        except GlacierError as error:
-            self._say(str(error))
-            return
+        count = self._tracker.actions.forget(self._rows.picked)
         self._say(f"{plural(count, 'row')} forgotten; the files are where they were.")
         self._tracker.start()
         self.report(force=True)
@@ -304,12 +311,6 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         if data is not None:
             data.update(in_a_live_notebook("job board")._repr_mimebundle_())
         return bundle
-
-
-def _button(words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
-    button = widgets.Button(description=words, tooltip=tooltip, layout={"width": "auto"})
-    button.on_click(lambda _: act())
-    return button
 
 
 def _news(snapshot: Snapshot) -> str:

@@ -165,3 +165,14 @@ def test_the_page_gets_what_it_has_in_sight() -> None:
     table.refresh()
     assert table.page["start"] == 0
     table.close()
+
+
+def test_a_board_of_a_closed_session_says_so(restored: gm.jobs.Batch) -> None:
+    """A press raises nothing; the rows stand as they were."""
+    board = JobBoard(restored)
+    board._table._answer({"kind": "select", "version": board._rows.version, "how": "all",
+                          "start": 0, "stop": 0, "sight": [0, 1]})  # fmt: skip
+    restored.tracker._catalogue.close()
+    board._forget.click()
+    assert "closed" in board._area.children[0].value
+    board.close()
