@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .catalogue import Download
 from .errors import InputError
+from .jobs import Row
 from .plans import ExtendPlan, RestorePlan, SeveralRestores
 from .plans.pacing import Pace
 from .plans.quoting import checked_tier
@@ -44,7 +45,40 @@ class Anew:
                 "A pace holds for one vault, folder and tier at a time",
                 cure="Name one vault with --vault, a tier with --tier, or the archives.",
             )
-        plans = [self._plan(*key, found, destination, pace) for key, found in groups.items()]
+        plans = [
+            self._plan(*key, [d.archive_id for d in found], destination, pace)
+            for key, found in groups.items()
+        ]
+        return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
+
+    def of_rows(self, rows: Sequence[Row]) -> RestorePlan | SeveralRestores:
+        """Return the plan to ask again for what rows of the board are about.
+
+        Each archive comes to where it was to come to; those that others have asked for to
+        ``restored``.  What is there or has a job already is not asked for, as in any restore.
+
+        :raises InputError: none is about a whole archive.
+        """
+        groups: dict[tuple[str, str, str], dict[str, None]] = {}
+        numbers = [
+            int(row.key.removeprefix("download-")) for row in rows if row.kind == "archive" and
+            row.key.startswith("download-")
+        ]  # fmt: skip
+        for download in self.session.catalogue.downloads.numbered(numbers):
+            if download.part is None:
+                key = (download.vault, download.root, download.tier)
+                groups.setdefault(key, {})[download.archive_id] = None
+        for row in rows:
+            job = self.session.catalogue.jobs.get(row.vault, row.job_id) if not row.ours else None
+            if job is not None and job.whole_archive and job.archive_id:
+                key = (job.vault, "restored", job.tier or "Standard")
+                groups.setdefault(key, {})[job.archive_id] = None
+        if not groups:
+            raise InputError(
+                "None of this is a whole archive",
+                cure="%glacier restore --range, and %glacier inventory, ask for the others.",
+            )
+        plans = [self._plan(*key, list(found), None, None) for key, found in groups.items()]
         return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
 
     def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
@@ -84,14 +118,14 @@ class Anew:
         vault: str,
         root: str,
         tier: str,
-        downloads: Sequence[Download],
+        archive_ids: Sequence[str],
         destination: str | None,
         pace: Pace | None,
     ) -> RestorePlan:
         archives = self.session.catalogue.archives
         records = [
-            archives.get(vault, d.archive_id) or unknown_archive(vault, d.archive_id)
-            for d in downloads
+            archives.get(vault, archive_id) or unknown_archive(vault, archive_id)
+            for archive_id in archive_ids
         ]
         return self.session.vault(vault).restore_archives(
             records, tier=tier, to=root, destination=destination, pace=pace

@@ -113,6 +113,8 @@ class Session:
         """The one poller for all jobs of this session; it listens to the queue if there is one."""
         tracker = Tracker(self.engine, self._read_inventory)
         tracker.drops.dropper.dropped = self.forget_vault
+        tracker.actions.again = Anew(self).of_rows
+        tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
         self.listening = Listening(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker

@@ -22,6 +22,9 @@ OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
 """States in which nothing more comes by itself."""
 
+FORGETTABLE = ("verified", "unverified", "failed", "expired")
+"""States of which the board's memory can go."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
@@ -316,14 +319,41 @@ class Downloads:
         )
         return self._database.row(sql, (*self._key, self._database.home, now)) is not None
 
-    def vaults_with_work(self) -> set[str]:
-        """Return the vaults that have an open download."""
+    def vaults_with_work(self, states: Sequence[str] = OPEN) -> set[str]:
+        """Return the vaults that have a download in one of *states*; as a rule, an open one."""
         rows = self._database.rows(
             f"SELECT DISTINCT vault FROM downloads WHERE account=? AND region=? "
-            f"AND state IN ({_marks(OPEN)})",
-            (*self._key, *OPEN),
+            f"AND state IN ({_marks(states)})",
+            (*self._key, *states),
         )
         return {row["vault"] for row in rows}
+
+    def in_states(self, vault: str, states: Sequence[str]) -> list[Download]:
+        """Return the downloads of a vault in one of *states*, oldest first."""
+        return self._select(
+            f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states)
+        )
+
+    def forgotten_jobs(self) -> set[tuple[str, str]]:
+        """Return vault and job of the downloads that are not kept any more."""
+        rows = self._database.rows(
+            "SELECT vault, job_id FROM downloads WHERE account=? AND region=? "
+            "AND state='forgotten' AND job_id IS NOT NULL",
+            self._key,
+        )
+        return {(row["vault"], row["job_id"]) for row in rows}
+
+    def forget(self, numbers: Sequence[int]) -> int:
+        """Keep ended downloads no more; return how many.  Files and past plans stay as they are."""
+        forgotten = 0
+        with self._database.transaction():
+            for number in numbers:
+                forgotten += self._database.execute(
+                    f"UPDATE downloads SET state='forgotten' WHERE account=? AND region=? "
+                    f"AND id=? AND state IN ({_marks(FORGETTABLE)})",
+                    (*self._key, number, *FORGETTABLE),
+                )
+        return forgotten
 
     def _select(self, where: str, values: Sequence[Any], *, ours: bool = True) -> list[Download]:
         return select(self._database, self._scope, where, values, ours=ours)

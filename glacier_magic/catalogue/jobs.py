@@ -112,6 +112,17 @@ _USABLE = (
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
 
 
+@dataclass(frozen=True)
+class Running:
+    """Jobs of one vault, action and tier that run; ``since`` is when the oldest of them began."""
+
+    vault: str
+    action: str
+    tier: str | None
+    count: int
+    since: int | None
+
+
 class Jobs:
     """The jobs of one account and region."""
 
@@ -132,12 +143,14 @@ class Jobs:
                     (*self._key, *astuple(job), ours),
                 )
 
-    def mark_gone(self, vault: str, job_id: str) -> None:
-        """Note that the service does not know the job any more."""
-        self._database.execute(
-            "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
-            (*self._key, vault, job_id),
-        )
+    def mark_gone(self, vault: str, *job_ids: str) -> None:
+        """Note that the service does not know these jobs any more."""
+        with self._database.transaction():
+            for job_id in job_ids:
+                self._database.execute(
+                    "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
+                    (*self._key, vault, job_id),
+                )
 
     def get(self, vault: str, job_id: str) -> JobRecord | None:
         """Return one job by its full id."""
@@ -151,6 +164,42 @@ class Jobs:
     def known(self) -> list[JobRecord]:
         """Return the jobs of all vaults that the service still knows, newest first."""
         return self._select("gone=0 ORDER BY created DESC", ())
+
+    def running(self) -> list[Running]:
+        """Return how many jobs of each vault, action and tier run."""
+        rows = self._database.rows(
+            "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since FROM jobs "
+            "WHERE account=? AND region=? AND gone=0 AND status='InProgress' "
+            "GROUP BY vault, action, tier",
+            self._key,
+        )
+        return [
+            Running(row["vault"], row["action"], row["tier"], row["number"], row["since"])
+            for row in rows
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs of each vault the service still knows."""
+        rows = self._database.rows(
+            "SELECT vault, COUNT(*) AS number FROM jobs "
+            "WHERE account=? AND region=? AND gone=0 GROUP BY vault",
+            self._key,
+        )
+        return {row["vault"]: row["number"] for row in rows}
+
+    def took(self, tier: str, limit: int = 101) -> list[int]:
+        """Return how long the last finished retrievals of a tier took, in milliseconds.
+
+        :param tier: or ``InventoryRetrieval``.
+        """
+        column = "action" if tier == INVENTORY else "tier"
+        rows = self._database.rows(
+            f"SELECT completed-created AS took FROM jobs WHERE account=? AND region=? "
+            f"AND {column}=? AND status='Succeeded' AND completed>=created "
+            "ORDER BY completed DESC LIMIT ?",
+            (*self._key, tier, limit),
+        )
+        return [row["took"] for row in rows]
 
     def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
         """Return the best usable job that retrieves this whole archive: a finished one first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.jobs import INVENTORY
 from ..transfer.progress import Report
 from ..units import from_ms
-from .expect import expected, kept_until, usual
+from .expect import Past, expected, kept_until
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
+
+    ``target`` is where the file comes to; ``file`` is it once it is there.
 
     ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
     downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
@@ -50,6 +52,7 @@ class Row:
     rate: float = 0.0
     eta: float | None = None
     file: str = ""
+    target: str = ""
     error: str = ""
     failure: str = ""
     job_id: str = ""
@@ -117,21 +120,23 @@ def rows_of(
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     jobs |= _read_and_dropped(catalogue, keys or frozenset())
-    rows, served, renewals = [], set(), set()
+    past, rows, served, renewals = Past(catalogue), [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
         served.add(key)
         renewals.add(download.renewal)
-        rows.append(_of_download(download, jobs.get(key), live.get(download.id), now))
+        rows.append(_of_download(download, jobs.get(key), live.get(download.id), now, past))
+    if keys is None:
+        served |= catalogue.downloads.forgotten_jobs()
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:
             continue  # it keeps the output of a download above
         if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
-            rows.append(_of_job(catalogue, job, ours=place in ours, read=read))
+            rows.append(_of_job(catalogue, job, past, ours=place in ours, read=read))
     drops = [drop for drop in catalogue.drops.shown() if keys is None or drop.key in keys]
-    return [*rows, *(_of_drop(catalogue, drop) for drop in drops)]
+    return [*rows, *(_of_drop(catalogue, drop, past) for drop in drops)]
 
 
 def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
@@ -163,13 +168,12 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 
 
 def _of_download(
-    download: Download, job: JobRecord | None, report: Report | None, now: datetime
+    download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: Past
 ) -> Row:
     state, due = _STATE.get(download.state, download.state), from_ms(download.due)
     if download.state == "planned" and due is not None and due > now:
         state = "scheduled"
-    done = report.done if report and state == "downloading" else download.done
-    return Row(
+    row = Row(
         key=f"download-{download.id}",
         name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
@@ -179,16 +183,25 @@ def _of_download(
         size=download.size,
         due=due if state == "scheduled" else None,
         asked=None if state == "scheduled" else from_ms(download.asked),
-        expected=_expected(download, job, due if state == "scheduled" else None),
+        expected=_expected(download, job, due if state == "scheduled" else None, past),
         ready_until=kept_until(job) if job else None,
-        done=done,
-        rate=report.rate if report else 0.0,
-        eta=report.eta if report else None,
+        done=download.done,
         file=download.target if state in ("verified", "unverified") else "",
-        error=(report.note if report and state == "downloading" else download.error) or "",
+        target=download.target,
+        error=download.error or "",
         failure=download.failure or "",
         job_id=download.job_id or "",
     )
+    return row if report is None else moving(row, report)
+
+
+def moving(row: Row, report: Report) -> Row:
+    """Return a row with what its download in this process has come to."""
+    if row.state != "downloading":
+        return row
+    return replace(
+        row, done=report.done, rate=report.rate, eta=report.eta, error=report.note or ""
+    )  # fmt: skip
 
 
 _DROP = {
@@ -198,7 +211,7 @@ _DROP = {
 }
 
 
-def _of_drop(catalogue: Catalogue, drop: Drop) -> Row:
+def _of_drop(catalogue: Catalogue, drop: Drop, past: Past) -> Row:
     """Return the row of a vault on its way out; one that waits for the user is nobody's work."""
     queue = catalogue.deletions.get(drop.deletion) if drop.deletion is not None else None
     job = catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
@@ -212,7 +225,7 @@ def _of_drop(catalogue: Catalogue, drop: Drop) -> Row:
         tier="",
         size=queue.bytes if queue else None,
         asked=from_ms(drop.created),
-        expected=expected(job) if job and drop.state == "listing" else looked,
+        expected=expected(job, past) if job and drop.state == "listing" else looked,
         file="proven empty and dropped" if drop.state == "dropped" else "",
         error=_drop_words(drop, queue),
         job_id=drop.job_id or "",
@@ -231,17 +244,21 @@ def _drop_words(drop: Drop, queue: Deletion | None) -> str:
     }.get(drop.state, drop.error or "")
 
 
-def _expected(download: Download, job: JobRecord | None, due: datetime | None) -> datetime | None:
+def _expected(
+    download: Download, job: JobRecord | None, due: datetime | None, past: Past
+) -> datetime | None:
     if due is not None:
-        return due + usual(download.tier)
-    return expected(job) if job and download.open else None
+        return due + past.usual(download.tier)
+    return expected(job, past) if job and download.open else None
 
 
 def _name(name: str, part: str | None) -> str:
     return name if part is None else f"{name} (bytes {part})"
 
 
-def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> Row:
+def _of_job(
+    catalogue: Catalogue, job: JobRecord, past: Past, *, ours: bool, read: bool
+) -> Row:  # fmt: skip
     state = {"InProgress": "in progress", "Succeeded": "ready", "Failed": "failed"}[job.status]
     name = f"inventory of {job.vault}"
     if job.action != INVENTORY:
@@ -257,7 +274,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, *, ours: bool, read: bool) -> 
         tier=job.tier or "",
         size=job.size,
         asked=from_ms(job.created),
-        expected=expected(job) if job.status == "InProgress" else None,
+        expected=expected(job, past) if job.status == "InProgress" else None,
         ready_until=kept_until(job),
         done=(job.size or 0) if read else 0,
         file="in the catalogue" if read else "",

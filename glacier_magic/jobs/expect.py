@@ -6,9 +6,12 @@ From the service's documentation: "Retrieving archives" (downloading-an-archive-
 
 from __future__ import annotations
 
+import statistics
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from ..catalogue import JobRecord
+from ..catalogue import Catalogue, JobRecord
 from ..catalogue.jobs import INVENTORY
 from ..units import from_ms
 
@@ -33,32 +36,46 @@ _USUAL = {
 
 def window(tier: str) -> tuple[timedelta, timedelta]:
     """Return the documented shortest and longest time of a tier, or of ``InventoryRetrieval``."""
-    return _WINDOWS[tier]
+    return _WINDOWS.get(tier, _WINDOWS["Standard"])
 
 
-def usual(tier: str) -> timedelta:
-    """Return how long a retrieval usually takes: 3 minutes, 4 hours or 8 hours."""
-    return _USUAL.get(tier, _USUAL["Standard"])
+@dataclass(frozen=True)
+class Past:
+    """How long jobs took so far, by what the catalogue knows of those that are finished.
+
+    Without a catalogue, and for a tier of which nothing has finished yet, what is documented.
+    """
+
+    catalogue: Catalogue | None = None
+
+    def usual(self, tier: str) -> timedelta:
+        """Return how long a retrieval usually takes: the median, within the documented window."""
+        return self._usual.get(tier, _USUAL.get(tier, _USUAL["Standard"]))
+
+    @cached_property
+    def _usual(self) -> dict[str, timedelta]:
+        if self.catalogue is None:
+            return {}
+        took = {kind: self.catalogue.jobs.took(kind) for kind in _WINDOWS}
+        return {
+            kind: min(high, max(low, timedelta(milliseconds=statistics.median(took[kind]))))
+            for kind, (low, high) in _WINDOWS.items()
+            if took[kind]
+        }
 
 
-def _kind(job: JobRecord) -> str:
-    return INVENTORY if job.action == INVENTORY else (job.tier or "Standard")
+NOTHING_PAST = Past()
 
 
-def expected(job: JobRecord) -> datetime | None:
-    """Return when a running job is usually done: 3 minutes, 4 hours or 8 hours after it began."""
+def kind_of(action: str, tier: str | None) -> str:
+    """Return the tier of a job, or ``InventoryRetrieval``."""
+    return INVENTORY if action == INVENTORY else (tier or "Standard")
+
+
+def expected(job: JobRecord, past: Past = NOTHING_PAST) -> datetime | None:
+    """Return when a running job is usually done: see :class:`Past`."""
     created = from_ms(job.created)
-    if created is None:
-        return None
-    return created + usual(_kind(job))
-
-
-def earliest(job: JobRecord) -> datetime | None:
-    """Return the earliest time at which it makes sense to look whether a running job is done."""
-    created = from_ms(job.created)
-    if created is None:
-        return None
-    return created + _WINDOWS.get(_kind(job), _WINDOWS["Standard"])[0]
+    return None if created is None else created + past.usual(kind_of(job.action, job.tier))
 
 
 def kept_until(job: JobRecord) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +53,18 @@ class Fetcher:
                     return
                 if download.id not in self.live and download.id not in waiting:
                     self._begin(download)
+
+    def begin(self, numbers: Sequence[int]) -> int:
+        """Begin some downloads whose outputs wait, before their turn; return how many began."""
+        with self._lock:
+            before = len(self.live)
+            for download in self._catalogue.downloads.numbered(numbers):
+                if len(self.live) >= 2 * AT_ONCE or self._stop.is_set():
+                    break
+                self._retry_at.pop(download.id, None)
+                if download.state == "ready" and download.id not in self.live:
+                    self._begin(download)
+            return len(self.live) - before
 
     def _most(self, download: Download) -> int:
         """Return beside how many others a download may begin: more where it cannot wait."""

@@ -35,6 +35,11 @@ class Batch(Rendered):
         self._keys = None if keys is None else frozenset(keys)
 
     @property
+    def everything(self) -> bool:
+        """Whether it is all there is, now and later, rather than some jobs."""
+        return self._keys is None
+
+    @property
     def snapshot(self) -> Snapshot:
         """The rows of this batch now."""
         return self.tracker.snapshot(self._keys)

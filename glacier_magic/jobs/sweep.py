@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.downloads import LEASE_SECONDS
 from ..errors import NotFound
 from ..service import Service
+from ..units import from_ms
 from .expect import kept_until
 
+LOOKED_FOR = 10
+"""Jobs that are not in the list and are asked about one by one, in one look at a vault."""
+SETTLES = timedelta(minutes=10)
+"""A list is not taken to be right about jobs that are younger than this."""
+TOGETHER = 500
+"""Downloads that are settled in one transaction."""
+SETTLED_HERE = ("asking", "waiting", "ready")
 SETTLE_SECONDS = 45.0
 """How long after a lost answer a job must show in the list before it is asked for again."""
 
@@ -29,21 +40,16 @@ class Sweeper:
         :raises NotFound: the vault does not exist any more.
         """
         listed = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
-        self.catalogue.jobs.record(listed)
+        before = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
+        self.catalogue.jobs.record(job for job in listed if before.get(job.job_id) != job)
         known = {job.job_id for job in listed}
-        for job in self.catalogue.jobs.of_vault(vault):
-            if job.job_id not in known:
-                self._look_for(job)
-        tokens = {job.description: job.job_id for job in listed if job.description}
-        downloads = self.catalogue.downloads
-        for download in (*downloads.open(), *downloads.asking_elsewhere()):
-            if download.vault == vault:
-                self._settle(download, tokens)
+        self._miss(vault, [job for job in before.values() if job.job_id not in known])
+        self._settle_all(vault, {job.description: job.job_id for job in listed if job.description})
 
     def vault_is_gone(self, vault: str) -> None:
         """Note that a vault does not exist any more, nor do its jobs."""
-        for job in self.catalogue.jobs.of_vault(vault):
-            self.catalogue.jobs.mark_gone(vault, job.job_id)
+        jobs = self.catalogue.jobs
+        jobs.mark_gone(vault, *(job.job_id for job in jobs.of_vault(vault)))
         for download in self.catalogue.downloads.open():
             if download.vault == vault:
                 self.catalogue.downloads.update(
@@ -51,17 +57,45 @@ class Sweeper:
                     error=f"the vault {vault} does not exist any more",
                 )  # fmt: skip
 
-    def _look_for(self, job: JobRecord) -> None:
-        until = kept_until(job)
-        if until is None or self.service.clock.now() < until:
-            try:
-                told = self.service.describe_job(job.vault, job.job_id)
-            except NotFound:
-                pass
-            else:
-                self.catalogue.jobs.record([JobRecord.from_service(job.vault, told)])
-                return
-        self.catalogue.jobs.mark_gone(job.vault, job.job_id)
+    def _miss(self, vault: str, jobs: Sequence[JobRecord]) -> None:
+        """Settle jobs that are not in the list: each is asked about, but not thousands of them.
+
+        When the service knows none of those that it was asked about, its list is right for the
+        others as well, unless they have just begun; when it does know one, the rest have time
+        until the next look.
+        """
+        now = self.service.clock.now()
+        expired = {job.job_id for job in jobs if (until := kept_until(job)) and until <= now}
+        rest = [job for job in jobs if job.job_id not in expired]
+        random.shuffle(rest)
+        gone = {job.job_id for job in rest[:LOOKED_FOR] if not self._found(job)}
+        if len(gone) == LOOKED_FOR:
+            gone |= {job.job_id for job in rest[LOOKED_FOR:] if _age(job, now) > SETTLES}
+        self.catalogue.jobs.mark_gone(vault, *sorted(expired | gone))
+
+    def _found(self, job: JobRecord) -> bool:
+        try:
+            told = self.service.describe_job(job.vault, job.job_id)
+        except NotFound:
+            return False
+        self.catalogue.jobs.record([JobRecord.from_service(job.vault, told)])
+        return True
+
+    def _settle_all(self, vault: str, tokens: dict[str, str]) -> None:
+        """Settle the downloads of a vault, many in one transaction: each waits for the disk."""
+        jobs = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
+        downloads = self.catalogue.downloads
+        changing = [
+            download
+            for download in downloads.in_states(vault, SETTLED_HERE)
+            if _may_change(download, jobs.get(download.job_id or ""))
+        ]
+        changing += [each for each in downloads.asking_elsewhere() if each.vault == vault]
+        for start in range(0, len(changing), TOGETHER):
+            with self.catalogue.database.transaction():
+                for download in changing[start : start + TOGETHER]:
+                    # as it is now: another thread or process may have moved it meanwhile
+                    self._settle(downloads.get(download.id), tokens)
 
     def _settle(self, download: Download, tokens: dict[str, str]) -> None:
         if download.state == "asking":
@@ -103,6 +137,18 @@ class Sweeper:
         elif job.status == "Succeeded" and download.state == "waiting":
             whole = {} if download.part else _facts(download, job)
             change(download.id, state="ready", **whole)
+
+
+def _may_change(download: Download, job: JobRecord | None) -> bool:
+    """Tell whether a look can move a download; a job that is not known is gone, or another's."""
+    if download.state == "asking" or job is None:
+        return True
+    return job.status == "Failed" or (job.status == "Succeeded" and download.state == "waiting")
+
+
+def _age(job: JobRecord, now: datetime) -> timedelta:
+    created = from_ms(job.created)
+    return SETTLES * 2 if created is None else now - created
 
 
 def _facts(download: Download, job: JobRecord) -> dict[str, Any]:

@@ -7,7 +7,6 @@ killed.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,22 +15,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..catalogue import JobRecord
-from ..errors import GlacierError, NotFound
+from ..catalogue.changes import Changes
+from ..errors import CredentialsError, GlacierError, NotFound
 from ..service import Policies
 from ..transfer.engine import Engine
 from ..units import from_ms
+from .actions import Actions
 from .asking import Asker
-from .board import Snapshot, rows_of
+from .board import Snapshot
 from .closing import hurried, missed, outputs_of, warning
-from .expect import earliest, expected
 from .fetching import Fetcher
+from .held import HeldRows
 from .keeper import DropKeeper
 from .reading import InventoryReader
+from .schedule import Schedule
 from .sweep import Sweeper
 
 TICK = 0.2  # seconds between snapshots while bytes move
 IDLE = 5.0  # and while nothing does: also how often another process' progress is looked at
-SOONEST, LATEST = 20.0, 900.0  # bounds of the pause between two looks at the service
 VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
 RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
@@ -39,6 +40,7 @@ ASK_AGAIN = 5.0
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
 RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 LOOK_FIRST = 60.0  # seconds for which a look at a vault counts when a request becomes due
+SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[Snapshot], None]
 """Called from the tracker's thread with each snapshot; must be quick."""
@@ -50,9 +52,6 @@ class Tracker:
     :param read_inventory: called with each finished inventory job that was asked for from here,
         and with the event that ends the reading.
     """
-
-    patience = 1.0
-    """How many times as long to wait between looks: more while a queue tells what is done."""
 
     def __init__(
         self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
@@ -71,21 +70,35 @@ class Tracker:
             self._stop,
             self._wake.set,
         )
+        self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
         self.drops = DropKeeper(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
+        self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
         self._told = 0
-        self._due: dict[str, float] = {}
-        self._looked: dict[str, float] = {}
+        self._held = HeldRows(self._catalogue)
+        self._changes = Changes(self._catalogue.database)
+        self._marker: tuple[int, ...] | None = None
+        self._schedule = Schedule(self._catalogue, self._service.clock)
         self._ask_at = 0.0
-        self._note = self._warning = ""
+        self._notes: dict[str, str] = {}
+        self._warning = ""
         self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
         self.latest = self.snapshot()
 
     # What the faces use
+
+    @property
+    def patience(self) -> float:
+        """How many times as long to wait between looks: more while a queue tells what is done."""
+        return self._schedule.patience
+
+    @patience.setter
+    def patience(self, times: float) -> None:
+        self._schedule.patience = times
 
     @property
     def max_rate(self) -> float | None:
@@ -103,11 +116,11 @@ class Tracker:
         """
         now = self._service.clock.now()
         found = Snapshot(
-            rows=tuple(rows_of(self._catalogue, self._fetcher.live, now, keys)),
+            rows=self._held.rows(self._fetcher.live, now, keys),
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
-            note=self._note or self._reader.note,
+            note=next(iter(list(self._notes.values())), "") or self._reader.note,
         )
         return self._noted(found)
 
@@ -122,7 +135,8 @@ class Tracker:
         for vault in vaults:
             with suppress(NotFound):
                 self._sweeper.sweep(vault)
-            self._plan_look(vault)
+            self._notes.pop(vault, None)
+            self._schedule.looked(vault, self._next_due(vault))
         return self.snapshot()
 
     def ask_now(self, batch: str) -> list[GlacierError]:
@@ -130,13 +144,19 @@ class Tracker:
         self._hold_leases()
         return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
-    def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Call *watcher* with every snapshot from now on; return what ends that."""
+    def watch(self, watcher: Watcher, *, lasting: bool = False) -> Callable[[], None]:
+        """Call *watcher* with every snapshot from now on; return what ends that.
+
+        :param lasting: also while nothing is open: what other processes begin is seen then, too.
+        """
         self._watchers.append(watcher)
+        if lasting:
+            self._lasting.append(watcher)
 
         def leave() -> None:
-            with suppress(ValueError):
-                self._watchers.remove(watcher)
+            for watchers in (self._watchers, self._lasting):
+                with suppress(ValueError):
+                    watchers.remove(watcher)
 
         return leave
 
@@ -155,7 +175,7 @@ class Tracker:
 
     def wake(self) -> None:
         """Look at the service now rather than when it is due."""
-        self._due.clear()
+        self._schedule.clear()
         self._wake.set()
 
     def stop(self) -> None:
@@ -210,8 +230,15 @@ class Tracker:
             yield latest
             if done:
                 return
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            self._rest(self._pause())
+
+    def _rest(self, pause: float) -> None:
+        """Wait; what the service has may have changed much while the computer was asleep."""
+        began = time.time()  # it counts on while the other clock may stand still
+        self._wake.wait(pause)
+        self._wake.clear()
+        if time.time() - began > pause + SLEPT:
+            self._schedule.clear()
 
     def _run(self) -> None:
         try:
@@ -219,9 +246,12 @@ class Tracker:
                 for snapshot in self._guarded():
                     self._tell(snapshot)
                 with self._changed:  # nobody can ask for a start between the look and the end
-                    if self._stop.is_set() or not self._open():
+                    more = self._open()
+                    if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
                         return
+                if not more:
+                    self._rest(IDLE)
         finally:
             self._thread = None
 
@@ -240,7 +270,7 @@ class Tracker:
                 yield from self.snapshots()
             except Exception as error:
                 # Disk full under the catalogue, say: shown on the board, and tried again.
-                self._note = str(error) if isinstance(error, GlacierError) else repr(error)
+                self._notes[""] = str(error) if isinstance(error, GlacierError) else repr(error)
                 if self._stop.wait(IDLE):
                     return
             else:
@@ -265,7 +295,7 @@ class Tracker:
                         return
 
     def _vaults(self) -> set[str]:
-        running = {job.vault for job in self._catalogue.jobs.known() if job.status == "InProgress"}
+        running = {group.vault for group in self._catalogue.jobs.running()}
         return running | self._catalogue.downloads.vaults_with_work()
 
     def _open(self) -> bool:
@@ -277,22 +307,39 @@ class Tracker:
         )
 
     def _look(self) -> None:
-        now, vaults = time.monotonic(), self._vaults()
-        self._due = {vault: due for vault, due in self._due.items() if vault in vaults}
-        for vault in vaults:
-            if self._due.get(vault, 0.0) <= now:
-                self._look_at(vault)
+        vaults, marker = self._vaults(), self._changes.marker()
+        self._schedule.keep(vaults)
+        if marker is None or marker != self._marker:
+            self._marker = marker
+            self._schedule.heard_of(vaults)
+        for vault in self._schedule.due(vaults, self._longest):
+            self._look_at(vault)
+        self._notes.pop("", None)
+
+    @property
+    def _longest(self) -> float:
+        return VIRTUAL_LATEST * self.patience
 
     def _look_at(self, vault: str) -> None:
         try:
             self._sweeper.sweep(vault)
-            self._note = ""
         except NotFound as error:
-            self._note = error.message
+            self._notes[vault] = error.message
             self._sweeper.vault_is_gone(vault)
         except GlacierError as error:
-            self._note = str(error)
-        self._plan_look(vault)
+            self._failed(vault, error)
+            return
+        else:
+            self._notes.pop(vault, None)
+        self._schedule.looked(vault, self._next_due(vault))
+
+    def _failed(self, vault: str, error: GlacierError) -> None:
+        words = str(error)
+        if isinstance(error, CredentialsError):
+            self._service.read_credentials_anew()
+            words = f"{words} What was asked for is kept; this goes on by itself once they work."
+        self._notes[vault] = words
+        self._schedule.failed(vault)
 
     def _ask(self) -> None:
         if time.monotonic() < self._ask_at:
@@ -306,7 +353,8 @@ class Tracker:
     def _look_first(self, vaults: set[str]) -> None:
         """Look at vaults before something is asked of them: another computer may have asked."""
         for vault in vaults:
-            if time.monotonic() - self._looked.get(vault, float("-inf")) > LOOK_FIRST:
+            least = self._service.clock.real_seconds(self._schedule.least(vault).total_seconds())
+            if self._schedule.since_look(vault) > max(LOOK_FIRST, least):
                 self._look_at(vault)
 
     def _watch_windows(self, latest: Snapshot) -> None:
@@ -324,32 +372,12 @@ class Tracker:
 
     # When to look next
 
-    def _plan_look(self, vault: str) -> None:
-        self._looked[vault] = time.monotonic()
-        self._due[vault] = time.monotonic() + self._seconds_to_look(vault)
-
-    def _seconds_to_look(self, vault: str) -> float:
-        """Nothing until the first job can be done, then closer, then wider for a late one."""
-        clock = self._service.clock
-        now = clock.now()
-        moments = [
-            _next_moment(job, now)
-            for job in self._catalogue.jobs.of_vault(vault)
-            if job.status == "InProgress"
-        ]
-        soonest = min((m for m in moments if m is not None), default=self._next_due(vault) or now)
-        real = clock.real_seconds((soonest - now).total_seconds())
-        if clock.virtual:
-            return min(VIRTUAL_LATEST, max(TICK, real)) * self.patience
-        return min(LATEST, max(SOONEST, real)) * self.patience * random.uniform(1.0, 1.1)  # noqa: S311
-
     def _pause(self) -> float:
         least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
             return least
-        clock, looks = self._service.clock, min(self._due.values(), default=0.0)
-        pause = looks - time.monotonic()
-        if not self._due and self.drops.open:
+        clock, pause = self._service.clock, self._schedule.pause(self._longest)
+        if self._schedule.next() is None and self.drops.open:
             pause = VIRTUAL_LATEST if clock.virtual else IDLE
         if self._catalogue.downloads.unasked(clock.now_ms()):
             pause = min(pause, 1.0)
@@ -362,19 +390,10 @@ class Tracker:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))
 
     def _next_check(self) -> datetime | None:
-        if not self._due:
+        moment, clock = self._schedule.next(), self._service.clock
+        if moment is None:
             return None
-        left = max(0.0, min(self._due.values()) - time.monotonic())
-        return self._service.clock.now() + timedelta(seconds=left * self._service.clock.speed)
-
-
-def _next_moment(job: JobRecord, now: datetime) -> datetime | None:
-    """Return when to look at a job again: its earliest end, its usual end, then every tenth."""
-    first, usual = earliest(job), expected(job)
-    if first is None or usual is None:
-        return None
-    if now < first:
-        return first
-    if now < usual:
-        return now + (usual - now) / 2
-    return now + max(timedelta(minutes=1), (now - usual) / 10)
+        now = clock.now()
+        if clock.virtual:
+            moment = min(moment, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
+        return max(moment, now)

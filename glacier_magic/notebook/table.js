@@ -1,10 +1,10 @@
 // A table of any number of rows, of which the page holds those in sight.
 //
-// model: columns, page {version, start, rows, sort}, told {count, words}, label, height.  Rows are
+// model: columns, page {version, start, rows, sort}, told {count, words}, label, height, line.  Rows are
 // asked for by place; answers of another version are dropped.  All text is set as text, never as
 // markup.
 
-const ROW = 28; // pixels
+const LINE = 28; // pixels of a row, unless the model says otherwise
 const HEAD = 31; // pixels of the header and the borders
 const TALLEST = 8e6; // browsers limit the height of an element; beyond that, places are scaled
 
@@ -34,6 +34,7 @@ let tables = 0;
 
 function table({ model, el }) {
   const own = `glacier-table-${(tables += 1)}-${Math.random().toString(36).slice(2, 8)}`;
+  const ROW = model.get("line") || LINE;
   const columns = model.get("columns");
   const kinds = columns.map((column) => (column.number ? "gm-number" : ""));
   const out = columns.map(() => false); // columns that there is no room for
@@ -59,7 +60,8 @@ function table({ model, el }) {
     space,
   );
   const status = make("div", { class: "gm-status", role: "status", id: `${own}-status` });
-  const whole = make("div", { class: "glacier gm-table" }, grid, nothing, status);
+  const whole = make("div", { class: `glacier gm-table${ROW > LINE ? " gm-tall" : ""}` }, grid, nothing, status);
+  whole.style.setProperty("--gm-line", `${ROW}px`);
   el.append(whole);
   const free = keep(whole);
 

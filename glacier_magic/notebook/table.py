@@ -107,6 +107,7 @@ class Table(anywidget.AnyWidget):
 
     :param label: what a screen reader calls it.
     :param height: rows in sight.
+    :param line: the pixels of one; from 40 on a cell has two lines.
     """
 
     _esm = source("table.js")
@@ -116,6 +117,7 @@ class Table(anywidget.AnyWidget):
     told = traitlets.Dict().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(14).tag(sync=True)
+    line = traitlets.Int(28).tag(sync=True)
     what = "table"
 
     def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
 from .bodies import HashedBody
 from .clock import ServiceClock
+from .credentials import read_anew
 from .translation import translated
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
@@ -81,6 +82,10 @@ class Service:
     def endpoint(self) -> str:
         """The address that requests go to."""
         return str(self._patient.meta.endpoint_url)
+
+    def read_credentials_anew(self) -> bool:
+        """Use the keys that boto3's chain finds now; tell whether they are others than before."""
+        return read_anew(self._session)
 
     # Vaults
 

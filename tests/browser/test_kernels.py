@@ -76,7 +76,7 @@ def test_a_click_brings_a_file_back(version: str, lab: Lab, page: Any, tmp_path:
     cell(page, "ipykernel.__version__").get_by_text(f"'{version}'").wait_for()
     card = cell(page, "restore")
     card.locator("button.jupyter-button", has_text="Start").click()
-    card.locator("td", has_text="verified").first.wait_for()
+    card.locator("[role=gridcell]", has_text="verified").first.wait_for()
     assert (lab.root / f"back-{name}" / f"{name}.bin").read_bytes() == b"k" * 200_000
 
 

@@ -30,10 +30,10 @@ def test_a_click_brings_a_file_back(lab: Lab, page: Any) -> None:
     run_all(page)
     card = cell(page, "restore")
     card.locator("button.jupyter-button", has_text="Start").click()
-    card.locator("td", has_text="verified").first.wait_for()
+    card.locator("[role=gridcell]", has_text="verified").first.wait_for()
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1000)
     page.reload()
     board = cell(page, "%glacier jobs")
-    board.locator("td", has_text="verified").first.wait_for()
+    board.locator("[role=gridcell]", has_text="verified").first.wait_for()
     assert (lab.root / "back-classic" / "classic.bin").read_bytes() == b"n" * 200_000

@@ -18,7 +18,7 @@ def sha256(path: Path) -> str:
 def _picture_of_the_board(page: Any, file: Path) -> None:
     """Save the README's picture: the film on its way, the letters there."""
     board = cell(page, "%glacier jobs")
-    board.locator("td", has_text="downloading").first.wait_for()
+    board.locator("[role=gridcell]", has_text="downloading").first.wait_for()
     board.locator(".jp-OutputArea-child").first.screenshot(path=str(file))
 
 
@@ -37,12 +37,12 @@ def test_a_click_on_start_brings_a_file_back_verified(
     start.scroll_into_view_if_needed()
     shots(page, "plan-card")
     start.click()
-    card.locator("td", has_text="in progress").first.wait_for()
+    card.locator("[role=gridcell]", has_text="in progress").first.wait_for()
     shots(page, "card-became-board")
     board = cell(page, "%glacier jobs")
     board.scroll_into_view_if_needed()
     shots(page, "board-in-progress")
-    card.locator("td", has_text="verified").first.wait_for()
+    card.locator("[role=gridcell]", has_text="verified").first.wait_for()
     wait_idle(page)
     board.scroll_into_view_if_needed()
     shots(page, "board-verified")

@@ -1,0 +1,332 @@
+"""The tracker over long hours: how often it looks, and what it lives through."""
+
+import collections
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import glacier_magic as gm
+from glacier_magic.catalogue import JobRecord
+from glacier_magic.catalogue.jobs import Running
+from glacier_magic.emulator import process
+from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.jobs import expect, schedule, sweep, tracker
+
+JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
+"""With 10000 it takes some minutes, and says what the calls are at that size (pytest -s)."""
+PORTIONS, EVERY = 6, timedelta(minutes=15)
+HOURS = timedelta(hours=12)
+
+
+@pytest.fixture
+def by_the_clock(monkeypatch):
+    """Let the tracker wait for the hours to pass, as for the real service, and fetch nothing."""
+    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", float("inf"))
+    monkeypatch.setattr(tracker, "LOOK_FIRST", 0.0)
+    monkeypatch.setattr(tracker.Fetcher, "start_ready", lambda _: None)
+    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+
+
+@pytest.fixture
+def big(own_emulator, connect):
+    """A vault of JOBS archives that the catalogue knows."""
+    session = connect(emulator=own_emulator.folder, region="us-east-1")
+    session.create_vault("big")
+    process.seed(own_emulator.folder, "big", JOBS, size=1000)
+    vault = session.vault("big")
+    own_emulator.advance(days=1.2)
+    job = vault.refresh_inventory()
+    own_emulator.advance(hours=4.1)
+    session.tracker.wake()
+    job.result(60)
+    return vault
+
+
+def counted(session):
+    """Count the calls of a session by operation."""
+    calls = collections.Counter()
+    for client in (session.service._patient, session.service._once):
+        client.meta.events.register(
+            "before-call.glacier", lambda model, **_: calls.update([model.name])
+        )
+    return calls
+
+
+def look(session):
+    """Let the tracker do what is due, once."""
+    steps = session.tracker.snapshots()
+    snapshot = next(steps)
+    steps.close()
+    return snapshot
+
+
+def move(session, emulator, moment):
+    """Move the clock to a moment; the session hears of it by a call that is not counted."""
+    seconds = (moment - session.service.clock.now()).total_seconds()
+    emulator.advance(max(1.0, seconds))
+    session.service.clock.observe(process_time(emulator))
+
+
+def process_time(emulator):
+    told = emulator.status()
+    return {"x-emulator-time": told["time"], "x-emulator-speed": "0"}
+
+
+def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator, by_the_clock):
+    """Asked for over hours, followed for twelve: no job is asked about by itself."""
+    session, clock = big.session, big.session.service.clock
+    ids = list(big.archives()["archive_id"])
+    portions = [ids[number::PORTIONS] for number in range(PORTIONS)]
+    started, calls, looks = clock.now(), counted(session), []
+    while clock.now() < started + HOURS:
+        if portions and clock.now() >= started + EVERY * (PORTIONS - len(portions)):
+            big.restore(*portions.pop(), tier="bulk", to="back").run()
+        before = calls["ListJobs"]
+        began = time.monotonic()
+        snapshot = look(session)
+        if calls["ListJobs"] > before:
+            looks.append((clock.now() - started, calls["ListJobs"] - before))
+        took = time.monotonic() - began
+        due = [started + HOURS, *filter(None, [session.tracker._schedule.next()])]
+        if portions:
+            due.append(started + EVERY * (PORTIONS - len(portions)))
+        move(session, own_emulator, min(due))
+    pages = -(-JOBS // 50)
+    print(f"\n{JOBS} jobs: {dict(calls)}; {len(looks)} looks, the last step took {took:.2f} s")
+    print([f"{moment.total_seconds() / 3600:.2f} h: {number}" for moment, number in looks])
+    assert snapshot.count("ready") == JOBS
+    assert calls["InitiateJob"] == JOBS
+    assert calls["DescribeJob"] == 0
+    assert len(looks) <= (70 if JOBS < 5000 else 25)
+    assert calls["ListJobs"] <= (len(looks) + PORTIONS) * (pages + 1)
+    first = next(moment for moment, _ in looks if moment > EVERY * PORTIONS)
+    assert first >= timedelta(hours=5)
+
+
+def running_jobs(session, count, *, created, vault="photos"):
+    """Write jobs into the catalogue that the service does not have."""
+    session.catalogue.jobs.record(
+        JobRecord(
+            vault=vault, job_id=f"lost-{number}", action="ArchiveRetrieval", tier="Bulk",
+            archive_id=f"archive-{number}", size=10, created=created,
+        )
+        for number in range(count)
+    )  # fmt: skip
+
+
+def test_a_thousand_jobs_that_are_not_listed_cost_ten_calls(session, vault):
+    """A computer that was off for days: the list is believed once ten look-ups confirm it."""
+    week_ago = session.service.clock.now_ms() - 7 * 86_400_000
+    running_jobs(session, 1000, created=week_ago)
+    calls = counted(session)
+    session.tracker.refresh(["photos"])
+    assert calls["DescribeJob"] == sweep.LOOKED_FOR
+    assert session.catalogue.jobs.known() == []
+
+
+def test_jobs_that_have_just_begun_are_not_given_up(session, vault):
+    """The service may list a job only after a while: it is asked about, or waited for."""
+    running_jobs(session, 30, created=session.service.clock.now_ms())
+    session.tracker.refresh(["photos"])
+    assert len(session.catalogue.jobs.known()) == 30 - sweep.LOOKED_FOR
+
+
+HOUR = timedelta(hours=1)
+BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def moment_after(passed, tier="Standard"):
+    began = int(BEGAN.timestamp() * 1000)
+    group = Running("photos", "ArchiveRetrieval", tier, 1, began)
+    return schedule.next_moment(group, BEGAN + passed, expect.NOTHING_PAST) - BEGAN
+
+
+def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
+    """Standard: at three hours, then towards four, and seldom for one that is late."""
+    assert moment_after(timedelta()) == moment_after(2 * HOUR) == 3 * HOUR
+    assert moment_after(timedelta(), "Bulk") == 5 * HOUR
+    assert moment_after(timedelta(), "Expedited") == timedelta(minutes=1)
+    assert moment_after(3 * HOUR) == 3 * HOUR + schedule.LATEST
+    assert moment_after(timedelta(hours=3.9)) == timedelta(hours=3.95)
+    assert moment_after(timedelta(hours=14)) == timedelta(hours=15)
+
+
+def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
+    """The median of the tier, within the documented window."""
+    usual = lambda: expect.Past(session.catalogue).usual("Standard") / HOUR  # noqa: E731
+    assert usual() == 4
+    for number, took in enumerate([3.5, 3.25, 9.0]):
+        session.catalogue.jobs.record(
+            [
+                JobRecord(
+                    vault="photos", job_id=f"job-{number}", action="ArchiveRetrieval",
+                    tier="Standard", status="Succeeded", created=0, completed=int(took * 3.6e6),
+                )
+            ]
+        )  # fmt: skip
+    assert usual() == 3.5
+    running_jobs(session, 1, created=0)
+    for number in range(9):
+        session.catalogue.jobs.record(
+            [
+                JobRecord(
+                    vault="photos", job_id=f"slow-{number}", action="ArchiveRetrieval",
+                    tier="Standard", status="Succeeded", created=0, completed=int(9 * 3.6e6),
+                )
+            ]
+        )  # fmt: skip
+    assert usual() == 5
+
+
+def test_after_a_sleep_it_looks_at_once(session, filled, by_the_clock, monkeypatch):
+    """A pause that took hours by the wall's clock alone: the lid was closed."""
+    filled.restore("c.txt", to="back").run()
+    look(session)
+    assert not session.tracker._schedule.due({"photos"}, float("inf"))
+    real, skipped = time.time, iter([0.0, 3 * 3600.0])
+    session.tracker._wake.set()
+    monkeypatch.setattr(tracker.time, "time", lambda: real() + next(skipped, 3 * 3600.0))
+    session.tracker._rest(0.0)
+    assert session.tracker._schedule.due({"photos"}, float("inf")) == ["photos"]
+
+
+def test_an_undisturbed_pause_is_no_sleep(session, filled, by_the_clock):
+    """What was planned stays planned."""
+    filled.restore("c.txt", to="back").run()
+    look(session)
+    session.tracker._rest(0.01)
+    assert not session.tracker._schedule.due({"photos"}, float("inf"))
+
+
+def test_a_lost_network_is_a_note_and_it_goes_on(session, filled, own_service_down, soon, until):
+    """The board says so; when the service answers again, the file comes."""
+    batch, up = own_service_down(session, filled)
+    until(lambda: batch.snapshot.note)
+    assert batch.snapshot.count("in progress") == 1
+    up()
+    batch.wait(60)
+    assert not batch.snapshot.note
+
+
+@pytest.fixture
+def own_service_down(monkeypatch, emulator):
+    """Ask for something, then let nothing through until told so."""
+    from glacier_magic.errors import Unavailable
+    from glacier_magic.service import Service
+
+    def down(session, vault):
+        batch = vault.restore("c.txt", to="back").run()
+        original = Service.jobs
+
+        def lost(self, name):
+            raise Unavailable("no way to the service")
+
+        monkeypatch.setattr(Service, "jobs", lost)
+        monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
+        session.tracker.wake()
+
+        def up():
+            monkeypatch.setattr(Service, "jobs", original)
+            emulator.advance(hours=4.1)
+            session.service.account()
+            session.tracker.wake()
+
+        return batch, up
+
+    return down
+
+
+def test_keys_that_were_renewed_in_their_file_are_used(
+    emulator, region, tmp_path, monkeypatch, until, soon
+):
+    """Expired ones are told of on the board; once another tool writes new ones, it goes on."""
+    keys = tmp_path / "credentials"
+    good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
+    keys.write_text(good)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
+    monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
+    where = {"endpoint_url": emulator.url, "catalogue": tmp_path / "keys.sqlite"}
+    with gm.connect(region=region, **where) as session:
+        vault = session.create_vault("photos")
+        (tmp_path / "a.txt").write_bytes(b"a")
+        vault.upload(tmp_path / "a.txt")
+        batch = vault.restore("a.txt", to=tmp_path / "back").run()
+        used = session.service._session.get_credentials()
+        used.access_key = "AKIAEXPIRED"
+        keys.write_text("")  # the other tool is writing
+        session.tracker.wake()
+        until(lambda: "goes on by itself" in batch.snapshot.note)
+        keys.write_text(good)
+        session.tracker.wake()
+        emulator.advance(hours=4.1)
+        until(lambda: session.tracker.wake() or batch.snapshot.finished)
+        assert batch.snapshot.count("verified") == 1
+
+
+def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
+    """Boards and the tracker share them until something is written, here or elsewhere."""
+    from glacier_magic.jobs import held
+
+    made, original = [], held.rows_of
+    monkeypatch.setattr(held, "rows_of", lambda *given: made.append(given[3:]) or original(*given))
+    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+    batch = filled.restore("c.txt", to="back").run()
+    first = session.tracker.snapshot()
+    made.clear()
+    assert session.tracker.snapshot().rows is first.rows
+    assert batch.snapshot.rows == first.rows
+    assert made == []
+    with gm.connect(
+        emulator=session.connection.emulator, region=session.region,
+        catalogue=session.catalogue.path,
+    ) as other:  # fmt: skip
+        other.catalogue.jobs.mark_gone("photos", first.rows[0].job_id)
+    assert session.tracker.snapshot().rows is not first.rows
+    assert made
+
+
+def test_a_board_of_everything_hears_of_others_while_nothing_is_open(
+    session, filled, connect, soon, until, monkeypatch
+):
+    """The thread goes on for it, and ends with the session."""
+    heard = []
+    leave = session.tracker.watch(heard.append, lasting=True)
+    session.tracker.start()
+    until(lambda: heard)
+    other = connect()
+    monkeypatch.setattr(other.tracker, "_follow", lambda: None)
+    other.vault("photos").restore("c.txt", to="back").run()
+    until(lambda: heard[-1].count("in progress") == 1)
+    leave()
+    session.close()
+    until(lambda: "glacier-tracker" not in {thread.name for thread in threading.enumerate()})
+
+
+def test_what_has_ended_can_be_forgotten_and_its_file_stays(filled, session, ready, files):
+    """It leaves the board for good, also where the service still lists its job."""
+    from glacier_magic.errors import InputError
+
+    batch = filled.restore("c.txt", to="back").run()
+    with pytest.raises(InputError, match="Nothing of this"):
+        session.tracker.actions.forget(batch.snapshot.rows)
+    ready(batch)
+    row = batch.snapshot.rows[0]
+    assert session.tracker.actions.forget([row]) == 1
+    session.tracker.refresh(["photos"])
+    assert session.tracker.snapshot().rows == ()
+    assert (files.folder / "back" / "c.txt").exists()
+
+
+def test_asking_again_is_a_plan_into_the_same_folder(filled, session, ready):
+    """What is there is not asked for again; without the file it has its price."""
+    batch = filled.restore("c.txt", to="back").run()
+    ready(batch)
+    plan = session.tracker.actions.again(batch.snapshot.rows)
+    assert plan.empty
+    (row,) = batch.snapshot.rows
+    Path(row.file).unlink()
+    assert not session.tracker.actions.again(batch.snapshot.rows).empty
