@@ -246,7 +246,7 @@ class Tracker:
                 for snapshot in self._guarded():
                     self._tell(snapshot)
                 with self._changed:  # nobody can ask for a start between the look and the end
-                    more = self._open()
+                    more = not self._stop.is_set() and self._more()
                     if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
                         return
@@ -254,6 +254,12 @@ class Tracker:
                     self._rest(IDLE)
         finally:
             self._thread = None
+
+    def _more(self) -> bool:
+        try:
+            return self._open()
+        except GlacierError:  # the next round shows it, and tries again
+            return True
 
     def _tell(self, snapshot: Snapshot) -> None:
         self.latest = snapshot
