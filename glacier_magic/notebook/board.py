@@ -19,9 +19,10 @@ from ..jobs import Row as Job
 from ..rendering import escape, near, summary
 from ..units import human_bytes, parse_rate, plural
 from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
-from .display import Place, in_a_live_notebook
+from .display import Place
 from .face import board_record
 from .table import Table, source
+from .view import View
 
 INTERVAL = 0.25  # seconds between two updates of a page
 RECORDED = 2.0  # and of its record
@@ -61,8 +62,10 @@ class BoardTable(Table):
             self._sight = (0, 0)
 
 
-class JobBoard(widgets.VBox):  # type: ignore[misc]
+class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     """One row a job, kept current from the tracker's thread, and what can be done with them."""
+
+    what = "job board"
 
     def __init__(self, batch: Batch) -> None:
         self._batch, self._tracker = batch, batch.tracker
@@ -270,9 +273,9 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         again = self._tracker.actions.again
         if again is None:
             return
-        from .card import PlanCard  # noqa: PLC0415 - a card becomes a board
+        from .restore_form import card_of  # noqa: PLC0415 - a card becomes a board
 
-        self._work(lambda: PlanCard(again(rows)), "Making the plan …")
+        self._work(lambda: card_of(again(rows)), "Making the plan …")
 
     def _forget_rows(self) -> None:
         count = self._tracker.actions.forget(self._rows.picked)
@@ -304,13 +307,6 @@ class JobBoard(widgets.VBox):  # type: ignore[misc]
         """Stop following the tracker, and take the board from the page."""
         self._leave()
         super().close()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook("job board")._repr_mimebundle_())
-        return bundle
 
 
 def _news(snapshot: Snapshot) -> str:

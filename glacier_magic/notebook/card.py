@@ -13,16 +13,19 @@ from ..plans import Deleted, Guarded, Plan
 from ..rendering import STYLE, escape
 from ..transfer.progress import Report
 from .board import JobBoard
-from .display import Place, Record, in_a_live_notebook, said
+from .display import Place, Record, said
 from .face import bar, board_record
+from .view import View
 
 
-class PlanCard(widgets.VBox):  # type: ignore[misc]
+class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     """What a plan will do, and the button that does it.
 
     A plan that destroys data asks once more before it is run; one that destroys much has a field
     that the vault's name must be typed into before its button works.
     """
+
+    what = "plan's button"
 
     def __init__(self, plan: Plan[Any]) -> None:
         self._plan = plan
@@ -165,10 +168,3 @@ class PlanCard(widgets.VBox):  # type: ignore[misc]
     def _put(self, text: str) -> None:
         if self._place is not None:
             self._place.put(Record(text, said(text)))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook("plan's button")._repr_mimebundle_())
-        return bundle

@@ -21,10 +21,11 @@ from ..explore.filters import FACETS, Filter
 from ..plans import Plan
 from ..rendering import escape, visible
 from . import scenes
-from .card import PlanCard
-from .display import Place, Record, in_a_live_notebook
+from .display import Place, Record
 from .explorer_rows import ExplorerRows
+from .restore_form import card_of
 from .table import Table, source
+from .view import View
 
 BRANCHES = 200
 """Folders of one folder that the tree shows; the others are smaller."""
@@ -110,7 +111,7 @@ class ExplorerPanel(Table):
 
     def _plan(self, make: Callable[[], Plan[Any]]) -> None:
         try:
-            card, said = PlanCard(make()), "The plan is below."
+            card, said = card_of(make()), "The plan is below."
         except GlacierError as error:
             card, said = None, f"{type(error).__name__}: {error}"
         except Exception as error:  # a thread has nobody to raise to
@@ -153,8 +154,10 @@ class ExplorerPanel(Table):
         return {"rows": [scenes.branch(each) for each in found], "more": more}
 
 
-class ExplorerView(widgets.VBox):  # type: ignore[misc]
+class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
     """The panel, and below it the plan that one of its buttons opened."""
+
+    what = "explorer"
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
@@ -200,13 +203,6 @@ class ExplorerView(widgets.VBox):  # type: ignore[misc]
         self._explorer.close()
         self.panel.close()
         super().close()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook("explorer")._repr_mimebundle_())
-        return bundle
 
 
 def _record(explorer: Explorer) -> Record:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -11,11 +10,14 @@ from ..errors import GlacierError
 from ..leftovers import Leftovers
 from ..rendering import escape
 from ..transfer.progress import Report
-from .display import Place, Record, in_a_live_notebook, shown
+from .display import Place, Record, shown
+from .view import View
 
 
-class LeftoversCard(widgets.VBox):  # type: ignore[misc]
+class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
     """The table of unfinished uploads, with a Resume button where one can go on."""
+
+    what = "list of unfinished uploads"
 
     def __init__(self, leftovers: Leftovers) -> None:
         self._leftovers = leftovers
@@ -61,10 +63,3 @@ class LeftoversCard(widgets.VBox):  # type: ignore[misc]
         self._status.value = f'<span role="status">{escape(text)}</span>'
         if self._place is not None:
             self._place.put(Record(text, f"<p>{escape(text)}</p>"))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook("list of unfinished uploads")._repr_mimebundle_())
-        return bundle

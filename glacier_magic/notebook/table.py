@@ -19,7 +19,7 @@ import traitlets
 
 from ..errors import GlacierError
 from ..rendering import visible
-from .display import in_a_live_notebook
+from .view import View
 
 MOST = 500
 """Rows that are sent in one answer, whatever the page asks for."""
@@ -102,7 +102,7 @@ def source(*names: str) -> str:
 _EXPORT = "export default { render: table };"
 
 
-class Table(anywidget.AnyWidget):
+class Table(View, anywidget.AnyWidget):
     """A virtual table of what *rows* has.
 
     :param label: what a screen reader calls it.
@@ -179,13 +179,6 @@ class Table(anywidget.AnyWidget):
     def say(self, text: str) -> None:
         """Say something in the table's status line until the next change."""
         self.send({"kind": "said", "words": visible(text)})
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook(self.what)._repr_mimebundle_())
-        return bundle
 
 
 def _span(start: Any, stop: Any) -> tuple[int, int]:

@@ -15,9 +15,10 @@ from ..rendering import STYLE, escape
 from ..units import human_bytes, parse_rate
 from ..uploading import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
 from .board import INTERVAL
-from .display import Place, Record, in_a_live_notebook
+from .display import Place, Record
 from .leftovers import LeftoversCard
 from .picker import Picker
+from .view import View
 
 THROUGH_THE_PAGE = 8 << 20
 """Bytes of a file that is taken from the browser: Jupyter servers take no message over 10 MiB."""
@@ -25,8 +26,10 @@ THROUGH_THE_PAGE = 8 << 20
 _BUTTONS = {IDLE: "Start", SENDING: "Pause", PAUSING: "Pausing", PAUSED: "Go on", DONE: "Start"}
 
 
-class UploadPanel(widgets.VBox):  # type: ignore[misc]
+class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     """What an upload desk holds, with the buttons that work it."""
+
+    what = "upload panel"
 
     def __init__(self, desk: UploadDesk, leftovers: Leftovers | None = None) -> None:
         self._desk = desk
@@ -159,13 +162,6 @@ class UploadPanel(widgets.VBox):  # type: ignore[misc]
         """Stop following the desk, and take the panel from the page; the desk works on."""
         self._leave()
         super().close()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data.update(in_a_live_notebook("upload panel")._repr_mimebundle_())
-        return bundle
 
 
 def _bar(desk: UploadDesk) -> str:
