@@ -24,7 +24,7 @@ from .face import board_record
 from .table import Table, source
 from .view import View
 
-INTERVAL = 0.25  # seconds between two updates of a page
+INTERVAL = 0.1  # seconds between two updates of a page
 RECORDED = 2.0  # and of its record
 TALLEST, LINE = 10, 42  # rows in sight, and the pixels of one
 
