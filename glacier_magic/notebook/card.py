@@ -61,6 +61,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._buttons = widgets.HBox([self._name, self._start] if self._needed else [self._start])
         self._allow()
         super().__init__([self._text, self._buttons, self._status])
+        self.add_class("glacier-card")
         self._place: Place | None = None
         self._own: Place | None = None
 

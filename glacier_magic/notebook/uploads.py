@@ -66,6 +66,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         if leftovers is not None and leftovers.rows:
             rows.append(LeftoversCard(leftovers))
         super().__init__(rows)
+        self.add_class("glacier-uploads")
         self._leave = desk.watch(self._changed)
         self._write()
 
