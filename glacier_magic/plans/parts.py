@@ -91,6 +91,12 @@ def free_name(target: Path, taken: set[str]) -> Path:
     return chosen
 
 
+def asked_keys(items: Iterable[PartItem]) -> frozenset[str]:
+    """Return a key of each part that the service would be asked for."""
+    asked = (item for item in items if item.action == ASK)
+    return frozenset(f"{item.archive.archive_id} {item.part}" for item in asked)
+
+
 def price(prices: PriceTable, items: Iterable[PartItem], tier: str) -> Quote:
     """Return what asking for the parts costs that are not asked for already."""
     asked = [item for item in items if item.action == ASK]

@@ -20,7 +20,7 @@ from ..units import from_ms, human_bytes, local_time, plural
 from .limited import priced
 from .looking import Look
 from .model import Memory, Plan
-from .parts import PartItem, price
+from .parts import PartItem, asked_keys, price
 from .ranged import when_ready
 from .restoring import ASK
 
@@ -232,6 +232,9 @@ class PeekPlan(Plan[Batch]):
 
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
+
+    def _asked(self) -> frozenset[str]:
+        return asked_keys(self.items)
 
     def _decide_again(self) -> None:
         if self.listing is None:

@@ -19,7 +19,7 @@ from ..service import ServiceClock
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from .limited import priced
 from .model import Memory, Plan
-from .parts import PartItem, check_folder, decide, free_name, price, room, wish
+from .parts import PartItem, asked_keys, check_folder, decide, free_name, price, room, wish
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
 
 if TYPE_CHECKING:
@@ -171,6 +171,9 @@ class RangedPlan(Plan[Batch]):
 
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
+
+    def _asked(self) -> frozenset[str]:
+        return asked_keys(self.items)
 
     def _decide_again(self) -> None:
         self.items = self._decide()

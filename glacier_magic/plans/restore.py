@@ -323,6 +323,9 @@ class RestorePlan(Plan[Batch]):
         self._tracker.start()
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
 
+    def _asked(self) -> frozenset[str]:
+        return frozenset(item.archive.archive_id for item in self._having(ASK))
+
     def _want(self, batch: str) -> list[int]:
         """Write promise and wishes; return the numbers of all downloads of the plan."""
         downloads, plan = self._catalogue.downloads, self._remember()
