@@ -92,6 +92,13 @@ def checked_destination(word: str) -> str:
     return word
 
 
+def destination_words(destination: str) -> str:
+    """Return where the bytes go in words, and how to say another place."""
+    others = ", ".join(word for word in DESTINATIONS if word != destination)
+    words = DESTINATIONS[destination]
+    return f"{words} (where this machine is, only you know: --destination {others})"
+
+
 def checked_tier(word: str) -> str:
     """Return a tier as the service spells it.
 

@@ -23,7 +23,7 @@ from ..units import human_bytes, human_duration, local_time, plural, short_id
 from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
-from .quoting import DESTINATIONS, Asking, Tiers, checked_destination, checked_tier
+from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
 if TYPE_CHECKING:
@@ -178,7 +178,10 @@ class RestorePlan(Plan[Batch]):
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
                 facts.append((action, f"{words}, not asked for again{self._kept(found)}"))
         facts += self._claims()
-        facts += [("price", self.quote.words()), ("destination", self._destination())]
+        facts += [
+            ("price", self.quote.words()),
+            ("destination", destination_words(self.destination)),
+        ]
         return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -219,11 +222,6 @@ class RestorePlan(Plan[Batch]):
         until = local_time(min(known), self._clock.now())
         # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
         return f": staged until {until}, and while it is, asking again would be free as well"
-
-    def _destination(self) -> str:
-        words = DESTINATIONS[self.destination]
-        others = ", ".join(word for word in DESTINATIONS if word != self.destination)
-        return f"{words} (where this machine is, only you know: --destination {others})"
 
     @property
     def needed(self) -> int:
