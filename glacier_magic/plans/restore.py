@@ -24,13 +24,15 @@ from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
-from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
+from .restoring import ASK, COPY, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TO_FETCH = (ASK, RUNNING, READY)
-"""What this plan moves; what is under way, an earlier plan does."""
+"""What this plan moves out of the vault; what is under way, an earlier plan does."""
+TO_WRITE = (*TO_FETCH, COPY)
+"""What this plan writes."""
 
 
 class RestorePlan(Plan[Batch]):
@@ -127,7 +129,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def empty(self) -> bool:
         """Whether everything is there already."""
-        return not self._having(*TO_FETCH, UNDER_WAY)
+        return not self._having(*TO_WRITE, UNDER_WAY)
 
     @property
     def asking(self) -> Asking:
@@ -172,11 +174,13 @@ class RestorePlan(Plan[Batch]):
             facts += [("tier", self.tier), ("ready", self._when())]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        for action in (RUNNING, READY, UNDER_WAY, THERE):
+        for action in (RUNNING, READY, UNDER_WAY, THERE, COPY):
             found = self._having(action)
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
-                facts.append((action, f"{words}, not asked for again{self._kept(found)}"))
+                facts.append(
+                    (action, f"{words}, not asked for again{self._kept(found)}{_at(found)}")
+                )
         facts += self._claims()
         facts += [
             ("price", self.quote.words()),
@@ -226,7 +230,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def needed(self) -> int:
         """Bytes of room that it takes at the destination; what is verified has its room already."""
-        begun = self._having(*TO_FETCH, UNDER_WAY)
+        begun = self._having(*TO_WRITE, UNDER_WAY)
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
@@ -297,7 +301,7 @@ class RestorePlan(Plan[Batch]):
             "bytes_asked": self.bytes,
             "counts": {
                 action: len(self._having(action))
-                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE)
+                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE, COPY)
             },
             "tier": self.tier,
             "destination": self.destination,
@@ -331,7 +335,7 @@ class RestorePlan(Plan[Batch]):
             if item.replaces is not None:
                 downloads.drop_planned(item.replaces)
         self._dues = self._due_times()
-        new = [item for item in self._having(*TO_FETCH) if item.stopped is None]
+        new = [item for item in self._having(*TO_WRITE) if item.stopped is None]
         ids = downloads.want(self._wish(item, batch) for item in new)
         linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
         for item in self.items:
@@ -376,12 +380,23 @@ class RestorePlan(Plan[Batch]):
             "root": str(self.to),
             "target": str(item.target),
             "token": f"glacier_magic {uuid.uuid4()}",
-            "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
+            "state": {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready"}[
+                item.action
+            ],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
             "due": due,
             "limits": None if limits is None else to_json(limits),
         }
+
+
+def _at(found: Sequence[RestoreItem]) -> str:
+    """Return where verified copies are."""
+    paths = [near(str(item.copy)) for item in found if item.copy is not None]
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f": a verified copy is at {paths[0]}{more}"
 
 
 def _in_words(item: RestoreItem) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ import pytest
 
 from glacier_magic.errors import OverBudget, PlanChanged
 from glacier_magic.paths import data_folder
+from glacier_magic.plans.restoring import COPY
 from glacier_magic.ranges import Asked
+from glacier_magic.service import Service
 
 PATIENCE = 30.0
 PRICES = """
@@ -109,3 +111,71 @@ def test_parts_that_were_staged_are_not_paid_for_unasked(session, filled, later,
     assert len(jobs_of()) == before
     plan.run()
     assert len(jobs_of()) == before + 1
+
+
+# What is here already
+
+
+def test_a_verified_copy_in_another_folder_is_copied_and_not_paid_for(
+    session, filled, priced, later, jobs_of, tmp_path
+):
+    """The plan says where it is; the copy is verified, and so is its time."""
+    filled.restore("c.txt", to=tmp_path / "one").run()
+    later(session, hours=4.1)
+    session.jobs().wait(PATIENCE)
+    later(session, hours=30)
+    plan = filled.restore("c.txt", to=tmp_path / "two")
+    assert plan.quote.total == 0
+    assert f"a verified copy is at {tmp_path / 'one' / 'c.txt'}" in dict(plan.facts)[COPY]
+    before = len(jobs_of())
+    plan.run().wait(PATIENCE)
+    assert len(jobs_of()) == before
+    one, two = tmp_path / "one" / "c.txt", tmp_path / "two" / "c.txt"
+    assert two.read_bytes() == one.read_bytes()
+    assert two.stat().st_mtime == one.stat().st_mtime
+    assert [path.name for path in two.parent.iterdir()] == ["c.txt"]
+
+
+def test_a_copy_that_is_not_what_it_was_is_not_relied_on(
+    session, filled, priced, later, jobs_of, tmp_path
+):
+    """Of the same size even; one that changes after the plan was shown is paid for by nobody."""
+    filled.restore("c.txt", to=tmp_path / "one").run()
+    later(session, hours=4.1)
+    session.jobs().wait(PATIENCE)
+    later(session, hours=30)
+    plan = filled.restore("c.txt", to=tmp_path / "two")
+    copy = tmp_path / "one" / "c.txt"
+    copy.write_bytes(bytes(copy.stat().st_size))
+    assert filled.restore("c.txt", to=tmp_path / "three").requests == 1
+    before = len(jobs_of())
+    with pytest.raises(PlanChanged):
+        plan.run()
+    assert len(jobs_of()) == before
+
+
+@pytest.mark.usefixtures("soon")
+def test_what_is_scheduled_and_came_meanwhile_is_copied_when_it_is_due(
+    session, filled, later, monkeypatch, tmp_path
+):
+    """By another plan, into another folder, and its output is gone by then."""
+    made, original = [], Service.start_retrieval
+
+    def start(service, vault, archive, *rest):
+        made.append(archive)
+        return original(service, vault, archive, *rest)
+
+    monkeypatch.setattr(Service, "start_retrieval", start)
+    paced = filled.restore("*", to=tmp_path / "paced", spread="3d").run()
+    now = filled.restore("*", to=tmp_path / "now").run()
+    later(session, hours=4.1)
+    now.wait(PATIENCE)
+    asked = set(made)
+    assert len(made) == len(asked) == 3
+    for _ in range(3):
+        later(session, hours=25)
+        session.tracker.refresh(["photos"])
+    later(session, hours=5)
+    paced.wait(PATIENCE)
+    assert len(made) == 3
+    assert len([p for p in (tmp_path / "paced").rglob("*") if p.is_file()]) == 3
