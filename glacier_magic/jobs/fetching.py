@@ -126,8 +126,8 @@ class Fetcher:
             return _verified(download, path)
         if download.due is not None:
             return {"state": "planned"}
-        error = "the verified copy of it is gone or changed: %glacier restore shows its price"
-        return {"state": "failed", "error": error, "failure": LocalError.__name__}
+        gone = "the verified copy of it is gone or changed: %glacier restore shows its price"
+        return {"state": "failed", "error": gone, "failure": LocalError.__name__}
 
     def _end(self, download: Download, **outcome: Any) -> None:
         now = self._clock.now_ms()

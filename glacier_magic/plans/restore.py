@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,19 @@ from ..jobs import Batch, Tracker, kept_until, window
 from ..jobs.limits import to_json
 from ..prices import PriceTable, Quote
 from ..prices.money import money
-from ..prices.quotes import HERE
+from ..prices.quotes import HERE, TIERS
 from ..rendering import Rendered, near
 from ..service import ServiceClock
 from ..service.policy import SUBJECT
-from ..units import human_bytes, human_duration, local_time, plural, short_id
+from ..units import (
+    from_ms,
+    human_bytes,
+    human_duration,
+    local_time,
+    plural,
+    short_id,
+    weekday_time,
+)
 from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
@@ -79,6 +88,7 @@ class RestorePlan(Plan[Batch]):
             self._archives, vault=self.vault, tier=self.tier, to=self.to, catalogue=self._catalogue
         )
         self._timetable = self._paced()
+        self._last = self._last_requests()
         self._prices = self._load_prices()
 
     def revised(
@@ -110,6 +120,16 @@ class RestorePlan(Plan[Batch]):
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
+
+    def _last_requests(self) -> dict[str, datetime]:
+        """Return when the last archive is asked for by each tier: at once without an entry."""
+        own, other = self._timetable, self._timetable
+        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
+            sizes, now = [item.size for item in self._having(ASK)], self._clock.now_ms()
+            other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
+        found = {tier: own if tier == self.tier else other for tier in TIERS}
+        ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
+        return {tier: end for tier, end in ends.items() if end is not None}
 
     # What it says
 
@@ -149,7 +169,7 @@ class RestorePlan(Plan[Batch]):
         """The three tiers side by side: price with its lines, and when it is ready."""
         return Tiers(
             self._prices, self.asking, destination=self.destination, chosen=self.tier,
-            now=self._clock.now(),
+            now=self._clock.now(), last=self._last,
         )  # fmt: skip
 
     @property
@@ -215,6 +235,10 @@ class RestorePlan(Plan[Batch]):
         if self._clock.virtual and self._clock.speed > 0:
             real = self._clock.real_seconds(longest.total_seconds())
             words += f" of emulator time ({human_duration(real)} on your clock at most)"
+        last = self._last.get(self.tier, now)
+        if last > now:
+            end = weekday_time(last + longest, now)
+            return f"the first {words}; all by {end}; each output is kept for 24 hours"
         return f"{words}; the output is kept for 24 hours after that"
 
     def _kept(self, found: Sequence[RestoreItem]) -> str:
