@@ -15,6 +15,7 @@ GlacierError
  |   +- NotConfirmed                   what destroys much was not confirmed by the vault's name
  |   +- OverBudget                     it costs more than was allowed
  |   +- PriceUnknown                   what it costs is not known, so a limit cannot be kept
+ |   +- PlanChanged                    it would ask for, or cost, more by now than was shown
  |   +- Unlistable                     what is inside cannot be told from a part of it
  +- Unavailable (ConnectionError)      throttled, timed out, unreachable: trying again can help
  +- NotReady                           it takes hours, and they are not over
@@ -49,6 +50,7 @@ __all__ = [
     "NotFound",
     "NotReady",
     "OverBudget",
+    "PlanChanged",
     "PriceUnknown",
     "Refused",
     "RegionError",
@@ -190,6 +192,15 @@ class PriceUnknown(Refused):
         "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set "
         "them yourself."
     )
+
+
+class PlanChanged(Refused):
+    """By now the plan would ask for, or cost, more than it showed; nothing was done.
+
+    It shows what holds now: running it again does that.
+    """
+
+    default_cure = "Nothing was done. The plan shows it as it is now: run it again to go on."
 
 
 class Unlistable(Refused):

@@ -366,7 +366,7 @@ class Vault:
         if byte_range is not None:
             if spread is not None or daily is not None:
                 raise InputError("Parts of archives are not paced", cure="Leave the days out.")
-            return self._parts(self.select(words), Asked.of(byte_range), tier, to)
+            return self._parts(self.select(words), Asked.of(byte_range), tier, to, destination)
         return self.restore_archives(
             self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
             pace=Pace.of(spread, daily),
@@ -374,13 +374,14 @@ class Vault:
 
     def _parts(
         self, archives: Sequence[ArchiveRecord], asked: Asked, tier: str,
-        to: str | os.PathLike[str],
+        to: str | os.PathLike[str], destination: str | None,
     ) -> RangedPlan:  # fmt: skip
         return RangedPlan(
             archives,
             asked=asked,
             vault=self.name,
             tier=checked_tier(tier),
+            destination=checked_destination(destination or default_destination()),
             to=Path(to).expanduser().absolute(),
             catalogue=self._catalogue,
             tracker=self.session.tracker,
@@ -413,7 +414,7 @@ class Vault:
 
     def peek(
         self, word: str, *, kind: str | None = None, tier: str = "Standard",
-        max_bytes: int = 64 << 20, rounds: int = 4,
+        max_bytes: int = 64 << 20, rounds: int = 4, destination: str | None = None,
     ) -> PeekPlan:  # fmt: skip
         """Return the members of a zip or tar, or the plan to get to know them.
 
@@ -424,6 +425,7 @@ class Vault:
         :param kind: ``zip``, ``tar`` or ``tar.gz``, where the name does not tell.
         :param max_bytes: of the archive that reading may take, all requests together.
         :param rounds: requests that wait for one another, hours each, at most.
+        :param destination: see :meth:`restore`.
         :raises InputError: the word means several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit does not let it be read.
         """
@@ -437,6 +439,7 @@ class Vault:
             kind=kind,
             tier=checked_tier(tier),
             limits=Limits(bytes=max_bytes, rounds=rounds),
+            destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
             tracker=self.session.tracker,
             prices=load(self.session.region),

@@ -224,6 +224,18 @@ class Downloads:
             "vault=? AND archive_id=? AND state='verified' ORDER BY id DESC", (vault, archive_id)
         )
 
+    def verified_files(self, vault: str) -> dict[str, list[str]]:
+        """Return where whole archives of a vault were written and verified, by archive id."""
+        rows = self._database.rows(
+            "SELECT archive_id, target FROM downloads WHERE account=? AND region=? AND vault=? "
+            "AND COALESCE(home, '')=? AND state='verified' AND part IS NULL ORDER BY id DESC",
+            (*self._key, vault, self._database.home),
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row["archive_id"], []).append(row["target"])
+        return found
+
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
         """Move a download from one of *states* to *new* and hold it, unless another process does.
 

@@ -12,6 +12,7 @@ from ..rendering import visible
 from .archives import size, vault_option, waiting_options
 from .console import Console
 from .grammar import Parser, Verb
+from .retrieval import destination_option
 
 
 def _dollars(text: str) -> Decimal:
@@ -50,6 +51,7 @@ def _configure(parser: Parser) -> None:
         "--max-cost", metavar="USD", type=_dollars,
         help="refuse what may cost more, at worst, or whose price is not known",
     )  # fmt: skip
+    destination_option(parser)
     parser.add_argument("--yes", action="store_true", help="ask for what it takes")
     waiting_options(parser)
 
@@ -69,8 +71,9 @@ def _peek(console: Console, args: Namespace) -> Any:
 
 def _plan(console: Console, args: Namespace) -> PeekPlan:
     plan = console.vault(args.vault).peek(
-        args.archive, kind=args.kind, tier=args.tier, max_bytes=args.max_bytes, rounds=args.rounds
-    )
+        args.archive, kind=args.kind, tier=args.tier, max_bytes=args.max_bytes, rounds=args.rounds,
+        destination=args.destination,
+    )  # fmt: skip
     return plan if args.max_cost is None else plan.limit_to(args.max_cost)
 
 

@@ -47,16 +47,21 @@ def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> N
     )  # fmt: skip
 
 
-def running_options(parser: Parser) -> None:
-    """Add what a restore is run with: where to, within which cost, whether at once."""
-    parser.add_argument(
-        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
-    )
+def destination_option(parser: Parser) -> None:
+    """Add ``--destination``."""
     parser.add_argument(
         "--destination", choices=list(DESTINATIONS),
         help="where this machine is, for the price of the way out: here, in the region of the "
         "vault; region, in another; internet (default, or GLACIER_MAGIC_DESTINATION)",
     )  # fmt: skip
+
+
+def running_options(parser: Parser) -> None:
+    """Add what a restore is run with: where to, within which cost, whether at once."""
+    parser.add_argument(
+        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
+    )
+    destination_option(parser)
     parser.add_argument(
         "--max-cost", metavar="USD", type=money,
         help="refuse to run if it costs more, or if that is not known for sure",
@@ -141,7 +146,9 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     if part is not None and (args.spread or args.daily):
         raise InputError("Parts of archives are not paced", cure="Leave out --spread and --daily.")
     if part is not None:
-        return vault.restore(*archives, tier=tier, to=to, byte_range=part)
+        return vault.restore(
+            *archives, tier=tier, to=to, byte_range=part, destination=args.destination
+        )
     return vault.restore(
         *archives, tier=tier, to=to, destination=args.destination,
         spread=args.spread, daily=args.daily,

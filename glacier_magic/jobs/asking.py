@@ -11,6 +11,7 @@ from ..catalogue.jobs import RETRIEVAL
 from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner
+from .copying import copy_of
 from .postponing import POLICY, is_postponed, pause, words
 from .release import Releaser
 
@@ -63,6 +64,9 @@ class Asker:
         existing = self._existing(download)
         if existing:
             downloads.adopt(download.id, existing.job_id)
+            return None
+        if copy_of(self.catalogue, download) is not None:  # came meanwhile, into another folder
+            downloads.update(download.id, state="ready", owner=None, error=None)
             return None
         try:
             job_id = self.service.start_retrieval(

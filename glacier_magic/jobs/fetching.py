@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..catalogue import Download
-from ..errors import GlacierError, NotFound, Unavailable
+from ..errors import GlacierError, LocalError, NotFound, Unavailable
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
 from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
+from .copying import copy
 
 AT_ONCE = 4
 RETRY_SECONDS = 30.0
@@ -97,6 +99,8 @@ class Fetcher:
         def observe(report: Report) -> None:
             self.live[download.id] = report
 
+        if download.job_id is None:
+            return self._copied(download)
         try:
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
@@ -116,14 +120,27 @@ class Fetcher:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
-        return {
-            "state": "verified" if fetched.verified else "unverified",
-            "target": str(fetched.path),
-            "done": download.size or 0,
-            "error": None if fetched.verified else NOT_VERIFIABLE,
-            "part_path": None,
-            "pieces": None,
-        }
+        return _verified(download, fetched.path, certain=fetched.verified)
+
+    def _copied(self, download: Download) -> dict[str, Any]:
+        """Copy what another download has verified; what has gone meanwhile is never paid for.
+
+        A scheduled one, whose price was agreed to, is asked for then.
+        """
+        try:
+            path = copy(self._catalogue, download, self._stop)
+        except Stopped:
+            return {"state": "ready"}
+        except GlacierError as error:
+            return {"state": "failed", "error": str(error), "failure": type(error).__name__}
+        except Exception as error:  # a thread has nobody to raise to
+            return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+        if path is not None:
+            return _verified(download, path)
+        if download.due is not None:
+            return {"state": "planned"}
+        gone = "the verified copy of it is gone or changed: %glacier restore shows its price"
+        return {"state": "failed", "error": gone, "failure": LocalError.__name__}
 
     def _end(self, download: Download, **outcome: Any) -> None:
         now = self._clock.now_ms()
@@ -134,3 +151,15 @@ class Fetcher:
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)
+
+
+def _verified(download: Download, path: Path, *, certain: bool = True) -> dict[str, Any]:
+    """Return what is recorded of a download whose file has its name."""
+    return {
+        "state": "verified" if certain else "unverified",
+        "target": str(path),
+        "done": download.size or 0,
+        "error": None if certain else NOT_VERIFIABLE,
+        "part_path": None,
+        "pieces": None,
+    }

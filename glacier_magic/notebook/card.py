@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError
+from ..errors import GlacierError, PlanChanged
 from ..jobs import Batch
 from ..plans import Deleted, Guarded, Plan
 from ..rendering import STYLE, escape
@@ -122,6 +122,8 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _work(self) -> None:
         try:
             outcome = self._carry_out()
+        except PlanChanged as error:
+            self._changed(str(error))
         except GlacierError as error:
             self._fail(f"{type(error).__name__}: {error}")
         except Exception as error:  # a thread has nobody to raise to
@@ -146,6 +148,16 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._show_buttons()
             self._allow()
         self._put(text)
+
+    def _changed(self, text: str) -> None:
+        """Show the plan anew, with why it was not run: the button then runs what is shown."""
+        html = self._plan.card_html()
+        with self._guard:
+            self._text.value = html
+        self._fail(text)
+        record = self._record()
+        if self._place is not None:
+            self._place.put(Record(f"{text}\n{record!r}", said(text) + record._repr_html()))
 
     def _done(self, outcome: Any) -> None:
         if isinstance(outcome, Batch):

@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..catalogue import Catalogue
-from ..errors import GlacierError, InputError, OverBudget, PriceUnknown
+from ..errors import GlacierError, InputError, OverBudget, PlanChanged, PriceUnknown
 from ..prices import Quote
 from ..prices.money import money, parse_money
 from ..rendering import SHOWN, Rendered, escape, html_table, text_table
 from ..service import ServiceClock
+from ..units import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,14 +132,18 @@ class Plan(Rendered, Generic[T]):
         :param accept_unconfirmed: let the limit rely on figures that nobody has confirmed.
         :raises OverBudget: it costs more; nothing was done.
         :raises PriceUnknown: what it costs is not known, or not confirmed; nothing was done.
+        :raises PlanChanged: it would ask for, or cost, more than the plan has shown; nothing was
+            done, and the plan shows what holds now: a second call does that.
         """
         limit = self._limit if max_cost is None else _dollars(max_cost)
         accept = accept_unconfirmed or self._accept_unconfirmed
         with self._lock:
             if self._result is None:
+                shown = self._asked(), self.quote
                 self._decide_again()
                 if limit is not None:
                     self._check_cost(limit, accept_unconfirmed=accept)
+                self._check_as_shown(*shown)
                 self._result = self._carried_out()
             return self._result
 
@@ -179,6 +184,23 @@ class Plan(Rendered, Generic[T]):
 
     def _decide_again(self) -> None:
         """Look again at what is to be done: hours may have passed since it was shown."""
+
+    def _asked(self) -> frozenset[str]:
+        """Return what the service would be asked, and paid, for, by keys that stay the same."""
+        return frozenset()
+
+    def _check_as_shown(self, asked: frozenset[str], quote: Quote | None) -> None:
+        """Return if what is decided now neither asks for more nor costs more than was shown.
+
+        :raises PlanChanged: it does.
+        """
+        more, now = len(self._asked() - asked), self.quote
+        if not more and not _dearer(now, quote):
+            return
+        words = [] if now is None else [f"it would now cost {now.words()}"]
+        words += [] if quote is None else [f"shown was {quote.words()}"]
+        words += [f"{plural(more, 'request')} more than shown would be made"] if more else []
+        raise PlanChanged(f"The plan has changed since it was shown: {'; '.join(words)}")
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         quote = self.quote
@@ -274,6 +296,15 @@ class Plan(Rendered, Generic[T]):
 
     def _repr_html(self) -> str:
         return f"{self.card_html()}<p class='glacier-note'>{escape(self._next())}</p>"
+
+
+def _dearer(now: Quote | None, shown: Quote | None) -> bool:
+    """Tell whether a quote is higher than the one that was shown, or became unknown."""
+    if now is None or shown is None:
+        return now is not None
+    if (now.total is None) != (shown.total is None):
+        return now.total is None
+    return now.known > shown.known
 
 
 def _dollars(amount: Decimal | int | str) -> Decimal:

@@ -14,12 +14,12 @@ from typing import Any
 from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ..errors import LocalError
 from ..prices import PriceTable, Quote
-from ..prices.quotes import retrieval
 from ..ranges import ByteRange, cover, is_verifiable
 from ..safenames import alternatives
 from ..transfer.files import unverified
 from ..treehash import FileChanged, tree_hash
 from ..units import human_bytes
+from .quoting import Asking, quote_for
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
 
 
@@ -91,10 +91,27 @@ def free_name(target: Path, taken: set[str]) -> Path:
     return chosen
 
 
-def price(prices: PriceTable, items: Iterable[PartItem], tier: str) -> Quote:
-    """Return what asking for the parts costs that are not asked for already."""
-    asked = [item for item in items if item.action == ASK]
-    return retrieval(prices, sum(item.cover.size for item in asked), len(asked), tier)
+def asked_keys(items: Iterable[PartItem]) -> frozenset[str]:
+    """Return a key of each part that the service would be asked for."""
+    asked = (item for item in items if item.action == ASK)
+    return frozenset(f"{item.archive.archive_id} {item.part}" for item in asked)
+
+
+def price(prices: PriceTable, items: Iterable[PartItem], tier: str, destination: str) -> Quote:
+    """Return what the parts cost: asking for those that are not asked for, and the way out.
+
+    The way out is that of all that this plan fetches, as for whole archives.
+
+    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    """
+    found = [item for item in items if item.action in (ASK, RUNNING, READY)]
+    asked = [item for item in found if item.action == ASK]
+    asking = Asking(
+        requests=len(asked),
+        bytes=sum(item.cover.size for item in asked),
+        out=sum(item.cover.size for item in found),
+    )
+    return quote_for(prices, asking, tier, destination)
 
 
 def room(folder: Path, items: Iterable[PartItem]) -> tuple[bool, str]:

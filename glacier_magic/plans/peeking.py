@@ -20,7 +20,8 @@ from ..units import from_ms, human_bytes, local_time, plural
 from .limited import priced
 from .looking import Look
 from .model import Memory, Plan
-from .parts import PartItem, price
+from .parts import PartItem, asked_keys, price
+from .quoting import Asking, destination_words, quote_for
 from .ranged import when_ready
 from .restoring import ASK
 
@@ -46,6 +47,7 @@ class PeekPlan(Plan[Batch]):
 
     :param kind: ``zip``, ``tar``, ``tar.gz``; None to tell by the name.
     :param limits: how far reading goes.
+    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
     :raises InputError: the name does not tell what it is, or the size is not known.
     :raises Unlistable: it is not what it seems, or a limit does not let it be read.
     """
@@ -55,12 +57,12 @@ class PeekPlan(Plan[Batch]):
 
     def __init__(
         self, archive: ArchiveRecord, *, kind: str | None, tier: str, limits: Limits,
-        engine: Engine, tracker: Tracker, prices: PriceTable,
+        engine: Engine, tracker: Tracker, prices: PriceTable, destination: str,
     ) -> None:  # fmt: skip
         super().__init__(Memory(engine.catalogue, engine.service.clock))
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
-        self._prices = prices
+        self._prices, self.destination = prices, destination
         self._look = Look(
             archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker
         )  # fmt: skip
@@ -153,8 +155,10 @@ class PeekPlan(Plan[Batch]):
         """What it may still cost, at worst."""
         if self.listing is not None:
             return Quote()
-        later = retrieval(self._prices, self.worst.bytes, self.worst.requests, self.tier)
-        return price(self._prices, self.items, self.tier) + later
+        worst = self.worst
+        asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
+        later = quote_for(self._prices, asking, self.tier, self.destination)
+        return price(self._prices, self.items, self.tier, self.destination) + later
 
     @property
     def title(self) -> str:
@@ -172,8 +176,9 @@ class PeekPlan(Plan[Batch]):
         size = human_bytes(sum(item.cover.size for item in asked))
         facts = [("asked for next", f"{size} in {plural(len(asked), 'request')}")]
         if asked:
-            now = price(self._prices, self.items, self.tier)
+            now = price(self._prices, self.items, self.tier, self.destination)
             facts += [("tier", self.tier), ("price", priced(now))]
+            facts.append(("destination", destination_words(self.destination)))
             facts.append(("ready", when_ready(self.tier, self._clock)))
         waiting = len(self.items) - len(asked)
         if waiting:
@@ -227,11 +232,14 @@ class PeekPlan(Plan[Batch]):
         asked = [item for item in self.items if item.action == ASK]
         return {
             **super().promised(), "archives": 1, "requests": len(asked), "tier": self.tier,
-            "bytes": sum(item.cover.size for item in asked),
+            "bytes": sum(item.cover.size for item in asked), "destination": self.destination,
         }  # fmt: skip
 
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
+
+    def _asked(self) -> frozenset[str]:
+        return asked_keys(self.items)
 
     def _decide_again(self) -> None:
         if self.listing is None:

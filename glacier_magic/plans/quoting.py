@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,13 @@ def checked_destination(word: str) -> str:
     return word
 
 
+def destination_words(destination: str) -> str:
+    """Return where the bytes go in words, and how to say another place."""
+    others = ", ".join(word for word in DESTINATIONS if word != destination)
+    words = DESTINATIONS[destination]
+    return f"{words} (where this machine is, only you know: --destination {others})"
+
+
 def checked_tier(word: str) -> str:
     """Return a tier as the service spells it.
 
@@ -127,13 +134,15 @@ class Tiers(Rendered):
     """A restore in all three tiers: ``tiers["Bulk"].quote.total``; iterate it for the offers.
 
     :param chosen: the tier that the plan would use.
+    :param last: when the last request is made by each tier, of a schedule; without one, *now*.
     """
 
     def __init__(
-        self, prices: PriceTable, asking: Asking, *, destination: str, chosen: str, now: datetime
-    ) -> None:
+        self, prices: PriceTable, asking: Asking, *, destination: str, chosen: str, now: datetime,
+        last: Mapping[str, datetime] | None = None,
+    ) -> None:  # fmt: skip
         self.prices, self.asking, self.destination = prices, asking, destination
-        self.chosen, self._now = chosen, now
+        self.chosen, self._now, self._last = chosen, now, last or {}
         self._offers = {tier: self._offer(tier) for tier in TIERS}
 
     def _offer(self, tier: str) -> TierOffer:
@@ -141,7 +150,8 @@ class Tiers(Rendered):
         if not self.asking.requests:
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
-        return TierOffer(tier, quote, self._now + shortest, self._now + longest)
+        last = max(self._now, self._last.get(tier, self._now))
+        return TierOffer(tier, quote, self._now + shortest, last + longest)
 
     def __getitem__(self, tier: str) -> TierOffer:
         return self._offers[tier.capitalize()]

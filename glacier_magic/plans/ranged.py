@@ -19,7 +19,8 @@ from ..service import ServiceClock
 from ..units import human_bytes, human_duration, local_time, plural, short_id
 from .limited import priced
 from .model import Memory, Plan
-from .parts import PartItem, check_folder, decide, free_name, price, room, wish
+from .parts import PartItem, asked_keys, check_folder, decide, free_name, price, room, wish
+from .quoting import destination_words
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class RangedPlan(Plan[Batch]):
     """Parts of archives to get back: nothing is asked for until ``run()``.
 
     Each file has exactly the bytes asked for, under a name that says which.
+
+    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
     """
 
     kind = "restore"
@@ -41,9 +44,10 @@ class RangedPlan(Plan[Batch]):
     def __init__(
         self, archives: Sequence[ArchiveRecord], *, asked: Asked, vault: str, tier: str, to: Path,
         catalogue: Catalogue, tracker: Tracker, clock: ServiceClock, prices: PriceTable,
+        destination: str,
     ) -> None:  # fmt: skip
         super().__init__(Memory(catalogue, clock))
-        self.vault, self.tier, self.to = vault, tier, to
+        self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._prices = list(archives), prices
         self._parts = [asked.within(archive.name, archive.size) for archive in archives]
@@ -71,8 +75,8 @@ class RangedPlan(Plan[Batch]):
 
     @property
     def quote(self) -> Quote:
-        """What asking costs."""
-        return price(self._prices, self.items, self.tier)
+        """What asking, and the way out of the region, costs."""
+        return price(self._prices, self.items, self.tier, self.destination)
 
     @property
     def empty(self) -> bool:
@@ -92,8 +96,9 @@ class RangedPlan(Plan[Batch]):
         asked = self._having(ASK)
         facts = [("retrieved and charged", self._charged(asked))]
         if asked:
-            facts += [("tier", self.tier), ("price", priced(self.quote)), *self._limit_facts()]
-            facts.append(("ready", when_ready(self.tier, self._clock)))
+            facts += [("tier", self.tier), ("ready", when_ready(self.tier, self._clock))]
+        facts += [("price", priced(self.quote)), *self._limit_facts()]
+        facts.append(("destination", destination_words(self.destination)))
         for action in (RUNNING, READY, UNDER_WAY, THERE):
             found = self._having(action)
             if found:
@@ -167,10 +172,14 @@ class RangedPlan(Plan[Batch]):
         return {
             **super().promised(), "archives": len(self.items), "bytes": self.bytes,
             "requests": len(self._having(ASK)), "tier": self.tier, "to": str(self.to),
+            "destination": self.destination,
         }  # fmt: skip
 
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
+
+    def _asked(self) -> frozenset[str]:
+        return asked_keys(self.items)
 
     def _decide_again(self) -> None:
         self.items = self._decide()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,22 +16,32 @@ from ..jobs import Batch, Tracker, kept_until, window
 from ..jobs.limits import to_json
 from ..prices import PriceTable, Quote
 from ..prices.money import money
-from ..prices.quotes import HERE
+from ..prices.quotes import HERE, TIERS
 from ..rendering import Rendered, near
 from ..service import ServiceClock
 from ..service.policy import SUBJECT
-from ..units import human_bytes, human_duration, local_time, plural, short_id
+from ..units import (
+    from_ms,
+    human_bytes,
+    human_duration,
+    local_time,
+    plural,
+    short_id,
+    weekday_time,
+)
 from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
-from .quoting import DESTINATIONS, Asking, Tiers, checked_destination, checked_tier
-from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
+from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
+from .restoring import ASK, COPY, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TO_FETCH = (ASK, RUNNING, READY)
-"""What this plan moves; what is under way, an earlier plan does."""
+"""What this plan moves out of the vault; what is under way, an earlier plan does."""
+TO_WRITE = (*TO_FETCH, COPY)
+"""What this plan writes."""
 
 
 class RestorePlan(Plan[Batch]):
@@ -77,6 +88,7 @@ class RestorePlan(Plan[Batch]):
             self._archives, vault=self.vault, tier=self.tier, to=self.to, catalogue=self._catalogue
         )
         self._timetable = self._paced()
+        self._last = self._last_requests()
         self._prices = self._load_prices()
 
     def revised(
@@ -109,6 +121,16 @@ class RestorePlan(Plan[Batch]):
         now = self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
+    def _last_requests(self) -> dict[str, datetime]:
+        """Return when the last archive is asked for by each tier: at once without an entry."""
+        own, other = self._timetable, self._timetable
+        if self.tier == SUBJECT:  # the account's policy holds for this tier alone
+            sizes, now = [item.size for item in self._having(ASK)], self._clock.now_ms()
+            other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
+        found = {tier: own if tier == self.tier else other for tier in TIERS}
+        ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
+        return {tier: end for tier, end in ends.items() if end is not None}
+
     # What it says
 
     def _having(self, *actions: str) -> list[RestoreItem]:
@@ -127,7 +149,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def empty(self) -> bool:
         """Whether everything is there already."""
-        return not self._having(*TO_FETCH, UNDER_WAY)
+        return not self._having(*TO_WRITE, UNDER_WAY)
 
     @property
     def asking(self) -> Asking:
@@ -147,7 +169,7 @@ class RestorePlan(Plan[Batch]):
         """The three tiers side by side: price with its lines, and when it is ready."""
         return Tiers(
             self._prices, self.asking, destination=self.destination, chosen=self.tier,
-            now=self._clock.now(),
+            now=self._clock.now(), last=self._last,
         )  # fmt: skip
 
     @property
@@ -172,13 +194,18 @@ class RestorePlan(Plan[Batch]):
             facts += [("tier", self.tier), ("ready", self._when())]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        for action in (RUNNING, READY, UNDER_WAY, THERE):
+        for action in (RUNNING, READY, UNDER_WAY, THERE, COPY):
             found = self._having(action)
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
-                facts.append((action, f"{words}, not asked for again{self._kept(found)}"))
+                facts.append(
+                    (action, f"{words}, not asked for again{self._kept(found)}{_at(found)}")
+                )
         facts += self._claims()
-        facts += [("price", self.quote.words()), ("destination", self._destination())]
+        facts += [
+            ("price", self.quote.words()),
+            ("destination", destination_words(self.destination)),
+        ]
         return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -208,6 +235,10 @@ class RestorePlan(Plan[Batch]):
         if self._clock.virtual and self._clock.speed > 0:
             real = self._clock.real_seconds(longest.total_seconds())
             words += f" of emulator time ({human_duration(real)} on your clock at most)"
+        last = self._last.get(self.tier, now)
+        if last > now:
+            end = weekday_time(last + longest, now)
+            return f"the first {words}; all by {end}; each output is kept for 24 hours"
         return f"{words}; the output is kept for 24 hours after that"
 
     def _kept(self, found: Sequence[RestoreItem]) -> str:
@@ -220,15 +251,10 @@ class RestorePlan(Plan[Batch]):
         # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
         return f": staged until {until}, and while it is, asking again would be free as well"
 
-    def _destination(self) -> str:
-        words = DESTINATIONS[self.destination]
-        others = ", ".join(word for word in DESTINATIONS if word != self.destination)
-        return f"{words} (where this machine is, only you know: --destination {others})"
-
     @property
     def needed(self) -> int:
         """Bytes of room that it takes at the destination; what is verified has its room already."""
-        begun = self._having(*TO_FETCH, UNDER_WAY)
+        begun = self._having(*TO_WRITE, UNDER_WAY)
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
@@ -299,7 +325,7 @@ class RestorePlan(Plan[Batch]):
             "bytes_asked": self.bytes,
             "counts": {
                 action: len(self._having(action))
-                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE)
+                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE, COPY)
             },
             "tier": self.tier,
             "destination": self.destination,
@@ -323,6 +349,9 @@ class RestorePlan(Plan[Batch]):
         self._tracker.start()
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
 
+    def _asked(self) -> frozenset[str]:
+        return frozenset(item.archive.archive_id for item in self._having(ASK))
+
     def _want(self, batch: str) -> list[int]:
         """Write promise and wishes; return the numbers of all downloads of the plan."""
         downloads, plan = self._catalogue.downloads, self._remember()
@@ -330,7 +359,7 @@ class RestorePlan(Plan[Batch]):
             if item.replaces is not None:
                 downloads.drop_planned(item.replaces)
         self._dues = self._due_times()
-        new = [item for item in self._having(*TO_FETCH) if item.stopped is None]
+        new = [item for item in self._having(*TO_WRITE) if item.stopped is None]
         ids = downloads.want(self._wish(item, batch) for item in new)
         linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
         for item in self.items:
@@ -375,12 +404,23 @@ class RestorePlan(Plan[Batch]):
             "root": str(self.to),
             "target": str(item.target),
             "token": f"glacier_magic {uuid.uuid4()}",
-            "state": {ASK: "planned", RUNNING: "waiting", READY: "ready"}[item.action],
+            "state": {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready"}[
+                item.action
+            ],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
             "due": due,
             "limits": None if limits is None else to_json(limits),
         }
+
+
+def _at(found: Sequence[RestoreItem]) -> str:
+    """Return where verified copies are."""
+    paths = [near(str(item.copy)) for item in found if item.copy is not None]
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f": a verified copy is at {paths[0]}{more}"
 
 
 def _in_words(item: RestoreItem) -> tuple[str, ...]:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ..errors import InputError
+from ..jobs.copying import verified_copy
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..treehash import FileChanged, tree_hash
 
-ASK, RUNNING, READY, UNDER_WAY, THERE = (
+ASK, RUNNING, READY, UNDER_WAY, THERE, COPY = (
     "ask the service",
     "already asked for",
     "ready to fetch",
     "already on its way",
     "already there",
+    "copy what is here",
 )
 """Staged archives are ready to fetch: their job has finished, and its output is still kept."""
 
@@ -28,6 +30,7 @@ class RestoreItem:
     :param download: our number of the download that is under way already.
     :param stopped: our number of one that failed or expired, whose pieces are used again.
     :param replaces: our number of one that is scheduled in another tier, and taken back.
+    :param copy: a verified file of it in another folder, which is copied.
     :param done: its verified bytes, which are on the disk and not fetched again.
     """
 
@@ -38,6 +41,7 @@ class RestoreItem:
     download: int | None = None
     stopped: int | None = None
     replaces: int | None = None
+    copy: Path | None = None
     done: int = 0
 
     @property
@@ -60,11 +64,13 @@ def decide(
     """
     targets = _targets(archives, to)
     jobs = catalogue.jobs.by_archive(vault)
+    copies = catalogue.downloads.verified_files(vault)
     under_way, stopped = _begun(catalogue.downloads.below(vault, str(to)))
     return [
         _item(
             archive, targets[archive.archive_id], jobs.get(archive.archive_id),
             under_way.get(archive.archive_id), stopped.get(archive.archive_id), tier,
+            copies.get(archive.archive_id, ()),
         )
         for archive in archives
     ]  # fmt: skip
@@ -83,7 +89,7 @@ def _begun(found: Iterable[Download]) -> tuple[dict[str, Download], dict[str, Do
 
 def _item(
     archive: ArchiveRecord, wanted: Path, job: JobRecord | None, under_way: Download | None,
-    stopped: Download | None, tier: str,
+    stopped: Download | None, tier: str, copies: Iterable[str],
 ) -> RestoreItem:  # fmt: skip
     there = _present(archive, wanted)
     if there:
@@ -95,10 +101,13 @@ def _item(
             archive=archive, target=Path(under_way.target), action=UNDER_WAY,
             job=job, download=under_way.id, done=under_way.done,
         )  # fmt: skip
+    copy = verified_copy(copies, archive.size, archive.tree_hash) if job is None else None
+    without = COPY if copy else ASK
     return RestoreItem(
         archive=archive,
         target=next(path for path in alternatives(wanted) if not path.exists()),
-        action=ASK if job is None else READY if job.status == "Succeeded" else RUNNING,
+        action=without if job is None else READY if job.status == "Succeeded" else RUNNING,
+        copy=copy,
         job=job,
         stopped=stopped.id if stopped else None,
         replaces=replaced.id if replaced else None,

@@ -51,14 +51,16 @@ class SeveralRestores(Plan[Batch]):
     @property
     def quote(self) -> Quote:
         """What all of them cost together, line by line."""
-        total = self.plans[0].quote
-        for plan in self.plans[1:]:
-            total = total + plan.quote
-        return total
+        return sum((plan.quote for plan in self.plans), Quote())
 
     def _decide_again(self) -> None:
         for plan in self.plans:
             plan._decide_again()
+
+    def _asked(self) -> frozenset[str]:
+        return frozenset(
+            f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked()
+        )
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         for plan in self.plans:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
-_SHOWN = re.compile(r"(?:USD|\$)?\s*(\d[\d,]*(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?", re.IGNORECASE)
+_SHOWN = re.compile(
+    r"(?:USD|\$)?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?", re.IGNORECASE
+)
 _CENT = Decimal("0.01")
 SMALLEST = Decimal("0.0001")
 """US dollars below which an amount is not told exactly."""
@@ -41,7 +43,8 @@ def parse_money(text: str) -> Decimal:
     """
     found = _SHOWN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"not an amount of US dollars: {text!r}; write 5, 0.50 or $12")
+        commas = "; a comma only groups three digits, as in 1,000.50" if "," in text else ""
+        raise ValueError(f"not an amount of US dollars: {text!r}; write 5, 0.50 or $12{commas}")
     return Decimal(found[1].replace(",", ""))
 
 

@@ -1,6 +1,7 @@
 """Restores over days: what is asked for when, what refusals move, and what a kill leaves."""
 
 import os
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -65,6 +66,21 @@ def refusing(monkeypatch):
 
 def states(batch):
     return sorted(row.state for row in batch.snapshot.rows)
+
+
+@pytest.mark.parametrize(("tier", "hours"), [("standard", 5), ("bulk", 12)])
+def test_the_times_of_a_paced_plan_are_those_of_its_last_request(filled, tmp_path, tier, hours):
+    """In the fact, in the table of the tiers, and in what history keeps as promised."""
+    plan = filled.restore("*", tier=tier, to=tmp_path / "back", spread="3d")
+    offer = plan.tiers[tier]
+    end = plan.schedule["last"].iloc[-1] + timedelta(hours=hours)
+    assert abs(offer.latest - end) < timedelta(seconds=5)
+    assert offer.latest - offer.earliest > timedelta(days=2)
+    assert plan.promised()["latest"] == plan.tiers[tier].latest.isoformat()
+    assert dict(plan.facts)["ready"].startswith("the first in")
+    assert "all by" in dict(plan.facts)["ready"]
+    at_once = filled.restore("*", tier=tier, to=tmp_path / "back").tiers[tier]
+    assert at_once.latest - at_once.earliest < timedelta(hours=8)
 
 
 def test_only_the_first_day_is_asked_for_at_once(session, filled, tmp_path, requests):

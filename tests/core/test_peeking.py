@@ -32,6 +32,7 @@ PRICES = """[all]
 retrieval-standard = { price = "0.01", source = "contract", date = "2026-01-01" }
 retrieval-standard-requests = { price = "0.05", source = "contract", date = "2026-01-01" }
 free-retrieval = 0
+transfer-out-internet = 0.09
 """
 
 
@@ -128,7 +129,7 @@ def test_the_plan_tells_the_first_request_and_the_worst(vault, store, ranges_of,
         assert words in text
     assert plan.table["action"].to_list() == ["ask the service"]
     assert plan.members is None
-    assert plan.quote.total < Decimal("0.002")
+    assert plan.quote.total < Decimal("0.02")
     assert ranges_of() == []
 
 

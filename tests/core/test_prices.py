@@ -271,16 +271,45 @@ def test_money_is_shown_by_one_rule(amount, shown):
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("5", "5"), ("$0.50", "0.5"), (" 1,200.00 ", "1200"), ("7 USD", "7"), (".25", "0.25")],
+    [
+        ("5", "5"),
+        ("$0.50", "0.5"),
+        (" 1,200.00 ", "1200"),
+        ("7 USD", "7"),
+        (".25", "0.25"),
+        ("1,000.50", "1000.5"),
+        ("12,345,678", "12345678"),
+        ("1000.5", "1000.5"),
+    ],
 )
 def test_an_amount_is_read_as_people_write_it(text, amount):
     """With or without the sign."""
     assert parse_money(text) == D(amount)
 
 
-@pytest.mark.parametrize("text", ["", "-1", "5 EUR", "NaN", "1e3", "five", "$", "1.2.3", "∞"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-1",
+        "5 EUR",
+        "NaN",
+        "1e3",
+        "five",
+        "$",
+        "1.2.3",
+        "∞",
+        "5,50",
+        "1,0000",
+        "1,000,00",
+        "1000,000",
+        ",500",
+        "5,",
+        "1.000,50",
+    ],
+)
 def test_what_is_no_amount_is_refused(text):
-    """Nothing is guessed."""
+    """Nothing is guessed: a decimal comma, say, would make a hundred times as much of it."""
     with pytest.raises(ValueError, match="not an amount"):
         parse_money(text)
 

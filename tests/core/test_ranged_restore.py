@@ -171,7 +171,9 @@ def test_a_part_is_cut_from_a_whole_output_at_no_cost(
     """Whoever asked for it; and it is verified."""
     vault.restore("big.bin", to=tmp_path / "whole").run()
     later(session, hours=4.1)
-    plan = vault.restore("big.bin", byte_range="5MiB-12MiB", to=tmp_path / "back")
+    plan = vault.restore(
+        "big.bin", byte_range="5MiB-12MiB", to=tmp_path / "back", destination="here"
+    )
     assert plan.bytes == 0
     assert plan.quote.total == 0
     batch = get("5MiB-12MiB", hours=0)
@@ -375,7 +377,10 @@ def test_a_limit_of_cost_is_kept(vault, data, ranges_of, tmp_path):
         plan.limit_to(Decimal(5)).run()
     file = data_folder() / "prices.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("[all]\nretrieval-standard = 0.01\nretrieval-standard-requests = 1000\n")
+    file.write_text(
+        "[all]\nretrieval-standard = 0.01\nretrieval-standard-requests = 1000\n"
+        "transfer-out-internet = 0.09\n"
+    )
     plan = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back")
     with pytest.raises(OverBudget):
         plan.limit_to(Decimal("0.5")).run()
@@ -383,6 +388,35 @@ def test_a_limit_of_cost_is_kept(vault, data, ranges_of, tmp_path):
     assert ranges_of() == []
     plan.limit_to(Decimal(2)).run()
     assert len(ranges_of()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "setting", "gb"),
+    [(None, "", "0.09"), ("region", "", "0.02"), (None, "here", "0"), ("internet", "here", "0.09")],
+)
+def test_the_way_out_is_part_of_the_price_of_a_part(
+    vault, data, tmp_path, monkeypatch, option, setting, gb
+):
+    """By the option, or the setting, as for whole archives; a limit counts it."""
+    from decimal import Decimal
+
+    file = data_folder() / "prices.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        "[all]\nretrieval-standard = 0.01\nretrieval-standard-requests = 0\n"
+        "transfer-out-internet = 0.09\ntransfer-out-region = 0.02\n"
+    )
+    monkeypatch.setenv("GLACIER_MAGIC_DESTINATION", setting)
+    plan = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "b", destination=option)
+    assert plan.quote.total == (Decimal("0.01") + Decimal(gb)) * MIB / (1 << 30)
+    assert "destination" in dict(plan.facts)
+    peek = vault.peek("big.bin", kind="tar", destination=option)
+    whole = SIZE  # at worst
+    assert peek.quote.total <= (Decimal("0.01") + Decimal(gb)) * whole / (1 << 30)
+    assert peek.quote.total > (Decimal("0.01") + Decimal(gb)) * 8 * MIB / (1 << 30)
+    if gb != "0":
+        with pytest.raises(OverBudget):
+            plan.run(max_cost=Decimal("0.01") * MIB / (1 << 30))
 
 
 def test_a_job_that_fails_is_told(vault, data, client, session, later, tmp_path):

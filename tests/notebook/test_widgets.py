@@ -196,6 +196,29 @@ def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
     assert not card._start.disabled
 
 
+def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(
+    vault: gm.Vault, tmp_path: Path
+) -> None:
+    """The card has the sentence and the new state; a second click runs that."""
+    ours = vault.restore("one.bin", to=tmp_path / "back")
+    ours.run().wait(timeout=60)
+    plan = vault.restore("one.bin", to=tmp_path / "back")
+    plan._archives = vault.restore("*", to=tmp_path / "back")._archives
+    card, place = placed(plan)
+    card._start.disabled = False
+    card._start.click()
+    wait_for(card, place)
+    assert "it would now cost" in card._status.value
+    assert "two.bin" in card._text.value
+    assert "two.bin" in place.shown[-1]
+    assert "would now cost" in place.shown[-1]
+    assert not card._start.disabled
+    card._start.click()
+    wait_for(card, place)
+    assert isinstance(card.children[0], JobBoard)
+    card.children[0].close()
+
+
 def test_a_widget_says_in_words_what_it_is(vault: gm.Vault, tmp_path: Path) -> None:
     """Where no widget can show, its bundle has a sentence as text and as HTML."""
     for widget in (
