@@ -94,6 +94,7 @@ VERBS = (
     Verb(
         name="capacity",
         summary="provisioned capacity for expedited retrievals",
+        interrupted="%glacier capacity shows what was bought.",
         run=_capacity,
         configure=_configure_capacity,
         details="A unit is paid for at once and lasts a month; two are possible at a time. A "

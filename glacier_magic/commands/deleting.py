@@ -211,6 +211,7 @@ VERBS = (
     Verb(
         name="rm",
         summary="delete archives",
+        interrupted="%glacier deletions --resume goes on with what was confirmed.",
         run=_rm,
         configure=_configure_rm,
         details="Shows the plan first. More than one archive needs the vault's name, typed; what\n"

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from glacier_magic.errors import (
     InputError,
     JobExpired,
     JobFailed,
+    LocalError,
     NameNotKnown,
     NotFound,
     NotReady,
@@ -282,3 +284,95 @@ def test_real_processes_share_connection_vault_and_catalogue(filled, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "a.tif" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+# Streams
+
+
+def process(*words, **options):
+    """Start the command line as a process of its own."""
+    env = {**os.environ, **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "glacier_magic.cli", *words],
+        stderr=subprocess.PIPE, check=False, env=env, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_terminal_without_utf_8_gets_escapes_and_no_traceback(filled, files, env):
+    """On both streams: a name in a table, a word in an error."""
+    files("Größe.txt", b"x")
+    filled.ok("upload", "Größe.txt")
+    done = process("ls", env=env, stdout=subprocess.PIPE)
+    assert (done.returncode, b"Gr\\xf6\\xdfe.txt" in done.stdout) == (0, True), done.stderr
+    done = process("du", "Straße", env=env, stdout=subprocess.PIPE)
+    assert done.returncode == InputError.exit_code
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("ls",), ("--version",), ("restore", "a.tif")])
+def test_a_full_standard_output_is_one_line_and_a_code(filled, words):
+    """A result, a plan, and what only the interpreter would have flushed."""
+    with Path("/dev/full").open("wb") as full:
+        done = process(*words, stdout=full, stdin=subprocess.DEVNULL)
+    assert done.returncode == LocalError.exit_code
+    assert done.stderr.count(b"No space left on device") == 1
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(filled):
+    """As ``ls | head -1`` does; nothing is said of it at the end either."""
+    out, into = os.pipe()
+    os.close(out)
+    done = process("ls", stdout=into)
+    os.close(into)
+    assert done.returncode == 141
+    assert b"Error" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_an_interrupt_while_the_verbs_are_loaded_is_code_130():
+    """The first half second is a time like any other."""
+    code = (
+        "import sys, signal, builtins\n"
+        "from glacier_magic import cli\n"
+        "load = builtins.__import__\n"
+        "def stopped(name, *rest):\n"
+        "    if name.endswith('commands'): signal.raise_signal(signal.SIGINT)\n"
+        "    return load(name, *rest)\n"
+        "builtins.__import__ = stopped\n"
+        "sys.argv = ['glacier-magic', 'ls']\n"
+        "sys.exit(cli.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert done.returncode == 130
+    assert done.stderr.startswith("Stopped. ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("rm", "*"), "glacier-magic deletions --resume goes on"),
+        (("upload", "--again", "a.tif"), "the same command without --again goes on"),
+        (("inventory", "--fresh"), "the same command without --fresh goes on"),
+        (("capacity", "buy"), "glacier-magic capacity shows what was bought"),
+        (("ls",), "the same command goes on from here"),
+    ],
+)
+def test_an_interrupt_says_how_this_verb_goes_on(bare, monkeypatch, words, advice):
+    """The same words again would delete what was not meant, or begin anew."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glacier_magic.commands.console.Console.session", property(interrupt))
+    assert bare(*words) == 130
+    assert advice in bare.err
