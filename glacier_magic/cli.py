@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -53,8 +54,13 @@ class TerminalFace:
             raise _no_room(error) from None
 
     def words(self, text: str) -> str:
-        """Return *text* with the verbs as this face spells them."""
-        return text.replace("%glacier", self.program)
+        """Return *text* with the verbs as this face spells them; what is no verb stays as it is."""
+        if "%glacier" not in text:
+            return text
+        from .commands import VERBS  # noqa: PLC0415
+
+        verbs = "|".join(filter(None, VERBS))
+        return re.sub(rf"%glacier(?= (?:{verbs}|--help|VERB)(?![-\w]|\.\w))", self.program, text)
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
@@ -119,7 +125,7 @@ class TerminalFace:
             for text in _plain(value):
                 self._print(text)
             return
-        self._print(value if isinstance(value, str) else repr(value))
+        self._print(self.words(value if isinstance(value, str) else repr(value)))
 
 
 def _ask(question: str) -> str:
@@ -241,7 +247,7 @@ def _how_to_go_on(words: Sequence[str]) -> str:
         from .commands.grammar import after_interrupt  # noqa: PLC0415
     except (ImportError, KeyboardInterrupt):  # a module that was stopped half way
         return "Nothing was done."
-    return after_interrupt(VERBS, words, "command").replace("%glacier", TerminalFace.program)
+    return TerminalFace().words(after_interrupt(VERBS, words, "command"))
 
 
 def _let_go() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from glacier_magic import emulator as emulation
-from glacier_magic.commands import VERBS
+from glacier_magic.commands import VERBS, Help
 from glacier_magic.errors import (
     InputError,
     JobExpired,
@@ -222,6 +222,21 @@ def test_a_name_with_the_magics_own_name_is_shown_as_it_is(main, files):
     files("%glacier notes.txt")
     main.ok("upload", "%glacier notes.txt")
     assert "%glacier notes.txt" in main.ok("ls")
+    main("restore", "*")
+    assert "%glacier notes.txt" in main.out
+
+
+def test_a_result_names_the_commands_of_this_face(main, monkeypatch):
+    """Not the notebook's: a line of a result is typed again as it stands."""
+    main.ok("create", "photos")
+    monkeypatch.setattr(
+        "glacier_magic.session.Session.retrieval_policy", lambda _: "See %glacier deletions ID."
+    )
+    assert main.ok("policy") == "See glacier-magic deletions ID.\n"
+    monkeypatch.setattr(
+        "glacier_magic.session.Session.retrieval_policy", lambda _: Help("See %glacier ls.")
+    )
+    assert main.ok("policy") == "See glacier-magic ls.\n"
 
 
 def test_an_empty_table_says_so(main):
