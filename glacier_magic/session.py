@@ -161,6 +161,28 @@ class Session:
 
         return Vault(self, name)
 
+    def known_vault(self, name: str) -> Vault:
+        """Return a vault that is known here, or that the service knows: it is asked once.
+
+        :raises NotFound: there is none of that name.
+        :raises Unavailable: it is not known here, and the service cannot be asked.
+        """
+        vault, names = self.vault(name), self.vault_names()
+        if name in names or self.catalogue.knows(name):
+            return vault
+        try:
+            self.service.describe_vault(name)
+        except AccessDenied:  # of another account's vault only retrieval may be allowed
+            return vault
+        except Unavailable as error:
+            raise Unavailable(
+                f"Nothing is known here of a vault {name!r}, and whether there is one cannot be "
+                f"checked now: {error.message}",
+                cure=error.cure, code=error.code,
+            ) from None  # fmt: skip
+        self.catalogue.settings.put(self._names_key, "\n".join([*names, name]))
+        return vault
+
     def create_vault(self, name: str) -> Vault:
         """Make a vault; one that exists already is returned as it is.
 

@@ -122,12 +122,13 @@ class Console:
         return self.session.vault_in_use
 
     def vault(self, name: str | None) -> Vault:
-        """Return the vault *name*, else the one in use, that is set, or the only one there is."""
-        if name is not None:
-            return self.session.vault(name)
-        chosen = self.vault_in_use or self.settings.get("vault")
-        if chosen:
-            return self.session.vault(chosen)
+        """Return the vault *name*, else the one in use, that is set, or the only one there is.
+
+        :raises NotFound: there is no such vault.
+        """
+        chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
+        if chosen or name is not None:
+            return self.session.known_vault(chosen or "")
         names = self.session.vault_names() or list(self.session.vaults()["vault"])
         if len(names) == 1:
             return self.session.vault(names[0])

@@ -19,6 +19,7 @@ from glacier_magic.errors import (
     NameNotKnown,
     NotFound,
     NotReady,
+    Unavailable,
 )
 
 NAMES = [name for name in VERBS if name]
@@ -391,3 +392,61 @@ def test_an_interrupt_says_how_this_verb_goes_on(bare, monkeypatch, words, advic
     monkeypatch.setattr("glacier_magic.commands.console.Console.session", property(interrupt))
     assert bare(*words) == 130
     assert advice in bare.err
+
+
+NINES = "9" * 400
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("restore", "a.tif", "--head", NINES),
+        ("restore", "a.tif", "--daily", NINES),
+        ("restore", "a.tif", "--daily", f"{NINES}GB"),
+        ("upload", "a.tif", "--part-size", NINES),
+        ("upload", "a.tif", "--max-rate", NINES),
+        ("wait", "--timeout", NINES),
+        ("deletions", "9" * 23),
+        ("deletions", "0"),
+        ("deletions", "--resume", "9" * 23),
+        ("emulator", "advance", "999999999d"),
+    ],
+)
+def test_huge_numbers_are_refused(filled, words):
+    """With what is possible, as any other slip."""
+    assert filled(*words) == InputError.exit_code, filled.err
+    assert "Unexpected" not in filled.err
+
+
+def test_a_huge_price_is_refused(filled, home):
+    """The file and the price are named."""
+    from glacier_magic.prices import configuration_file
+
+    file = configuration_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[all]\nretrieval-standard = 1e400\n")
+    assert filled("restore", "a.tif") == InputError.exit_code
+    assert "retrieval-standard" in filled.err
+
+
+@pytest.mark.parametrize(
+    "words", [("ls",), ("find", "x"), ("du",), ("duplicates",), ("diff",), ("rm", "*")]
+)
+def test_a_wrong_vault_is_not_an_empty_one(filled, words):
+    """The service is asked once, where nothing is known of it here."""
+    assert filled(*words, "--vault", "nope") == NotFound.exit_code
+    assert "nope" in filled.err
+
+
+def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client, monkeypatch):
+    """Without a network the words say that it cannot be checked."""
+    client.create_vault(vaultName="theirs")
+    assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
+
+    def down(*_):
+        raise Unavailable("no network")
+
+    monkeypatch.setattr("glacier_magic.service.Service.describe_vault", down)
+    assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
+    assert filled("ls", "--vault", "others") == Unavailable.exit_code
+    assert "cannot be checked" in filled.err
