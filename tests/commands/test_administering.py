@@ -73,7 +73,10 @@ def lock_file(files):
 def test_the_retrieval_policy_in_words(shell, client):
     """Shown, set, shown again; what it was is said."""
     assert "every retrieval is accepted" in shell.ok("policy")
-    assert "954 MiB an hour" in shell.ok("policy", "set", "1GB/h")
+    assert shell("policy", "set", "1GB/h") == 2
+    assert "none: every retrieval is accepted" in shell.out
+    assert client.get_data_retrieval_policy()["Policy"]["Rules"][0]["Strategy"] == "None"
+    assert "954 MiB an hour" in shell.ok("policy", "set", "1GB/h", "--yes")
     assert "It was none; it is 1GB/h" in shell.err
     told = client.get_data_retrieval_policy()["Policy"]["Rules"]
     assert told == [{"BytesPerHour": 10**9, "Strategy": "BytesPerHour"}]

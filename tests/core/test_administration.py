@@ -55,18 +55,20 @@ def policy(vault="photos", days=365, effect="Deny"):
 )
 def test_a_retrieval_policy_is_set_and_told_in_words(session, limit, strategy, allowed, words):
     """What was set is what the service holds; its name sets it again."""
-    after = session.retrieval_policy().set(limit)
+    plan = session.retrieval_policy().set(limit)
+    assert session.retrieval_policy().strategy == "None"  # nothing before the run
+    after = plan.run()
     found = session.retrieval_policy()
     assert found == after
     assert (found.strategy, found.bytes_per_hour) == (strategy, allowed)
     assert words in repr(found)
-    assert found.set(found.name) == found
+    assert found.set(found.name).run() == found
 
 
 @pytest.mark.parametrize("limit", ["", "fast", "1GB/s", "0", "-1", "1e400", 2**63, "9" * 400])
 def test_a_limit_that_makes_no_sense_changes_nothing(session, limit):
     """Typed, with the forms that there are."""
-    session.retrieval_policy().set("1GB/h")
+    session.retrieval_policy().set("1GB/h").run()
     with pytest.raises(InputError, match=r"hour|policy"):
         session.retrieval_policy().set(limit)
     assert session.retrieval_policy().bytes_per_hour == 10**9
