@@ -325,7 +325,7 @@ class Session:
         return look_everywhere(self.service, self.connection, regions)
 
     def retrieval_policy(self) -> RetrievalPolicy:
-        """Return the account's data retrieval policy in this region; its ``set()`` is the plan to change it."""
+        """Return the account's data retrieval policy; its ``set()`` is the plan to change it."""
         return RetrievalPolicy.read(self.service)
 
     def capacity(self) -> Capacity:

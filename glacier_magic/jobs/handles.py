@@ -179,7 +179,7 @@ def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
         return kind(
             f"{plural(len(failed), 'drop')} of {len(snapshot.rows)} stopped: {_names(failed)}: "
             f"{reason}",
-            cure="" if "%glacier" in reason else _DROP_CURE.format(vault=drops[0]),
+            cure=_DROP_CURE.format(vault=drops[0]),
         )
     return kind(
         f"{plural(len(failed), 'job')} of {len(snapshot.rows)} failed ({done} verified): "
