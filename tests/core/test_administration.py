@@ -96,6 +96,10 @@ def test_capacity_is_shown_with_its_price_and_bought_once(session, client, price
     assert [unit["CapacityId"]] == list(bought.table["unit"]) == [u.id for u in bought.units]
     assert str(bought.table["end"].dtype) == "datetime64[us, UTC]"
     assert unit["CapacityId"] in repr(session.capacity())
+    assert f"Bought 1 unit for {dict(plan.facts)['price']}." in repr(bought)
+    (past,) = session.history().table.to_dict("records")
+    assert (past["kind"], past["state"], past["price"]) == ("capacity", "done", plan.quote.words())
+    assert "$100" in repr(session.past_plan(past["id"]))
 
 
 def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced):
@@ -112,8 +116,10 @@ def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced)
 
 def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home):
     """Without a budget an unknown price is shown as such."""
-    with pytest.raises(OverBudget):
+    with pytest.raises(OverBudget) as refused:
         session.capacity().buy(max_cost=Decimal("99.99"))
+    assert "tier" not in refused.value.cure
+    assert "archives" not in refused.value.cure
     session.capacity().buy(max_cost=Decimal(100))
     (home / "own" / "prices.toml").unlink()
     with pytest.raises(PriceUnknown):
