@@ -153,7 +153,7 @@ def _plain(table: pd.DataFrame) -> Iterator[str]:
     widths = _widths(narrow) if len(narrow) > LINES else None
     for start in range(0, len(narrow), LINES):
         piece = _spelled(narrow.iloc[start : start + LINES].copy())
-        yield piece.to_string(index=False, header=start == 0, col_space=widths)
+        yield piece.to_string(index=False, header=start == 0, col_space=widths, na_rep="")
 
 
 def _widths(table: pd.DataFrame) -> dict[Hashable, int]:

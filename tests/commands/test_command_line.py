@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from glacier_magic import cli
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS, Help
 from glacier_magic.errors import (
@@ -21,6 +23,7 @@ from glacier_magic.errors import (
     NotReady,
     Unavailable,
 )
+from glacier_magic.transfer.progress import Count
 
 NAMES = [name for name in VERBS if name]
 
@@ -450,3 +453,30 @@ def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client,
     assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
     assert filled("ls", "--vault", "others") == Unavailable.exit_code
     assert "cannot be checked" in filled.err
+
+
+def test_what_is_missing_in_a_table_is_shown_as_nothing(capsys):
+    """The name that an archive had before, where it had none."""
+    table = pd.DataFrame(
+        {"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype="str")}
+    )
+    cli.TerminalFace().show(table)
+    shown = capsys.readouterr().out
+    assert "NaN" not in shown
+    assert "None" not in shown
+    assert "renamed" in shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(1100.4, "1,100 a second"), (12.34, "12.3 a second"), (0.5, "0.5 a second")]
+)
+def test_many_requests_a_second_are_told_in_full(rate, words):
+    """Without an exponent."""
+    assert words in str(Count(label="rm", done=1, total=9, rate=rate, eta=None))
+
+
+def test_a_folder_to_verify_is_not_stored(filled, tmp_path):
+    """The cure is for both verbs."""
+    (tmp_path / "files_").mkdir()
+    assert filled("verify", str(tmp_path / "files_")) == InputError.exit_code
+    assert "Add --recursive to take" in filled.err
