@@ -17,6 +17,20 @@ from .units import plural
 ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 
 
+def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveRecord]:
+    """Return *words* if each can mean archives.
+
+    :raises InputError: one is neither a text nor a record.
+    """
+    wrong = [word for word in words if not isinstance(word, str | ArchiveRecord)]
+    if wrong:
+        raise InputError(
+            f"{wrong[0]!r:.80} does not name an archive",
+            cure="Give names, globs, id: and an archive id, or records of the catalogue.",
+        )
+    return words
+
+
 @dataclass(frozen=True)
 class Choosing:
     """Chooses in one vault of a catalogue."""
@@ -29,7 +43,7 @@ class Choosing:
     ) -> list[ArchiveRecord]:
         """Return the archives that *words* mean, each once, in order: see :meth:`.Vault.select`."""
         found: dict[str, ArchiveRecord] = {}
-        for word in words:
+        for word in _checked(words):
             chosen = (
                 [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
             )
@@ -73,7 +87,7 @@ class Choosing:
         """
         rows = array("q")
         unknown: dict[str, ArchiveRecord] = {}
-        for word in words:
+        for word in _checked(words):
             if isinstance(word, ArchiveRecord):
                 self._choose_one(word, rows, unknown)
                 continue

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import __version__
-from .errors import GlacierError, InputError
+from .errors import GlacierError, InputError, LocalError, Unexpected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +40,27 @@ class TerminalFace:
         """Say something beside the result."""
         print(self.words(text), file=self._err, flush=True)
 
+    def _print(self, text: str) -> None:
+        """Write a line of the result.
+
+        :raises LocalError: there is no room for it.
+        """
+        try:
+            print(text, file=self._out, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _let_go()
+            raise _no_room(error) from None
+
     def words(self, text: str) -> str:
-        """Return *text* with the verbs as this face spells them."""
-        return text.replace("%glacier", self.program)
+        """Return *text* with the verbs as this face spells them; what is no verb stays as it is."""
+        if "%glacier" not in text:
+            return text
+        from .commands import VERBS  # noqa: PLC0415
+
+        verbs = "|".join(filter(None, VERBS))
+        return re.sub(rf"%glacier(?= (?:{verbs}|--help|VERB)(?![-\w]|\.\w))", self.program, text)
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
@@ -63,7 +85,7 @@ class TerminalFace:
 
     def offer(self, plan: Plan[Any]) -> Any:
         """Print a plan and ask; run it after a yes, else return None."""
-        print(self.words(repr(plan)), file=self._out, flush=True)
+        self._print(self.words(repr(plan)))
         if plan.empty:
             return None
         name = getattr(plan, "confirmation", "")
@@ -101,9 +123,9 @@ class TerminalFace:
             return
         if hasattr(value, "to_string"):
             for text in _plain(value):
-                print(text, file=self._out, flush=True)
+                self._print(text)
             return
-        print(value if isinstance(value, str) else repr(value), file=self._out, flush=True)
+        self._print(self.words(value if isinstance(value, str) else repr(value)))
 
 
 def _ask(question: str) -> str:
@@ -131,7 +153,7 @@ def _plain(table: pd.DataFrame) -> Iterator[str]:
     widths = _widths(narrow) if len(narrow) > LINES else None
     for start in range(0, len(narrow), LINES):
         piece = _spelled(narrow.iloc[start : start + LINES].copy())
-        yield piece.to_string(index=False, header=start == 0, col_space=widths)
+        yield piece.to_string(index=False, header=start == 0, col_space=widths, na_rep="")
 
 
 def _widths(table: pd.DataFrame) -> dict[Hashable, int]:
@@ -162,7 +184,27 @@ def _spelled(table: pd.DataFrame) -> pd.DataFrame:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0, or the ``exit_code`` of the error."""
+    whole = words is None  # the process is ours, and ends with this
     words = sys.argv[1:] if words is None else list(words)
+    try:
+        _spell_out_what_the_terminal_cannot_show()
+        code = _answer(words)
+        sys.stdout.flush()  # what does not fit is heard of here, not when the interpreter ends
+    except KeyboardInterrupt:
+        code = _stopped(words)
+    except BrokenPipeError:
+        _let_go()
+        code = 141
+    except OSError as error:
+        _let_go()
+        code = _unwritten(error)
+    if whole:
+        with suppress(ValueError):  # in a thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to stop
+    return code
+
+
+def _answer(words: Sequence[str]) -> int:
     if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
         return _serve(words[1:])
     if words == ["--version"]:
@@ -175,16 +217,59 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         face.show(run(console, VERBS, words))
     except GlacierError as error:
+        written = error.__cause__ if isinstance(error, Unexpected) else None
+        if isinstance(written, BrokenPipeError):
+            raise written from None
         face.note(f"{type(error).__name__}: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
-        face.note("Stopped. What was done is kept; the same command goes on from here.")
-        return 130
-    except BrokenPipeError:
-        return 141
     finally:
         console.close()
     return 0
+
+
+def _spell_out_what_the_terminal_cannot_show() -> None:
+    """Write characters that the streams' encoding does not have as ``\\u00e9``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _stopped(words: Sequence[str]) -> int:
+    """Say how to go on after an interrupt; another one meanwhile changes nothing."""
+    with suppress(KeyboardInterrupt, OSError):
+        print(f"Stopped. {_how_to_go_on(words)}", file=sys.stderr, flush=True)  # noqa: T201
+    return 130
+
+
+def _how_to_go_on(words: Sequence[str]) -> str:
+    try:
+        from .commands import VERBS  # noqa: PLC0415
+        from .commands.grammar import after_interrupt  # noqa: PLC0415
+    except (ImportError, KeyboardInterrupt):  # a module that was stopped half way
+        return "Nothing was done."
+    return TerminalFace().words(after_interrupt(VERBS, words, "command"))
+
+
+def _let_go() -> None:
+    """Drop what standard output does not take, lest the interpreter tries again at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _unwritten(error: OSError) -> int:
+    told = _no_room(error)
+    with suppress(OSError):
+        print(f"{type(told).__name__}: {told}", file=sys.stderr, flush=True)  # noqa: T201
+    return told.exit_code
+
+
+def _no_room(error: OSError) -> LocalError:
+    return LocalError(
+        f"The output cannot be written: {error.strerror or error}",
+        cure="What was asked for may have been done; give the output another place.",
+    )
 
 
 def _means_to_serve(words: Sequence[str]) -> bool:

@@ -88,7 +88,8 @@ class GlacierError(Exception):
     def __str__(self) -> str:
         if not self.cure:
             return self.message
-        return f"{self.message.rstrip('.')}. {self.cure}"
+        stop = "" if self.message.endswith(("?", "!")) else "."
+        return f"{self.message.rstrip('.')}{stop} {self.cure}"
 
 
 class InputError(GlacierError, ValueError):

@@ -163,6 +163,28 @@ class Session:
 
         return Vault(self, name)
 
+    def known_vault(self, name: str) -> Vault:
+        """Return a vault that is known here, or that the service knows: it is asked once.
+
+        :raises NotFound: there is none of that name.
+        :raises Unavailable: it is not known here, and the service cannot be asked.
+        """
+        vault, names = self.vault(name), self.vault_names()
+        if name in names or self.catalogue.knows(name):
+            return vault
+        try:
+            self.service.describe_vault(name)
+        except AccessDenied:  # of another account's vault only retrieval may be allowed
+            return vault
+        except Unavailable as error:
+            raise Unavailable(
+                f"Nothing is known here of a vault {name!r}, and whether there is one cannot be "
+                f"checked now: {error.message}",
+                cure=error.cure, code=error.code,
+            ) from None  # fmt: skip
+        self.catalogue.settings.put(self._names_key, "\n".join([*names, name]))
+        return vault
+
     def create_vault(self, name: str) -> Vault:
         """Make a vault; one that exists already is returned as it is.
 
@@ -305,7 +327,7 @@ class Session:
         return look_everywhere(self.service, self.connection, regions)
 
     def retrieval_policy(self) -> RetrievalPolicy:
-        """Return the account's data retrieval policy in this region; its ``set()`` changes it."""
+        """Return the account's data retrieval policy; its ``set()`` is the plan to change it."""
         return RetrievalPolicy.read(self.service)
 
     def capacity(self) -> Capacity:

@@ -48,8 +48,16 @@ def parse_duration(text: str) -> float:
     pieces = _DURATION.findall(compact)
     if not pieces or _DURATION.sub("", compact).strip():
         raise ValueError(f"not a length of time: {text!r}; write 90s, 15m, 4h or 1d12h")
-    return sum(float(number) * _SECONDS[unit.lower()] for number, unit in pieces)
+    seconds = sum(float(number) * _SECONDS[unit.lower()] for number, unit in pieces)
+    if seconds > LONGEST:
+        raise ValueError(f"too long a time: {_shortened(text)}; at most 100000d can be meant")
+    return seconds
 
+
+MOST_BYTES = 2**63 - 1
+"""Bytes that a number of bytes can be: what the databases hold, 8 EiB."""
+LONGEST = 9e9
+"""Seconds that a length of time can be, 285 years: what the waits of Python take."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
@@ -65,7 +73,16 @@ def parse_size(text: str) -> int:
         raise ValueError(f"not a number of bytes: {text!r}; write 4096, 500kB, 16MiB or 1.5GB")
     base = 1024 if found[3] else 1000
     power = " kmgt".index(found[2].lower() or " ")
-    return round(float(found[1]) * float(base**power))
+    count = float(found[1]) * float(base**power)
+    if count >= MOST_BYTES:
+        raise ValueError(
+            f"too many bytes: {_shortened(text)}; at most 9,223 PB (8 EiB) can be meant"
+        )
+    return round(count)
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 30 else f"{text[:12]}...{text[-6:]}")
 
 
 def parse_rate(text: str) -> float | None:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, overload
 
 from . import descriptions, tables
@@ -24,6 +23,8 @@ from .jobs import InventoryJob
 from .leftovers import Leftovers
 from .peek import Limits
 from .plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
+from .plans.folder import folder_named
+from .plans.model import _dollars
 from .plans.pacing import Pace
 from .plans.quoting import checked_destination, checked_tier, default_destination
 from .prices import load
@@ -65,7 +66,7 @@ class Vault:
     """
 
     def __init__(self, session: Session, name: str) -> None:
-        if not VAULT_NAME.fullmatch(name) or name in (".", ".."):
+        if not isinstance(name, str) or not VAULT_NAME.fullmatch(name) or name in (".", ".."):
             raise InputError(
                 f"{name!r} cannot be the name of a vault",
                 cure="It is 1 to 255 letters, digits, dots, hyphens and underscores.",
@@ -382,7 +383,7 @@ class Vault:
             vault=self.name,
             tier=checked_tier(tier),
             destination=checked_destination(destination or default_destination()),
-            to=Path(to).expanduser().absolute(),
+            to=folder_named(to),
             catalogue=self._catalogue,
             tracker=self.session.tracker,
             clock=self._service.clock,
@@ -402,7 +403,7 @@ class Vault:
             archives,
             vault=self.name,
             tier=checked_tier(tier),
-            to=Path(to).expanduser().absolute(),
+            to=folder_named(to),
             destination=checked_destination(destination or default_destination()),
             prices=lambda: load(self.session.region),
             claimed=claimed,
@@ -446,8 +447,9 @@ class Vault:
         )
 
     def remove(
-        self, *words: str | ArchiveRecord, where: str | None = None, max_fee: Decimal | None = None
-    ) -> DeletePlan:
+        self, *words: str | ArchiveRecord, where: str | None = None,
+        max_fee: Decimal | int | str | None = None,
+    ) -> DeletePlan:  # fmt: skip
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         The archives are those that the words mean now; what comes to match later is not deleted.
@@ -461,11 +463,12 @@ class Vault:
 
         Raises like :meth:`select`, too.
         """
+        fee = None if max_fee is None else _dollars(max_fee)
         choice = self._choosing.choose(words or ("*",) if where else words, where)
         with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
             self.session.tracker.refresh([self.name])
         return DeletePlan(
-            choice, engine=self.session.engine, prices=load(self.session.region), max_fee=max_fee
+            choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee
         )
 
     # Settings

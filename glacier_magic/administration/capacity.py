@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from .. import tables
 from ..catalogue import Catalogue, Purchase
-from ..errors import GlacierError, NotReady, Refused, Unavailable
-from ..prices import load
+from ..errors import GlacierError, NotReady, OverBudget, Refused, Unavailable
+from ..plans import Memory
+from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..rendering import Rendered, escape, html_table, text_table
 from ..service import Service
@@ -75,13 +76,14 @@ class Capacity(Rendered):
         """
         self._check(units)
         quote = provisioned(load(self._service.region), units)
+        price = f"{quote.words()}, {quote.lines[0].figure.cite()}"
         if max_cost is not None:
-            quote.check(max_cost)
+            _check(quote, max_cost)
         return Change(
             f"Buy {plural(units, 'unit')} of provisioned capacity for {quote.words()}",
-            act=lambda: self._buy(units),
+            act=lambda: self._buy(units, price),
             facts=[
-                ("price", f"{quote.words()}, {quote.lines[0].figure.cite()}"),
+                ("price", price),
                 ("lasts", "a month from now, to the second; it is not renewed"),
                 ("undo", "there is none: a unit is paid for at once and whole"),
                 ("gives", "3 expedited retrievals in 5 minutes, and 150 MB/s, for each unit"),
@@ -90,6 +92,9 @@ class Capacity(Rendered):
             ],
             button="Buy",
             danger=True,
+            kind="capacity",
+            quote=quote,
+            memory=Memory(self._catalogue, self._service.clock),
         )
 
     def _check(self, units: int) -> None:
@@ -102,12 +107,13 @@ class Capacity(Rendered):
         if self._catalogue.purchases.open() is not None:
             raise NotReady(self.note, cure="Look again in a minute: %glacier capacity")
 
-    def _buy(self, units: int) -> Capacity:
+    def _buy(self, units: int, price: str) -> Capacity:
         now = Capacity(self._service, self._catalogue)
         for _ in range(units):
             now._check(1)
             now._buy_one()
             now = Capacity(self._service, self._catalogue)
+        now.note = f"Bought {plural(units, 'unit')} for {price}."
         return now
 
     def _buy_one(self) -> None:
@@ -173,6 +179,15 @@ class Capacity(Rendered):
     def _repr_html(self) -> str:
         table = html_table(_HEAD, self._rows(), numbers=(1,)) if self.units else ""
         return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+
+
+def _check(quote: Quote, max_cost: Decimal) -> None:
+    try:
+        quote.check(max_cost)
+    except OverBudget as error:
+        raise OverBudget(
+            error.message, cure="Allow more, or do without: a unit has one price."
+        ) from None
 
 
 def _age(purchase: Purchase) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ..plans import Plan
+from ..plans import Memory, Plan
+from ..prices import Quote
 from ..rendering import escape, visible
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ class Change(Plan[T]):
 
     :param act: what carries it out, and returns what to say of it.
     :param text: a text that belongs to it, such as a policy, shown as it is.
+    :param kind: what it is called in the history, in one word.
+    :param quote: what it costs, where it costs something.
+    :param memory: where it is kept when it is run, if it is.
     :param confirmation: what a user has to type before it is run; "" where a yes is enough.
     """
 
@@ -26,8 +30,10 @@ class Change(Plan[T]):
         self, title: str, *, act: Callable[[], T], facts: Sequence[tuple[str, str]] = (),
         head: Sequence[str] = (), cells: Sequence[tuple[str, ...]] = (), text: str = "",
         button: str = "Set", danger: bool = False, confirmation: str = "",
+        kind: str = "", quote: Quote | None = None, memory: Memory | None = None,
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(memory)
+        self.kind, self._quote = kind, quote
         self._title, self._facts, self._act = title, list(facts), act
         self._columns, self._lines, self.text = tuple(head), list(cells), text
         self.button, self.danger, self.confirmation = button, danger, confirmation
@@ -36,6 +42,11 @@ class Change(Plan[T]):
     def empty(self) -> bool:
         """False: there is something to change."""
         return False
+
+    @property
+    def quote(self) -> Quote | None:
+        """What it costs; None where it costs nothing."""
+        return self._quote
 
     @property
     def title(self) -> str:

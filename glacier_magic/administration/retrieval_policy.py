@@ -9,6 +9,7 @@ from ..rendering import Rendered
 from ..service import Service
 from ..service.administration import Administration
 from ..units import human_bytes, parse_size
+from .change import Change
 
 NO_LIMIT, FREE_TIER, BYTES_PER_HOUR = "None", "FreeTier", "BytesPerHour"
 MOST = 2**63 - 1
@@ -38,15 +39,29 @@ class RetrievalPolicy(Rendered):
         """Ask the service which policy holds."""
         return cls(*Administration(service).retrieval_policy(), service)
 
-    def set(self, limit: str | int) -> RetrievalPolicy:
-        """Set another policy and return it; the same again changes nothing.
+    def set(self, limit: str | int) -> Change[RetrievalPolicy]:
+        """Return the plan to set another policy; the same again changes nothing.
 
         :param limit: ``none``, ``free-tier``, ``1GB/h`` or a number of bytes an hour.
         :raises InputError: it is none of these.
         """
-        strategy, allowed = read_limit(limit)
-        Administration(self.service).set_retrieval_policy(strategy, allowed)
-        return RetrievalPolicy(strategy, allowed, self.service)
+        after = RetrievalPolicy(*read_limit(limit), self.service)
+        return Change(
+            f"Set the data retrieval policy of the account in {self.service.region} to "
+            f"{after.name}",
+            act=after._put,
+            facts=[
+                ("now", f"{self.name}: {self.words}"),
+                ("then", f"{after.name}: {after.words}"),
+                ("for", _SCOPE.format(region=self.service.region)),
+                ("when", "within minutes, for everybody who retrieves from this account"),
+            ],
+            danger=after.strategy == NO_LIMIT != self.strategy,
+        )
+
+    def _put(self) -> RetrievalPolicy:
+        Administration(self.service).set_retrieval_policy(self.strategy, self.bytes_per_hour)
+        return self
 
     @property
     def words(self) -> str:

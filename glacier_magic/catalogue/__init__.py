@@ -27,6 +27,7 @@ from .purchases import Purchase, Purchases
 from .routes import Route, Routes
 from .settings import Settings
 from .uploads import Upload, Uploads
+from .vaults import find
 
 __all__ = [
     "ArchiveRecord",
@@ -94,6 +95,10 @@ class Catalogue:
         self.purchases = Purchases(self.database, scope)
         self.routes = Routes(self.database, scope)
         self.listings = Listings(self.database, scope)
+
+    def knows(self, vault: str) -> bool:
+        """Tell whether there is, or was, anything of a vault here."""
+        return find(self.database, self.scope, vault) is not None
 
     def close(self) -> None:
         """Close it; what was written stays."""

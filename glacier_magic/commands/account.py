@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
+from ..service.regions import checked_regions
 from ..units import human_bytes, local_time, plural
 from .console import Console, where
 from .failure import Failure
@@ -158,6 +159,7 @@ def _vaults(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywher
         regions = [name for name in args.regions.replace(",", " ").split() if name]
         if not regions:
             raise InputError("No region is named", cure="Write --regions eu-west-1,us-east-1.")
+        checked_regions(regions, [console.session.region])
         return console.session.vaults_everywhere(regions)
     if args.all_regions:
         return console.session.vaults_everywhere()

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError, Namespace
 from decimal import Decimal
 from typing import Any
 
-from ..administration import IdentityPolicy
+from ..administration import IdentityPolicy, RetrievalPolicy
 from ..administration.saving import save_new
 from ..errors import InputError
 from ..prices import parse_money
@@ -19,6 +19,7 @@ def _configure_policy(parser: Parser) -> None:
     parser.add_argument(
         "limit", nargs="?", metavar="LIMIT", help="none, free-tier, or bytes an hour: 1GB/h"
     )
+    parser.add_argument("--yes", action="store_true", help="set it without asking")
     parser.add_argument(
         "--iam", action="store_true", help="print the IAM policy that this program needs instead"
     )
@@ -32,6 +33,8 @@ def _policy(console: Console, args: Namespace) -> Any:
     if args.vault or args.save:
         raise InputError("The data retrieval policy is the account's", cure="Add --iam.")
     policy = console.session.retrieval_policy()
+    if args.set is None and args.yes:
+        raise InputError("Nothing is to be set", cure="Write policy set and a limit.")
     if args.set is None:
         return policy
     if args.set != "set" or args.limit is None:
@@ -39,9 +42,10 @@ def _policy(console: Console, args: Namespace) -> Any:
             f"There is no policy {args.set!r}" if args.set != "set" else "Set it to what?",
             cure=f"{console.face.program} policy set none|free-tier|1GB/h",
         )
-    after = policy.set(args.limit)
-    console.face.note(f"It was {policy.name}; it is {after.name} within minutes.")
-    return after
+    outcome = console.settle(policy.set(args.limit), yes=args.yes)
+    if isinstance(outcome, RetrievalPolicy):
+        console.face.note(f"It was {policy.name}; it is {outcome.name} within minutes.")
+    return outcome
 
 
 def _iam(console: Console, args: Namespace) -> IdentityPolicy:
@@ -94,6 +98,7 @@ VERBS = (
     Verb(
         name="capacity",
         summary="provisioned capacity for expedited retrievals",
+        interrupted="%glacier capacity shows what was bought.",
         run=_capacity,
         configure=_configure_capacity,
         details="A unit is paid for at once and lasts a month; two are possible at a time. A "

@@ -254,6 +254,7 @@ VERBS = (
     Verb(
         name="upload",
         summary="store files as archives",
+        once=("--again",),
         run=_upload,
         configure=_configure_upload,
         details="Without a path a notebook shows a panel: files are chosen, sent in the background "
@@ -277,6 +278,7 @@ VERBS = (
     Verb(
         name="inventory",
         summary="refresh the list from the service's inventory",
+        once=("--fresh",),
         run=_inventory,
         configure=_configure_inventory,
         details="The service makes an inventory about once a day, and takes some four hours to "

@@ -122,12 +122,13 @@ class Console:
         return self.session.vault_in_use
 
     def vault(self, name: str | None) -> Vault:
-        """Return the vault *name*, else the one in use, that is set, or the only one there is."""
-        if name is not None:
-            return self.session.vault(name)
-        chosen = self.vault_in_use or self.settings.get("vault")
-        if chosen:
-            return self.session.vault(chosen)
+        """Return the vault *name*, else the one in use, that is set, or the only one there is.
+
+        :raises NotFound: there is no such vault.
+        """
+        chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
+        if chosen or name is not None:
+            return self.session.known_vault(chosen or "")
         names = self.session.vault_names() or list(self.session.vaults()["vault"])
         if len(names) == 1:
             return self.session.vault(names[0])
@@ -135,6 +136,11 @@ class Console:
         raise InputError(
             "Which vault?", cure=f"%glacier use NAME, or --vault NAME. Vaults here: {listed}"
         )
+
+    def failed(self, words: Sequence[str], error: GlacierError) -> None:
+        """Keep an error, which *words* ended with, for ``why``."""
+        self.failure = Failure.of([unshield(word) for word in words], error)
+        self.failure.keep()
 
     # Plans
 
@@ -170,18 +176,27 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
     try:
         return _run(console, verbs, words)
     except GlacierError as error:
-        _remember_failure(console, words, error)
+        console.failed(words, error)
         raise
+    except UnicodeEncodeError as error:
+        told: GlacierError = _not_text(error)
+        console.failed(words, told)
+        raise told from error
     except Exception as error:
         told = Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
         told.__cause__ = error
-        _remember_failure(console, words, told)
+        console.failed(words, told)
         raise told from error
 
 
-def _remember_failure(console: Console, words: Sequence[str], error: GlacierError) -> None:
-    console.failure = Failure.of([unshield(word) for word in words], error)
-    console.failure.keep()
+def _not_text(error: UnicodeEncodeError) -> GlacierError:
+    """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
+    if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
+        return Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+    return InputError(
+        "A word has bytes that are no characters in this locale",
+        cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",
+    )
 
 
 def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:

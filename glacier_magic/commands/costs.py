@@ -11,6 +11,7 @@ from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.holdings import by_folder, of_vault
 from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
 from ..rendering import Rendered, escape, html_table, text_table
+from ..service.regions import checked_regions
 from ..units import from_ms, human_bytes, local_time, plural
 from .console import Console
 from .grammar import Parser, Verb
@@ -182,6 +183,8 @@ def _cost(console: Console, args: Namespace) -> Rendered:
     if args.refresh:
         return Prices(refresh(console.session.service, region))
     prices = load(region)
+    if args.region:
+        checked_regions([region], [f.region for f in prices.figures.values()])
     if args.prices:
         return Prices(prices)
     if args.depth:

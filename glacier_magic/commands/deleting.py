@@ -14,7 +14,7 @@ from ..plans import Deleted
 from ..plans.delete import failure
 from ..prices import parse_money
 from ..rendering import Rendered, html_table, text_table
-from ..units import from_ms, local_time, plural
+from ..units import MOST_BYTES, from_ms, local_time, plural
 from .account import vault_name
 from .archives import vault_option, waiting_options
 from .console import Console
@@ -30,6 +30,13 @@ def _fee(text: str) -> Decimal:
         return parse_money(text)
     except (ValueError, GlacierError) as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def _number(text: str) -> int:
+    """Return the number of a deletion, which the catalogue counts up from 1."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MOST_BYTES):
+        raise ArgumentTypeError(f"not the number of a deletion: {text[:30]!r}; they begin with 1")
+    return int(text)
 
 
 def _guards(parser: Parser) -> None:
@@ -120,13 +127,13 @@ _HOW = "%glacier deletions ID shows what failed, --resume goes on, --forget leav
 
 
 def _configure_deletions(parser: Parser) -> None:
-    parser.add_argument("id", nargs="?", type=int, metavar="ID", help="show this one")
+    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this one")
     parser.add_argument(
-        "--resume", nargs="*", type=int, metavar="ID", default=SUPPRESS,
+        "--resume", nargs="*", type=_number, metavar="ID", default=SUPPRESS,
         help="go on with all, or these; what failed is tried again",
     )  # fmt: skip
     parser.add_argument(
-        "--forget", nargs="+", type=int, metavar="ID", help="do not delete what is left"
+        "--forget", nargs="+", type=_number, metavar="ID", help="do not delete what is left"
     )
 
 
@@ -211,6 +218,7 @@ VERBS = (
     Verb(
         name="rm",
         summary="delete archives",
+        interrupted="%glacier deletions --resume goes on with what was confirmed.",
         run=_rm,
         configure=_configure_rm,
         details="Shows the plan first. More than one archive needs the vault's name, typed; what\n"

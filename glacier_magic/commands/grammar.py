@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -77,6 +77,10 @@ class Verb:
     details: str = ""
     signed: tuple[str, ...] = ()
     """Options whose value may begin with ``-``."""
+    interrupted: str = ""
+    """What to do after an interrupt; "" where the same words go on from there."""
+    once: tuple[str, ...] = ()
+    """Options that begin anew, so that they do not belong in words that go on."""
 
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
@@ -100,6 +104,19 @@ class Verb:
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
         return parsed
+
+
+def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str) -> str:
+    """Return what to do after *words* were interrupted.
+
+    :param called: what the words are to the user: a line, a command.
+    """
+    verb = verbs.get(words[0]) if words else None
+    if verb is not None and verb.interrupted:
+        return f"What was done is kept; {verb.interrupted}"
+    anew = [option for option in verb.once if option in words] if verb is not None else []
+    without = f" without {' and '.join(anew)}" if anew else ""
+    return f"What was done is kept; the same {called}{without} goes on from here."
 
 
 def as_value(word: str) -> str:

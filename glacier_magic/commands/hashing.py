@@ -130,14 +130,18 @@ def _hash(console: Console, args: Namespace) -> Hashes:
     return Hashes(files, compared)
 
 
+def _differ(count: int) -> str:
+    return "is not" if count == 1 else "are not"
+
+
 def _refuse(states: Sequence[tuple[str, str]], than: str) -> None:
     wrong = [(name, state) for name, state in states if state != SAME]
     if wrong:
         shown = ", ".join(f"{name!r} ({state})" for name, state in wrong[:5])
         more = f" and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""
         raise IntegrityError(
-            f"{len(wrong):,} of {plural(len(states), 'file')} are not the same as {than}: "
-            f"{shown}{more}",
+            f"{len(wrong):,} of {plural(len(states), 'file')} {_differ(len(wrong))} the same as "
+            f"{than}: {shown}{more}",
             cure="The same command without --check shows the table.",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from .. import importers
+from ..errors import IntegrityError
 from ..importers import Report
 from ..rendering import Rendered, escape, html_table, near, text_table
 from ..units import plural
@@ -100,7 +101,14 @@ def _import(console: Console, args: Namespace) -> Taken:
         otherwise=lambda: console.vault(None).name,
         dry_run=args.dry_run,
     )
-    return Taken(report, console.face.program)
+    taken = Taken(report, console.face.program)
+    if report.left.cut:
+        console.face.note(repr(taken))
+        raise IntegrityError(
+            f"{near(str(report.source))} ends too early: what was behind its end is not known",
+            cure="Get the whole file and import it again; nothing is taken twice.",
+        )
+    return taken
 
 
 VERBS = (

@@ -126,6 +126,7 @@ VERBS = (
     Verb(
         name="lock",
         summary="the lock of a vault: a policy for ever",
+        interrupted="%glacier lock shows how far it got.",
         run=_lock,
         configure=_configure_lock,
         details="--policy FILE begins: it holds at once and is gone after 24 hours, or with "

@@ -11,6 +11,8 @@ from glacier_magic.emulator import dates
 
 _LEASE = 1.0
 """Real seconds that the written time runs ahead of the clock."""
+AHEAD = 3600.0
+"""Real seconds that must be left before the calendar ends, whatever the clock is turned to."""
 
 
 class Clock:
@@ -68,7 +70,8 @@ class Clock:
             return int(now)
 
     def _read(self) -> float:
-        return self._anchor + (time.monotonic() - self._real) * 1000 * self.rate
+        now = self._anchor + (time.monotonic() - self._real) * 1000 * self.rate
+        return min(now, dates.LAST)  # where no date can follow, time stands still
 
     def save(self, *, final: bool = False) -> None:
         """Write the time down if it is time to, and to the point at the *final* clean stop."""
@@ -90,6 +93,12 @@ class Clock:
     def _change(self, *, by: float = 0, speed: float | None = None, paused: bool) -> None:
         with self._lock:
             now = self._read() + by
+            ahead = AHEAD * 1000 * (self._speed if speed is None else speed)
+            if not now + (0 if paused else ahead) <= dates.LAST:
+                raise ValueError(
+                    "The virtual clock cannot go there: it must stay within the year 9999 for "
+                    "another real hour at its speed."
+                )
             self._speed = self._speed if speed is None else speed
             self._paused = paused
             self._write(now, now + _LEASE * 1000 * self.rate)

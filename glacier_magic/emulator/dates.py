@@ -10,6 +10,9 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)")
 
+LAST = 253_402_300_799_999
+"""The last millisecond of the year 9999, after which no date can be written."""
+
 
 def real_now() -> int:
     """Return the real time, which only signatures and the first start of a clock look at."""

@@ -125,6 +125,7 @@ def _one_by_one(lines: list[bytes], first: int, left: Left) -> Iterator[_Row]:
             yield from list(_open([_HEADER, line], csv=True)[1])
         except InventoryError:
             left.add(f"line {number}", "it is no whole row of an inventory")
+            left.cut = left.cut or not line.endswith(b"\n")
 
 
 def _from_json(path: Path, left: Left) -> Iterator[ImportedArchive]:
@@ -165,6 +166,7 @@ def _rest(
         values = json.loads(path.read_bytes())["ArchiveList"][read:]
     except (ValueError, RecursionError, LookupError, TypeError):
         left.add(f"all behind archive {read:,}", damage)
+        left.cut = True
         return
     for number, value in enumerate(values, read + 1):
         try:

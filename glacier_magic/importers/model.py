@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from ..transfer.sources import LARGEST
 from . import sqlite_files
 
 RETRIEVAL = "ArchiveRetrieval"
@@ -64,6 +65,8 @@ class Left:
     MOST = 1000
 
     def __init__(self) -> None:
+        self.cut = False
+        """Whether the file ends too early, so that nobody knows what is missing."""
         self.reasons: Counter[str] = Counter()
         self._kept: list[tuple[str, str]] = []
 
@@ -156,8 +159,8 @@ def tree_hash(value: object) -> str | None:
 
 
 def size(value: object) -> int | None:
-    """Return a whole number of bytes, None for what is none."""
-    return value if type(value) is int and 0 <= value < 1 << 63 else None
+    """Return a whole number of bytes that an archive can have, None for what is none."""
+    return value if type(value) is int and 0 <= value <= LARGEST else None
 
 
 def milliseconds(seconds: object) -> int | None:

@@ -168,12 +168,24 @@ def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
         raise _not_ready(waiting, snapshot)
 
 
+_DROP_CURE = (
+    "%glacier drop {vault} --with-archives goes on with it, %glacier drop {vault} --stop ends it."
+)
+
+
 def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
     kind: type[GlacierError] = (
         getattr(errors, failed[0].failure, JobFailed) if failed[0].failure else JobFailed
     )
     reason = failed[0].error or "the service gave no reason"
     done = snapshot.count("verified")
+    drops = [row.vault for row in failed if row.kind == "drop"]
+    if len(drops) == len(failed):
+        return kind(
+            f"{plural(len(failed), 'drop')} of {len(snapshot.rows)} stopped: {_names(failed)}: "
+            f"{reason}",
+            cure=_DROP_CURE.format(vault=drops[0]),
+        )
     return kind(
         f"{plural(len(failed), 'job')} of {len(snapshot.rows)} failed ({done} verified): "
         f"{_names(failed)}: {reason}",

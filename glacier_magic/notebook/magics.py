@@ -89,6 +89,7 @@ class GlacierMagics(Magics):
         try:
             script = statements(line, cell)
         except InputError as error:
+            self.console.failed(["%%glacier", *line.split()], error)
             raise UsageError(str(error)) from None
         for statement in script:
             if last is not None:
@@ -101,18 +102,27 @@ class GlacierMagics(Magics):
 
     def _one(self, line: str, names: Mapping[str, Any], place: str = "") -> Any:
         from ..commands import VERBS, run  # noqa: PLC0415
-        from .words import expand, split  # noqa: PLC0415
+        from ..commands.grammar import after_interrupt  # noqa: PLC0415
 
         try:
-            return run(self.console, VERBS, expand(split(line), names))
+            return run(self.console, VERBS, self._words(line, names))
         except InputError as error:
             raise UsageError(f"{place}{error}") from None
         except GlacierError as error:
             raise one_line(error, place) from None
         except KeyboardInterrupt:
-            raise UsageError(
-                f"{place}Stopped. What was done is kept; the same line goes on from here."
-            ) from None
+            on = after_interrupt(VERBS, line.split(), "line")
+            raise UsageError(f"{place}Stopped. {on}") from None
+
+    def _words(self, line: str, names: Mapping[str, Any]) -> list[str]:
+        """Return the words of a line, filled in; that they make none is kept for ``why``."""
+        from .words import expand, split  # noqa: PLC0415
+
+        try:
+            return expand(split(line), names)
+        except InputError as error:
+            self.console.failed([line], error)
+            raise
 
 
 def _overview() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..catalogue import Catalogue, Download
 from ..errors import GlacierError
@@ -15,7 +15,7 @@ from ..jobs.expect import kept_until
 from ..jobs.renewing import Renewer
 from ..service import Service
 from ..units import human_bytes, human_duration, plural, weekday_time
-from .model import Plan
+from .model import Memory, Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,7 @@ class ExtendPlan(Plan[Batch]):
         within five hours, or that are not fetched in time at the present rate.
     """
 
+    kind = "extend"
     button = "Extend"
 
     def __init__(
@@ -55,10 +56,11 @@ class ExtendPlan(Plan[Batch]):
         catalogue: Catalogue,
         tracker: Tracker,
     ) -> None:
-        super().__init__()
+        super().__init__(Memory(catalogue, service.clock))
         self._vaults, self._chosen = vaults, chosen
         self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
         self._renewer = Renewer(service, catalogue)
+        self._refused = 0
         self.items = self._decide()
 
     def _decide(self) -> list[_Item]:
@@ -69,6 +71,7 @@ class ExtendPlan(Plan[Batch]):
             until = kept_until(job) if job and download.state in ("ready", "downloading") else None
             if until and download.vault in self._vaults and self._wanted(download, until):
                 found.append(_Item(download, until))
+        self.vault = ", ".join(sorted({item.download.vault for item in found}))
         return sorted(found, key=lambda item: item.until)
 
     def _wanted(self, download: Download, until: datetime) -> bool:
@@ -108,6 +111,21 @@ class ExtendPlan(Plan[Batch]):
             ("price", FREE),
         ]  # fmt: skip
 
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan: whose outputs, how many, and what is said of the price.
+
+        Whether a request is charged is not known, so there is no quote: the words stand for it.
+        """
+        size = sum(item.download.size or 0 for item in self.items)
+        return {
+            **super().promised(), "archives": len(self.items), "bytes": size,
+            "requests": len(self.items),
+        }  # fmt: skip
+
+    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
+        """Return how many requests the service took."""
+        return {"extended": len(self.items) - self._refused}
+
     def _head(self) -> Sequence[str]:
         return ("name", "to fetch", "vault", "goes")
 
@@ -143,6 +161,7 @@ class ExtendPlan(Plan[Batch]):
         for item in self.items:
             error = self._renewer.renew(item.download)
             errors += [] if error is None else [error]
+        self._refused = len(errors)
         if errors and len(errors) == len(self.items):
             raise errors[0]
         self._tracker.start()

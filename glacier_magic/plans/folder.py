@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from ..errors import LocalError
+from ..errors import InputError, LocalError
 from ..units import human_bytes
+
+
+def folder_named(name: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a folder that a user names; ``~`` is the home.
+
+    :raises InputError: it cannot be a path.
+    """
+    try:
+        if "\0" in os.fsdecode(name):
+            raise ValueError("it has a character that no path can have")
+        return Path(os.fsdecode(name)).expanduser().absolute()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{name!r:.80} is not a folder: {error}", cure="Name one, such as restored."
+        ) from None
 
 
 def room(folder: Path, needed: int) -> tuple[bool, str]:

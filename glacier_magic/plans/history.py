@@ -59,7 +59,7 @@ def _done(record: PlanRecord) -> tuple[int, int]:
     told = record.happened or {}
     if record.kind == "restore":
         return record.tally.verified, record.tally.bytes_verified
-    return int(told.get("deleted") or 0), int(told.get("bytes") or 0)
+    return int(told.get("deleted") or told.get("extended") or 0), int(told.get("bytes") or 0)
 
 
 def _ended(record: PlanRecord) -> datetime | None:
@@ -154,6 +154,8 @@ class PastPlan(Rendered):
                 ("price", price_of(record), reckoned),
                 ("ready", self._window(), ""),
             ]
+        elif promised.get("quote"):
+            rows.append(("price", price_of(record), ""))
         ended = local_time(_ended(record), self._now)
         return [*rows, ("state", "", record.state), ("ended", "", ended or "not yet")]
 

@@ -12,6 +12,9 @@ _CENT = Decimal("0.01")
 SMALLEST = Decimal("0.0001")
 """US dollars below which an amount is not told exactly."""
 
+HIGHEST, LOWEST = Decimal(10**15), Decimal("1e-15")
+"""Where prices and the steps of price lists end, so that sums of them stay exact."""
+
 
 def money(amount: Decimal | None) -> str:
     """Return an amount as people read it: ``$1,234.57``, ``$0.0123``, ``unknown``.
@@ -61,4 +64,8 @@ def parse_price(value: object) -> Decimal:
         raise ValueError(f"not a price: {value!r}") from None
     if not price.is_finite() or price < 0:
         raise ValueError(f"not a price: {value!r}")
+    if price > HIGHEST or (price and price < LOWEST):
+        raise ValueError(
+            f"not a price: {value!r:.30}; it is 0, or between {LOWEST} and {HIGHEST:,}"
+        )
     return price

@@ -175,9 +175,9 @@ class Quote(Rendered):
         if self.known > max_cost:
             more = "more than " if self.total is None else ""
             shown = money if money(self.known) != money(max_cost) else rate
-            raise OverBudget(
-                f"This costs {more}{shown(self.known)}, over the limit of {shown(max_cost)}"
-            )
+            exact = max_cost >= 1 or max_cost == max_cost.quantize(SMALLEST)
+            limit = shown(max_cost) if exact else rate(max_cost)
+            raise OverBudget(f"This costs {more}{shown(self.known)}, over the limit of {limit}")
         if doubtful:
             named = dict.fromkeys(_doubt(line) for line in doubtful)
             region = doubtful[0].figure.region

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
+from ..errors import InputError
 from .client import Service
 from .clock import ServiceClock
 from .connection import Connection, client_in
@@ -18,6 +21,30 @@ def regions_of(service: Service) -> list[str]:
     with translated():
         known = service._session.get_available_regions("glacier", partition_of(service))
     return sorted({*known, service.region})
+
+
+def known_regions() -> list[str]:
+    """Return the regions of all partitions that have the vault service, by boto3's own list."""
+    import botocore.session  # noqa: PLC0415
+
+    session = botocore.session.get_session()
+    partitions = session.get_available_partitions()
+    return sorted({r for p in partitions for r in session.get_available_regions("glacier", p)})
+
+
+def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[str]:
+    """Return *names* if each is a region with the vault service, or one of *more*.
+
+    :raises InputError: one is not.
+    """
+    known = known_regions()
+    wrong = [name for name in names if name not in known and name not in more]
+    if wrong:
+        raise InputError(
+            f"No region with the vault service is called {wrong[0]!r}",
+            cure=f"The regions are {', '.join(known)}.",
+        )
+    return list(names)
 
 
 def partition_of(service: Service) -> str:

@@ -51,7 +51,7 @@ class Count(Report):
     def __str__(self) -> str:
         words = [f"{self.label}: {self.fraction:.0%}", f"{self.done:,} of {self.total:,}"]
         if self.rate:
-            words.append(f"{self.rate:,.3g} a second")
+            words.append(f"{self.rate:{',.0f' if self.rate >= 100 else '.3g'}} a second")
         if self.eta is not None and not self.finished:
             words.append(f"{human_duration(self.eta)} left")
         return ", ".join([*words, self.note] if self.note else words)

@@ -117,7 +117,7 @@ def _name_of(path: Path) -> str:
 def _add_folder(found: Sources, folder: Path, recursive: bool, describe: _Describe) -> None:
     if not recursive:
         raise InputError(
-            f"{str(folder)!r} is a folder", cure="Add --recursive to store all files below it."
+            f"{str(folder)!r} is a folder", cure="Add --recursive to take all files below it."
         )
     top, before, seen = _name_of(folder), len(found.files), found.looked_at
     walked = 0
@@ -127,7 +127,7 @@ def _add_folder(found: Sources, folder: Path, recursive: bool, describe: _Descri
         _add(found, path, inside if top == "." else f"{top}/{inside}", describe, named=False)
     named_twice = walked and found.looked_at == seen
     if len(found.files) == before and not named_twice:
-        raise InputError(f"There is no file to store in {str(folder)!r}", cure="")
+        raise InputError(f"There is no file in {str(folder)!r}", cure="")
 
 
 def _walk(folder: Path, found: Sources) -> Iterator[Path]:

@@ -73,7 +73,10 @@ def lock_file(files):
 def test_the_retrieval_policy_in_words(shell, client):
     """Shown, set, shown again; what it was is said."""
     assert "every retrieval is accepted" in shell.ok("policy")
-    assert "954 MiB an hour" in shell.ok("policy", "set", "1GB/h")
+    assert shell("policy", "set", "1GB/h") == 2
+    assert "none: every retrieval is accepted" in shell.out
+    assert client.get_data_retrieval_policy()["Policy"]["Rules"][0]["Strategy"] == "None"
+    assert "954 MiB an hour" in shell.ok("policy", "set", "1GB/h", "--yes")
     assert "It was none; it is 1GB/h" in shell.err
     told = client.get_data_retrieval_policy()["Policy"]["Rules"]
     assert told == [{"BytesPerHour": 10**9, "Strategy": "BytesPerHour"}]
@@ -194,6 +197,7 @@ def test_a_lock_is_completed_on_the_line_with_the_name_repeated(shell, client, l
         ["lock", "photos", "--lock-id", "x"],
         ["lock", "../photos"],
         ["vaults", "--regions", " , "],
+        ["vaults", "--regions", "mars"],
         ["capacity", "buy", "--units", "3"],
         ["capacity", "sell"],
     ],
@@ -205,7 +209,7 @@ def test_words_that_make_no_sense_change_nothing(shell, words):
 
 def test_vaults_of_regions_in_a_table(shell, region):
     """One line a vault, the rest in notes."""
-    table = shell.ok("vaults", "--regions", f"{region},{region}-2")
+    table = shell.ok("vaults", "--regions", f"{region},eu-west-1")
     assert "photos" in table
     assert "2 asked" in table
     assert shell.ok("vaults", "--all-regions").startswith("region")

@@ -5,19 +5,25 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from glacier_magic import cli
 from glacier_magic import emulator as emulation
-from glacier_magic.commands import VERBS
+from glacier_magic.commands import VERBS, Help
 from glacier_magic.errors import (
     InputError,
     JobExpired,
     JobFailed,
+    LocalError,
     NameNotKnown,
     NotFound,
     NotReady,
+    Unavailable,
 )
+from glacier_magic.transfer.progress import Count
 
 NAMES = [name for name in VERBS if name]
 
@@ -220,6 +226,21 @@ def test_a_name_with_the_magics_own_name_is_shown_as_it_is(main, files):
     files("%glacier notes.txt")
     main.ok("upload", "%glacier notes.txt")
     assert "%glacier notes.txt" in main.ok("ls")
+    main("restore", "*")
+    assert "%glacier notes.txt" in main.out
+
+
+def test_a_result_names_the_commands_of_this_face(main, monkeypatch):
+    """Not the notebook's: a line of a result is typed again as it stands."""
+    main.ok("create", "photos")
+    monkeypatch.setattr(
+        "glacier_magic.session.Session.retrieval_policy", lambda _: "See %glacier deletions ID."
+    )
+    assert main.ok("policy") == "See glacier-magic deletions ID.\n"
+    monkeypatch.setattr(
+        "glacier_magic.session.Session.retrieval_policy", lambda _: Help("See %glacier ls.")
+    )
+    assert main.ok("policy") == "See glacier-magic ls.\n"
 
 
 def test_an_empty_table_says_so(main):
@@ -282,3 +303,180 @@ def test_real_processes_share_connection_vault_and_catalogue(filled, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "a.tif" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+# Streams
+
+
+def process(*words, **options):
+    """Start the command line as a process of its own."""
+    env = {**os.environ, **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "glacier_magic.cli", *words],
+        stderr=subprocess.PIPE, check=False, env=env, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_terminal_without_utf_8_gets_escapes_and_no_traceback(filled, files, env):
+    """On both streams: a name in a table, a word in an error."""
+    files("Größe.txt", b"x")
+    filled.ok("upload", "Größe.txt")
+    done = process("ls", env=env, stdout=subprocess.PIPE)
+    assert (done.returncode, b"Gr\\xf6\\xdfe.txt" in done.stdout) == (0, True), done.stderr
+    done = process("du", "Straße", env=env, stdout=subprocess.PIPE)
+    assert done.returncode == InputError.exit_code
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("ls",), ("--version",), ("restore", "a.tif")])
+def test_a_full_standard_output_is_one_line_and_a_code(filled, words):
+    """A result, a plan, and what only the interpreter would have flushed."""
+    with Path("/dev/full").open("wb") as full:
+        done = process(*words, stdout=full, stdin=subprocess.DEVNULL)
+    assert done.returncode == LocalError.exit_code
+    assert done.stderr.count(b"No space left on device") == 1
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(filled):
+    """As ``ls | head -1`` does; nothing is said of it at the end either."""
+    out, into = os.pipe()
+    os.close(out)
+    done = process("ls", stdout=into)
+    os.close(into)
+    assert done.returncode == 141
+    assert b"Error" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_an_interrupt_while_the_verbs_are_loaded_is_code_130():
+    """The first half second is a time like any other."""
+    code = (
+        "import sys, signal, builtins\n"
+        "from glacier_magic import cli\n"
+        "load = builtins.__import__\n"
+        "def stopped(name, *rest):\n"
+        "    if name.endswith('commands'): signal.raise_signal(signal.SIGINT)\n"
+        "    return load(name, *rest)\n"
+        "builtins.__import__ = stopped\n"
+        "sys.argv = ['glacier-magic', 'ls']\n"
+        "sys.exit(cli.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert done.returncode == 130
+    assert done.stderr.startswith("Stopped. ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("rm", "*"), "glacier-magic deletions --resume goes on"),
+        (("upload", "--again", "a.tif"), "the same command without --again goes on"),
+        (("inventory", "--fresh"), "the same command without --fresh goes on"),
+        (("capacity", "buy"), "glacier-magic capacity shows what was bought"),
+        (("ls",), "the same command goes on from here"),
+    ],
+)
+def test_an_interrupt_says_how_this_verb_goes_on(bare, monkeypatch, words, advice):
+    """The same words again would delete what was not meant, or begin anew."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glacier_magic.commands.console.Console.session", property(interrupt))
+    assert bare(*words) == 130
+    assert advice in bare.err
+
+
+NINES = "9" * 400
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("restore", "a.tif", "--head", NINES),
+        ("restore", "a.tif", "--daily", NINES),
+        ("restore", "a.tif", "--daily", f"{NINES}GB"),
+        ("upload", "a.tif", "--part-size", NINES),
+        ("upload", "a.tif", "--max-rate", NINES),
+        ("wait", "--timeout", NINES),
+        ("deletions", "9" * 23),
+        ("deletions", "0"),
+        ("deletions", "--resume", "9" * 23),
+        ("emulator", "advance", "999999999d"),
+    ],
+)
+def test_huge_numbers_are_refused(filled, words):
+    """With what is possible, as any other slip."""
+    assert filled(*words) == InputError.exit_code, filled.err
+    assert "Unexpected" not in filled.err
+
+
+def test_a_huge_price_is_refused(filled, home):
+    """The file and the price are named."""
+    from glacier_magic.prices import configuration_file
+
+    file = configuration_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[all]\nretrieval-standard = 1e400\n")
+    assert filled("restore", "a.tif") == InputError.exit_code
+    assert "retrieval-standard" in filled.err
+
+
+@pytest.mark.parametrize(
+    "words", [("ls",), ("find", "x"), ("du",), ("duplicates",), ("diff",), ("rm", "*")]
+)
+def test_a_wrong_vault_is_not_an_empty_one(filled, words):
+    """The service is asked once, where nothing is known of it here."""
+    assert filled(*words, "--vault", "nope") == NotFound.exit_code
+    assert "nope" in filled.err
+
+
+def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client, monkeypatch):
+    """Without a network the words say that it cannot be checked."""
+    client.create_vault(vaultName="theirs")
+    assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
+
+    def down(*_):
+        raise Unavailable("no network")
+
+    monkeypatch.setattr("glacier_magic.service.Service.describe_vault", down)
+    assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
+    assert filled("ls", "--vault", "others") == Unavailable.exit_code
+    assert "cannot be checked" in filled.err
+
+
+def test_what_is_missing_in_a_table_is_shown_as_nothing(capsys):
+    """The name that an archive had before, where it had none."""
+    table = pd.DataFrame(
+        {"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype="str")}
+    )
+    cli.TerminalFace().show(table)
+    shown = capsys.readouterr().out
+    assert "NaN" not in shown
+    assert "None" not in shown
+    assert "renamed" in shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(1100.4, "1,100 a second"), (12.34, "12.3 a second"), (0.5, "0.5 a second")]
+)
+def test_many_requests_a_second_are_told_in_full(rate, words):
+    """Without an exponent."""
+    assert words in str(Count(label="rm", done=1, total=9, rate=rate, eta=None))
+
+
+def test_a_folder_to_verify_is_not_stored(filled, tmp_path):
+    """The cure is for both verbs."""
+    (tmp_path / "files_").mkdir()
+    assert filled("verify", str(tmp_path / "files_")) == InputError.exit_code
+    assert "Add --recursive to take" in filled.err

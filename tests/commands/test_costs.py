@@ -189,6 +189,8 @@ def test_a_refresh_without_credentials_says_so(glacier):
         ("--depth", "x"),
         ("--depth", "-1"),
         ("--region", "../x"),
+        ("--region", "mars-1"),
+        ("--region", "mars-1", "--prices"),
     ],
 )
 def test_a_slip_is_an_error(glacier, words):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.errors import InputError, NotFound
+from glacier_magic.errors import InputError, IntegrityError, NotFound
 from glacier_magic.plans import RestorePlan
 
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -137,3 +137,36 @@ def test_much_that_is_left_is_summed_up(glacier, journal):
     assert "1,235" in text
     assert "1,215 more were left." in text
     assert text.count("it is no whole event") == 21
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_file_that_ends_too_early_is_taken_and_is_an_error(glacier, notes, put, tmp_path, kind):
+    """A script must see that something is missing; what was read is there."""
+    ids = [put("one"), put("two")]
+    if kind == "json":
+        row = '{{"ArchiveId": "{}", "ArchiveDescription": "n", "CreationDate": '
+        row += '"2020-01-01T00:00:00Z", "Size": {}, "SHA256TreeHash": "{}"}}'
+        rows = ", ".join(row.format(i, 1 << n, HASH) for i, n in zip(ids, (3, 60), strict=True))
+        text = f'{{"VaultARN": "", "InventoryDate": "2020-01-02T00:00:00Z", "ArchiveList": [{rows}'
+    else:
+        text = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
+        text += f"{ids[0]},n,2020-01-01T00:00:00Z,8,{HASH}\n{ids[1]},n,2020"
+    (tmp_path / "cut").write_text(text)
+    with pytest.raises(IntegrityError, match="too early"):
+        glacier("import", tmp_path / "cut", "--vault", "photos")
+    assert "taken into photos" in notes[-1]
+    table = glacier("ls")
+    assert ids[0] in list(table["archive_id"])
+
+
+def test_a_size_that_no_archive_can_have_is_none(glacier, put, tmp_path):
+    """10,000 parts of 4 GiB are the most."""
+    most = 40_000 << 30
+    text = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
+    for name, size in (("one", most), ("two", most + 1)):
+        text += f"{put(name)},{name},2020-01-01T00:00:00Z,{size},{HASH}\n"
+    (tmp_path / "large.csv").write_text(text)
+    glacier("import", tmp_path / "large.csv", "--vault", "photos")
+    table = glacier("ls").set_index("name")
+    assert table.loc["one", "size"] == most
+    assert table.loc["two", "size"] == 0  # not known

@@ -55,18 +55,20 @@ def policy(vault="photos", days=365, effect="Deny"):
 )
 def test_a_retrieval_policy_is_set_and_told_in_words(session, limit, strategy, allowed, words):
     """What was set is what the service holds; its name sets it again."""
-    after = session.retrieval_policy().set(limit)
+    plan = session.retrieval_policy().set(limit)
+    assert session.retrieval_policy().strategy == "None"  # nothing before the run
+    after = plan.run()
     found = session.retrieval_policy()
     assert found == after
     assert (found.strategy, found.bytes_per_hour) == (strategy, allowed)
     assert words in repr(found)
-    assert found.set(found.name) == found
+    assert found.set(found.name).run() == found
 
 
 @pytest.mark.parametrize("limit", ["", "fast", "1GB/s", "0", "-1", "1e400", 2**63, "9" * 400])
 def test_a_limit_that_makes_no_sense_changes_nothing(session, limit):
     """Typed, with the forms that there are."""
-    session.retrieval_policy().set("1GB/h")
+    session.retrieval_policy().set("1GB/h").run()
     with pytest.raises(InputError, match=r"hour|policy"):
         session.retrieval_policy().set(limit)
     assert session.retrieval_policy().bytes_per_hour == 10**9
@@ -94,6 +96,10 @@ def test_capacity_is_shown_with_its_price_and_bought_once(session, client, price
     assert [unit["CapacityId"]] == list(bought.table["unit"]) == [u.id for u in bought.units]
     assert str(bought.table["end"].dtype) == "datetime64[us, UTC]"
     assert unit["CapacityId"] in repr(session.capacity())
+    assert f"Bought 1 unit for {dict(plan.facts)['price']}." in repr(bought)
+    (past,) = session.history().table.to_dict("records")
+    assert (past["kind"], past["state"], past["price"]) == ("capacity", "done", plan.quote.words())
+    assert "$100" in repr(session.past_plan(past["id"]))
 
 
 def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced):
@@ -110,8 +116,10 @@ def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced)
 
 def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home):
     """Without a budget an unknown price is shown as such."""
-    with pytest.raises(OverBudget):
+    with pytest.raises(OverBudget) as refused:
         session.capacity().buy(max_cost=Decimal("99.99"))
+    assert "tier" not in refused.value.cure
+    assert "archives" not in refused.value.cure
     session.capacity().buy(max_cost=Decimal(100))
     (home / "own" / "prices.toml").unlink()
     with pytest.raises(PriceUnknown):

@@ -177,6 +177,11 @@ def test_named_outputs_are_extended_whenever_they_go(session, filled, held, late
     until(lambda: batch.snapshot.count("ready") == 3)
     plan = session.extend("a.bin", vault="photos")
     assert [item.download.name for item in plan.items] == ["a.bin"]
+    plan.run()
+    past = session.history().table.iloc[0]
+    assert (past["kind"], past["vault"], past["archives"], past["done"]) == (
+        "extend", "photos", 1, 1,
+    )  # fmt: skip
 
 
 EXTENDER = """

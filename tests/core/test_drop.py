@@ -237,8 +237,10 @@ def test_new_before_the_proof(session, filled, reaches, put, store):
     drop = reaches("stopped", hours=25)
     assert "1 archive" in drop.error
     assert store() == 1
-    with pytest.raises(JobFailed, match="1 archive"):
+    with pytest.raises(JobFailed, match=r"1 drop of 1 stopped: .*1 archive") as failed:
         Batch(session.tracker, (drop.key,)).wait(PATIENCE)
+    assert "restore" not in str(failed.value)
+    assert "%glacier drop photos --with" in str(failed.value)
 
 
 def test_stored_from_here_before_the_proof(session, filled, reaches, files, store):

@@ -368,7 +368,7 @@ def test_odd_rows_of_a_json_inventory_are_left(tmp_path):
 
 
 def test_a_json_inventory_that_breaks_off_gives_what_is_whole(tmp_path):
-    """What was cut off is told."""
+    """What was cut off is told, and that it was."""
     text = json.dumps(inventory(entry(A), entry(B)))
     archives, _, ((what, why),), _ = whole(written(tmp_path, text[:-100]))
     assert [a.archive_id for a in archives] == [A]

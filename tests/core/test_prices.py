@@ -415,3 +415,10 @@ def test_a_quote_shows_its_lines_and_their_sources():
     assert "$0.01" in quote._repr_mimebundle_()["text/html"]
     empty = Quote((Line(Figure.unknown("storage", "x<y"), D(1)),))
     assert "not known" in repr(empty)
+
+
+def test_a_tiny_limit_is_told_with_its_digits():
+    """Not as the amount that it would be rounded to."""
+    quote = retrieval(US, 500 * GB, 2000, "Standard")
+    with pytest.raises(OverBudget, match=r"over the limit of \$0\.00001\."):
+        quote.check(D("0.00001"))

@@ -10,7 +10,7 @@ import glacier_magic as gm
 from glacier_magic import emulator as emulation
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.connecting import reconnect
-from glacier_magic.errors import EmulatorFailed, Unavailable
+from glacier_magic.errors import EmulatorFailed, InputError, Unavailable
 from glacier_magic.paths import (
     catalogue_file,
     catalogue_place,
@@ -157,3 +157,27 @@ def test_a_session_shows_no_account(session, vault):
     for thing in (vault, session, session.jobs()):
         assert session.account not in repr(thing)
     assert re.search(r"photos", repr(vault))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda vault: vault.restore(None),
+        lambda vault: vault.restore("*", to=None),
+        lambda vault: vault.restore("*", to="a\0b"),
+        lambda vault: vault.restore("*", to="a\0b", byte_range="0-1"),
+        lambda vault: vault.remove(None),
+        lambda vault: vault.remove("*", max_fee="x"),
+        lambda vault: vault.remove("*", max_fee=0.5),
+        lambda vault: vault.select([3]),
+        lambda vault: vault.session.vault(None),
+        lambda vault: vault.session.vault(b"photos"),
+    ],
+)
+def test_what_is_of_a_wrong_kind_is_an_input_error(session, files, ask):
+    """In Python, too: one class for everything that cannot be understood."""
+    vault = session.create_vault("photos")
+    vault.upload(files("a.bin", b"a"))
+    with pytest.raises(InputError) as caught:
+        ask(vault)
+    assert caught.value.cure

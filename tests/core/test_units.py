@@ -12,6 +12,8 @@ from glacier_magic.units import (
     human_duration,
     local_time,
     parse_duration,
+    parse_rate,
+    parse_size,
     parse_time,
     plural,
     short_id,
@@ -105,3 +107,14 @@ def test_counts_have_their_plural_and_ids_an_end():
     assert plural(0, "job") == "0 jobs"
     assert short_id("x" * 138) == "x" * 12 + "…"
     assert short_id("short") == "short"
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "GB", "9" * 5000, "9223372036854775808"])
+def test_more_bytes_than_there_can_be_are_refused_in_words(text):
+    """With the range, and not the whole number."""
+    for parse in (parse_size, parse_rate):
+        with pytest.raises(ValueError, match="8 EiB") as caught:
+            parse(text)
+        assert len(str(caught.value)) < 120
+    with pytest.raises(ValueError, match="100000d"):
+        parse_duration("9" * 400)

@@ -113,3 +113,24 @@ def test_time_never_runs_backwards_whatever_is_done(path, steps):
         now = clock.now()
         assert now >= last
         last = now
+
+
+def test_no_turn_leaves_the_calendar(path):
+    """A time that no date can be written for would end the emulator's data for good."""
+    clock = Clock(path, speed=0)
+    before = clock.now()
+    with pytest.raises(ValueError, match="9999"):
+        clock.advance(999_999_999 * 86400)
+    with pytest.raises(ValueError, match="9999"):
+        clock.advance(float("inf"))
+    assert clock.now() == Clock(path).now() == before
+    clock.advance((dates.LAST - before) / 1000 - 7200)
+    with pytest.raises(ValueError, match="9999"):
+        clock.set_speed(1e7)
+    assert dates.iso(clock.now()).startswith("9999-12-31T2")
+
+
+def test_time_stands_still_at_the_end_of_the_calendar(path):
+    """A fast clock that is left alone gets there as well."""
+    path.write_text('{"time": 999999999999999, "speed": 10, "paused": false}')
+    assert Clock(path).now() == dates.LAST

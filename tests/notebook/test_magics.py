@@ -185,3 +185,24 @@ def test_every_setting_can_be_configured(shell: InteractiveShell) -> None:
     """None is missing in %config, and none is left over there."""
     magics = shell.magics_manager.registry["GlacierMagics"]
     assert set(magics.class_own_traits(config=True)) == {s.name for s in SETTINGS}
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("%glacier ls 'open", "A quotation is not closed"),
+        ("%glacier ls {nosuch}", "cannot be filled in"),
+        ("%%glacier ls\nls", "Nothing belongs on the line"),
+    ],
+)
+def test_why_tells_of_words_that_make_no_line(
+    shell: InteractiveShell, cell: str, told: str
+) -> None:
+    """Not of an older error: what happened last is what is asked about."""
+    with capture_output():
+        shell.run_cell("%glacier uplaod")
+        shell.run_cell(cell)
+    assert told in repr(magic(shell, "why"))
+    with capture_output():
+        shell.run_cell("%glacier uplaod")
+    assert "uplaod" in repr(magic(shell, "why"))
