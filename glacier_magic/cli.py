@@ -73,6 +73,7 @@ class TerminalFace:
         self._line(str(report), final=report.finished)
 
     def _line(self, text: str, *, final: bool = False) -> None:
+        text = self.words(text)
         if self._err.isatty():
             self._err.write(f"\r\x1b[K{text[:200]}")
             self._err.flush()
