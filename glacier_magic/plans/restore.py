@@ -216,7 +216,9 @@ class RestorePlan(Plan[Batch]):
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not asked for again{more}"))
-        facts += self._scheduled.facts(self._prices, self.destination, to=self.to)
+        facts += self._scheduled.facts(
+            self._prices, self.destination, to=self.to, tier=self.tier
+        )  # fmt: skip
         facts += self._claims()
         facts += [
             ("price", self._price()),
@@ -226,8 +228,7 @@ class RestorePlan(Plan[Batch]):
 
     def _price(self) -> str:
         words = self.quote.words()
-        here = [row for row in self._scheduled.rows if row.root == str(self.to)]
-        here = [row for row in here if row.tier == self.tier]  # of another it is asked for anew
+        here = self._scheduled.here(self.to, self.tier)
         if not here:
             return words
         later = price(here, self._prices, self.destination).words()

@@ -29,9 +29,15 @@ class Scheduled:
         self.rows = [row for row in found if row.archive_id in wanted and row.part is None]
         self._now = now
 
-    def facts(self, prices: PriceTable, destination: str, *, to: Path) -> list[tuple[str, str]]:
+    def here(self, to: Path, tier: str) -> list[Download]:
+        """Return those into the folder of a plan; one of another tier is asked for anew by it."""
+        return [row for row in self.rows if row.root == str(to) and row.tier == tier]
+
+    def facts(
+        self, prices: PriceTable, destination: str, *, to: Path, tier: str
+    ) -> list[tuple[str, str]]:  # fmt: skip
         """Return what to know of them: into the folder of a plan, and into others."""
-        here = [row for row in self.rows if row.root == str(to)]
+        here = self.here(to, tier)
         there = [row for row in self.rows if row.root != str(to)]
         facts = []
         if here:

@@ -198,6 +198,9 @@ def test_what_is_scheduled_shows_the_price_that_is_still_to_come(filled, priced,
     elsewhere = dict(filled.restore("*", to=tmp_path / "other").facts)
     assert str(tmp_path / "back") in elsewhere["scheduled elsewhere"]
     assert "scheduled already" not in elsewhere
+    instead = filled.restore("*", to=tmp_path / "back", tier="bulk")  # takes their place
+    assert instead.requests == 2
+    assert "scheduled already" not in dict(instead.facts)
 
 
 @pytest.mark.usefixtures("soon")
