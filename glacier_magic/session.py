@@ -40,6 +40,7 @@ from .plans import (
 from .plans.delete import carry_out
 from .plans.history import Past, PastPlan
 from .plans.pacing import Pace
+from .plans.scheduled import stop
 from .prices import load
 from .service import Connection, Service, open_service
 from .service.administration import Administration
@@ -300,6 +301,22 @@ class Session:
             known.archives, tier=tier or shared.tier, to=to, destination=destination,
             claimed=known.claimed,
         )  # fmt: skip
+
+    def stop_restores(self, *words: str, vault: str | None = None) -> str:
+        """Take back what restores have scheduled and not asked for yet; return what was done.
+
+        What has been asked for is paid, and comes all the same.
+
+        :param words: the archives, see :meth:`.Vault.select`; all that are scheduled if none.
+        :param vault: of this vault only; needed with *words*.
+        :raises NameNotKnown: a word matches nothing.
+        """
+        now = self.service.clock.now_ms()
+        rows = self.catalogue.pacing.scheduled(vault)
+        if words and vault is not None:
+            chosen = {archive.archive_id for archive in self.vault(vault).select(words)}
+            rows = [row for row in rows if row.archive_id in chosen]
+        return stop(self.catalogue, rows, now)
 
     def history(self, limit: int = 20) -> Past:
         """Return the plans that were run last: what was promised, and what happened."""

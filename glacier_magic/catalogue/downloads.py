@@ -315,12 +315,15 @@ class Downloads:
                     download, values["state"], values.get("ended"), values.get("error")
                 )
 
-    def drop_planned(self, download: int) -> bool:
-        """Take back a wish that was not asked for yet; tell whether it was still in time."""
+    def drop_planned(self, download: int, *, ended: int | None = None) -> bool:
+        """Take back a wish that was not asked for yet; tell whether it was still in time.
+
+        :param ended: the moment in milliseconds, by the service's clock.
+        """
         with self._database.transaction():
             planned = self.get(download).state == "planned"
             if planned:
-                self.update(download, state="forgotten")
+                self.update(download, state="forgotten", ended=ended)
         return planned
 
     def unasked(self, now: int) -> bool:

@@ -34,6 +34,12 @@ class Pacing:
         where = f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
         return select(self._database, self._scope, where, (now,))
 
+    def scheduled(self, vault: str | None = None) -> list[Download]:
+        """Return what is wanted and not asked for yet, due or not, in its order."""
+        place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
+        where = f"state='planned'{place} ORDER BY {_ORDER}"
+        return select(self._database, self._scope, where, values)
+
     def planned(self, batch: str) -> list[Planned]:
         """Return what a paced batch has not asked for yet, in its order."""
         rows = self._database.rows(

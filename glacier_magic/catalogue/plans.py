@@ -51,7 +51,7 @@ class PlanRecord:
 
     @property
     def state(self) -> str:
-        """One of under way, not finished, done, incomplete (some did not come), failed.
+        """One of under way, not finished, done, incomplete (some did not come), stopped, failed.
 
         What is not finished runs at this moment, or stopped with its process.
         """
@@ -61,7 +61,9 @@ class PlanRecord:
             return "not finished"
         if self.tally.still:
             return "under way"
-        return "incomplete" if self.tally.failed or self.tally.expired else "done"
+        if self.tally.failed or self.tally.expired:
+            return "incomplete"
+        return "stopped" if self.tally.forgotten else "done"
 
 
 _COLUMNS = "id, vault, kind, made, run, promised, happened, error, ended"

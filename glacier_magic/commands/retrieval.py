@@ -120,6 +120,10 @@ def _configure_restore(parser: Parser) -> None:
         "--extend", action="store_true",
         help="keep outputs longer that go within 5 hours, or are not fetched in time",
     )  # fmt: skip
+    again.add_argument(
+        "--stop", action="store_true",
+        help="take back what is scheduled and not asked for yet, all of it or these archives",
+    )  # fmt: skip
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
@@ -130,11 +134,24 @@ def _configure_restore(parser: Parser) -> None:
 
 
 def _restore(console: Console, args: Namespace) -> Any:
+    if args.stop:
+        return _stopped(console, args)
     set_rate(console, args)
     plan = _plan(console, args)
     if args.save is not None:
         return _saved(console, plan, args)
     return settled(console, plan, args)
+
+
+def _stopped(console: Console, args: Namespace) -> str:
+    given = (args.table, args.tier, args.spread, args.daily, args.save, args.to, _part(args))
+    if any(value is not None for value in given):
+        raise InputError(
+            "What is scheduled is stopped by the names of archives",
+            cure="Leave all out but names and --vault.",
+        )
+    vault = console.vault(args.vault).name if args.archives else args.vault
+    return console.session.stop_restores(*args.archives, vault=vault)
 
 
 def _plan(console: Console, args: Namespace) -> Plan[Batch]:

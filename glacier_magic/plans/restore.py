@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalogue import ArchiveRecord, Catalogue
 from ..errors import PriceUnknown
-from ..jobs import Batch, Tracker, kept_until, window
+from ..jobs import Batch, Tracker, window
 from ..jobs.limits import to_json
 from ..prices import PriceTable, Quote
 from ..prices.money import money
@@ -33,7 +33,20 @@ from . import folder, sharing
 from .model import Cells, Memory, Plan
 from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
-from .restoring import ASK, COPY, READY, RUNNING, THERE, UNDER_WAY, RestoreItem, decide, total
+from .restoring import (
+    ASK,
+    COPY,
+    READY,
+    RUNNING,
+    THERE,
+    UNDER_WAY,
+    RestoreItem,
+    copies,
+    decide,
+    staged_until,
+    total,
+)
+from .scheduled import Scheduled, price
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +103,9 @@ class RestorePlan(Plan[Batch]):
         self._timetable = self._paced()
         self._last = self._last_requests()
         self._prices = self._load_prices()
+        self._scheduled = Scheduled(
+            self._catalogue, self.vault, self._archives, self._clock.now_ms()
+        )  # fmt: skip
 
     def revised(
         self, *, tier: str | None = None, to: str | os.PathLike[str] | None = None,
@@ -198,15 +214,25 @@ class RestorePlan(Plan[Batch]):
             found = self._having(action)
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
-                facts.append(
-                    (action, f"{words}, not asked for again{self._kept(found)}{_at(found)}")
-                )
+                more = staged_until(found, self._clock.now()) + copies(found)
+                facts.append((action, f"{words}, not asked for again{more}"))
+        facts += self._scheduled.facts(
+            self._prices, self.destination, to=self.to, tier=self.tier
+        )  # fmt: skip
         facts += self._claims()
         facts += [
-            ("price", self.quote.words()),
+            ("price", self._price()),
             ("destination", destination_words(self.destination)),
         ]
         return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+
+    def _price(self) -> str:
+        words = self.quote.words()
+        here = self._scheduled.here(self.to, self.tier)
+        if not here:
+            return words
+        later = price(here, self._prices, self.destination).words()
+        return f"{words} for this plan, and {later} for what is scheduled already"
 
     def _claims(self) -> list[tuple[str, str]]:
         if not self._claimed:
@@ -240,16 +266,6 @@ class RestorePlan(Plan[Batch]):
             end = weekday_time(last + longest, now)
             return f"the first {words}; all by {end}; each output is kept for 24 hours"
         return f"{words}; the output is kept for 24 hours after that"
-
-    def _kept(self, found: Sequence[RestoreItem]) -> str:
-        """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
-        moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
-        known = [moment for moment in moments if moment is not None]
-        if not known:
-            return ""
-        until = local_time(min(known), self._clock.now())
-        # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
-        return f": staged until {until}, and while it is, asking again would be free as well"
 
     @property
     def needed(self) -> int:
@@ -412,15 +428,6 @@ class RestorePlan(Plan[Batch]):
             "due": due,
             "limits": None if limits is None else to_json(limits),
         }
-
-
-def _at(found: Sequence[RestoreItem]) -> str:
-    """Return where verified copies are."""
-    paths = [near(str(item.copy)) for item in found if item.copy is not None]
-    if not paths:
-        return ""
-    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
-    return f": a verified copy is at {paths[0]}{more}"
 
 
 def _in_words(item: RestoreItem) -> tuple[str, ...]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ..errors import InputError
+from ..jobs import kept_until
 from ..jobs.copying import verified_copy
+from ..rendering import near
 from ..safenames import UnsafePath, alternatives, safe_target
 from ..treehash import FileChanged, tree_hash
+from ..units import local_time
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY = (
     "ask the service",
@@ -55,6 +59,26 @@ def total(items: Iterable[RestoreItem]) -> int:
     return sum(item.size or 0 for item in items)
 
 
+def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
+    """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
+    moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return ""
+    until = local_time(min(known), now)
+    # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
+    return f": staged until {until}, and while it is, asking again would be free as well"
+
+
+def copies(found: Sequence[RestoreItem]) -> str:
+    """Return where the verified copies are."""
+    paths = [near(str(item.copy)) for item in found if item.copy is not None]
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f": a verified copy is at {paths[0]}{more}"
+
+
 def decide(
     archives: Sequence[ArchiveRecord], *, vault: str, tier: str, to: Path, catalogue: Catalogue
 ) -> list[RestoreItem]:
@@ -64,13 +88,13 @@ def decide(
     """
     targets = _targets(archives, to)
     jobs = catalogue.jobs.by_archive(vault)
-    copies = catalogue.downloads.verified_files(vault)
+    verified = catalogue.downloads.verified_files(vault)
     under_way, stopped = _begun(catalogue.downloads.below(vault, str(to)))
     return [
         _item(
             archive, targets[archive.archive_id], jobs.get(archive.archive_id),
             under_way.get(archive.archive_id), stopped.get(archive.archive_id), tier,
-            copies.get(archive.archive_id, ()),
+            verified.get(archive.archive_id, ()),
         )
         for archive in archives
     ]  # fmt: skip
@@ -89,7 +113,7 @@ def _begun(found: Iterable[Download]) -> tuple[dict[str, Download], dict[str, Do
 
 def _item(
     archive: ArchiveRecord, wanted: Path, job: JobRecord | None, under_way: Download | None,
-    stopped: Download | None, tier: str, copies: Iterable[str],
+    stopped: Download | None, tier: str, verified: Iterable[str],
 ) -> RestoreItem:  # fmt: skip
     there = _present(archive, wanted)
     if there:
@@ -101,7 +125,7 @@ def _item(
             archive=archive, target=Path(under_way.target), action=UNDER_WAY,
             job=job, download=under_way.id, done=under_way.done,
         )  # fmt: skip
-    copy = verified_copy(copies, archive.size, archive.tree_hash) if job is None else None
+    copy = verified_copy(verified, archive.size, archive.tree_hash) if job is None else None
     without = COPY if copy else ASK
     return RestoreItem(
         archive=archive,

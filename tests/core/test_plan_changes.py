@@ -179,3 +179,46 @@ def test_what_is_scheduled_and_came_meanwhile_is_copied_when_it_is_due(
     paced.wait(PATIENCE)
     assert len(made) == 3
     assert len([p for p in (tmp_path / "paced").rglob("*") if p.is_file()]) == 3
+
+
+# What is scheduled
+
+
+def test_what_is_scheduled_shows_the_price_that_is_still_to_come(filled, priced, tmp_path):
+    """Into this folder or another, by a plan that itself costs nothing for it."""
+    whole = filled.restore("*", to=tmp_path / "back").quote.words()
+    filled.restore("*", to=tmp_path / "back", spread="3d").run()
+    facts = dict(filled.restore("*", to=tmp_path / "back").facts)
+    assert facts["scheduled already"].startswith("2 archives, ")
+    assert "--stop" in facts["scheduled already"]
+    assert "still to come" in facts["scheduled already"]
+    assert facts["price"].endswith("for what is scheduled already")
+    assert f"and {whole} for" not in facts["price"]
+    assert " and $0 for" not in facts["price"]
+    elsewhere = dict(filled.restore("*", to=tmp_path / "other").facts)
+    assert str(tmp_path / "back") in elsewhere["scheduled elsewhere"]
+    assert "scheduled already" not in elsewhere
+    instead = filled.restore("*", to=tmp_path / "back", tier="bulk")  # takes their place
+    assert instead.requests == 2
+    assert "scheduled already" not in dict(instead.facts)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_scheduled_restore_is_stopped(session, filled, later, jobs_of, tmp_path):
+    """What was not asked for never is; the history says so, and it can be paced otherwise."""
+    plan = filled.restore("*", to=tmp_path / "back", spread="3d")
+    batch = plan.run()
+    said = session.stop_restores()
+    assert said.startswith("Stopped: 2 archives")
+    assert session.stop_restores().startswith("Nothing of it is")
+    later(session, hours=4.1)
+    batch.wait(PATIENCE)
+    for _ in range(3):
+        later(session, hours=25)
+        session.tracker.refresh(["photos"])
+    assert jobs_of() == []
+    assert session.past_plan(plan.number).record.tally.forgotten == 2
+    assert session.past_plan(plan.number).record.state == "stopped"
+    again = filled.restore("*", to=tmp_path / "back", spread="2d")
+    assert again.requests == 2
+    assert list(again.schedule["archives"]) == [1, 1]
