@@ -155,3 +155,32 @@ def test_two_kernels_share_one_emulator(tmp_path: Path, apart: Path) -> None:
     run(["%load_ext glacier_magic\n%glacier connect --emulator"], tmp_path)
     assert emulator.status(apart)["pid"] == pid
     assert "emulator time" in text(first.cells[0])
+
+
+def test_a_real_kernel_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """complete_request answers verbs, options and names from the catalogue, as a page asks it."""
+    from jupyter_client.manager import start_new_kernel
+
+    monkeypatch.chdir(tmp_path)
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        client.execute_interactive(
+            "%load_ext glacier_magic\n%glacier connect --emulator\n%glacier create kept\n"
+            "open('scan 1.tif', 'wb').write(b's')\ndone = %glacier upload 'scan 1.tif'",
+            timeout=60,
+            output_hook=lambda _: None,
+        )
+
+        def complete(code: str) -> list[str]:
+            answer = client.complete(code, reply=True, timeout=30)["content"]
+            start, end = answer["cursor_start"], answer["cursor_end"]
+            return [code[:start] + match + code[end:] for match in answer["matches"]]
+
+        assert "%glacier restore" in complete("%glacier resto")
+        assert "df = %glacier ls --where" in complete("df = %glacier ls --wh")
+        assert "%glacier restore 'scan 1.tif'" in complete("%glacier restore sc")
+        assert "x = 1\n%glacier use kept" in complete("x = 1\n%glacier use ke")
+        assert "%%glacier\nvaults" in complete("%%glacier\nvau")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
