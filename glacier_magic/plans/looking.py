@@ -13,8 +13,8 @@ from ..ranges import ByteRange, megabyte_cover, node_over
 from ..transfer.engine import Engine
 from ..treehash import CHUNK
 from ..units import human_bytes
-from . import direct
-from .parts import PartItem, check_folder
+from . import direct, folder
+from .parts import PartItem, needed
 from .ranged import carry_out
 from .restoring import READY, UNDER_WAY
 from .windows import Windows, tidy
@@ -94,7 +94,7 @@ class Look:
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
-            check_folder(self.windows.root, items)
+            folder.check(self.windows.root, needed(items))
         return carry_out(
             self._catalogue, self._tracker, items, title=self.title, tier=self.tier,
             root=self.windows.root, now=self._engine.service.clock.now_ms(),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
-from ..errors import LocalError
 from ..prices import PriceTable, Quote
 from ..ranges import ByteRange, cover, is_verifiable
 from ..safenames import alternatives
 from ..transfer.files import unverified
 from ..treehash import FileChanged, tree_hash
-from ..units import human_bytes
 from .quoting import Asking, quote_for
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
 
@@ -114,37 +110,9 @@ def price(prices: PriceTable, items: Iterable[PartItem], tier: str, destination:
     return quote_for(prices, asking, tier, destination)
 
 
-def room(folder: Path, items: Iterable[PartItem]) -> tuple[bool, str]:
-    """Tell whether the parts that are still to come have room, and say it in words."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    needed = sum(item.part.size for item in items if item.action != THERE)
-    enough = needed <= free
-    words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
-    return enough, words if enough else f"NOT ENOUGH: {words}"
-
-
-def check_folder(folder: Path, items: Sequence[PartItem]) -> None:
-    """Refuse before anything is paid for where the files could not be written.
-
-    :raises LocalError: the folder cannot be written, or has too little room.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise LocalError(
-            f"Nothing was asked for: {folder} cannot be written: {error.strerror or error}",
-            cure="Name another folder with --to.",
-        ) from None
-    enough, words = room(folder, items)
-    if not enough:
-        raise LocalError(
-            f"Nothing was asked for: there is no room in {folder}: {words}",
-            cure="Free some space, or name another folder with --to.",
-        )
+def needed(items: Iterable[PartItem]) -> int:
+    """Return the bytes that the parts which are still to come take on the disk."""
+    return sum(item.part.size for item in items if item.action != THERE)
 
 
 def wish(

@@ -17,9 +17,10 @@ from ..rendering import near
 from ..safenames import UnsafePath, safe_target
 from ..service import ServiceClock
 from ..units import human_bytes, human_duration, local_time, plural, short_id
+from . import folder
 from .limited import priced
 from .model import Memory, Plan
-from .parts import PartItem, asked_keys, check_folder, decide, free_name, price, room, wish
+from .parts import PartItem, asked_keys, decide, free_name, needed, price, wish
 from .quoting import destination_words
 from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
 
@@ -108,7 +109,7 @@ class RangedPlan(Plan[Batch]):
         return [
             *facts,
             ("verified", self._verified()),
-            ("free space", room(self.to, self.items)[1]),
+            ("free space", folder.room(self.to, needed(self.items))[1]),
         ]
 
     def _charged(self, asked: list[PartItem]) -> str:
@@ -186,7 +187,7 @@ class RangedPlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         if not self.empty:
-            check_folder(self.to, self.items)
+            folder.check(self.to, needed(self.items))
         return carry_out(
             self._catalogue, self._tracker, self.items, title=self.title, tier=self.tier,
             root=self.to, now=self._clock.now_ms(), remember=self._remember,
