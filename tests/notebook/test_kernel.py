@@ -56,7 +56,7 @@ def test_quickstart_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert "4 files are the same, byte for byte" in shown
     assert "5 jobs: 5 verified" in shown
     assert "Traceback" not in shown
-    assert len(nbformat.writes(done)) < 300_000  # widgets and their script included
+    assert len(nbformat.writes(done)) < 200_000
     account = emulator.status(tmp_path / "kernel-emulator")["account"]
     assert str(account) not in nbformat.writes(done)
 
