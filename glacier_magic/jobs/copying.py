@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ..catalogue import Catalogue, Download
+from ..catalogue.downloads import Downloads
 from ..errors import LocalError
 from ..safenames import alternatives
 from ..transfer import files
 from ..transfer.budget import Stopped
-from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
+from ..treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
 
 
 def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> Path | None:
@@ -56,7 +56,7 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
     if there is not None:
         return there
     try:
-        return _copied(source, download, target, stop)
+        return _copied(source, catalogue.downloads, download, target, stop)
     except LocalError:
         raise
     except OSError as error:
@@ -76,24 +76,24 @@ def _existing(target: Path) -> Iterable[Path]:
         yield path
 
 
-def _copied(source: Path, download: Download, target: Path, stop: threading.Event) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = files.part_path(download, target)
-    part.unlink(missing_ok=True)
-    files.check_space(target.parent, download.size or 0)
-    hasher = TreeHasher()
-    with source.open("rb") as read, part.open("wb") as written:
-        while data := read.read(CHUNK):
-            if stop.is_set():
-                raise Stopped
-            hasher.update(data)
-            written.write(data)
-        written.flush()
-        os.fsync(written.fileno())
-    if hasher.hexdigest() != download.tree_hash:
-        part.unlink()
-        raise LocalError(
-            f"{source} changed while it was copied",
-            cure="%glacier restore looks again; nothing was paid.",
-        )
-    return files.give_name(part, target, download)
+def _copied(
+    source: Path, downloads: Downloads, download: Download, target: Path, stop: threading.Event
+) -> Path:
+    with closing(files.open_part(downloads, download, target)) as part:
+        part.resize(0)  # an interrupted copy
+        files.check_space(target.parent, download.size or 0)
+        position, buffer = 0, aligned_buffer(CHUNK)
+        with source.open("rb", buffering=0) as read:
+            while count := read.readinto(buffer):
+                if stop.is_set():
+                    raise Stopped
+                part.write(buffer[:count], position)
+                position += count
+        part.sync()
+        if tree_hash(part.path) != download.tree_hash:
+            part.path.unlink()
+            raise LocalError(
+                f"{source} changed while it was copied",
+                cure="%glacier restore looks again; nothing was paid.",
+            )
+        return files.give_name(part.path, target, download)

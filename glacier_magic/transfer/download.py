@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ..catalogue import Download
-from ..errors import GlacierError, IntegrityError
+from ..catalogue.downloads import Downloads
+from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
 from ..treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from . import files, layout
@@ -28,6 +29,7 @@ PIECE = 16 << 20
 
 WORKERS, MOST_WORKERS = 4, 16
 HEAR_OUT = 0.7  # seconds that workers have to end after a stop
+ROUNDS = 3  # times that pieces which another program overwrote are fetched again
 FEW, SAVE_EVERY = 1000, 1.0
 """So many pieces are put on record one by one; more of them, once in so many seconds."""
 
@@ -45,13 +47,17 @@ class Downloader:
     """Fetches the outputs of finished retrieval jobs.
 
     A file appears under its final name only after every piece and the whole matched their tree
-    hashes; until then it is a hidden ``.part`` file beside it.  Verified pieces survive a killed
-    process and are not fetched again.  A part of an archive that the service tells no hash of gets
-    a name that says so.
+    hashes as read back from the disk; until then it is a hidden ``.part`` file beside it, locked
+    against other processes.  Verified pieces survive a killed process and are not fetched again.
+    A part of an archive that the service tells no hash of gets a name that says so.
     """
 
     engine: Engine
     stop: threading.Event
+
+    @property
+    def _downloads(self) -> Downloads:
+        return self.engine.catalogue.downloads
 
     def fetch(self, download: Download, meter: Meter) -> Fetched:
         """Fetch one archive, or a part of it; return where it is.
@@ -60,6 +66,7 @@ class Downloader:
         :raises LocalError: no space, no permission, or an unsafe target.
         :raises NotFound: the service has dropped the job's output.
         """
+        download = self._downloads.get(download.id)  # what another process has added since
         if not download.size:
             raise IntegrityError(f"The service has not told the size of {download.name!r}")
         try:
@@ -69,13 +76,13 @@ class Downloader:
             finished = files.named_before(download, target, name)
             if finished:
                 return Fetched(finished, plan.verifiable)
-            part = self._part_file(download, target)
-            roots = self._fill(download, plan, part, meter)
-            if download.part is None:
-                self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
-            else:  # its name says what it is; the hash tells it from others of that name
-                self.engine.catalogue.downloads.update(download.id, tree_hash=tree_hash(part))
-            return Fetched(files.give_name(part, name, download), plan.verifiable)
+            with closing(files.open_part(self._downloads, download, target)) as part:
+                roots = self._fill(download, plan, part, meter)
+                if download.part is None:
+                    self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
+                else:  # its name says what it is; the hash tells it from others of that name
+                    self._downloads.update(download.id, tree_hash=tree_hash(part.path))
+                return Fetched(files.give_name(part.path, name, download), plan.verifiable)
         except GlacierError:  # some are OSErrors, too
             raise
         except OSError as error:
@@ -98,44 +105,52 @@ class Downloader:
                 cure="%glacier restore fetches it again from the same job while it lives.",
             )
 
-    def _part_file(self, download: Download, target: Path) -> Path:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = files.part_path(download, target)
-        size, done = download.size or 0, download.verified_pieces
-        if done and not (part.exists() and part.stat().st_size == size):
-            self._forget_pieces(download)
-            done = {}
-        files.check_space(target.parent, size - (download.done if done else 0))
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            os.ftruncate(descriptor, size)
-        finally:
-            os.close(descriptor)
-        self.engine.catalogue.downloads.update(download.id, part_path=str(part))
-        return part
-
     def _forget_pieces(self, download: Download) -> None:
-        self.engine.catalogue.downloads.update(download.id, pieces=None, done=0)
+        self._downloads.update(download.id, pieces=None, done=0)
 
-    def _fill(self, download: Download, plan: Layout, part: Path, meter: Meter) -> list[str]:
-        """Fetch what is missing; return the tree hash of what each piece gave to the file."""
-        pieces = plan.pieces
+    def _fill(self, download: Download, plan: Layout, part: PartFile, meter: Meter) -> list[str]:
+        """Fetch what is missing until the file holds every piece; return their tree hashes.
+
+        What counts is what the file holds: it is read before the first piece is fetched and after
+        the last one, so that bytes another program wrote into it are found, and fetched again.
+        """
+        size, pieces = download.size or 0, plan.pieces
+        verified = {} if part.size != size else download.verified_pieces
         verified = {
             i: root
-            for i, root in self.engine.catalogue.downloads.get(download.id).verified_pieces.items()
+            for i, root in verified.items()
             if not (plan.promised and root.startswith(DOUBT))
-            and files.holds(part, pieces[i].kept, root.removeprefix(DOUBT))
         }
-        meter.already(sum(pieces[i].kept_size for i in verified))
-        file = PartFile(part)
-        record = _Record(self.engine, download, pieces, verified)
+        for _ in range(ROUNDS):
+            held = part.holding(
+                {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
+            )
+            verified = {i: root for i, root in verified.items() if i in held}
+            done = sum(pieces[i].kept_size for i in verified)
+            meter.already(done - meter.done)
+            if len(verified) == len(pieces):
+                return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
+            files.check_space(part.path.parent, size - done)
+            part.resize(size)
+            self._fetch_missing(download, plan, part, meter, verified)
+        raise LocalError(
+            f"Another program keeps writing to the part file of {download.name!r}",
+            cure="End that program, or restore to another folder; nothing is requested again.",
+        )
+
+    def _fetch_missing(
+        self, download: Download, plan: Layout, part: PartFile, meter: Meter,
+        verified: dict[int, str],
+    ) -> None:  # fmt: skip
+        file = part.share()
+        record = _Record(self.engine, download, plan.pieces, verified)
         tuner = Tuner(WORKERS, MOST_WORKERS)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
         fetch = partial(
             _PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised
         )
-        tasks = (fetch(n, piece).run for n, piece in enumerate(pieces) if n not in verified)
+        tasks = (fetch(n, piece).run for n, piece in enumerate(plan.pieces) if n not in verified)
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root)
@@ -148,7 +163,6 @@ class Downloader:
             record.save()
             # A worker that hangs may still write: into a piece that is not on record.
             crew.afterwards(file.close)
-        return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
 
 
 @dataclass

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
 from ..catalogue import Download
+from ..catalogue.downloads import Downloads
 from ..errors import LocalError
 from ..renaming import rename_new
 from ..safenames import UnsafePath, alternatives, safe_target
-from ..treehash import CHUNK, FileChanged, TreeHasher, tree_hash
+from ..treehash import FileChanged, tree_hash
+from .partfile import PartFile
 
 
 def target_of(download: Download) -> Path:
@@ -29,22 +32,32 @@ def target_of(download: Download) -> Path:
         raise LocalError(f"{download.name!r} cannot be written: {error}", cure="") from None
 
 
-def part_path(download: Download, target: Path) -> Path:
-    """Return the hidden file that takes the pieces until all are verified."""
-    return target.with_name(f".{target.name[:80]}.{download.id}.part")
+def open_part(downloads: Downloads, download: Download, target: Path) -> PartFile:
+    """Open the hidden file that takes the pieces of a download until all are verified.
+
+    Its name is unique, and recorded before the file is created: two catalogues that restore into
+    one folder never share a file, and a killed process leaves none that is not on record.
+
+    :raises Unavailable: another process writes to it.
+    :raises OSError: it cannot be created.
+    """
+    recorded = _recorded_part(download, target)
+    if recorded is not None:
+        with suppress(FileNotFoundError):
+            return PartFile(recorded, new=False)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:12]}.part")
+    downloads.update(download.id, part_path=str(part))
+    return PartFile(part, new=True)
 
 
-def holds(part: Path, span: tuple[int, int], root: str) -> bool:
-    """Tell whether a piece on record is still what the part file holds: reading is free."""
-    hasher = TreeHasher()
-    with part.open("rb") as file:
-        file.seek(span[0])
-        while hasher.size < span[1] - span[0]:
-            data = file.read(min(CHUNK, span[1] - span[0] - hasher.size))
-            if not data:
-                return False
-            hasher.update(data)
-    return hasher.hexdigest() == root
+def _recorded_part(download: Download, target: Path) -> Path | None:
+    """Return the part file on record, unless that is no hidden file beside the target."""
+    if download.part_path is None:
+        return None
+    part = Path(download.part_path)
+    ours = part.name.startswith(".") and part.suffix == ".part" and part.parent == target.parent
+    return part if ours else None
 
 
 def unverified(target: Path) -> Path:
@@ -57,7 +70,8 @@ def named_before(download: Download, target: Path, name: Path) -> Path | None:
 
     :param name: the name that it would have got.
     """
-    if not download.pieces or part_path(download, target).exists():
+    part = _recorded_part(download, target)
+    if not download.pieces or part is None or part.exists():
         return None
     for candidate in alternatives(name):
         if not candidate.is_file():

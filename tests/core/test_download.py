@@ -19,8 +19,8 @@ from glacier_magic.errors import (
 )
 from glacier_magic.jobs import fetching
 from glacier_magic.service import Service
-from glacier_magic.transfer import download
 from glacier_magic.transfer import files as local_files
+from glacier_magic.transfer import partfile
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -238,7 +238,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
     session, large, later, target, original, monkeypatch, fetched, jobs_of, one_at_a_time
 ):
     """The row says so, with the cure; nothing is asked for or fetched twice."""
-    write, written = download.os.pwrite, []
+    write, written = partfile.os.pwrite, []
 
     def full(descriptor, data, offset):
         if offset >= 3 * MIB:
@@ -247,7 +247,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
         return write(descriptor, data, offset)
 
     with monkeypatch.context() as patch:
-        patch.setattr(download.os, "pwrite", full)
+        patch.setattr(partfile.os, "pwrite", full)
         batch = large.restore("large", to=target).run()
         later(session, hours=4.1)
         with pytest.raises(LocalError, match="no room"):

@@ -1,0 +1,92 @@
+"""One folder, several writers: two catalogues, another program, a copied catalogue."""
+
+import sqlite3
+import threading
+
+import pytest
+from test_download import FETCHER, everything
+
+from glacier_magic.catalogue.filing import backup
+from glacier_magic.errors import Unavailable
+from glacier_magic.transfer.download import Downloader
+from glacier_magic.transfer.progress import Meter
+from glacier_magic.treehash import tree_hash
+
+MIB = 1 << 20
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "back"
+
+
+@pytest.fixture
+def two(connect, files, later, target, small_parts, tmp_path, session_place):
+    """Finished jobs of two catalogues for archives of one name, size and target; their bytes."""
+    contents = {}
+    for vault, place in (("photos", session_place), ("scans", tmp_path / "other.sqlite")):
+        with connect(catalogue=place) as session:
+            path = files("large", 5 * MIB + 100)
+            contents[vault] = path.read_bytes()
+            session.create_vault(vault).upload("large")
+            path.unlink()
+            session.vault(vault).restore("large", to=target).run()
+    later(hours=4.1)
+    return contents
+
+
+def hashes_below(folder):
+    return sorted(tree_hash(path) for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("point", ["pieces", "verified"])
+def test_two_catalogues_restore_one_name_into_one_folder(
+    two, emulator, region, connect, child, target, session_place, tmp_path, point
+):
+    """Each file has the bytes of one archive, whichever process writes in between."""
+    first = child(FETCHER, emulator.folder, region, session_place, "alive", point)
+    first.until("stopped")
+    with connect(catalogue=tmp_path / "other.sqlite") as session:
+        session.jobs().wait(PATIENCE)
+    first.go_on()
+    first.until("done")
+    assert hashes_below(target) == sorted(map(tree_hash, two.values()))
+    assert everything(target) == ["large", "large (2)"]
+
+
+@pytest.mark.parametrize("point", ["pieces", "verified"])
+def test_a_copied_catalogue_waits_for_the_part_file_of_the_first(
+    two, emulator, region, connect, child, target, session_place, tmp_path, point
+):
+    """The second process takes the file that the first has finished, and fetches nothing."""
+    first = child(FETCHER, emulator.folder, region, session_place, "alive", point)
+    first.until("stopped")
+    copied = tmp_path / "copied.sqlite"
+    backup(session_place, copied)
+    with sqlite3.connect(copied) as database:  # as if the computer that held it were another one
+        database.execute("UPDATE downloads SET owner=NULL")
+    session = connect(catalogue=copied)
+    (download,) = session.catalogue.downloads.open()
+    downloader = Downloader(session.engine, threading.Event())
+    with pytest.raises(Unavailable, match="Another process writes to"):
+        downloader.fetch(download, Meter("large", download.size))
+    first.go_on()
+    first.until("done")
+    assert downloader.fetch(download, Meter("large", download.size)).path == target / "large"
+    assert hashes_below(target) == [tree_hash(two["photos"])]
+
+
+def test_another_program_that_writes_into_the_part_file_is_noticed(
+    two, emulator, region, connect, child, target, session_place
+):
+    """What is on the disk counts: a verified piece that is overwritten is fetched again."""
+    first = child(FETCHER, emulator.folder, region, session_place, "alive", "pieces")
+    first.until("stopped")
+    (part,) = target.glob(".*.part")
+    with part.open("r+b") as file:
+        file.seek(MIB + 5)
+        file.write(b"scribble")
+    first.go_on()
+    first.until("done")
+    assert hashes_below(target) == [tree_hash(two["photos"])]
