@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import emulator
-from ..connecting import connect, connection_for, reconnect
+from ..connecting import connection_for, reconnect
 from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
 from ..jobs import Batch
 from ..paths import last_connection_file
 from ..plans import Guarded, Plan
-from ..service import Connection
+from ..service import Connection, located
 from ..session import Session
 from ..settings import Settings
 from ..transfer.progress import Observer
@@ -69,11 +69,22 @@ class Console:
     def session(self) -> Session:
         """The session; without one, connect as is set, as last time, or by boto3's own chain."""
         if self._session is None:
-            asked = self.connection_settings()
-            last = None if any(asked.values()) else last_connection()
-            self._session = reconnect(last) if last else connect(**asked)
-            self.face.note(f"Connected{' as last time' if last else ''}: {where(self._session)}.")
+            wanted, last = self._wanted()
+            self._session = session = reconnect(wanted)
+            same = last and (wanted.emulator is not None or session.connection == wanted)
+            self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
         return self._session
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the session, or the one that it would have; nothing is sent."""
+        return located(self._wanted()[0]) if self._session is None else self._session.connection
+
+    def _wanted(self) -> tuple[Connection, bool]:
+        """Return how to connect, and whether that is as last time."""
+        asked = self.connection_settings()
+        last = None if any(asked.values()) else last_connection()
+        return last or connection_for(**asked), last is not None
 
     def connection_settings(self) -> dict[str, Any]:
         """Return what is set of profile, region and address; None for each that is not."""
