@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from .. import emulator
 from ..connecting import connection_for, reconnect
-from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
+from ..errors import CatalogueError, GlacierError, InputError, Unexpected, describe
 from ..jobs import Batch
 from ..paths import last_connection_file
 from ..plans import Guarded, Plan
@@ -194,7 +194,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
         console.failed(words, told)
         raise told from error
     except Exception as error:
-        told = Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+        told = Unexpected(describe(error))
         told.__cause__ = error
         console.failed(words, told)
         raise told from error
@@ -203,7 +203,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
 def _not_text(error: UnicodeEncodeError) -> GlacierError:
     """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
     if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
-        return Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+        return Unexpected(describe(error))
     return InputError(
         "A word has bytes that are no characters in this locale",
         cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import CredentialsError, InputError, RegionError
 from .client import Service
 from .clock import ServiceClock
+from .credentials import check_keys, hide_token
 from .translation import translated
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ def open_service(connection: Connection) -> Service:
     if connection.endpoint_url is None:
         _check_region(session, region)
     with translated():
-        if not emulated and session.get_credentials() is None:
+        credentials = None if emulated else session.get_credentials()
+        if credentials is None and not emulated:
             raise CredentialsError("No AWS credentials were found")
+        check_keys(credentials)
     clock = ServiceClock()
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
@@ -148,6 +151,7 @@ def _boto3_session(connection: Connection) -> boto3.Session:
         raise InputError(
             f"The AWS configuration cannot be read: {error}", cure="Mend or move that file."
         ) from None
+    session.events.register("before-send", hide_token)
     return session
 
 
