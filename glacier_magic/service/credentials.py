@@ -31,7 +31,9 @@ def check_keys(credentials: Any) -> None:
     keys = credentials.get_frozen_credentials()[:3]
     hide(*keys)
     for name, key in zip(_NAMES, keys, strict=True):
-        if not _USABLE.fullmatch(key or ""):
+        # The spaces around a header, which the token is, do not count.
+        sent = (key or "").strip(" \t") if name == "session token" else key or ""
+        if not _USABLE.fullmatch(sent):
             raise CredentialsError(f"The {name} has {UNUSABLE}", cure=REWRITE)
 
 

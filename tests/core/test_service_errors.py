@@ -287,7 +287,7 @@ def test_the_dump_of_a_refused_signature_is_not_shown(connecting, server):
 
 
 @pytest.mark.parametrize("name", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"])
-@pytest.mark.parametrize("end", ["\n", "\r", " \t", "é"])
+@pytest.mark.parametrize("end", ["\n", "\r", "é"])
 def test_a_key_that_cannot_be_sent_is_named_and_not_shown(
     connecting, server, monkeypatch, name, end
 ):
