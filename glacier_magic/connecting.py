@@ -26,7 +26,9 @@ def connect(
 
     :param profile: a profile of boto3's configuration; None for its default credential chain.
     :param region: such as ``eu-west-1``; None for the profile's or ``AWS_DEFAULT_REGION``.
-    :param endpoint_url: another address of the service.
+    :param endpoint_url: another address of the service; None for the one that
+        ``AWS_ENDPOINT_URL_GLACIER``, ``AWS_ENDPOINT_URL`` or the profile names, else the region's
+        own.  Another server than AWS's has a catalogue of its own.
     :param emulator: True for the emulator in its usual folder, or a folder for its data; it is
         started when it does not run, and serves every process that names the same folder.
     :param speed: how many of the emulator's seconds pass in one of ours.

@@ -31,7 +31,7 @@ Each carries ``cure``, the next step as one sentence, and ``exit_code``, stable 
 
 from __future__ import annotations
 
-import re
+from .scrubbing import mask_account, scrub
 
 __all__ = [
     "AccessDenied",
@@ -59,28 +59,28 @@ __all__ = [
     "Unexpected",
     "Unlistable",
     "VaultNotEmpty",
+    "describe",
     "mask_account",
 ]
 
-_ACCOUNT = re.compile(
-    r"(arn:[\w-]*:[\w-]*:[\w-]*:)\d{8}(\d{4})(?=:)|(/)\d{8}(\d{4})(?=/(?:vaults|policies)\b)"
-)
 
-
-def mask_account(text: str) -> str:
-    """Return *text* with all but the last four digits of account ids in ARNs and paths starred."""
-    return _ACCOUNT.sub(r"\1\3********\2\4", text)
+def describe(error: BaseException) -> str:
+    """Return the class and the text of an error, without secrets, for a record or a display."""
+    return scrub(f"{type(error).__name__}: {error}")
 
 
 class GlacierError(Exception):
-    """Something the user can act on: a message that says what happened, and a ``cure``."""
+    """Something the user can act on: a message that says what happened, and a ``cure``.
+
+    Both may quote a library or a service: no secret in them stays.
+    """
 
     exit_code = 1
     default_cure = ""
 
     def __init__(self, message: str, *, cure: str | None = None, code: str = "") -> None:
-        self.message = message
-        self.cure = self.default_cure if cure is None else cure
+        self.message = message = scrub(message)
+        self.cure = self.default_cure if cure is None else scrub(cure)
         self.code = code
         self.details: dict[str, str] = {}
         super().__init__(message)

@@ -63,7 +63,9 @@ def catalogue_file(connection: Connection) -> Path:
     """Return the file of a connection's catalogue.
 
     ``GLACIER_MAGIC_CATALOGUE`` where set.  An emulator's catalogue lies in its data folder, and
-    another endpoint has a catalogue of its own, so that real archives never mix with others.
+    another server has a catalogue of its own, so that real archives never mix with others.
+
+    :param connection: as :func:`.located` returns it.
 
     :raises CatalogueError: it is on a server.
     """
@@ -79,7 +81,10 @@ def catalogue_file(connection: Connection) -> Path:
         return Path(connection.emulator) / "catalogue.sqlite"
     if connection.endpoint_url is not None:
         mark = hashlib.sha256(connection.endpoint_url.encode()).hexdigest()[:12]
-        return data_folder() / f"catalogue-{mark}.sqlite"
+        other = data_folder() / f"catalogue-{mark}.sqlite"
+        # Earlier versions made one for AWS's own addresses, too: what it holds is not lost.
+        if connection.elsewhere or other.exists():
+            return other
     return data_folder() / "catalogue.sqlite"
 
 

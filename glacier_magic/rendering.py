@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import mask_account
+from .scrubbing import mask_account
 from .units import human_bytes, human_duration, local_time, plural, weekday_time
 
 if TYPE_CHECKING:

@@ -67,9 +67,9 @@ class Session:
     """
 
     def __init__(self, connection: Connection, *, catalogue: Path | str | None = None) -> None:
-        self.connection = connection
         self.service: Service = open_service(connection)
-        place = catalogue or catalogue_place(connection)
+        self.connection = self.service.connection
+        place = catalogue or catalogue_place(self.connection)
         self.catalogue = Catalogue(place, Scope("", self.service.region))
         self.owner = new_owner()
         self.catalogue.database.release_dead()

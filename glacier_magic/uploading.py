@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import descriptions
-from .errors import GlacierError, InputError
+from .errors import GlacierError, InputError, describe
 from .leftovers import Leftovers
 from .rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from .storing import Stored, Storing, Watched
@@ -173,10 +173,8 @@ class UploadDesk(Rendered):
             )
         except Stopped:
             state = PAUSED
-        except GlacierError as error:
-            self.error = f"{type(error).__name__}: {error}"
         except Exception as error:  # a thread has nobody to raise to
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = describe(error)
         with suppress(GlacierError):
             self._note_stored()
         with self._lock:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..errors import CatalogueError, InputError, LocalError
 from ..renaming import rename_new
+from ..scrubbing import scrub
 from .schema import MIGRATIONS
 from .sqlite import APPLICATION_ID
 
@@ -177,7 +178,7 @@ def faults(connection: sqlite3.Connection, most: int = 20) -> list[str]:
     try:
         rows = connection.execute(f"PRAGMA integrity_check({most:d})").fetchall()
     except sqlite3.DatabaseError as error:
-        return [str(error)]
+        return [scrub(error)]
     return [str(row[0]) for row in rows if row[0] != "ok"]
 
 
@@ -187,7 +188,7 @@ def inspect(path: Path) -> list[str]:
         with closing(_using(path)) as connection:
             return faults(connection)
     except sqlite3.DatabaseError as error:
-        return [str(error)]
+        return [scrub(error)]
 
 
 def _unusable(path: Path, why: object) -> CatalogueError:

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from ..ranges import ByteRange, is_verifiable
+from ..scrubbing import scrub
 from ..units import parse_time
 from .database import Database, Scope
 
@@ -49,7 +50,7 @@ class JobRecord:
             tier=job.get("Tier"),
             description=job.get("JobDescription"),
             status=job["StatusCode"],
-            message=job.get("StatusMessage"),
+            message=scrub(job.get("StatusMessage") or "") or None,
             parameters=None if parameters is None else json.dumps(parameters, sort_keys=True),
             size=job.get("ArchiveSizeInBytes") if output is None else output,
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),

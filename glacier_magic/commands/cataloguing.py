@@ -14,10 +14,9 @@ from ..catalogue.exporting import export
 from ..errors import CatalogueError, InputError
 from ..paths import catalogue_file, catalogue_place
 from ..plans.replacing import ReplacePlan
-from ..service import Connection
 from ..units import human_bytes, plural
 from .archives import vault_option
-from .console import Console, last_connection
+from .console import Console
 from .grammar import Parser, Verb
 from .importing import Taken
 
@@ -60,7 +59,7 @@ def _opened(console: Console) -> Iterator[Catalogue]:
     if console.connected is not None:
         yield console.connected.catalogue
         return
-    place = catalogue_place(last_connection() or Connection())
+    place = catalogue_place(console.connection)
     if isinstance(place, Path) and not place.exists():
         raise InputError(
             f"There is no catalogue yet at {place}", cure="It is made by the first connection."
@@ -76,7 +75,7 @@ def _path(console: Console) -> Path:
     """Return the catalogue's file; raises :class:`CatalogueError` where it is on a server."""
     if console.connected is not None:
         return console.connected.catalogue.path
-    return catalogue_file(last_connection() or Connection())
+    return catalogue_file(console.connection)
 
 
 def _file(args: Namespace) -> Path:

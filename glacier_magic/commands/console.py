@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import emulator
-from ..connecting import connect, connection_for, reconnect
-from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
+from ..connecting import connection_for, reconnect
+from ..errors import CatalogueError, GlacierError, InputError, Unexpected, describe
 from ..jobs import Batch
 from ..paths import last_connection_file
 from ..plans import Guarded, Plan
-from ..service import Connection
+from ..service import Connection, located
 from ..session import Session
 from ..settings import Settings
 from ..transfer.progress import Observer
@@ -69,11 +69,22 @@ class Console:
     def session(self) -> Session:
         """The session; without one, connect as is set, as last time, or by boto3's own chain."""
         if self._session is None:
-            asked = self.connection_settings()
-            last = None if any(asked.values()) else last_connection()
-            self._session = reconnect(last) if last else connect(**asked)
-            self.face.note(f"Connected{' as last time' if last else ''}: {where(self._session)}.")
+            wanted, last = self._wanted()
+            self._session = session = reconnect(wanted)
+            same = last and (wanted.emulator is not None or session.connection == wanted)
+            self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
         return self._session
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the session, or the one that it would have; nothing is sent."""
+        return located(self._wanted()[0]) if self._session is None else self._session.connection
+
+    def _wanted(self) -> tuple[Connection, bool]:
+        """Return how to connect, and whether that is as last time."""
+        asked = self.connection_settings()
+        last = None if any(asked.values()) else last_connection()
+        return last or connection_for(**asked), last is not None
 
     def connection_settings(self) -> dict[str, Any]:
         """Return what is set of profile, region and address; None for each that is not."""
@@ -183,7 +194,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
         console.failed(words, told)
         raise told from error
     except Exception as error:
-        told = Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+        told = Unexpected(describe(error))
         told.__cause__ = error
         console.failed(words, told)
         raise told from error
@@ -192,7 +203,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
 def _not_text(error: UnicodeEncodeError) -> GlacierError:
     """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
     if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
-        return Unexpected(f"{type(error).__name__}: {mask_account(str(error))}")
+        return Unexpected(describe(error))
     return InputError(
         "A word has bytes that are no characters in this locale",
         cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",

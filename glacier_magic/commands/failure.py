@@ -1,7 +1,7 @@
 """What went wrong last, in full: kept for ``why``, in this process and the next.
 
 It holds what was typed, the error's own words and places in this program's code; no value of any
-variable, and no text of a library's error, which may repeat a signed request.
+variable, and no secret.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
-from ..errors import GlacierError, Unexpected, mask_account
+from ..errors import GlacierError, Unexpected
 from ..paths import data_folder
 from ..rendering import STYLE, Rendered, escape, visible
+from ..scrubbing import scrub
 
 PACKAGE = Path(__file__).parents[1]
 DEEP = 12
@@ -30,7 +31,7 @@ class Failure(Rendered):
     """An error with all that is known of it: pairs of a label and words."""
 
     def __init__(self, facts: Sequence[tuple[str, str]]) -> None:
-        self.facts = [(mask_account(label), mask_account(words)) for label, words in facts]
+        self.facts = [(scrub(label), scrub(words)) for label, words in facts]
 
     @classmethod
     def of(cls, words: Sequence[str], error: GlacierError) -> Failure:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..scrubbing import scrub
 from . import sqlite_files
 from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, size, text
 
@@ -61,7 +62,7 @@ def _archives(
         if sized:
             yield from _lost(path, left)
     except sqlite3.Error as error:
-        left.add("the rest of the archives", f"the file is damaged: {error}")
+        left.add("the rest of the archives", f"the file is damaged: {scrub(error)}")
 
 
 def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
@@ -86,4 +87,4 @@ def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator
         ):
             yield from read_job(name, job_id, archive_id, left)
     except sqlite3.Error as error:
-        left.add("the rest of the jobs", f"the file is damaged: {error}")
+        left.add("the rest of the jobs", f"the file is damaged: {scrub(error)}")

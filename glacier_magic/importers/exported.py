@@ -11,6 +11,7 @@ from typing import Any
 
 from ..catalogue.exporting import EXPORTED, MARK
 from ..catalogue.states import DELETED
+from ..scrubbing import scrub
 from ..units import to_ms
 from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
 
@@ -64,7 +65,7 @@ def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(_PIECE, columns=columns):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
-        left.add("all behind it", f"the file is damaged: {str(error).splitlines()[0]:.100}")
+        left.add("all behind it", f"the file is damaged: {scrub(error).splitlines()[0]:.100}")
 
 
 def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
@@ -73,7 +74,7 @@ def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
         try:
             yield from reader
         except csv.Error as error:
-            left.add(f"all behind line {reader.line_num:,}", f"the file is damaged: {error}")
+            left.add(f"all behind line {reader.line_num:,}", f"the file is damaged: {scrub(error)}")
 
 
 def checked(rows: Iterator[dict[str, Any]], left: Left) -> Iterator[ImportedArchive]:

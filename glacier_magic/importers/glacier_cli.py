@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..scrubbing import scrub
 from . import sqlite_files
 from .model import File, Imported, ImportedArchive, Left, is_id, milliseconds, text
 
@@ -66,4 +67,4 @@ def _archives(path: Path, left: Left) -> Iterator[ImportedArchive]:
                 seen_ms=milliseconds(seen),
             )
     except sqlite3.Error as error:
-        left.add("the rest of the archives", f"the file is damaged: {error}")
+        left.add("the rest of the archives", f"the file is damaged: {scrub(error)}")

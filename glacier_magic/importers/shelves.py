@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..scrubbing import scrub
 from . import stores
 from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, text
 
@@ -67,7 +68,7 @@ def _dictionary(pickled: bytes | None, name: str, left: Left) -> dict[Any, Any]:
         unpickler = _DataOnly(io.BytesIO(pickled), encoding="utf-8", errors="surrogateescape")
         value = unpickler.load()
     except _DAMAGED as error:
-        left.add(f"all {name}", f"their pickle cannot be read: {error}")
+        left.add(f"all {name}", f"their pickle cannot be read: {scrub(error)}")
         return {}
     if isinstance(value, dict):
         return value

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from ..scrubbing import scrub
 from . import sqlite_files
 
 LARGEST = 1 << 30
@@ -48,7 +49,7 @@ def entries(path: Path) -> dict[bytes, bytes] | None:
                 if found is not None:
                     return found
     except (OSError, sqlite3.Error, struct.error, IndexError, ValueError) as error:
-        raise StoreError(f"its key-value file is damaged: {error}") from error
+        raise StoreError(f"its key-value file is damaged: {scrub(error)}") from error
     return None
 
 
@@ -182,4 +183,4 @@ def _through_python(base: Path) -> dict[bytes, bytes] | None:
             keys = [k if isinstance(k, bytes) else k.encode() for k in store.keys()]  # noqa: SIM118
             return {key: store[key] for key in keys}
     except (ImportError, *dbm.error) as error:
-        raise ValueError(f"{kind} of this Python cannot read it ({error})") from error
+        raise ValueError(f"{kind} of this Python cannot read it ({scrub(error)})") from error

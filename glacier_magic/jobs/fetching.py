@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue import Download
-from ..errors import GlacierError, LocalError, NotFound, Unavailable
+from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
 from ..transfer.engine import Engine
@@ -119,7 +119,7 @@ class Fetcher:
         except GlacierError as error:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # a thread has nobody to raise to
-            return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+            return {"state": "failed", "error": describe(error)}
         return _verified(download, fetched.path, certain=fetched.verified)
 
     def _copied(self, download: Download) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Fetcher:
         except GlacierError as error:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # a thread has nobody to raise to
-            return {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+            return {"state": "failed", "error": describe(error)}
         if path is not None:
             return _verified(download, path)
         if download.due is not None:

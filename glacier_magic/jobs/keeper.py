@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ..catalogue import Catalogue, Drop
 from ..catalogue.database import new_owner
-from ..errors import GlacierError
+from ..errors import GlacierError, describe
 from ..transfer.engine import Engine
 from .dropping import Dropper
 
@@ -71,7 +71,7 @@ class DropKeeper:
             self.dropper.step(self._catalogue.drops.get(drop.id), self._stop)
         except (GlacierError, KeyError, ValueError) as error:
             self._again_at[drop.id] = time.monotonic() + RETRY
-            said = error.message if isinstance(error, GlacierError) else repr(error)
+            said = error.message if isinstance(error, GlacierError) else describe(error)
             self._catalogue.drops.update(drop.id, note=f"{said}; tried again")
         finally:
             leases.release(drop.id, owner)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from ..catalogue import JobRecord
 from ..catalogue.changes import Changes
-from ..errors import CredentialsError, GlacierError, NotFound
+from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from ..units import from_ms
@@ -276,7 +276,7 @@ class Tracker:
                 yield from self.snapshots()
             except Exception as error:
                 # Disk full under the catalogue, say: shown on the board, and tried again.
-                self._notes[""] = str(error) if isinstance(error, GlacierError) else repr(error)
+                self._notes[""] = describe(error)
                 if self._stop.wait(IDLE):
                     return
             else:

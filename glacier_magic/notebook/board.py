@@ -13,7 +13,7 @@ from urllib.parse import quote
 import ipywidgets as widgets
 import traitlets
 
-from ..errors import GlacierError
+from ..errors import GlacierError, describe
 from ..jobs import Batch, Snapshot
 from ..jobs import Row as Job
 from ..rendering import escape, near, summary
@@ -291,7 +291,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             try:
                 made = work()
             except Exception as error:  # a thread has nobody to raise to
-                self._say(f"{type(error).__name__}: {error}")
+                self._say(describe(error))
                 return
             with self._guard:
                 self._area.children = [made] if isinstance(made, widgets.Widget) else []

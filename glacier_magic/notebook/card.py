@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError, PlanChanged
+from ..errors import PlanChanged, describe
 from ..jobs import Batch
 from ..plans import Deleted, Guarded, Plan
 from ..rendering import STYLE, escape
@@ -124,10 +124,8 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             outcome = self._carry_out()
         except PlanChanged as error:
             self._changed(str(error))
-        except GlacierError as error:
-            self._fail(f"{type(error).__name__}: {error}")
         except Exception as error:  # a thread has nobody to raise to
-            self._fail(f"{type(error).__name__}: {error}")
+            self._fail(describe(error))
         else:
             self._done(outcome)
 

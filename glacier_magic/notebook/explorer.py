@@ -15,7 +15,7 @@ import ipywidgets as widgets
 import traitlets
 
 from ..catalogue.where import WhereError
-from ..errors import GlacierError, InputError
+from ..errors import GlacierError, InputError, describe
 from ..explore import Explorer
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
@@ -112,10 +112,8 @@ class ExplorerPanel(Table):
     def _plan(self, make: Callable[[], Plan[Any]]) -> None:
         try:
             card, said = card_of(make()), "The plan is below."
-        except GlacierError as error:
-            card, said = None, f"{type(error).__name__}: {error}"
         except Exception as error:  # a thread has nobody to raise to
-            card, said = None, f"{type(error).__name__}: {error}"
+            card, said = None, describe(error)
         with self._guard:
             self._area.children = () if card is None else (card,)
             self._busy, self._notice = False, said

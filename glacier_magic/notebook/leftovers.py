@@ -6,7 +6,7 @@ import threading
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError
+from ..errors import describe
 from ..leftovers import Leftovers
 from ..rendering import escape
 from ..transfer.progress import Report
@@ -49,10 +49,8 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
     def _work(self) -> None:
         try:
             done = self._leftovers.resume(progress=self._observe)
-        except GlacierError as error:
-            self._say(f"{type(error).__name__}: {error}")
         except Exception as error:  # a thread has nobody to raise to
-            self._say(f"{type(error).__name__}: {error}")
+            self._say(describe(error))
         else:
             self._say(f"Stored: {', '.join(done['name'])}.")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError
+from ..errors import GlacierError, describe
 from ..jobs import TIERS
 from ..plans import RestorePlan
 from ..plans.quoting import DESTINATIONS
@@ -75,7 +75,7 @@ class RestoreForm(PlanCard):
         except (GlacierError, ValueError) as error:
             words = str(error)
         except Exception as error:  # a thread has nobody to raise to
-            words = f"{type(error).__name__}: {error}"
+            words = describe(error)
         else:
             self._made = made
             self._take(made)

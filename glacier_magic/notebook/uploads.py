@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError
+from ..errors import GlacierError, describe
 from ..leftovers import Leftovers
 from ..rendering import STYLE, escape
 from ..units import human_bytes, parse_rate
@@ -123,7 +123,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             except GlacierError as error:
                 words.append(f"{name}: {error}")
             except Exception as error:  # a thread has nobody to raise to
-                words.append(f"{name}: {type(error).__name__}: {error}")
+                words.append(f"{name}: {describe(error)}")
         self._say("; ".join(words))
         with self._guard:
             self._browser.value = ()

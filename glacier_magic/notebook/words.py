@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..commands.grammar import as_value
-from ..errors import InputError
+from ..errors import InputError, describe
 
 
 @dataclass
@@ -130,6 +130,6 @@ def _fill(text: str, names: Mapping[str, Any]) -> str:
         return str(DollarFormatter().vformat(text, (), dict(names)))
     except Exception as error:  # whatever the user's own expression raises
         raise InputError(
-            f"{text!r} cannot be filled in: {type(error).__name__}: {error}",
+            f"{text!r} cannot be filled in: {describe(error)}",
             cure="Put the word in single quotes to take it as it is.",
         ) from None

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import InputError, LocalError, NotFound
 from ..paths import data_folder
+from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
 from .items import ITEMS
@@ -203,7 +204,7 @@ def _configured(region: str) -> list[Figure]:
             raise _wrong(file, "there is no such file") from None
         return []
     except (OSError, ValueError) as error:
-        raise _wrong(file, str(error)) from None
+        raise _wrong(file, scrub(error)) from None
     by_item: dict[str, Figure] = {}
     for place in dict.fromkeys((ANYWHERE, *told)):
         for item, value in _table(file, place, told).items():

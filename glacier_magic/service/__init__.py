@@ -7,7 +7,7 @@ failure translated into an error of :mod:`glacier_magic.errors`.
 from .bodies import HashedBody
 from .client import Output, Service
 from .clock import ServiceClock
-from .connection import Connection, open_service
+from .connection import Connection, located, open_service
 from .policy import Policies, Policy
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "Policy",
     "Service",
     "ServiceClock",
+    "located",
     "open_service",
 ]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
 from .bodies import HashedBody
 from .clock import ServiceClock
 from .credentials import read_anew
 from .translation import translated
+
+if TYPE_CHECKING:
+    from .connection import Connection
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
 WHOLE_TRIES = 3
@@ -64,17 +67,18 @@ class Service:
 
     :param patient: a client that repeats failed calls; for calls that may be repeated.
     :param once: a client that never does; for calls that would store or charge twice.
-    :param owner: the account that owns the vaults, where another one signs the requests.
+    :param connection: what it was made for, with the address that botocore resolved.
     """
 
     def __init__(
         self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any,
-        owner: str | None = None,
+        connection: Connection,
     ) -> None:  # fmt: skip
         self._patient = patient
         self._once = once
         self._session = session
-        self._owner = owner
+        self._owner = connection.account
+        self.connection = connection
         self.clock = clock
         self.region = region
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..errors import CredentialsError, InputError, RegionError
 from .client import Service
 from .clock import ServiceClock
+from .credentials import check_keys, hide_token
 from .translation import translated
 
 if TYPE_CHECKING:
     import boto3
 
 _ACCOUNT = re.compile("[0-9]{12}")
+_AWS_HOST = re.compile(
+    r"(?:[\w-]+\.)?glacier(?:-fips)?\.[a-z0-9-]+\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu"
+    r"|api\.aws|api\.amazonwebservices\.(?:com\.cn|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov)"
+)
 
 CONNECTIONS = 32
 """HTTP connections kept open to the service, more than all workers together use."""
@@ -30,6 +36,8 @@ class Connection:
     :param profile: a profile of boto3's own configuration, or None for its default chain.
     :param region: such as ``eu-west-1``, or None for the profile's.
     :param endpoint_url: another address of the service; None for the region's own.
+    :param configured: whether that address was not given, but found in the environment or the AWS
+        configuration: another one that is found there later replaces it.
     :param emulator: the data folder of an embedded emulator, or None for the real service.
     :param account: the 12-digit id of the account that owns the vaults, where that is not the one
         that signs the requests: its vaults' access policies must let that one in.
@@ -38,12 +46,24 @@ class Connection:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    configured: bool = False
     emulator: str | None = None
     account: str | None = None
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the address is that of another server than AWS's.
+
+        AWS's own names of the service (plain, FIPS, dual-stack, of a VPC endpoint) all lead to the
+        same archives.
+        """
+        if self.endpoint_url is None:
+            return False
+        return not _AWS_HOST.fullmatch(urlsplit(self.endpoint_url).hostname or "")
+
     def to_json(self) -> str:
         """Return the connection as text that :meth:`from_json` reads."""
-        return json.dumps({k: v for k, v in asdict(self).items() if v is not None})
+        return json.dumps({k: v for k, v in asdict(self).items() if v not in (None, False)})
 
     @classmethod
     def from_json(cls, text: str) -> Connection:
@@ -62,6 +82,7 @@ def open_service(connection: Connection) -> Service:
     if connection.account is not None and not _ACCOUNT.fullmatch(connection.account):
         raise InputError("That is not the id of an account", cure="It has 12 digits.")
     session = _boto3_session(connection)
+    connection = _located(session, connection)
     emulated = connection.emulator is not None
     region = connection.region or session.region_name or ("us-east-1" if emulated else None)
     if region is None:
@@ -69,8 +90,10 @@ def open_service(connection: Connection) -> Service:
     if connection.endpoint_url is None:
         _check_region(session, region)
     with translated():
-        if not emulated and session.get_credentials() is None:
+        credentials = None if emulated else session.get_credentials()
+        if credentials is None and not emulated:
             raise CredentialsError("No AWS credentials were found")
+        check_keys(credentials)
     clock = ServiceClock()
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
@@ -78,8 +101,35 @@ def open_service(connection: Connection) -> Service:
         if connection.account is not None:
             _address(client, connection.account)
     return Service(
-        *clients, clock=clock, region=region, session=session, owner=connection.account
+        *clients, clock=clock, region=region, session=session, connection=connection
     )  # fmt: skip
+
+
+def located(connection: Connection) -> Connection:
+    """Return a connection with the address that botocore resolves for it now.
+
+    An address that was given stays.  One that was found in the environment or the AWS
+    configuration stays until another one is found there.
+
+    :raises InputError: the configuration or the address in it cannot be used.
+    """
+    if connection.endpoint_url is not None and not connection.configured:
+        return connection
+    return _located(_boto3_session(connection), connection)
+
+
+def _located(session: boto3.Session, connection: Connection) -> Connection:
+    from botocore.config import Config  # noqa: PLC0415
+
+    if connection.endpoint_url is not None and not connection.configured:
+        return connection
+    own, resolved = (
+        _made(session, "us-east-1", None, config, EMULATOR_KEYS).meta.endpoint_url
+        for config in (Config(ignore_configured_endpoint_urls=True), None)
+    )
+    if resolved == own:
+        return connection
+    return replace(connection, endpoint_url=resolved, configured=True)
 
 
 def _boto3_session(connection: Connection) -> boto3.Session:
@@ -87,7 +137,7 @@ def _boto3_session(connection: Connection) -> boto3.Session:
     import botocore.exceptions  # noqa: PLC0415
 
     try:
-        return boto3.Session(profile_name=connection.profile, region_name=connection.region)
+        session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
     except botocore.exceptions.ProfileNotFound as error:
         import botocore.session  # noqa: PLC0415
 
@@ -101,6 +151,8 @@ def _boto3_session(connection: Connection) -> boto3.Session:
         raise InputError(
             f"The AWS configuration cannot be read: {error}", cure="Mend or move that file."
         ) from None
+    session.events.register("before-send", hide_token)
+    return session
 
 
 def _check_region(session: boto3.Session, region: str) -> None:
@@ -141,16 +193,24 @@ def _patience(attempts: int) -> Any:
 
 
 def _client(session: boto3.Session, connection: Connection, region: str, config: Any) -> Any:
+    from botocore.config import Config  # noqa: PLC0415
+
     keys = EMULATOR_KEYS if connection.emulator is not None else {}
+    # What the environment names was looked up once, and decided which catalogue is used.
+    config = config.merge(Config(ignore_configured_endpoint_urls=True))
+    return _made(session, region, connection.endpoint_url, config, keys)
+
+
+def _made(
+    session: boto3.Session, region: str, url: str | None, config: Any, keys: dict[str, str]
+) -> Any:
+    from botocore.exceptions import InvalidConfigError  # noqa: PLC0415
+
     try:
         return session.client(
-            "glacier",
-            region_name=region,
-            endpoint_url=connection.endpoint_url,
-            config=config,
-            **keys,
+            "glacier", region_name=region, endpoint_url=url, config=config, **keys
         )
-    except ValueError as error:
+    except (ValueError, InvalidConfigError) as error:
         raise InputError(f"The service cannot be reached this way: {error}") from None
 
 

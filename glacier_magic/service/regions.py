@@ -65,4 +65,7 @@ def in_region(service: Service, connection: Connection, region: str) -> Service:
     if region == service.region:
         return service
     client = client_in(service._session, connection, region)
-    return Service(client, client, clock=ServiceClock(), region=region, session=service._session)
+    return Service(
+        client, client, clock=ServiceClock(), region=region, session=service._session,
+        connection=connection,
+    )  # fmt: skip

@@ -19,8 +19,8 @@ from ..errors import (
     ServiceClosed,
     Unavailable,
     VaultNotEmpty,
-    mask_account,
 )
+from .credentials import REWRITE, UNUSABLE
 
 _EXPIRED = (
     "Renew the login (aws sso login, or the tool that makes your temporary keys), "
@@ -119,6 +119,10 @@ def translated() -> Iterator[None]:
     except raw.NoRegionError:
         raise RegionError("No region is set") from None
     except (raw.HTTPClientError, raw.ConnectionError) as error:
+        if "Invalid header value" in str(error):
+            raise CredentialsError(
+                f"A key or token of the login has {UNUSABLE}", cure=REWRITE
+            ) from None
         raise Unavailable(f"The service cannot be reached: {error}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, GlacierError):
@@ -142,7 +146,7 @@ def from_answer(response: Any) -> GlacierError:
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
     # Behind these words the service has repeated the signed request, session token included.
-    text = mask_account(str(error.get("Message", "")).partition("The Canonical String")[0].strip())
+    text = str(error.get("Message", "")).partition("The Canonical String")[0].strip()
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "InvalidSignatureException" and any(words in text for words in _SKEWED):
         # Tried again while a transfer has patience: the clock may be set meanwhile.

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from ..catalogue import ArchiveRecord, Upload
 from ..errors import GlacierError, InputError, IntegrityError, LocalError
+from ..scrubbing import scrub
 from ..service.bodies import MemoryBody
 from ..units import human_bytes, storable
 from .budget import Stopped
@@ -130,7 +131,7 @@ class StreamUploader:
         try:
             size, root = sender.send_pieces(pieces)
         except BaseException as error:
-            engine.catalogue.uploads.released(upload.id, str(error))
+            engine.catalogue.uploads.released(upload.id, scrub(error))
             raise
         if earlier is not None and earlier.tree_hash == root.hex():
             engine.service.abort_upload(self.uploader.vault, upload.upload_id or "")

@@ -11,6 +11,7 @@ from functools import partial
 from ..catalogue import ArchiveRecord, Upload
 from ..catalogue.uploads import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
+from ..scrubbing import scrub
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
 from ..treehash import part_size_for
@@ -244,7 +245,7 @@ class Uploader:
             self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
             raise _changed(source) from None
         except BaseException as error:
-            self.engine.catalogue.uploads.released(upload.id, str(error))
+            self.engine.catalogue.uploads.released(upload.id, scrub(error))
             if isinstance(error, GlacierError):
                 _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
@@ -271,7 +272,7 @@ class Uploader:
                 self.stop,
             )
         except BaseException as error:
-            uploads.ended(upload.id, "failed", str(error))
+            uploads.ended(upload.id, "failed", scrub(error))
             raise
         uploads.started(upload.id, upload_id)
         return uploads.get(upload.id)
@@ -332,7 +333,7 @@ class Uploader:
                 cure="The next %glacier inventory settles it; --again sends it anew before that.",
             ) from None
         except BaseException as error:
-            uploads.released(upload.id, str(error))
+            uploads.released(upload.id, scrub(error))
             raise
         return self.record(upload, archive_id, root)
 

@@ -73,6 +73,17 @@ def test_the_next_process_knows_it_and_nobody_else():
     assert [p.name for p in data_folder().iterdir()] == ["failure.json"]
 
 
+def test_a_secret_is_neither_kept_nor_shown():
+    """Of a library's error, and in a file that an earlier version wrote."""
+    token = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEa"
+    console, verbs = failing(ValueError(f"Invalid header value b'{token}'"))
+    assert token not in repr(run(console, verbs, ["why"]))
+    file = data_folder() / "failure.json"
+    assert token not in file.read_text()
+    file.write_text(json.dumps([["what happened", f"No: {token}"]]))
+    assert repr(Failure.last()) == "what happened: No: ********"
+
+
 @pytest.mark.parametrize("text", ["", "[]x", "{}", "[[1]]", "3", "[[1,2,3]]"])
 def test_a_damaged_file_is_no_failure(text):
     """Whatever lies there, the verb answers."""

@@ -196,6 +196,50 @@ def runtime_imports(path):
                 yield from (".".join([*base, alias.name]) for alias in node.names)
 
 
+VALUE_ERRORS = ("ArgumentTypeError", "KeyError", "TypeError", "ValueError")
+"""What this package itself raises for what was written wrong."""
+
+
+def test_no_text_of_a_library_is_used_unscrubbed():
+    """The text of an error that is not ours goes through one of ours, ``scrub`` or ``describe``."""
+    ours = {n.name for p in MODULES for n in ast.walk(tree_of(p)) if isinstance(n, ast.ClassDef)}
+    cleaning = {name for name in ours if hasattr(errors, name)} | {"scrub", "describe"}
+    wrong = []
+    for path in MODULES:
+        for handler in ast.walk(tree_of(path)):
+            if parts(path)[0] == "emulator" or not isinstance(handler, ast.ExceptHandler):
+                continue  # the emulator has no keys but its own, which are known
+            types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+            if {called(kind) for kind in types} <= ours | set(VALUE_ERRORS):
+                continue
+            clean = {
+                part
+                for node in ast.walk(handler)
+                if isinstance(node, ast.Compare)
+                or (isinstance(node, ast.Call) and called(node.func) in (*cleaning, "startswith"))
+                for part in ast.walk(node)
+            }
+            wrong += [
+                f"{'/'.join(parts(path))}:{node.lineno}: {ast.unparse(node)}"
+                for node in ast.walk(handler)
+                if node not in clean and called(worded(node)) == handler.name
+            ]
+    assert wrong == []
+
+
+def worded(node):
+    """Return what a piece of code makes text of."""
+    if isinstance(node, ast.FormattedValue):
+        return node.value
+    texts = isinstance(node, ast.Call) and called(node.func) in ("str", "repr")
+    return node.args[0] if texts and node.args else None
+
+
+def called(node):
+    """Return the last name of a dotted one."""
+    return getattr(node, "id", getattr(node, "attr", ""))
+
+
 def test_every_public_thing_has_a_docstring():
     """Modules, classes and functions that a user or a reader meets."""
     missing = [path for path in MODULES if not ast.get_docstring(tree_of(path))]

@@ -2,7 +2,9 @@
 
 import http.server
 import json
+import os
 import pickle
+import sys
 import threading
 from dataclasses import dataclass, field
 
@@ -32,6 +34,7 @@ from glacier_magic.service.translation import from_answer
 ACCOUNT = "123456789012"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN//////////wEaDExample"
+PLAIN = "a-session-token-of-no-shape-at-all"
 ARN = f"arn:aws:glacier:us-west-2:{ACCOUNT}:vaults/photos"
 
 
@@ -281,6 +284,67 @@ def test_the_dump_of_a_refused_signature_is_not_shown(connecting, server):
         f"x-amz-security-token:{TOKEN}\n'",
     )
     connecting()
+
+
+@pytest.mark.parametrize("name", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"])
+@pytest.mark.parametrize("end", ["\n", "\r", "é"])
+def test_a_key_that_cannot_be_sent_is_named_and_not_shown(
+    connecting, server, monkeypatch, name, end
+):
+    """A line end from an environment file: no network failure, and nothing is sent."""
+    monkeypatch.setenv(f"AWS_{name}", os.environ[f"AWS_{name}"] + end)
+    error = connecting()
+    assert isinstance(error, CredentialsError)
+    assert name.split("_")[-1].lower() in error.message or "key id" in error.message
+    assert server.asked == []
+
+
+@pytest.fixture
+def renewed(home, monkeypatch):
+    """Let a program give the keys, as botocore asks for them when the first request is sent."""
+
+    def renewed(token):
+        told = {
+            "Version": 1, "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": SECRET,
+            "SessionToken": token, "Expiration": "2100-01-01T00:00:00Z",
+        }  # fmt: skip
+        (home / "keys.json").write_text(json.dumps(told))
+        code = f"print(open({str(home / 'keys.json')!r}).read())"
+        (home / "keys.py").write_text(code)
+        command = f"{sys.executable} {home / 'keys.py'}"
+        (home / "config").write_text(f"[default]\ncredential_process = {command}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "config"))
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+            monkeypatch.delenv(f"AWS_{name}")
+
+    return renewed
+
+
+def refusal(server):
+    """Connect to the server; return the error."""
+    with pytest.raises(GlacierError) as caught:
+        gm.connect(endpoint_url=server.url, region="us-west-2")
+    return caught.value
+
+
+def test_a_renewed_token_that_cannot_be_sent_is_a_matter_of_the_login(server, keys, quick, renewed):
+    """It is seen only when the request is made, by the library that makes it."""
+    renewed(f"{PLAIN}\n")
+    error = refusal(server)
+    assert isinstance(error, CredentialsError)
+    assert PLAIN not in str(error)
+    assert "line end" in error.message
+
+
+def test_a_renewed_token_is_not_shown_either(server, keys, quick, renewed):
+    """Whatever it looks like: a service repeats it in its answer."""
+    renewed(PLAIN)
+    server.error(400, "SomethingNew", f"What is {PLAIN!r}? And {SECRET}?")
+    error = refusal(server)
+    assert server.asked
+    assert PLAIN not in str(error)
+    assert SECRET not in str(error)
+    assert error.message.startswith("The service refused: What is '****")
 
 
 @pytest.mark.parametrize(

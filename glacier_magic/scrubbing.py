@@ -1,0 +1,104 @@
+"""What must be in no output and no file: keys, tokens, signatures, passwords, and account ids.
+
+The text of a library may repeat a whole signed request.  :mod:`.errors` passes it through
+:func:`scrub` wherever text becomes an error, and wherever the text of an error becomes a record.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from urllib.parse import quote
+
+STARS = "********"
+SHORTEST = 16
+"""Characters of the shortest key that AWS makes; a shorter one may be a word, such as ``test``."""
+KEPT = 64
+"""Values that are hidden at once; temporary ones are replaced every hour."""
+_IDS = {92, 138}
+"""Characters of job and upload ids, and of archive ids."""
+
+_ACCOUNT = re.compile(
+    r"(arn:[\w-]*:[\w-]*:[\w-]*:)\d{8}(\d{4})(?=:)|(/)\d{8}(\d{4})(?=/(?:vaults|policies)\b)"
+)
+_VALUE = r"[^\s\"'\\&,;<>)]+"
+_NAMED = re.compile(
+    rf"""(?ix)
+    (   \b(?:signature|credential|password|passwd) \s*(?:=|%3d)\s* (?:b?["'])?
+    |   (?:security[-_]?token|session[-_]?token|secret[-_]?(?:access[-_]?)?key
+        |access[-_]?key(?:[-_]?id)?) ["']? \s*(?:=|:|%3d)\s* (?:b?["'])?
+    |   \bauthorization ["']? \s*[:=]\s* (?:b?["'])? (?:(?:basic|bearer|digest|aws4-[\w-]+)\s+)?
+    ) {_VALUE}"""
+)
+_PASSWORD = re.compile(r"""(://[^\s/:@"']*:)[^\s/"'<>]*(?=@)""")
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9])A[BKS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"
+    r"|(?:IQoJb3JpZ2lu|F[Qw]oGZXIvYXdz|AQoDYXdz)[A-Za-z0-9+/=%_-]*"
+)
+_RANDOM = re.compile(r"(?<![\w+/-])(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{160,})={0,2}(?!\.?[\w+/-])")
+_CHANGES = re.compile("[A-Z]+|[a-z]+|[0-9]+|[+/]+")
+
+
+def mask_account(text: str) -> str:
+    """Return *text* with all but the last four digits of account ids in ARNs and paths starred."""
+    return _ACCOUNT.sub(r"\1\3********\2\4", text)
+
+
+class Scrubber:
+    """Stars secrets in text: those that it knows, and all that looks like one of AWS's."""
+
+    def __init__(self) -> None:
+        self._hidden: dict[str, re.Pattern[str]] = {}
+
+    def hide(self, *values: str | None) -> None:
+        """Star *values* in every text from now on: the keys and tokens that are in use."""
+        for value in values:
+            core = (value or "").strip()
+            if len(core) >= SHORTEST and core not in self._hidden:
+                self._hidden[core] = re.compile("".join(map(_spelled, core)))
+                for oldest in list(self._hidden)[:-KEPT]:
+                    self._hidden.pop(oldest, None)
+
+    def scrub(self, text: object) -> str:
+        """Return *text* without secrets.
+
+        Starred are the values that are hidden, access keys, session tokens, signatures, credentials
+        in headers and queries, passwords in URLs, and account ids but for their last four digits.
+        Ids of archives, jobs and uploads, and tree hashes, stay whole.
+        """
+        shown = str(text)
+        for pattern in list(self._hidden.values()):
+            shown = pattern.sub(STARS, shown)
+        shown = _PASSWORD.sub(rf"\1{STARS}", _NAMED.sub(rf"\1{STARS}", shown))
+        return mask_account(_RANDOM.sub(_unless_readable, _KEY.sub(STARS, shown)))
+
+
+_of_this_process = Scrubber()
+hide, scrub = _of_this_process.hide, _of_this_process.scrub
+
+
+def _unless_readable(found: re.Match[str]) -> str:
+    """Star what is random: a path or name seldom changes between kinds of characters."""
+    run = found[0]
+    if any(len(piece) in _IDS for piece in run.split("/")):
+        return run
+    kinds = _CHANGES.findall(run)
+    mixed = all(any(kind[0] in group for kind in kinds) for group in _GROUPS)
+    return STARS if mixed and len(kinds) > 0.4 * len(run) else run
+
+
+_GROUPS = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789")
+
+
+def _spelled(character: str) -> str:
+    """Return a pattern of a character as it is, or as text in code, JSON, a URL or HTML has it."""
+    if character.isascii() and character.isalnum():
+        return character
+    coded = quote(character.encode(errors="surrogatepass"), safe="")
+    forms = {
+        character, repr(character)[1:-1], ascii(character)[1:-1], json.dumps(character)[1:-1],
+        repr(character.encode(errors="surrogatepass"))[2:-1], coded, coded.lower(),
+        html.escape(character),
+    }  # fmt: skip
+    return rf"\\*(?:{'|'.join(map(re.escape, sorted(forms)))})"
