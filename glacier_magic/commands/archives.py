@@ -51,6 +51,13 @@ def duration(text: str) -> float:
         raise ArgumentTypeError(str(error)) from None
 
 
+def filled(text: str) -> str:
+    """Return a word that narrows a choice, unless it is blank, as an unset variable is."""
+    if not text.strip():
+        raise ArgumentTypeError(f"{text!r} is blank; leave it out for the whole vault")
+    return text
+
+
 def size(text: str) -> int:
     """Return the bytes that an option's value means."""
     try:
