@@ -3,16 +3,19 @@
 from decimal import Decimal
 
 import pytest
+from counting import counting
 
 from glacier_magic.administration import capacity as capacity_module
 from glacier_magic.errors import (
     AccessDenied,
     NotReady,
     OverBudget,
+    PlanChanged,
     PriceUnknown,
     Refused,
     Unavailable,
 )
+from glacier_magic.service.administration import Administration
 
 PRICE = "[all]\nprovisioned-capacity = 100\n"
 
@@ -130,3 +133,121 @@ def test_two_processes_do_not_buy_at_the_same_moment(session, priced):
     assert session.catalogue.purchases.begin([]) is None
     with pytest.raises(NotReady):
         session.capacity().buy()
+
+
+def test_a_purchase_repeated_after_a_lost_answer_is_the_same_purchase(
+    session, connect, client, emulator, priced
+):
+    """The repeated request finds its unit and buys none; one more request buys one more."""
+    emulator.fault("reset-after", "PurchaseProvisionedCapacity")
+    with pytest.raises(Unavailable, match="not known"):
+        session.capacity().buy().run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        (unit,) = client.list_provisioned_capacity()["ProvisionedCapacityList"]
+        again = connect().capacity().buy()
+        assert again.empty
+        assert again.quote.total == 0
+        assert unit["CapacityId"] in again.title
+        assert "though its answer was lost" in repr(again.run())
+        assert purchases() == 0
+        second = session.capacity().buy()
+        assert "1 unit of 2" in dict(second.facts)["now"]
+        assert "Bought 1 unit" in second.run().note
+        assert purchases() == 1
+        with pytest.raises(Refused, match="it has 2"):
+            session.capacity().buy()
+        assert purchases() == 1
+
+
+def test_a_plan_that_is_run_again_after_a_lost_answer_buys_one_unit(session, emulator, priced):
+    """As the button of a card does: it says what it found, and has nothing to do then."""
+    plan = session.capacity().buy()
+    emulator.fault("reset-after", "PurchaseProvisionedCapacity")
+    with pytest.raises(Unavailable):
+        plan.run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        with pytest.raises(PlanChanged, match="though its answer was lost"):
+            plan.run()
+        assert plan.empty
+        assert "1 unit of 2" in dict(plan.facts)["now"]
+        assert len(plan.run().units) == 1
+        assert purchases() == 0
+
+
+def test_of_two_units_the_one_with_a_lost_answer_counts(session, emulator, priced):
+    """What is left of the wish is bought, and no more."""
+    emulator.fault("reset-after", "PurchaseProvisionedCapacity")
+    with pytest.raises(Unavailable):
+        session.capacity().buy(2).run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        plan = session.capacity().buy(2)
+        assert plan.quote.total == 100
+        assert "Bought 1 unit" in plan.run().note
+        assert purchases() == 1
+
+
+def test_a_purchase_whose_unit_cannot_be_listed_is_found_later(
+    session, emulator, priced, monkeypatch
+):
+    """The unit is paid for, and the list that should show it is refused."""
+    purchase = Administration.buy_capacity
+
+    def buy(self):
+        bought = purchase(self)
+        emulator.fault("access-denied", "ListProvisionedCapacity")
+        return bought
+
+    monkeypatch.setattr(Administration, "buy_capacity", buy)
+    with pytest.raises(AccessDenied):
+        session.capacity().buy().run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        assert session.capacity().buy().empty
+        assert purchases() == 0
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_a_unit_bought_meanwhile_changes_the_plan(
+    session, connect, emulator, priced, tmp_path, units
+):
+    """By another computer with a catalogue of its own: what was shown was 0 of 2."""
+    there = connect(catalogue=tmp_path / "another computer's.sqlite")
+    plan = session.capacity().buy(units)
+    assert "0 units of 2" in dict(plan.facts)["now"]
+    there.capacity().buy().run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        with pytest.raises(PlanChanged if units == 1 else Refused):
+            plan.run()
+        assert purchases() == 0
+        assert plan.result is None
+        if units == 1:
+            assert "1 unit of 2" in dict(plan.facts)["now"]
+            assert len(plan.run().units) == 2
+            assert purchases() == 1
+
+
+def test_another_computer_sees_the_unit_but_not_whose_answer_was_lost(
+    session, connect, emulator, priced, tmp_path
+):
+    """It cannot know that somebody waits for an answer: its plan shows the unit that there is."""
+    there = connect(catalogue=tmp_path / "another computer's.sqlite")
+    shown = there.capacity().buy()
+    emulator.fault("reset-after", "PurchaseProvisionedCapacity")
+    with pytest.raises(Unavailable):
+        session.capacity().buy().run()
+    with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
+        with pytest.raises(PlanChanged, match="1 unit"):
+            shown.run()
+        assert "1 unit of 2" in dict(there.capacity().buy().facts)["now"]
+        assert session.capacity().buy().empty
+        assert purchases() == 0
+
+
+def test_a_price_that_has_risen_is_shown_before_it_is_paid(session, client, priced, home):
+    """Like that of any plan."""
+    plan = session.capacity().buy()
+    (home / "own" / "prices.toml").write_text(PRICE.replace("100", "120"))
+    with pytest.raises(PlanChanged, match=r"\$120"):
+        plan.run()
+    assert "$120" in plan.title
+    assert client.list_provisioned_capacity()["ProvisionedCapacityList"] == []
+    plan.run()

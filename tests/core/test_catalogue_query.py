@@ -109,7 +109,9 @@ def folded(text):
 
 
 @settings(max_examples=100, deadline=None)
-@given(start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool))
+@given(
+    start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool)
+)
 def test_a_text_is_found_wherever_it_is(catalogue, start, length, name):
     """Short or long, wildcards meaning themselves, ASCII letters in either case."""
     text = name[start : start + length] or name
