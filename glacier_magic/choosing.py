@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from .catalogue import ArchiveRecord, Catalogue
 from .catalogue.deletions import Choice
+from .catalogue.query import chosen
 from .errors import InputError, NameNotKnown
 from .plans.restoring import unknown_archive
 from .units import plural
@@ -20,7 +21,7 @@ ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveRecord]:
     """Return *words* if each can mean archives.
 
-    :raises InputError: one is neither a text nor a record.
+    :raises InputError: one is neither a text nor a record, or is blank.
     """
     wrong = [word for word in words if not isinstance(word, str | ArchiveRecord)]
     if wrong:
@@ -28,7 +29,7 @@ def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveReco
             f"{wrong[0]!r:.80} does not name an archive",
             cure="Give names, globs, id: and an archive id, or records of the catalogue.",
         )
-    return words
+    return [chosen(word) if isinstance(word, str) else word for word in words]
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class TerminalFace:
         self._print(self.words(repr(plan)))
         if plan.empty:
             return None
-        name = getattr(plan, "confirmation", "")
+        name = plan.confirmation
         if not sys.stdin.isatty():
             option = f"--confirm {name}" if name else "--yes"
             raise InputError("Nothing was done", cure=f"Add {option} to carry the plan out.")
@@ -97,12 +97,9 @@ class TerminalFace:
         if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
-        if not name:
-            return plan.run()
-        from .commands.console import run_guarded  # noqa: PLC0415
-        from .plans import Guarded  # noqa: PLC0415
+        from .commands.console import run_confirmed  # noqa: PLC0415
 
-        return run_guarded(self, plan, answer) if isinstance(plan, Guarded) else plan.run()
+        return run_confirmed(self, plan, answer if name else None)
 
     def follow(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch while it is waited for."""

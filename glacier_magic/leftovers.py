@@ -200,6 +200,7 @@ class AbortPlan(Plan["pd.DataFrame"]):
 
     def __init__(self, leftovers: Leftovers, rows: Sequence[Leftover]) -> None:
         super().__init__()
+        self.vault = leftovers._storing.vault
         self._leftovers, self.rows = leftovers, list(rows)
 
     @property

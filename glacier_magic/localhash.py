@@ -128,10 +128,10 @@ def expand(words: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
     """
     for word in words:
         path = Path(word).expanduser()
-        if os.path.lexists(path):
+        if os.fspath(word) and os.path.lexists(path):  # Path("") is the working folder
             yield path
             continue
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute ones too
+        matches = sorted(glob.glob(os.fspath(word) and str(path), recursive=True))  # noqa: PTH207 - absolute ones too
         if not matches:
             raise InputError(
                 f"No file matches {os.fspath(word)!r}",

@@ -198,7 +198,7 @@ class Session:
 
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
-
+        self.vault(name)  # refuses what cannot be a name
         return DropPlan(
             name, service=self.service, catalogue=self.catalogue,
             dropped=lambda: self.forget_vault(name),
@@ -313,8 +313,8 @@ class Session:
         """
         now = self.service.clock.now_ms()
         rows = self.catalogue.pacing.scheduled(vault)
-        if words and vault is not None:
-            chosen = {archive.archive_id for archive in self.vault(vault).select(words)}
+        if words:
+            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, now)
 

@@ -91,7 +91,7 @@ def parse_rate(text: str) -> float | None:
     Raises :class:`ValueError` for anything else, and for a rate of nothing.
     """
     plain = text.strip().lower()
-    if plain in ("none", "off", "unlimited", ""):
+    if plain in ("none", "off", "unlimited"):
         return None
     rate = parse_size(plain.removesuffix("/s"))
     if rate < 1:

@@ -322,7 +322,7 @@ class Vault:
 
         :param unknown_ids: take a whole id that the catalogue has never seen.
         :raises NameNotKnown: a word matches nothing.
-        :raises InputError: the beginning of an id fits several.
+        :raises InputError: a word is blank, or the beginning of an id fits several.
         """
         return self._choosing.select(words, unknown_ids=unknown_ids)
 
@@ -464,7 +464,7 @@ class Vault:
         Raises like :meth:`select`, too.
         """
         fee = None if max_fee is None else _dollars(max_fee)
-        choice = self._choosing.choose(words or ("*",) if where else words, where)
+        choice = self._choosing.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
             self.session.tracker.refresh([self.name])
         return DeletePlan(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import tables
 from ..catalogue import Catalogue, Purchase
-from ..errors import GlacierError, NotReady, OverBudget, Refused, Unavailable
+from ..errors import GlacierError, NotReady, OverBudget, PlanChanged, Refused, Unavailable
 from ..plans import Memory
 from ..prices import Quote, load
 from ..prices.quotes import provisioned
@@ -58,6 +58,8 @@ class Capacity(Rendered):
         self._calls = Administration(service)
         self._told = self._calls.capacity()
         self.units = [Unit.told(unit) for unit in self._told]
+        self.found: str | None = None
+        """The unit of an earlier purchase whose answer was lost, if this look has found it."""
         self.note = self._settle()
 
     @property
@@ -65,8 +67,10 @@ class Capacity(Rendered):
         """One row a unit: unit, start, end."""
         return tables.capacity(self._told)
 
-    def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> Change[Capacity]:
+    def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> CapacityPlan:
         """Return the plan to buy units; nothing is bought until its ``run()``.
+
+        A unit that an earlier purchase bought although its answer was lost is one of them.
 
         :param max_cost: US dollars that it may cost in all; None: whatever the plan shows.
         :raises Refused: there would be more than two.
@@ -74,28 +78,13 @@ class Capacity(Rendered):
         :raises OverBudget: it costs more than *max_cost*.
         :raises PriceUnknown: the price is not known or not confirmed, and *max_cost* is given.
         """
-        self._check(units)
-        quote = provisioned(load(self._service.region), units)
-        price = f"{quote.words()}, {quote.lines[0].figure.cite()}"
+        plan = CapacityPlan(self, units)
         if max_cost is not None:
-            _check(quote, max_cost)
-        return Change(
-            f"Buy {plural(units, 'unit')} of provisioned capacity for {quote.words()}",
-            act=lambda: self._buy(units, price),
-            facts=[
-                ("price", price),
-                ("lasts", "a month from now, to the second; it is not renewed"),
-                ("undo", "there is none: a unit is paid for at once and whole"),
-                ("gives", "3 expedited retrievals in 5 minutes, and 150 MB/s, for each unit"),
-                ("now", f"{plural(len(self.units), 'unit')} of {MOST_UNITS} possible"),
-                *((("before", self.note),) if self.note else ()),
-            ],
-            button="Buy",
-            danger=True,
-            kind="capacity",
-            quote=quote,
-            memory=Memory(self._catalogue, self._service.clock),
-        )
+            _check(plan.price, max_cost)
+        return plan
+
+    def _again(self) -> Capacity:
+        return Capacity(self._service, self._catalogue)
 
     def _check(self, units: int) -> None:
         if not 1 <= units <= MOST_UNITS - len(self.units):
@@ -107,16 +96,8 @@ class Capacity(Rendered):
         if self._catalogue.purchases.open() is not None:
             raise NotReady(self.note, cure="Look again in a minute: %glacier capacity")
 
-    def _buy(self, units: int, price: str) -> Capacity:
-        now = Capacity(self._service, self._catalogue)
-        for _ in range(units):
-            now._check(1)
-            now._buy_one()
-            now = Capacity(self._service, self._catalogue)
-        now.note = f"Bought {plural(units, 'unit')} for {price}."
-        return now
-
-    def _buy_one(self) -> None:
+    def _buy_one(self) -> Capacity:
+        """Buy one unit; return the units that there are then."""
         purchases = self._catalogue.purchases
         purchase = purchases.begin(unit.id for unit in self.units)
         if purchase is None:
@@ -135,7 +116,9 @@ class Capacity(Rendered):
         except GlacierError:
             purchases.settle(purchase, "failed")
             raise
+        now = self._again()  # if this fails, the next look finds what was bought
         purchases.settle(purchase, "done", bought)
+        return now
 
     def _settle(self) -> str:
         """Find out how a purchase ended whose answer was lost; return what to say of it."""
@@ -144,15 +127,17 @@ class Capacity(Rendered):
             return ""
         new = sorted({unit.id for unit in self.units} - purchase.known)
         if new:
-            self._catalogue.purchases.settle(purchase.id, "done", new[0])
-            return f"The unit {new[0]} was bought, though its answer was lost."
+            self.found = new[0]
+            self._catalogue.purchases.settle(purchase.id, "done", self.found)
+            return f"The unit {self.found} was bought, though its answer was lost."
         age = _age(purchase)
         if age > SETTLE_SECONDS:
             self._catalogue.purchases.settle(purchase.id, "failed")
-            return f"A purchase of {human_duration(age)} ago did not go through: no unit came of it"
+            ago = human_duration(age)
+            return f"A purchase of {ago} ago did not go through: no unit came of it."
         return (
             f"A purchase was sent {human_duration(age)} ago, and whether it went through is not "
-            "known yet"
+            "known yet."
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -179,6 +164,81 @@ class Capacity(Rendered):
     def _repr_html(self) -> str:
         table = html_table(_HEAD, self._rows(), numbers=(1,)) if self.units else ""
         return table + "".join(f"<p class='glacier-note'>{escape(n)}</p>" for n in self._notes())
+
+
+class CapacityPlan(Change[Capacity]):
+    """Units to buy.
+
+    It buys only while the account has the units that it has shown: others change the plan.
+    """
+
+    def __init__(self, capacity: Capacity, units: int) -> None:
+        service, catalogue = capacity._service, capacity._catalogue
+        super().__init__(
+            "", act=self._buy, button="Buy", danger=True, kind="capacity",
+            memory=Memory(catalogue, service.clock),
+        )  # fmt: skip
+        self._left, self._unanswered = units, False
+        self._show(capacity, found=capacity.found is not None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no unit is left to buy."""
+        return not self._left
+
+    @property
+    def quote(self) -> Quote:
+        """What the units cost that are left to buy."""
+        return self.price
+
+    def _show(self, capacity: Capacity, *, found: bool) -> None:
+        """Take what there is now as what is shown; a unit that was *found* is not bought again."""
+        self._capacity = capacity
+        self._left -= found
+        if self._left:
+            capacity._check(self._left)
+        self.price = provisioned(load(capacity._service.region), self._left)
+        words, count = self.price.words(), plural(self._left, "unit")
+        there = ("now", f"{plural(len(capacity.units), 'unit')} of {MOST_UNITS} possible")
+        self._title = f"Buy {count} of provisioned capacity for {words}"
+        self._facts = [
+            ("price", f"{words}, {self.price.lines[0].figure.cite()}"),
+            ("lasts", "a month from now, to the second; it is not renewed"),
+            ("undo", "there is none: a unit is paid for at once and whole"),
+            ("gives", "3 expedited retrievals in 5 minutes, and 150 MB/s, for each unit"),
+            there,
+            *((("before", capacity.note),) if capacity.note else ()),
+        ]
+        if not self._left:
+            self._title = f"No unit is left to buy. {capacity.note}".rstrip()
+            self._facts = [there]
+
+    def _decide_again(self) -> None:
+        if self.empty:
+            return
+        shown, now = {unit.id for unit in self._capacity.units}, self._capacity._again()
+        new = [unit.id for unit in now.units if unit.id not in shown]
+        found = now.found is not None or (self._unanswered and bool(new))
+        self._unanswered = self._unanswered and not found
+        self._show(now, found=found)
+        if new:
+            raise PlanChanged(
+                "The plan has changed since it was shown: the account has "
+                f"{plural(len(new), 'unit')} more, {', '.join(new)}. {now.note}".rstrip()
+            )
+
+    def _buy(self) -> Capacity:
+        now, count, before = self._capacity, self._left, self._capacity.note
+        while self._left:
+            self._unanswered = True
+            now = now._buy_one()
+            self._unanswered = False
+            self._left -= 1
+        if count:
+            now.note = (
+                f"{before} Bought {plural(count, 'unit')} for {dict(self._facts)['price']}.".strip()
+            )
+        return now
 
 
 def _check(quote: Quote, max_cost: Decimal) -> None:

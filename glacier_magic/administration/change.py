@@ -36,7 +36,12 @@ class Change(Plan[T]):
         self.kind, self._quote = kind, quote
         self._title, self._facts, self._act = title, list(facts), act
         self._columns, self._lines, self.text = tuple(head), list(cells), text
-        self.button, self.danger, self.confirmation = button, danger, confirmation
+        self.button, self.danger, self._confirmation = button, danger, confirmation
+
+    @property
+    def confirmation(self) -> str:
+        """What has to be typed before it is made; empty where a yes is enough."""
+        return self._confirmation
 
     @property
     def empty(self) -> bool:
@@ -73,12 +78,6 @@ class Change(Plan[T]):
 
     def _run(self) -> T:
         return self._act()
-
-    def _next(self) -> str:
-        if self.confirmation and self.result is None:
-            option = f"--confirm {self.confirmation}"
-            return f"Nothing has been done yet: repeat with {option}, or call .run()."
-        return super()._next()
 
     def _repr_text(self) -> str:
         lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]

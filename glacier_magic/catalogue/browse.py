@@ -92,7 +92,7 @@ class Listing:
     def plain(self) -> bool:
         """Whether all that is there is asked for."""
         a = self.asked
-        return not (a.glob or a.text or (a.where or "").strip() or a.states or a.as_of)
+        return not (a.glob or a.text or a.where or a.states or a.as_of)
 
     def first(self, count: int) -> list[int]:
         """Return the ids of the first rows: at once, whatever the vault's size."""

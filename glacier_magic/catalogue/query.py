@@ -7,6 +7,7 @@ where there are few: whether there are few is found out first, by looking at no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -153,7 +154,7 @@ class _Plan:
             self._add(states.visible(self._ordinal))
 
     def _add_glob(self, glob: str) -> None:
-        glob = plain(glob, "A name pattern")
+        glob = chosen(glob)
         if glob.startswith("name:"):
             self._add("name=?", glob.removeprefix("name:"))
             self._few = True
@@ -222,7 +223,7 @@ class _Plan:
     def _add_text(self, text: str) -> None:
         text = plain(text, "What a name holds")
         if not text:
-            return
+            raise InputError("An empty text is part of every name", cure="Give a part of a name.")
         self._add_candidates([text])
         self._add(*_spread(self._own.contains("name", text)))
 
@@ -255,7 +256,7 @@ class _Plan:
             self._add_glob(asked.glob)
         if asked.text is not None:
             self._add_text(asked.text)
-        if asked.where and asked.where.strip():
+        if asked.where is not None:
             self._add_where(asked.where)
         conditions = " AND ".join(f"({c})" for c in self._conditions)
         condition = f"{self._vault_id}=? AND {conditions}"
@@ -320,6 +321,20 @@ def plain(text: str, what: str) -> str:
         return storable(text)
     except UnicodeEncodeError:
         raise InputError(f"{what} has half a character in it: {text!a:.80}") from None
+
+
+def chosen(word: str) -> str:
+    """Return a word that chooses archives by name or id, as :func:`plain` does.
+
+    :raises InputError: it is blank, as an unset variable is: that must not choose any.
+    """
+    word = plain(word, "A name pattern")
+    if re.fullmatch(r"(name:|id:)?\s*", word):
+        raise InputError(
+            f"{word!r} names no archive",
+            cure="* means all of them; those without a name are found with --where \"name = ''\".",
+        )
+    return word
 
 
 def _spread(pair: tuple[str, list[Any]]) -> tuple[Any, ...]:

@@ -51,6 +51,13 @@ def duration(text: str) -> float:
         raise ArgumentTypeError(str(error)) from None
 
 
+def filled(text: str) -> str:
+    """Return a word that narrows a choice, unless it is blank, as an unset variable is."""
+    if not text.strip():
+        raise ArgumentTypeError(f"{text!r} is blank; leave it out for the whole vault")
+    return text
+
+
 def size(text: str) -> int:
     """Return the bytes that an option's value means."""
     try:
@@ -185,22 +192,28 @@ def _uploads(console: Console, args: Namespace) -> Any:
 
 
 def _configure_rate(parser: Parser) -> None:
-    parser.add_argument("rate", nargs="?", type=rate, default=argparse.SUPPRESS, metavar="RATE",
+    # False: not given; None is a rate, "none", and argparse would convert SUPPRESS as a text
+    parser.add_argument("rate", nargs="?", type=rate, default=False, metavar="RATE",
                         help="10MB/s, 500k, none; nothing: say what it is")  # fmt: skip
 
 
 def _rate(console: Console, args: Namespace) -> str:
     budget = console.session.engine.budget
-    if hasattr(args, "rate"):
+    if args.rate is not False:
         if not console.face.lasting:
             raise InputError(
                 "A rate set here would end with this very command",
                 cure="Add --max-rate to upload, restore or wait.",
             )
         budget.max_rate = args.rate
+    once = console.settings.get("max_rate")
+    also = (
+        f" upload, restore and wait set it to {once}, unless --max-rate is given." if once else ""
+    )
     if budget.max_rate is None:
-        return "Transfers run as fast as they can."
-    return f"All transfers of this session together: {human_bytes(budget.max_rate)}/s at most."
+        return f"Transfers run as fast as they can.{also}"
+    limit = f"{human_bytes(budget.max_rate)}/s at most"
+    return f"All transfers of this session together: {limit}.{also}"
 
 
 def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:

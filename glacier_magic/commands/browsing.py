@@ -11,7 +11,7 @@ from ..catalogue.query import SORTABLE
 from ..catalogue.states import STATES
 from ..errors import NameNotKnown
 from ..units import human_bytes, plural
-from .archives import age, as_of, vault_option
+from .archives import age, as_of, filled, vault_option
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -83,7 +83,9 @@ def _find(console: Console, args: Namespace) -> pd.DataFrame:
 
 
 def _configure_du(parser: Parser) -> None:
-    parser.add_argument("path", nargs="?", default="", metavar="PATH", help="a folder")
+    parser.add_argument(
+        "path", nargs="?", type=filled, default=None, metavar="PATH", help="a folder"
+    )
     parser.add_argument(
         "--depth", metavar="N", type=_whole(0, 100, "a number of folder levels"), default=1,
         help="levels below it; default 1",
@@ -93,7 +95,7 @@ def _configure_du(parser: Parser) -> None:
 
 def _du(console: Console, args: Namespace) -> pd.DataFrame:
     vault = console.vault(args.vault)
-    table = vault.du(args.path, args.depth)
+    table = vault.du(args.path or "", args.depth)
     if not len(table) and args.path:
         raise NameNotKnown(
             f"There is no folder {args.path!r} in {vault.name!r}",

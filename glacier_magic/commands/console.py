@@ -158,21 +158,21 @@ class Console:
     def settle(self, plan: Plan[Any], *, yes: bool, confirm: str | None = None) -> Any:
         """Run a plan that was agreed to beforehand, or put it before the user.
 
-        :param confirm: what the user typed beforehand to confirm a plan that needs it.
-        :raises NotConfirmed: a plan needs it, and *yes* is all there is.
+        :param confirm: what the user typed beforehand to confirm the plan.
+        :raises NotConfirmed: it is not what the plan needs, or *yes* is all there is.
         """
         if not yes and confirm is None:
             return self.face.offer(plan)
-        return run_guarded(self.face, plan, confirm) if isinstance(plan, Guarded) else plan.run()
+        return run_confirmed(self.face, plan, confirm)
 
 
-def run_guarded(face: Face, plan: Guarded[Any], confirm: str | None) -> Any:
-    """Run a plan that destroys data, with its progress where it takes a while.
+def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
+    """Run a plan that was agreed to, with its progress where it deletes many archives.
 
     :raises NotConfirmed: *confirm* is not what it needs.
     """
     plan.check(confirm)
-    if plan.empty or not plan.confirmation:
+    if not isinstance(plan, Guarded) or plan.empty or not plan.confirmation:
         return plan.run(confirm)
     with face.progress() as observer:
         plan.observe(observer)

@@ -193,7 +193,8 @@ def _cost(console: Console, args: Namespace) -> Rendered:
 
 
 def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
-    if args.vault:
+    if args.vault is not None:
+        console.session.vault(args.vault)  # refuses what cannot be a name
         console.session.service.describe_vault(args.vault)  # says so if it does not exist
     rows = [
         row

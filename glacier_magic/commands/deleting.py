@@ -12,6 +12,7 @@ from ..errors import GlacierError, InputError
 from ..jobs import Batch
 from ..plans import Deleted
 from ..plans.delete import failure
+from ..plans.model import check_confirmation
 from ..prices import parse_money
 from ..rendering import Rendered, html_table, text_table
 from ..units import MOST_BYTES, from_ms, local_time, plural
@@ -194,10 +195,11 @@ def _configure_drop(parser: Parser) -> None:
 
 def _drop(console: Console, args: Namespace) -> Any:
     session = console.session
+    check_confirmation(f"Drop {args.name}", args.name, args.confirm)
     if args.stop:
         return session.stop_drop(args.name)
     if not args.with_archives:
-        return console.settle(session.drop_vault(args.name), yes=args.yes or bool(args.confirm))
+        return console.settle(session.drop_vault(args.name), yes=args.yes, confirm=args.confirm)
     found = session.drop_with_archives(args.name, max_fee=args.max_fee)
     if isinstance(found, Batch) and args.wait:
         console.face.follow(found, args.timeout)  # to the list, or to the end

@@ -6,16 +6,17 @@ from argparse import Namespace
 
 from ..errors import NameNotKnown
 from ..explore import Explorer
+from .archives import filled
 from .console import Console
 from .grammar import Parser, Verb
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
-    parser.add_argument("--folder", default="", metavar="PATH", help="begin in this folder")
+    parser.add_argument("--folder", type=filled, metavar="PATH", help="begin in this folder")
     parser.add_argument(
         "--where",
-        default="",
+        type=filled,
         metavar="CONDITION",
         help="such as \"size > 1GB and created < '2016'\"",
     )
@@ -27,15 +28,15 @@ def _explore(console: Console, args: Namespace) -> Explorer:
     if not session.catalogue.archives.count(vault.name) and vault.name not in session.vault_names():
         session.service.describe_vault(vault.name)  # a slip of the pen is told from an empty vault
     explorer = Explorer(vault)
-    folder = f"{args.folder.rstrip('/')}/" if args.folder else ""
-    if folder and not explorer.du(folder, 0):
+    path = f"{args.folder.rstrip('/')}/" if args.folder else ""
+    if path and not explorer.du(path, 0):
         explorer.close()
         largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
         raise NameNotKnown(
-            f"There is no folder {folder!r} in {vault.name!r}",
+            f"There is no folder {path!r} in {vault.name!r}",
             cure=f"The largest are: {largest or 'none'}.",
         )
-    explorer.look(folder=folder, where=args.where, sort=args.sort)
+    explorer.look(folder=path, where=args.where or "", sort=args.sort)
     return explorer
 
 

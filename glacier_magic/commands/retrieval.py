@@ -150,8 +150,13 @@ def _stopped(console: Console, args: Namespace) -> str:
             "What is scheduled is stopped by the names of archives",
             cure="Leave all out but names and --vault.",
         )
-    vault = console.vault(args.vault).name if args.archives else args.vault
-    return console.session.stop_restores(*args.archives, vault=vault)
+    return console.session.stop_restores(*args.archives, vault=_named(console, args))
+
+
+def _named(console: Console, args: Namespace) -> str | None:
+    """Return the vault that is named, or that the words are about; None for all vaults."""
+    named = args.archives or args.vault is not None
+    return console.vault(args.vault).name if named else None
 
 
 def _plan(console: Console, args: Namespace) -> Plan[Batch]:
@@ -174,9 +179,9 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
 
 def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | ArchiveRecord]]:
     """Return the vault, and the archives that words or a table choose."""
-    if args.table and args.archives:
+    if args.table is not None and args.archives:
         raise InputError("Archives come from words or from a table", cure="Leave out one of them.")
-    if args.table:
+    if args.table is not None:
         return archives_of(console, args.table, args.vault)
     if not args.archives:
         raise InputError(
@@ -188,13 +193,13 @@ def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | Ar
 
 
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
-    if args.table:
+    if args.table is not None:
         raise InputError("What to ask for again is on record", cure="Leave out --from.")
     if _part(args) is not None:
         raise InputError("Parts are asked for by name", cure="Leave out --expired and --extend.")
     if args.to is not None:
         raise InputError("The folders are those of the first time", cure="Leave out --to.")
-    vault = console.vault(args.vault).name if args.archives else args.vault
+    vault = _named(console, args)
     if args.expired:
         return console.session.restore_expired(
             *args.archives, vault=vault, tier=args.tier, destination=args.destination,

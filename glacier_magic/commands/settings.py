@@ -84,27 +84,16 @@ def _configure_lock(parser: Parser) -> None:
 
 
 def _lock(console: Console, args: Namespace) -> Any:
-    if not args.complete and (args.lock_id or args.confirm):
+    if not args.complete and (args.lock_id, args.confirm) != (None, None):
         raise InputError("--lock-id and --confirm go with --complete", cure="")
     lock = console.vault(args.vault).lock()
     _saved(console, lock, args.save)
     if args.policy is not None:
         return console.settle(lock.initiate_file(args.policy), yes=args.yes)
     if args.complete:
-        return _complete(console, lock, args)
+        plan = lock.complete(args.lock_id)
+        return console.settle(plan, yes=args.yes, confirm=args.confirm)
     return lock.abort() if args.abort else lock
-
-
-def _complete(console: Console, lock: Lock, args: Namespace) -> Any:
-    plan = lock.complete(args.lock_id)
-    if args.confirm is None and not args.yes:
-        return console.face.offer(plan)
-    if args.confirm != lock.vault:
-        raise InputError(
-            f"Nothing was locked: locking {lock.vault} cannot be undone by anybody",
-            cure=f"Without asking it is done only with --confirm {lock.vault}, the vault's name.",
-        )
-    return plan.run()
 
 
 VERBS = (

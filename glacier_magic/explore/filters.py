@@ -46,7 +46,7 @@ class Filter:
         return replace(
             self.counted(),
             where=" and ".join(filter(None, [self.where.strip() and f"({self.where})",
-                                             *self._conditions()])),
+                                             *self._conditions()])) or None,
             states=None if self.state is None else (self.state,),
             sort=self.sort,
         )  # fmt: skip
@@ -61,7 +61,8 @@ class Filter:
             glob = literal(self.folder) + name
         elif name:
             text = name
-        return Query(glob=glob, text=text, where=self.where, states=STATES)
+        where = self.where if self.where.strip() else None  # an empty box sets no condition
+        return Query(glob=glob, text=text, where=where, states=STATES)
 
     def _conditions(self) -> list[str]:
         found = []

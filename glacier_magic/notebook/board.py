@@ -224,7 +224,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _set_rate(self, change: dict[str, Any]) -> None:
         try:
-            self._tracker.max_rate = parse_rate(change["new"])
+            self._tracker.max_rate = parse_rate(change["new"].strip() or "none")
         except ValueError as error:
             self._rate.placeholder = str(error)
             self._rate.value = _rate_in_words(self._tracker.max_rate)

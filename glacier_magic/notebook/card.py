@@ -57,7 +57,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             disabled=self._start.disabled,
         )
         self._name.observe(lambda _: self._allow(), "value")
-        self._needed: str = getattr(plan, "confirmation", "")
+        self._needed = plan.confirmation
         self._buttons = widgets.HBox([self._name, self._start] if self._needed else [self._start])
         self._allow()
         super().__init__([self._text, self._buttons, self._status])
@@ -130,9 +130,8 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._done(outcome)
 
     def _carry_out(self) -> Any:
-        if not isinstance(self._plan, Guarded):
-            return self._plan.run()
-        self._plan.observe(self._report)
+        if isinstance(self._plan, Guarded):
+            self._plan.observe(self._report)
         return self._plan.run(self._name.value.strip() or None)
 
     def _report(self, report: Report) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -163,7 +164,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
         self.panel = ExplorerPanel(explorer, self._area)
         self._place: Place | None = None
         self._due = 0.0
-        self._waiting = threading.Lock()
+        self._waiting, self._writing = threading.Lock(), threading.Lock()
         super().__init__([self.panel, self._area])
         self._leave = explorer.watch(self._changed)
 
@@ -184,16 +185,13 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
     def _write(self) -> None:
         """Write the record once nothing has changed for a moment."""
-        try:
-            while (left := self._due - time.monotonic()) > 0:
-                time.sleep(left)
+        while (left := self._due - time.monotonic()) > 0:
+            time.sleep(left)
+        self._waiting.release()  # a change from now on is written by another thread, after this
+        with self._writing, suppress(GlacierError):  # the session was closed: it stays as it was
             record = _record(self._explorer)
-        except GlacierError:  # the session was closed: the record stays as it was
-            return
-        finally:
-            self._waiting.release()
-        if self._place is not None:
-            self._place.put(record)
+            if self._place is not None:
+                self._place.put(record)
 
     def close(self) -> None:
         """Take the explorer from the page."""

@@ -98,7 +98,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def _set_rate(self, change: dict[str, Any]) -> None:
         try:
-            self._desk.max_rate = parse_rate(change["new"])
+            self._desk.max_rate = parse_rate(change["new"].strip() or "none")
         except ValueError as error:
             self._say(str(error))
 

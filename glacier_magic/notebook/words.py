@@ -98,7 +98,8 @@ def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
     ``{{`` are a plain ``$`` and ``{``.  What is filled in is a value, never an option, even if it
     begins with ``-``.
 
-    :raises InputError: a name is unknown or an expression fails; the message names the word.
+    :raises InputError: a name is unknown or an expression fails, or a list is empty; the message
+        names the word.
     """
     out: list[str] = []
     for word in words:
@@ -118,7 +119,13 @@ def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
     text = word.text
     name = text[1:] if text.startswith("$") else text[1:-1] if text.startswith("{") else ""
     value = names.get(name) if name.isidentifier() else None
-    return [str(item) for item in value] if isinstance(value, list | tuple) else None
+    if not isinstance(value, list | tuple):
+        return None
+    if not value:
+        raise InputError(
+            f"{name} is empty: the line would go on without it", cure="Look at what fills it."
+        )
+    return [str(item) for item in value]
 
 
 def _fill(text: str, names: Mapping[str, Any]) -> str:

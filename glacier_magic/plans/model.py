@@ -10,7 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..catalogue import Catalogue
-from ..errors import GlacierError, InputError, OverBudget, PlanChanged, PriceUnknown
+from ..errors import (
+    GlacierError,
+    InputError,
+    NotConfirmed,
+    OverBudget,
+    PlanChanged,
+    PriceUnknown,
+)
 from ..prices import Quote
 from ..prices.money import money, parse_money
 from ..rendering import SHOWN, Rendered, escape, html_table, text_table
@@ -106,6 +113,17 @@ class Plan(Rendered, Generic[T]):
         """What running it costs, line by line; None where that is not reckoned."""
         return None
 
+    @property
+    def confirmation(self) -> str:
+        """What has to be typed before it is run: the vault's name; empty where a yes is enough."""
+        return ""
+
+    def check(self, confirm: str | None) -> None:
+        """Return if *confirm* lets the plan run; see :func:`check_confirmation`."""
+        check_confirmation(
+            self.title, self.confirmation or self.vault, confirm, needed=bool(self.confirmation)
+        )
+
     def promised(self) -> Mapping[str, Any]:
         """Return what is kept of the plan when it is run, as JSON can hold it.
 
@@ -123,18 +141,23 @@ class Plan(Rendered, Generic[T]):
         return {}
 
     def run(
-        self, *, max_cost: Decimal | int | str | None = None, accept_unconfirmed: bool = False
-    ) -> T:
+        self, confirm: str | None = None, *, max_cost: Decimal | int | str | None = None,
+        accept_unconfirmed: bool = False,
+    ) -> T:  # fmt: skip
         """Carry the plan out; a second call returns the first one's result.
 
+        :param confirm: the vault's name: needed where the plan has a :attr:`confirmation`, and
+            checked wherever it is given.
         :param max_cost: US dollars that it may cost at most, reckoned anew at this moment;
             that of :meth:`limit_to` if none is given.
         :param accept_unconfirmed: let the limit rely on figures that nobody has confirmed.
+        :raises NotConfirmed: *confirm* is missing or another text; nothing was done.
         :raises OverBudget: it costs more; nothing was done.
         :raises PriceUnknown: what it costs is not known, or not confirmed; nothing was done.
         :raises PlanChanged: it would ask for, or cost, more than the plan has shown; nothing was
             done, and the plan shows what holds now: a second call does that.
         """
+        self.check(confirm)
         limit = self._limit if max_cost is None else _dollars(max_cost)
         accept = accept_unconfirmed or self._accept_unconfirmed
         with self._lock:
@@ -268,6 +291,11 @@ class Plan(Rendered, Generic[T]):
             return "This plan has been run."
         if self.empty:
             return "There is nothing to do."
+        if self.confirmation:
+            return (
+                f"Nothing has been done yet: repeat with --confirm {self.confirmation}, or call "
+                f".run(confirm={self.confirmation!r}) of this plan."
+            )
         return "Nothing has been done yet: repeat with --yes, or call .run() of this plan."
 
     def _repr_text(self) -> str:
@@ -296,6 +324,26 @@ class Plan(Rendered, Generic[T]):
 
     def _repr_html(self) -> str:
         return f"{self.card_html()}<p class='glacier-note'>{escape(self._next())}</p>"
+
+
+def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bool = False) -> None:
+    """Return if *confirm* is the vault's name, or None where none is needed.
+
+    :param what: what is to be done, in a sentence.
+    :raises NotConfirmed: it is another text, an empty one too, or it is missing.
+    """
+    if (confirm is None and not needed) or (vault and confirm == vault):
+        return
+    given = "" if confirm is None else f", not {confirm!r:.80}"
+    if not vault:
+        raise NotConfirmed(
+            f"Nothing was done. {what}: no name confirms this{given}",
+            cure="Leave the confirmation out.",
+        )
+    raise NotConfirmed(
+        f"Nothing was done. {what}: this needs the vault's name typed out, {vault}{given}",
+        cure=f"Add --confirm {vault}, or .run(confirm={vault!r}).",
+    )
 
 
 def _dearer(now: Quote | None, shown: Quote | None) -> bool:

@@ -96,9 +96,9 @@ def find(
 
 def _matches(word: str) -> list[Path]:
     path = Path(word).expanduser()
-    if os.path.lexists(path):
+    if word and os.path.lexists(path):  # Path("") is the working folder
         return [path]
-    matches = sorted(glob.glob(str(path), recursive=True, include_hidden=False))  # noqa: PTH207
+    matches = sorted(glob.glob(word and str(path), recursive=True, include_hidden=False))  # noqa: PTH207
     if not matches:
         raise InputError(
             f"No file matches {word!r}",

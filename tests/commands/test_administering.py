@@ -164,8 +164,8 @@ def test_locking_for_ever_takes_the_vaults_name(shell, client, lock_file, keyboa
     assert "on trial" in shell.out
     assert shell("lock", "photos", "--complete") == 2
     assert "--confirm photos" in shell.err
-    assert shell("lock", "photos", "--complete", "--yes") == 2
-    assert shell("lock", "photos", "--complete", "--confirm", "other", "--yes") == 2
+    assert shell("lock", "photos", "--complete", "--yes") == 8
+    assert shell("lock", "photos", "--complete", "--confirm", "other", "--yes") == 8
     for answer in ("yes", "Photos", ""):
         keyboard(answer)
         shell.ok("lock", "photos", "--complete")

@@ -103,3 +103,23 @@ def test_the_vault_that_is_set_comes_after_the_one_in_use(session):
     assert console.vault("a").name == "a"
     with pytest.raises(InputError):
         console.vault("")
+
+
+def test_rate_says_what_is_set_now(session, monkeypatch):
+    """Without a value nothing changes; what is set once is said as well."""
+    console = Console(Face(), Settings())
+    console._session = session
+
+    def rate(*words):
+        return run(console, VERBS, ["rate", *words])
+
+    assert "as fast as they can" in rate()
+    assert "977 KiB/s at most" in rate("1MB/s")
+    assert "977 KiB/s at most" in rate()
+    assert session.engine.budget.max_rate == 10**6
+    assert "as fast as they can" in rate("none")
+    assert session.engine.budget.max_rate is None
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_RATE", "5MB/s")
+    assert "set it to 5MB/s" in rate()
+    with pytest.raises(InputError):
+        rate("")

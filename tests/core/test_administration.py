@@ -1,24 +1,17 @@
 """Settings of accounts and vaults: told, changed once, guarded; nothing bought or locked twice."""
 
 import json
-from decimal import Decimal
 
 import pytest
 
-from glacier_magic.administration import capacity as capacity_module
 from glacier_magic.catalogue import Catalogue, LockRecord, Route, Scope
 from glacier_magic.errors import (
     AccessDenied,
     InputError,
     NotFound,
-    NotReady,
-    OverBudget,
-    PriceUnknown,
     Refused,
     Unavailable,
 )
-
-PRICE = "[all]\nprovisioned-capacity = 100\n"
 
 
 def policy(vault="photos", days=365, effect="Deny"):
@@ -72,124 +65,6 @@ def test_a_limit_that_makes_no_sense_changes_nothing(session, limit):
     with pytest.raises(InputError, match=r"hour|policy"):
         session.retrieval_policy().set(limit)
     assert session.retrieval_policy().bytes_per_hour == 10**9
-
-
-# Provisioned capacity
-
-
-@pytest.fixture
-def priced(home):
-    """A price of one's own, on which a budget may rely."""
-    (home / "own").mkdir(exist_ok=True)
-    (home / "own" / "prices.toml").write_text(PRICE)
-
-
-def test_capacity_is_shown_with_its_price_and_bought_once(session, client, priced):
-    """Nothing before the run; a second run of the plan gives the first one's result."""
-    plan = session.capacity().buy()
-    assert "$100" in plan.title
-    assert plan.danger
-    assert client.list_provisioned_capacity()["ProvisionedCapacityList"] == []
-    bought = plan.run()
-    assert plan.run() is bought
-    (unit,) = client.list_provisioned_capacity()["ProvisionedCapacityList"]
-    assert [unit["CapacityId"]] == list(bought.table["unit"]) == [u.id for u in bought.units]
-    assert str(bought.table["end"].dtype) == "datetime64[us, UTC]"
-    assert unit["CapacityId"] in repr(session.capacity())
-    assert f"Bought 1 unit for {dict(plan.facts)['price']}." in repr(bought)
-    (past,) = session.history().table.to_dict("records")
-    assert (past["kind"], past["state"], past["price"]) == ("capacity", "done", plan.quote.words())
-    assert "$100" in repr(session.past_plan(past["id"]))
-
-
-def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced):
-    """The service allows two; they end after a month."""
-    session.capacity().buy(2).run()
-    with pytest.raises(Refused, match="it has 2"):
-        session.capacity().buy()
-    stale = session.capacity()
-    stale.units.clear()
-    with pytest.raises(Refused, match="it has 2"):
-        stale.buy().run()
-    assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 2
-
-
-def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home):
-    """Without a budget an unknown price is shown as such."""
-    with pytest.raises(OverBudget) as refused:
-        session.capacity().buy(max_cost=Decimal("99.99"))
-    assert "tier" not in refused.value.cure
-    assert "archives" not in refused.value.cure
-    session.capacity().buy(max_cost=Decimal(100))
-    (home / "own" / "prices.toml").unlink()
-    with pytest.raises(PriceUnknown):
-        session.capacity().buy(max_cost=Decimal(1000))
-    assert "unknown" in session.capacity().buy().title
-
-
-@pytest.mark.parametrize("fault", ["reset-after", "reset-before", "500"])
-def test_a_purchase_whose_answer_is_lost_is_looked_up_and_not_repeated(
-    session, client, emulator, priced, monkeypatch, fault
-):
-    """Bought or not: what came of it decides, and nothing is bought before that."""
-    emulator.fault(fault, "PurchaseProvisionedCapacity")
-    with pytest.raises(Unavailable, match="not known"):
-        session.capacity().buy().run()
-    units = client.list_provisioned_capacity()["ProvisionedCapacityList"]
-    assert len(units) == (fault == "reset-after")
-    if units:
-        assert "though its answer was lost" in session.capacity().note
-        assert session.capacity().note == ""
-        return
-    with pytest.raises(NotReady, match="not known yet"):
-        session.capacity().buy()
-    monkeypatch.setattr(capacity_module, "SETTLE_SECONDS", 0)
-    assert "did not go through" in session.capacity().note
-    session.capacity().buy().run()
-    assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 1
-
-
-@pytest.mark.parametrize("fault", ["throttling", "access-denied"])
-def test_a_purchase_that_is_refused_stands_in_no_ones_way(session, client, emulator, priced, fault):
-    """The service said no: it can be asked again at once."""
-    emulator.fault(fault, "PurchaseProvisionedCapacity")
-    with pytest.raises((Unavailable, AccessDenied)):
-        session.capacity().buy().run()
-    session.capacity().buy().run()
-    assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 1
-
-
-@pytest.mark.each_backend
-def test_a_purchase_of_a_killed_process_is_found_and_not_repeated(
-    child, emulator, region, session, client, priced, tmp_path, session_place
-):
-    """Killed between the answer and its note."""
-    script = """
-        import sys
-        import glacier_magic as gm
-        folder, region, catalogue = sys.argv[1:]
-        session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
-        def settle(*_):
-            print("bought", flush=True)
-            sys.stdin.readline()
-        session.catalogue.purchases.settle = settle
-        session.capacity().buy().run()
-    """
-    one = child(script, emulator.folder, region, session_place)
-    one.until("bought")
-    one.kill()
-    found = session.capacity()
-    assert "though its answer was lost" in found.note
-    assert len(found.units) == 1
-    assert session.catalogue.purchases.open() is None
-
-
-def test_two_processes_do_not_buy_at_the_same_moment(session, priced):
-    """The intent of one is seen by the other."""
-    assert session.catalogue.purchases.begin([]) is not None
-    assert session.catalogue.purchases.begin([]) is None
-    with pytest.raises(NotReady):
-        session.capacity().buy()
 
 
 # Tags
@@ -330,7 +205,7 @@ def test_a_lock_is_begun_shown_and_completed(vault, client, emulator):
     for words in ("NONE", "root user", "age in days is less than 365", '"Effect": "Deny"'):
         assert words in repr(last)
     assert client.get_vault_lock(vaultName="photos")["State"] == "InProgress"
-    assert last.run().state == "Locked"
+    assert last.run("photos").state == "Locked"
     assert "for ever" in repr(vault.lock())
     for step in (
         vault.lock().complete,
@@ -360,7 +235,7 @@ def test_a_lock_is_completed_by_another_process_than_the_one_that_began_it(
     one.until("begun")
     one.kill()
     assert "kept in the catalogue" in repr(vault.lock())
-    vault.lock().complete().run()
+    vault.lock().complete().run("photos")
     assert client.get_vault_lock(vaultName="photos")["State"] == "Locked"
     assert vault.session.catalogue.locks.of("photos") is None
 
@@ -371,7 +246,7 @@ def test_a_lock_that_is_not_completed_in_its_day_is_gone(vault, emulator):
     plan = vault.lock().complete()
     emulator.advance(hours=25)
     with pytest.raises(Refused, match="gone"):
-        plan.run()
+        plan.run("photos")
     assert vault.lock().state is None
     with pytest.raises(NotFound, match="no lock in progress"):
         vault.lock().complete()
@@ -386,11 +261,12 @@ def test_a_lock_is_not_completed_with_a_policy_that_nobody_reviewed(vault, clien
     other = {"Policy": policy(days=99999)}
     theirs = client.initiate_vault_lock(vaultName="photos", policy=other)["lockId"]
     with pytest.raises(Refused, match="is not the one that was shown"):
-        plan.run()
+        plan.run("photos")
     with pytest.raises(Refused, match="put on trial from here"):
         vault.lock().complete()
     assert client.get_vault_lock(vaultName="photos")["State"] == "InProgress"
-    vault.lock().complete(theirs).run()  # after a look at it, with the id of whoever began it
+    # after a look at it, with the id of whoever began it
+    vault.lock().complete(theirs).run("photos")
     assert client.get_vault_lock(vaultName="photos")["State"] == "Locked"
 
 
@@ -400,7 +276,7 @@ def test_the_same_policy_put_there_by_somebody_else_is_another_lock(vault, clien
     client.abort_vault_lock(vaultName="photos")
     client.initiate_vault_lock(vaultName="photos", policy={"Policy": policy()})
     with pytest.raises(Refused):
-        vault.lock().complete().run()
+        vault.lock().complete().run("photos")
     assert client.get_vault_lock(vaultName="photos")["State"] == "InProgress"
 
 
@@ -410,7 +286,7 @@ def test_a_lock_begun_elsewhere_needs_its_id(vault, client):
     assert "--lock-id" in repr(vault.lock())
     with pytest.raises(NotFound, match="not begun from this catalogue"):
         vault.lock().complete()
-    vault.lock().complete(begun["lockId"]).run()
+    vault.lock().complete(begun["lockId"]).run("photos")
     assert vault.lock().state == "Locked"
 
 
@@ -433,7 +309,7 @@ def test_a_lock_whose_first_answer_is_lost_can_be_aborted_and_begun_again(vault,
     assert "--lock-id" in repr(vault.lock())
     vault.lock().abort()
     vault.lock().initiate(policy()).run()
-    vault.lock().complete().run()
+    vault.lock().complete().run("photos")
 
 
 # Notifications

@@ -78,7 +78,7 @@ def like_glob(pattern):
 
 
 @settings(max_examples=150, deadline=None)
-@given(pattern=st.text("ab/*?[]^cxtT.ä1", max_size=8))
+@given(pattern=st.text("ab/*?[]^cxtT.ä1", min_size=1, max_size=8))
 @pytest.mark.parametrize("few", [10_000, 1])
 def test_a_glob_matches_what_its_characters_say(catalogue, few, pattern):
     """A star crosses slashes, case counts, and the order is by name, then age."""
@@ -109,10 +109,12 @@ def folded(text):
 
 
 @settings(max_examples=100, deadline=None)
-@given(start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]))
+@given(
+    start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool)
+)
 def test_a_text_is_found_wherever_it_is(catalogue, start, length, name):
     """Short or long, wildcards meaning themselves, ASCII letters in either case."""
-    text = name[start : start + length]
+    text = name[start : start + length] or name
     for spelled in (text, text.swapcase()) if text.isascii() else (text,):
         found = numbers(catalogue.archives.query("photos", text=spelled))
         assert found == in_order(lambda n, spelled=spelled: folded(spelled) in folded(n))

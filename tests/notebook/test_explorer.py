@@ -51,9 +51,15 @@ def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerVi
 def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
-    for thread in threading.enumerate():
-        if thread.name in ("glacier-explore", "glacier-plan", "glacier-record"):
+    finish("glacier-explore", "glacier-plan", "glacier-record")
+
+
+def finish(*names: str) -> None:
+    """Wait for the threads of these names, and for those that they start."""
+    while working := [thread for thread in threading.enumerate() if thread.name in names]:
+        for thread in working:
             thread.join(30)
+            assert not thread.is_alive()
 
 
 def ask(view: ExplorerView, kind: str, **more: Any) -> None:
@@ -184,6 +190,43 @@ def test_what_is_kept_is_still_and_follows(
         assert "<button" not in html
         assert "123456789012" not in html
         assert len(html) < 30_000
+
+
+class Moving(Explorer):
+    """An explorer whose filter changes while its record is being made."""
+
+    def _repr_html(self) -> str:
+        html = super()._repr_html()
+        if not self.filter.folder:
+            self.look(folder="photos/")
+            finish("glacier-explore")
+        return html
+
+
+def test_a_change_while_the_record_is_made_is_recorded_too(
+    view: ExplorerView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last record is of the last state."""
+    shown: list[str] = []
+
+    class Place:
+        def __init__(self, first: object) -> None:
+            pass
+
+        def put(self, content: Rendered) -> None:
+            shown.append(content._repr_mimebundle_()["text/html"])
+
+    monkeypatch.setattr(notebook_explorer, "Place", Place)
+    explorer = Explorer(view._explorer.vault)
+    explorer.__class__ = Moving
+    explorer.look(folder="photos/")
+    other = ExplorerView(explorer)
+    other.show()
+    explorer.look(folder="")
+    settle(other)
+    assert explorer.filter.folder == "photos/"
+    assert "box/photos/" in shown[-1]
+    other.close()
 
 
 def test_a_widget_says_in_words_what_it_is(view: ExplorerView) -> None:
