@@ -2,14 +2,16 @@
 
 import collections
 import shutil
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 
 from glacier_magic import cli
-from glacier_magic.catalogue import Catalogue, Scope, filing
+from glacier_magic.catalogue import filing
 from glacier_magic.catalogue.deletions import Choice
-from glacier_magic.errors import InputError, NotReady, Refused
+from glacier_magic.errors import NotReady, Refused
+from glacier_magic.plans import EmptyPlan
 
 PATIENCE = 30.0
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -17,9 +19,14 @@ pytestmark = pytest.mark.usefixtures("soon")
 
 
 @pytest.fixture
-def sent(connect):
-    """Open sessions whose requests are counted, all together, by operation."""
-    calls = collections.Counter()
+def calls():
+    """Count the requests of sessions by operation."""
+    return collections.Counter()
+
+
+@pytest.fixture
+def opened(connect, calls):
+    """Open sessions whose requests are counted, all together."""
 
     def opened(**options):
         session = connect(**options)
@@ -29,51 +36,59 @@ def sent(connect):
             )
         return session
 
-    opened.calls = calls
     return opened
 
 
 @pytest.fixture
-def vault(sent, put, listed):
-    """A vault of three archives, known to the catalogue of a session whose requests are counted."""
-    session = sent()
+def vault(opened, put, later):
+    """A vault of three archives that the catalogue of a session knows."""
+    session = opened()
     vault = session.create_vault("photos")
     for name in "abc":
         put(name, name.encode() * 100)
-    listed(vault)
+    later(days=1.2)
+    job = vault.refresh_inventory()
+    later(session, hours=4.1)
+    job.result(PATIENCE)
     return vault
 
 
 @pytest.fixture
-def listed(later):
-    """Read the inventory that is made after a day into the catalogue."""
-
-    def listed(vault):
-        later(days=1.2)
-        job = vault.refresh_inventory()
-        later(vault.session, hours=4.1)
-        return job.result(PATIENCE)
-
-    return listed
-
-
-@pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """Be another computer from now on: another home, and a folder of its own."""
+    """Be another computer from now on; copy a catalogue there."""
 
-    def elsewhere(name="computer-2"):
-        monkeypatch.setenv("GLACIER_MAGIC_HOME", str(tmp_path / name / "home"))
-        (tmp_path / name).mkdir()
-        return tmp_path / name / "catalogue.sqlite"
+    def elsewhere(catalogue):
+        monkeypatch.setenv("GLACIER_MAGIC_HOME", str(tmp_path / "computer-2" / "home"))
+        (tmp_path / "computer-2").mkdir()
+        return shutil.copy(catalogue, tmp_path / "computer-2" / "catalogue.sqlite")
 
     return elsewhere
 
 
-def passes(session, later, until, days):
-    """Let days pass in steps, in each of which the session does all that it can."""
-    for _ in range(days * 6):
-        later(session, hours=4)
-        rounds(session, 3)
+@pytest.fixture
+def left(emulator, region):
+    """Count the archives that the emulator still has of the vault."""
+
+    def left():
+        store = sqlite3.connect(emulator.folder / "store.sqlite")
+        sql = "SELECT live_count FROM vaults WHERE name='photos' AND region=?"
+        (count,) = store.execute(sql, (region,)).fetchone()
+        store.close()
+        return count
+
+    return left
+
+
+@pytest.fixture
+def passes(later):
+    """Let days pass in steps, in each of which the tracker does all that it can."""
+
+    def passes(session, days):
+        for _ in range(days * 6):
+            later(session, hours=4)
+            rounds(session, 3)
+
+    return passes
 
 
 def rounds(session, count):
@@ -102,44 +117,88 @@ def confirmed_drop(session, vault):
     )  # fmt: skip
 
 
-def test_a_restored_schedule_is_not_paid_for_again(
-    sent, vault, later, until, tmp_path
-):  # fmt: skip
+# Restored
+
+
+def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, passes, tmp_path):
     """Its files lie where they belong: nothing is asked on looking, nor after going on."""
-    session = vault.session
-    batch = vault.restore("*", to=tmp_path / "back", spread=3).run()
+    session, back = vault.session, tmp_path / "back"
+    batch = vault.restore("*", to=back, spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
-    passes(session, later, until, 3)
-    batch.wait(PATIENCE)
-    assert batch.snapshot.count("verified") == 3
+    passes(session, 3)
+    assert len(batch.wait(PATIENCE).files) == 3
     later(session, days=2)
-    before = sent.calls["InitiateJob"]
+    before = calls["InitiateJob"]
     restored(session, tmp_path / "older")
-    again = sent()
+    again = opened()
     board = again.jobs()
-    passes(again, later, until, 3)
-    assert sent.calls["InitiateJob"] - before == 0
-    assert len(list((tmp_path / "back").iterdir())) == 3
+    passes(again, 3)
+    assert calls["InitiateJob"] == before
+    assert "Held since the catalogue was restored, copied or moved: 2 archives" in repr(board)
+    assert "catalogue resume" in repr(board)
+    with pytest.raises(NotReady, match="2 jobs of 2 on hold"):
+        again.pending().wait(PATIENCE)
+    assert "2 archives to ask for (200 B)" in repr(again.held)
+    assert again.held.resume() == "Goes on: 2 archives to ask for (200 B)."
+    again.jobs()
+    passes(again, 3)
+    assert calls["InitiateJob"] == before
+    assert sorted(row.state for row in board.snapshot.rows) == ["verified"] * 3
+    assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]
+    assert again.held.resume() == "Nothing is on hold."
 
 
-def test_a_copied_catalogue_asks_for_nothing_by_itself(
-    sent, vault, later, until, tmp_path, elsewhere
+def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
+    opened, calls, vault, passes, tmp_path
 ):  # fmt: skip
-    """Three archives are three jobs, whoever looks at which of the two catalogues."""
+    """Once each."""
+    session, back = vault.session, tmp_path / "back"
+    vault.restore("*", to=back, spread=3).run()
+    filing.backup(session.catalogue.path, tmp_path / "older")
+    passes(session, 1)
+    session.stop_restores()
+    restored(session, tmp_path / "older")
+    again = opened()
+    again.held.resume()
+    again.jobs()
+    passes(again, 4)
+    assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]
+    assert calls["InitiateJob"] == 1 + 3  # of the inventory, and one an archive
+
+
+def test_a_discarded_schedule_is_never_asked_for(opened, calls, vault, passes, tmp_path):
+    """Nor on hold any more, nor on the board."""
+    session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
-    vault.session.close()
-    copied = shutil.copy(vault.session.catalogue.path, elsewhere())
-    before = sent.calls["InitiateJob"]
-    assert before == 2  # of the inventory, and of the first archive
-    copy = sent(catalogue=copied)
-    copy.jobs()
-    passes(copy, later, until, 3)
-    assert sent.calls["InitiateJob"] - before == 0
+    filing.backup(session.catalogue.path, tmp_path / "older")
+    restored(session, tmp_path / "older")
+    again, before = opened(), calls["InitiateJob"]
+    assert again.held.discard() == "Given up: 2 archives to ask for (200 B)."
+    board = again.jobs()
+    passes(again, 4)
+    assert calls["InitiateJob"] == before
+    assert {row.state for row in board.snapshot.rows} == {"verified"}
 
 
-@pytest.mark.parametrize("face", ["jobs", "wait", "python"])
+def test_new_work_is_not_on_hold(opened, calls, vault, passes, tmp_path):
+    """A new restore takes over what an old one has on hold; it is asked for once."""
+    session = vault.session
+    vault.restore("*", to=tmp_path / "back", spread=3).run()
+    filing.backup(session.catalogue.path, tmp_path / "older")
+    restored(session, tmp_path / "older")
+    again, before = opened(), calls["InitiateJob"]
+    plan = again.vault("photos").restore("*", to=tmp_path / "back")
+    assert plan.requests == 2
+    batch = plan.run()
+    passes(again, 1)
+    assert len(batch.wait(PATIENCE).files) == 3
+    assert calls["InitiateJob"] == before + 2
+    assert repr(again.held) == "Nothing is on hold."
+
+
+@pytest.mark.parametrize("face", ["jobs", "wait", "deletions", "python"])
 def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
-    sent, vault, tmp_path, later, until, face, capfd
+    opened, calls, vault, tmp_path, face, left, monkeypatch, emulator, region, capsys
 ):  # fmt: skip
     """No archive is deleted on looking at the board, in the shell and in Python."""
     session = vault.session
@@ -147,7 +206,177 @@ def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
     filing.backup(session.catalogue.path, tmp_path / "older")
     session.stop_drop("photos")
     restored(session, tmp_path / "older")
-    again = sent()
+    if face == "python":
+        again = opened()
+        board = again.jobs()
+        rounds(again, 5)
+        assert "copied or moved: drop of photos" in repr(board)
+    else:
+        monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session.catalogue.path))
+        assert cli.main(["connect", "--data", str(emulator.folder), "--region", region]) == 0
+        assert cli.main([face]) == (75 if face == "wait" else 0)
+        out, err = capsys.readouterr()
+        assert "on hold" in out + err or "glacier-magic catalogue resume" in out + err
+    assert calls["DeleteArchive"] == 0
+    assert left() == 3
+
+
+def test_a_drop_goes_on_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
+    """Until then no verb that would go on with it does; then all of it is deleted."""
+    session = vault.session
+    confirmed_drop(session, vault)
+    filing.backup(session.catalogue.path, tmp_path / "older")
+    restored(session, tmp_path / "older")
+    again = opened()
+    with pytest.raises(Refused, match="on hold"):
+        again.drop_with_archives("photos")
+    (deletion,) = again.catalogue.deletions.unfinished()
+    with pytest.raises(Refused, match="on hold"):
+        again.resume_deletion(deletion)
+    assert (calls["DeleteArchive"], left()) == (0, 3)
+    assert again.held.resume() == "Goes on: drop of photos."
+    again.jobs()
+    until(lambda: left() == 0)
+    assert calls["DeleteArchive"] == 3
+
+
+def test_a_drop_that_is_given_up_can_begin_again(opened, calls, vault, tmp_path):
+    """With its confirmation."""
+    session = vault.session
+    confirmed_drop(session, vault)
+    filing.backup(session.catalogue.path, tmp_path / "older")
+    restored(session, tmp_path / "older")
+    again = opened()
+    assert again.held.discard() == "Given up: drop of photos."
     again.jobs()
     rounds(again, 5)
-    assert sent.calls["DeleteArchive"] == 0
+    assert calls["DeleteArchive"] == 0
+    assert again.catalogue.deletions.unfinished() == []
+    assert isinstance(again.drop_with_archives("photos"), EmptyPlan)
+
+
+# Copied
+
+
+def test_a_copied_catalogue_asks_for_nothing_by_itself(
+    opened, calls, vault, passes, tmp_path, elsewhere
+):  # fmt: skip
+    """Three archives are three jobs, also when both computers go on; nothing is held at home."""
+    session = vault.session
+    vault.restore("*", to=tmp_path / "back", spread=3).run()
+    session.close()
+    home = opened()
+    copy = opened(catalogue=elsewhere(session.catalogue.path))
+    copy.jobs()
+    passes(copy, 1)
+    assert calls["InitiateJob"] == 2  # of the inventory, and of the first archive
+    assert home.held.words == ""
+    home.jobs()
+    copy.held.resume()
+    copy.jobs()
+    for _ in range(4):
+        passes(home, 1)
+        passes(copy, 1)
+    assert calls["InitiateJob"] == 1 + 3
+    assert len(list((tmp_path / "back").iterdir())) == 3
+
+
+@pytest.mark.parametrize("how", ["older copy over it", "moved", "backup opened"])
+def test_the_place_is_where_the_catalogue_was_opened_last(vault, opened, tmp_path, how):
+    """A copy that is put back by hand is found out, and a backup that is opened as it is."""
+    session, older = vault.session, tmp_path / "older.sqlite"
+    path = session.catalogue.path
+    vault.restore("*", to=tmp_path / "back", spread=3).run()
+    session.close()
+    if how == "backup opened":
+        filing.backup(path, older)
+        assert "2 archives" in opened(catalogue=older).held.words
+        return
+    shutil.copy(path, older)
+    for _ in range(2):
+        again = opened()
+        assert again.held.words == ""
+        again.close()
+    if how == "moved":
+        path = path.rename(tmp_path / "moved.sqlite")
+    else:
+        path.write_bytes(older.read_bytes())
+    assert "2 archives" in opened(catalogue=path).held.words
+
+
+def test_a_catalogue_of_an_earlier_version_is_not_held(vault, opened, tmp_path):
+    """It does not say where it was."""
+    session = vault.session
+    vault.restore("*", to=tmp_path / "back", spread=3).run()
+    session.catalogue.database.execute("DELETE FROM settings WHERE key='place'")
+    session.close()
+    again = opened()
+    assert again.held.words == ""
+    again.close()
+    assert opened().held.words == ""
+    moved = shutil.copy(session.catalogue.path, tmp_path / "copy.sqlite")
+    assert "2 archives" in opened(catalogue=moved).held.words
+
+
+HALTED = """
+    import sys, time
+    from datetime import datetime, UTC
+    from pathlib import Path
+    from glacier_magic.catalogue import filing
+    source, target = map(Path, sys.argv[1:])
+    original = Path.replace
+    def replace(part, other):
+        original(part, other)
+        print("renamed", flush=True)
+        time.sleep(60)
+    Path.replace = replace
+    filing.restore(source, target, datetime.now(UTC))
+"""
+
+
+def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(
+    vault, opened, tmp_path, child
+):  # fmt: skip
+    """What says so is in the file before it has its name."""
+    session = vault.session
+    vault.restore("*", to=tmp_path / "back", spread=3).run()
+    session.close()
+    older = shutil.copy(session.catalogue.path, tmp_path / "older.sqlite")
+    halted = child(HALTED, older, session.catalogue.path)
+    halted.until("renamed")
+    halted.kill()
+    assert "2 archives" in opened().held.words
+
+
+# Before a paid request
+
+
+def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_asked_for(
+    opened, calls, vault, later, tmp_path, client
+):  # fmt: skip
+    """However short ago the list of jobs was read."""
+    session = vault.session
+    batch = vault.restore("*", to=tmp_path / "back", spread=3).run()
+    for archive in session.catalogue.archives.query("photos").records:
+        asked = {"Type": "archive-retrieval", "ArchiveId": archive.archive_id}
+        client.initiate_job(vaultName="photos", jobParameters=asked)
+    before = calls["InitiateJob"]
+    later(session, days=1.1)
+    rounds(session, 10)
+    assert calls["InitiateJob"] == before
+    assert batch.snapshot.count("scheduled") == 1
+
+
+def test_a_scheduled_archive_whose_file_is_there_is_not_asked_for(
+    calls, vault, passes, tmp_path
+):  # fmt: skip
+    """Right in size and tree hash, it is the verified file."""
+    session, back = vault.session, tmp_path / "back"
+    batch = vault.restore("*", to=back, spread=3).run()
+    for name in "abc":
+        (back / name).write_bytes(name.encode() * 100)
+    before = calls["InitiateJob"]
+    passes(session, 4)
+    assert len(batch.wait(PATIENCE).files) == 3
+    assert calls["InitiateJob"] == before
+    assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]
