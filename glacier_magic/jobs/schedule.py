@@ -24,7 +24,7 @@ PAGE = 50
 A_PAGE = timedelta(seconds=6)
 """For each further page of a vault's jobs there is so much more between two looks: at ten thousand
 jobs twenty minutes, of the 24 hours that each output is kept."""
-FRESH = 1.0
+FRESH = 0.2
 """Real seconds for which a look at a vault counts when something is asked of it."""
 UNSETTLED = ("asking", "waiting")
 """States of downloads that a look at the list of jobs may settle."""
