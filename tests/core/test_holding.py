@@ -14,6 +14,7 @@ from glacier_magic.catalogue import filing
 from glacier_magic.catalogue.deletions import Choice
 from glacier_magic.errors import NotReady, Refused
 from glacier_magic.plans import EmptyPlan
+from glacier_magic.plans.pacing import Pace
 
 PATIENCE = 30.0
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -324,6 +325,31 @@ def test_a_catalogue_of_an_earlier_version_is_not_held(vault, opened, tmp_path):
     assert opened().held.words == ""
     moved = shutil.copy(session.catalogue.path, tmp_path / "copy.sqlite")
     assert "2 archives" in opened(catalogue=moved).held.words
+
+
+def test_a_dump_that_is_restored_on_a_server_is_held(vault, opened, tmp_path, database_url):
+    """Its table has another number then; opened again where it was, it is not held."""
+    first = opened(catalogue=database_url)
+    plan = first.vault("photos").restore_archives(
+        vault.session.catalogue.archives.query("photos").records,
+        to=tmp_path / "back",
+        pace=Pace.of("3d", None),
+    )
+    plan.run()
+    first.close()
+    again = opened(catalogue=database_url)
+    assert again.held.words == ""
+    for words in (
+        "ALTER TABLE settings RENAME TO before",
+        "CREATE TABLE settings(LIKE before INCLUDING ALL)",
+        "INSERT INTO settings SELECT * FROM before",
+    ):
+        again.catalogue.database.execute(words)
+    again.close()
+    held = opened(catalogue=database_url).held
+    assert "2 archives" in held.words
+    held.resume()
+    assert opened(catalogue=database_url).held.words == ""
 
 
 HALTED = """
