@@ -172,7 +172,7 @@ def summary(snapshot: Snapshot) -> str:
         return "No jobs: nothing has been asked for."
     order = (
         "verified", "unverified", "downloading", "ready", "in progress", "requested", "scheduled",
-        "failed", "expired", "forgotten",
+        "held", "failed", "expired", "forgotten",
     )  # fmt: skip
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""

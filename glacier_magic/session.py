@@ -38,7 +38,9 @@ from .plans import (
     sharing,
 )
 from .plans.delete import carry_out
+from .plans.drop import end
 from .plans.history import Past, PastPlan
+from .plans.onhold import OnHold
 from .plans.pacing import Pace
 from .plans.scheduled import stop
 from .prices import load
@@ -248,8 +250,7 @@ class Session:
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)
-        deleter = Deleter(self.engine, queues.get(deletion.id), observer=progress)
-        return carry_out(deleter, queues)
+        return carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
 
     def stop_drop(self, name: str) -> str:
         """End the drop of a vault; what was deleted stays deleted. Return what was done.
@@ -260,10 +261,13 @@ class Session:
         drop = drops.open_of(name) or drops.stopped_of(name)
         if drop is None:
             raise InputError(f"No drop of {name!r} is under way", cure="%glacier drops lists them.")
-        drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
-        if drop.deletion is not None:
-            self.catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
+        end(self.catalogue, drop)
         return f"The drop of {name} is ended; what was deleted before stays deleted."
+
+    @property
+    def held(self) -> OnHold:
+        """What waits since the catalogue was restored, copied or moved: resume or discard it."""
+        return OnHold(self.catalogue, self.service.clock.now_ms())
 
     @property
     def vault_in_use(self) -> str | None:
@@ -311,12 +315,11 @@ class Session:
         :param vault: of this vault only; needed with *words*.
         :raises NameNotKnown: a word matches nothing.
         """
-        now = self.service.clock.now_ms()
         rows = self.catalogue.pacing.scheduled(vault)
         if words:
             chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}
             rows = [row for row in rows if row.archive_id in chosen]
-        return stop(self.catalogue, rows, now)
+        return stop(self.catalogue, rows, self.service.clock.now_ms())
 
     def history(self, limit: int = 20) -> Past:
         """Return the plans that were run last: what was promised, and what happened."""
@@ -330,9 +333,7 @@ class Session:
         found = self.catalogue.plans.get(number)
         if found is None:
             raise NotFound(f"No plan has the number {number}", cure="%glacier history lists them.")
-        return PastPlan(
-            found, self.catalogue.plans.errors(number), self.service.clock.now()
-        )  # fmt: skip
+        return PastPlan(found, self.catalogue.plans.errors(number), self.service.clock.now())
 
     # Account
 
@@ -405,7 +406,7 @@ class Session:
 
     def _open_keys(self) -> set[str]:
         rows = self.tracker.snapshot().rows
-        return {row.key for row in rows if row.ours and not row.ended}
+        return {row.key for row in rows if row.ours and (not row.ended or row.state == "held")}
 
     def restore_expired(
         self, *words: str, vault: str | None = None, tier: str | None = None,

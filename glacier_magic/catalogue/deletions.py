@@ -16,6 +16,7 @@ from typing import Any
 from . import deleted
 from .archives import ArchiveRecord, Archives
 from .database import Database, Scope
+from .holding import HELD
 from .leases import Leases
 
 CHUNK = 500
@@ -85,6 +86,11 @@ class Deletion:
     def held(self) -> bool:
         """Whether a living process works on it."""
         return self.owner is not None and (self.lease_until or 0) > time.time()
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether it waits for the user; see :mod:`.holding`."""
+        return self.owner == HELD
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..ranges import ByteRange
 from .database import Database, Scope
+from .holding import HELD, NOT_HELD
 from .jobs import JobRecord, Jobs
 from .plans import Plans
 
@@ -71,6 +72,11 @@ class Download:
     def open(self) -> bool:
         """Whether something is still to come."""
         return self.state in OPEN
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether it waits for the user; see :mod:`.holding`."""
+        return self.owner == HELD
 
     @property
     def verified_pieces(self) -> dict[int, str]:
@@ -180,13 +186,13 @@ class Downloads:
     def open_for(
         self, vault: str, archive_id: str, root: str, part: str | None = None
     ) -> Download | None:
-        """Return a download of this archive into this folder that is already under way.
+        """Return a download of this archive into this folder that is under way, not on hold.
 
         :param part: the bytes that are wanted; None for the whole archive, which is another thing.
         """
         found = self._select(
             f"vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
-            f"AND state IN ({_marks(OPEN)})",
+            f"AND state IN ({_marks(OPEN)}) AND {NOT_HELD}",
             (vault, archive_id, root, part or "", *OPEN),
         )
         return found[0] if found else None
@@ -330,7 +336,8 @@ class Downloads:
         """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
         sql = (
             "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
-            "OR (state='planned' AND COALESCE(home, '')=? AND (due IS NULL OR due<=?)))"
+            f"OR (state='planned' AND {NOT_HELD} AND COALESCE(home, '')=? "
+            "AND (due IS NULL OR due<=?)))"
         )
         return self._database.row(sql, (*self._key, self._database.home, now)) is not None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .database import Database, Scope
+from .holding import HELD, NOT_HELD
 from .leases import Leases
 
 BUSY = ("listing", "deleting", "proving")
@@ -41,6 +42,11 @@ class Drop:
     def open(self) -> bool:
         """Whether it has not ended."""
         return self.state in OPEN
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether it waits for the user; see :mod:`.holding`."""
+        return self.owner == HELD
 
     @property
     def key(self) -> str:
@@ -94,7 +100,7 @@ class Drops:
 
     def busy(self) -> list[Drop]:
         """Return the drops in which something happens by itself, oldest first."""
-        return self._select(f"state IN ({_marks(BUSY)}) ORDER BY id", BUSY)
+        return self._select(f"state IN ({_marks(BUSY)}) AND {NOT_HELD} ORDER BY id", BUSY)
 
     def shown(self) -> list[Drop]:
         """Return the drops that a board tells of, newest first: those that ended long ago not."""

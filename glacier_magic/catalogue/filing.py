@@ -17,6 +17,7 @@ from pathlib import Path
 from ..errors import CatalogueError, InputError, LocalError
 from ..renaming import rename_new
 from ..scrubbing import scrub
+from .holding import PLACE, RESTORED
 from .schema import MIGRATIONS
 from .sqlite import APPLICATION_ID
 
@@ -98,6 +99,8 @@ def _copy(source: Path, target: Path, opening: Callable[[Path], sqlite3.Connecti
         with closing(opening(source)) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)  # in one step, which nobody's writing sends back to the beginning
             new.execute("PRAGMA journal_mode=DELETE")  # a file that needs none beside it
+            new.execute("INSERT OR REPLACE INTO settings VALUES(?, ?)", (PLACE, RESTORED))
+            new.commit()
     except sqlite3.DatabaseError as error:
         raise _unusable(source, error) from None
 

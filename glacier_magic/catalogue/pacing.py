@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .database import Database, Scope
 from .downloads import Download, select
+from .holding import NOT_HELD
 
 _ORDER = "COALESCE(due, 0), id"
 
@@ -31,7 +32,7 @@ class Pacing:
 
     def due(self, now: int) -> list[Download]:
         """Return the planned downloads that may be asked for at *now*, in their order."""
-        where = f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
+        where = f"state='planned' AND {NOT_HELD} AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
         return select(self._database, self._scope, where, (now,))
 
     def scheduled(self, vault: str | None = None) -> list[Download]:
@@ -44,7 +45,7 @@ class Pacing:
         """Return what a paced batch has not asked for yet, in its order."""
         rows = self._database.rows(
             "SELECT id, due, size FROM downloads WHERE account=? AND region=? AND batch=? "
-            f"AND state='planned' AND limits IS NOT NULL ORDER BY {_ORDER}",
+            f"AND state='planned' AND {NOT_HELD} AND limits IS NOT NULL ORDER BY {_ORDER}",
             (*self._key, batch),
         )
         return [Planned(*row) for row in rows]
@@ -63,7 +64,7 @@ class Pacing:
         place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
         row = self._database.row(
             "SELECT MIN(due) AS due FROM downloads WHERE account=? AND region=? "
-            f"AND COALESCE(home, '')=? AND state='planned' AND due>?{place}",
+            f"AND COALESCE(home, '')=? AND state='planned' AND {NOT_HELD} AND due>?{place}",
             (*self._key, self._database.home, after, *values),
         )
         return None if row is None else row["due"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CatalogueError, LocalError
 from .database import Database, Values, closed
+from .holding import take_up
 from .schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class SqliteDatabase(Database):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+            take_up(self, self._path)
         self._journal()
 
     def _checked_version(self) -> int:

@@ -41,7 +41,8 @@ class Status(Rendered):
         unfinished = session.catalogue.deletions.unfinished()
         if unfinished:
             what = plural(len(unfinished), "unfinished deletion")
-            self.facts.append(("deletions", f"{what}: {console.face.program} deletions"))
+            held = ", on hold" if any(deletion.on_hold for deletion in unfinished) else ""
+            self.facts.append(("deletions", f"{what}{held}: {console.face.program} deletions"))
         if self.jobs.virtual:
             speed = session.service.clock.speed
             self.facts.append(

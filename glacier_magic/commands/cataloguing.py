@@ -12,6 +12,7 @@ from .. import importers, tables
 from ..catalogue import Catalogue, Scope, filing, maintenance
 from ..catalogue.exporting import export
 from ..errors import CatalogueError, InputError
+from ..jobs import Batch
 from ..paths import catalogue_file, catalogue_place
 from ..plans.replacing import ReplacePlan
 from ..units import human_bytes, plural
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WITH_FILE = ("backup", "restore", "export", "import")
-ACTIONS = ("check", *WITH_FILE)
+ACTIONS = ("check", *WITH_FILE, "resume", "discard")
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=ACTIONS, metavar="ACTION",
-        help="check, backup FILE, restore FILE, export FILE, import FILE; nothing: how it is",
+        help="check, backup FILE, restore FILE, export FILE, import FILE, resume, discard; "
+        "nothing: how it is",
     )  # fmt: skip
     parser.add_argument("file", nargs="?", metavar="FILE", help="for export: .parquet or .csv")
     vault_option(parser)
@@ -153,9 +155,18 @@ def _import(console: Console, args: Namespace) -> Taken:
     return Taken(report, console.face.program)
 
 
+def _resume(console: Console, _: Namespace) -> Batch:
+    console.face.note(console.session.held.resume())
+    return console.session.jobs()
+
+
+def _discard(console: Console, _: Namespace) -> str:
+    return console.session.held.discard()
+
+
 _ACTIONS: dict[str | None, Callable[[Console, Namespace], Any]] = {
     None: _status, "check": _check, "backup": _backup, "restore": _restore, "export": _export,
-    "import": _import,
+    "import": _import, "resume": _resume, "discard": _discard,
 }  # fmt: skip
 
 VERBS = (
@@ -167,6 +178,8 @@ VERBS = (
         details="backup copies it into a new file while other processes write; restore puts such a "
         "file in its place,\nbehind a confirmation, and keeps what was there beside it. export "
         "writes all archives, import merges\nanother catalogue or an exported table: what is "
-        "known here stays as it is.",
+        "known here stays as it is.\n\nA catalogue that was restored, copied or moved asks for "
+        "nothing and deletes nothing that was begun\nbefore: resume goes on with it, discard gives "
+        "it up.",
     ),
 )

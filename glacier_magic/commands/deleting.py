@@ -106,7 +106,7 @@ class Unfinished(Rendered):
                 f"{d.deleted:,} of {d.archives:,}",
                 f"{d.failed:,}",
                 local_time(from_ms(d.created)),
-                "under way" if d.held else (d.error or "not finished"),
+                "on hold" if d.on_hold else "under way" if d.held else d.error or "not finished",
             )
             for d in self.deletions
         ]

@@ -11,7 +11,7 @@ from ..catalogue.jobs import RETRIEVAL
 from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner
-from .copying import copy_of
+from .copying import copy_of, there_already, verified
 from .postponing import POLICY, is_postponed, pause, words
 from .release import Releaser
 
@@ -54,12 +54,17 @@ class Asker:
         self.catalogue.pacing.refused(download.id, self.owner, due, reason)
 
     def ask(self, download: Download, *, watched: bool = False) -> GlacierError | None:
-        """Ask for one download, unless a job for it exists or another process is at it.
+        """Ask for one download, unless its file or a job is there or another process is at it.
 
         :raises Postponed: the service refuses it for now.
         """
         downloads = self.catalogue.downloads
         if not downloads.claim_asking(download.id, self.owner):
+            return None
+        there = there_already(download)
+        if there is not None:
+            now, facts = self.service.clock.now_ms(), verified(download, there)
+            downloads.update(download.id, owner=None, ended=now, **facts)
             return None
         existing = self._existing(download)
         if existing:

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
+from ..catalogue.holding import HOW
 from ..catalogue.jobs import INVENTORY
 from ..transfer.progress import Report
-from ..units import from_ms
+from ..units import from_ms, human_bytes, plural
 from .expect import Past, expected, kept_until
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten", "held")
 """States after which nothing more will happen by itself."""
 
 
@@ -32,7 +33,8 @@ class Row:
 
     ``target`` is where the file comes to; ``file`` is it once it is there.
 
-    ``state`` is one of: scheduled (not asked for before ``due``), requested, in progress, ready,
+    ``state`` is one of: held (until the user goes on with it: the catalogue was restored, copied
+    or moved), scheduled (not asked for before ``due``), requested, in progress, ready,
     downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
     forgotten (not kept any more).
     """
@@ -96,6 +98,22 @@ class Snapshot:
         frame["done"] = frame["done"].astype("int64")
         frame.attrs["as_of"] = self.now.isoformat()
         return frame
+
+
+def offers(snapshot: Snapshot) -> list[str]:
+    """Return what the user can do about rows that nothing more happens to by itself."""
+    found = []
+    held = [row for row in snapshot.rows if row.state == "held"]
+    if held:
+        archives = [row for row in held if row.kind == "archive"]
+        size = human_bytes(sum(row.size or 0 for row in archives))
+        parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
+        parts += [row.name for row in held if row.kind == "drop"]
+        found.append(f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: "
+                     f"{HOW.rstrip('.')}")  # fmt: skip
+    if snapshot.count("expired"):
+        found.append("%glacier restore --expired plans what has expired again, with its price")
+    return found
 
 
 _STATE = {
@@ -173,6 +191,8 @@ def _of_download(
     state, due = _STATE.get(download.state, download.state), from_ms(download.due)
     if download.state == "planned" and due is not None and due > now:
         state = "scheduled"
+    if download.on_hold and download.state == "planned":
+        state = "held"
     row = Row(
         key=f"download-{download.id}",
         name=_name(download.name or download.archive_id, download.part),
@@ -221,7 +241,7 @@ def _of_drop(catalogue: Catalogue, drop: Drop, past: Past) -> Row:
         name=f"drop of {drop.vault}",
         vault=drop.vault,
         kind="drop",
-        state=_DROP.get(drop.state, "in progress"),
+        state="held" if drop.open and drop.on_hold else _DROP.get(drop.state, "in progress"),
         tier="",
         size=queue.bytes if queue else None,
         asked=from_ms(drop.created),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from ..catalogue import Catalogue, Download
 from ..catalogue.downloads import Downloads
@@ -52,9 +53,6 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
     if source is None:
         return None
     target = files.target_of(download)
-    there = _named_before(download, target)
-    if there is not None:
-        return there
     try:
         return _copied(source, catalogue.downloads, download, target, stop)
     except LocalError:
@@ -63,10 +61,25 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
         raise files.local(error, download) from None
 
 
-def _named_before(download: Download, target: Path) -> Path | None:
-    """Return the file of a process that was killed before it noted it."""
-    there = [str(path) for path in _existing(target)]
-    return verified_copy(there, download.size, download.tree_hash)
+def there_already(download: Download) -> Path | None:
+    """Return the verified file of a whole archive that lies where its download would write it.
+
+    A process wrote it that was killed before it noted it, or another catalogue knows of it.
+    """
+    if download.part is not None:
+        return None
+    with suppress(LocalError):
+        there = [str(path) for path in _existing(files.target_of(download))]
+        return verified_copy(there, download.size, download.tree_hash)
+    return None
+
+
+def verified(download: Download, path: Path) -> dict[str, Any]:
+    """Return what is recorded of a download whose verified file has its name."""
+    return {
+        "state": "verified", "target": str(path), "done": download.size or 0, "error": None,
+        "part_path": None, "pieces": None,
+    }  # fmt: skip
 
 
 def _existing(target: Path) -> Iterable[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..catalogue import Deletion, Drop, JobRecord
 from ..catalogue.drops import BUSY
+from ..catalogue.holding import refusal
 from ..catalogue.jobs import INVENTORY
 from ..errors import AccessDenied, NotFound, VaultNotEmpty
 from ..rendering import visible
@@ -58,11 +59,14 @@ class Dropper:
         """Begin to drop a vault, or go on with the drop that is under way.
 
         :raises NotFound: the vault does not exist.
+        :raises Refused: the drop is on hold.
         """
         told = self._service.describe_vault(vault)
         now = self._service.clock.now_ms()
         created = parse_time(told.get("CreationDate"))
         drop = self._drops.begin(vault, vault_created=created, now=now)
+        if drop.on_hold:
+            raise refusal(f"The drop of {vault}")
         return self.look_at(drop, told)
 
     def look_at(self, drop: Drop, told: Mapping[str, Any]) -> Drop:

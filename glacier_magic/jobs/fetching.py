@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ..catalogue import Download
@@ -15,7 +14,7 @@ from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
 from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
-from .copying import copy
+from .copying import copy, there_already, verified
 
 AT_ONCE = 4
 RETRY_SECONDS = 30.0
@@ -99,6 +98,9 @@ class Fetcher:
         def observe(report: Report) -> None:
             self.live[download.id] = report
 
+        there = there_already(download)
+        if there is not None:
+            return verified(download, there)
         if download.job_id is None:
             return self._copied(download)
         try:
@@ -120,7 +122,10 @@ class Fetcher:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": describe(error)}
-        return _verified(download, fetched.path, certain=fetched.verified)
+        found = verified(download, fetched.path)
+        if not fetched.verified:
+            found |= {"state": "unverified", "error": NOT_VERIFIABLE}
+        return found
 
     def _copied(self, download: Download) -> dict[str, Any]:
         """Copy what another download has verified; what has gone meanwhile is never paid for.
@@ -136,7 +141,7 @@ class Fetcher:
         except Exception as error:  # a thread has nobody to raise to
             return {"state": "failed", "error": describe(error)}
         if path is not None:
-            return _verified(download, path)
+            return verified(download, path)
         if download.due is not None:
             return {"state": "planned"}
         gone = "the verified copy of it is gone or changed: %glacier restore shows its price"
@@ -151,15 +156,3 @@ class Fetcher:
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)
-
-
-def _verified(download: Download, path: Path, *, certain: bool = True) -> dict[str, Any]:
-    """Return what is recorded of a download whose file has its name."""
-    return {
-        "state": "verified" if certain else "unverified",
-        "target": str(path),
-        "done": download.size or 0,
-        "error": None if certain else NOT_VERIFIABLE,
-        "part_path": None,
-        "pieces": None,
-    }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
+from ..catalogue.holding import HOW
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
 from ..rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
 from ..units import human_duration, local_time, plural, weekday_time
@@ -166,6 +167,13 @@ def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
     waiting = [row for row in snapshot.rows if not row.ended]
     if waiting:
         raise _not_ready(waiting, snapshot)
+    held = [row for row in snapshot.rows if row.state == "held"]
+    if held:
+        raise NotReady(
+            f"{plural(len(held), 'job')} of {len(snapshot.rows)} on hold since the catalogue was "
+            f"restored, copied or moved: {_names(held)}",
+            cure=HOW,
+        )
 
 
 _DROP_CURE = (

@@ -24,6 +24,8 @@ PAGE = 50
 A_PAGE = timedelta(seconds=6)
 """For each further page of a vault's jobs there is so much more between two looks: at ten thousand
 jobs twenty minutes, of the 24 hours that each output is kept."""
+FRESH = 0.2
+"""Real seconds for which a look at a vault counts when something is asked of it."""
 UNSETTLED = ("asking", "waiting")
 """States of downloads that a look at the list of jobs may settle."""
 
@@ -117,8 +119,17 @@ class Schedule:
         """Return the shortest pause between two looks at a vault: its list may be long."""
         return max(SOONEST, A_PAGE * self._pages.get(vault, 0))
 
-    def since_look(self, vault: str) -> float:
-        """Return how many seconds ago a vault was looked at."""
+    def is_fresh(self, vault: str) -> bool:
+        """Tell whether a vault was looked at this very moment, and the look went well."""
+        return self._since_look(vault) < FRESH and vault not in self._failed
+
+    def may_look(self, vault: str) -> bool:
+        """Tell whether to look before it is due: not where a look has failed, or takes long."""
+        pause = A_PAGE.total_seconds() * self._pages.get(vault, 0)
+        long_ago = self._clock.virtual or self._since_look(vault) >= pause
+        return long_ago and vault not in self._failed and not self.is_fresh(vault)
+
+    def _since_look(self, vault: str) -> float:
         return time.monotonic() - self._looked.get(vault, float("-inf"))
 
     def next(self) -> datetime | None:

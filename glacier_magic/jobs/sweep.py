@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from ..catalogue import Catalogue, Download, JobRecord
@@ -117,8 +118,11 @@ class Sweeper:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
     def go_on(self, download: Download) -> None:
-        """Let a download whose job is gone go on from another job of its archive, or expire."""
+        """Let a download whose job is gone go on from its file or another job, or expire."""
         other = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        if other is None and download.part is None and Path(download.target).is_file():
+            self.catalogue.downloads.update(download.id, state="ready")  # whose file is looked at
+            return
         if other is None:
             self.catalogue.downloads.update(
                 download.id, state="expired", ended=self.service.clock.now_ms(),

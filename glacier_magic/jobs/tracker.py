@@ -22,7 +22,7 @@ from ..transfer.engine import Engine
 from ..units import from_ms
 from .actions import Actions
 from .asking import Asker
-from .board import Snapshot
+from .board import Snapshot, offers
 from .closing import hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .held import HeldRows
@@ -39,7 +39,6 @@ LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on a
 ASK_AGAIN = 5.0
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
 RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
-LOOK_FIRST = 60.0  # seconds for which a look at a vault counts when a request becomes due
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[Snapshot], None]
@@ -125,9 +124,7 @@ class Tracker:
         return self._noted(found)
 
     def _noted(self, snapshot: Snapshot) -> Snapshot:
-        expired = snapshot.count("expired")
-        offer = "%glacier restore --expired plans what has expired again, with its price"
-        words = [snapshot.note, self._warning, offer if expired else ""]
+        words = [snapshot.note, self._warning, *offers(snapshot)]
         return replace(snapshot, note=". ".join(filter(None, words)))
 
     def refresh(self, vaults: list[str]) -> Snapshot:
@@ -350,18 +347,18 @@ class Tracker:
     def _ask(self) -> None:
         if time.monotonic() < self._ask_at:
             return
-        due = self._catalogue.pacing.due(self._service.clock.now_ms())
+        found = self._catalogue.pacing.due(self._service.clock.now_ms())
+        due = [download for download in found if download.free_for(self._owner)]
         if due:
-            self._look_first({download.vault for download in due})
-            self._asker.ask_due([d for d in due if d.free_for(self._owner)])
+            looked = {v for v in {download.vault for download in due} if self._look_first(v)}
+            self._asker.ask_due([download for download in due if download.vault in looked])
             self._ask_at = time.monotonic() + ASK_AGAIN
 
-    def _look_first(self, vaults: set[str]) -> None:
-        """Look at vaults before something is asked of them: another computer may have asked."""
-        for vault in vaults:
-            least = self._service.clock.real_seconds(self._schedule.least(vault).total_seconds())
-            if self._schedule.since_look(vault) > max(LOOK_FIRST, least):
-                self._look_at(vault)
+    def _look_first(self, vault: str) -> bool:
+        """Look at a vault before something is asked of it: another computer may have asked."""
+        if self._schedule.may_look(vault):
+            self._look_at(vault)
+        return self._schedule.is_fresh(vault)
 
     def _watch_windows(self, latest: Snapshot) -> None:
         """Find the outputs that will be gone too early, and hurry those that can still be had."""

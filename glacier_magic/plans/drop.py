@@ -121,6 +121,13 @@ class DropPlan(Guarded[str]):
         )
 
 
+def end(catalogue: Catalogue, drop: Drop) -> None:
+    """End a drop and its deletions, as the user wants; what was deleted stays deleted."""
+    catalogue.drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
+    if drop.deletion is not None:
+        catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
+
+
 @contextmanager
 def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
     """Hold a drop while the block runs; wait a moment for whoever is at it.

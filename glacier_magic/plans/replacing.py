@@ -52,6 +52,8 @@ class ReplacePlan(Plan[str]):
             ("kept", "the present file, beside it under another name"),
             ("lost from sight", "what was recorded since the backup: names and states come back "
              "with %glacier inventory, jobs with %glacier jobs"),
+            ("on hold", "what had begun and costs or destroys: scheduled requests, deletions and "
+             "drops wait for you"),
         ]  # fmt: skip
 
     @property
@@ -85,7 +87,10 @@ class ReplacePlan(Plan[str]):
         kept = restore(self.backup, self.catalogue, datetime.now(UTC))
         archives = plural(self._told.archives, "archive")
         beside = f" What was there is kept as {kept}." if kept else ""
-        return f"Restored {self.catalogue} with {archives}.{beside}"
+        return (
+            f"Restored {self.catalogue} with {archives}.{beside} What costs or destroys in it "
+            "waits: %glacier jobs shows it."
+        )
 
 
 def _row(what: str, told: Examined) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class RestoreItem:
 
     :param download: our number of the download that is under way already.
     :param stopped: our number of one that failed or expired, whose pieces are used again.
-    :param replaces: our number of one that is scheduled in another tier, and taken back.
+    :param replaces: our number of one that is on hold, or scheduled in another tier: taken back.
     :param copy: a verified file of it in another folder, which is copied.
     :param done: its verified bytes, which are on the disk and not fetched again.
     """
@@ -119,7 +119,9 @@ def _item(
     if there:
         return RestoreItem(archive=archive, target=there, action=THERE)
     scheduled = under_way is not None and under_way.state == "planned" and bool(under_way.due)
-    replaced = under_way if under_way and scheduled and under_way.tier != tier else None
+    replaced = None
+    if under_way and (under_way.on_hold or (scheduled and under_way.tier != tier)):
+        replaced = under_way
     if under_way and not replaced:
         return RestoreItem(
             archive=archive, target=Path(under_way.target), action=UNDER_WAY,

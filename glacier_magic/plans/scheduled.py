@@ -26,7 +26,8 @@ class Scheduled:
     ) -> None:
         wanted = {archive.archive_id for archive in archives}
         found = catalogue.pacing.scheduled(vault)
-        self.rows = [row for row in found if row.archive_id in wanted and row.part is None]
+        found = [row for row in found if row.archive_id in wanted and not row.on_hold]
+        self.rows = [row for row in found if row.part is None]
         self._now = now
 
     def here(self, to: Path, tier: str) -> list[Download]:

@@ -10,6 +10,7 @@ from functools import partial
 from ..catalogue import Deletion
 from ..catalogue.database import new_owner
 from ..catalogue.deletions import Item, Outcome
+from ..catalogue.holding import refusal
 from ..errors import (
     AccessDenied,
     CredentialsError,
@@ -68,11 +69,14 @@ class Deleter:
         Archives that could not be deleted are in the queue with the reason; the others go on.
 
         :raises InputError: another process is at it.
+        :raises Refused: it is on hold.
         :raises Stopped: *stop* was set.
         :raises AccessDenied: deletions are denied, one after the other, for the same reason.
         :raises GlacierError: nothing more can be done now; the rest stays in the queue.
         """
         number, owner = self._deletion.id, new_owner()
+        if self._deletion.on_hold:
+            raise refusal(f"Deletion {number}")
         if not self._queues.leases.claim(number, owner):
             raise InputError(
                 f"Another process is deleting these archives of {self._deletion.vault!r}",

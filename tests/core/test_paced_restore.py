@@ -162,11 +162,12 @@ def test_a_paced_restore_repeated_follows_the_first(filled, tmp_path, requests):
     assert {row.key for row in again.snapshot.rows} == {row.key for row in first.snapshot.rows}
 
 
-def test_what_is_scheduled_can_be_asked_for_in_another_tier(filled, tmp_path, requests):
+def test_what_is_scheduled_can_be_asked_for_in_another_tier(filled, tmp_path, requests, until):
     """Then it is not asked for in the first one any more."""
     first = filled.restore("*", to=tmp_path / "back", spread="3d").run()
     second = filled.restore("*", to=tmp_path / "back", tier="bulk").run()
-    assert len(requests) == len(set(requests)) == 6
+    until(lambda: len(requests) == 6)  # the tracker may ask for one of them
+    assert len(set(requests)) == 6
     assert first.snapshot.count("scheduled") == 0
     assert len(second.snapshot.rows) == 6
 

@@ -26,7 +26,6 @@ HOURS = timedelta(hours=12)
 def by_the_clock(monkeypatch):
     """Let the tracker wait for the hours to pass, as for the real service, and fetch nothing."""
     monkeypatch.setattr(tracker, "VIRTUAL_LATEST", float("inf"))
-    monkeypatch.setattr(tracker, "LOOK_FIRST", 0.0)
     monkeypatch.setattr(tracker.Fetcher, "start_ready", lambda _: None)
     monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
 

@@ -82,6 +82,14 @@ def test_the_catalogues_actions_and_files_are_offered(complete, tmp_path, monkey
     """Files only where one is wanted."""
     monkeypatch.chdir(tmp_path)
     Path("backup.sqlite").touch()
-    assert complete("catalogue ") == ["check", "backup", "restore", "export", "import"]
+    assert complete("catalogue ") == [
+        "check",
+        "backup",
+        "restore",
+        "export",
+        "import",
+        "resume",
+        "discard",
+    ]
     assert complete("catalogue restore ba") == ["backup.sqlite"]
     assert complete("catalogue check ") == []

@@ -21,6 +21,8 @@ from psycopg.pq import TransactionStatus
 from ...errors import GlacierError, Unavailable
 from ...paths import data_folder, home_id
 from ..database import Database, Values, closed
+from ..holding import PLACE, named
+from ..settings import Settings
 from . import errors, sql, url, values
 from .clock import Clock
 from .schema import bring_up
@@ -58,6 +60,7 @@ class PostgresDatabase(Database):
         try:
             with self._speaking():
                 bring_up(self._connection, self.place, self._lock_key)
+            self._name()
         except BaseException:
             self._connection.close()
             raise
@@ -73,6 +76,17 @@ class PostgresDatabase(Database):
         from .dialect import Postgres  # noqa: PLC0415
 
         return Postgres(self)
+
+    def _name(self) -> None:
+        """Name the catalogue by the server and its table: a restored dump has another one."""
+        row = self.row(
+            "SELECT (SELECT system_identifier FROM pg_control_system()) AS server, "
+            "CAST(to_regclass('settings') AS oid) AS number"
+        )
+        name = f"{row['server']} {row['number']}" if row else ""
+        if Settings(self).get(PLACE) != name:
+            with self.transaction():
+                named(self, name, [name])
 
     # Connections
 

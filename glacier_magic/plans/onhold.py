@@ -1,0 +1,57 @@
+"""What waits for the user since the catalogue was restored, copied or moved."""
+
+from __future__ import annotations
+
+from ..catalogue import Catalogue
+from ..catalogue.holding import HOW, release
+from ..rendering import Rendered
+from ..units import human_bytes, plural
+from .drop import end
+from .scheduled import stop
+
+
+class OnHold(Rendered):
+    """Requests, deletions and drops that do not go on by themselves.
+
+    :param now: milliseconds since 1970 by the service's clock.
+    """
+
+    def __init__(self, catalogue: Catalogue, now: int) -> None:
+        self._catalogue, self._now = catalogue, now
+        self.downloads = [row for row in catalogue.pacing.scheduled() if row.on_hold]
+        self.drops = [row for row in catalogue.drops.shown() if row.open and row.on_hold]
+        of_drops = {drop.deletion for drop in self.drops}
+        found = [row for row in catalogue.deletions.unfinished() if row.on_hold]
+        self.deletions = [row for row in found if row.id not in of_drops]
+
+    @property
+    def words(self) -> str:
+        """What is on hold, in words; empty if nothing is."""
+        size = human_bytes(sum(row.size or 0 for row in self.downloads))
+        left = plural(sum(row.left for row in self.deletions), "archive")
+        words = [f"{plural(len(self.downloads), 'archive')} to ask for ({size})"]
+        words = words if self.downloads else []
+        if self.deletions:
+            words.append(f"{plural(len(self.deletions), 'deletion')} ({left} left)")
+        return ", ".join([*words, *(f"drop of {drop.vault}" for drop in self.drops)])
+
+    def resume(self) -> str:
+        """Let all of it go on while a session is open; return what that is.
+
+        Deletions alone go on with :meth:`.Session.resume_deletion`, as before.
+        """
+        release(self._catalogue.database, self._catalogue.scope)
+        return f"Goes on: {self.words}." if self.words else "Nothing is on hold."
+
+    def discard(self) -> str:
+        """Give all of it up; return what that was.  What was asked for or deleted stays so."""
+        with self._catalogue.database.transaction():
+            stop(self._catalogue, self.downloads, self._now)
+            for drop in self.drops:
+                end(self._catalogue, drop)
+            for deletion in self.deletions:
+                self._catalogue.deletions.ended(deletion.id, "forgotten", "given up by the user")
+        return f"Given up: {self.words}." if self.words else "Nothing is on hold."
+
+    def _repr_text(self) -> str:
+        return f"On hold: {self.words}. {HOW}" if self.words else "Nothing is on hold."
