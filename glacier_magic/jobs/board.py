@@ -170,7 +170,8 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 def _of_download(
     download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: Past
 ) -> Row:
-    state, due = _STATE.get(download.state, download.state), from_ms(download.due)
+    known = "planned" if download.twin else download.state
+    state, due = _STATE.get(known, known), from_ms(download.due)
     if download.state == "planned" and due is not None and due > now:
         state = "scheduled"
     row = Row(

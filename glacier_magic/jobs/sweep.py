@@ -93,6 +93,8 @@ class Sweeper:
         for download in downloads.asking_elsewhere():  # few, if any: requests left unclear
             if download.vault == vault:
                 self._settle(download, tokens)
+        if any(download.twin for download in changing):
+            downloads.settle_twins(self.service.clock.now_ms())
         for start in range(0, len(changing), TOGETHER):
             with self.catalogue.database.transaction():
                 for download in changing[start : start + TOGETHER]:
@@ -118,7 +120,7 @@ class Sweeper:
 
     def go_on(self, download: Download) -> None:
         """Let a download whose job is gone go on from another job of its archive, or expire."""
-        other = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        other = self.catalogue.jobs.for_archive(*download.wanted)
         if other is None:
             self.catalogue.downloads.update(
                 download.id, state="expired", ended=self.service.clock.now_ms(),

@@ -23,7 +23,7 @@ from ..units import from_ms
 from .actions import Actions
 from .asking import Asker
 from .board import Snapshot
-from .closing import hurried, missed, outputs_of, warning
+from .closing import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .held import HeldRows
 from .keeper import DropKeeper
@@ -125,9 +125,8 @@ class Tracker:
         return self._noted(found)
 
     def _noted(self, snapshot: Snapshot) -> Snapshot:
-        expired = snapshot.count("expired")
-        offer = "%glacier restore --expired plans what has expired again, with its price"
-        words = [snapshot.note, self._warning, offer if expired else ""]
+        offer = expired(snapshot, self._catalogue.peeks)
+        words = [snapshot.note, self._warning, offer]
         return replace(snapshot, note=". ".join(filter(None, words)))
 
     def refresh(self, vaults: list[str]) -> Snapshot:
