@@ -31,11 +31,8 @@ IN_TURN = (
 )
 """The condition of a download that no other one of the same bytes is fetched before."""
 
-_OTHERS = f"SELECT 1 FROM downloads other WHERE {SAME}"
-_LAST = (
-    f"SELECT other.{{}} FROM downloads other WHERE {SAME} "
-    "ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
-)
+_OTHERS = f"downloads other WHERE {SAME}"
+_LAST = f"FROM {_OTHERS} ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
 _BYTES_OF = "tree_hash=(SELECT last.tree_hash FROM downloads last WHERE last.id=?)"
 
 
@@ -43,7 +40,7 @@ def serve(database: Database, download: int, job_id: str) -> None:
     """Let the job of a download serve those that wait for the same bytes."""
     database.execute(
         f"UPDATE downloads SET job_id=? WHERE {_BYTES_OF} AND {WAITS} "
-        f"AND EXISTS ({_OTHERS} AND other.id=?)",
+        f"AND EXISTS (SELECT 1 FROM {_OTHERS} AND other.id=?)",
         (job_id, download, download),
     )
 
@@ -59,10 +56,11 @@ def settled(
     """
     some, values = ("1=1", ()) if last is None else (_BYTES_OF, (last,))
     rows = database.rows(
-        f"SELECT id, ({_LAST.format('state')}) AS ended, ({_LAST.format('error')}) AS error, "
-        f"EXISTS ({_OTHERS} AND other.state='verified') AS there FROM downloads "
-        f"WHERE account=? AND region=? AND {some} AND {WAITS} AND NOT EXISTS ({_OTHERS} AND "
-        "(other.state IN ('planned', 'asking', 'ready', 'downloading') "
+        f"SELECT id, (SELECT other.state {_LAST}) AS ended, (SELECT other.error {_LAST}) AS error, "
+        f"EXISTS (SELECT 1 FROM {_OTHERS} AND other.state='verified') AS there FROM downloads "
+        f"WHERE account=? AND region=? AND {some} AND {WAITS} "
+        f"AND NOT EXISTS (SELECT 1 FROM {_OTHERS} "
+        "AND (other.state IN ('planned', 'asking', 'ready', 'downloading') "
         "OR (other.state='waiting' AND other.job_id IS NOT NULL)))",
         (*key, *values),
     )
