@@ -11,6 +11,7 @@ from typing import NoReturn
 from .catalogue import ArchiveRecord, Catalogue
 from .catalogue.deletions import Choice
 from .catalogue.query import chosen
+from .catalogue.states import DELETED, deleted_here
 from .errors import InputError, NameNotKnown
 from .plans.restoring import unknown_archive
 from .units import plural
@@ -60,13 +61,13 @@ class Choosing:
         if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
             identifier = word.removeprefix("id:")
             records = archives.starting(self.vault, identifier) if identifier else []
+            if not records and identifier:
+                records = self._absent(identifier, unknown_ids)
             if len(records) > 1:
                 raise InputError(
                     f"{len(records)} archive ids begin with {identifier!r}",
                     cure="Give more of its characters.",
                 )
-            if not records and unknown_ids and ARCHIVE_ID.fullmatch(identifier):
-                return [unknown_archive(self.vault, identifier)]
         elif word.startswith("name:"):
             records = []
         else:
@@ -74,6 +75,19 @@ class Choosing:
         if not records:
             self._nothing(word)
         return records
+
+    def _absent(self, identifier: str, unknown_ids: bool) -> list[ArchiveRecord]:
+        """Return what is known of an id that the vault does not have, or nothing."""
+        found = [
+            record
+            for record in self.catalogue.archives.starting(self.vault, identifier, all_=True)
+            if record.state == DELETED or record.archive_id == identifier
+        ]
+        if unknown_ids and not found and ARCHIVE_ID.fullmatch(identifier):
+            return [unknown_archive(self.vault, identifier)]
+        if not unknown_ids and found and found[0].state == DELETED:
+            raise deleted_here(found[0].name or identifier)
+        return found if unknown_ids else []
 
     def _nothing(self, word: str) -> NoReturn:
         known = plural(self.catalogue.archives.count(self.vault), "archive")
@@ -84,7 +98,11 @@ class Choosing:
     def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> Choice:
         """Return the archives that *words* mean, however many there are, each once.
 
-        Raises like :meth:`select`.
+        Those that were deleted from here are left out, and counted.
+
+        :raises InputError: all of them were.
+
+        Raises like :meth:`select`, too.
         """
         rows = array("q")
         unknown: dict[str, ArchiveRecord] = {}
@@ -103,7 +121,16 @@ class Choosing:
             if len(rows) == found:
                 self._nothing(word)
         once = dict.fromkeys(rows) if len(words) > 1 else rows
-        return Choice(self.catalogue.archives, self.vault, once, list(unknown.values()))
+        absent = self.catalogue.archives.known(self.vault, list(unknown))
+        deleted = {record.archive_id for record in absent if record.state == DELETED}
+        left = [record for record in unknown.values() if record.archive_id not in deleted]
+        if deleted and not (once or left):
+            raise InputError(
+                f"{plural(len(deleted), 'archive')} to delete, and all were deleted from here "
+                "before",
+                cure="%glacier ls --state deleted lists what was deleted.",
+            )
+        return Choice(self.catalogue.archives, self.vault, once, left, left_out=len(deleted))
 
     def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
         for record in self._matching(word, unknown_ids=True):

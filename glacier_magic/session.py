@@ -21,7 +21,7 @@ from .administration import (
     look_everywhere,
 )
 from .administration.listening import Listening
-from .anew import Anew
+from .anew import Anew, Restores
 from .catalogue import Catalogue, Deletion, JobRecord, Scope
 from .catalogue.database import new_owner
 from .errors import AccessDenied, InputError, NotFound, Unavailable
@@ -34,7 +34,6 @@ from .plans import (
     EmptyPlan,
     ExtendPlan,
     RestorePlan,
-    SeveralRestores,
     sharing,
 )
 from .plans.delete import carry_out
@@ -412,7 +411,7 @@ class Session:
         self, *words: str, vault: str | None = None, tier: str | None = None,
         destination: str | None = None, spread: str | float | None = None,
         daily: str | int | None = None,
-    ) -> RestorePlan | SeveralRestores:  # fmt: skip
+    ) -> Restores:  # fmt: skip
         """Return the plan to get back what expired before it was fetched, into the same folders.
 
         :param words: which archives, as :meth:`Vault.select` reads them; none: all.

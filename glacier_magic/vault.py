@@ -73,10 +73,7 @@ class Vault:
             )
         self.session, self.name = session, name
         self._service, self._catalogue = session.service, session.catalogue
-
-    @property
-    def _choosing(self) -> Choosing:
-        return Choosing(self._catalogue, self.name)
+        self._choosing = Choosing(self._catalogue, name)
 
     def __repr__(self) -> str:
         return f"Vault({self.name!r}, region={self.session.region!r})"
@@ -367,16 +364,18 @@ class Vault:
         if byte_range is not None:
             if spread is not None or daily is not None:
                 raise InputError("Parts of archives are not paced", cure="Leave the days out.")
-            return self._parts(self.select(words), Asked.of(byte_range), tier, to, destination)
+            found, part = self.select(words), Asked.of(byte_range)
+            return self.restore_parts(found, [part] * len(found), tier, to, destination)
         return self.restore_archives(
             self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
             pace=Pace.of(spread, daily),
         )  # fmt: skip
 
-    def _parts(
-        self, archives: Sequence[ArchiveRecord], asked: Asked, tier: str,
+    def restore_parts(
+        self, archives: Sequence[ArchiveRecord], asked: Sequence[Asked], tier: str,
         to: str | os.PathLike[str], destination: str | None,
     ) -> RangedPlan:  # fmt: skip
+        """Return the plan to get a part of each of these archives back; see :meth:`restore`."""
         return RangedPlan(
             archives,
             asked=asked,

@@ -75,6 +75,11 @@ class Catalogue:
         return self.database.folder
 
     @property
+    def peeks(self) -> Path:
+        """The folder for the parts of archives that were looked into."""
+        return self.folder / "peeks"
+
+    @property
     def place(self) -> str:
         """The file or URL, without a password: as it may be shown."""
         return self.database.place

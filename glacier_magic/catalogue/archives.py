@@ -160,10 +160,8 @@ class Archives:
 
     def get(self, vault: str, archive_id: str) -> ArchiveRecord | None:
         """Return one archive by its full id."""
-        key, check = identity.numbers(archive_id)
-        found = self._select(
-            vault, "id_key=? AND id_check=? AND archive_id=?", (key, check, archive_id), all_=True
-        )
+        values = (*identity.numbers(archive_id), archive_id)
+        found = self._select(vault, "id_key=? AND id_check=? AND archive_id=?", values, all_=True)
         return found[0] if found else None
 
     def matching(self, vault: str, glob: str | None = None) -> list[ArchiveRecord]:
@@ -183,10 +181,11 @@ class Archives:
         """Return the archives that are not deleted with exactly this name, oldest first."""
         return self._select(vault, "name=?", (name,), "ORDER BY created")
 
-    def starting(self, vault: str, prefix: str) -> list[ArchiveRecord]:
-        """Return the archives that are not deleted whose id starts with *prefix*."""
+    def starting(self, vault: str, prefix: str, *, all_: bool = False) -> list[ArchiveRecord]:
+        """Return the archives whose id starts with *prefix*: those there, or all that were ever."""
         where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
-        return self._select(vault, where, (*identity.span(prefix), prefix, prefix + "\x7f"))
+        values = (*identity.span(prefix), prefix, prefix + "\x7f")
+        return self._select(vault, where, values, all_=all_)
 
     def known(self, vault: str, archive_ids: Sequence[str]) -> list[ArchiveRecord]:
         """Return those of these archives that the vault is known to hold or to have held."""

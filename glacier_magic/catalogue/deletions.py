@@ -30,14 +30,15 @@ class Choice:
     """Archives chosen once and for all: eight bytes each, however many they are.
 
     :param rows: numbers of rows of the catalogue, in the order in which they are shown.
-    :param unknown: archives that the catalogue has no row of.
+    :param unknown: archives that the catalogue has no row of, or that have gone.
+    :param left_out: how many were chosen as well, and were deleted from here before.
     """
 
     def __init__(
         self, archives: Archives, vault: str, rows: Iterable[int],
-        unknown: Sequence[ArchiveRecord] = (),
+        unknown: Sequence[ArchiveRecord] = (), *, left_out: int = 0,
     ) -> None:  # fmt: skip
-        self._archives, self.vault = archives, vault
+        self._archives, self.vault, self.left_out = archives, vault, left_out
         self.rows, self.unknown = array("q", rows), tuple(unknown)
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..ranges import ByteRange
+from . import twins
 from .database import Database, Scope
 from .holding import HELD, NOT_HELD
 from .jobs import JobRecord, Jobs
@@ -69,6 +70,11 @@ class Download:
         return ByteRange.read(self.part)
 
     @property
+    def wanted(self) -> tuple[str, str, ByteRange | None]:
+        """Vault, archive and bytes of it that are wanted: what a job must have to serve it."""
+        return self.vault, self.archive_id, self.asked_part
+
+    @property
     def open(self) -> bool:
         """Whether something is still to come."""
         return self.state in OPEN
@@ -77,6 +83,16 @@ class Download:
     def on_hold(self) -> bool:
         """Whether it waits for the user; see :mod:`.holding`."""
         return self.owner == HELD
+
+    @property
+    def twin(self) -> bool:
+        """Whether it waits for another download with the same bytes: see :mod:`.twins`."""
+        return self.state == "waiting" and self.job_id is None
+
+    @property
+    def unasked(self) -> bool:
+        """Whether nothing was asked of the service for it yet."""
+        return self.state == "planned" or self.twin
 
     @property
     def verified_pieces(self) -> dict[int, str]:
@@ -99,6 +115,7 @@ _WANTED_ANEW = (
     "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
     "AND anew.region=downloads.region AND anew.vault=downloads.vault "
     "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
+    "AND COALESCE(anew.part, '')=COALESCE(downloads.part, '') "
     "AND COALESCE(anew.home, '')=COALESCE(downloads.home, '') "
     "AND anew.id>downloads.id AND anew.state<>'forgotten')"
 )
@@ -159,12 +176,13 @@ class Downloads:
         return self._select(f"state='expired' AND NOT {_WANTED_ANEW} ORDER BY id", ())
 
     def to_fetch(self, owner: str, limit: int) -> list[Download]:
-        """Return downloads whose job is done and that no other process drives.
+        """Return downloads whose job is done and that no other process drives, each for its bytes.
 
         The output that the service drops first comes first: nothing else gets more in time.
         """
         return self._select(
             "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
+            f"AND {twins.IN_TURN} "
             "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
             "AND j.region=downloads.region AND j.vault=downloads.vault "
             "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
@@ -224,24 +242,6 @@ class Downloads:
             (vault, archive_id, root),
         )
 
-    def done_with(self, vault: str, archive_id: str) -> list[Download]:
-        """Return the downloads of an archive that are verified, newest first."""
-        return self._select(
-            "vault=? AND archive_id=? AND state='verified' ORDER BY id DESC", (vault, archive_id)
-        )
-
-    def verified_files(self, vault: str) -> dict[str, list[str]]:
-        """Return where whole archives of a vault were written and verified, by archive id."""
-        rows = self._database.rows(
-            "SELECT archive_id, target FROM downloads WHERE account=? AND region=? AND vault=? "
-            "AND COALESCE(home, '')=? AND state='verified' AND part IS NULL ORDER BY id DESC",
-            (*self._key, vault, self._database.home),
-        )
-        found: dict[str, list[str]] = {}
-        for row in rows:
-            found.setdefault(row["archive_id"], []).append(row["target"])
-        return found
-
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
         """Move a download from one of *states* to *new* and hold it, unless another process does.
 
@@ -297,10 +297,13 @@ class Downloads:
                 download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
                 moves=0,
             )  # fmt: skip
+            twins.serve(self._database, download, job.job_id)
 
     def adopt(self, download: int, job_id: str) -> None:
         """Let a download be served by a job that exists already."""
-        self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
+        with self._database.transaction():
+            self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
+            twins.serve(self._database, download, job_id)
 
     def found(self, download: int, job_id: str) -> None:
         """Record the job that a download had asked for, and whose answer was lost."""
@@ -320,6 +323,12 @@ class Downloads:
                 self._plans.settled(
                     download, values["state"], values.get("ended"), values.get("error")
                 )
+                self.settle_twins(values.get("ended"), download)
+
+    def settle_twins(self, ended: int | None, last: int | None = None) -> None:
+        """Move on what waits for others with the same bytes, at *ended*: see :mod:`.twins`."""
+        for twin, values in twins.settled(self._database, self._key, last):
+            self.update(twin, ended=ended, **values)
 
     def drop_planned(self, download: int, *, ended: int | None = None) -> bool:
         """Take back a wish that was not asked for yet; tell whether it was still in time.
@@ -327,10 +336,10 @@ class Downloads:
         :param ended: the moment in milliseconds, by the service's clock.
         """
         with self._database.transaction():
-            planned = self.get(download).state == "planned"
-            if planned:
+            unasked = self.get(download).unasked
+            if unasked:
                 self.update(download, state="forgotten", ended=ended)
-        return planned
+        return unasked
 
     def unasked(self, now: int) -> bool:
         """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""

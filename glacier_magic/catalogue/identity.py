@@ -95,6 +95,11 @@ def _one_by_one(ids: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[An
     return pairs[:, 0], pairs[:, 1]
 
 
+def bytes_key(size: int | None, tree_hash: str | None) -> str | None:
+    """Return what archives with the same bytes have in common; None where that is not known."""
+    return f"{size} {tree_hash}" if size and tree_hash else None
+
+
 def pack_hash(tree_hash: str | None) -> bytes | None:
     """Return a tree hash as it is kept: 32 bytes for 64 lower-case hexadecimal digits."""
     if tree_hash is None:

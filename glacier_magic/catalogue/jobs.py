@@ -11,6 +11,7 @@ from ..ranges import ByteRange, is_verifiable
 from ..scrubbing import scrub
 from ..units import parse_time
 from .database import Database, Scope
+from .identity import bytes_key
 
 RETRIEVAL, INVENTORY = "ArchiveRetrieval", "InventoryRetrieval"
 
@@ -202,21 +203,38 @@ class Jobs:
         )
         return [row["took"] for row in rows]
 
-    def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
-        """Return the best usable job that retrieves this whole archive: a finished one first."""
-        return next(iter(self.usable_for(vault, archive_id)), None)
+    def for_archive(
+        self, vault: str, archive_id: str, part: ByteRange | None = None
+    ) -> JobRecord | None:
+        """Return the first job of :meth:`usable_for`, or None."""
+        return next(iter(self.usable_for(vault, archive_id, part)), None)
 
-    def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
-        """Return all usable jobs of this whole archive, those that finished last first."""
-        found = self._select(f"vault=? AND archive_id=? AND {_USABLE}", (vault, archive_id))
-        return [job for job in found if job.whole_archive]
+    def usable_for(
+        self, vault: str, archive_id: str, part: ByteRange | None = None
+    ) -> list[JobRecord]:
+        """Return all usable jobs whose output has a part of an archive, whoever asked for them.
+
+        Finished jobs come first, those that finished last at the top; among them those whose
+        output can be verified.
+
+        :param part: the bytes that the output must have; None for the whole archive.
+        """
+        found = self._select(
+            f"vault=? AND archive_id=? AND action=? AND {_USABLE}", (vault, archive_id, RETRIEVAL)
+        )
+        usable = [job for job in found if (job.serves(part) if part else job.whole_archive)]
+        return sorted(usable, key=lambda job: (job.status != "Succeeded", not job.verifiable))
 
     def by_archive(self, vault: str) -> dict[str, JobRecord]:
-        """Return what :meth:`for_archive` does, for every archive of a vault that has one."""
+        """Return what :meth:`for_archive` does, for every archive of a vault that has one.
+
+        The keys are archive ids, and the :func:`~.identity.bytes_key` of archives.
+        """
         best: dict[str, JobRecord] = {}
         for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
             if job.archive_id and job.whole_archive:
                 best.setdefault(job.archive_id, job)
+                best.setdefault(bytes_key(job.size, job.tree_hash) or job.archive_id, job)
         return best
 
     def unfetched(self, vault: str) -> dict[str, str]:
@@ -230,22 +248,6 @@ class Jobs:
             (*self._key, vault),
         )
         return {row["archive_id"]: row["status"] for row in rows}
-
-    def for_part(self, vault: str, archive_id: str, part: ByteRange) -> JobRecord | None:
-        """Return the best usable job whose output has a part of an archive, whoever asked.
-
-        A finished one first, then one whose output can be verified.
-        """
-        usable = [
-            job
-            for job in self._select(
-                "vault=? AND archive_id=? AND action=? ORDER BY completed DESC, created",
-                (vault, archive_id, RETRIEVAL),
-            )
-            if job.usable and job.serves(part)
-        ]
-        usable.sort(key=lambda job: (job.status != "Succeeded", not job.verifiable))
-        return usable[0] if usable else None
 
     def inventories_to_read(self) -> list[JobRecord]:
         """Return the inventory jobs asked for from here whose output was not read yet."""

@@ -96,11 +96,17 @@ class Pacing:
         )
 
     def claim_renewal(self, download: int, token: str, patience: float) -> bool:
-        """Write the intent to keep an output longer, unless that was done *patience* s ago."""
+        """Write the intent to keep an output longer, unless that was done *patience* s ago.
+
+        Another download of the archive counts as well, if what it is asked for has all of this.
+        """
         now = self._database.now()
         changed = self._database.execute(
             "UPDATE downloads SET renewal=?, renewed=? WHERE id=? "
-            "AND state IN ('ready', 'downloading') AND (renewed IS NULL OR renewed<?)",
+            "AND state IN ('ready', 'downloading') AND NOT EXISTS (SELECT 1 FROM downloads other "
+            "WHERE other.account=downloads.account AND other.region=downloads.region "
+            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
+            "AND (other.cover IS NULL OR other.cover=downloads.cover) AND other.renewed>=?)",
             (token, now, download, now - patience),
         )
         return changed > 0

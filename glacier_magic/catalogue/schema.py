@@ -299,5 +299,9 @@ CREATE TABLE members(
 that no hash could verify ends in the state ``unverified``; ``output_hash`` is the tree hash of a
 job's output."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
+SCHEMA_4 = """
+CREATE INDEX downloads_by_bytes ON downloads(tree_hash, size)
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..errors import InputError
+from ..errors import InputError, NameNotKnown
 
 LISTED, UPLOADED, TOLD = 0, 1, 2
 """Origins of a row: an inventory, an upload from here, another tool's record."""
@@ -92,6 +92,14 @@ class Presence:
 
 def _earlier(listed: int | None, current: int) -> int:
     return current if listed is None or listed > current else listed
+
+
+def deleted_here(name: str) -> NameNotKnown:
+    """Return the error that an archive is wanted whose deletion the service has accepted."""
+    return NameNotKnown(
+        f"{name!r} was deleted from here, so the vault has it no more",
+        cure="%glacier ls --state deleted lists what was deleted.",
+    )
 
 
 def last_seen(

@@ -8,6 +8,7 @@ from functools import partial
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.jobs import RETRIEVAL
+from ..catalogue.states import DELETED, deleted_here
 from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner
@@ -66,13 +67,18 @@ class Asker:
             now, facts = self.service.clock.now_ms(), verified(download, there)
             downloads.update(download.id, owner=None, ended=now, **facts)
             return None
-        existing = self._existing(download)
+        existing = self.catalogue.jobs.for_archive(*download.wanted)
         if existing:
             downloads.adopt(download.id, existing.job_id)
             return None
         if copy_of(self.catalogue, download) is not None:  # came meanwhile, into another folder
             downloads.update(download.id, state="ready", owner=None, error=None)
             return None
+        archive = self.catalogue.archives.get(download.vault, download.archive_id)
+        if archive is not None and archive.state == DELETED:  # since it was planned
+            return self._refused(
+                download, deleted_here(archive.name or archive.archive_id), watched=watched
+            )
         try:
             job_id = self.service.start_retrieval(
                 download.vault,
@@ -84,14 +90,8 @@ class Asker:
         except GlacierError as error:
             return self._refused(download, error, watched=watched)
         now = self.service.clock.now_ms()
-        downloads.asked(download.id, self._job(download, job_id, now), now)
+        downloads.asked(download.id, job_for(download, job_id, download.token, now), now)
         return None
-
-    def _existing(self, download: Download) -> JobRecord | None:
-        jobs, part = self.catalogue.jobs, download.asked_part
-        if part is None:
-            return jobs.for_archive(download.vault, download.archive_id)
-        return jobs.for_part(download.vault, download.archive_id, part)
 
     def _refused(
         self, download: Download, error: GlacierError, *, watched: bool
@@ -110,20 +110,26 @@ class Asker:
         )
         return error
 
-    def _job(self, download: Download, job_id: str, now: int) -> JobRecord:
-        return JobRecord(
-            vault=download.vault,
-            job_id=job_id,
-            action=RETRIEVAL,
-            archive_id=download.archive_id,
-            tier=download.tier,
-            byte_range=download.cover,
-            description=download.token,
-            # Of a part these are the part's; the service tells those of the archive.
-            size=download.size if download.part is None else None,
-            tree_hash=download.tree_hash if download.part is None else None,
-            created=now,
-        )
+
+def job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord:
+    """Return the record of a job that was just asked for, for what a download takes.
+
+    :param token: the description that the request had.
+    :param now: milliseconds by the service's clock.
+    """
+    return JobRecord(
+        vault=download.vault,
+        job_id=job_id,
+        action=RETRIEVAL,
+        archive_id=download.archive_id,
+        tier=download.tier,
+        byte_range=download.cover,
+        description=token,
+        # Of a part these are the part's; the service tells those of the archive.
+        size=download.size if download.part is None else None,
+        tree_hash=download.tree_hash if download.part is None else None,
+        created=now,
+    )
 
 
 class Postponed(Exception):

@@ -100,20 +100,19 @@ class Snapshot:
         return frame
 
 
-def offers(snapshot: Snapshot) -> list[str]:
-    """Return what the user can do about rows that nothing more happens to by itself."""
-    found = []
+def held_words(snapshot: Snapshot) -> str:
+    """Return what a restored or copied catalogue holds, and how to go on; "" if nothing."""
     held = [row for row in snapshot.rows if row.state == "held"]
-    if held:
-        archives = [row for row in held if row.kind == "archive"]
-        size = human_bytes(sum(row.size or 0 for row in archives))
-        parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
-        parts += [row.name for row in held if row.kind == "drop"]
-        found.append(f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: "
-                     f"{HOW.rstrip('.')}")  # fmt: skip
-    if snapshot.count("expired"):
-        found.append("%glacier restore --expired plans what has expired again, with its price")
-    return found
+    if not held:
+        return ""
+    archives = [row for row in held if row.kind == "archive"]
+    size = human_bytes(sum(row.size or 0 for row in archives))
+    parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
+    parts += [row.name for row in held if row.kind == "drop"]
+    return (
+        f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: "
+        f"{HOW.rstrip('.')}"
+    )
 
 
 _STATE = {
@@ -188,7 +187,8 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 def _of_download(
     download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: Past
 ) -> Row:
-    state, due = _STATE.get(download.state, download.state), from_ms(download.due)
+    known = "planned" if download.twin else download.state
+    state, due = _STATE.get(known, known), from_ms(download.due)
     if download.state == "planned" and due is not None and due > now:
         state = "scheduled"
     if download.on_hold and download.state == "planned":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from ..service import ServiceClock
 from ..units import human_bytes, plural
@@ -80,3 +82,14 @@ def warning(outputs: Sequence[Output], rate: float) -> str:
         f"rate ({human_bytes(rate)}/s): lift a limit with %glacier rate none, or keep them longer "
         "with %glacier restore --extend"
     )
+
+
+def expired(snapshot: Snapshot, peeks: Path) -> str:
+    """Return what to do about what has expired; "" if nothing has.
+
+    :param peeks: the folder of the parts that looks into archives have asked for: they ask again.
+    """
+    hidden = f"{peeks}{os.sep}"
+    if any(row.state == "expired" and not row.target.startswith(hidden) for row in snapshot.rows):
+        return "%glacier restore --expired plans what has expired again, with its price"
+    return ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import Catalogue, Download
+from ..catalogue import Catalogue, Download, twins
 from ..catalogue.downloads import Downloads
 from ..errors import LocalError
-from ..safenames import alternatives
+from ..safenames import UnsafePath, alternatives, safe_target
 from ..transfer import files
 from ..transfer.budget import Stopped
 from ..treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
@@ -33,16 +34,28 @@ def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> P
 
 
 def copy_of(catalogue: Catalogue, download: Download) -> Path | None:
-    """Return a verified file of the archive of a download, by another download of it."""
-    if download.part is not None:
+    """Return a verified file with the bytes of a download: that of another one, of any vault."""
+    size, root = download.size, download.tree_hash
+    if download.part is not None or root is None:
         return None
-    found = catalogue.downloads.done_with(download.vault, download.archive_id)
-    paths = [row.target for row in found if row.part is None]
-    return verified_copy(paths, download.size, download.tree_hash)
+    paths = twins.verified_files(catalogue.database, size, root).values()
+    return verified_copy(chain.from_iterable(paths), size, root)
+
+
+def _beside(catalogue: Catalogue, download: Download) -> Path | None:
+    """Return a file in the folder of a download that is an archive with the same bytes."""
+    size, root = download.size, download.tree_hash
+    same = twins.names(catalogue.database, catalogue.scope, download.vault, size, root)
+    paths: list[str] = []
+    for archive_id, name in same:
+        with suppress(UnsafePath):
+            wanted = safe_target(Path(download.root), name, fallback=archive_id)
+            paths += map(str, _existing(wanted))
+    return verified_copy(paths, size, root)
 
 
 def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Path | None:
-    """Copy the verified file of an archive to where a download goes; None if there is none.
+    """Copy a verified file with the same bytes to where a download goes; None if there is none.
 
     The copy is read back and verified before it gets its name; an interrupted one begins anew.
 
@@ -50,6 +63,8 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
     :raises Stopped: the program ends.
     """
     source = copy_of(catalogue, download)
+    if source is None and download.job_id is None:
+        source = _beside(catalogue, download)
     if source is None:
         return None
     target = files.target_of(download)

@@ -104,13 +104,16 @@ class Fetcher:
         if download.job_id is None:
             return self._copied(download)
         try:
+            path = None if download.done else copy(self._catalogue, download, self._stop)
+            if path is not None:
+                return verified(download, path)
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
         except Stopped:
             return {"state": "ready"}
         except NotFound as error:
             self._catalogue.jobs.mark_gone(download.vault, download.job_id or "")
-            other = self._catalogue.jobs.for_archive(download.vault, download.archive_id)
+            other = self._catalogue.jobs.for_archive(*download.wanted)
             if other is not None:  # asked for again in time
                 state = "ready" if other.status == "Succeeded" else "waiting"
                 return {"state": state, "job_id": other.job_id, "error": None}

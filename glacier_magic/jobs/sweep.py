@@ -94,6 +94,8 @@ class Sweeper:
         for download in downloads.asking_elsewhere():  # few, if any: requests left unclear
             if download.vault == vault:
                 self._settle(download, tokens)
+        if any(download.twin for download in changing):
+            downloads.settle_twins(self.service.clock.now_ms())
         for start in range(0, len(changing), TOGETHER):
             with self.catalogue.database.transaction():
                 for download in changing[start : start + TOGETHER]:
@@ -119,7 +121,7 @@ class Sweeper:
 
     def go_on(self, download: Download) -> None:
         """Let a download whose job is gone go on from its file or another job, or expire."""
-        other = self.catalogue.jobs.for_archive(download.vault, download.archive_id)
+        other = self.catalogue.jobs.for_archive(*download.wanted)
         if other is None and download.part is None and Path(download.target).is_file():
             self.catalogue.downloads.update(download.id, state="ready")  # whose file is looked at
             return

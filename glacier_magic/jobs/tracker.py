@@ -22,8 +22,8 @@ from ..transfer.engine import Engine
 from ..units import from_ms
 from .actions import Actions
 from .asking import Asker
-from .board import Snapshot, offers
-from .closing import hurried, missed, outputs_of, warning
+from .board import Snapshot, held_words
+from .closing import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .held import HeldRows
 from .keeper import DropKeeper
@@ -124,7 +124,8 @@ class Tracker:
         return self._noted(found)
 
     def _noted(self, snapshot: Snapshot) -> Snapshot:
-        words = [snapshot.note, self._warning, *offers(snapshot)]
+        offer = expired(snapshot, self._catalogue.peeks)
+        words = [snapshot.note, self._warning, held_words(snapshot), offer]
         return replace(snapshot, note=". ".join(filter(None, words)))
 
     def refresh(self, vaults: list[str]) -> Snapshot:

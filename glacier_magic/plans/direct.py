@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from ..catalogue import ArchiveRecord, Catalogue, JobRecord
+from ..catalogue import ArchiveRecord, Catalogue, JobRecord, twins
 from ..errors import IntegrityError, Unlistable
 from ..peek import Window
 from ..transfer.engine import Engine
@@ -110,7 +111,8 @@ def local_copy(catalogue: Catalogue, archive: ArchiveRecord) -> Path | None:
     """
     key = archive.vault, archive.archive_id
     paths = [upload.path for upload in catalogue.uploads.of_archive(*key)]
-    paths += [row.target for row in catalogue.downloads.done_with(*key) if row.part is None]
+    found = twins.verified_files(catalogue.database, archive.size, archive.tree_hash or "")
+    paths += chain.from_iterable(found.values())
     for path in map(Path, dict.fromkeys(paths)):
         with suppress(OSError, ValueError, FileChanged):
             same = path.is_file() and path.stat().st_size == archive.size

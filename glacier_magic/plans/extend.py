@@ -13,9 +13,11 @@ from ..jobs import Batch, Tracker, window
 from ..jobs.closing import EXTEND_BEFORE
 from ..jobs.expect import kept_until
 from ..jobs.renewing import Renewer
+from ..ranges import ByteRange
 from ..service import Service
 from ..units import human_bytes, human_duration, plural, weekday_time
 from .model import Memory, Plan
+from .windows import is_window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +38,28 @@ class _Item:
     def left(self) -> int:
         return max(0, (self.download.size or 0) - self.download.done)
 
+    @property
+    def asked(self) -> ByteRange | None:
+        """The bytes of the archive to ask for; None for all of them."""
+        return ByteRange.read(self.download.cover)
+
+    @property
+    def size(self) -> int:
+        return self.asked.size if self.asked else self.download.size or 0
+
+    def serves(self, other: _Item) -> bool:
+        """Tell whether asking for this is asking for another."""
+        one, two = self.download, other.download
+        if (one.vault, one.archive_id) != (two.vault, two.archive_id):
+            return False
+        return self.asked is None or (other.asked is not None and self.asked.holds(other.asked))
+
 
 class ExtendPlan(Plan[Batch]):
-    """Outputs that go before they can be fetched, and whose archives are asked for again.
+    """Outputs that go before they can be fetched, and that are asked for again, each once.
+
+    ``requests`` are the outputs that are asked for; they serve all folders that wait for them.
+    What a look into an archive has asked for is not kept longer.
 
     :param chosen: the archives to extend whenever their output goes; None for the outputs that go
         within five hours, or that are not fetched in time at the present rate.
@@ -60,7 +81,7 @@ class ExtendPlan(Plan[Batch]):
         self._vaults, self._chosen = vaults, chosen
         self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
         self._renewer = Renewer(service, catalogue)
-        self._refused = 0
+        self._extended = 0
         self.items = self._decide()
 
     def _decide(self) -> list[_Item]:
@@ -72,10 +93,14 @@ class ExtendPlan(Plan[Batch]):
             if until and download.vault in self._vaults and self._wanted(download, until):
                 found.append(_Item(download, until))
         self.vault = ", ".join(sorted({item.download.vault for item in found}))
+        self.requests: list[_Item] = []
+        for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
+            if not any(request.serves(item) for request in self.requests):
+                self.requests.append(item)
         return sorted(found, key=lambda item: item.until)
 
     def _wanted(self, download: Download, until: datetime) -> bool:
-        if self._renewer.renewed(download):
+        if is_window(self._catalogue, download) or self._renewer.renewed(download):
             return False
         if self._chosen is not None:
             return download.archive_id in self._chosen
@@ -99,32 +124,38 @@ class ExtendPlan(Plan[Batch]):
             return [("why", "no output goes within 5 hours without another job for its archive")]
         now, first = self._clock.now(), self.items[0].until
         left = human_bytes(sum(item.left for item in self.items))
-        tiers = {item.download.tier for item in self.items}
+        tiers = {item.download.tier for item in self.requests}
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
             ("still to be fetched", left),
             ("the first goes", f"{weekday_time(first, now)}, in "
              f"{human_duration((first - now).total_seconds())}"),
-            ("what happens", f"each archive is asked for again ({', '.join(sorted(tiers))}); the "
-             f"new output is there in {human_duration(longest)} at most, kept for 24 hours, and "
+            ("asked again", f"{human_bytes(self.bytes)} in "
+             f"{plural(len(self.requests), 'request')}"),
+            ("what happens", f"each output is asked for again ({', '.join(sorted(tiers))}); the "
+             f"new one is there in {human_duration(longest)} at most, kept for 24 hours, and "
              "the download goes on from it with what it has"),
             ("price", FREE),
         ]  # fmt: skip
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the service is asked to retrieve again."""
+        return sum(item.size for item in self.requests)
 
     def promised(self) -> dict[str, Any]:
         """Return what is kept of the plan: whose outputs, how many, and what is said of the price.
 
         Whether a request is charged is not known, so there is no quote: the words stand for it.
         """
-        size = sum(item.download.size or 0 for item in self.items)
         return {
-            **super().promised(), "archives": len(self.items), "bytes": size,
-            "requests": len(self.items),
+            **super().promised(), "archives": len(self.items), "bytes": self.bytes,
+            "requests": len(self.requests),
         }  # fmt: skip
 
     def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
-        """Return how many requests the service took."""
-        return {"extended": len(self.items) - self._refused}
+        """Return how many requests the service has accepted."""
+        return {"extended": self._extended}
 
     def _head(self) -> Sequence[str]:
         return ("name", "to fetch", "vault", "goes")
@@ -158,11 +189,12 @@ class ExtendPlan(Plan[Batch]):
         self._chosen = frozenset(item.download.archive_id for item in self.items)
         self.items = self._decide()
         errors: list[GlacierError] = []
-        for item in self.items:
-            error = self._renewer.renew(item.download)
-            errors += [] if error is None else [error]
-        self._refused = len(errors)
-        if errors and len(errors) == len(self.items):
+        for item in self.requests:
+            try:
+                self._extended += self._renewer.renew(item.download)
+            except GlacierError as error:
+                errors.append(error)
+        if errors and len(errors) == len(self.requests):
             raise errors[0]
         self._tracker.start()
         keys = tuple(f"download-{item.download.id}" for item in self.items)

@@ -9,30 +9,42 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord
+from ..catalogue import ArchiveRecord, Catalogue, Download, JobRecord, states
 from ..prices import PriceTable, Quote
 from ..ranges import ByteRange, cover, is_verifiable
 from ..safenames import alternatives
 from ..transfer.files import unverified
 from ..treehash import FileChanged, tree_hash
 from .quoting import Asking, quote_for
-from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
+from .restoring import ASK, DELETED, NOTHING, READY, RUNNING, THERE, UNDER_WAY, Item, bytes_key
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartItem:
+class PartItem(Item):
     """One part of an archive, where it goes and what it takes.
 
     :param cover: what the service would be asked for; *job*: what serves it already.
     """
 
-    archive: ArchiveRecord
     part: ByteRange
-    target: Path
-    action: str
     cover: ByteRange
     job: JobRecord | None = None
     download: Download | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that are written."""
+        return self.part.size
+
+    @property
+    def key(self) -> str:
+        """What tells the part from others of the vault."""
+        return f"{self.archive.archive_id} {self.part}"
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of what serves it when it is asked for: the part itself, and the archive."""
+        return {self.key, bytes_key(self.archive)}
 
     @property
     def verifiable(self) -> bool:
@@ -60,9 +72,11 @@ def decide(
     if row is not None:
         job = catalogue.jobs.get(archive.vault, row.job_id) if row.job_id else None
         return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row)
-    job = catalogue.jobs.for_part(archive.vault, archive.archive_id, part)
+    job = catalogue.jobs.for_archive(archive.vault, archive.archive_id, part)
     if job is None:
-        return item
+        record = catalogue.archives.get(archive.vault, archive.archive_id)
+        deleted = record is not None and record.state == states.DELETED
+        return replace(item, action=DELETED) if deleted else item
     return replace(item, action=READY if job.status == "Succeeded" else RUNNING, job=job)
 
 
@@ -89,8 +103,7 @@ def free_name(target: Path, taken: set[str]) -> Path:
 
 def asked_keys(items: Iterable[PartItem]) -> frozenset[str]:
     """Return a key of each part that the service would be asked for."""
-    asked = (item for item in items if item.action == ASK)
-    return frozenset(f"{item.archive.archive_id} {item.part}" for item in asked)
+    return frozenset(item.key for item in items if item.action == ASK)
 
 
 def price(prices: PriceTable, items: Iterable[PartItem], tier: str, destination: str) -> Quote:
@@ -112,7 +125,7 @@ def price(prices: PriceTable, items: Iterable[PartItem], tier: str, destination:
 
 def needed(items: Iterable[PartItem]) -> int:
     """Return the bytes that the parts which are still to come take on the disk."""
-    return sum(item.part.size for item in items if item.action != THERE)
+    return sum(item.part.size for item in items if item.action not in NOTHING)
 
 
 def wish(
@@ -127,7 +140,7 @@ def wish(
         for item in items:
             if item.action == UNDER_WAY and item.download is not None:
                 rows.append((item.download.id, False, item.cover.size))
-            elif item.action != THERE:
+            elif item.action not in NOTHING:
                 number = _wish(catalogue, item, _values(item, tier, root, now, batch))
                 rows.append((number, item.action == ASK, item.cover.size))
     return rows

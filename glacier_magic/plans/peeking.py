@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tables
 from ..catalogue import ArchiveRecord, ListingRecord
+from ..catalogue.states import deleted_here
 from ..errors import Unlistable
 from ..jobs import Batch, Tracker
 from ..peek import Limits
@@ -23,7 +24,7 @@ from .model import Memory, Plan
 from .parts import PartItem, asked_keys, price
 from .quoting import Asking, destination_words, quote_for
 from .ranged import when_ready
-from .restoring import ASK
+from .restoring import ASK, DELETED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,6 +247,8 @@ class PeekPlan(Plan[Batch]):
             self._look.decide_again()
 
     def _run(self) -> Batch:
+        if any(item.action == DELETED for item in self.items):
+            raise deleted_here(self.archive.name)
         return self._look.carry_out(self.items, self._remember)
 
 

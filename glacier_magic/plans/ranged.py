@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from .limited import priced
 from .model import Memory, Plan
 from .parts import PartItem, asked_keys, decide, free_name, needed, price, wish
 from .quoting import destination_words
-from .restoring import ASK, READY, RUNNING, THERE, UNDER_WAY
+from .restoring import ASK, DELETED, READY, RUNNING, SAME, THERE, UNDER_WAY, bytes_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,31 +37,53 @@ class RangedPlan(Plan[Batch]):
 
     Each file has exactly the bytes asked for, under a name that says which.
 
+    :param asked: what is wanted of each of the archives; an archive may be there several times.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :raises InputError: an archive has no such bytes, or its size is not known.
     """
 
     kind = "restore"
     writes_intent = True
 
     def __init__(
-        self, archives: Sequence[ArchiveRecord], *, asked: Asked, vault: str, tier: str, to: Path,
-        catalogue: Catalogue, tracker: Tracker, clock: ServiceClock, prices: PriceTable,
+        self, archives: Sequence[ArchiveRecord], *, asked: Sequence[Asked], vault: str, tier: str,
+        to: Path, catalogue: Catalogue, tracker: Tracker, clock: ServiceClock, prices: PriceTable,
         destination: str,
     ) -> None:  # fmt: skip
         super().__init__(Memory(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._prices = list(archives), prices
-        self._parts = [asked.within(archive.name, archive.size) for archive in archives]
+        self._parts = [
+            part.within(archive.name, archive.size)
+            for archive, part in zip(archives, asked, strict=True)
+        ]
         self.items = self._decide()
+
+    def beside(self, asked: frozenset[str]) -> None:
+        """Do not count what another plan asks for that is run before this one.
+
+        :param asked: keys of that, as :meth:`_asked` returns them.
+        """
+        self.items = [
+            replace(item, action=RUNNING) if item.action == ASK and item.keys & asked else item
+            for item in self.items
+        ]
 
     def _decide(self) -> list[PartItem]:
         self._tracker.refresh([self.vault])
         taken: set[str] = set()
+        named: dict[tuple[Path, str], PartItem] = {}
         items = []
         for archive, part in zip(self._archives, self._parts, strict=True):
-            target = _target(archive, part_name("", part), self.to)
-            item = decide(self._catalogue, archive, part, self.to, free_name(target, taken))
+            target, key = _target(archive, part_name("", part), self.to), bytes_key(archive)
+            first = named.get((target, key))
+            if first is None:
+                item = decide(self._catalogue, archive, part, self.to, free_name(target, taken))
+                if item.action != DELETED:
+                    named[target, key] = item
+            else:
+                item = replace(first, archive=archive, action=SAME)
             items.append(item)
         return items
 
@@ -100,11 +123,11 @@ class RangedPlan(Plan[Batch]):
             facts += [("tier", self.tier), ("ready", when_ready(self.tier, self._clock))]
         facts += [("price", priced(self.quote)), *self._limit_facts()]
         facts.append(("destination", destination_words(self.destination)))
-        for action in (RUNNING, READY, UNDER_WAY, THERE):
+        for action in (RUNNING, READY, UNDER_WAY, THERE, SAME, DELETED):
             found = self._having(action)
             if found:
                 facts.append((action, f"{plural(len(found), 'part')}, not asked for again"))
-        written = sum(item.part.size for item in self.items if item.action != THERE)
+        written = needed(self.items)
         facts.append(("written", f"{plural(written, 'byte')}, exactly what was asked for"))
         return [
             *facts,

@@ -26,7 +26,6 @@ from ..units import (
     human_duration,
     local_time,
     plural,
-    short_id,
     weekday_time,
 )
 from . import folder, sharing
@@ -35,14 +34,17 @@ from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
 from .restoring import (
     ASK,
-    COPY,
-    READY,
-    RUNNING,
-    THERE,
+    NOTHING,
+    OTHERS,
+    STATES,
+    TO_FETCH,
+    TO_WRITE,
     UNDER_WAY,
     RestoreItem,
+    besides,
     copies,
     decide,
+    in_words,
     staged_until,
     total,
 )
@@ -50,11 +52,6 @@ from .scheduled import Scheduled, price
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TO_FETCH = (ASK, RUNNING, READY)
-"""What this plan moves out of the vault; what is under way, an earlier plan does."""
-TO_WRITE = (*TO_FETCH, COPY)
-"""What this plan writes."""
 
 
 class RestorePlan(Plan[Batch]):
@@ -147,6 +144,15 @@ class RestorePlan(Plan[Batch]):
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
         return {tier: end for tier, end in ends.items() if end is not None}
 
+    def beside(self, asked: frozenset[str]) -> None:
+        """Do not count what another plan asks for that is run before this one.
+
+        :param asked: keys of that, as :meth:`_asked` returns them.
+        """
+        self.items = besides(self.items, asked)
+        self._timetable = self._paced()
+        self._last = self._last_requests()
+
     # What it says
 
     def _having(self, *actions: str) -> list[RestoreItem]:
@@ -210,7 +216,7 @@ class RestorePlan(Plan[Batch]):
             facts += [("tier", self.tier), ("ready", self._when())]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-        for action in (RUNNING, READY, UNDER_WAY, THERE, COPY):
+        for action in OTHERS:
             found = self._having(action)
             if found:
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
@@ -311,7 +317,7 @@ class RestorePlan(Plan[Batch]):
         return ("name", "size", "archive id", "what happens", "file")
 
     def _cells(self) -> Cells[RestoreItem]:
-        return Cells(self.items, _in_words)
+        return Cells(self.items, in_words)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -339,10 +345,7 @@ class RestorePlan(Plan[Batch]):
             "bytes": total(self.items),
             "requests": self.requests,
             "bytes_asked": self.bytes,
-            "counts": {
-                action: len(self._having(action))
-                for action in (ASK, RUNNING, READY, UNDER_WAY, THERE, COPY)
-            },
+            "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},
             "tier": self.tier,
             "destination": self.destination,
             "to": str(self.to),
@@ -366,7 +369,7 @@ class RestorePlan(Plan[Batch]):
         return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.archive.archive_id for item in self._having(ASK))
+        return frozenset(item.key for item in self._having(ASK))
 
     def _want(self, batch: str) -> list[int]:
         """Write promise and wishes; return the numbers of all downloads of the plan."""
@@ -380,7 +383,7 @@ class RestorePlan(Plan[Batch]):
         linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
         for item in self.items:
             number = item.download if item.download is not None else item.stopped
-            if number is None or item.action == THERE:
+            if number is None or item.action in NOTHING:
                 continue
             if item.download is None:
                 self._revive(number, item, batch)
@@ -420,21 +423,9 @@ class RestorePlan(Plan[Batch]):
             "root": str(self.to),
             "target": str(item.target),
             "token": f"glacier_magic {uuid.uuid4()}",
-            "state": {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready"}[
-                item.action
-            ],
+            "state": STATES[item.action],
             "job_id": job.job_id if job else None,
             "asked": self._clock.now_ms(),
             "due": due,
             "limits": None if limits is None else to_json(limits),
         }
-
-
-def _in_words(item: RestoreItem) -> tuple[str, ...]:
-    return (
-        item.archive.name or item.archive.archive_id,
-        human_bytes(item.size),
-        short_id(item.archive.archive_id),
-        item.action,
-        near(str(item.target)),
-    )

@@ -11,19 +11,26 @@ from ..prices import Quote
 from ..rendering import near
 from ..units import plural
 from .model import Plan
+from .parts import PartItem
+from .ranged import RangedPlan
 from .restore import RestorePlan
+from .restoring import Item, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class SeveralRestores(Plan[Batch]):
-    """Restores from several vaults or into several folders; run one after the other."""
+    """Restores from several vaults or into several folders; run one after the other.
 
-    def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
+    What one of them asks for serves those after it as well: it is asked for, and priced, once.
+    """
+
+    def __init__(self, plans: Sequence[RestorePlan | RangedPlan], tracker: Tracker) -> None:
         super().__init__()
-        self.plans = list(plans)
+        self.plans = sorted(plans, key=lambda plan: isinstance(plan, RangedPlan))
         self._tracker = tracker
+        self._share()
 
     @property
     def title(self) -> str:
@@ -56,6 +63,15 @@ class SeveralRestores(Plan[Batch]):
     def _decide_again(self) -> None:
         for plan in self.plans:
             plan._decide_again()
+        self._share()
+
+    def _share(self) -> None:
+        asked: dict[str, frozenset[str]] = {}
+        for plan in self.plans:
+            before = asked.get(plan.vault, frozenset())
+            if before:
+                plan.beside(before)
+            asked[plan.vault] = before | plan._asked()
 
     def _asked(self) -> frozenset[str]:
         return frozenset(
@@ -72,7 +88,7 @@ class SeveralRestores(Plan[Batch]):
         return ("name", "size", "archive id", "what happens", "file")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        return [cells for plan in self.plans for cells in plan._cells()]
+        return [_in_words(item) for plan in self.plans for item in plan.items]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -83,6 +99,13 @@ class SeveralRestores(Plan[Batch]):
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def _run(self) -> Batch:
-        batches = [plan.run() for plan in self.plans]
-        keys = [row.key for batch in batches for row in batch.snapshot.rows]
+        keys: list[str] = []
+        for plan in self.plans:
+            plan._decide_again()  # what those before it have asked for is a job by now
+            keys += [row.key for row in plan.run().snapshot.rows]
         return Batch(self._tracker, keys, self.title)
+
+
+def _in_words(item: Item) -> tuple[str, ...]:
+    name, *others = in_words(item)
+    return (f"{name} (bytes {item.part})" if isinstance(item, PartItem) else name, *others)

@@ -33,7 +33,7 @@ class Tally:
     """
 
     def __init__(self, choice: Choice, catalogue: Catalogue, prices: PriceTable, now: int) -> None:
-        self.archives = len(choice)
+        self.archives, self._left_out = len(choice), choice.left_out
         self.bytes = self.unsized = self.young = self.young_bytes = 0
         self.states: Counter[str] = Counter()
         self.busy: list[tuple[str, str]] = []
@@ -48,8 +48,8 @@ class Tally:
             self._add(archive, archive.state)
             yield archive.size, archive.created
         for archive in choice.unknown:
-            self._add(archive, NEVER)
-            yield None, None
+            self._add(archive, "gone" if archive.state == "gone" else NEVER)
+            yield archive.size, archive.created
 
     def _add(self, archive: ArchiveRecord, state: str) -> None:
         self.bytes += archive.size or 0
@@ -71,6 +71,10 @@ class Tally:
     def facts(self) -> list[tuple[str, str]]:
         """Return what to know before deleting: pairs of a label and words."""
         facts = [("last seen", self._seen()), ("early deletion", self._early())]
+        if self._left_out:
+            were = "was" if self._left_out == 1 else "were"
+            words = f"{plural(self._left_out, 'archive')} that {were} {SEEN[DELETED]}"
+            facts.append(("left out", words))
         if self.busy:
             facts.append(("WARNING", self._warning()))
         return facts

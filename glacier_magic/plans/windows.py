@@ -15,11 +15,15 @@ from ..catalogue import ArchiveRecord, Catalogue, Download
 from ..ranges import ByteRange, part_name
 from .parts import PartItem, decide, is_there
 
-FOLDER = "peeks"
 READ = "read: the members are in the catalogue"
 """What is said of a part that is not kept any more."""
 MOST_KEPT = 512 << 20
 """Bytes kept of all archives together; those looked into longest ago go first."""
+
+
+def is_window(catalogue: Catalogue, download: Download) -> bool:
+    """Tell whether a download is a part that a look into its archive has asked for."""
+    return Path(download.root).is_relative_to(catalogue.peeks)
 
 
 class Windows:
@@ -30,7 +34,7 @@ class Windows:
         scope = catalogue.scope
         key = "\n".join((scope.account, scope.region, archive.vault, archive.archive_id))
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        self.root = catalogue.folder / FOLDER / name
+        self.root = catalogue.peeks / name
         self._whole: dict[int, tuple[ByteRange, Path]] = {}
 
     def rows(self) -> list[Download]:
@@ -99,10 +103,9 @@ class Windows:
 
 def tidy(catalogue: Catalogue) -> None:
     """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
-    above = catalogue.folder / FOLDER
     kept = 0
     with suppress(OSError):
-        folders = sorted(above.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
+        folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())
             kept += sum(file.stat().st_size for file in files)

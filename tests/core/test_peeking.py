@@ -146,7 +146,7 @@ def test_a_large_directory_takes_a_second_round_and_nothing_is_paid_for_twice(
     assert all(one[1] < other[0] for one, other in itertools.pairwise(asked))
     assert len(asked) - 1 <= worst.requests
     assert plan.listing.paid["Standard"] == (len(asked), sizes(ranges_of()))
-    assert not list((session.catalogue.folder / windows.FOLDER).iterdir())
+    assert not list(session.catalogue.peeks.iterdir())
 
 
 def test_what_is_known_is_told_at_once(store, on, vault, connect, ranges_of, monkeypatch):
@@ -380,7 +380,7 @@ def test_kept_windows_are_bounded(store, on, monkeypatch, tmp_path, session):
     for name in ("a.tar", "b.tar"):
         store(name, tarred([8 * MIB] * 3))
         on(name, rounds=2)
-    (left,) = (session.catalogue.folder / windows.FOLDER).iterdir()
+    (left,) = session.catalogue.peeks.iterdir()
     assert sum(file.stat().st_size for file in left.iterdir()) <= 10 * MIB
 
 

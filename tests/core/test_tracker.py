@@ -42,6 +42,8 @@ def big(own_emulator, connect):
     own_emulator.advance(hours=4.1)
     session.tracker.wake()
     job.result(60)
+    # seeded archives share their bytes, and of equal ones a single one is asked for
+    session.catalogue.database.execute("UPDATE archive_rows SET tree_hash=NULL")
     return vault
 
 
