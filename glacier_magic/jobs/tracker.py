@@ -72,6 +72,7 @@ class Tracker:
         self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
         self.drops = DropKeeper(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
+        self._asking = threading.Lock()
         self._watchers: list[Watcher] = []
         self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
@@ -140,7 +141,8 @@ class Tracker:
     def ask_now(self, batch: str) -> list[GlacierError]:
         """Ask for what is due of a batch, here and now; return what failed for good."""
         self._hold_leases()
-        return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
+        with self._asking:  # what the thread has claimed is asked for when this returns
+            return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
     def watch(self, watcher: Watcher, *, lasting: bool = False) -> Callable[[], None]:
         """Call *watcher* with every snapshot from now on; return what ends that.
@@ -352,7 +354,8 @@ class Tracker:
         due = [download for download in found if download.free_for(self._owner)]
         if due:
             looked = {v for v in {download.vault for download in due} if self._look_first(v)}
-            self._asker.ask_due([download for download in due if download.vault in looked])
+            with self._asking:
+                self._asker.ask_due([d for d in due if d.vault in looked])
             self._ask_at = time.monotonic() + ASK_AGAIN
 
     def _look_first(self, vault: str) -> bool:
