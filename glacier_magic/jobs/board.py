@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
-from ..catalogue.holding import HOW
-from ..catalogue.jobs import INVENTORY
+from ..catalogue.records.jobs import INVENTORY
+from ..catalogue.storage.holding import HOW
 from ..transfer.progress import Report
-from ..units import from_ms, human_bytes, plural
-from .expect import Past, expected, kept_until
+from .durations import Past, expected, kept_until
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,13 +9,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import Catalogue, Download, twins
-from ..catalogue.downloads import Downloads
+from ..base.safenames import UnsafePath, alternatives, safe_target
+from ..base.treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
+from ..catalogue import Catalogue, Download
+from ..catalogue.records import twins
+from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
-from ..safenames import UnsafePath, alternatives, safe_target
 from ..transfer import files
 from ..transfer.budget import Stopped
-from ..treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
 
 
 def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> Path | None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
-from ..catalogue.holding import HOW
+from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
+from ..base.units import human_duration, local_time, plural, weekday_time
+from ..catalogue.storage.holding import HOW
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
-from ..rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
-from ..units import human_duration, local_time, plural, weekday_time
 from .board import Row, Snapshot
 from .tracker import Tracker
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ..base.rendering import Rendered
+from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
-from ..catalogue.holding import HOW, release
-from ..rendering import Rendered
-from ..units import human_bytes, plural
-from .drop import end
-from .scheduled import stop
+from ..catalogue.storage.holding import HOW, release
+from .delete.drop import end
+from .restore.scheduled import stop
 
 
 class OnHold(Rendered):

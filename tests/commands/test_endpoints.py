@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 import glacier_magic as gm
+from glacier_magic.base.paths import catalogue_place, data_folder
 from glacier_magic.errors import InputError, NotFound, RegionError
-from glacier_magic.paths import catalogue_place, data_folder
 from glacier_magic.service import Connection, located
 
 

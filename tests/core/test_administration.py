@@ -5,13 +5,7 @@ import json
 import pytest
 
 from glacier_magic.catalogue import Catalogue, LockRecord, Route, Scope
-from glacier_magic.errors import (
-    AccessDenied,
-    InputError,
-    NotFound,
-    Refused,
-    Unavailable,
-)
+from glacier_magic.errors import AccessDenied, InputError, NotFound, Refused, Unavailable
 
 
 def policy(vault="photos", days=365, effect="Deny"):

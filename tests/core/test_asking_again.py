@@ -6,7 +6,7 @@ import pytest
 
 from glacier_magic.errors import InputError
 from glacier_magic.jobs import fetching
-from glacier_magic.plans.windows import Windows
+from glacier_magic.plans.peek.part_store import Windows
 
 MIB = 1 << 20
 SIZE = 5 * MIB + 77

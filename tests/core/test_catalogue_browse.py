@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.browse import SIZES, Cell, Listing, Stopped, branches
-from glacier_magic.catalogue.query import Query
-from glacier_magic.catalogue.states import STATES, THERE
+from glacier_magic.catalogue.archives.browse import SIZES, Cell, Listing, Stopped, branches
+from glacier_magic.catalogue.archives.query import Query
+from glacier_magic.catalogue.archives.states import STATES, THERE
 
 HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000

@@ -11,17 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import (
-    ArchiveRecord,
-    Catalogue,
-    Scope,
-    dialect,
-    identity,
-    ingest,
-    known,
-)
-from glacier_magic.catalogue.paging import Page
-from glacier_magic.catalogue.states import LAG
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue.archives import id_index as known
+from glacier_magic.catalogue.archives import identity, ingest
+from glacier_magic.catalogue.archives.paging import Page
+from glacier_magic.catalogue.archives.states import LAG
+from glacier_magic.catalogue.storage import dialect
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic import tables
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, frames, query
+from glacier_magic.base import tables
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue.archives import frames, query
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")

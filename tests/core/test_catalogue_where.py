@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, where
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue.archives import where
 from glacier_magic.errors import InputError
 
 NAMES = ["a.txt", "A.TXT", "b/ä.txt", "b/c's.tif", 'say "hi"', "100%_done", "x" * 40, ""]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from glacier_magic import cli
-from glacier_magic.catalogue import filing
-from glacier_magic.catalogue.deletions import Choice
+from glacier_magic.catalogue.records.deletions import Choice
+from glacier_magic.catalogue.storage import backup as filing
 from glacier_magic.errors import NotReady, Refused
 from glacier_magic.plans import EmptyPlan
-from glacier_magic.plans.pacing import Pace
+from glacier_magic.plans.restore.pacing import Pace
 
 PATIENCE = 30.0
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -356,7 +356,7 @@ HALTED = """
     import sys, time
     from datetime import datetime, UTC
     from pathlib import Path
-    from glacier_magic.catalogue import filing
+    from glacier_magic.catalogue.storage import backup as filing
     source, target = map(Path, sys.argv[1:])
     original = Path.replace
     def replace(part, other):

@@ -12,7 +12,12 @@ import pytest
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
-from glacier_magic.plans.quoting import Asking, checked_destination, default_destination, quote_for
+from glacier_magic.plans.restore.quoting import (
+    Asking,
+    checked_destination,
+    default_destination,
+    quote_for,
+)
 from glacier_magic.prices import Figure, PriceTable
 from glacier_magic.prices.items import GB
 from glacier_magic.prices.table import FIGURES

@@ -312,7 +312,7 @@ def test_killed_at_any_moment_the_bytes_are_asked_for_once(
     session_place, when,
 ):  # fmt: skip
     """And every archive gets its file."""
-    from glacier_magic.catalogue import downloads
+    from glacier_magic.catalogue.records import downloads
     from glacier_magic.jobs import sweep
 
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", -downloads.LEASE_SECONDS)

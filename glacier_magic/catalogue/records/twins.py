@@ -1,0 +1,115 @@
+"""Archives with the same bytes, by size and tree hash: what one of them has, serves all.
+
+A download that waits for another one with the same bytes is in the state ``waiting`` and has no
+job.  It gets the job of the other one as soon as there is one, and is copied from the other's file
+when that is verified.  It is never asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..archives import identity, vaults
+from ..storage.database import Database, Scope
+
+WAITS = "state='waiting' AND job_id IS NULL AND part IS NULL"
+"""The condition of a download that waits for another one."""
+
+SAME = (
+    "other.tree_hash=downloads.tree_hash AND other.size=downloads.size AND other.part IS NULL "
+    "AND other.account=downloads.account AND other.region=downloads.region "
+    "AND other.vault=downloads.vault AND COALESCE(other.home, '')=COALESCE(downloads.home, '') "
+    "AND other.id<>downloads.id"
+)
+"""The condition of another download of the same bytes, from the same vault to the same user."""
+
+IN_TURN = (
+    "NOT EXISTS (SELECT 1 FROM downloads other WHERE downloads.part IS NULL "
+    "AND other.state IN ('ready', 'downloading') AND other.id<downloads.id "
+    f"AND {SAME})"
+)
+"""The condition of a download that no other one of the same bytes is fetched before."""
+
+_OTHERS = f"downloads other WHERE {SAME}"
+_LAST = f"FROM {_OTHERS} ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
+_BYTES_OF = "tree_hash=(SELECT last.tree_hash FROM downloads last WHERE last.id=?)"
+
+
+def serve(database: Database, download: int, job_id: str) -> None:
+    """Let the job of a download serve those that wait for the same bytes."""
+    database.execute(
+        f"UPDATE downloads SET job_id=? WHERE {_BYTES_OF} AND {WAITS} "
+        f"AND EXISTS (SELECT 1 FROM {_OTHERS} AND other.id=?)",
+        (job_id, download, download),
+    )
+
+
+def settled(
+    database: Database, key: tuple[str, str], last: int | None
+) -> list[tuple[int, dict[str, str | None]]]:
+    """Return what becomes of those that wait although nothing of the same bytes is under way.
+
+    :param key: account and region.
+    :param last: our number of the other one that has just ended; None to look at all.
+    :returns: our number and the new values of each.
+    """
+    some, values = ("1=1", ()) if last is None else (_BYTES_OF, (last,))
+    rows = database.rows(
+        f"SELECT id, (SELECT other.state {_LAST}) AS ended, (SELECT other.error {_LAST}) AS error, "
+        f"EXISTS (SELECT 1 FROM {_OTHERS} AND other.state='verified') AS there FROM downloads "
+        f"WHERE account=? AND region=? AND {some} AND {WAITS} "
+        f"AND NOT EXISTS (SELECT 1 FROM {_OTHERS} "
+        "AND (other.state IN ('planned', 'asking', 'ready', 'downloading') "
+        "OR (other.state='waiting' AND other.job_id IS NOT NULL)))",
+        (*key, *values),
+    )
+    return [(row["id"], _end(row)) for row in rows]
+
+
+def _end(row: Any) -> dict[str, str | None]:
+    if row["there"]:
+        return {"state": "ready", "error": None}
+    if row["ended"] == "forgotten":
+        return {"state": "forgotten", "error": None}
+    why = row["error"] or row["ended"] or "it is not under way any more"
+    return {"state": "failed", "error": f"The archive of which this is a copy did not come: {why}"}
+
+
+def verified_files(
+    database: Database, size: int | None = None, tree_hash: str | None = None
+) -> dict[str, list[str]]:
+    """Return this user's verified files of whole archives, of all vaults, accounts and regions.
+
+    :param size: bytes of those that are wanted.
+    :param tree_hash: theirs; None for all files.
+    :returns: the paths, the newest first, by the :func:`~.identity.bytes_key` of the archives.
+    """
+    some, values = (
+        ("", ()) if tree_hash is None else ("size=? AND tree_hash=? AND ", (size, tree_hash))
+    )
+    rows = database.rows(
+        f"SELECT size, tree_hash, target FROM downloads WHERE {some}state='verified' "
+        "AND part IS NULL AND COALESCE(home, '')=? ORDER BY id DESC",
+        (*values, database.home),
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        key = identity.bytes_key(row["size"], row["tree_hash"])
+        if key is not None:
+            found.setdefault(key, []).append(row["target"])
+    return found
+
+
+def names(
+    database: Database, scope: Scope, vault: str, size: int | None, tree_hash: str | None
+) -> Sequence[tuple[str, str]]:
+    """Return archive id and name of the archives of a vault that have these bytes."""
+    known = vaults.find(database, scope, vault)
+    if known is None:
+        return []
+    rows = database.rows(
+        "SELECT archive_id, name FROM archive_rows WHERE vault_id=? AND size=? AND tree_hash=?",
+        (known.id, size, identity.pack_hash(tree_hash)),
+    )
+    return [(row["archive_id"], row["name"]) for row in rows]

@@ -1,0 +1,152 @@
+"""Asking again: for what has expired, and for what is about to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..base.ranges import Asked, ByteRange
+from ..catalogue import Download
+from ..errors import InputError
+from ..jobs import Row
+from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
+from ..plans.peek.part_store import is_window
+from ..plans.restore.pacing import Pace
+from ..plans.restore.quoting import checked_tier
+from ..plans.restore.restoring import unknown_archive
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+Group = tuple[str, str, str, bool]
+"""Vault, folder and tier, and whether it is about parts: what makes one plan."""
+Wanted = dict[Group, dict[tuple[str, ByteRange | None], None]]
+"""The archives of each group, with the part that is wanted; in their order, each once."""
+
+
+Restores = RestorePlan | RangedPlan | SeveralRestores
+"""One plan, or several that are run as one."""
+
+
+@dataclass(frozen=True)
+class Anew:
+    """The requests of a session that are made a second time."""
+
+    session: Session
+
+    def restore(
+        self,
+        words: Sequence[str],
+        *,
+        vault: str | None,
+        tier: str | None,
+        destination: str | None,
+        pace: Pace | None,
+    ) -> Restores:
+        """Return the plan for what has expired; see :meth:`Session.restore_expired`."""
+        if tier is not None:
+            checked_tier(tier)
+        wanted: Wanted = {}
+        for download in self._chosen(self._expired(vault), words, vault):
+            _add(wanted, download, tier)
+        if pace is not None and any(of_parts for *_, of_parts in wanted):
+            raise InputError(
+                "Parts of archives are not paced", cure="Leave the days out, or name the archives."
+            )
+        if pace is not None and len(wanted) > 1:
+            raise InputError(
+                "A pace holds for one vault, folder and tier at a time",
+                cure="Name one vault with --vault, a tier with --tier, or the archives.",
+            )
+        return self._together(wanted, destination, pace)
+
+    def of_rows(self, rows: Sequence[Row]) -> Restores:
+        """Return the plan to ask again for what rows of the board are about.
+
+        Each archive, or part of one, comes to where it was to come to; archives that others have
+        asked for to ``restored``.  What is there or has a job already is not asked for, as in any
+        restore.
+
+        :raises InputError: none is about an archive, or a part that was asked for from here.
+        """
+        wanted: Wanted = {}
+        numbers = [
+            int(row.key.removeprefix("download-")) for row in rows if row.kind == "archive" and
+            row.key.startswith("download-")
+        ]  # fmt: skip
+        for download in self.session.catalogue.downloads.numbered(numbers):
+            _add(wanted, download)
+        for row in rows:
+            job = self.session.catalogue.jobs.get(row.vault, row.job_id) if not row.ours else None
+            if job is not None and job.whole_archive and job.archive_id:
+                group = (job.vault, "restored", job.tier or "Standard", False)
+                wanted.setdefault(group, {})[job.archive_id, None] = None
+        if not wanted:
+            raise InputError(
+                "None of this is an archive, or a part that was asked for from here",
+                cure="%glacier restore --range, and %glacier inventory, ask for the others.",
+            )
+        return self._together(wanted, None, None)
+
+    def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
+        """Return the plan for what is about to go; see :meth:`Session.extend`."""
+        session = self.session
+        kept = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
+        chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
+        return ExtendPlan(
+            sorted({download.vault for download in kept}),
+            None if chosen is None else frozenset(chosen),
+            service=session.service,
+            catalogue=session.catalogue,
+            tracker=session.tracker,
+        )
+
+    def _expired(self, vault: str | None) -> list[Download]:
+        session = self.session
+        known = {d.vault for d in session.catalogue.downloads.open()}
+        session.tracker.refresh(sorted(known if vault is None else known & {vault}))
+        expired = session.catalogue.downloads.expired()
+        return [
+            d for d in expired if vault in (None, d.vault) and not is_window(session.catalogue, d)
+        ]
+
+    def _chosen(
+        self, downloads: Sequence[Download], words: Sequence[str], vault: str | None
+    ) -> list[Download]:
+        if not words:
+            return list(downloads)
+        name = vault or self.session.vault_in_use
+        if name is None:
+            raise InputError("Which vault?", cure="%glacier use NAME, or --vault NAME.")
+        records = self.session.vault(name).select(words, unknown_ids=True)
+        wanted = {record.archive_id for record in records}
+        return [d for d in downloads if d.vault == name and d.archive_id in wanted]
+
+    def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
+        plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
+        return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
+
+    def _plan(
+        self,
+        group: Group,
+        wanted: Iterable[tuple[str, ByteRange | None]],
+        destination: str | None,
+        pace: Pace | None,
+    ) -> RestorePlan | RangedPlan:
+        (name, root, tier, of_parts), archives = group, self.session.catalogue.archives
+        vault = self.session.vault(name)
+        records = [archives.get(name, each) or unknown_archive(name, each) for each, _ in wanted]
+        if not of_parts:
+            return vault.restore_archives(
+                records, tier=tier, to=root, destination=destination, pace=pace
+            )
+        parts = [Asked(part.first, part.last) for _, part in wanted if part is not None]
+        return vault.restore_parts(records, parts, tier, root, destination)
+
+
+def _add(wanted: Wanted, download: Download, tier: str | None = None) -> None:
+    of_parts = download.part is not None
+    group = (download.vault, download.root, tier or download.tier, of_parts)
+    wanted.setdefault(group, {})[download.archive_id, download.asked_part] = None

@@ -1,0 +1,111 @@
+"""Several plans that are shown and run as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ...base.rendering import near
+from ...base.units import plural
+from ...jobs import Batch, Tracker
+from ...prices import Quote
+from ..base import Plan
+from .parts import PartItem
+from .ranged import RangedPlan
+from .restore import RestorePlan
+from .restoring import Item, in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class SeveralRestores(Plan[Batch]):
+    """Restores from several vaults or into several folders; run one after the other.
+
+    What one of them asks for serves those after it as well: it is asked for, and priced, once.
+    """
+
+    def __init__(self, plans: Sequence[RestorePlan | RangedPlan], tracker: Tracker) -> None:
+        super().__init__()
+        self.plans = sorted(plans, key=lambda plan: isinstance(plan, RangedPlan))
+        self._tracker = tracker
+        self._share()
+
+    @property
+    def title(self) -> str:
+        """The plans in one sentence."""
+        count = sum(len(plan.items) for plan in self.plans)
+        if not self.plans:
+            return "Nothing has expired that is not there or on its way by now"
+        return f"Restore {plural(count, 'archive')} again, into {len(self.plans)} folders"
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is there already."""
+        return all(plan.empty for plan in self.plans)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The facts of each plan, after its vault and folder, and the price of all."""
+        facts = [
+            (f"{plan.vault} to {near(str(plan.to))}, {label}", words)
+            for plan in self.plans
+            for label, words in plan.facts
+        ]
+        return [*facts, ("price of all", self.quote.words())] if self.plans else []
+
+    @property
+    def quote(self) -> Quote:
+        """What all of them cost together, line by line."""
+        return sum((plan.quote for plan in self.plans), Quote())
+
+    def _decide_again(self) -> None:
+        for plan in self.plans:
+            plan._decide_again()
+        self._share()
+
+    def _share(self) -> None:
+        asked: dict[str, frozenset[str]] = {}
+        for plan in self.plans:
+            before = asked.get(plan.vault, frozenset())
+            if before:
+                plan.beside(before)
+            asked[plan.vault] = before | plan._asked()
+
+    def _asked(self) -> frozenset[str]:
+        return frozenset(
+            f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked()
+        )
+
+    def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        for plan in self.plans:
+            plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+        if self.plans:
+            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "size", "archive id", "what happens", "file")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [_in_words(item) for plan in self.plans for item in plan.items]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The tables of all plans, with the vault in front."""
+        import pandas as pd  # noqa: PLC0415
+
+        tables = [plan.table.assign(vault=plan.vault) for plan in self.plans]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def _run(self) -> Batch:
+        keys: list[str] = []
+        for plan in self.plans:
+            plan._decide_again()  # what those before it have asked for is a job by now
+            keys += [row.key for row in plan.run().snapshot.rows]
+        return Batch(self._tracker, keys, self.title)
+
+
+def _in_words(item: Item) -> tuple[str, ...]:
+    name, *others = in_words(item)
+    return (f"{name} (bytes {item.part})" if isinstance(item, PartItem) else name, *others)
