@@ -1,6 +1,7 @@
 """The verbs: grammar, help and the call into the core, once for every face."""
 
-from .console import Console, Face, run
+from .console import Console, Face
+from .dispatch import run
 from .grammar import Help
 from .verbs import VERBS
 

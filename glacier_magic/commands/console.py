@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +12,13 @@ from ..base.paths import last_connection_file
 from ..client.connect import connection_for, reconnect
 from ..client.session import Session
 from ..client.vault import Vault
-from ..errors import CatalogueError, GlacierError, InputError, Unexpected, describe
+from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
 from ..plans import Guarded, Plan
 from ..service import Connection, located
 from ..transfer.progress import Observer
 from .failure import Failure
-from .grammar import Help, HelpAsked, Verb, unshield
+from .grammar import unshield
 from .setting_values import Settings
 
 
@@ -177,76 +176,6 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     with face.progress() as observer:
         plan.observe(observer)
         return plan.run(confirm)
-
-
-def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
-    """Carry out one line of words; return what it gives.
-
-    :raises GlacierError: anything that went wrong, with what to do next.
-    """
-    try:
-        return _run(console, verbs, words)
-    except GlacierError as error:
-        console.failed(words, error)
-        raise
-    except UnicodeEncodeError as error:
-        told: GlacierError = _not_text(error)
-        console.failed(words, told)
-        raise told from error
-    except Exception as error:
-        told = Unexpected(describe(error))
-        told.__cause__ = error
-        console.failed(words, told)
-        raise told from error
-
-
-def _not_text(error: UnicodeEncodeError) -> GlacierError:
-    """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
-    if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
-        return Unexpected(describe(error))
-    return InputError(
-        "A word has bytes that are no characters in this locale",
-        cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",
-    )
-
-
-def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
-    program = console.face.program
-    name = words[0] if words and not words[0].startswith("-") else ""
-    rest = words[1:] if name else words
-    if name == "help":
-        name, rest = (rest[0] if rest else ""), ["--help"]
-    verb = verbs.get(name)
-    if verb is None:
-        close = difflib.get_close_matches(name, list(verbs), 1)
-        hint = f"Did you mean {program} {close[0]}? " if close else ""
-        raise InputError(
-            f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
-        )
-    try:
-        request = verb.parse(program, rest, console.settings)
-        if verb.name not in ("connect", "emulator"):
-            console.check()
-        return verb.run(console, request)
-    except HelpAsked as asked:
-        return Help(asked.text if name else overview(program, verbs))
-
-
-def overview(program: str, verbs: Mapping[str, Verb]) -> str:
-    """Return the help text that lists all verbs."""
-    width = max(len(name) for name in verbs)
-    lines = [f"  {name.ljust(width)}  {verb.summary}" for name, verb in verbs.items() if name]
-    return "\n".join(
-        [
-            f"usage: {program} VERB ...    {program} VERB --help",
-            "",
-            "The archive console for Amazon Glacier vaults.",
-            "",
-            *lines,
-            "",
-            f"{program} alone shows where you are and what to do next.",
-        ]
-    )
 
 
 def where(session: Session) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,24 +39,71 @@ class HelpAsked(Exception):
         self.text = text
 
 
+WIDTH = 92
+"""Columns of a help text."""
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=WIDTH)
+
+
 class _HelpAction(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         raise HelpAsked(parser.format_help())
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of printing and leaving."""
+    """An argument parser that raises instead of printing and leaving.
+
+    The metavar of a word or option says what it is, and so what completes it: see
+    :meth:`expected`.
+    """
 
     def __init__(self, prog: str, summary: str, details: str = "") -> None:
         super().__init__(
             prog=prog,
             description=summary,
-            epilog=details,
+            epilog="\n\n".join(textwrap.fill(part, WIDTH) for part in details.split("\n\n")),
             add_help=False,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter,
         )
         self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this text")
+
+    def format_help(self) -> str:
+        """Return the help text: what the verb does, examples, then words and options."""
+        formatter = self._get_formatter()
+        formatter.add_text(self.description)
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        for group in self._action_groups:
+            formatter.start_section(group.title)
+            formatter.add_text(group.description)
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
+
+    @property
+    def words(self) -> list[argparse.Action]:
+        """The words that are not options, in their order."""
+        return [action for action in self._actions if not action.option_strings]
+
+    @property
+    def options(self) -> dict[str, argparse.Action]:
+        """The options, by each of their spellings."""
+        return {spelling: a for a in self._actions for spelling in a.option_strings}
+
+    def expected(self, given: Sequence[str]) -> argparse.Action | None:
+        """Return the word, or the option whose value, comes after the *given* words; or None."""
+        options, words, waiting = self.options, list(self.words), None
+        for word in given:
+            if waiting is not None:
+                waiting = None
+            elif word in options:
+                waiting = options[word] if options[word].nargs != 0 else None
+            elif words and not word.startswith("--") and words[0].nargs not in ("*", "+"):
+                words.pop(0)
+        return waiting or (words[0] if words else None)
 
     def error(self, message: str) -> NoReturn:
         """Raise an :class:`InputError` that names the verb's help."""
@@ -75,6 +123,8 @@ class Verb:
     run: Callable[[Console, argparse.Namespace], Any]
     configure: Callable[[Parser], None] = lambda _: None
     details: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+    """Lines without the program's name, each with what it does, or "" where that is plain."""
     signed: tuple[str, ...] = ()
     """Options whose value may begin with ``-``."""
     interrupted: str = ""
@@ -85,7 +135,10 @@ class Verb:
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
         details = self.details.replace("%glacier", program or "%glacier")
-        parser = Parser(f"{program} {self.name}".strip(), self.summary, details)
+        lines = [f"  {program} {line}{_beside(what)}" for line, what in self.examples]
+        summary = f"{self.summary[:1].upper()}{self.summary[1:]}."
+        shown = "\n".join([summary, *(["", "examples:", *lines] if lines else [])])
+        parser = Parser(f"{program} {self.name}".strip(), shown, details)
         self.configure(parser)
         return parser
 
@@ -104,6 +157,10 @@ class Verb:
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
         return parsed
+
+
+def _beside(what: str) -> str:
+    return f"\n      {what}" if what else ""
 
 
 def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str) -> str:

@@ -23,6 +23,7 @@ from .display import Place
 from .face import board_record
 from .table import Table, source
 from .view import View
+from .views import view_of
 
 INTERVAL = 0.1  # seconds between two updates of a page
 RECORDED = 2.0  # and of its record
@@ -273,9 +274,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         again = self._tracker.actions.again
         if again is None:
             return
-        from .restore_form import card_of  # noqa: PLC0415 - a card becomes a board
-
-        self._work(lambda: card_of(again(rows)), "Making the plan …")
+        self._work(lambda: view_of(again(rows)), "Making the plan …")
 
     def _forget_rows(self) -> None:
         count = self._tracker.actions.forget(self._rows.picked)

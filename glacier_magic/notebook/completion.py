@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
+from argparse import Action
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,6 @@ _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
 _CELL = re.compile(r"\s*%%glacier\b")
 _TARGET = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?(?:%glacier\s+)?")
 _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
-
-_OF_NAMES = ("ls", "restore", "rm", "du", "peek")
-_OF_PATHS = ("upload", "import", "run", "hash", "verify")
-_OF_VAULTS = (
-    "use", "drop", "inventory", "explore", "cost", "tags", "access", "lock", "notify",
-)  # fmt: skip
-_PATH_OPTIONS = ("--to", "--data", "--save", "--set", "--policy")
 
 
 class Completer:
@@ -72,33 +66,28 @@ class Completer:
         verb = VERBS.get(given[0])
         if verb is None:
             return []
-        actions = verb.parser("")._actions
-        waiting = next((a for a in actions if given[-1] in a.option_strings and a.nargs != 0), None)
-        if waiting is not None:
-            return self._values(given[-1], waiting.choices, last)
-        if last.startswith("-"):
-            return [option for action in actions for option in action.option_strings]
-        return self._words(verb.name, given, last)
+        parser = verb.parser("")
+        expected = parser.expected(given[1:])
+        if last.startswith("-") and (expected is None or not expected.option_strings):
+            return list(parser.options)
+        return [] if expected is None else self._values(expected, given, last)
 
-    def _values(self, option: str, choices: Iterable[Any] | None, last: str) -> Iterable[str]:
-        """Return what can follow an option."""
-        if choices is not None:
-            return [str(choice) for choice in choices]
-        if option in ("--sort", "--state"):
-            return _listed(option, last)
-        if option == "--vault":
-            return self._vaults()
-        return _paths(last) if option in _PATH_OPTIONS else []
-
-    def _words(self, verb: str, given: list[str], last: str) -> Iterable[str]:
-        """Return what can follow a verb that is no option."""
-        if verb in _OF_NAMES:
-            return self._names(last, _vault_of(given), only_folders=verb == "du")
-        if verb in _OF_PATHS:
-            return _paths(last)
-        if verb in _OF_VAULTS:
-            return self._vaults() if len(given) == 1 else []
-        return _actions_of(verb, given, last)
+    def _values(self, expected: Action, given: list[str], last: str) -> Iterable[str]:
+        """Return what a word or the value of an option can be: its metavar says what it is."""
+        if expected.choices is not None:
+            return [str(choice) for choice in expected.choices]
+        match expected.metavar:
+            case "PATH" | "FILE" | "DIR":
+                return _paths(last)
+            case "VAULT":
+                return self._vaults()
+            case "COLUMNS" | "STATES" as kind:
+                return _listed(kind, last)
+            case "GLOB" | "GLOB|id:ID" | "NAME|id:ID":
+                return self._names(last, _vault_of(given), only_folders=False)
+            case "FOLDER":
+                return self._names(last, _vault_of(given), only_folders=True)
+        return ()
 
     def _vaults(self) -> list[str]:
         console = self._magics.started
@@ -123,20 +112,6 @@ class Completer:
         ]
 
 
-def _actions_of(verb: str, given: list[str], last: str) -> Iterable[str]:
-    if verb == "emulator":
-        from ..commands.emulation import ACTIONS  # noqa: PLC0415
-
-        return ACTIONS
-    if verb == "catalogue":
-        from ..commands import cataloguing  # noqa: PLC0415
-
-        if given[-1] in cataloguing.WITH_FILE:
-            return _paths(last)
-        return cataloguing.ACTIONS if len(given) == 1 else ()
-    return ()
-
-
 def _as_line(text: str) -> str:
     """Return a line of a ``%%glacier`` cell as it would be written outside of one."""
     return f"%glacier {_TARGET.sub('', text, count=1)}"
@@ -152,13 +127,13 @@ def _vault_of(given: list[str]) -> str | None:
     return None
 
 
-def _listed(option: str, typed: str) -> list[str]:
+def _listed(kind: str, typed: str) -> list[str]:
     """Return what can follow in a list with commas: columns, the last ones first, or states."""
     from ..catalogue.archives.query import SORTABLE  # noqa: PLC0415
     from ..catalogue.archives.states import STATES  # noqa: PLC0415
 
     before, comma, _ = typed.rpartition(",")
-    if option == "--state":
+    if kind == "STATES":
         words = [state.replace(" ", "-") for state in STATES]
     else:
         words = [sign + name for sign in ("", "-") for name in SORTABLE]

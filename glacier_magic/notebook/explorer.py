@@ -24,9 +24,9 @@ from ..plans import Plan
 from . import scenes
 from .display import Place, Record
 from .explorer_rows import ExplorerRows
-from .restore_form import card_of
 from .table import Table, source
 from .view import View
+from .views import view_of
 
 BRANCHES = 200
 """Folders of one folder that the tree shows; the others are smaller."""
@@ -112,7 +112,7 @@ class ExplorerPanel(Table):
 
     def _plan(self, make: Callable[[], Plan[Any]]) -> None:
         try:
-            card, said = card_of(make()), "The plan is below."
+            card, said = view_of(make()), "The plan is below."
         except Exception as error:  # a thread has nobody to raise to
             card, said = None, describe(error)
         with self._guard:

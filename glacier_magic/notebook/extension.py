@@ -10,17 +10,10 @@ from IPython.core.error import UsageError
 
 from .completion import Completer
 from .magics import GlacierMagics
+from .views import VIEWS, view_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-_TYPES = {
-    "Plan": ("glacier_magic.plans.base", "Plan"),
-    "Batch": ("glacier_magic.jobs.handles", "Batch"),
-    "Leftovers": ("glacier_magic.transfer.unfinished", "Leftovers"),
-    "Explorer": ("glacier_magic.explore.explorer", "Explorer"),
-    "UploadDesk": ("glacier_magic.transfer.upload_queue", "UploadDesk"),
-}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -40,11 +33,8 @@ def load(shell: InteractiveShell) -> None:
     _add_completer(shell, Completer(magics))
     if getattr(shell, "kernel", None) is not None:
         formatter = _formatter(shell)
-        formatter.for_type_by_name(*_TYPES["Plan"], _show_plan)
-        formatter.for_type_by_name(*_TYPES["Batch"], _show_batch)
-        formatter.for_type_by_name(*_TYPES["Leftovers"], _show_leftovers)
-        formatter.for_type_by_name(*_TYPES["Explorer"], _show_explorer)
-        formatter.for_type_by_name(*_TYPES["UploadDesk"], _show_desk)
+        for module, name in VIEWS:
+            formatter.for_type_by_name(module, name, _show)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -59,7 +49,7 @@ def unload(shell: InteractiveShell) -> None:
     matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", [])
     matchers[:] = [m for m in matchers if not isinstance(getattr(m, "__self__", m), Completer)]
     formatter = _formatter(shell)
-    for module, name in _TYPES.values():
+    for module, name in VIEWS:
         formatter.deferred_printers.pop((module, name), None)
         kind = getattr(sys.modules.get(module), name, None)
         formatter.type_printers.pop(kind, None)
@@ -75,35 +65,5 @@ def _add_completer(shell: InteractiveShell, completer: Completer) -> None:
         shell.Completer.custom_matchers.append(completer.matcher())
 
 
-def _show_plan(plan: Any) -> None:
-    from .restore_form import card_of  # noqa: PLC0415
-
-    card_of(plan).show()
-
-
-def _show_leftovers(leftovers: Any) -> None:
-    from .leftovers import LeftoversCard  # noqa: PLC0415
-
-    LeftoversCard(leftovers).show()
-
-
-def _show_explorer(explorer: Any) -> None:
-    from .explorer import ExplorerView  # noqa: PLC0415
-
-    ExplorerView(explorer).show()
-
-
-def _show_batch(batch: Any) -> None:
-    from .board import JobBoard  # noqa: PLC0415
-
-    JobBoard(batch).show()
-
-
-def _show_desk(desk: Any) -> None:
-    from ..errors import GlacierError  # noqa: PLC0415
-    from .uploads import UploadPanel  # noqa: PLC0415
-
-    left = None
-    with suppress(GlacierError):  # the panel is useful without them
-        left = desk.leftovers()
-    UploadPanel(desk, left).show()
+def _show(found: object) -> None:
+    view_of(found).show()

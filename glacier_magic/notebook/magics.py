@@ -126,10 +126,9 @@ class GlacierMagics(Magics):
 
 
 def _overview() -> str:
-    from ..commands import VERBS  # noqa: PLC0415
-    from ..commands.console import overview  # noqa: PLC0415
+    from ..commands.dispatch import overview  # noqa: PLC0415
 
-    return f"{overview('%glacier', VERBS)}\n\n{_GRAMMAR}"
+    return f"{overview('%glacier')}\n\n{_GRAMMAR}"
 
 
 _GRAMMAR = """\

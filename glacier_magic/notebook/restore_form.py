@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -118,8 +117,3 @@ _PLACES = {
     "here": "is in the region of the vault",
 }
 assert _PLACES.keys() == DESTINATIONS.keys()  # noqa: S101 - one for each, whatever is added
-
-
-def card_of(plan: Any) -> PlanCard:
-    """Return the card for a plan: a form where there is something to choose."""
-    return RestoreForm(plan) if isinstance(plan, RestorePlan) else PlanCard(plan)

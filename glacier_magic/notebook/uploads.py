@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
@@ -172,3 +173,11 @@ def _bar(desk: UploadDesk) -> str:
         f'<progress max="1" value="{desk.report.fraction:.4f}" style="width:100%" '
         f'aria-label="All files together"></progress>'
     )
+
+
+def panel_of(desk: UploadDesk) -> UploadPanel:
+    """Return the panel of a queue, with the unfinished uploads where they can be listed."""
+    left = None
+    with suppress(GlacierError):
+        left = desk.leftovers()
+    return UploadPanel(desk, left)

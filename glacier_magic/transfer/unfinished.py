@@ -13,7 +13,6 @@ from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, human_duration, parse_time, plural, short_id
 from ..catalogue import Upload
 from ..errors import InputError, NotFound
-from ..plans.base import Plan
 from ..service import Service
 from .progress import Observer
 from .sources import Source, Sources
@@ -98,7 +97,7 @@ class Leftovers(Rendered):
 
         :raises InputError: nothing here can go on.
         """
-        chosen = [r for r in (self._chosen(words) if words else self.rows) if r.resumable]
+        chosen = [r for r in (self.chosen(words) if words else self.rows) if r.resumable]
         if not chosen:
             raise InputError(
                 "None of these uploads can go on from here",
@@ -107,16 +106,12 @@ class Leftovers(Rendered):
         sources = Sources([_source(row) for row in chosen])
         return self._storing.files(sources, progress=progress).table()
 
-    def abortion(self, words: Sequence[str]) -> AbortPlan:
-        """Return the plan to drop unfinished uploads by the beginnings of their ids."""
-        return AbortPlan(self, self._chosen(words))
-
     def abort(self, words: Sequence[str]) -> pd.DataFrame:
         """Drop unfinished uploads by the beginnings of their ids; return what was dropped.
 
         :raises InputError: none begins so, or a living process of ours is at it.
         """
-        chosen = self._chosen(words)
+        chosen = self.chosen(words)
         for row in chosen:
             if row.state == "under way":
                 raise InputError(f"{row.name!r} is being uploaded", cure="Stop that first.")
@@ -128,7 +123,7 @@ class Leftovers(Rendered):
                     uploads.ended(upload.id, "aborted", "aborted by the user")
         return self.frame(chosen).assign(state="aborted")
 
-    def _chosen(self, words: Sequence[str]) -> list[Leftover]:
+    def chosen(self, words: Sequence[str]) -> list[Leftover]:
         """Return the uploads that *words* name, each by its id or the unique beginning of one."""
         chosen: dict[str, Leftover] = {}
         for word in words:
@@ -190,51 +185,6 @@ class Leftovers(Rendered):
     def _repr_html(self) -> str:
         table = html_table(self.HEAD, self._cells(), numbers=(2, 3), long=(0, 6))
         return f"{table if self.rows else ''}<p>{self.summary}</p>"
-
-
-class AbortPlan(Plan["pd.DataFrame"]):
-    """Unfinished uploads to drop: nothing is dropped until ``run()``, which returns what was."""
-
-    button = "Abort"
-    danger = True
-
-    def __init__(self, leftovers: Leftovers, rows: Sequence[Leftover]) -> None:
-        super().__init__()
-        self.vault = leftovers._storing.vault
-        self._leftovers, self.rows = leftovers, list(rows)
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to drop."""
-        return not self.rows
-
-    @property
-    def title(self) -> str:
-        """The plan in one sentence."""
-        sent = human_bytes(sum(row.sent for row in self.rows))
-        return f"Abort {plural(len(self.rows), 'unfinished upload')} and drop the {sent} sent"
-
-    @property
-    def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
-        return [("undo", "there is none: the parts would have to be sent, and paid for, again")]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The uploads, as ``uploads`` shows them."""
-        return self._leftovers.frame(self.rows)
-
-    def _head(self) -> Sequence[str]:
-        return ("name", "sent", "state", "upload id")
-
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (row.name, human_bytes(row.sent), row.state, short_id(row.upload_id))
-            for row in self.rows
-        ]
-
-    def _run(self) -> pd.DataFrame:
-        return self._leftovers.abort([row.upload_id for row in self.rows])
 
 
 def _state(ours: Upload | None) -> str:

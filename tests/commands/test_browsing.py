@@ -92,7 +92,7 @@ def test_ls_takes_conditions_an_order_and_a_limit(glacier, notes):
 
 def test_more_than_can_be_counted_in_time_is_said_so(glacier, notes, monkeypatch):
     """A vault of millions is not read through for a footer."""
-    for module in (query, __import__("glacier_magic.commands.archives", fromlist=["x"])):
+    for module in (query, __import__("glacier_magic.commands.age", fromlist=["x"])):
         monkeypatch.setattr(module, "COUNTED", 2)
     glacier("ls", "*.tif", "--limit", 1)
     assert "1 of over 3 archives" in notes[0]

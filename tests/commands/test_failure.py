@@ -50,7 +50,7 @@ def test_it_tells_what_the_error_means_and_where_it_came_from():
     assert told["asked"] == "v"
     assert told["exit code"] == "2"
     assert "cannot be understood" in told["what that means"]
-    assert "commands/console.py" in told["where"]
+    assert "commands/dispatch.py" in told["where"]
 
 
 def test_a_defect_is_one_line_and_its_place_is_kept():

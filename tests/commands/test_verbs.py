@@ -81,11 +81,14 @@ def glacier(session_place, console, emulator, region, monkeypatch):
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("verb", NAMES)
 def test_every_verb_has_help(console, verb, flag):
-    """A text with usage and what it does, returned like any result."""
+    """What it does, examples, usage: a text, returned like any result."""
     found = run(console, VERBS, [verb, flag])
     assert isinstance(found, Help)
-    assert repr(found).startswith(f"usage: %glacier {verb}")
-    assert VERBS[verb].summary in repr(found)
+    summary = VERBS[verb].summary
+    assert repr(found).startswith(f"{summary[:1].upper()}{summary[1:]}.\n")
+    for line, _ in VERBS[verb].examples:
+        assert f"%glacier {line}" in repr(found)
+    assert f"usage: %glacier {verb}" in repr(found)
     assert repr(run(console, VERBS, ["help", verb])) == repr(found)
     assert console.connected is None
 

@@ -79,7 +79,7 @@ def test_options_of_the_new_verbs_are_offered(complete):
 
 
 def test_the_catalogues_actions_and_files_are_offered(complete, tmp_path, monkeypatch):
-    """Files only where one is wanted."""
+    """An action first, then a file."""
     monkeypatch.chdir(tmp_path)
     Path("backup.sqlite").touch()
     assert complete("catalogue ") == [
@@ -92,4 +92,3 @@ def test_the_catalogues_actions_and_files_are_offered(complete, tmp_path, monkey
         "discard",
     ]
     assert complete("catalogue restore ba") == ["backup.sqlite"]
-    assert complete("catalogue check ") == []

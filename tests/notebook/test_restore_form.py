@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from glacier_magic.notebook.restore_form import RestoreForm, card_of
+from glacier_magic.notebook.restore_form import RestoreForm
+from glacier_magic.notebook.views import view_of
 
 PRICES = """
 [all]
@@ -30,7 +31,7 @@ def until(condition: Callable[[], Any]) -> None:
 def form(filled: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> RestoreForm:
     (tmp_path / "prices.toml").write_text(PRICES)
     monkeypatch.setenv("GLACIER_MAGIC_PRICES", str(tmp_path / "prices.toml"))
-    made = card_of(filled.restore("*", to=tmp_path / "back", destination="here"))
+    made = view_of(filled.restore("*", to=tmp_path / "back", destination="here"))
     assert isinstance(made, RestoreForm)
     return made
 
@@ -108,4 +109,4 @@ def test_what_is_no_budget_is_said(form: RestoreForm, text: str) -> None:
 
 def test_other_plans_have_a_plain_card(filled: Any) -> None:
     """There is nothing to choose about a deletion."""
-    assert not isinstance(card_of(filled.remove("c.txt")), RestoreForm)
+    assert not isinstance(view_of(filled.remove("c.txt")), RestoreForm)

@@ -84,13 +84,13 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("path", metavar="PATH", help="the other program's file")
     parser.add_argument(
         "--vault",
-        metavar="V",
+        metavar="VAULT",
         help="where its archives are (the vault in use, where the file names none)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be taken")
 
 
-def _import(console: Console, args: Namespace) -> Taken:
+def _run(console: Console, args: Namespace) -> Taken:
     imported = importers.read(args.path)
     if args.vault is not None:
         console.session.service.describe_vault(args.vault)  # a slip would make one up
@@ -111,14 +111,18 @@ def _import(console: Console, args: Namespace) -> Taken:
     return taken
 
 
-VERBS = (
-    Verb(
-        name="import",
-        summary="take over what another program knows of your archives",
-        run=_import,
-        configure=_configure,
-        details="Reads the shelve file of GlacierVault, the SQLite files of bakthat and "
-        "glacier-cli, the journal of\nmt-aws-glacier, and inventories saved as JSON or CSV. What "
-        "an inventory read here says is never overwritten.",
+VERB = Verb(
+    name="import",
+    summary="import what another program recorded of your archives",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("import ~/.bakthat.sqlite --vault backups", ""),
+        ("import inventory.json --dry-run", ""),
+    ),
+    details=(
+        "Reads the shelve file of GlacierVault, the SQLite files of bakthat and glacier-cli, the "
+        "journal of mt-aws-glacier, and inventories saved as JSON or CSV. An import never "
+        "overwrites what an inventory that was read here says."
     ),
 )

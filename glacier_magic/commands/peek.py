@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
-from decimal import Decimal
+from argparse import Namespace
 from typing import Any
 
 from ..base.rendering import visible
 from ..plans import PeekPlan
-from ..prices import parse_money
-from .archives import size, vault_option, waiting_options
 from .console import Console
 from .grammar import Parser, Verb
-from .retrieval import destination_option
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        return parse_money(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
-def _rounds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise ArgumentTypeError(f"not a number of rounds, 1 to 1000: {text!r}")
-    return int(text)
+from .options import destination_option, money, size, vault_option, waiting_options, whole
 
 
 def _configure(parser: Parser) -> None:
@@ -44,11 +28,11 @@ def _configure(parser: Parser) -> None:
         help="of the archive, all requests together (64MiB)",
     )  # fmt: skip
     parser.add_argument(
-        "--rounds", metavar="N", type=_rounds, default=4,
+        "--rounds", metavar="N", type=whole(1, 1000, "a number of rounds, 1 to 1000"), default=4,
         help="requests that wait for one another, hours each, at most (4)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-cost", metavar="USD", type=_dollars,
+        "--max-cost", metavar="USD", type=money,
         help="refuse what may cost more, at worst, or whose price is not known",
     )  # fmt: skip
     destination_option(parser)
@@ -56,7 +40,7 @@ def _configure(parser: Parser) -> None:
     waiting_options(parser)
 
 
-def _peek(console: Console, args: Namespace) -> Any:
+def _run(console: Console, args: Namespace) -> Any:
     while True:
         plan = _plan(console, args)
         if plan.empty:
@@ -84,16 +68,20 @@ def _told(console: Console, plan: PeekPlan) -> Any:
     return table
 
 
-VERBS = (
-    Verb(
-        name="peek",
-        summary="the members of a zip or tar, from a few MiB of it",
-        run=_peek,
-        configure=_configure,
-        details="A zip is read from its end, a tar from its start, header after header; of a\n"
-        "tar.gz only what unpacks from its first bytes is seen. Shows first what will be fetched\n"
-        "and what it costs; the same line goes on when that is ready, hours later, and nothing is\n"
-        "paid for twice. With --yes --wait it asks for all that follows, too, within --max-bytes,\n"
-        "--rounds and --max-cost. What is known once is answered at once.",
+VERB = Verb(
+    name="peek",
+    summary="list the members of a zip or tar from a few MiB of it",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("peek backup-2019.zip --max-cost 0.10", ""),
+        ("peek id:ID --as tar.gz", ""),
+    ),
+    details=(
+        "A zip is read from its end, a tar from its start, header after header; of a tar.gz only "
+        "what unpacks from its first bytes is seen. The plan shows what is fetched and what it "
+        "costs. Repeat the same line when that is ready, hours later; nothing is paid for twice. "
+        "With --yes --wait all further rounds are requested, too, within --max-bytes, --rounds "
+        "and --max-cost."
     ),
 )

@@ -18,10 +18,10 @@ from ..catalogue.storage import backup as filing
 from ..errors import CatalogueError, InputError
 from ..jobs import Batch
 from ..plans.replacing import ReplacePlan
-from .archives import vault_option
 from .console import Console
 from .grammar import Parser, Verb
-from .importing import Taken
+from .import_ import Taken
+from .options import vault_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def _configure(parser: Parser) -> None:
     )
 
 
-def _catalogue(console: Console, args: Namespace) -> Any:
+def _run(console: Console, args: Namespace) -> Any:
     if (args.action in WITH_FILE) != bool(args.file):
         which = (
             f"{args.action} needs a file" if args.action in WITH_FILE else "No file belongs to it"
@@ -171,17 +171,21 @@ _ACTIONS: dict[str | None, Callable[[Console, Namespace], Any]] = {
     "import": _import, "resume": _resume, "discard": _discard,
 }  # fmt: skip
 
-VERBS = (
-    Verb(
-        name="catalogue",
-        summary="the local record: where it is, how old; check, backup, restore, export, import",
-        run=_catalogue,
-        configure=_configure,
-        details="backup copies it into a new file while other processes write; restore puts such a "
-        "file in its place,\nbehind a confirmation, and keeps what was there beside it. export "
-        "writes all archives, import merges\nanother catalogue or an exported table: what is "
-        "known here stays as it is.\n\nA catalogue that was restored, copied or moved asks for "
-        "nothing and deletes nothing that was begun\nbefore: resume goes on with it, discard gives "
-        "it up.",
+VERB = Verb(
+    name="catalogue",
+    summary="show, check, back up, restore, export or merge the local record",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("catalogue", ""),
+        ("catalogue check", ""),
+        ("catalogue backup ~/glacier-backup.sqlite", ""),
+        ("catalogue export archives.parquet", ""),
+    ),
+    details=(
+        "backup copies the catalogue to a new file while other processes write; restore puts such "
+        "a file in its place, after a confirmation, and keeps the replaced file beside it. export "
+        "writes all archives; import merges another catalogue or an exported table: what is known "
+        "here stays as it is."
     ),
 )

@@ -6,24 +6,24 @@ from argparse import Namespace
 
 from ..errors import NameNotKnown
 from ..explore import Explorer
-from .archives import filled
 from .console import Console
 from .grammar import Parser, Verb
+from .options import filled
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
-    parser.add_argument("--folder", type=filled, metavar="PATH", help="begin in this folder")
+    parser.add_argument("--folder", type=filled, metavar="FOLDER", help="begin in this folder")
     parser.add_argument(
         "--where",
         type=filled,
         metavar="CONDITION",
         help="such as \"size > 1GB and created < '2016'\"",
     )
-    parser.add_argument("--sort", default="name", metavar="COLUMN", help="-size is largest first")
+    parser.add_argument("--sort", default="name", metavar="COLUMNS", help="-size is largest first")
 
 
-def _explore(console: Console, args: Namespace) -> Explorer:
+def _run(console: Console, args: Namespace) -> Explorer:
     vault, session = console.vault(args.vault), console.session
     if not session.catalogue.archives.count(vault.name) and vault.name not in session.vault_names():
         session.service.describe_vault(vault.name)  # a slip of the pen is told from an empty vault
@@ -40,16 +40,20 @@ def _explore(console: Console, args: Namespace) -> Explorer:
     return explorer
 
 
-VERBS = (
-    Verb(
-        name="explore",
-        summary="look around in a vault: folders, facets, pictures, a table of any length",
-        run=_explore,
-        configure=_configure,
-        signed=("--sort",),
-        details="Reads the catalogue alone; nothing is asked of the service. Where nothing can be "
-        "clicked it\nprints folders and the first archives. In a notebook, explorer = _ in the "
-        "next cell; it has\n.selection and .view as DataFrames, and .restore(), .remove() and "
-        ".compare() as plans.",
+VERB = Verb(
+    name="explore",
+    summary="browse a vault: folders, facets, charts, a table of any length",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("explore photos", ""),
+        ('explore --folder scans --where "size > 1GB"', ""),
+    ),
+    signed=("--sort",),
+    details=(
+        "Reads only the catalogue; it sends no request to the service. In a shell it prints "
+        "folders and the first archives. In a notebook, write explorer = _ in the next cell: "
+        ".selection and .view are DataFrames, and .restore(), .remove() and .compare() return "
+        "plans."
     ),
 )

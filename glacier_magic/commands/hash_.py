@@ -1,4 +1,4 @@
-"""Local files and their hashes: what they are, and whether they are what is stored."""
+"""Tree hashes of local files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING
 from ..base.rendering import Rendered, html_table, text_table, visible
 from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
-from ..errors import InputError, IntegrityError
+from ..errors import InputError
 from ..transfer import verify as localhash
 from ..transfer.progress import Meter
-from ..transfer.verify import SAME, LocalHash
-from .archives import vault_option
+from ..transfer.verify import LocalHash
 from .console import Console
 from .grammar import Parser, Verb
+from .options import check_option, vault_option
+from .verify import refuse_different
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 WHY = (
     "The tree hash is what the service keeps: SHA-256 of each MiB, hashed together in pairs up to "
     "one. sha256sum prints the other, which is equal only up to 1 MiB."
 )
+
 
 Compared = tuple[str, ArchiveRecord | None]
 """A state, and the archive it is about."""
@@ -88,22 +91,16 @@ def _in_words(compared: Compared) -> tuple[str, str]:
     return state, f"{archive.name} (id:{short_id(archive.archive_id)})" if archive else ""
 
 
-def _check_option(parser: Parser) -> None:
-    parser.add_argument(
-        "--check", action="store_true", help="fail (exit code 5) unless all are the same"
-    )
-
-
-def _configure_hash(parser: Parser) -> None:
+def _configure(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, globs, ~")
     parser.add_argument(
         "--against", metavar="GLOB|id:ID", help="say whether this archive is what the files hold"
     )
     vault_option(parser)
-    _check_option(parser)
+    check_option(parser)
 
 
-def _hash(console: Console, args: Namespace) -> Hashes:
+def _run(console: Console, args: Namespace) -> Hashes:
     if args.check and args.against is None:
         raise InputError("There is nothing to check the files against", cure="Add --against NAME.")
     archives = []
@@ -126,68 +123,18 @@ def _hash(console: Console, args: Namespace) -> Hashes:
     compared = [file.compared(archives) for file in files] if archives else []
     if args.check:
         states = [(str(f.path), state) for f, (state, _) in zip(files, compared, strict=True)]
-        _refuse(states, f"the archive {args.against!r}")
+        refuse_different(states, f"the archive {args.against!r}")
     return Hashes(files, compared)
 
 
-def _differ(count: int) -> str:
-    return "is not" if count == 1 else "are not"
-
-
-def _refuse(states: Sequence[tuple[str, str]], than: str) -> None:
-    wrong = [(name, state) for name, state in states if state != SAME]
-    if wrong:
-        shown = ", ".join(f"{name!r} ({state})" for name, state in wrong[:5])
-        more = f" and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""
-        raise IntegrityError(
-            f"{len(wrong):,} of {plural(len(states), 'file')} {_differ(len(wrong))} the same as "
-            f"{than}: {shown}{more}",
-            cure="The same command without --check shows the table.",
-        )
-
-
-def _configure_verify(parser: Parser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, globs, ~, folders")
-    vault_option(parser)
-    parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
-    _check_option(parser)
-
-
-def _verify(console: Console, args: Namespace) -> pd.DataFrame:
-    vault = console.vault(args.vault)
-    with console.face.progress() as observer:
-        table = localhash.verify(
-            vault.session.catalogue,
-            vault.name,
-            args.paths,
-            recursive=args.recursive,
-            progress=observer,
-        )
-    for path, reason in table.attrs["skipped"]:
-        console.face.note(f"Not compared: {path}: {reason}.")
-    console.face.note(f"{vault.name}, as the catalogue knows it: {localhash.counted(table)}.")
-    if args.check:
-        names = zip(table["name"], table["state"], strict=True)
-        _refuse(list(names), f"in {vault.name!r}")
-    return table
-
-
-VERBS = (
-    Verb(
-        name="hash",
-        summary="show tree hash and SHA-256 of files, and whether they are what is stored",
-        run=_hash,
-        configure=_configure_hash,
-        details="One pass over each file gives both. Without --against no connection is needed.",
+VERB = Verb(
+    name="hash",
+    summary="show the tree hash and SHA-256 of files, and whether they equal an archive",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("hash scan.tif", ""),
+        ("hash scan.tif --against scans/scan.tif --check", ""),
     ),
-    Verb(
-        name="verify",
-        summary="compare local files to the catalogue by tree hash",
-        run=_verify,
-        configure=_configure_verify,
-        details="A file's archive is the one of the name that an upload of this path would give, "
-        "or one stored from\nthis path. Nothing is asked of the service. States: same, different, "
-        "not stored, unreadable, and\nmissing locally for an archive below the folder's name "
-        "without a file.",
-    ),
+    details=("Reads each file once. Without --against no connection is needed."),
 )

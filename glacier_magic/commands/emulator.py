@@ -85,7 +85,7 @@ def _folder(console: Console, given: str | None) -> Path:
     return emulator_folder()
 
 
-def _emulator(console: Console, args: Namespace) -> Any:
+def _run(console: Console, args: Namespace) -> Any:
     folder = _folder(console, args.data)
     words, count, example = VALUES.get(args.action, ("no value", 0, ""))
     if len(args.values) != count:
@@ -168,15 +168,21 @@ def _number(text: str) -> float:
         raise InputError(f"Not a number: {text!r}", cure="") from None
 
 
-VERBS = (
-    Verb(
-        name="emulator",
-        summary="the emulator: status, stop, advance TIME, speed X, fault KIND, seed VAULT COUNT",
-        run=_emulator,
-        configure=_configure,
-        details="Virtual hours pass as fast as the speed says; advance 4h jumps over them. Time "
-        "stands still\nwhile the emulator is stopped. A fault makes operations fail, so that "
-        "clients can be tested; fault\nclear ends them. In a shell, glacier-magic emulator "
-        "[--port N] [--data DIR] serves in the foreground.",
+VERB = Verb(
+    name="emulator",
+    summary="show, start, stop or control the emulator on this computer",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("emulator", ""),
+        ("emulator advance 4h", ""),
+        ("emulator fault 500 --operation UploadArchive --times 2", ""),
+        ("emulator seed photos 1000", ""),
+    ),
+    details=(
+        "Virtual hours pass at the speed that is set; advance 4h skips them. Time stops while the "
+        "emulator is stopped. A fault makes operations fail, so that clients can be tested; fault "
+        "clear ends all faults. In a shell, glacier-magic emulator [--port N] [--data DIR] serves "
+        "in the foreground."
     ),
 )

@@ -31,7 +31,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it without asking")
 
 
-def _notify(console: Console, args: Namespace) -> Any:
+def _run(console: Console, args: Namespace) -> Any:
     do = args.words[0] if args.words and args.words[0] in _DO else None
     named = args.words[1:] if do else args.words
     if len(named) > 1:
@@ -71,15 +71,20 @@ def _set(console: Console, name: str | None, args: Namespace) -> Any:
     return found.remove() if args.remove else found
 
 
-VERBS = (
-    Verb(
-        name="notify",
-        summary="whom a vault tells that a job is done; a queue for the job board",
-        run=_notify,
-        configure=_configure,
-        details="notify setup makes a topic and a queue, after showing them with their policies; "
-        "while jobs are followed,\nwhat the queue tells is looked at at once, and the service is "
-        "asked less often. notify remove removes just that.\nA vault that is called setup or "
-        "remove is reached with use, and from Python.",
+VERB = Verb(
+    name="notify",
+    summary="show or set the topic that a vault notifies; make a queue for the job board",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("notify", ""),
+        ("notify setup photos", ""),
+        ("notify photos --topic arn:aws:sns:eu-west-1:123456789012:mine", ""),
+    ),
+    details=(
+        "notify setup creates a topic and a queue, after showing them with their policies; while "
+        "jobs are tracked, a message in the queue is acted on at once, and the service is asked "
+        "less often. notify remove removes exactly these. A vault that is called setup or remove "
+        "is reached with use, and from Python."
     ),
 )

@@ -1,10 +1,9 @@
-"""Getting archives back: the plan, the board, the wait."""
+"""Getting archives back."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from ..base.ranges import Asked
@@ -14,65 +13,18 @@ from ..client.vault import Vault
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan, RestorePlan
-from ..plans.restore.quoting import DESTINATIONS
-from ..prices import parse_money
-from .archives import (
-    archive_words,
-    duration,
-    rate_option,
-    set_rate,
-    size,
-    vault_option,
-    waiting_options,
-)
-from .choosing import archives_of, table_option
 from .console import Console
+from .dataframe_option import archives_of, table_option
 from .grammar import Parser, Verb
-
-
-def money(text: str) -> Decimal:
-    """Return the US dollars that an option's value means."""
-    try:
-        return parse_money(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
-def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> None:
-    """Add ``--tier``, kept as *name*."""
-    parser.add_argument(
-        "--tier", dest=name, type=str.lower, choices=("standard", "bulk", "expedited"),
-        default=default,
-        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )  # fmt: skip
-
-
-def destination_option(parser: Parser) -> None:
-    """Add ``--destination``."""
-    parser.add_argument(
-        "--destination", choices=list(DESTINATIONS),
-        help="where this machine is, for the price of the way out: here, in the region of the "
-        "vault; region, in another; internet (default, or GLACIER_MAGIC_DESTINATION)",
-    )  # fmt: skip
-
-
-def running_options(parser: Parser) -> None:
-    """Add what a restore is run with: where to, within which cost, whether at once."""
-    parser.add_argument(
-        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
-    )
-    destination_option(parser)
-    parser.add_argument(
-        "--max-cost", metavar="USD", type=money,
-        help="refuse to run if it costs more, or if that is not known for sure",
-    )  # fmt: skip
-    parser.add_argument(
-        "--accept-unconfirmed", action="store_true",
-        help="let --max-cost rely on prices that nobody has confirmed",
-    )  # fmt: skip
-    parser.add_argument("--yes", action="store_true", help="start at once, without asking")
-    rate_option(parser)
-    waiting_options(parser)
+from .options import (
+    archive_words,
+    running_options,
+    set_rate,
+    settled,
+    size,
+    tier_option,
+    vault_option,
+)
 
 
 def part_options(parser: Parser) -> None:
@@ -91,19 +43,7 @@ def _part(args: Namespace) -> Asked | None:
     return None if args.part is None else Asked.parse(args.part)
 
 
-def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
-    """Put a plan before the user within its limit, or run it; wait for it if asked to."""
-    if args.max_cost is not None:
-        plan.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
-    elif args.accept_unconfirmed:
-        raise InputError("--accept-unconfirmed is about a limit", cure="Add --max-cost USD.")
-    outcome = console.settle(plan, yes=args.yes)
-    if isinstance(outcome, Batch) and args.wait:
-        return console.face.follow(outcome, args.timeout)
-    return outcome
-
-
-def _configure_restore(parser: Parser) -> None:
+def _configure(parser: Parser) -> None:
     archive_words(parser, count="*")
     vault_option(parser)
     tier_option(parser, default=None)
@@ -133,7 +73,7 @@ def _configure_restore(parser: Parser) -> None:
     parser.set_defaults(to=None)  # with --expired it is where it was
 
 
-def _restore(console: Console, args: Namespace) -> Any:
+def _run(console: Console, args: Namespace) -> Any:
     if args.stop:
         return _stopped(console, args)
     set_rate(console, args)
@@ -228,46 +168,23 @@ def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
     )
 
 
-def _jobs(console: Console, _: Namespace) -> Batch:
-    return console.session.jobs()
-
-
-def _configure_wait(parser: Parser) -> None:
-    parser.add_argument(
-        "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
-    )
-    rate_option(parser)
-
-
-def _wait(console: Console, args: Namespace) -> Batch:
-    set_rate(console, args)
-    return console.face.follow(console.session.pending(), args.timeout)
-
-
-VERBS = (
-    Verb(
-        name="restore",
-        summary="get archives back, verified",
-        run=_restore,
-        configure=_configure_restore,
-        details="Shows the plan first; nothing is asked of the service before it is started. An\n"
-        "archive that has a job already, here or started elsewhere, is not asked for twice.\n\n"
-        "A part (--head, --tail, --range) becomes a file whose name says which bytes it has. In a\n"
-        "range, plain numbers are positions, both included: 0-1048575; numbers with a unit are\n"
-        "borders: 10MiB-20MiB is 10 MiB; 10MiB- goes to the end. Charged is what must be\n"
-        "retrieved for it, which the plan shows.",
+VERB = Verb(
+    name="restore",
+    summary="get archives back, verified",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("restore 'scans/2019/*' --tier bulk --to ~/back --max-cost 5", ""),
+        ("restore --from df --spread 10d", "the archives of a DataFrame, over ten days"),
+        ("restore film.mov --tail 1MB", "a part of an archive"),
+        ("restore --expired", "what was not fetched within its 24 hours"),
     ),
-    Verb(
-        name="jobs",
-        summary="the job board: downloads start by themselves when a job is ready",
-        run=_jobs,
-    ),
-    Verb(
-        name="wait",
-        summary="wait until all that was asked for is there",
-        run=_wait,
-        configure=_configure_wait,
-        details="Exit codes of the command line: 0 all verified, 75 not ready yet, 3 failed, "
-        "4 expired.",
+    details=(
+        "Shows the plan first; no request is sent before it is started. An archive that already "
+        "has a job, started here or elsewhere, is not requested twice.\n\n"
+        "A part (--head, --tail, --range) becomes a file whose name says which bytes it has. In a "
+        "range, plain numbers are positions, both included: 0-1048575; numbers with a unit are "
+        "borders: 10MiB-20MiB is 10 MiB; 10MiB- goes to the end. The plan shows what is "
+        "retrieved, and charged, for it."
     ),
 )

@@ -1,8 +1,8 @@
-"""What it costs: the month's storage, and the prices that this is reckoned with."""
+"""What storage costs, and the prices behind it."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
 from ..service.regions import checked_regions
 from .console import Console
 from .grammar import Parser, Verb
+from .options import whole
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 TOTAL = "all together"
 
@@ -158,16 +160,13 @@ def _noted(notes: list[str]) -> str:
     return "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in notes)
 
 
-def _levels(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise ArgumentTypeError(f"not a number of folder levels: {text!r}")
-    return int(text)
-
-
 def _configure(parser: Parser) -> None:
     parser.add_argument("vault", nargs="?", metavar="VAULT", help="this one alone")
     parser.add_argument(
-        "--depth", metavar="N", type=_levels, help="by folder, N levels deep, from the catalogue"
+        "--depth",
+        metavar="N",
+        type=whole(1, 100, "a number of folder levels"),
+        help="by folder, N levels deep, from the catalogue",
     )
     parser.add_argument("--region", metavar="R", help="at the prices of another region")
     parser.add_argument("--prices", action="store_true", help="the prices and their sources")
@@ -176,7 +175,7 @@ def _configure(parser: Parser) -> None:
     )
 
 
-def _cost(console: Console, args: Namespace) -> Rendered:
+def _run(console: Console, args: Namespace) -> Rendered:
     if (args.prices or args.refresh) and (args.vault or args.depth):
         raise InputError("Prices are those of a region, not of a vault", cure="Add --region R.")
     region = args.region or console.session.region
@@ -236,17 +235,21 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     return Costs("folder", found, prices, notes)
 
 
-VERBS = (
-    Verb(
-        name="cost",
-        summary="what a month of storage costs, by vault or folder; the prices",
-        run=_cost,
-        configure=_configure,
-        details="Prices come from your own file, else from the AWS Price List as last refreshed, "
-        "else from a dated\ntable in this package; one that nobody knows is shown as unknown. "
-        "Your file is prices.toml in\nGLACIER_MAGIC_HOME, or the one that GLACIER_MAGIC_PRICES "
-        "names: a table for each region, as in\n[eu-west-1], or [all], with lines such as "
-        'storage = 0.0036 or storage = { price = "0.0036",\nsource = "contract", '
-        'date = "2026-01-01" }, in US dollars for the unit that --prices shows.',
+VERB = Verb(
+    name="cost",
+    summary="show what a month of storage costs, by vault or folder, and the prices",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("cost", ""),
+        ("cost photos --depth 2", ""),
+        ("cost --prices", "every figure with its source and date"),
+    ),
+    details=(
+        "Prices come from your own file, else from the AWS Price List as last refreshed, else "
+        "from a dated table in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or "
+        "the one that GLACIER_MAGIC_PRICES names: a table for each region, as in [eu-west-1], or "
+        '[all], with lines such as storage = 0.0036 or storage = { price = "0.0036", source = '
+        '"contract", date = "2026-01-01" }, in US dollars for the unit that --prices shows.'
     ),
 )

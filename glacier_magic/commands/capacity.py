@@ -1,0 +1,46 @@
+"""Provisioned capacity: what there is, and buying a unit."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from .console import Console
+from .grammar import Parser, Verb
+from .options import money
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after its price")
+    parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="how many to buy")
+    parser.add_argument(
+        "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or may"
+    )
+    parser.add_argument("--yes", action="store_true", help="buy without asking")
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    capacity = console.session.capacity()
+    if args.buy is None:
+        if args.yes or args.max_cost is not None:
+            raise InputError("Nothing is to be bought", cure="Write capacity buy.")
+        return capacity
+    return console.settle(capacity.buy(args.units, max_cost=args.max_cost), yes=args.yes)
+
+
+VERB = Verb(
+    name="capacity",
+    summary="show or buy provisioned capacity for expedited retrievals",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("capacity", ""),
+        ("capacity buy --max-cost 110", ""),
+    ),
+    interrupted="%glacier capacity shows what was bought.",
+    details=(
+        "A unit is paid for at once and lasts one month; an account can have two. A purchase "
+        "whose answer was lost is looked up before another one is made."
+    ),
+)

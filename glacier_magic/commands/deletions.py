@@ -1,0 +1,135 @@
+"""Unfinished deletions: listing, resuming and forgetting them."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..base.rendering import Rendered, html_table, text_table
+from ..base.units import MOST_BYTES, from_ms, local_time, plural
+from ..catalogue import Deletion
+from ..errors import InputError
+from ..plans import Deleted
+from .console import Console
+from .grammar import Parser, Verb
+from .options import whole
+from .rm import or_failure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_number = whole(1, MOST_BYTES, "the number of a deletion, from 1 on")
+
+
+class Unfinished(Rendered):
+    """Deletions with something left to do, or that failed in part."""
+
+    def __init__(self, deletions: Sequence[Deletion]) -> None:
+        self.deletions = list(deletions)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a deletion: id, vault, archives, deleted, failed, left, error."""
+        import pandas as pd  # noqa: PLC0415
+
+        names = ("id", "vault", "archives", "deleted", "failed", "left", "error")
+        return pd.DataFrame([[getattr(d, n) for n in names] for d in self.deletions], columns=names)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                str(d.id),
+                d.vault,
+                f"{d.deleted:,} of {d.archives:,}",
+                f"{d.failed:,}",
+                local_time(from_ms(d.created)),
+                "on hold" if d.on_hold else "under way" if d.held else d.error or "not finished",
+            )
+            for d in self.deletions
+        ]
+
+    def _repr_text(self) -> str:
+        if not self.deletions:
+            return "No unfinished deletions."
+        return "\n".join([text_table(_HEAD, self._rows(), numbers=(0, 2, 3)), _HOW])
+
+    def _repr_html(self) -> str:
+        if not self.deletions:
+            return super()._repr_html()
+        table = html_table(_HEAD, self._rows(), numbers=(0, 2, 3), long=(5,))
+        return f"{table}<p class='glacier-note'>{_HOW}</p>"
+
+
+_HEAD = ("id", "vault", "deleted", "failed", "confirmed", "state")
+
+
+_HOW = "%glacier deletions ID shows what failed, --resume goes on, --forget leaves the rest alone."
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this one")
+    parser.add_argument(
+        "--resume", nargs="*", type=_number, metavar="ID", default=SUPPRESS,
+        help="go on with all, or these; what failed is tried again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--forget", nargs="+", type=_number, metavar="ID", help="do not delete what is left"
+    )
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    queues = console.session.catalogue.deletions
+    unfinished = queues.unfinished()
+    if args.forget:
+        for deletion in [_chosen(unfinished, number) for number in args.forget]:
+            queues.ended(deletion.id, "forgotten", "forgotten by the user")
+        return f"Forgot {plural(len(args.forget), 'deletion')}: what is left is not deleted."
+    if hasattr(args, "resume"):
+        return _resume(console, [_chosen(unfinished, n) for n in args.resume] or unfinished)
+    if args.id is not None:
+        return Deleted(queues, _known(console, args.id))
+    return Unfinished(unfinished)
+
+
+def _chosen(deletions: Sequence[Deletion], number: int) -> Deletion:
+    found = next((d for d in deletions if d.id == number), None)
+    if found is None:
+        raise InputError(
+            f"There is no unfinished deletion {number}", cure="%glacier deletions lists them."
+        )
+    return found
+
+
+def _known(console: Console, number: int) -> Deletion:
+    try:
+        return console.session.catalogue.deletions.get(number)
+    except LookupError:
+        raise InputError(
+            f"There is no deletion {number}", cure="%glacier deletions lists the unfinished ones."
+        ) from None
+
+
+def _resume(console: Console, deletions: Sequence[Deletion]) -> Any:
+    done = []
+    for deletion in deletions:
+        with console.face.progress() as observer:
+            done.append(console.session.resume_deletion(deletion, observer))
+    for outcome in done[:-1]:
+        console.face.note(outcome.words)
+    return or_failure(console, done[-1]) if done else "No unfinished deletions."
+
+
+VERB = Verb(
+    name="deletions",
+    summary="list, resume or forget unfinished deletions",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("deletions", ""),
+        ("deletions --resume", ""),
+        ("deletions --forget 3", ""),
+    ),
+    details=("Only confirmed archives are deleted, whatever else is in the vault by now."),
+)

@@ -1,0 +1,49 @@
+"""What changed between two inventories."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..base.units import human_bytes
+from .age import age
+from .console import Console
+from .grammar import Parser, Verb
+from .options import vault_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("before", nargs="?", metavar="DATE", help="default: the last but one")
+    parser.add_argument("after", nargs="?", metavar="DATE", help="default: the last inventory")
+    vault_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame:
+    table = console.vault(args.vault).diff(args.before, args.after)
+    told, counts = table.attrs, table["change"].value_counts()
+    first = datetime.fromisoformat(told["before"])
+    changes = ", ".join(f"{counts.get(c, 0):,} {c}" for c in ("added", "gone", "renamed"))
+    sign = "-" if told["growth"] < 0 else "+"
+    console.face.note(
+        f"{told['vault']}: {changes} since the inventory of {first:%Y-%m-%d %H:%M} UTC; "
+        f"{told['archives_before']:,} archives then, {told['archives_after']:,} after; "
+        f"{sign}{human_bytes(abs(told['growth']))}; {age(console, told['after'])}."
+    )
+    return table
+
+
+VERB = Verb(
+    name="diff",
+    summary="show what was added, removed or renamed between two inventories",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("diff", "the last two"),
+        ("diff 2024-01-31 2024-12-31", ""),
+    ),
+    details=("A date means the newest inventory up to the end of that day."),
+)

@@ -1,0 +1,84 @@
+"""From a line of words to the verb that carries it out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import GlacierError, InputError, Unexpected, describe
+from .console import Console
+from .grammar import Help, HelpAsked, Verb
+from .verbs import GROUPS, VERBS
+
+
+def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
+    """Carry out one line of words; return what it gives.
+
+    :raises GlacierError: anything that went wrong, with what to do next.
+    """
+    try:
+        return _run(console, verbs, words)
+    except GlacierError as error:
+        console.failed(words, error)
+        raise
+    except UnicodeEncodeError as error:
+        told: GlacierError = _not_text(error)
+        console.failed(words, told)
+        raise told from error
+    except Exception as error:
+        told = Unexpected(describe(error))
+        told.__cause__ = error
+        console.failed(words, told)
+        raise told from error
+
+
+def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
+    program = console.face.program
+    name = words[0] if words and not words[0].startswith("-") else ""
+    rest = words[1:] if name else words
+    if name == "help":
+        name, rest = (rest[0] if rest else ""), ["--help"]
+    verb = verbs.get(name)
+    if verb is None:
+        close = difflib.get_close_matches(name, list(verbs), 1)
+        hint = f"Did you mean {program} {close[0]}? " if close else ""
+        raise InputError(
+            f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
+        )
+    try:
+        request = verb.parse(program, rest, console.settings)
+        if verb.name not in ("connect", "emulator"):
+            console.check()
+        return verb.run(console, request)
+    except HelpAsked as asked:
+        return Help(asked.text if name else overview(program))
+
+
+def _not_text(error: UnicodeEncodeError) -> GlacierError:
+    """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
+    if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
+        return Unexpected(describe(error))
+    return InputError(
+        "A word has bytes that are no characters in this locale",
+        cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",
+    )
+
+
+def overview(program: str) -> str:
+    """Return the help text that lists all verbs, in their groups."""
+    width = max(len(name) for name in VERBS)
+    lines: list[str] = []
+    for title, verbs in GROUPS.items():
+        lines += ["", f"{title}:"]
+        lines += [f"  {verb.name.ljust(width)}  {verb.summary}" for verb in verbs if verb.name]
+    return "\n".join(
+        [
+            f"usage: {program} VERB ...    {program} VERB --help",
+            "",
+            "The archive console for Amazon Glacier vaults.",
+            *lines,
+            "",
+            f"{program} alone shows where you are and what to do next.",
+        ]
+    )

@@ -1,0 +1,64 @@
+"""Folders with their sizes and monthly costs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..base.units import human_bytes, plural
+from ..errors import NameNotKnown
+from .age import as_of
+from .console import Console
+from .grammar import Parser, Verb
+from .options import filled, vault_option, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("path", nargs="?", type=filled, metavar="FOLDER", help="a folder")
+    parser.add_argument(
+        "--depth", metavar="N", type=whole(0, 100, "a number of folder levels"), default=1,
+        help="levels below it; default 1",
+    )  # fmt: skip
+    vault_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame:
+    vault = console.vault(args.vault)
+    table = vault.du(args.path or "", args.depth)
+    if not len(table) and args.path:
+        raise NameNotKnown(
+            f"There is no folder {args.path!r} in {vault.name!r}",
+            cure="%glacier du shows those at the top; %glacier find TEXT searches names.",
+        )
+    console.face.note(as_of(console, table, _sums(table)))
+    if len(table) and table["month_usd"].iloc[0] is None:
+        console.face.note(
+            f"What storage costs in {console.session.region} is not known: %glacier cost --refresh "
+            "asks AWS."
+        )
+    return table
+
+
+def _sums(table: pd.DataFrame) -> str:
+    """Return in words what is in the first folder of a table, which holds all others."""
+    if not len(table):
+        return "0 archives"
+    whole = table.iloc[0]
+    where = f" in {whole['path']}" if whole["path"] else ""
+    count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
+    return f"{count}{where}, {size}, {whole['month']} a month"
+
+
+VERB = Verb(
+    name="du",
+    summary="show folders with their number of archives, bytes, age and monthly cost",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("du", ""),
+        ("du scans --depth 2", ""),
+    ),
+)

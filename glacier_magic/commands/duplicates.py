@@ -1,0 +1,39 @@
+"""Archives that have the same bytes."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..base.units import human_bytes, plural
+from .age import as_of
+from .console import Console
+from .grammar import Verb
+from .options import vault_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame:
+    table = console.vault(args.vault).duplicates()
+    groups = int(table["group"].max()) if len(table) else 0
+    wasted = int(table.drop_duplicates("group")["wasted"].sum())
+    console.face.note(
+        as_of(
+            console,
+            table,
+            f"{plural(len(table), 'archive')} in {plural(groups, 'group')} with the same bytes, "
+            f"{human_bytes(wasted)} of them more than once",
+        )
+    )
+    return table
+
+
+VERB = Verb(
+    name="duplicates",
+    summary="list archives that have the same bytes",
+    run=_run,
+    configure=vault_option,
+    examples=(("duplicates", ""),),
+)

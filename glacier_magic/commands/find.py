@@ -1,0 +1,36 @@
+"""Archives by a text in their name."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from .age import as_of
+from .console import Console
+from .grammar import Parser, Verb
+from .options import limit_option, vault_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("text", metavar="TEXT", help="what the name holds anywhere")
+    limit_option(parser)
+    vault_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame:
+    table = console.vault(args.vault).find(args.text, limit=args.limit)
+    console.face.note(as_of(console, table))
+    return table
+
+
+VERB = Verb(
+    name="find",
+    summary="find archives by a text anywhere in the name",
+    run=_run,
+    configure=_configure,
+    examples=(("find beach", ""),),
+    details=("ASCII letters match in either case; no character is a wildcard."),
+)

@@ -1,0 +1,52 @@
+"""Inventories: reading the newest, requesting one."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..jobs import InventoryJob
+from .age import as_of
+from .console import Console
+from .grammar import Parser, Verb
+from .options import waiting_options
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
+    parser.add_argument("--fresh", action="store_true", help="ask even if one is at hand")
+    waiting_options(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    vault = console.vault(args.vault)
+    found = vault.refresh_inventory() if args.fresh else vault.inventory()
+    if isinstance(found, InventoryJob):
+        if not args.wait:
+            return found
+        console.face.follow(found, args.timeout)
+        found = vault.archives()
+    console.face.note(as_of(console, found))
+    for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
+        console.face.note(
+            f"{name!r} seems to be stored twice, by a request that was sent again after its answer "
+            f"was lost. %glacier rm id:{archive_id} deletes the second one."
+        )
+    return found
+
+
+VERB = Verb(
+    name="inventory",
+    summary="refresh the catalogue from the service's inventory",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("inventory", ""),
+        ("inventory photos --wait", ""),
+        ("inventory --fresh", "request a new one"),
+    ),
+    once=("--fresh",),
+    details=(
+        "The service makes an inventory about once a day, and takes about four hours to return it."
+    ),
+)

@@ -1,0 +1,62 @@
+"""A vault's lock."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from .console import Console
+from .grammar import Parser, Verb
+from .options import save_option, yes_option
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("vault", metavar="VAULT", help="the vault")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--policy", metavar="FILE", help="put this policy on trial for 24 hours")
+    which.add_argument(
+        "--complete", action="store_true", help="make the one on trial last FOR EVER"
+    )
+    which.add_argument("--abort", action="store_true", help="take the one on trial away")
+    parser.add_argument(
+        "--lock-id", metavar="ID", help="with --complete: of a lock that was begun elsewhere"
+    )
+    parser.add_argument(
+        "--confirm", metavar="VAULT", help="with --complete: the vault's name, instead of typing it"
+    )
+    save_option(parser)
+    yes_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    if not args.complete and (args.lock_id, args.confirm) != (None, None):
+        raise InputError("--lock-id and --confirm go with --complete", cure="")
+    lock = console.vault(args.vault).lock()
+    if args.save is not None:
+        console.face.note(f"Written to {lock.save(args.save)}.")
+    if args.policy is not None:
+        return console.settle(lock.initiate_file(args.policy), yes=args.yes)
+    if args.complete:
+        plan = lock.complete(args.lock_id)
+        return console.settle(plan, yes=args.yes, confirm=args.confirm)
+    return lock.abort() if args.abort else lock
+
+
+VERB = Verb(
+    name="lock",
+    summary="show, start, complete or abort the lock of a vault",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("lock photos", ""),
+        ("lock photos --policy policy.json", "on trial for 24 hours"),
+        ("lock photos --complete", "for ever"),
+    ),
+    interrupted="%glacier lock shows its state.",
+    details=(
+        "--policy FILE starts the lock: it holds at once, and ends after 24 hours or with "
+        "--abort. --complete within that time makes it permanent for everybody, and asks for the "
+        "vault's name."
+    ),
+)

@@ -1,0 +1,70 @@
+"""Archives as a table."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..catalogue.archives.query import SORTABLE
+from ..catalogue.archives.states import STATES
+from .age import as_of
+from .console import Console
+from .grammar import Parser, Verb
+from .options import limit_option, vault_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument(
+        "glob", nargs="?", metavar="GLOB",
+        help="names; * matches / too, folder/ is all below it; name: and an exact name; id: and "
+        "the beginning of an archive id",
+    )  # fmt: skip
+    parser.add_argument(
+        "--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\""
+    )
+    parser.add_argument(
+        "--sort", metavar="COLUMNS", help="such as -size,name: largest first, then by name"
+    )
+    limit_option(parser)
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="as the newest inventory until then lists them"
+    )
+    parser.add_argument(
+        "--state", metavar="STATES",
+        help=f"of {', '.join(STATES)}; commas between; default: present,pending,unknown",
+    )  # fmt: skip
+    vault_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame:
+    table = console.vault(args.vault).archives(
+        args.glob,
+        where=args.where,
+        sort=args.sort,
+        limit=args.limit,
+        as_of=args.as_of,
+        states=None if args.state is None else args.state.split(","),
+    )
+    console.face.note(as_of(console, table))
+    return table
+
+
+VERB = Verb(
+    name="ls",
+    summary="list archives: names, conditions, order, as of a date",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("ls 'scans/2019/*'", ""),
+        ("ls --where \"size > 1e9 and created < '2016'\" --sort -size", ""),
+        ("ls --as-of 2020-12-31", ""),
+    ),
+    signed=("--sort",),
+    details=f"Columns to sort by and to set conditions on: {', '.join(SORTABLE)}.\n"
+    "Conditions: < <= = <> >= >, in (...), like 'with %', glob 'with *', is null, and, or, "
+    "not; sizes such as 1e9,\n500kB, 16MiB; times such as 2016 or '2016-05-17', which mean "
+    "all of that year or day (UTC).",
+)

@@ -1,0 +1,59 @@
+"""Deleting archives."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError
+from ..plans import Deleted
+from ..plans.delete.delete import failure
+from .console import Console
+from .grammar import Parser, Verb
+from .options import guard_options, vault_option
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument(
+        "archives", nargs="*", metavar="GLOB|id:ID",
+        help="names (* matches / too; folder/ is all below it), or id: and an archive id",
+    )  # fmt: skip
+    parser.add_argument("--where", metavar="COND", help="such as \"created < '2016'\"")
+    vault_option(parser)
+    guard_options(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    if not args.archives and not args.where:
+        raise InputError("Which archives?", cure="Name them, or give a condition with --where.")
+    vault = console.vault(args.vault)
+    plan = vault.remove(*args.archives, where=args.where, max_fee=args.max_fee)
+    return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
+
+
+def or_failure(console: Console, outcome: Any) -> Any:
+    """Return what a deletion gave, or raise that it failed in part: a script must see that."""
+    if not isinstance(outcome, Deleted) or outcome.failure is None:
+        return outcome
+    console.face.note(outcome.words)
+    now = console.session.catalogue.deletions.get(outcome.number)
+    raise failure(now, outcome.failure)
+
+
+VERB = Verb(
+    name="rm",
+    summary="delete archives",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("rm 'scans/1999/*'", ""),
+        ("rm --where \"created < '2012'\" --max-fee 0", ""),
+        ("rm id:ID --yes", ""),
+    ),
+    interrupted="%glacier deletions --resume continues what was confirmed.",
+    details=(
+        "Shows the plan first. More than one archive needs the vault's name, typed or given with "
+        "--confirm. What is to be deleted is saved before the first request; after an "
+        "interruption the verb deletions continues it."
+    ),
+)

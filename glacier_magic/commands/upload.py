@@ -1,0 +1,112 @@
+"""Storing files and streams."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from .. import descriptions
+from ..base.units import plural
+from ..client.vault import Vault
+from ..errors import InputError
+from ..transfer.sources import find
+from ..transfer.store import MAYBE_TWICE
+from .console import Console
+from .grammar import Parser, Verb
+from .options import rate_option, set_rate, size, vault_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, globs, ~, folders")
+    vault_option(parser)
+    parser.add_argument("--description", metavar="D", help="text to store instead of name and time")
+    parser.add_argument(
+        "--description-format", choices=list(descriptions.FORMATS), default=descriptions.DEFAULT,
+        help="how name and time are written: for most programs (fastglacier), for mt-aws-glacier "
+        "(mt2), or the name alone (plain)",
+    )  # fmt: skip
+    parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
+    parser.add_argument(
+        "--again", action="store_true", help="send files that are stored already, too"
+    )
+
+    parser.add_argument(
+        "--part-size", metavar="SIZE", type=size,
+        help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more where that makes over 10,000 parts",
+    )  # fmt: skip
+    rate_option(parser)
+    parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
+    parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    if console.face.rich and not args.paths and not args.stdin:
+        set_rate(console, args)
+        return console.vault(args.vault).desk()
+    if bool(args.paths) == args.stdin:
+        raise InputError(
+            "Upload either files or, with --stdin, standard input",
+            cure="%glacier upload PATH..., or in a shell ... | glacier-magic upload --stdin "
+            "--name NAME; %glacier upload --help says more.",
+        )
+    vault = console.vault(args.vault)
+    set_rate(console, args)
+    if args.stdin:
+        return _upload_stdin(console, vault, args)
+    sources = find(
+        args.paths, recursive=args.recursive, description=args.description,
+        description_format=args.description_format,
+    )  # fmt: skip
+    with console.face.progress() as observer:
+        stored = vault.store(sources, again=args.again, part_size=args.part_size, progress=observer)
+    before = sum(row["state"] == "already stored" for row in stored.rows)
+    if before:
+        console.face.note(
+            f"{plural(before, 'file')} unchanged since stored from here; --again sends them anew."
+        )
+    for row in stored.rows:
+        if row["state"] == MAYBE_TWICE:
+            console.face.note(
+                f"{row['name']!r} may be stored twice: the first answer was lost. The next "
+                "%glacier inventory tells, and which one to delete."
+            )
+    for path, reason in stored.skipped:
+        console.face.note(f"Left out {path}: {reason}.")
+    return stored.table()
+
+
+def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
+    if not args.name and args.description is None:
+        raise InputError("What comes from standard input has no name", cure="Add --name NAME.")
+    with console.face.progress() as observer:
+        archive = vault.upload_stream(
+            sys.stdin.buffer,
+            args.name or args.description,
+            description=args.description,
+            description_format=args.description_format,
+            part_size=args.part_size,
+            progress=observer,
+        )
+    return vault.archives(f"id:{archive.id}")
+
+
+VERB = Verb(
+    name="upload",
+    summary="store files as archives",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("upload 'scans/*.tif'", ""),
+        ("upload --recursive ~/scans --max-rate 2MB/s", ""),
+        ("upload", "a panel in a notebook: choose, send and pause files"),
+    ),
+    once=("--again",),
+    details=(
+        "The tree hash of every byte is compared with the service's answer. A file over 100 MiB "
+        "is sent in parallel parts; after an interruption the same command continues it."
+    ),
+)

@@ -1,0 +1,46 @@
+"""Unfinished uploads: listing, resuming and aborting them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from ..plans.abort import AbortPlan
+from .console import Console
+from .grammar import Parser, Verb
+from .options import rate_option, set_rate, vault_option
+
+
+def _configure(parser: Parser) -> None:
+    vault_option(parser)
+    parser.add_argument(
+        "--resume", nargs="*", metavar="ID", help="go on with all, or those whose ids begin so"
+    )
+    parser.add_argument("--abort", nargs="+", metavar="ID", help="drop what was sent")
+    parser.add_argument("--yes", action="store_true", help="abort without asking")
+    rate_option(parser)
+
+
+def _run(console: Console, args: Namespace) -> Any:
+    leftovers = console.vault(args.vault).uploads()
+    if args.abort:
+        return console.settle(AbortPlan(leftovers, args.abort), yes=args.yes)
+    if args.resume is None:
+        return leftovers
+    set_rate(console, args)
+    with console.face.progress() as observer:
+        return leftovers.resume(args.resume, progress=observer)
+
+
+VERB = Verb(
+    name="uploads",
+    summary="list, resume or abort unfinished uploads",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("uploads", ""),
+        ("uploads --resume", ""),
+        ("uploads --abort ID", ""),
+    ),
+    details=("Parts that the service has with the right hash are not sent again."),
+)

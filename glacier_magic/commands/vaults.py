@@ -1,0 +1,48 @@
+"""The vaults of a region, or of all."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..service.regions import checked_regions
+from .console import Console
+from .grammar import Parser, Verb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..administration import VaultsEverywhere
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument(
+        "--all-regions", action="store_true", help="of every region, with cost and idleness"
+    )
+    parser.add_argument("--regions", metavar="R,R", help="of these regions")
+
+
+def _run(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywhere:
+    if args.regions is not None:
+        regions = [name for name in args.regions.replace(",", " ").split() if name]
+        if not regions:
+            raise InputError("No region is named", cure="Write --regions eu-west-1,us-east-1.")
+        checked_regions(regions, [console.session.region])
+        return console.session.vaults_everywhere(regions)
+    if args.all_regions:
+        return console.session.vaults_everywhere()
+    return console.session.vaults()
+
+
+VERB = Verb(
+    name="vaults",
+    summary="list the vaults of the region, or of all regions",
+    run=_run,
+    configure=_configure,
+    examples=(
+        ("vaults", ""),
+        ("vaults --all-regions", "with monthly cost and idleness"),
+        ("vaults --regions eu-west-1,us-east-1", ""),
+    ),
+)

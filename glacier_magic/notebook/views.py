@@ -1,0 +1,29 @@
+"""Which widget shows what: imported when the first object of its kind is shown."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+VIEWS = {
+    ("glacier_magic.plans.restore.restore", "RestorePlan"): ("restore_form", "RestoreForm"),
+    ("glacier_magic.plans.base", "Plan"): ("card", "PlanCard"),
+    ("glacier_magic.jobs.handles", "Batch"): ("board", "JobBoard"),
+    ("glacier_magic.transfer.unfinished", "Leftovers"): ("leftovers", "LeftoversCard"),
+    ("glacier_magic.explore.explorer", "Explorer"): ("explorer", "ExplorerView"),
+    ("glacier_magic.transfer.upload_queue", "UploadDesk"): ("uploads", "panel_of"),
+}
+"""By module and name of a class: the module beside this one, and what makes the widget."""
+
+
+def view_of(found: object) -> Any:
+    """Return the widget that shows an object.
+
+    :raises TypeError: no widget does.
+    """
+    for kind in type(found).__mro__:
+        place = VIEWS.get((kind.__module__, kind.__name__))
+        if place is not None:
+            module, name = place
+            return getattr(import_module(f".{module}", __package__), name)(found)
+    raise TypeError(f"No widget shows a {type(found).__name__}")
