@@ -24,10 +24,10 @@ from .records.pacing import Pacing
 from .records.plans import PlanRecord, Plans, Tally
 from .records.purchases import Purchase, Purchases
 from .records.routes import Route, Routes
-from .records.settings import Settings
 from .records.uploads import Upload, Uploads
 from .storage.database import Scope
 from .storage.open import opened
+from .storage.settings import Settings
 
 __all__ = [
     "ArchiveRecord",
@@ -78,6 +78,10 @@ class Catalogue:
     def peeks(self) -> Path:
         """The folder for the parts of archives that were looked into."""
         return self.folder / "peeks"
+
+    def is_peek(self, download: Download) -> bool:
+        """Tell whether a download is a part that was requested to look into its archive."""
+        return Path(download.root).is_relative_to(self.peeks)
 
     @property
     def place(self) -> str:

@@ -11,7 +11,6 @@ from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import Row
 from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
-from ..plans.peek.part_store import is_window
 from ..plans.restore.pacing import Pace
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.restoring import unknown_archive
@@ -108,9 +107,7 @@ class Anew:
         known = {d.vault for d in session.catalogue.downloads.open()}
         session.tracker.refresh(sorted(known if vault is None else known & {vault}))
         expired = session.catalogue.downloads.expired()
-        return [
-            d for d in expired if vault in (None, d.vault) and not is_window(session.catalogue, d)
-        ]
+        return [d for d in expired if vault in (None, d.vault) and not session.catalogue.is_peek(d)]
 
     def _chosen(
         self, downloads: Sequence[Download], words: Sequence[str], vault: str | None

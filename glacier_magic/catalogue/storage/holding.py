@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ...base.paths import data_folder
 from ...errors import Refused
-from ..records.settings import Settings
 from .database import Database, Scope
+from .settings import Settings
 
 HELD = "held"
 """The owner of the rows on hold."""

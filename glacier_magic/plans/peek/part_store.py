@@ -21,11 +21,6 @@ MOST_KEPT = 512 << 20
 """Bytes kept of all archives together; those looked into longest ago go first."""
 
 
-def is_window(catalogue: Catalogue, download: Download) -> bool:
-    """Tell whether a download is a part that a look into its archive has asked for."""
-    return Path(download.root).is_relative_to(catalogue.peeks)
-
-
 class Windows:
     """What is at hand of one archive: the parts that were fetched."""
 

@@ -17,7 +17,6 @@ from ...jobs.expiry import EXTEND_BEFORE
 from ...jobs.renewing import Renewer
 from ...service import Service
 from ..base import Memory, Plan
-from ..peek.part_store import is_window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +99,7 @@ class ExtendPlan(Plan[Batch]):
         return sorted(found, key=lambda item: item.until)
 
     def _wanted(self, download: Download, until: datetime) -> bool:
-        if is_window(self._catalogue, download) or self._renewer.renewed(download):
+        if self._catalogue.is_peek(download) or self._renewer.renewed(download):
             return False
         if self._chosen is not None:
             return download.archive_id in self._chosen

@@ -20,9 +20,9 @@ from psycopg.pq import TransactionStatus
 
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
-from ...records.settings import Settings
 from ..database import Database, Values, closed
 from ..holding import PLACE, named
+from ..settings import Settings
 from . import errors, sql, url, values
 from .clock import Clock
 from .schema import bring_up

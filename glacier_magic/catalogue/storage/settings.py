@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..storage.database import Database
+from .database import Database
 
 
 class Settings:
