@@ -13,10 +13,11 @@ from .catalogue.uploads import HeldElsewhere
 from .errors import GlacierError, InputError
 from .transfer.budget import Stopped
 from .transfer.engine import Engine, holding
+from .transfer.parts import check_part_size
 from .transfer.progress import Meter, Observer, Tally
 from .transfer.sources import Source, Sources
 from .transfer.streams import StreamUploader
-from .transfer.upload import Uploader, check_part_size
+from .transfer.upload import Uploader
 from .units import human_bytes, plural
 
 if TYPE_CHECKING:
@@ -158,9 +159,9 @@ class Storing:
     def stream(
         self, stream: BinaryIO, *, name: str, description: str | None = None,
         description_format: str = descriptions.DEFAULT,
-        part_size: int | None = None, progress: Observer | None = None,
+        part_size: int | None = None, again: bool = False, progress: Observer | None = None,
     ) -> ArchiveRecord:  # fmt: skip
-        """Store what *stream* gives until its end."""
+        """Store what *stream* gives until its end, but bytes stored before only if *again*."""
         check_part_size(part_size)
         try:
             if description is None:
@@ -173,7 +174,7 @@ class Storing:
         stop = threading.Event()
         meter = Meter(f"Uploading {name}", 0, progress)
         uploader = StreamUploader(
-            Uploader(self.engine, self.vault, stop, part_size), name, description, meter
+            Uploader(self.engine, self.vault, stop, part_size), name, description, meter, again
         )
         try:
             with holding(self.engine):
