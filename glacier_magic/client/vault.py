@@ -116,18 +116,18 @@ class Vault:
     def upload_stream(
         self, stream: BinaryIO, name: str, *, description: str | None = None,
         description_format: str = descriptions.DEFAULT, part_size: int | None = None,
-        progress: Observer | None = None,
+        again: bool = False, progress: Observer | None = None,
     ) -> Archive:  # fmt: skip
         """Store what a binary file object gives until its end; return the archive.
 
         :param name: the name that is encoded into the description, unless one is given.
         :param part_size: bytes in a part, 32 MiB if not given: 10,000 of them are 312 GiB.
-
-        Raises like :meth:`upload`.
+        :param again: store bytes that this name was given before once more.
+        :raises GlacierError: what :meth:`upload` raises.
         """
         record = self._storing.stream(
             stream, name=name, description=description, description_format=description_format,
-            part_size=part_size, progress=progress,
+            part_size=part_size, again=again, progress=progress,
         )  # fmt: skip
         return self._archive(record.archive_id)
 

@@ -30,9 +30,7 @@ def _configure(parser: Parser) -> None:
         "(mt2), or the name alone (plain)",
     )  # fmt: skip
     parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
-    parser.add_argument(
-        "--again", action="store_true", help="send files that are stored already, too"
-    )
+    parser.add_argument("--again", action="store_true", help="store what is stored already, too")
 
     parser.add_argument(
         "--part-size", metavar="SIZE", type=size,
@@ -82,6 +80,8 @@ def _run(console: Console, args: Namespace) -> Any:
 def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
     if not args.name and args.description is None:
         raise InputError("What comes from standard input has no name", cure="Add --name NAME.")
+    catalogue = console.session.catalogue
+    began = int(catalogue.database.now() * 1000)
     with console.face.progress() as observer:
         archive = vault.upload_stream(
             sys.stdin.buffer,
@@ -89,8 +89,11 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             description=args.description,
             description_format=args.description_format,
             part_size=args.part_size,
+            again=args.again,
             progress=observer,
         )
+    if catalogue.uploads.of_archive(vault.name, archive.id)[0].started < began:
+        console.face.note("The same bytes were stored before; --again stores them once more.")
     return vault.archives(f"id:{archive.id}")
 
 

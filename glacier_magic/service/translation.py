@@ -136,6 +136,7 @@ def _details(error: Any) -> dict[str, str]:
     found = {
         "operation": error.operation_name,
         "HTTP status": told.get("HTTPStatusCode"),
+        "retries": told.get("RetryAttempts"),
         "request id": told.get("RequestId") or told.get("HTTPHeaders", {}).get("x-amzn-requestid"),
     }
     return {label: str(value) for label, value in found.items() if value}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..base.treehash import combine, part_ranges
+from ..base.units import human_bytes
 from ..catalogue import Upload
-from ..errors import IntegrityError, Unavailable
+from ..errors import InputError, IntegrityError, Unavailable
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
 from .budget import Stopped
@@ -28,6 +29,16 @@ Sent = tuple[int, int, bytes]
 
 Piece = tuple[memoryview, Callable[[], None]]
 """A part of a stream in memory, and what to call when the memory may be used again."""
+
+
+def check_part_size(part_size: int | None) -> int | None:
+    """Return *part_size* if the service allows it: 1 MiB times a power of two, up to 4 GiB."""
+    if part_size is None or (part_size & (part_size - 1) == 0 and 1 << 20 <= part_size <= 4 << 30):
+        return part_size
+    raise InputError(
+        f"{human_bytes(part_size)} cannot be the size of a part",
+        cure="It is 1 MiB times a power of two, up to 4 GiB: 1, 2, 4, 8, 16 MiB ...",
+    )
 
 
 class Shortened(Exception):

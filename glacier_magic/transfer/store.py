@@ -15,10 +15,11 @@ from ..catalogue.records.uploads import HeldElsewhere
 from ..errors import GlacierError, InputError
 from .budget import Stopped
 from .engine import Engine, holding
+from .parts import check_part_size
 from .progress import Meter, Observer, Tally
 from .sources import Source, Sources
 from .streams import StreamUploader
-from .upload import Uploader, check_part_size
+from .upload import Uploader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,9 +160,9 @@ class Storing:
     def stream(
         self, stream: BinaryIO, *, name: str, description: str | None = None,
         description_format: str = descriptions.DEFAULT,
-        part_size: int | None = None, progress: Observer | None = None,
+        part_size: int | None = None, again: bool = False, progress: Observer | None = None,
     ) -> ArchiveRecord:  # fmt: skip
-        """Store what *stream* gives until its end."""
+        """Store what *stream* gives until its end, but bytes stored before only if *again*."""
         check_part_size(part_size)
         try:
             if description is None:
@@ -174,7 +175,7 @@ class Storing:
         stop = threading.Event()
         meter = Meter(f"Uploading {name}", 0, progress)
         uploader = StreamUploader(
-            Uploader(self.engine, self.vault, stop, part_size), name, description, meter
+            Uploader(self.engine, self.vault, stop, part_size), name, description, meter, again
         )
         try:
             with holding(self.engine):

@@ -5,140 +5,150 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO
 
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
-from ..errors import GlacierError, InputError, IntegrityError, LocalError
-from ..scrubbing import scrub
-from ..service.bodies import MemoryBody
-from .budget import Stopped
+from ..errors import (
+    GlacierError,
+    InputError,
+    IntegrityError,
+    LocalError,
+    Refused,
+    Unavailable,
+)
 from .parts import PartSender, Piece
 from .progress import Meter
-from .upload import Uploader
+from .upload import Uploader, unknown_end
 
 STREAM_PART = 32 << 20
 """Bytes in a part of a stream: 10,000 of them are 312 GiB."""
 
 MOST_PARTS = 10_000
+FROM_ITS_BEGINNING = "A stream has to be sent again from its beginning."
 
 
 @dataclass(frozen=True)
 class StreamUploader:
-    """Stores streams through an uploader.
+    """Stores streams through an uploader, in parts: only their completion can be repeated safely.
 
     A stream is never taken for the rest of an earlier one: what a pipe gives today need not be
-    what it gave yesterday, and does not come twice.
+    what it gave yesterday, and does not come twice.  Once all of it is sent, its tree hash shows
+    whether these very bytes are stored already.
+
+    :param again: store them even so.
     """
 
     uploader: Uploader
     name: str
     description: str
     meter: Meter
+    again: bool = False
 
     def store(self, stream: BinaryIO) -> ArchiveRecord:
         """Store what *stream* gives until its end, whose length nobody knows.
 
         :raises InputError: it is empty, not binary, or longer than 10,000 parts.
+        :raises IntegrityError: an earlier upload of the same bytes may have been stored.
         :raises LocalError: it cannot be read.
         """
+        try:
+            self._settle_earlier()
+            record = self._send(stream)
+        except InputError:
+            raise
+        except GlacierError as error:
+            # The default cure of what can pass promises that nothing is lost.
+            kept = "" if isinstance(error, Unavailable) else f"{error.cure} "
+            error.cure = f"{kept}{FROM_ITS_BEGINNING}".strip()
+            raise
+        self._drop_cut_off()
+        return record
+
+    def _settle_earlier(self) -> None:
+        """Complete the streams of this name that were cut off at their completion.
+
+        Their parts are all there, so this needs none of their bytes.  One that is refused cannot
+        become an archive; one whose end nobody knows is settled by the next inventory.
+        """
+        for earlier in self._open():
+            if earlier.state != "sending" and earlier.description == self.description:
+                found, _ = self.uploader.resume(earlier)
+                with suppress(IntegrityError, Refused):
+                    if found is not None:
+                        self.uploader.complete(found, found.tree_hash or "")
+
+    def _drop_cut_off(self) -> None:
+        """Drop what was sent of earlier streams of this name: nothing can go on with it."""
+        for earlier in self._open():
+            refused = earlier.state == "completing" and earlier.description == self.description
+            useless = refused or earlier.state == "sending"
+            if useless and earlier.upload_id is not None and not earlier.held:
+                self.uploader.drop(earlier, "sent again")
+
+    def _open(self) -> list[Upload]:
+        uploads = self.uploader.engine.catalogue.uploads
+        return uploads.open_of_path(self.uploader.vault, self._path)
+
+    @property
+    def _path(self) -> str:
+        return storable(f"stream:{self.name}")
+
+    def _begin(self, part_size: int) -> Upload:
+        engine = self.uploader.engine
+        intent = engine.catalogue.uploads.begin(
+            vault=self.uploader.vault,
+            path=self._path,
+            size=-1,
+            mtime_ns=0,
+            name=storable(self.name),
+            description=self.description,
+            part_size=part_size,
+            owner=engine.owner,
+        )
+        return self.uploader.start(intent)
+
+    def _send(self, stream: BinaryIO) -> ArchiveRecord:
         part_size = self.uploader.part_size or STREAM_PART
         pieces = self._pieces(stream, part_size)
         first = next(pieces, None)
         if first is None:
             raise InputError("The stream is empty, and the service stores no empty archives")
         try:
-            earlier = self._settle_earlier()
-            if len(first[0]) < part_size:
-                record = self._in_one(first[0], earlier)
-                first[1]()
-                return record
-            upload = self.uploader.start(self._intent(-1, part_size, None))
+            upload = self._begin(part_size)
         except BaseException:
             first[1]()
             raise
-        record = self._in_parts(upload, _behind(first, pieces), earlier)
-        self._drop_cut_off()
-        return record
-
-    def _drop_cut_off(self) -> None:
-        """Drop what was sent of earlier streams of this name: nothing can go on with it."""
-        engine = self.uploader.engine
-        for upload in engine.catalogue.uploads.open_of_path(self.uploader.vault, self._path):
-            mine = upload.owner == engine.owner or not upload.held
-            if upload.state == "sending" and upload.upload_id is not None and mine:
-                engine.service.abort_upload(self.uploader.vault, upload.upload_id)
-                engine.catalogue.uploads.ended(upload.id, "aborted", "sent again")
-
-    def _settle_earlier(self) -> ArchiveRecord | None:
-        """End a stream of this name that was cut off at its completion; return its archive.
-
-        Its parts are all there, so this needs none of its bytes.
-        """
-        found = self.uploader.engine.catalogue.uploads.unfinished_stream(
-            vault=self.uploader.vault, path=self._path, description=self.description
-        )
-        if found is None or found.state == "sending":
-            return None
-        found, _ = self.uploader.resume(found)
-        if found is None:
-            return None
-        with suppress(IntegrityError):  # the next inventory tells how that one ended
-            return self.uploader.complete(found, found.tree_hash or "")
-        return None
-
-    @property
-    def _path(self) -> str:
-        return storable(f"stream:{self.name}")
-
-    def _intent(self, size: int, part_size: int | None, tree: str | None) -> Upload:
-        return self.uploader.engine.catalogue.uploads.begin(
-            vault=self.uploader.vault,
-            path=self._path,
-            size=size,
-            mtime_ns=0,
-            name=storable(self.name),
-            description=self.description,
-            part_size=part_size,
-            owner=self.uploader.engine.owner,
-            tree_hash=tree,
-        )
-
-    def _in_one(self, data: memoryview, earlier: ArchiveRecord | None) -> ArchiveRecord:
-        body = MemoryBody(data)
-        if earlier is not None and earlier.tree_hash == body.tree.hex():
-            return earlier
-        upload = self._intent(len(body), None, body.tree.hex())
+        sender = PartSender(self.uploader.engine, upload, {}, self.meter, self.uploader.stop)
         try:
-            archive_id, told = self.uploader.engine.budget.call(
-                lambda: self.uploader.request(upload, body, self.meter),
-                self.uploader.stop,
-                self.meter.note,
-            )
-        except (GlacierError, Stopped) as error:
-            self.uploader.give_up(upload, error)
-            raise
-        self.uploader.check(upload, archive_id, body.tree.hex(), told)
-        return self.uploader.record(upload, archive_id, body.tree.hex())
-
-    def _in_parts(
-        self, upload: Upload, pieces: Iterator[Piece], earlier: ArchiveRecord | None
-    ) -> ArchiveRecord:
-        engine = self.uploader.engine
-        sender = PartSender(engine, upload, {}, self.meter, self.uploader.stop)
-        try:
-            size, root = sender.send_pieces(pieces)
+            size, root = sender.send_pieces(chain((first,), pieces))
         except BaseException as error:
-            engine.catalogue.uploads.released(upload.id, scrub(error))
+            self.uploader.let_go(upload, error)
             raise
-        if earlier is not None and earlier.tree_hash == root.hex():
-            engine.service.abort_upload(self.uploader.vault, upload.upload_id or "")
-            engine.catalogue.uploads.ended(upload.id, "aborted", "the archive exists already")
-            return earlier
-        engine.catalogue.uploads.completing(upload.id, root.hex(), size)
-        return self.uploader.complete(engine.catalogue.uploads.get(upload.id), root.hex())
+        return (None if self.again else self._stored_before(upload, root.hex())) or (
+            self.uploader.complete(replace(upload, size=size), root.hex())
+        )
+
+    def _stored_before(self, upload: Upload, root: str) -> ArchiveRecord | None:
+        """Drop *upload* if an earlier stream of this name had the same bytes; return its archive.
+
+        :raises IntegrityError: nobody knows whether it became an archive.
+        """
+        catalogue, vault = self.uploader.engine.catalogue, self.uploader.vault
+        earlier = catalogue.uploads.same_stream(
+            vault=vault, path=self._path, description=self.description, tree_hash=root
+        )
+        records = [catalogue.archives.get(vault, e.archive_id) for e in earlier if e.archive_id]
+        there = [r for r in records if r is not None and r.state in ("pending", "present")]
+        if there or any(e.state == "unsettled" for e in earlier):
+            self.uploader.drop(upload, "the same bytes are, or may be, stored already")
+            if not there:
+                raise unknown_end(self.name)
+            return there[0]
+        return None
 
     def _pieces(self, stream: BinaryIO, part_size: int) -> Iterator[Piece]:
         buffers = self.uploader.engine.buffers
@@ -160,11 +170,6 @@ class StreamUploader:
                 free()
                 return
             yield view[:filled], free
-
-
-def _behind(first: Piece, rest: Iterator[Piece]) -> Iterator[Piece]:
-    yield first
-    yield from rest
 
 
 def _fill(stream: BinaryIO, view: memoryview) -> int:

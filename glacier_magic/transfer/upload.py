@@ -32,18 +32,9 @@ SMALLEST_PART = 16 << 20
 WORKERS, SMALL_WORKERS, MOST_WORKERS = 4, 10, 16
 NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
 """Answers that say for certain that nothing was stored."""
+DROPPED = "the service dropped the unfinished upload"
 
 Done = Callable[[Source, ArchiveRecord], None]
-
-
-def check_part_size(part_size: int | None) -> int | None:
-    """Return *part_size* if the service allows it: 1 MiB times a power of two, up to 4 GiB."""
-    if part_size is None or (part_size & (part_size - 1) == 0 and 1 << 20 <= part_size <= 4 << 30):
-        return part_size
-    raise InputError(
-        f"{human_bytes(part_size)} cannot be the size of a part",
-        cure="It is 1 MiB times a power of two, up to 4 GiB: 1, 2, 4, 8, 16 MiB ...",
-    )
 
 
 @dataclass(frozen=True)
@@ -157,7 +148,7 @@ class Uploader:
         """Note the end of a single request: failed, or not known to have."""
         uploads = self.engine.catalogue.uploads
         state = "unsettled" if uploads.get(upload.id).doubt else "failed"
-        uploads.ended(upload.id, state, str(error))
+        uploads.ended(upload.id, state, scrub(error))
 
     def request(self, upload: Upload, body: HashedBody, meter: Meter) -> tuple[str, str]:
         """Send *body* in one request; return archive id and the tree hash the service took."""
@@ -245,11 +236,39 @@ class Uploader:
             self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
             raise _changed(source) from None
         except BaseException as error:
-            self.engine.catalogue.uploads.released(upload.id, scrub(error))
+            self.let_go(upload, error)
             if isinstance(error, GlacierError):
                 _refuse_changed(source, descriptor)  # the true reason of many a refusal
             raise
         return self.complete(upload, root.hex())
+
+    def let_go(self, upload: Upload, error: BaseException) -> None:
+        """Note why an upload stopped: it can go on later, unless the service has dropped it."""
+        if isinstance(error, NotFound):
+            self.engine.catalogue.uploads.ended(upload.id, "failed", DROPPED)
+            error.cure = error.cure or (
+                "The upload was aborted, or no part came for 24 hours; the same command begins "
+                "a new one."
+            )
+        else:
+            self.engine.catalogue.uploads.released(upload.id, scrub(error))
+
+    def drop(self, upload: Upload, why: str) -> None:
+        """Abort an upload that nothing can go on with; one that cannot be aborted stays on record.
+
+        Where the service no longer has it, its completion may have succeeded if it was asked for.
+        """
+        uploads = self.engine.catalogue.uploads
+        try:
+            self.engine.service.abort_upload(self.vault, upload.upload_id or "")
+        except NotFound:
+            uploads.ended(
+                upload.id, "failed" if upload.state == "sending" else "unsettled", DROPPED
+            )
+        except GlacierError as error:
+            uploads.released(upload.id, str(error))
+        else:
+            uploads.ended(upload.id, "aborted", why)
 
     def _part_size(self, size: int) -> int:
         smallest = self.part_size or SMALLEST_PART
@@ -308,7 +327,7 @@ class Uploader:
         except NotFound:
             if found.state != "sending":
                 return found, {}
-            uploads.ended(found.id, "failed", "the service dropped the unfinished upload")
+            uploads.ended(found.id, "failed", DROPPED)
             return None, {}
 
     def complete(self, upload: Upload, root: str) -> ArchiveRecord:
@@ -318,24 +337,39 @@ class Uploader:
         """
         uploads = self.engine.catalogue.uploads
         uploads.completing(upload.id, root, upload.size)
-        try:
-            archive_id = self.engine.budget.call(
-                lambda: self.engine.service.complete_upload(
+        asked = upload.state != "sending"
+
+        def request() -> str:
+            nonlocal asked
+            try:
+                return self.engine.service.complete_upload(
                     self.vault, upload.upload_id or "", upload.size, root
-                ),
-                self.stop,
-            )
-        except NotFound:
+                )
+            except Unavailable:
+                asked = True
+                raise
+
+        try:
+            archive_id = self.engine.budget.call(request, self.stop)
+        except NotFound as error:
+            if not asked and "retries" not in error.details:
+                self.let_go(upload, error)
+                raise
             uploads.ended(upload.id, "unsettled", "cut off while it was being completed")
-            raise IntegrityError(
-                f"An earlier upload of {upload.name!r} was cut off while it was being completed, "
-                "and the service does not say how it ended",
-                cure="The next %glacier inventory settles it; --again sends it anew before that.",
-            ) from None
+            raise unknown_end(upload.name) from None
         except BaseException as error:
             uploads.released(upload.id, scrub(error))
             raise
         return self.record(upload, archive_id, root)
+
+
+def unknown_end(name: str) -> IntegrityError:
+    """Return the error for an upload that may have become an archive, and may not."""
+    return IntegrityError(
+        f"An earlier upload of {name!r} was cut off while it was being completed, and the service "
+        "does not say how it ended",
+        cure="The next %glacier inventory settles it; --again sends it anew before that.",
+    )
 
 
 def _sort(

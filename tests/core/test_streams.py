@@ -303,15 +303,6 @@ def test_a_stream_that_begins_like_the_one_before_may_be_shorter(vault, killed, 
     assert stored(archive.id)[0] == content
 
 
-def test_the_same_stream_later_is_another_archive(vault, small_parts, archives_in):
-    """What was stored whole is not gone on with: nobody can know that it is the same again."""
-    content = os.urandom(2 * MIB)
-    first = vault.upload_stream(io.BytesIO(content), "backup.tar")
-    second = vault.upload_stream(io.BytesIO(content), "backup.tar")
-    assert first.id != second.id
-    assert archives_in() == 2
-
-
 def test_progress_counts_what_has_come(vault, small_parts):
     """The whole is not known before the end, and nothing falls over that."""
     reports = []

@@ -152,14 +152,15 @@ class Uploads:
         )  # fmt: skip
         return found[0] if found else None
 
-    def unfinished_stream(self, *, vault: str, path: str, description: str) -> Upload | None:
-        """Return the newest multipart upload of a stream that has not ended, or None."""
-        found = self._select(
-            "vault=:vault AND path=:path AND description=:description AND upload_id IS NOT NULL "
-            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
-            vault=vault, path=path, description=description,
+    def same_stream(
+        self, *, vault: str, path: str, description: str, tree_hash: str
+    ) -> list[Upload]:
+        """Return the uploads of a stream of these bytes that are done, or may be, newest first."""
+        return self._select(
+            "vault=:vault AND path=:path AND description=:description AND tree_hash=:tree_hash "
+            "AND state IN ('done', 'unsettled') ORDER BY id DESC",
+            vault=vault, path=path, description=description, tree_hash=tree_hash,
         )  # fmt: skip
-        return found[0] if found else None
 
     def open_of(self, vault: str) -> list[Upload]:
         """Return the uploads of a vault that have not ended, newest first."""
