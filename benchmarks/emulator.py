@@ -26,7 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from glacier_magic import emulator, treehash
+from glacier_magic import emulator
+from glacier_magic.base import treehash
 from glacier_magic.emulator.testing import Emulator, running
 
 MIB = 1 << 20

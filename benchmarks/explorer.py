@@ -34,7 +34,7 @@ from glacier_magic.catalogue import Catalogue
 from glacier_magic.explore import Explorer
 from glacier_magic.notebook.explorer import ExplorerView
 from glacier_magic.service.clock import ServiceClock
-from glacier_magic.vault import Vault
+from glacier_magic.client.vault import Vault
 from IPython.display import display
 import pandas, time
 catalogue = Catalogue(Path({catalogue!r}), made.HERE)

@@ -235,7 +235,7 @@ class _Body:
 
 def upload_unhashed(task: Task) -> dict[str, float]:
     """Send the parts with made-up hashes, from two threads: what boto3 itself costs."""
-    from glacier_magic.treehash import aligned_buffer
+    from glacier_magic.base.treehash import aligned_buffer
 
     client, made_up = client_of_boto3(task), "0" * 64
 
@@ -266,7 +266,7 @@ def upload_unhashed(task: Task) -> dict[str, float]:
 
 def two_hash_passes(task: Task) -> dict[str, float]:
     """Hash so many bytes for the tree and for the signature, from memory, in one thread."""
-    from glacier_magic.treehash import aligned_buffer
+    from glacier_magic.base.treehash import aligned_buffer
 
     part = aligned_buffer(MIB)
     part[:] = os.urandom(len(part))
@@ -302,7 +302,7 @@ def upload_boto2(task: Task) -> dict[str, float]:
 
 def upload_aws(task: Task) -> dict[str, float]:
     """Call the AWS CLI for the start, for every part, cut out by ``dd``, and for the end."""
-    from glacier_magic.treehash import tree_hash
+    from glacier_magic.base.treehash import tree_hash
 
     def aws(*words: str) -> dict[str, str]:
         fixed = ["--account-id=-", f"--vault-name={VAULT}", f"--endpoint-url={task['url']}"]
@@ -503,7 +503,7 @@ def hash_speed(given: argparse.Namespace, folder: Path) -> None:
     """Ours, botocore's and the rate at which all cores together hash a buffer in their caches."""
     from botocore.utils import calculate_tree_hash
 
-    from glacier_magic.treehash import aligned_buffer, tree_hash
+    from glacier_magic.base.treehash import aligned_buffer, tree_hash
 
     size, cores = int(given.gib * GIB), len(os.sched_getaffinity(0))
     path = random_file(folder / "data", size)

@@ -23,7 +23,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .connecting import connect
+    from .base.treehash import tree_hash
+    from .client.connect import connect
+    from .client.session import Session
+    from .client.vault import Archive, Vault
     from .errors import (
         AccessDenied,
         CatalogueError,
@@ -53,9 +56,6 @@ if TYPE_CHECKING:
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
-    from .session import Session
-    from .treehash import tree_hash
-    from .vault import Archive, Vault
 
 _HOMES = {
     "Session": "session",

@@ -108,7 +108,7 @@ class TerminalFace:
         """Show a batch while it is waited for."""
 
         def show(snapshot: Snapshot) -> None:
-            from .rendering import summary, visible  # noqa: PLC0415
+            from .base.rendering import summary, visible  # noqa: PLC0415
 
             self._line(visible(summary(snapshot)))
 
@@ -173,7 +173,7 @@ def _longest(column: pd.Series[Any]) -> int:
 
 def _spelled(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns as they are shown: no escape sequence of a stranger's goes through."""
-    from .rendering import visible  # noqa: PLC0415
+    from .base.rendering import visible  # noqa: PLC0415
 
     times = list(table.select_dtypes("datetimetz"))
     for name in times:
@@ -280,8 +280,8 @@ def _means_to_serve(words: Sequence[str]) -> bool:
 
 def _serve(words: Sequence[str]) -> int:
     """Run the emulator in the foreground."""
+    from .base.paths import emulator_folder  # noqa: PLC0415
     from .emulator.__main__ import main as serve  # noqa: PLC0415
-    from .paths import emulator_folder  # noqa: PLC0415
 
     given = any(word == "--data" or word.startswith("--data=") for word in words)
     try:

@@ -11,7 +11,7 @@ from .documents import Document
 from .iam import IdentityPolicy
 from .lock import Lock
 from .notifications import Notifications
-from .notified import Notified
+from .notifications_table import Notified
 from .regions import VaultsEverywhere, look_everywhere
 from .retrieval_policy import RetrievalPolicy
 from .routing import Routing

@@ -9,7 +9,7 @@ from ..service import Service
 from ..service.administration import Administration
 from .change import Change
 from .documents import Document
-from .held import Held
+from .policy_view import Held
 
 
 class AccessPolicy(Held):

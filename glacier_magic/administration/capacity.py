@@ -9,16 +9,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from .. import tables
+from ..base import tables
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..catalogue import Catalogue, Purchase
 from ..errors import GlacierError, NotReady, OverBudget, Refused, Unavailable
 from ..plans import Memory
 from ..prices import Quote, load
 from ..prices.quotes import provisioned
-from ..rendering import Rendered, escape, html_table, text_table
 from ..service import Service
 from ..service.administration import Administration
-from ..units import from_ms, human_duration, local_time, parse_time, plural
 from .change import Change
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from ..base.rendering import escape, visible
 from ..plans import Memory, Plan
 from ..prices import Quote
-from ..rendering import escape, visible
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, LocalError
-from .wording import lasting_warnings, statement_words, warnings_of
+from .policy_text import lasting_warnings, statement_words, warnings_of
 
 LONGEST = 20 * 1024
 """Bytes of a policy (service documentation, "Set Vault Access Policy", "Initiate Vault Lock")."""

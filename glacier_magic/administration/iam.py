@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..rendering import Rendered
+from ..base.rendering import Rendered
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "Look": (

@@ -6,14 +6,14 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from ..base.units import from_ms, human_duration, local_time, parse_time
 from ..catalogue import Catalogue, LockRecord
 from ..errors import NotFound, Refused
 from ..service import Service
 from ..service.administration import Administration
-from ..units import from_ms, human_duration, local_time, parse_time
 from .change import Change
 from .documents import Document
-from .held import Held
+from .policy_view import Held
 
 DAY = 86_400_000
 """Milliseconds in which a lock can be completed (service documentation, "Initiate Vault Lock")."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..base.rendering import Rendered, visible
 from ..errors import InputError
-from ..rendering import Rendered, visible
 from ..service import Service
 from ..service.administration import Administration
 from .documents import masked

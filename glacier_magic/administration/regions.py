@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import tables
+from ..base import tables
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
 from ..prices import Quote, load
 from ..prices.holdings import of_vault
 from ..prices.quotes import monthly_storage
-from ..rendering import Rendered, escape, html_table, text_table
 from ..service import Connection, Service
 from ..service.regions import in_region, regions_of
-from ..units import from_ms, human_bytes, local_time, parse_time, plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..base.rendering import Rendered
+from ..base.units import human_bytes, parse_size
 from ..errors import InputError
-from ..rendering import Rendered
 from ..service import Service
 from ..service.administration import Administration
-from ..units import human_bytes, parse_size
 from .change import Change
 
 NO_LIMIT, FREE_TIER, BYTES_PER_HOUR = "None", "FreeTier", "BytesPerHour"

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..base.rendering import Rendered, html_table, text_table
+from ..base.units import plural
 from ..errors import InputError, Refused
-from ..rendering import Rendered, html_table, text_table
 from ..service import Service
 from ..service.administration import Administration
-from ..units import plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,24 +10,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..units import to_ms
-from .archives import ArchiveRecord, Archives
-from .database import Scope
-from .deletions import Deletion, Deletions
-from .downloads import Download, Downloads
-from .drops import Drop, Drops
-from .inventories import Inventories, Inventory
-from .jobs import JobRecord, Jobs
-from .locks import LockRecord, Locks
-from .members import ListingRecord, Listings
-from .pacing import Pacing
-from .places import opened
-from .plans import PlanRecord, Plans, Tally
-from .purchases import Purchase, Purchases
-from .routes import Route, Routes
-from .settings import Settings
-from .uploads import Upload, Uploads
-from .vaults import find
+from ..base.units import to_ms
+from .archives.archives import ArchiveRecord, Archives
+from .archives.inventories import Inventories, Inventory
+from .archives.vaults import find
+from .records.deletions import Deletion, Deletions
+from .records.downloads import Download, Downloads
+from .records.drops import Drop, Drops
+from .records.jobs import JobRecord, Jobs
+from .records.locks import LockRecord, Locks
+from .records.members import ListingRecord, Listings
+from .records.pacing import Pacing
+from .records.plans import PlanRecord, Plans, Tally
+from .records.purchases import Purchase, Purchases
+from .records.routes import Route, Routes
+from .records.settings import Settings
+from .records.uploads import Upload, Uploads
+from .storage.database import Scope
+from .storage.open import opened
 
 __all__ = [
     "ArchiveRecord",

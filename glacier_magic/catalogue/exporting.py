@@ -10,14 +10,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..base.units import masked
 from ..errors import InputError
-from ..units import masked
-from . import dialect, states
-from .database import Database
-from .dialect import Snapshot
-from .filing import making
-from .frames import READ, Rows, batch, kind_of
-from .query import COLUMNS
+from .archives import states
+from .archives.frames import READ, Rows, batch, kind_of
+from .archives.query import COLUMNS
+from .storage import dialect
+from .storage.backup import making
+from .storage.database import Database
+from .storage.dialect import Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..units import masked, plural
-from . import dialect, folders, identity, states
-from .database import Database
-from .dialect import Snapshot
-from .schema import MIGRATIONS
+from ..base.units import masked, plural
+from .archives import folders, identity, states
+from .storage import dialect
+from .storage.database import Database
+from .storage.dialect import Snapshot
+from .storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:
-    from ..catalogue import Catalogue
+    from . import Catalogue
 
 PIECE = 20_000
 SAMPLES = 50

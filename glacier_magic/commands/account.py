@@ -6,10 +6,10 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..base.rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
+from ..base.units import human_bytes, local_time, plural
 from ..errors import InputError
-from ..rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
 from ..service.regions import checked_regions
-from ..units import human_bytes, local_time, plural
 from .console import Console, where
 from .failure import Failure
 from .grammar import Parser, Verb

@@ -9,20 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import descriptions
-from ..catalogue.query import COUNTED
+from ..base.units import human_bytes, human_duration, parse_duration, parse_rate, parse_size, plural
+from ..catalogue.archives.query import COUNTED
+from ..client.vault import Vault
 from ..errors import InputError
 from ..jobs import InventoryJob
-from ..storing import MAYBE_TWICE
 from ..transfer.sources import find
-from ..units import (
-    human_bytes,
-    human_duration,
-    parse_duration,
-    parse_rate,
-    parse_size,
-    plural,
-)
-from ..vault import Vault
+from ..transfer.store import MAYBE_TWICE
 from .console import Console
 from .grammar import Parser, Verb
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..catalogue.query import SORTABLE
-from ..catalogue.states import STATES
+from ..base.units import human_bytes, plural
+from ..catalogue.archives.query import SORTABLE
+from ..catalogue.archives.states import STATES
 from ..errors import NameNotKnown
-from ..units import human_bytes, plural
 from .archives import age, as_of, vault_option
 from .console import Console
 from .grammar import Parser, Verb

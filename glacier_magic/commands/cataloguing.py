@@ -8,14 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import importers, tables
-from ..catalogue import Catalogue, Scope, filing, maintenance
+from .. import importers
+from ..base import tables
+from ..base.paths import catalogue_file, catalogue_place
+from ..base.units import human_bytes, plural
+from ..catalogue import Catalogue, Scope, maintenance
 from ..catalogue.exporting import export
+from ..catalogue.storage import backup as filing
 from ..errors import CatalogueError, InputError
-from ..paths import catalogue_file, catalogue_place
 from ..plans.replacing import ReplacePlan
 from ..service import Connection
-from ..units import human_bytes, plural
 from .archives import vault_option
 from .console import Console, last_connection
 from .grammar import Parser, Verb

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.units import plural
 from ..catalogue import ArchiveRecord
+from ..client.vault import Vault
 from ..errors import InputError, LocalError, NameNotKnown
-from ..units import plural
-from ..vault import Vault
 from .console import Console
 from .grammar import Parser
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import emulator
-from ..connecting import connect, connection_for, reconnect
+from ..base.paths import last_connection_file
+from ..client.connect import connect, connection_for, reconnect
+from ..client.session import Session
+from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError, Unexpected, mask_account
 from ..jobs import Batch
-from ..paths import last_connection_file
 from ..plans import Guarded, Plan
 from ..service import Connection
-from ..session import Session
-from ..settings import Settings
 from ..transfer.progress import Observer
-from ..vault import Vault
 from .failure import Failure
 from .grammar import Help, HelpAsked, Verb, unshield
+from .setting_values import Settings
 
 
 class Face(Protocol):

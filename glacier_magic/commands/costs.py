@@ -6,13 +6,13 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.holdings import by_folder, of_vault
 from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
-from ..rendering import Rendered, escape, html_table, text_table
 from ..service.regions import checked_regions
-from ..units import from_ms, human_bytes, local_time, plural
 from .console import Console
 from .grammar import Parser, Verb
 

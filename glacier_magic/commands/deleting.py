@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ..base.rendering import Rendered, html_table, text_table
+from ..base.units import MOST_BYTES, from_ms, local_time, plural
 from ..catalogue import Deletion
 from ..errors import GlacierError, InputError
 from ..jobs import Batch
 from ..plans import Deleted
-from ..plans.delete import failure
+from ..plans.delete.delete import failure
 from ..prices import parse_money
-from ..rendering import Rendered, html_table, text_table
-from ..units import MOST_BYTES, from_ms, local_time, plural
 from .account import vault_name
 from .archives import vault_option, waiting_options
 from .console import Console

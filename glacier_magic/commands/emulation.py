@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import emulator
+from ..base.paths import emulator_folder
+from ..base.rendering import Rendered, escape
+from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
-from ..paths import emulator_folder
-from ..rendering import Rendered, escape
-from ..units import human_bytes, parse_duration
 from .console import Console, last_connection
 from .grammar import Parser, Verb
 

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__
+from ..base.paths import data_folder
+from ..base.rendering import STYLE, Rendered, escape, visible
 from ..errors import GlacierError, Unexpected, mask_account
-from ..paths import data_folder
-from ..rendering import STYLE, Rendered, escape, visible
 
 PACKAGE = Path(__file__).parents[1]
 DEEP = 12

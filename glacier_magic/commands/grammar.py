@@ -8,12 +8,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..base.rendering import Rendered
 from ..errors import InputError
-from ..rendering import Rendered
 
 if TYPE_CHECKING:
-    from ..settings import Settings
     from .console import Console
+    from .setting_values import Settings
 
 _ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
 _SHIELD = "\x00"

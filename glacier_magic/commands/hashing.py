@@ -6,13 +6,13 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .. import localhash
+from ..base.rendering import Rendered, html_table, text_table, visible
+from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
 from ..errors import InputError, IntegrityError
-from ..localhash import SAME, LocalHash
-from ..rendering import Rendered, html_table, text_table, visible
+from ..transfer import verify as localhash
 from ..transfer.progress import Meter
-from ..units import human_bytes, plural, short_id, storable
+from ..transfer.verify import SAME, LocalHash
 from .archives import vault_option
 from .console import Console
 from .grammar import Parser, Verb

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 
 from .. import importers
+from ..base.rendering import Rendered, escape, html_table, near, text_table
+from ..base.units import plural
 from ..errors import IntegrityError
 from ..importers import Report
-from ..rendering import Rendered, escape, html_table, near, text_table
-from ..units import plural
 from .console import Console
 from .grammar import Parser, Verb
 

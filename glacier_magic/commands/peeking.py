@@ -6,9 +6,9 @@ from argparse import ArgumentTypeError, Namespace
 from decimal import Decimal
 from typing import Any
 
+from ..base.rendering import visible
 from ..plans import PeekPlan
 from ..prices import parse_money
-from ..rendering import visible
 from .archives import size, vault_option, waiting_options
 from .console import Console
 from .grammar import Parser, Verb

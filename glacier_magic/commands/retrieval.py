@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from ..base.ranges import Asked
+from ..base.rendering import near
 from ..catalogue import ArchiveRecord
+from ..client.vault import Vault
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan, RestorePlan
-from ..plans.quoting import DESTINATIONS
+from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
-from ..ranges import Asked
-from ..rendering import near
-from ..vault import Vault
 from .archives import (
     archive_words,
     duration,

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from glacier_magic.base.treehash import CHUNK
 from glacier_magic.emulator import errors
 from glacier_magic.emulator.errors import ServiceError
 from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
-from glacier_magic.treehash import CHUNK
 
 ANSWERS: dict[str, Callable[[], ServiceError]] = {
     "408": errors.request_timeout,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from glacier_magic.treehash import CHUNK
+from glacier_magic.base.treehash import CHUNK
 
 _PERIOD = 16
 _STEP = 1024

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from glacier_magic import treehash
+from glacier_magic.base import treehash
 from glacier_magic.emulator import ids
 from glacier_magic.emulator.http import Body
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import Catalogue
-from ..catalogue.browse import Cube, Listing, Stopped
+from ..catalogue.archives.browse import Cube, Listing, Stopped
 from ..errors import GlacierError
 from .filters import Filter
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..base.units import from_ms, human_bytes, human_duration, local_time, plural
 from ..catalogue import ArchiveRecord
-from ..catalogue.browse import Branch, branches
-from ..catalogue.folders import Folder
-from ..catalogue.where import FIELDS
+from ..catalogue.archives.browse import Branch, branches
+from ..catalogue.archives.folders import Folder
+from ..catalogue.archives.where import FIELDS
 from ..errors import InputError
 from ..plans import ComparePlan, DeletePlan, RestorePlan
-from ..rendering import Rendered, escape, html_table, text_table
-from ..units import from_ms, human_bytes, human_duration, local_time, plural
 from .answer import Answer
 from .filters import Filter
 from .selection import Selection
@@ -25,7 +25,7 @@ from .selection import Selection
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..vault import Vault
+    from ..client.vault import Vault
 
 SHOWN = 50
 """Rows that a saved notebook and a terminal show."""

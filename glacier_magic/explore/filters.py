@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..catalogue.browse import SIZES, Cell, Cube
-from ..catalogue.query import Query, literal
-from ..catalogue.states import STATES, THERE
-from ..units import human_bytes, plural
+from ..base.units import human_bytes, plural
+from ..catalogue.archives.browse import SIZES, Cell, Cube
+from ..catalogue.archives.query import Query, literal
+from ..catalogue.archives.states import STATES, THERE
 
 UNKNOWN = "unknown"
 FACETS = ("year", "size", "format", "state")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..catalogue import ArchiveRecord
-from ..catalogue.browse import Listing
+from ..catalogue.archives.browse import Listing
 from ..errors import InputError
 from .answer import Answer
 from .filters import total

@@ -23,7 +23,7 @@ from . import (
     mt_journal,
     shelves,
     stores,
-)  # fmt: skip
+)
 from .model import File, Imported, ImportedArchive, ImportedJob, Importer, Left
 from .taking import Report, take
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import Catalogue, Scope, dialect
+from ..catalogue import Catalogue, Scope
+from ..catalogue.archives.identity import unpack_hash
 from ..catalogue.exporting import READ_ALL, pieces, places
-from ..catalogue.filing import backup, examine
-from ..catalogue.identity import unpack_hash
+from ..catalogue.storage import dialect
+from ..catalogue.storage.backup import backup, examine
 from . import sqlite_files
 from .exported import checked
 from .model import File, Imported, ImportedArchive, Left

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..base.units import to_ms
+from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
-from ..catalogue.states import DELETED
-from ..units import to_ms
 from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
 
 FORMAT = "an exported table of archives"

@@ -16,11 +16,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ..base.units import masked
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives import LAG
-from ..catalogue.states import DELETED
+from ..catalogue.archives.archives import LAG
+from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from ..units import masked
 from .model import Imported, ImportedArchive, Left
 
 CHUNK = 10_000

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ..units import from_ms
+from ..base.units import from_ms
 from .reading import Reading, detect, read
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Retrieval jobs: asked for once, watched by one poller, fetched when ready."""
 
 from .board import Row, Snapshot
-from .expect import OUTPUT_KEPT, TIERS, expected, kept_until, window
+from .durations import OUTPUT_KEPT, TIERS, expected, kept_until, window
 from .handles import Batch, InventoryJob, Job
 from .tracker import Tracker
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..catalogue import Catalogue
-from ..catalogue.downloads import FORGETTABLE
+from ..catalogue.records.downloads import FORGETTABLE
 from ..errors import InputError
 from .board import Row
 from .fetching import Fetcher

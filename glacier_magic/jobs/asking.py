@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.jobs import RETRIEVAL
+from ..catalogue.records.jobs import RETRIEVAL
 from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner

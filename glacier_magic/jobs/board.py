@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..base.units import from_ms
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
-from ..catalogue.jobs import INVENTORY
+from ..catalogue.records.jobs import INVENTORY
 from ..transfer.progress import Report
-from ..units import from_ms
-from .expect import Past, expected, kept_until
+from .durations import Past, expected, kept_until
 
 if TYPE_CHECKING:
     import pandas as pd

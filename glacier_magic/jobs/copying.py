@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ..base.safenames import alternatives
+from ..base.treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
 from ..catalogue import Catalogue, Download
-from ..catalogue.downloads import Downloads
+from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
-from ..safenames import alternatives
 from ..transfer import files
 from ..transfer.budget import Stopped
-from ..treehash import CHUNK, FileChanged, aligned_buffer, tree_hash
 
 
 def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> Path | None:

@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..base.rendering import visible
+from ..base.units import from_ms, parse_time, plural
 from ..catalogue import Deletion, Drop, JobRecord
-from ..catalogue.drops import BUSY
-from ..catalogue.jobs import INVENTORY
+from ..catalogue.records.drops import BUSY
+from ..catalogue.records.jobs import INVENTORY
 from ..errors import AccessDenied, NotFound, VaultNotEmpty
-from ..rendering import visible
 from ..transfer.budget import Stopped
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
-from ..units import from_ms, parse_time, plural
 
 DAY, HOUR = 86_400_000, 3_600_000
 MARGIN = HOUR // 2

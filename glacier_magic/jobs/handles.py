@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
+from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
+from ..base.units import human_duration, local_time, plural, weekday_time
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
-from ..rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
-from ..units import human_duration, local_time, plural, weekday_time
 from .board import Row, Snapshot
 from .tracker import Tracker
 

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.jobs import RETRIEVAL
+from ..catalogue.records.jobs import RETRIEVAL
 from ..errors import GlacierError
 from ..service import Service
 

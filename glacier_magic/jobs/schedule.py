@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from ..base.units import from_ms
 from ..catalogue import Catalogue
-from ..catalogue.jobs import Running
+from ..catalogue.records.jobs import Running
 from ..service import ServiceClock
-from ..units import from_ms
-from .expect import Past, kind_of, window
+from .durations import Past, kind_of, window
 
 SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
 """Bounds of the pause between two looks once a job can be done."""

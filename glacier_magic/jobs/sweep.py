@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..base.units import from_ms
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.downloads import LEASE_SECONDS
+from ..catalogue.records.downloads import LEASE_SECONDS
 from ..errors import NotFound
 from ..service import Service
-from ..units import from_ms
-from .expect import kept_until
+from .durations import kept_until
 
 LOOKED_FOR = 10
 """Jobs that are not in the list and are asked about one by one, in one look at a vault."""

@@ -14,20 +14,20 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ..base.units import from_ms
 from ..catalogue import JobRecord
-from ..catalogue.changes import Changes
+from ..catalogue.storage.change_marker import Changes
 from ..errors import CredentialsError, GlacierError, NotFound
 from ..service import Policies
 from ..transfer.engine import Engine
-from ..units import from_ms
 from .actions import Actions
 from .asking import Asker
 from .board import Snapshot
-from .closing import hurried, missed, outputs_of, warning
+from .drop_worker import DropKeeper
+from .expiry import hurried, missed, outputs_of, warning
 from .fetching import Fetcher
-from .held import HeldRows
-from .keeper import DropKeeper
 from .reading import InventoryReader
+from .row_cache import HeldRows
 from .schedule import Schedule
 from .sweep import Sweeper
 

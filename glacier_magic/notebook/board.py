@@ -13,11 +13,11 @@ from urllib.parse import quote
 import ipywidgets as widgets
 import traitlets
 
+from ..base.rendering import escape, near, summary
+from ..base.units import human_bytes, parse_rate, plural
 from ..errors import GlacierError
 from ..jobs import Batch, Snapshot
 from ..jobs import Row as Job
-from ..rendering import escape, near, summary
-from ..units import human_bytes, parse_rate, plural
 from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
 from .display import Place
 from .face import board_record

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..base.rendering import board_cells, near, summary
+from ..base.units import human_bytes, local_time, plural
 from ..jobs import Row as Job
 from ..jobs import Snapshot
-from ..rendering import board_cells, near, summary
-from ..units import human_bytes, local_time, plural
 from .table import Column, Row
 
 COLUMNS = (

@@ -7,10 +7,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from ..base.rendering import STYLE, escape
 from ..errors import GlacierError, PlanChanged
 from ..jobs import Batch
 from ..plans import Deleted, Guarded, Plan
-from ..rendering import STYLE, escape
 from ..transfer.progress import Report
 from .board import JobBoard
 from .display import Place, Record, said

@@ -154,8 +154,8 @@ def _vault_of(given: list[str]) -> str | None:
 
 def _listed(option: str, typed: str) -> list[str]:
     """Return what can follow in a list with commas: columns, the last ones first, or states."""
-    from ..catalogue.query import SORTABLE  # noqa: PLC0415
-    from ..catalogue.states import STATES  # noqa: PLC0415
+    from ..catalogue.archives.query import SORTABLE  # noqa: PLC0415
+    from ..catalogue.archives.states import STATES  # noqa: PLC0415
 
     before, comma, _ = typed.rpartition(",")
     if option == "--state":

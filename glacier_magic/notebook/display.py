@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ..rendering import STYLE, Rendered, escape
+from ..base.rendering import STYLE, Rendered, escape
 
 
 class Record(Rendered):

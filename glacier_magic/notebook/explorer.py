@@ -14,12 +14,12 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from ..catalogue.where import WhereError
+from ..base.rendering import escape, visible
+from ..catalogue.archives.where import WhereError
 from ..errors import GlacierError, InputError
 from ..explore import Explorer
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
-from ..rendering import escape, visible
 from . import scenes
 from .display import Place, Record
 from .explorer_rows import ExplorerRows

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
 from ..explore import Explorer
 from ..explore.explorer import cells, selected_in_words
-from ..units import from_ms, plural
 from .table import Column, Row
 
 COLUMNS = (

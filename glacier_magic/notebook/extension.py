@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _TYPES = {
-    "Plan": ("glacier_magic.plans.model", "Plan"),
+    "Plan": ("glacier_magic.plans.base", "Plan"),
     "Batch": ("glacier_magic.jobs.handles", "Batch"),
-    "Leftovers": ("glacier_magic.leftovers", "Leftovers"),
+    "Leftovers": ("glacier_magic.transfer.unfinished", "Leftovers"),
     "Explorer": ("glacier_magic.explore.explorer", "Explorer"),
-    "UploadDesk": ("glacier_magic.uploading", "UploadDesk"),
+    "UploadDesk": ("glacier_magic.transfer.upload_queue", "UploadDesk"),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..rendering import escape, snapshot_html, snapshot_text, summary
+from ..base.rendering import escape, snapshot_html, snapshot_text, summary
 from .display import Place, Record, note
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import threading
 
 import ipywidgets as widgets
 
+from ..base.rendering import escape
 from ..errors import GlacierError
-from ..leftovers import Leftovers
-from ..rendering import escape
 from ..transfer.progress import Report
+from ..transfer.unfinished import Leftovers
 from .display import Place, Record, shown
 from .view import View
 

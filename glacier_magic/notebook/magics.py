@@ -15,8 +15,8 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from ..commands.setting_values import SETTINGS, Settings
 from ..errors import GlacierError, InputError
-from ..settings import SETTINGS, Settings
 from .display import shown
 
 if TYPE_CHECKING:

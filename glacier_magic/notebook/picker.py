@@ -8,8 +8,8 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from ..rendering import STYLE, escape, visible
-from ..units import human_bytes
+from ..base.rendering import STYLE, escape, visible
+from ..base.units import human_bytes
 
 MOST = 1000
 """Entries of a folder that are listed; a name can be typed all the same."""

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from ..errors import GlacierError
 from ..jobs import TIERS
 from ..plans import RestorePlan
-from ..plans.quoting import DESTINATIONS
+from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from .card import PlanCard
 from .display import said

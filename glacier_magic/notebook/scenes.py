@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..catalogue.browse import Branch
+from ..base.rendering import visible
+from ..base.units import human_bytes, plural
+from ..catalogue.archives.browse import Branch
 from ..explore import Explorer
 from ..explore.filters import FACETS, Choice, choices, total
 from ..explore.treemap import treemap
-from ..rendering import visible
-from ..units import human_bytes, plural
 
 TILES = 24
 """Folders that the picture shows apart; the others are one tile."""

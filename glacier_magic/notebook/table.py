@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import anywidget
 import traitlets
 
+from ..base.rendering import visible
 from ..errors import GlacierError
-from ..rendering import visible
 from .view import View
 
 MOST = 500

@@ -9,11 +9,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from ..base.rendering import STYLE, escape
+from ..base.units import human_bytes, parse_rate
 from ..errors import GlacierError
-from ..leftovers import Leftovers
-from ..rendering import STYLE, escape
-from ..units import human_bytes, parse_rate
-from ..uploading import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
+from ..transfer.unfinished import Leftovers
+from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
 from .board import INTERVAL
 from .display import Place, Record
 from .leftovers import LeftoversCard

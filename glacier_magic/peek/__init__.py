@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..base.ranges import aligned_cover
 from ..errors import InputError
-from ..ranges import aligned_cover
 from .model import Limits, Listing, Member
 from .tars import list_tar, list_tar_gz
 from .window import Window

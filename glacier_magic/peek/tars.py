@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
+from ..base.units import human_bytes, storable
 from ..errors import Unlistable
-from ..units import human_bytes, storable
 from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
 from .window import Window
 

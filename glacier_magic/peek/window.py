@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 
+from ..base.ranges import aligned_cover
+from ..base.treehash import CHUNK
+from ..base.units import human_bytes
 from ..errors import IntegrityError, Unlistable
-from ..ranges import aligned_cover
-from ..treehash import CHUNK
-from ..units import human_bytes
 
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""

@@ -6,8 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from ..base.treehash import CHUNK
 from ..errors import Unlistable
-from ..treehash import CHUNK
 from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
 from .window import Window
 

@@ -1,17 +1,17 @@
 """What will happen before it does: plans that show themselves and wait to be run."""
 
+from .base import Memory, Plan
 from .comparison import ComparePlan
-from .delete import Deleted, DeletePlan
-from .drop import DropPlan, EmptyPlan
-from .extend import ExtendPlan
-from .guarded import Guarded
-from .model import Memory, Plan
-from .peeking import PeekPlan
-from .quoting import TierOffer, Tiers
-from .ranged import RangedPlan
-from .restore import RestorePlan
-from .restoring import RestoreItem
-from .several import SeveralRestores
+from .delete.confirmed import Guarded
+from .delete.delete import Deleted, DeletePlan
+from .delete.drop import DropPlan, EmptyPlan
+from .peek.peeking import PeekPlan
+from .restore.combined import SeveralRestores
+from .restore.extend import ExtendPlan
+from .restore.quoting import TierOffer, Tiers
+from .restore.ranged import RangedPlan
+from .restore.restore import RestorePlan
+from .restore.restoring import RestoreItem
 
 __all__ = [
     "ComparePlan",

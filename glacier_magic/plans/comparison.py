@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.rendering import near
+from ..base.safenames import UnsafePath, safe_target
+from ..base.treehash import FileChanged, tree_hash
+from ..base.units import human_bytes, plural, short_id
 from ..catalogue import ArchiveRecord
-from ..rendering import near
-from ..safenames import UnsafePath, safe_target
-from ..treehash import FileChanged, tree_hash
-from ..units import human_bytes, plural, short_id
-from .model import Cells, Plan
+from .base import Cells, Plan
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from ..base.rendering import Rendered, escape, html_table, text_table, visible
+from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate
 from ..prices.quote import amount_of
-from ..rendering import Rendered, escape, html_table, text_table, visible
-from ..units import from_ms, human_bytes, local_time, plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..catalogue.filing import Examined, examine, restore
+from ..base.units import human_bytes, local_time, plural
+from ..catalogue.storage.backup import Examined, examine, restore
 from ..errors import CatalogueError, InputError
-from ..units import human_bytes, local_time, plural
-from .model import Plan
+from .base import Plan
 
 if TYPE_CHECKING:
     import pandas as pd

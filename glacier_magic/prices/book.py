@@ -16,8 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ..base.paths import data_folder
 from ..errors import InputError, LocalError, NotFound
-from ..paths import data_folder
 from ..service import Service
 from ..service.pricelist import price_list
 from .items import ITEMS

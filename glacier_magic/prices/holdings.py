@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from ..catalogue.folders import Folder
+from ..catalogue.archives.folders import Folder
 from .book import PriceTable
 from .quotes import OVERHEAD, Holding, monthly_storage
 

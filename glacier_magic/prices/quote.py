@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import OverBudget, PriceUnknown
-from ..rendering import Rendered, escape, html_table, text_table
 from .items import FREE_GB, ITEMS
 from .money import SMALLEST, money, rate
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..base.treehash import CHUNK, combine
 from ..errors import LocalError
-from ..treehash import CHUNK, combine
 
 IN_MEMORY = 32 << 20
 """Parts up to this many bytes are read once into memory; larger ones twice from the file."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..base.units import from_ms, plural
 from ..errors import GlacierError, NotFound
-from ..units import from_ms, plural
 from .administration import Administration
 from .client import Service
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..base.units import human_duration
 from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
-from ..units import human_duration
 
 T = TypeVar("T")
 

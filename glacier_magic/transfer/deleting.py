@@ -7,19 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from ..base.units import plural
 from ..catalogue import Deletion
-from ..catalogue.database import new_owner
-from ..catalogue.deletions import Item, Outcome
-from ..errors import (
-    AccessDenied,
-    CredentialsError,
-    GlacierError,
-    InputError,
-    NotFound,
-    Unavailable,
-)
+from ..catalogue.records.deletions import Item, Outcome
+from ..catalogue.storage.database import new_owner
+from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable
 from ..service.denials import Denial, explain
-from ..units import plural
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, renewing

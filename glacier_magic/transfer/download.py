@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ..base.treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from ..catalogue import Download
-from ..catalogue.downloads import Downloads
+from ..catalogue.records.downloads import Downloads
 from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
-from ..treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from . import files, layout
 from .budget import Stopped
 from .crew import Child, Crew, Tuner

@@ -9,12 +9,12 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from ..base.files import rename_new
+from ..base.safenames import UnsafePath, alternatives, safe_target
+from ..base.treehash import FileChanged, tree_hash
 from ..catalogue import Download
-from ..catalogue.downloads import Downloads
+from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
-from ..renaming import rename_new
-from ..safenames import UnsafePath, alternatives, safe_target
-from ..treehash import FileChanged, tree_hash
 from .partfile import PartFile
 
 

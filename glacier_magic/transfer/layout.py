@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..base.ranges import ByteRange, pieces
+from ..base.treehash import part_ranges
 from ..catalogue import Download, JobRecord
 from ..errors import IntegrityError
-from ..ranges import ByteRange, pieces
-from ..treehash import part_ranges
 
 Span = tuple[int, int]
 

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from ..base.treehash import CHUNK, TreeHasher, aligned_buffer
 from ..errors import Unavailable
-from ..treehash import CHUNK, TreeHasher, aligned_buffer
 
 if sys.platform != "win32":
     import fcntl

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from ..base.treehash import combine, part_ranges
 from ..catalogue import Upload
 from ..errors import IntegrityError, Unavailable
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
-from ..treehash import combine, part_ranges
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, Pace

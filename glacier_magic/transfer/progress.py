@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..units import human_bytes, human_duration
+from ..base.units import human_bytes, human_duration
 
 INTERVAL = 0.1
 WINDOW = 10.0  # seconds that the shown rate is taken over

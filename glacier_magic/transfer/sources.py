@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from .. import descriptions
+from ..base.units import plural, storable
 from ..errors import InputError, LocalError
-from ..units import plural, storable
 
 LARGEST = 10_000 * (4 << 30)
 """Bytes in the largest archive: 10,000 parts of 4 GiB."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
+from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
 from ..errors import GlacierError, InputError, IntegrityError, LocalError
 from ..service.bodies import MemoryBody
-from ..units import human_bytes, storable
 from .budget import Stopped
 from .parts import PartSender, Piece
 from .progress import Meter

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ..base.treehash import part_size_for
+from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
-from ..catalogue.uploads import HeldElsewhere, StoredMeanwhile
+from ..catalogue.records.uploads import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
-from ..treehash import part_size_for
-from ..units import human_bytes, storable
 from .budget import Stopped
 from .crew import Crew, Tuner
 from .engine import Engine, Notes, Pace

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pyarrow as pa
 import pytest
+from glacier_magic.catalogue.archives.archives.archives import comparing, query
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from glacier_magic import tables
-from glacier_magic.catalogue import comparing, query
+from glacier_magic.base import tables
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic import tables
+from glacier_magic.base import tables
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CatalogueError, InputError

@@ -119,7 +119,7 @@ def test_an_interrupt_is_code_130(filled, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glacier_magic.session.Session.vaults", interrupt)
+    monkeypatch.setattr("glacier_magic.client.session.Session.vaults", interrupt)
     assert filled("vaults") == 130
     assert "goes on" in filled.err
 
@@ -234,11 +234,12 @@ def test_a_result_names_the_commands_of_this_face(main, monkeypatch):
     """Not the notebook's: a line of a result is typed again as it stands."""
     main.ok("create", "photos")
     monkeypatch.setattr(
-        "glacier_magic.session.Session.retrieval_policy", lambda _: "See %glacier deletions ID."
+        "glacier_magic.client.session.Session.retrieval_policy",
+        lambda _: "See %glacier deletions ID.",
     )
     assert main.ok("policy") == "See glacier-magic deletions ID.\n"
     monkeypatch.setattr(
-        "glacier_magic.session.Session.retrieval_policy", lambda _: Help("See %glacier ls.")
+        "glacier_magic.client.session.Session.retrieval_policy", lambda _: Help("See %glacier ls.")
     )
     assert main.ok("policy") == "See glacier-magic ls.\n"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
-from glacier_magic.paths import data_folder
 
 D = decimal.Decimal
 GB = 1 << 30

@@ -6,11 +6,11 @@ import stat
 
 import pytest
 
+from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import Console, run
 from glacier_magic.commands.failure import Failure
 from glacier_magic.commands.grammar import Verb
 from glacier_magic.errors import InputError, NotFound, Unexpected
-from glacier_magic.paths import data_folder
 
 
 class Face:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from glacier_magic import cli
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, IntegrityError, LocalError, NameNotKnown
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 

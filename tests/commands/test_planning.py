@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from glacier_magic import cli
+from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, LocalError, NotFound, OverBudget, PriceUnknown
 from glacier_magic.jobs import Batch
-from glacier_magic.paths import data_folder
 from glacier_magic.plans import RestorePlan
 from glacier_magic.plans.history import PastPlan
 

@@ -6,8 +6,8 @@ import pytest
 
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.commands.grammar import Verb
+from glacier_magic.commands.setting_values import SETTINGS, Settings
 from glacier_magic.errors import InputError
-from glacier_magic.settings import SETTINGS, Settings
 
 
 class Face:

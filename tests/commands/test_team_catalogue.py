@@ -6,7 +6,7 @@ import postgres_server
 import pytest
 
 from glacier_magic import cli
-from glacier_magic.paths import last_connection_file
+from glacier_magic.base.paths import last_connection_file
 
 
 @pytest.fixture

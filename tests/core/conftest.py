@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from glacier_magic.units import parse_time
+from glacier_magic.base.units import parse_time
 
 PATIENCE = 30.0
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope, downloads, uploads
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
+from glacier_magic.catalogue.records import downloads, uploads
 from glacier_magic.errors import CatalogueError
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")

@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
+from glacier_magic.catalogue.archives.archives.browse import SIZES, Cell, Listing, Stopped, branches
+from glacier_magic.catalogue.archives.archives.query import Query
+from glacier_magic.catalogue.archives.archives.states import STATES, THERE
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.browse import SIZES, Cell, Listing, Stopped, branches
-from glacier_magic.catalogue.query import Query
-from glacier_magic.catalogue.states import STATES, THERE
 
 HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from glacier_magic import importers
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, filing, maintenance, schema
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, maintenance
 from glacier_magic.catalogue.exporting import EXPORTED, export
+from glacier_magic.catalogue.storage import backup as filing
+from glacier_magic.catalogue.storage import schema
 from glacier_magic.errors import CatalogueError, InputError, LocalError
 from glacier_magic.plans.replacing import ReplacePlan
 
@@ -132,7 +134,7 @@ HALTED = """
     import sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from glacier_magic.catalogue import filing
+    from glacier_magic.catalogue.storage import backup as filing
     def halt(*_):
         print("halted", flush=True)
         sys.stdin.readline()

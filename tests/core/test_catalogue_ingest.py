@@ -8,20 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from glacier_magic.catalogue.archives.archives.archives import id_index as known
+from glacier_magic.catalogue.archives.archives.archives import identity, ingest
+from glacier_magic.catalogue.archives.archives.paging import Page
+from glacier_magic.catalogue.archives.archives.states import LAG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import (
-    ArchiveRecord,
-    Catalogue,
-    Scope,
-    dialect,
-    identity,
-    ingest,
-    known,
-)
-from glacier_magic.catalogue.paging import Page
-from glacier_magic.catalogue.states import LAG
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue.storage import dialect
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")

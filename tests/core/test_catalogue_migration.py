@@ -3,10 +3,11 @@
 import sqlite3
 
 import pytest
+from glacier_magic.catalogue.archives.archives.states import EVENTS
 
-from glacier_magic.catalogue import Catalogue, Scope, carry, schema
-from glacier_magic.catalogue.sqlite import APPLICATION_ID
-from glacier_magic.catalogue.states import EVENTS
+from glacier_magic.catalogue import Catalogue, Scope
+from glacier_magic.catalogue.storage import carry, schema
+from glacier_magic.catalogue.storage.sqlite import APPLICATION_ID
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "us-east-1")
 DAY = 86_400_000

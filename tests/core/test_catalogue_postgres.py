@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope, schema
-from glacier_magic.catalogue.database import is_dead, new_owner
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
+from glacier_magic.catalogue.storage import schema
+from glacier_magic.catalogue.storage.database import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
 
 psycopg = pytest.importorskip("psycopg")
 
-from glacier_magic.catalogue.postgres import clock, glob, sql, values  # noqa: E402
-from glacier_magic.catalogue.postgres import database as server_side  # noqa: E402
+from glacier_magic.catalogue.storage.postgres import clock, glob, sql, values  # noqa: E402
+from glacier_magic.catalogue.storage.postgres import database as server_side  # noqa: E402
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD
@@ -118,7 +119,7 @@ def test_another_kind_of_database_is_refused(tmp_path, monkeypatch):
 def test_the_driver_is_imported_only_where_it_is_needed(tmp_path):
     """Who has a file does not wait for it."""
     script = (
-        "import sys, glacier_magic.session, glacier_magic.catalogue as c; "
+        "import sys, glacier_magic.client.session, glacier_magic.catalogue as c; "
         f"c.Catalogue({str(tmp_path / 'c.sqlite')!r}, c.Scope('1', 'r')).close(); "
         "sys.exit('psycopg' in sys.modules)"
     )
@@ -312,7 +313,7 @@ def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
     postgres, database_url, monkeypatch
 ):
     """Else the archive would be asked for again, and not be there."""
-    from glacier_magic.catalogue.folders import Changes
+    from glacier_magic.catalogue.archives.archives.folders import Changes
 
     with opened(database_url) as catalogue:
         catalogue.archives.record(record("a"))

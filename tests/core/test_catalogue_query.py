@@ -4,11 +4,12 @@ import re
 
 import pandas as pd
 import pytest
+from glacier_magic.catalogue.archives.archives.archives import frames, query
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic import tables
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, frames, query
+from glacier_magic.base import tables
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")

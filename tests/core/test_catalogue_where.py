@@ -5,10 +5,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from glacier_magic.catalogue.archives.archives.archives import where
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, where
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.errors import InputError
 
 NAMES = ["a.txt", "A.TXT", "b/ä.txt", "b/c's.tif", 'say "hi"', "100%_done", "x" * 40, ""]

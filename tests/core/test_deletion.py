@@ -30,7 +30,7 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.catalogue.database import new_owner
+from glacier_magic.catalogue.storage.database import new_owner
 from glacier_magic.errors import (
     AccessDenied,
     GlacierError,

@@ -8,7 +8,8 @@ import sqlite3
 import pytest
 
 from glacier_magic.emulator import process
-from glacier_magic.jobs import Batch, keeper
+from glacier_magic.jobs import Batch
+from glacier_magic.jobs import drop_worker as keeper
 from glacier_magic.transfer import deleting
 
 PATIENCE = 30.0
@@ -17,8 +18,8 @@ COUNT = 250
 WORK = """
     import sys, threading
     import glacier_magic as gm
-    from glacier_magic.catalogue.deletions import Deletions
-    from glacier_magic.catalogue.drops import Drops
+    from glacier_magic.catalogue.records.deletions import Deletions
+    from glacier_magic.catalogue.records.drops import Drops
     from glacier_magic.jobs.dropping import Dropper
     from glacier_magic.jobs import tracker
     from glacier_magic.service import Service

@@ -5,10 +5,10 @@ import io
 import pytest
 
 from glacier_magic import cli
+from glacier_magic.base.units import to_ms
 from glacier_magic.commands import VERBS
 from glacier_magic.descriptions import FORMATS, decode
 from glacier_magic.errors import InputError
-from glacier_magic.units import to_ms
 
 TIME = 1_500_000_001
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.units import to_ms
 from glacier_magic.descriptions import (
     FAMILIES,
     FORMATS,
@@ -20,7 +21,6 @@ from glacier_magic.descriptions import (
     encode,
 )
 from glacier_magic.descriptions.families import WHITE
-from glacier_magic.units import to_ms
 
 WHEN = datetime(2013, 3, 13, 4, 0, 2, tzinfo=UTC)
 EXAMPLES = [example for family in FAMILIES for example in family.EXAMPLES]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from glacier_magic.catalogue import downloads
+from glacier_magic.catalogue.records import downloads
 from glacier_magic.errors import (
     AccessDenied,
     IntegrityError,
@@ -341,7 +341,7 @@ FETCHER = """
     import sys
     import time
     import glacier_magic as gm
-    from glacier_magic.catalogue import downloads
+    from glacier_magic.catalogue.records import downloads
     from glacier_magic.jobs import fetching, tracker
     from glacier_magic.service import Service
     from glacier_magic.transfer import download, files

@@ -17,7 +17,8 @@ from glacier_magic.errors import (
     Refused,
     VaultNotEmpty,
 )
-from glacier_magic.jobs import Batch, keeper
+from glacier_magic.jobs import Batch
+from glacier_magic.jobs import drop_worker as keeper
 from glacier_magic.jobs.dropping import DAY, next_inventory
 from glacier_magic.plans import EmptyPlan
 from glacier_magic.prices import configuration_file

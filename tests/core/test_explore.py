@@ -1,11 +1,11 @@
 """The explorer without a face: filters, facets, the picture, the selection and its plans."""
 
 import pytest
+from glacier_magic.catalogue.archives.archives.browse import Cell
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord
-from glacier_magic.catalogue.browse import Cell
 from glacier_magic.errors import InputError
 from glacier_magic.explore import Explorer
 from glacier_magic.explore import selection as selecting

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from glacier_magic.catalogue.archives.archives.archives import LAG
 
 from glacier_magic import importers
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.archives import LAG
 from glacier_magic.errors import InputError
 from glacier_magic.importers import Imported, ImportedArchive, ImportedJob, Left
 from glacier_magic.importers.taking import CHUNK

@@ -6,10 +6,11 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from glacier_magic import descriptions, tables
+from glacier_magic import descriptions
+from glacier_magic.base import tables
 from glacier_magic.errors import IntegrityError, JobExpired, NotReady
-from glacier_magic.inventory import read_inventory
 from glacier_magic.jobs import InventoryJob
+from glacier_magic.jobs.inventory_output import read_inventory
 from glacier_magic.service import Output, Service
 
 PATIENCE = 30.0
@@ -310,7 +311,7 @@ def test_a_damaged_inventory_changes_nothing(
 
 def test_an_inventory_larger_than_a_piece_is_read_whole(session, vault, put, listed, monkeypatch):
     """Cut anywhere, also inside a character."""
-    from glacier_magic import inventory
+    from glacier_magic.jobs import inventory_output as inventory
 
     monkeypatch.setattr(inventory, "PIECE", 7)
     names = [f"näme {n} 😀" for n in range(5)]

@@ -330,7 +330,7 @@ def test_two_processes_that_resume_one_download_make_one_file(
 
 def test_a_slow_part_keeps_its_hold(session, connect, vault, files, small_parts, monkeypatch):
     """Another computer does not take over an upload whose one part takes longer than the lease."""
-    from glacier_magic.catalogue import uploads
+    from glacier_magic.catalogue.records import uploads
     from glacier_magic.transfer import engine
 
     monkeypatch.setattr(uploads, "LEASE_SECONDS", 1.0)

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound
 from glacier_magic.service import Service
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
+from glacier_magic.base.rendering import text_table
 from glacier_magic.errors import GlacierError
-from glacier_magic.rendering import text_table
 from glacier_magic.service import Service
 
 pytestmark = pytest.mark.usefixtures("soon")

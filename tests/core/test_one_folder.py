@@ -6,11 +6,11 @@ import threading
 import pytest
 from test_download import FETCHER, everything
 
-from glacier_magic.catalogue.filing import backup
+from glacier_magic.base.treehash import tree_hash
+from glacier_magic.catalogue.storage.backup import backup
 from glacier_magic.errors import Unavailable
 from glacier_magic.transfer.download import Downloader
 from glacier_magic.transfer.progress import Meter
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 PATIENCE = 30.0

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from glacier_magic import cli
+from glacier_magic.base.rendering import snapshot_text
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -17,7 +18,6 @@ from glacier_magic.errors import (
     Unavailable,
 )
 from glacier_magic.jobs import postponing
-from glacier_magic.rendering import snapshot_text
 from glacier_magic.service import Policy, Service
 
 PATIENCE = 30.0
@@ -233,7 +233,7 @@ def test_what_the_policy_refuses_is_not_tried_with_more(
 ):
     """One refusal tells for all that are no smaller."""
     monkeypatch.setattr("glacier_magic.jobs.asking.WORKERS", 1)
-    monkeypatch.setattr("glacier_magic.plans.restore.timetable", lambda *_, **__: None)
+    monkeypatch.setattr("glacier_magic.plans.restore.restore.timetable", lambda *_, **__: None)
     policy("BytesPerHour", 1)
     batch = filled.restore("*", to=tmp_path / "back").run()
     assert states(batch) == ["scheduled"] * 6

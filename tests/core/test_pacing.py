@@ -1,12 +1,18 @@
 """Requests spread over days: every limit kept, order kept, the load even, the policy heeded."""
 
 import pytest
+from glacier_magic.plans.restore.restore.pacing import (
+    FREE_A_DAY,
+    Pace,
+    days_needed,
+    even,
+    timetable,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError
 from glacier_magic.jobs.limits import DAY, HOUR, Limit, due_times, from_json, to_json
-from glacier_magic.plans.pacing import FREE_A_DAY, Pace, days_needed, even, timetable
 from glacier_magic.service import Policy
 
 NOW = 1_700_000_000_000

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.catalogue import members as kept
+from glacier_magic.base.paths import data_folder
+from glacier_magic.base.ranges import aligned_cover
+from glacier_magic.catalogue.records import members as kept
 from glacier_magic.errors import (
     InputError,
     JobExpired,
@@ -22,9 +24,8 @@ from glacier_magic.errors import (
     PriceUnknown,
     Unlistable,
 )
-from glacier_magic.paths import data_folder
-from glacier_magic.plans import peeking, windows
-from glacier_magic.ranges import aligned_cover
+from glacier_magic.plans.peek import part_store as windows
+from glacier_magic.plans.peek import peeking
 
 MIB = 1 << 20
 PATIENCE = 30.0

@@ -1,11 +1,11 @@
 """What a plan has shown is what it does: if that has changed by the time it runs, it says so."""
 
 import pytest
+from glacier_magic.plans.restore.restore.restoring import COPY
 
+from glacier_magic.base.paths import data_folder
+from glacier_magic.base.ranges import Asked
 from glacier_magic.errors import OverBudget, PlanChanged
-from glacier_magic.paths import data_folder
-from glacier_magic.plans.restoring import COPY
-from glacier_magic.ranges import Asked
 from glacier_magic.service import Service
 
 PATIENCE = 30.0

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from glacier_magic.plans.restore.restore.restore import sharing
 
 from glacier_magic.errors import AccessDenied, InputError, LocalError, NotFound
-from glacier_magic.plans import sharing
 
 PATIENCE = 30.0
 ID, HASH = "a" * 138, "0" * 64

@@ -11,7 +11,7 @@ RESTORER = """
     import sys
     import time
     import glacier_magic as gm
-    from glacier_magic.catalogue import downloads, plans
+    from glacier_magic.catalogue.records import downloads, plans
     from glacier_magic.jobs import asking, tracker
     from glacier_magic.service import Service
     folder, region, catalogue, target, state = sys.argv[1:]

@@ -9,10 +9,15 @@ import decimal
 from datetime import UTC, datetime
 
 import pytest
+from glacier_magic.plans.restore.restore.quoting import (
+    Asking,
+    checked_destination,
+    default_destination,
+    quote_for,
+)
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
-from glacier_magic.plans.quoting import Asking, checked_destination, default_destination, quote_for
 from glacier_magic.prices import Figure, PriceTable
 from glacier_magic.prices.items import GB
 from glacier_magic.prices.table import FIGURES

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -17,7 +18,6 @@ from glacier_magic.errors import (
     NotFound,
     Unavailable,
 )
-from glacier_magic.paths import data_folder
 from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.offers import OFFERS, read
 from glacier_magic.prices.quote import CONFIGURED, LIST, NOWHERE, PACKAGE

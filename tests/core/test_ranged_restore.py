@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from glacier_magic import ranges
-from glacier_magic.catalogue.jobs import JobRecord
+from glacier_magic.base import ranges
+from glacier_magic.base.paths import data_folder
+from glacier_magic.catalogue.records.jobs import JobRecord
 from glacier_magic.errors import (
     InputError,
     IntegrityError,
@@ -19,7 +20,6 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
-from glacier_magic.paths import data_folder
 from glacier_magic.service import Service
 
 MIB = 1 << 20

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic import ranges
+from glacier_magic.base import ranges
+from glacier_magic.base.ranges import Asked, ByteRange, cover, megabyte_cover, node_over, pieces
+from glacier_magic.base.treehash import is_megabyte_aligned, is_tree_hash_aligned
 from glacier_magic.errors import InputError
-from glacier_magic.ranges import Asked, ByteRange, cover, megabyte_cover, node_over, pieces
-from glacier_magic.treehash import is_megabyte_aligned, is_tree_hash_aligned
 
 MIB = 1 << 20
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from glacier_magic import renaming
+from glacier_magic.base import files as renaming
 
 
 def refuse(*_):

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.jobs import Row, Snapshot
-from glacier_magic.rendering import (
+from glacier_magic.base.rendering import (
     escape,
     html_table,
     snapshot_html,
@@ -19,6 +18,7 @@ from glacier_magic.rendering import (
     text_table,
     visible,
 )
+from glacier_magic.jobs import Row, Snapshot
 
 ATTACK = "<img src=x onerror=alert(1)>"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)

@@ -576,7 +576,7 @@ ASKER = """
     import sys
     import time
     import glacier_magic as gm
-    from glacier_magic.catalogue import downloads
+    from glacier_magic.catalogue.records import downloads
     from glacier_magic.jobs import asking
     from glacier_magic.service import Service
     folder, region, catalogue, target, when, count = sys.argv[1:]

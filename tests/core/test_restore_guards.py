@@ -32,6 +32,7 @@ import sys
 import pytest
 
 from glacier_magic import errors
+from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import (
     CatalogueError,
     InputError,
@@ -41,7 +42,6 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
-from glacier_magic.paths import data_folder
 
 GB = 1 << 30
 PRICES = """

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic import safenames
-from glacier_magic.safenames import UnsafePath, alternatives, safe_parts, safe_target
+from glacier_magic.base import safenames
+from glacier_magic.base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 
 NASTY = st.text(
     st.sampled_from('./\\:~ ab\0\n\x7f<>"|?*\u202e\u200d\ud800é😀%$-') | st.characters(),

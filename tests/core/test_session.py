@@ -8,16 +8,16 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic import emulator as emulation
-from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.connecting import reconnect
-from glacier_magic.errors import EmulatorFailed, InputError, Unavailable
-from glacier_magic.paths import (
+from glacier_magic.base.paths import (
     catalogue_file,
     catalogue_place,
     data_folder,
     emulator_folder,
     last_connection_file,
 )
+from glacier_magic.client.connect import reconnect
+from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.errors import EmulatorFailed, InputError, Unavailable
 from glacier_magic.service import Connection, ServiceClock
 
 

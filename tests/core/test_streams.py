@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, LocalError, NotFound
 from glacier_magic.service import Service
 from glacier_magic.transfer.budget import Stopped
 from glacier_magic.transfer.buffers import Buffers
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 PATIENCE = 30.0

@@ -11,10 +11,11 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.catalogue import JobRecord
-from glacier_magic.catalogue.jobs import Running
+from glacier_magic.catalogue.records.jobs import Running
 from glacier_magic.emulator import process
 from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
-from glacier_magic.jobs import expect, schedule, sweep, tracker
+from glacier_magic.jobs import durations as expect
+from glacier_magic.jobs import schedule, sweep, tracker
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
 """With 10000 it takes some minutes, and says what the calls are at that size (pytest -s)."""
@@ -269,7 +270,7 @@ def test_keys_that_were_renewed_in_their_file_are_used(
 
 def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
     """Boards and the tracker share them until something is written, here or elsewhere."""
-    from glacier_magic.jobs import held
+    from glacier_magic.jobs import row_cache as held
 
     made, original = [], held.rows_of
     monkeypatch.setattr(held, "rows_of", lambda *given: made.append(given[3:]) or original(*given))

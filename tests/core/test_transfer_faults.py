@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -27,7 +28,6 @@ from glacier_magic.jobs import fetching, sweep, tracker
 from glacier_magic.service import Service
 from glacier_magic.transfer import parts, upload
 from glacier_magic.transfer.progress import Meter
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 PATIENCE = 30.0

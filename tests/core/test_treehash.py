@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic import treehash
-from glacier_magic.treehash import (
+from glacier_magic.base import treehash
+from glacier_magic.base.treehash import (
     CHUNK,
     EMPTY,
     FileChanged,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_magic.units import (
+from glacier_magic.base.units import (
     from_ms,
     human_bytes,
     human_duration,

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from glacier_magic import descriptions
-from glacier_magic.catalogue import uploads
+from glacier_magic.base.treehash import tree_hash
+from glacier_magic.catalogue.records import uploads
 from glacier_magic.errors import (
     GlacierError,
     InputError,
@@ -19,7 +20,6 @@ from glacier_magic.errors import (
 from glacier_magic.service import Service, bodies
 from glacier_magic.transfer import parts, upload
 from glacier_magic.transfer.sources import find
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 
@@ -480,7 +480,7 @@ UPLOADER = """
     import time
     from pathlib import Path
     import glacier_magic as gm
-    from glacier_magic.catalogue import uploads
+    from glacier_magic.catalogue.records import uploads
     from glacier_magic.service import Service
     from glacier_magic.transfer import parts, upload
     folder, region, catalogue, stop_at = sys.argv[1:]

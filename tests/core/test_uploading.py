@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from glacier_magic.base.units import parse_rate
 from glacier_magic.errors import InputError
-from glacier_magic.units import parse_rate
 
 MIB = 1 << 20
 

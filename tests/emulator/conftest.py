@@ -11,9 +11,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.emulator import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.testing import glacier_emulator  # noqa: F401
-from glacier_magic.treehash import tree_hash
 
 _numbers = itertools.count(1)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from glacier_magic.treehash import tree_hash
+from glacier_magic.base.treehash import tree_hash
 
 ID = re.compile(r"[A-Za-z0-9_-]{138}")
 EMPTY = hashlib.sha256(b"").hexdigest()

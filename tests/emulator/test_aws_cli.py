@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.emulator import ACCESS_KEY, SECRET_KEY
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.treehash import is_tree_hash_aligned, tree_hash
+from glacier_magic.base.treehash import is_tree_hash_aligned, tree_hash
 
 MIB = 1 << 20
 DATA = b"".join(hashlib.shake_128(bytes([number])).digest(MIB) for number in range(6)) + b"end"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glacier_magic.treehash import tree_hash
+from glacier_magic.base.treehash import tree_hash
 
 MIB = 1 << 20
 DATA = bytes(range(256)) * 4096 * 3 + b"tail"

@@ -5,7 +5,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from glacier_magic import emulator, treehash
+from glacier_magic import emulator
+from glacier_magic.base import treehash
 from glacier_magic.emulator import operations, service
 
 MODEL = (

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glacier_magic import emulator
+from glacier_magic.base.treehash import tree_hash
 from glacier_magic.emulator.testing import Emulator, running
-from glacier_magic.treehash import tree_hash
 
 MIB = 1 << 20
 

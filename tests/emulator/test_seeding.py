@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic import emulator as process
+from glacier_magic.base.treehash import TreeHasher, tree_hash
 from glacier_magic.emulator.generated import Recipe
 from glacier_magic.emulator.testing import running
-from glacier_magic.treehash import TreeHasher, tree_hash
 
 MIB = 1 << 20
 

@@ -16,9 +16,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from glacier_magic.commands import VERBS
+from glacier_magic.commands.setting_values import SETTINGS
 from glacier_magic.errors import NameNotKnown, VaultNotEmpty
 from glacier_magic.plans import RestorePlan
-from glacier_magic.settings import SETTINGS
 
 
 def magic(shell: InteractiveShell, line: str) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from glacier_magic.notebook.picker import Picker
 from glacier_magic.notebook.uploads import THROUGH_THE_PAGE, UploadPanel
-from glacier_magic.uploading import UploadDesk
+from glacier_magic.transfer.upload_queue import UploadDesk
 
 
 def until(condition: Callable[[], Any]) -> None:

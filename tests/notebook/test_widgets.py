@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import glacier_magic as gm
+from glacier_magic.base.rendering import Rendered
 from glacier_magic.notebook.board import JobBoard
 from glacier_magic.notebook.card import PlanCard
-from glacier_magic.rendering import Rendered
 
 
 class FakePlace:

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
-from glacier_magic import treehash
+from glacier_magic.base import treehash
 from glacier_magic.emulator import dates, errors, generated, limits, markers, outputs
 from glacier_magic.emulator.http import Response, Source, json_response
 from glacier_magic.emulator.operations import reading

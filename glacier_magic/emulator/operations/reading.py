@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from glacier_magic.base.treehash import EMPTY
 from glacier_magic.emulator import errors, limits
 from glacier_magic.emulator.http import Body, Request
 from glacier_magic.emulator.payloads import Incoming
-from glacier_magic.treehash import EMPTY
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 

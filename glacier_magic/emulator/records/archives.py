@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from glacier_magic import treehash
+from glacier_magic.base import treehash
 from glacier_magic.emulator import errors, generated, ids
 from glacier_magic.emulator.payloads import combine_leaves
 from glacier_magic.emulator.records import vaults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from glacier_magic import treehash
+from glacier_magic.base import treehash
 from glacier_magic.emulator import dates, errors, ids, limits
 from glacier_magic.emulator.records import archives
 from glacier_magic.emulator.records.archives import Piece

@@ -1,0 +1,83 @@
+"""Whom the vaults of a region tell that a job is done, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..catalogue import Route
+from ..service import Service
+from .documents import masked
+from .notifications import Notifications
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AT_ONCE = 8
+
+_HEAD = ("vault", "tells", "of", "our queue")
+
+
+class Notified(Rendered):
+    """The topics that the vaults tell, and the queues that were made from here.
+
+    :param listening: for the address of each queue that is listened to now, what went wrong last,
+        "" if nothing did.
+    """
+
+    def __init__(
+        self, service: Service, vaults: Sequence[str], routes: Sequence[Route],
+        listening: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-notified") as crew:
+            self.vaults = list(crew.map(lambda name: Notifications(name, service), vaults))
+        self.routes = {route.vault: route for route in routes}
+        self._listening = dict(listening)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a vault: vault, topic, events, queue; account ids masked."""
+        import pandas as pd  # noqa: PLC0415
+
+        columns = ["vault", "topic", "events", "queue"]
+        return pd.DataFrame(self._rows(), columns=columns, dtype="str")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        gone = [name for name in self.routes if name not in {v.vault for v in self.vaults}]
+        rows: list[tuple[str, ...]] = [
+            (v.vault, masked(v.topic or ""), ", ".join(v.events), self._queue(v.vault, v.topic))
+            for v in self.vaults
+        ]
+        return rows + [(name, "", "", self._queue(name, None)) for name in gone]
+
+    def _queue(self, vault: str, topic: str | None) -> str:
+        route = self.routes.get(vault)
+        if route is None:
+            return ""
+        name = route.queue.rpartition(":")[2]
+        if route.state != "ready":
+            return f"{name}: half-made, repeat notify setup or notify remove"
+        if topic != route.topic:
+            return f"{name}: the vault does not tell it any more"
+        if route.url not in self._listening:
+            return f"{name}: listened to while jobs are followed"
+        trouble = self._listening[route.url]
+        return f"{name}: {trouble}" if trouble else f"{name}: listening"
+
+    def _note(self) -> str:
+        if self.routes:
+            return "%glacier notify remove VAULT removes what was made from here."
+        return (
+            "No queue was made from here: jobs are asked for at intervals. "
+            "%glacier notify setup VAULT makes one."
+        )
+
+    def _repr_text(self) -> str:
+        rows = self._rows()
+        table = [text_table(_HEAD, rows)] if rows else []
+        return "\n".join([*table, self._note()])
+
+    def _repr_html(self) -> str:
+        return html_table(_HEAD, self._rows(), long=(1, 3)) + f"<p>{escape(self._note())}</p>"

@@ -1,0 +1,117 @@
+"""Where this program keeps its own files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CatalogueError, InputError, LocalError
+
+if TYPE_CHECKING:
+    from ..service.connection import Connection
+
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+def data_folder() -> Path:
+    """Return the user's folder for this program's data.
+
+    ``GLACIER_MAGIC_HOME``, else the platform's own place for such things.
+    """
+    given = os.environ.get("GLACIER_MAGIC_HOME")
+    if given:
+        return Path(given).expanduser().absolute()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "glacier_magic"
+
+
+def is_url(place: object) -> bool:
+    """Tell whether a catalogue's place is a URL: of a server, not a file.
+
+    :raises InputError: it is a URL of something that no catalogue can be kept in.
+    """
+    if not isinstance(place, str) or not re.match(r"[A-Za-z][\w+.-]+://", place):
+        return False
+    if not place.startswith(_SCHEMES):
+        scheme = place.partition("://")[0]  # the rest may hold a password
+        raise InputError(
+            f"No catalogue can be kept at {scheme}://",
+            cure="Name a file, or a PostgreSQL database: postgresql://user@host/database",
+        )
+    return True
+
+
+def catalogue_place(connection: Connection) -> Path | str:
+    """Return the file of a connection's catalogue, or the URL of a team's."""
+    given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
+    return given if given and is_url(given) else catalogue_file(connection)
+
+
+def catalogue_file(connection: Connection) -> Path:
+    """Return the file of a connection's catalogue.
+
+    ``GLACIER_MAGIC_CATALOGUE`` where set.  An emulator's catalogue lies in its data folder, and
+    another endpoint has a catalogue of its own, so that real archives never mix with others.
+
+    :raises CatalogueError: it is on a server.
+    """
+    given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
+    if given and is_url(given):
+        raise CatalogueError(
+            "The catalogue is on a server and has no file",
+            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
+        )
+    if given:
+        return Path(given).expanduser().absolute()
+    if connection.emulator is not None:
+        return Path(connection.emulator) / "catalogue.sqlite"
+    if connection.endpoint_url is not None:
+        mark = hashlib.sha256(connection.endpoint_url.encode()).hexdigest()[:12]
+        return data_folder() / f"catalogue-{mark}.sqlite"
+    return data_folder() / "catalogue.sqlite"
+
+
+def emulator_folder(given: Path | None = None) -> Path:
+    """Return the emulator's data folder: *given*, ``GLACIER_MAGIC_EMULATOR``, or one at home."""
+    if given is None:
+        given = Path(os.environ.get("GLACIER_MAGIC_EMULATOR") or Path.home() / "glacier-emulator")
+    return given.expanduser().absolute()
+
+
+def last_connection_file() -> Path:
+    """Return the file that remembers the last connection; it holds no credential."""
+    return data_folder() / "connection.json"
+
+
+def home_id() -> str:
+    """Return what tells this user's data folder from all others; made where it is missing.
+
+    :raises LocalError: it cannot be kept.
+    """
+    file = data_folder() / "home-id"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.exists():
+            with tempfile.NamedTemporaryFile("w", dir=file.parent) as made:
+                made.write(uuid.uuid4().hex)
+                made.flush()
+                with suppress(FileExistsError):  # another process was quicker
+                    os.link(made.name, file)
+        return file.read_text().strip()
+    except OSError as error:
+        raise LocalError(
+            f"The folder {file.parent} cannot be written: {error.strerror or error}",
+            cure="Set GLACIER_MAGIC_HOME to a folder that can.",
+        ) from None

@@ -1,0 +1,161 @@
+"""What the catalogue and the service know, as pandas DataFrames with fixed, typed columns.
+
+``size`` is int64 bytes; times are UTC timestamps; the same columns and types when empty.
+``attrs`` says which vault and as of when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..catalogue import ArchiveRecord
+from .units import parse_time
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ARCHIVES = (
+    "name", "size", "created", "archive_id", "tree_hash", "description", "format", "mtime",
+    "state", "vault",
+)  # fmt: skip
+VAULTS = ("vault", "archives", "size", "created", "inventory")
+FOLDERS = (
+    "path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault",
+)  # fmt: skip
+CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
+CHECKED = ("check", "problems", "detail", "cure")
+DELETIONS = ("name", "size", "archive_id", "state", "error")
+CAPACITY = ("unit", "start", "end")
+STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
+MEMBERS = (
+    "name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted",
+)  # fmt: skip
+LATEST = 9_000_000_000_000
+"""Milliseconds from 1970 to the year 2255, which a timestamp in nanoseconds still holds."""
+
+
+def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
+    kept = list(rows)
+    return pd.DataFrame({name: [row[name] for row in kept] for name in columns})
+
+
+def _typed(
+    frame: pd.DataFrame, *, text: Sequence[str], whole: Sequence[str], times: Sequence[str]
+) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
+    for name in text:
+        frame[name] = frame[name].astype("str")
+    for name in whole:
+        frame[name] = frame[name].fillna(0).astype("int64")
+    for name in times:
+        milliseconds = frame[name].astype("Int64")
+        frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype(
+            "datetime64[us, UTC]"
+        )
+    return frame
+
+
+def archives(records: Iterable[ArchiveRecord]) -> pd.DataFrame:
+    """Return archives as a DataFrame with the columns :data:`ARCHIVES`."""
+    frame = _frame(ARCHIVES, ({name: getattr(r, name) for name in ARCHIVES} for r in records))
+    text = [name for name in ARCHIVES if name not in ("size", "created", "mtime")]
+    return _typed(frame, text=text, whole=["size"], times=["created", "mtime"])
+
+
+def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return vaults as a DataFrame; counts and sizes are those of each vault's last inventory."""
+    rows = (
+        {
+            "vault": vault["VaultName"],
+            "archives": vault.get("NumberOfArchives"),
+            "size": vault.get("SizeInBytes"),
+            "created": parse_time(vault.get("CreationDate")),
+            "inventory": parse_time(vault.get("LastInventoryDate")),
+        }
+        for vault in told
+    )
+    return _typed(
+        _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"],
+        times=["created", "inventory"],
+    )  # fmt: skip
+
+
+def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return folders as a DataFrame with the columns :data:`FOLDERS`.
+
+    ``month`` is what a month of their storage costs, in words, and ``month_usd`` in US dollars
+    (Decimal); *unknown* and None where the price is not known.
+    """
+    frame = _typed(
+        _frame(FOLDERS, rows), text=["path", "month", "vault"],
+        whole=["depth", "archives", "size"], times=["oldest", "newest"],
+    )  # fmt: skip
+    return frame.astype({"month_usd": "object"})
+
+
+def catalogued(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the vaults of a catalogue, with the age of each, as a DataFrame."""
+    return _typed(
+        _frame(CATALOGUED, rows), text=["account", "region", "vault"],
+        whole=["archives", "size", "kept"], times=["inventory", "read"],
+    )  # fmt: skip
+
+
+def checked(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return what was looked at in a catalogue as a DataFrame."""
+    return _typed(
+        _frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[]
+    )
+
+
+def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return units of provisioned capacity as a DataFrame with the columns :data:`CAPACITY`."""
+    rows = (
+        {
+            "unit": unit["CapacityId"],
+            "start": parse_time(unit.get("StartDate")),
+            "end": parse_time(unit.get("ExpirationDate")),
+        }
+        for unit in told
+    )
+    return _typed(_frame(CAPACITY, rows), text=["unit"], whole=[], times=["start", "end"])
+
+
+def stored(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the outcome of an upload as a DataFrame with the columns :data:`STORED`."""
+    text = [name for name in STORED if name != "size"]
+    return _typed(_frame(STORED, rows), text=text, whole=["size"], times=[])
+
+
+def deletions(items: Iterable[object]) -> pd.DataFrame:
+    """Return the archives of a deletion as a DataFrame with the columns :data:`DELETIONS`."""
+    rows = ({name: getattr(item, name) or "" for name in DELETIONS} for item in items)
+    frame = _frame(DELETIONS, ({**row, "size": row["size"] or None} for row in rows))
+    return _typed(frame, text=[n for n in DELETIONS if n != "size"], whole=["size"], times=[])
+
+
+def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the members of a zip or tar as a DataFrame with the columns :data:`MEMBERS`.
+
+    ``size`` and ``packed`` are bytes and ``offset`` is where the entry begins, all nullable;
+    ``modified`` is missing where the archive has only a local time, which is ``written`` then.
+    """
+    given = {"modified": "mtime", "offset": "start"}
+    frame = _frame(MEMBERS, ({n: row[given.get(n, n)] for n in MEMBERS} for row in found))
+    frame["modified"] = [_within(moment) for moment in frame["modified"]]
+    whole = ("size", "packed", "offset")
+    frame = _typed(
+        frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]
+    ).astype(dict.fromkeys(whole, "Int64"))
+    return frame.astype({"encrypted": "bool"})
+
+
+def _within(moment: Any) -> int | None:
+    """Return a time that a timestamp can hold; a maker of archives can write any."""
+    if moment is None or moment != moment or abs(moment) > LATEST:  # noqa: PLR0124 - not a number
+        return None
+    return int(moment)

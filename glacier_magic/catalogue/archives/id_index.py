@@ -1,0 +1,63 @@
+"""The numbers of all archives of a vault at hand, to look up those of an inventory quickly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..storage.dialect import Dialect
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HELD = 4_000_000
+"""Rows whose numbers are held, 24 bytes each; those of a larger vault stay in the database."""
+
+_PIECE = 100_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """Keys, checks and row ids, in the order of the keys."""
+
+    keys: np.ndarray[Any, Any]
+    checks: np.ndarray[Any, Any]
+    ids: np.ndarray[Any, Any]
+
+    @classmethod
+    def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> Known | None:
+        """Return those of the rows up to the id *last*; None where they are more than *held*."""
+        import numpy as np  # noqa: PLC0415
+
+        parts, count = [np.zeros((0, 3), np.int64)], 0
+        for rows in own.stream(
+            "SELECT id_key, id_check, id FROM archive_rows WHERE vault_id=? AND id<=? "
+            "ORDER BY id_key, id_check",
+            (vault_id, last),
+            _PIECE,
+        ):
+            count += len(rows)
+            if count > held:
+                return None
+            parts.append(np.array(rows, np.int64))
+        whole = np.concatenate(parts)
+        return cls(*(np.ascontiguousarray(whole[:, place]) for place in range(3)))
+
+    def find(
+        self, keys: np.ndarray[Any, Any], checks: np.ndarray[Any, Any]
+    ) -> np.ndarray[Any, Any]:
+        """Return the row id of each pair of numbers, -1 where there is none."""
+        import numpy as np  # noqa: PLC0415
+
+        found = np.full(len(keys), -1, np.int64)
+        places = np.searchsorted(self.keys, keys)
+        open_ = np.flatnonzero(places < len(self.keys))
+        while len(open_):  # more than once only where two ids share the first number
+            at = places[open_]
+            open_ = open_[self.keys[at] == keys[open_]]
+            at = places[open_]
+            same = self.checks[at] == checks[open_]
+            found[open_[same]] = self.ids[at[same]]
+            places[open_] += 1
+            open_ = open_[~same & (places[open_] < len(self.keys))]
+        return found

@@ -1,0 +1,391 @@
+"""Archives that the user wants back, from the wish to the verified file."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...base.ranges import ByteRange
+from ..storage.database import Database, Scope
+from .jobs import JobRecord, Jobs
+from .plans import Plans
+
+LEASE_SECONDS = 15.0
+"""A process that has not renewed its hold on a download for this long is taken for dead."""
+
+OPEN = ("planned", "asking", "waiting", "ready", "downloading")
+"""States in which something is still to come."""
+
+ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
+"""States in which nothing more comes by itself."""
+
+FORGETTABLE = ("verified", "unverified", "failed", "expired")
+"""States of which the board's memory can go."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """One archive on its way to one file; see the states in the schema."""
+
+    id: int
+    vault: str
+    batch: str
+    archive_id: str
+    name: str
+    size: int | None
+    tree_hash: str | None
+    mtime: int | None
+    tier: str
+    root: str
+    target: str
+    token: str
+    state: str
+    job_id: str | None
+    asked: int | None
+    ended: int | None
+    error: str | None
+    failure: str | None
+    done: int
+    piece_size: int | None
+    pieces: str | None
+    part_path: str | None
+    owner: str | None
+    lease_until: float | None
+    due: int | None
+    limits: str | None
+    moves: int
+    renewal: str | None
+    renewed: float | None
+    part: str | None = None
+    cover: str | None = None
+
+    @property
+    def asked_part(self) -> ByteRange | None:
+        """The bytes of the archive that are wanted; None for all of them."""
+        return ByteRange.read(self.part)
+
+    @property
+    def open(self) -> bool:
+        """Whether something is still to come."""
+        return self.state in OPEN
+
+    @property
+    def verified_pieces(self) -> dict[int, str]:
+        """The tree hash of each piece that is on disk and verified, by its number."""
+        return {int(k): v for k, v in json.loads(self.pieces or "{}").items()}
+
+    def free_for(self, owner: str) -> bool:
+        """Whether no other living process drives this download."""
+        return self.owner in (None, owner) or (self.lease_until or 0) < time.time()
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Download))
+_WISH = (
+    "vault", "batch", "archive_id", "name", "size", "tree_hash", "mtime", "tier", "root", "target",
+    "token", "state", "job_id", "asked", "due", "limits", "part", "cover",
+)  # fmt: skip
+
+
+_WANTED_ANEW = (
+    "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
+    "AND anew.region=downloads.region AND anew.vault=downloads.vault "
+    "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
+    "AND COALESCE(anew.home, '')=COALESCE(downloads.home, '') "
+    "AND anew.id>downloads.id AND anew.state<>'forgotten')"
+)
+
+
+class Downloads:
+    """The downloads of one account and region.
+
+    In a team's catalogue they are those into the folders of this user: another's computer neither
+    asks for them nor fetches them, and sees their jobs as those of others.
+    """
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._scope = scope
+        self._key = (scope.account, scope.region)
+        self._plans = Plans(database, scope)
+
+    def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Write the user's consent for a batch, all of it or none; return the row ids."""
+        sql = (
+            f"INSERT INTO downloads(account, region, home, {', '.join(_WISH)}) "
+            f"VALUES({','.join('?' * (len(_WISH) + 3))})"
+        )
+        with self._database.transaction():
+            return [
+                self._database.insert(
+                    sql, (*self._key, self._database.home, *(wish.get(name) for name in _WISH))
+                )
+                for wish in wishes
+            ]
+
+    def get(self, download: int) -> Download:
+        """Return one download by our own number for it."""
+        found = self._select("id=?", (download,))
+        if not found:
+            raise LookupError(download)
+        return found[0]
+
+    def open(self) -> list[Download]:
+        """Return every download with something still to come, oldest first."""
+        return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
+
+    def asking_elsewhere(self) -> list[Download]:
+        """Return the downloads of others that are being asked for: nobody asks meanwhile."""
+        return self._select("state='asking' ORDER BY id", (), ours=False)
+
+    def recent(self, limit: int = 1000) -> list[Download]:
+        """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
+        return self._select(
+            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) "
+            "ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+
+    def expired(self) -> list[Download]:
+        """Return the expired downloads that were not wanted anew since, oldest first."""
+        return self._select(f"state='expired' AND NOT {_WANTED_ANEW} ORDER BY id", ())
+
+    def to_fetch(self, owner: str, limit: int) -> list[Download]:
+        """Return downloads whose job is done and that no other process drives.
+
+        The output that the service drops first comes first: nothing else gets more in time.
+        """
+        return self._select(
+            "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
+            "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
+            "AND j.region=downloads.region AND j.vault=downloads.vault "
+            "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
+            (owner, self._database.now(), limit),
+        )
+
+    def numbered(self, numbers: Sequence[int]) -> list[Download]:
+        """Return downloads by our own numbers for them."""
+        found: list[Download] = []
+        for start in range(0, len(numbers), 500):  # SQLite bounds the values of a statement
+            some = numbers[start : start + 500]
+            found += self._select(f"id IN ({_marks(some)})", some)
+        return found
+
+    def of_batch(self, batch: str) -> list[Download]:
+        """Return the downloads of one restore request."""
+        return self._select("batch=? ORDER BY id", (batch,))
+
+    def open_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
+        """Return a download of this archive into this folder that is already under way.
+
+        :param part: the bytes that are wanted; None for the whole archive, which is another thing.
+        """
+        found = self._select(
+            f"vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            f"AND state IN ({_marks(OPEN)})",
+            (vault, archive_id, root, part or "", *OPEN),
+        )
+        return found[0] if found else None
+
+    def below(self, vault: str, root: str) -> list[Download]:
+        """Return the downloads of whole archives into a folder: open, or stopped half-way."""
+        return self._select(
+            f"vault=? AND root=? AND part IS NULL AND (state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            (vault, root, *OPEN),
+        )
+
+    def stopped_for(
+        self, vault: str, archive_id: str, root: str, part: str | None = None
+    ) -> Download | None:
+        """Return the newest failed or expired download whose verified pieces can be used again."""
+        found = self._select(
+            "vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
+            "AND state IN ('failed', 'expired') AND part_path IS NOT NULL ORDER BY id DESC",
+            (vault, archive_id, root, part or ""),
+        )
+        return found[0] if found else None
+
+    def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
+        """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
+        return self._select(
+            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' "
+            "ORDER BY id",
+            (vault, archive_id, root),
+        )
+
+    def done_with(self, vault: str, archive_id: str) -> list[Download]:
+        """Return the downloads of an archive that are verified, newest first."""
+        return self._select(
+            "vault=? AND archive_id=? AND state='verified' ORDER BY id DESC", (vault, archive_id)
+        )
+
+    def verified_files(self, vault: str) -> dict[str, list[str]]:
+        """Return where whole archives of a vault were written and verified, by archive id."""
+        rows = self._database.rows(
+            "SELECT archive_id, target FROM downloads WHERE account=? AND region=? AND vault=? "
+            "AND COALESCE(home, '')=? AND state='verified' AND part IS NULL ORDER BY id DESC",
+            (*self._key, vault, self._database.home),
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row["archive_id"], []).append(row["target"])
+        return found
+
+    def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
+        """Move a download from one of *states* to *new* and hold it, unless another process does.
+
+        Asking and downloading are only ever done by the process that holds the lease.
+        """
+        now = self._database.now()
+        return (
+            self._database.execute(
+                "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
+                f"AND state IN ({_marks(states)}) "
+                "AND (owner IS NULL OR owner=? OR lease_until<?)",
+                (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+            )
+            > 0
+        )
+
+    def claim_asking(self, download: int, owner: str) -> bool:
+        """Move a planned download to asking, unless its archive is being asked for already.
+
+        That another process or download asks for it is checked in the same statement.
+        """
+        now = self._database.now()
+        changed = self._database.execute(
+            "UPDATE downloads SET state='asking', owner=?, lease_until=? WHERE id=? "
+            "AND state='planned' AND (owner IS NULL OR owner=? OR lease_until<?) "
+            "AND NOT EXISTS (SELECT 1 FROM downloads other WHERE other.state='asking' "
+            "AND other.account=downloads.account AND other.region=downloads.region "
+            "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
+            "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
+            (owner, now + LEASE_SECONDS, download, owner, now),
+        )
+        return changed > 0
+
+    def renew(self, owner: str) -> None:
+        """Extend the hold of a living process on all that it drives."""
+        self._database.execute(
+            "UPDATE downloads SET lease_until=? "
+            "WHERE owner=? AND state IN ('asking', 'downloading')",
+            (self._database.now() + LEASE_SECONDS, owner),
+        )
+
+    def held_by(self, owner: str) -> bool:
+        """Tell whether this process is asking for or fetching anything."""
+        sql = "SELECT 1 FROM downloads WHERE owner=? AND state IN ('asking', 'downloading')"
+        return self._database.row(sql, (owner,)) is not None
+
+    def asked(self, download: int, job: JobRecord, when: int | None) -> None:
+        """Record the job that the service answered, and the wish that it serves, together."""
+        with self._database.transaction():
+            Jobs(self._database, self._scope).record([job], ours=True)
+            self._plans.asked(download, job.job_id)
+            self.update(
+                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
+                moves=0,
+            )  # fmt: skip
+
+    def adopt(self, download: int, job_id: str) -> None:
+        """Let a download be served by a job that exists already."""
+        self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
+
+    def found(self, download: int, job_id: str) -> None:
+        """Record the job that a download had asked for, and whose answer was lost."""
+        with self._database.transaction():
+            self._plans.asked(download, job_id)
+            self.adopt(download, job_id)
+
+    def update(self, download: int, **values: Any) -> None:
+        """Set columns of one download; the plans that it belongs to hear how it ended."""
+        names = ", ".join(f"{name}=?" for name in values)
+        with self._database.transaction():
+            self._database.execute(
+                f"UPDATE downloads SET {names} WHERE id=?",
+                (*values.values(), download),
+            )
+            if values.get("state") in ENDED:
+                self._plans.settled(
+                    download, values["state"], values.get("ended"), values.get("error")
+                )
+
+    def drop_planned(self, download: int, *, ended: int | None = None) -> bool:
+        """Take back a wish that was not asked for yet; tell whether it was still in time.
+
+        :param ended: the moment in milliseconds, by the service's clock.
+        """
+        with self._database.transaction():
+            planned = self.get(download).state == "planned"
+            if planned:
+                self.update(download, state="forgotten", ended=ended)
+        return planned
+
+    def unasked(self, now: int) -> bool:
+        """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
+        sql = (
+            "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
+            "OR (state='planned' AND COALESCE(home, '')=? AND (due IS NULL OR due<=?)))"
+        )
+        return self._database.row(sql, (*self._key, self._database.home, now)) is not None
+
+    def vaults_with_work(self, states: Sequence[str] = OPEN) -> set[str]:
+        """Return the vaults that have a download in one of *states*; as a rule, an open one."""
+        rows = self._database.rows(
+            f"SELECT DISTINCT vault FROM downloads WHERE account=? AND region=? "
+            f"AND state IN ({_marks(states)})",
+            (*self._key, *states),
+        )
+        return {row["vault"] for row in rows}
+
+    def in_states(self, vault: str, states: Sequence[str]) -> list[Download]:
+        """Return the downloads of a vault in one of *states*, oldest first."""
+        return self._select(
+            f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states)
+        )
+
+    def forgotten_jobs(self) -> set[tuple[str, str]]:
+        """Return vault and job of the downloads that are not kept any more."""
+        rows = self._database.rows(
+            "SELECT vault, job_id FROM downloads WHERE account=? AND region=? "
+            "AND state='forgotten' AND job_id IS NOT NULL",
+            self._key,
+        )
+        return {(row["vault"], row["job_id"]) for row in rows}
+
+    def forget(self, numbers: Sequence[int]) -> int:
+        """Keep ended downloads no more; return how many.  Files and past plans stay as they are."""
+        forgotten = 0
+        with self._database.transaction():
+            for number in numbers:
+                forgotten += self._database.execute(
+                    f"UPDATE downloads SET state='forgotten' WHERE account=? AND region=? "
+                    f"AND id=? AND state IN ({_marks(FORGETTABLE)})",
+                    (*self._key, number, *FORGETTABLE),
+                )
+        return forgotten
+
+    def _select(self, where: str, values: Sequence[Any], *, ours: bool = True) -> list[Download]:
+        return select(self._database, self._scope, where, values, ours=ours)
+
+
+def select(
+    database: Database, scope: Scope, where: str, values: Sequence[Any], *, ours: bool = True
+) -> list[Download]:
+    """Return the downloads of a condition: those into this user's folders, or all others'."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM downloads WHERE account=? AND region=? "
+        f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
+        (scope.account, scope.region, database.home, *values),
+    )
+    here = database.here
+    return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))

@@ -1,0 +1,263 @@
+"""The retrieval jobs of the service, as it last told them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+from ...base.ranges import ByteRange, is_verifiable
+from ...base.units import parse_time
+from ..storage.database import Database, Scope
+
+RETRIEVAL, INVENTORY = "ArchiveRetrieval", "InventoryRetrieval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """One job; times in milliseconds since 1970 UTC, size in bytes of its output."""
+
+    vault: str
+    job_id: str
+    action: str
+    archive_id: str | None = None
+    byte_range: str | None = None
+    tier: str | None = None
+    description: str | None = None
+    status: str = "InProgress"
+    message: str | None = None
+    parameters: str | None = None
+    size: int | None = None
+    tree_hash: str | None = None
+    created: int | None = None
+    completed: int | None = None
+    gone: bool = False
+    output_hash: str | None = None
+
+    @classmethod
+    def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
+        """Read a job object as DescribeJob and ListJobs answer it; absent keys are null."""
+        parameters = job.get("InventoryRetrievalParameters")
+        output = job.get("InventorySizeInBytes")
+        return cls(
+            vault=vault,
+            job_id=job["JobId"],
+            action=job["Action"],
+            archive_id=job.get("ArchiveId"),
+            byte_range=job.get("RetrievalByteRange"),
+            tier=job.get("Tier"),
+            description=job.get("JobDescription"),
+            status=job["StatusCode"],
+            message=job.get("StatusMessage"),
+            parameters=None if parameters is None else json.dumps(parameters, sort_keys=True),
+            size=job.get("ArchiveSizeInBytes") if output is None else output,
+            tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
+            created=parse_time(job.get("CreationDate")),
+            completed=parse_time(job.get("CompletionDate")),
+            output_hash=job.get("SHA256TreeHash"),
+        )
+
+    @property
+    def usable(self) -> bool:
+        """Whether the job runs, or has an output that the service still keeps."""
+        return not self.gone and self.status in ("InProgress", "Succeeded")
+
+    @property
+    def whole_archive(self) -> bool:
+        """Whether the job retrieves all of its archive."""
+        if self.action != RETRIEVAL or self.byte_range is None:
+            return self.action == RETRIEVAL
+        return self.size is not None and self.byte_range == f"0-{self.size - 1}"
+
+    @property
+    def retrieved(self) -> ByteRange | None:
+        """The bytes of its archive that its output has; None where that is not known."""
+        if self.byte_range is not None:
+            return ByteRange.read(self.byte_range)
+        return ByteRange(0, self.size - 1) if self.size and self.whole_archive else None
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether the service tells the tree hash of its output."""
+        retrieved = self.retrieved
+        if retrieved is None or self.size is None:
+            return self.whole_archive
+        return is_verifiable(retrieved, self.size)
+
+    def serves(self, part: ByteRange) -> bool:
+        """Tell whether its output has a part of the archive."""
+        retrieved = self.retrieved
+        return self.whole_archive or (retrieved is not None and retrieved.holds(part))
+
+    @property
+    def whole_inventory(self) -> bool:
+        """Whether the job is an inventory of the whole vault: no date, limit or marker set."""
+        if self.action != INVENTORY:
+            return False
+        given = json.loads(self.parameters or "{}")
+        return not any(given.get(key) for key in ("StartDate", "EndDate", "Limit", "Marker"))
+
+    @property
+    def format(self) -> str:
+        """The format of an inventory's output: ``JSON`` or ``CSV``."""
+        return str(json.loads(self.parameters or "{}").get("Format") or "JSON")
+
+
+_FIELDS = [field.name for field in fields(JobRecord)]
+_COLUMNS = ", ".join(_FIELDS)
+_USABLE = (
+    "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
+)
+_UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
+
+
+@dataclass(frozen=True)
+class Running:
+    """Jobs of one vault, action and tier that run; ``since`` is when the oldest of them began."""
+
+    vault: str
+    action: str
+    tier: str | None
+    count: int
+    since: int | None
+
+
+class Jobs:
+    """The jobs of one account and region."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._key = (scope.account, scope.region)
+
+    def record(self, jobs: Iterable[JobRecord], *, ours: bool = False) -> None:
+        """Write jobs as the service tells them; ``ours`` once set stays."""
+        slots = ",".join("?" * (len(_FIELDS) + 3))
+        with self._database.transaction():
+            for job in jobs:
+                self._database.execute(
+                    f"INSERT INTO jobs(account, region, {_COLUMNS}, ours) VALUES({slots}) "
+                    "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET "
+                    f"{_UPDATES}, gone=0, "
+                    "ours=CASE WHEN excluded.ours=1 THEN 1 ELSE jobs.ours END",
+                    (*self._key, *astuple(job), ours),
+                )
+
+    def mark_gone(self, vault: str, *job_ids: str) -> None:
+        """Note that the service does not know these jobs any more."""
+        with self._database.transaction():
+            for job_id in job_ids:
+                self._database.execute(
+                    "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
+                    (*self._key, vault, job_id),
+                )
+
+    def get(self, vault: str, job_id: str) -> JobRecord | None:
+        """Return one job by its full id."""
+        found = self._select("vault=? AND job_id=?", (vault, job_id))
+        return found[0] if found else None
+
+    def of_vault(self, vault: str) -> list[JobRecord]:
+        """Return the jobs of a vault that the service still knows, newest first."""
+        return self._select("vault=? AND gone=0 ORDER BY created DESC", (vault,))
+
+    def known(self) -> list[JobRecord]:
+        """Return the jobs of all vaults that the service still knows, newest first."""
+        return self._select("gone=0 ORDER BY created DESC", ())
+
+    def running(self) -> list[Running]:
+        """Return how many jobs of each vault, action and tier run."""
+        rows = self._database.rows(
+            "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since FROM jobs "
+            "WHERE account=? AND region=? AND gone=0 AND status='InProgress' "
+            "GROUP BY vault, action, tier",
+            self._key,
+        )
+        return [
+            Running(row["vault"], row["action"], row["tier"], row["number"], row["since"])
+            for row in rows
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs of each vault the service still knows."""
+        rows = self._database.rows(
+            "SELECT vault, COUNT(*) AS number FROM jobs "
+            "WHERE account=? AND region=? AND gone=0 GROUP BY vault",
+            self._key,
+        )
+        return {row["vault"]: row["number"] for row in rows}
+
+    def took(self, tier: str, limit: int = 101) -> list[int]:
+        """Return how long the last finished retrievals of a tier took, in milliseconds.
+
+        :param tier: or ``InventoryRetrieval``.
+        """
+        column = "action" if tier == INVENTORY else "tier"
+        rows = self._database.rows(
+            f"SELECT completed-created AS took FROM jobs WHERE account=? AND region=? "
+            f"AND {column}=? AND status='Succeeded' AND completed>=created "
+            "ORDER BY completed DESC LIMIT ?",
+            (*self._key, tier, limit),
+        )
+        return [row["took"] for row in rows]
+
+    def for_archive(self, vault: str, archive_id: str) -> JobRecord | None:
+        """Return the best usable job that retrieves this whole archive: a finished one first."""
+        return next(iter(self.usable_for(vault, archive_id)), None)
+
+    def usable_for(self, vault: str, archive_id: str) -> list[JobRecord]:
+        """Return all usable jobs of this whole archive, those that finished last first."""
+        found = self._select(f"vault=? AND archive_id=? AND {_USABLE}", (vault, archive_id))
+        return [job for job in found if job.whole_archive]
+
+    def by_archive(self, vault: str) -> dict[str, JobRecord]:
+        """Return what :meth:`for_archive` does, for every archive of a vault that has one."""
+        best: dict[str, JobRecord] = {}
+        for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
+            if job.archive_id and job.whole_archive:
+                best.setdefault(job.archive_id, job)
+        return best
+
+    def unfetched(self, vault: str) -> dict[str, str]:
+        """Return by archive id the status of retrievals that run or were not downloaded yet."""
+        rows = self._database.rows(
+            "SELECT archive_id, status FROM jobs WHERE account=? AND region=? AND vault=? "
+            "AND action='ArchiveRetrieval' AND gone=0 AND status IN ('InProgress', 'Succeeded') "
+            "AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.account=jobs.account "
+            "AND d.region=jobs.region AND d.vault=jobs.vault AND d.job_id=jobs.job_id "
+            "AND d.state='verified')",
+            (*self._key, vault),
+        )
+        return {row["archive_id"]: row["status"] for row in rows}
+
+    def for_part(self, vault: str, archive_id: str, part: ByteRange) -> JobRecord | None:
+        """Return the best usable job whose output has a part of an archive, whoever asked.
+
+        A finished one first, then one whose output can be verified.
+        """
+        usable = [
+            job
+            for job in self._select(
+                "vault=? AND archive_id=? AND action=? ORDER BY completed DESC, created",
+                (vault, archive_id, RETRIEVAL),
+            )
+            if job.usable and job.serves(part)
+        ]
+        usable.sort(key=lambda job: (job.status != "Succeeded", not job.verifiable))
+        return usable[0] if usable else None
+
+    def inventories_to_read(self) -> list[JobRecord]:
+        """Return the inventory jobs asked for from here whose output was not read yet."""
+        return self._select(
+            "action='InventoryRetrieval' AND ours=1 AND gone=0 AND status<>'Failed' "
+            "AND NOT EXISTS (SELECT 1 FROM inventories i WHERE i.account=jobs.account "
+            "AND i.region=jobs.region AND i.vault=jobs.vault AND i.job_id=jobs.job_id)",
+            (),
+        )
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE account=? AND region=? AND {where}",
+            (*self._key, *values),
+        )
+        return [JobRecord(**{**dict(row), "gone": bool(row["gone"])}) for row in rows]

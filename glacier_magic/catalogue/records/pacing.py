@@ -1,0 +1,105 @@
+"""When what is wanted may be asked for, and what a batch has asked for lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..storage.database import Database, Scope
+from .downloads import Download, select
+
+_ORDER = "COALESCE(due, 0), id"
+
+
+class Planned(NamedTuple):
+    """A planned download: our number for it, when it is due, its bytes."""
+
+    id: int
+    due: int | None
+    size: int | None
+
+
+class Pacing:
+    """The due times of the planned downloads of one account and region.
+
+    Times are milliseconds since 1970 UTC by the service's clock.
+    """
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database, self._scope = database, scope
+        self._key = (scope.account, scope.region)
+
+    def due(self, now: int) -> list[Download]:
+        """Return the planned downloads that may be asked for at *now*, in their order."""
+        where = f"state='planned' AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
+        return select(self._database, self._scope, where, (now,))
+
+    def scheduled(self, vault: str | None = None) -> list[Download]:
+        """Return what is wanted and not asked for yet, due or not, in its order."""
+        place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
+        where = f"state='planned'{place} ORDER BY {_ORDER}"
+        return select(self._database, self._scope, where, values)
+
+    def planned(self, batch: str) -> list[Planned]:
+        """Return what a paced batch has not asked for yet, in its order."""
+        rows = self._database.rows(
+            "SELECT id, due, size FROM downloads WHERE account=? AND region=? AND batch=? "
+            f"AND state='planned' AND limits IS NOT NULL ORDER BY {_ORDER}",
+            (*self._key, batch),
+        )
+        return [Planned(*row) for row in rows]
+
+    def released(self, batch: str, since: int) -> list[tuple[int, int | None]]:
+        """Return when and how many bytes a paced batch has asked for after *since*, in order."""
+        rows = self._database.rows(
+            "SELECT due, size FROM downloads WHERE account=? AND region=? AND batch=? AND due>? "
+            "AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
+            (*self._key, batch, since),
+        )
+        return [(row["due"], row["size"]) for row in rows]
+
+    def next_due(self, after: int, vault: str | None = None) -> int | None:
+        """Return when the next planned download after a moment may be asked for."""
+        place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
+        row = self._database.row(
+            "SELECT MIN(due) AS due FROM downloads WHERE account=? AND region=? "
+            f"AND COALESCE(home, '')=? AND state='planned' AND due>?{place}",
+            (*self._key, self._database.home, after, *values),
+        )
+        return None if row is None else row["due"]
+
+    def move(self, times: Mapping[int, int]) -> None:
+        """Set the due times of planned downloads, all or none: our number to milliseconds."""
+        by_due: dict[int, list[int]] = {}
+        for download, due in times.items():
+            by_due.setdefault(due, []).append(download)
+        with self._database.transaction():
+            for due, numbers in by_due.items():
+                for start in range(0, len(numbers), 500):  # SQLite bounds a statement's values
+                    some = numbers[start : start + 500]
+                    self._database.execute(
+                        "UPDATE downloads SET due=? WHERE state='planned' "
+                        f"AND id IN ({','.join('?' * len(some))})",
+                        (due, *some),
+                    )
+
+    def refused(self, download: int, owner: str, due: int, reason: str) -> None:
+        """Move a download that the service has refused for now; it counts the refusals.
+
+        One that another process is asking for at this moment is left to that process.
+        """
+        self._database.execute(
+            "UPDATE downloads SET state='planned', due=?, moves=moves+1, error=?, owner=NULL "
+            "WHERE id=? AND (state='planned' OR (state='asking' AND owner=?))",
+            (due, reason, download, owner),
+        )
+
+    def claim_renewal(self, download: int, token: str, patience: float) -> bool:
+        """Write the intent to keep an output longer, unless that was done *patience* s ago."""
+        now = self._database.now()
+        changed = self._database.execute(
+            "UPDATE downloads SET renewal=?, renewed=? WHERE id=? "
+            "AND state IN ('ready', 'downloading') AND (renewed IS NULL OR renewed<?)",
+            (token, now, download, now - patience),
+        )
+        return changed > 0

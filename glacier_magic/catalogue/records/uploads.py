@@ -1,0 +1,303 @@
+"""Uploads under way and done: the intent before the first byte, the outcome with the answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...errors import LocalError
+from ..archives.archives import LAG, ArchiveRecord, Archives
+from ..storage.database import Database, Scope
+
+LEASE_SECONDS = 30.0
+"""A process that has not renewed its hold on an upload for this long is taken for dead."""
+
+
+class HeldElsewhere(LocalError):
+    """Somebody else is storing the very file that was about to be sent."""
+
+
+class StoredMeanwhile(Exception):
+    """Another process has stored the very file that was about to be sent."""
+
+    def __init__(self, archive_id: str) -> None:
+        super().__init__(archive_id)
+        self.archive_id = archive_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One upload; ``part_size`` and ``upload_id`` are None for a single request.
+
+    A stream has the path ``stream:NAME`` and the size -1.
+    """
+
+    id: int
+    vault: str
+    path: str
+    size: int
+    mtime_ns: int
+    name: str
+    description: str
+    part_size: int | None
+    upload_id: str | None
+    state: str
+    doubt: int
+    archive_id: str | None
+    tree_hash: str | None
+    error: str | None
+    owner: str | None
+    lease_until: float | None
+    started: int
+    updated: int
+
+    @property
+    def held(self) -> bool:
+        """Whether a living process drives it."""
+        return self.owner is not None and (self.lease_until or 0) > time.time()
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Upload))
+_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"
+
+
+class Uploads:
+    """The uploads of one account and region."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._key = {"account": scope.account, "region": scope.region}
+        self._archives = Archives(database, scope)
+
+    def begin(
+        self, *, owner: str, tree_hash: str | None = None, since: int | None = None, **facts: Any
+    ) -> Upload:
+        """Write the intent to store something, before anything is sent.
+
+        *facts* are vault, path, size, mtime_ns, name, description and part_size.
+
+        :param since: refuse what another process has stored since this time.
+        :raises LocalError: another living process is storing it.
+        :raises StoredMeanwhile: another process has stored it since *since*.
+        """
+        now = int(self._database.now() * 1000)
+        values = {
+            **self._key, **facts, "tree_hash": tree_hash, "state": "sending", "owner": owner,
+            "lease_until": self._database.now() + LEASE_SECONDS, "started": now, "updated": now,
+        }  # fmt: skip
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        made: list[int] = []
+
+        def write() -> None:
+            self._refuse_held(values)
+            self._refuse_stored(values, since)
+            sql = f"INSERT INTO uploads({names}) VALUES({marks})"
+            made[:] = [self._database.insert(sql, values)]
+
+        self._database.together(write, power_safe=facts.get("part_size") is not None)
+        return Upload(
+            id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
+            **{k: v for k, v in values.items() if k not in self._key}
+            | {"lease_until": self._database.here(values["lease_until"])},
+        )  # fmt: skip
+
+    def _refuse_held(self, values: dict[str, Any]) -> None:
+        """Refuse what another living process is storing, in the transaction that would begin it."""
+        held = self._database.row(
+            f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
+            "AND description=:description AND state IN ('sending', 'completing') "
+            "AND owner IS NOT NULL AND lease_until>:now",
+            {**values, "now": self._database.now()},
+        )
+        if held is not None:
+            raise HeldElsewhere(
+                f"{values['name']!r} is being uploaded by another process, or by a line that was "
+                "just stopped",
+                cure="Wait for it, or stop it and repeat half a minute later.",
+            )
+
+    def _refuse_stored(self, values: dict[str, Any], since: int | None) -> None:
+        stored = self._database.row(
+            f"SELECT archive_id FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
+            "AND description=:description AND state='done' AND updated>=:since",
+            {**values, "since": values["started"] + 1 if since is None else since},
+        )
+        if stored is not None:
+            raise StoredMeanwhile(stored["archive_id"])
+
+    def renew(self, owner: str) -> None:
+        """Extend the hold of a living process on all that it stores."""
+        self._database.execute(
+            "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
+            (self._database.now() + LEASE_SECONDS, owner),
+        )
+
+    def get(self, upload: int) -> Upload:
+        """Return one upload by our own number for it."""
+        found = self._select("id=:id", id=upload)
+        if not found:
+            raise LookupError(upload)
+        return found[0]
+
+    def unfinished(
+        self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
+    ) -> Upload | None:
+        """Return the newest multipart upload of this very file that has not ended, or None."""
+        found = self._select(
+            f"{_SAME} AND description=:description AND upload_id IS NOT NULL "
+            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def unfinished_stream(self, *, vault: str, path: str, description: str) -> Upload | None:
+        """Return the newest multipart upload of a stream that has not ended, or None."""
+        found = self._select(
+            "vault=:vault AND path=:path AND description=:description AND upload_id IS NOT NULL "
+            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault, path=path, description=description,
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def open_of(self, vault: str) -> list[Upload]:
+        """Return the uploads of a vault that have not ended, newest first."""
+        return self._select(
+            "vault=:vault AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            vault=vault,
+        )
+
+    def open_of_path(self, vault: str, path: str) -> list[Upload]:
+        """Return the uploads of one file that have not ended."""
+        return self._select(
+            "vault=:vault AND path=:path AND state IN ('sending', 'completing', 'unsettled')",
+            vault=vault,
+            path=path,
+        )
+
+    def stored(
+        self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
+    ) -> str | None:
+        """Return the archive id under which this very file was stored from here, or None."""
+        found = self._select(
+            f"{_SAME} AND description=:description AND state='done' ORDER BY id DESC",
+            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
+        )  # fmt: skip
+        return found[0].archive_id if found else None
+
+    def of_archive(self, vault: str, archive_id: str) -> list[Upload]:
+        """Return the uploads that an archive came from, the newest first."""
+        return self._select(
+            "vault=:vault AND archive_id=:archive_id AND state='done' ORDER BY id DESC",
+            vault=vault, archive_id=archive_id,
+        )  # fmt: skip
+
+    def claim(self, upload: int, owner: str) -> bool:
+        """Take the right to drive an upload, unless another living process has it."""
+        now = self._database.now()
+        changed = self._database.execute(
+            "UPDATE uploads SET owner=?, lease_until=? "
+            "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
+            (owner, now + LEASE_SECONDS, upload, owner, now),
+        )
+        return changed > 0
+
+    def started(self, upload: int, upload_id: str) -> None:
+        """Note the multipart upload id that the service answered."""
+        self._set(upload, upload_id=upload_id)
+
+    def completing(self, upload: int, tree_hash: str, size: int) -> None:
+        """Note that all parts are there and Complete is about to be sent."""
+        self._set(upload, state="completing", tree_hash=tree_hash, size=size)
+
+    def doubted(self, upload: int) -> None:
+        """Note that a request is sent again whose first answer was lost."""
+        self._set(upload, doubt=1)
+
+    def maybe_twice(self, archive_id: str) -> bool:
+        """Tell whether an archive was stored by a request that was sent again."""
+        return bool(self._select("archive_id=:archive_id AND doubt=1", archive_id=archive_id))
+
+    def done(self, upload: int, archive: ArchiveRecord) -> None:
+        """Record archive and upload together, in the transaction that sees the answer."""
+
+        def write() -> None:
+            self._archives.record(archive)
+            self._set(
+                upload, state="done", archive_id=archive.archive_id,
+                tree_hash=archive.tree_hash, error=None, owner=None, lease_until=None,
+            )  # fmt: skip
+
+        self._database.together(write)
+
+    def ended(self, upload: int, state: str, error: str) -> None:
+        """Note how an upload ended (failed, aborted), or that this is not known (unsettled)."""
+        self._set(upload, state=state, error=error, owner=None, lease_until=None)
+
+    def released(self, upload: int, error: str = "") -> None:
+        """Let go of an upload that stopped and can go on later."""
+        self._set(upload, error=error, owner=None, lease_until=None)
+
+    # What an inventory settles
+
+    def settle(self, vault: str, made: int) -> list[Upload]:
+        """Find in the archives of an inventory how uploads ended whose answer was lost.
+
+        One whose hash and description are listed is done; one that should be listed by now and is
+        not has failed, and may be sent again.  Returns those that were settled.
+        """
+        settled = []
+        for upload in self.open_of(vault):
+            if upload.held or (upload.upload_id is not None and upload.state == "sending"):
+                continue  # still driven, or its parts are still there
+            found = self._archive_of(upload)
+            if found is not None:
+                self._set(upload.id, state="done", archive_id=found, owner=None, error=None)
+            elif upload.started < made - LAG:
+                self.ended(upload.id, "failed", "never reached the vault")
+            else:
+                continue
+            settled.append(self.get(upload.id))
+        return settled
+
+    def _archive_of(self, upload: Upload) -> str | None:
+        row = self._database.row(
+            "SELECT archive_id FROM archives a WHERE account=:account AND region=:region "
+            "AND vault=:vault AND tree_hash=:tree_hash AND description=:description "
+            "AND state='listed' AND NOT EXISTS (SELECT 1 FROM uploads u WHERE "
+            "u.account=a.account AND u.region=a.region AND u.archive_id=a.archive_id)",
+            {**self._key, "vault": upload.vault, "tree_hash": upload.tree_hash,
+             "description": upload.description},
+        )  # fmt: skip
+        return None if row is None else str(row["archive_id"])
+
+    def doubles(self, vault: str) -> list[tuple[str, str]]:
+        """Return (name, archive id) of archives that a repeated request seems to have stored twice.
+
+        They have hash and description of an upload that was sent again after a lost answer, and
+        are not the archive whose answer came.
+        """
+        rows = self._database.rows(
+            "SELECT DISTINCT a.name, a.archive_id FROM uploads u JOIN archives a "
+            "ON a.account=u.account AND a.region=u.region AND a.vault=u.vault "
+            "AND a.tree_hash=u.tree_hash AND a.description=u.description "
+            "AND a.archive_id<>u.archive_id WHERE u.account=:account AND u.region=:region "
+            "AND u.vault=:vault AND u.doubt=1 AND u.state='done' AND a.state='listed' "
+            "AND NOT EXISTS (SELECT 1 FROM uploads o WHERE o.archive_id=a.archive_id)",
+            {**self._key, "vault": vault},
+        )
+        return [(row["name"], row["archive_id"]) for row in rows]
+
+    def _set(self, upload: int, **values: Any) -> None:
+        values["updated"] = int(self._database.now() * 1000)
+        names = ", ".join(f"{name}=?" for name in values)
+        self._database.execute(f"UPDATE uploads SET {names} WHERE id=?", (*values.values(), upload))
+
+    def _select(self, where: str, **values: Any) -> list[Upload]:
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM uploads WHERE account=:account AND region=:region AND {where}",
+            {**self._key, **values},
+        )
+        here = self._database.here
+        return [Upload(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]

@@ -1,0 +1,125 @@
+"""Which archives of a vault words mean."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ..base.units import plural
+from ..catalogue import ArchiveRecord, Catalogue
+from ..catalogue.records.deletions import Choice
+from ..errors import InputError, NameNotKnown
+from ..plans.restore.restoring import unknown_archive
+
+ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
+
+
+def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveRecord]:
+    """Return *words* if each can mean archives.
+
+    :raises InputError: one is neither a text nor a record.
+    """
+    wrong = [word for word in words if not isinstance(word, str | ArchiveRecord)]
+    if wrong:
+        raise InputError(
+            f"{wrong[0]!r:.80} does not name an archive",
+            cure="Give names, globs, id: and an archive id, or records of the catalogue.",
+        )
+    return words
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Chooses in one vault of a catalogue."""
+
+    catalogue: Catalogue
+    vault: str
+
+    def select(
+        self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
+    ) -> list[ArchiveRecord]:
+        """Return the archives that *words* mean, each once, in order: see :meth:`.Vault.select`."""
+        found: dict[str, ArchiveRecord] = {}
+        for word in _checked(words):
+            chosen = (
+                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
+            )
+            found.update((record.archive_id, record) for record in chosen)
+        return list(found.values())
+
+    def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
+        archives = self.catalogue.archives
+        if not {"*", "?"} & set(word) or word.startswith("name:"):
+            named = archives.named(self.vault, word.removeprefix("name:"))
+            if named:
+                return named
+        if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
+            identifier = word.removeprefix("id:")
+            records = archives.starting(self.vault, identifier) if identifier else []
+            if len(records) > 1:
+                raise InputError(
+                    f"{len(records)} archive ids begin with {identifier!r}",
+                    cure="Give more of its characters.",
+                )
+            if not records and unknown_ids and ARCHIVE_ID.fullmatch(identifier):
+                return [unknown_archive(self.vault, identifier)]
+        elif word.startswith("name:"):
+            records = []
+        else:
+            records = archives.matching(self.vault, word)
+        if not records:
+            self._nothing(word)
+        return records
+
+    def _nothing(self, word: str) -> NoReturn:
+        known = plural(self.catalogue.archives.count(self.vault), "archive")
+        raise NameNotKnown(
+            f"Nothing in {self.vault!r} matches {word!r}; the catalogue knows {known} there"
+        )
+
+    def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> Choice:
+        """Return the archives that *words* mean, however many there are, each once.
+
+        Raises like :meth:`select`.
+        """
+        rows = array("q")
+        unknown: dict[str, ArchiveRecord] = {}
+        for word in _checked(words):
+            if isinstance(word, ArchiveRecord):
+                self._choose_one(word, rows, unknown)
+                continue
+            glob = word if self._is_pattern(word) else None
+            if where is not None and glob is None:
+                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
+            if glob is None:
+                self._choose_few(word, rows, unknown)
+                continue
+            found = len(rows)
+            rows.extend(self.catalogue.archives.numbers(self.vault, glob, where))
+            if len(rows) == found:
+                self._nothing(word)
+        once = dict.fromkeys(rows) if len(words) > 1 else rows
+        return Choice(self.catalogue.archives, self.vault, once, list(unknown.values()))
+
+    def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
+        for record in self._matching(word, unknown_ids=True):
+            self._choose_one(record, rows, unknown)
+
+    def _choose_one(
+        self, record: ArchiveRecord, rows: array[int], unknown: dict[str, ArchiveRecord]
+    ) -> None:
+        whole_id = f"id:{record.archive_id}"
+        number = next(self.catalogue.archives.numbers(self.vault, whole_id), None)
+        if number is None:
+            unknown[record.archive_id] = record
+        else:
+            rows.append(number)
+
+    def _is_pattern(self, word: str) -> bool:
+        if word.startswith(("id:", "name:")):
+            return False
+        folder = word.endswith("/") and not self.catalogue.archives.named(self.vault, word)
+        return folder or bool({"*", "?"} & set(word))

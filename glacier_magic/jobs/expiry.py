@@ -1,0 +1,82 @@
+"""The 24 hours in which outputs are kept: what is fetched first, and what will be missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..base.units import human_bytes, plural
+from ..service import ServiceClock
+from .board import Row, Snapshot
+
+EXTEND_BEFORE = timedelta(hours=5)
+"""Less than this before its end an output is asked for again; AWS's own vault-to-S3 solution does
+so at the same moment (its developer guide)."""
+HURRY_BEFORE = timedelta(hours=1)
+"""Less than this before its end an output does not wait for others to be fetched."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output that waits or is being fetched: bytes to come, and real seconds it is kept."""
+
+    key: str
+    left: int
+    seconds: float
+    running: bool = False
+
+
+def outputs_of(snapshot: Snapshot, clock: ServiceClock) -> list[Output]:
+    """Return what the rows of a board still have to fetch, first the one that goes first."""
+    found = [_output(row, snapshot, clock) for row in snapshot.rows if _to_fetch(row)]
+    return sorted(found, key=lambda output: output.seconds)
+
+
+def _to_fetch(row: Row) -> bool:
+    return row.kind == "archive" and row.ours and row.state in ("ready", "downloading")
+
+
+def _output(row: Row, snapshot: Snapshot, clock: ServiceClock) -> Output:
+    kept = row.ready_until - snapshot.now if row.ready_until else timedelta(days=1)
+    seconds = clock.real_seconds(max(0.0, kept.total_seconds()))
+    left = max(0, (row.size or 0) - row.done)
+    return Output(row.key, left, seconds, running=row.state == "downloading")
+
+
+def missed(outputs: Iterable[Output], rate: float) -> list[Output]:
+    """Return the outputs that are gone before they are fetched, one after the other.
+
+    :param rate: bytes a second of all downloads together.
+    """
+    found, passed = [], 0.0
+    for output in outputs:
+        end = passed + output.left / rate
+        if end > output.seconds:
+            found.append(output)
+            end = max(passed, output.seconds)  # until then it takes the line's time
+        passed = end
+    return found
+
+
+def hurried(outputs: Sequence[Output], rate: float, clock: ServiceClock) -> set[str]:
+    """Return the keys of the outputs that would be gone if they waited for those that run."""
+    soon = clock.real_seconds(HURRY_BEFORE.total_seconds())
+    found = {output.key for output in outputs if output.seconds < soon}
+    if rate > 0:
+        in_turn = sorted(outputs, key=lambda output: not output.running)
+        found |= {output.key for output in missed(in_turn, rate)}
+    return found - {output.key for output in outputs if output.running}
+
+
+def warning(outputs: Sequence[Output], rate: float) -> str:
+    """Return what to say of outputs that will be missed, and what to do; "" if there are none."""
+    lost = missed(outputs, rate) if rate > 0 else []
+    if not lost:
+        return ""
+    size = human_bytes(sum(output.left for output in lost))
+    return (
+        f"{plural(len(lost), 'output')}, {size}, will not be fetched before they are gone at this "
+        f"rate ({human_bytes(rate)}/s): lift a limit with %glacier rate none, or keep them longer "
+        "with %glacier restore --extend"
+    )

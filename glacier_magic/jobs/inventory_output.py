@@ -1,0 +1,132 @@
+"""The output of an inventory job, read into the catalogue while it arrives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+from ..base.units import parse_time
+from ..catalogue import Catalogue, JobRecord
+from ..catalogue.archives.ingest import Load
+from ..errors import IntegrityError
+from ..inventories import InventoryError, read
+from ..service import Service
+from ..service.client import Output
+from ..transfer.budget import Budget, Stopped
+
+PIECE = 8 << 20  # bytes of output asked for at a time
+BYTES = 400  # of output an archive, about
+
+
+def read_inventory(
+    service: Service,
+    catalogue: Catalogue,
+    job: JobRecord,
+    *,
+    budget: Budget | None = None,
+    stop: threading.Event | None = None,
+) -> int:
+    """Read a finished inventory job into the catalogue, all of it or none; return the count.
+
+    It comes in ranges, each asked for again where the line breaks, and is read and written while
+    the next one arrives, in memory that does not grow with it.
+
+    :param budget: the patience that it shares with the transfers of the session.
+    :param stop: ends it early; the catalogue is unchanged then.
+    :raises Stopped: *stop* was set.
+    :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
+    :raises NotFound: the service has dropped the output.
+    """
+    with catalogue.inventories.loading(
+        job.vault, job.job_id, whole=job.whole_inventory, expected=(job.size or 0) // BYTES
+    ) as load:
+        try:
+            reader = _Reader(service, job, budget or Budget(), stop or threading.Event())
+            reading = read(reader.pieces(), job.format)
+            for batch in reading:
+                load.add(batch)
+            made = reading.date  # known for certain only once all is read
+        except InventoryError as error:
+            raise IntegrityError(
+                f"The inventory of {job.vault!r} cannot be read: {error.message}",
+                cure="Run %glacier inventory again.",
+            ) from None
+        if made is None:
+            made = _date(service, catalogue, job, load)
+
+        def settle() -> None:
+            if made is not None:
+                catalogue.uploads.settle(job.vault, made)
+
+        load.finish(made, also=settle)
+    return load.archives
+
+
+def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
+    """Return a date that the inventory surely reaches, as late as can be told.
+
+    That of the vault's latest one where it was made before the job was asked for; otherwise that
+    of the newest archive listed, or of an inventory whose job was over before.
+    """
+    last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
+    if last is not None and (job.created is None or last <= job.created):
+        return last // 1000 * 1000
+    dates = [load.newest] if load.newest is not None else []
+    for known in catalogue.inventories.history(job.vault, whole=True):
+        before = catalogue.jobs.get(job.vault, known.job_id)
+        over = before.completed if before else None
+        if known.made is not None and over is not None and over <= (job.created or 0):
+            dates.append(known.made)
+    return max(dates, default=None)
+
+
+class _Reader:
+    """The output of a job, a range ahead of whoever reads it."""
+
+    def __init__(
+        self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event
+    ) -> None:
+        self._service, self._job, self._budget, self._stop = service, job, budget, stop
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the output in ranges; its length must be what the job promised."""
+        size, start = self._job.size, 0
+        coming = _begin(lambda: self._get(0))
+        while True:
+            output = coming.result()
+            size = output.total if size is None else size
+            if output.total != size or (not output.data and start < size):
+                raise InventoryError(f"{output.total} bytes instead of {size}")
+            start += len(output.data)
+            if start >= size:
+                yield output.data
+                return
+            behind = start
+            coming = _begin(lambda: self._get(behind))  # noqa: B023  # called before it changes
+            yield output.data
+
+    def _get(self, start: int) -> Output:
+        def get() -> Output:
+            output = self._service.output(self._job.vault, self._job.job_id, start, PIECE)
+            self._budget.spend(len(output.data), self._stop)
+            return output
+
+        return self._budget.call(get, self._stop)
+
+
+def _begin(call: Callable[[], Output]) -> Future[Output]:
+    """Call in a thread that a program which is told to stop does not wait for."""
+    future: Future[Output] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # handed to whoever waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="glacier-inventory", daemon=True).start()
+    return future
+
+
+__all__ = ["Stopped", "read_inventory"]

@@ -1,0 +1,168 @@
+"""Deleting archives: shown first, confirmed, and then carried out from a saved queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...base import tables
+from ...base.rendering import SHOWN, Rendered, escape, html_table, text_table
+from ...base.units import plural, short_id
+from ...catalogue import Deletion
+from ...catalogue.records.deletions import Deletions
+from ...errors import GlacierError
+from ...transfer.budget import Stopped
+from ...transfer.deleting import AGAIN, Deleter
+from .selection_plan import ChosenPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Deleted(Rendered):
+    """What came of a deletion: counts, and on demand a row for each archive.
+
+    :param failure: the first error, where some could not be deleted.
+    """
+
+    def __init__(
+        self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None
+    ) -> None:
+        self._queues, self._id = queues, deletion.id
+        self.vault, self._now = deletion.vault, deletion
+        self.failure = failure
+
+    @property
+    def number(self) -> int:
+        """The number that ``%glacier deletions`` knows it by."""
+        return self._id
+
+    @property
+    def deleted(self) -> int:
+        """How many archives were deleted."""
+        return self._now.deleted
+
+    @property
+    def failed(self) -> int:
+        """How many could not be deleted."""
+        return self._now.failed
+
+    @property
+    def left(self) -> int:
+        """How many were not tried."""
+        return self._now.left
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an archive: name, size, archive_id, state, error; failed ones first."""
+        return tables.deletions(
+            item
+            for state in ("failed", "queued", "deleted")
+            for item in self._queues.items(self._id, state)
+        )
+
+    @property
+    def words(self) -> str:
+        """What happened in a sentence."""
+        words = f"Deleted {plural(self.deleted, 'archive')} from {self.vault}"
+        if self.failed:
+            words += f"; {self.failed:,} could not be deleted"
+        if self.left:
+            words += f"; {self.left:,} not tried yet"
+        return f"{words}."
+
+    def _failures(self) -> list[tuple[str, ...]]:
+        items = self._queues.items(self._id, "failed", SHOWN)
+        return [(i.name or i.archive_id, short_id(i.archive_id), i.error or "") for i in items]
+
+    def _repr_text(self) -> str:
+        rows = self._failures()
+        return "\n".join([self.words, *([text_table(_FAILED, rows)] if rows else [])])
+
+    def _repr_html(self) -> str:
+        rows = self._failures()
+        table = html_table(_FAILED, rows, long=(0, 2)) if rows else ""
+        return f"<p>{escape(self.words)}</p>{table}"
+
+
+_FAILED = ("name", "archive id", "why not")
+
+
+def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
+    """Delete what a queue holds; return what came of it.
+
+    :raises GlacierError: nothing at all could be deleted, or the rest cannot be tried now.
+    """
+    try:
+        done = deleter.run()
+    except Stopped:
+        done = queues.get(deleter.number)
+    if deleter.failure and not done.deleted:
+        raise failure(done, deleter.failure)
+    return Deleted(queues, done, deleter.failure)
+
+
+def failure(done: Deletion, first: GlacierError) -> GlacierError:
+    """Return the error that some archives were not deleted, after the first one of theirs."""
+    kept = "" if done.archives == 1 else f" %glacier deletions {done.id} lists them, and {AGAIN}"
+    return type(first)(
+        f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: "
+        f"{first.message}",
+        cure=f"{first.cure}{kept}".strip(),
+        code=first.code,
+    )
+
+
+class DeletePlan(ChosenPlan[Deleted]):
+    """Archives to delete: nothing is deleted until ``run()``.
+
+    For more than one archive it has to be ``run(confirm=VAULT)``.  Only these archives are ever
+    deleted, also when a killed run is gone on with: the queue is saved before the first request.
+    """
+
+    kind = "delete"
+    button = "Delete"
+    _queue: Deletion | None = None
+
+    @property
+    def confirmation(self) -> str:
+        """The vault's name, for more than one archive."""
+        return self.vault if len(self.choice) > 1 else ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to delete."""
+        return not len(self.choice)
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        count = plural(len(self.choice), "archive")
+        return f"Delete {count} ({self.tally.size}) from {self.vault}, for ever"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        return [
+            ("undo", "there is none: the service deletes at once"),
+            *self.tally.facts(),
+            ("inventory", "goes on listing them until the next daily one is made"),
+        ]
+
+    def happened(self, result: Deleted) -> dict[str, Any]:
+        """Return how many archives were deleted, how many not, and bytes where it was all."""
+        whole = self.bytes if result.deleted == len(self.choice) else None
+        return {"deleted": result.deleted, "failed": result.failed, "bytes": whole}
+
+    def _run(self) -> Deleted:
+        queues = self._engine.catalogue.deletions
+        if self._queue is None:
+            self._queue = queues.begin(
+                self.choice, what=self.title, size=self.bytes, promised=self.promised(),
+                plan=self.number,
+            )  # fmt: skip
+        else:
+            queues.try_again(self._queue.id)
+        self._stop.clear()
+        queue = queues.get(self._queue.id)
+        deleter = Deleter(self._engine, queue, observer=self._tell, stop=self._stop)
+        return carry_out(deleter, queues)

@@ -1,0 +1,259 @@
+"""Dropping vaults: an empty one at once, one with archives over some days."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ...base import tables
+from ...base.units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
+from ...catalogue import Catalogue, Drop
+from ...catalogue.records.deletions import Choice
+from ...catalogue.storage.database import new_owner
+from ...catalogue.storage.leases import Leases
+from ...errors import Refused, VaultNotEmpty
+from ...jobs import Batch, Tracker
+from ...jobs.dropping import next_inventory, unfinished
+from ...prices import PriceTable
+from ...service import Service
+from ...transfer.budget import Stopped
+from ...transfer.engine import Engine, renewing
+from ..base import Memory
+from .confirmed import Guarded
+from .selection_plan import ChosenPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUSY = 5.0  # seconds that a step of the tracker's is waited for
+
+
+class DropPlan(Guarded[str]):
+    """A vault to delete: possible only once an inventory shows it empty."""
+
+    kind = "drop"
+    button = "Drop"
+
+    def __init__(
+        self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
+    ) -> None:
+        super().__init__(Memory(catalogue, service.clock))
+        self._dropped = dropped
+        self.vault = vault
+        self._service, self._catalogue = service, catalogue
+        self._told = service.describe_vault(vault)
+        self._known = catalogue.archives.count(vault)
+
+    @property
+    def empty(self) -> bool:
+        """False: there is a vault to drop."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        return f"Drop the vault {self.vault}, with its tags, policies and notifications"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        count = self._told.get("NumberOfArchives") or 0
+        facts = [("last inventory", f"{plural(count, 'archive')}")]
+        if count or self._known:
+            facts.append(
+                (
+                    "refusal expected",
+                    f"the catalogue knows {plural(self._known, 'archive')} in it; the service "
+                    "drops a vault only when an inventory made after its last change is empty; "
+                    f"%glacier drop {self.vault} --with-archives sees to that",
+                )
+            )
+        return facts
+
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        return {**super().promised(), "vault": self.vault, "archives": 0, "bytes": 0}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The vault, as ``vaults`` shows it."""
+        return tables.vaults([self._told])
+
+    def _head(self) -> Sequence[str]:
+        return ("vault", "size", "archives at the last inventory")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        size = human_bytes(self._told.get("SizeInBytes") or 0)
+        return [(self.vault, size, f"{self._told.get('NumberOfArchives') or 0:,}")]
+
+    def _run(self) -> str:
+        try:
+            self._service.delete_vault(self.vault)
+        except VaultNotEmpty as error:
+            raise self._refusal(error) from None
+        self._catalogue.deletions.vault_is_gone(self.vault, self._service.clock.now_ms())
+        self._dropped()
+        return f"The vault {self.vault} is dropped."
+
+    def _refusal(self, error: VaultNotEmpty) -> VaultNotEmpty:
+        """Say what the last inventory says, and when the next one can say something else."""
+        told, now = self._service.describe_vault(self.vault), self._service.clock.now()
+        last = parse_time(told.get("LastInventoryDate"))
+        coming = from_ms(next_inventory(last, self._service.clock.now_ms()))
+        assert coming is not None  # noqa: S101 - of a number, not of None
+        count = told.get("NumberOfArchives") or 0
+        made = local_time(from_ms(last), now)
+        said = f"its last inventory, of {made}, lists {plural(count, 'archive')}"
+        if last is None:
+            said = "it has no inventory yet"
+        elif not count:
+            said = f"it was written to after its last inventory, of {made}, which is empty"
+        left = human_duration((coming - now).total_seconds())
+        return VaultNotEmpty(
+            f"{error.message.rstrip('.')}: {said}",
+            cure=f"The next daily inventory, about {local_time(coming, now)} (in {left}), can "
+            f"prove it empty; %glacier drop {self.vault} --with-archives deletes what is in it, "
+            "waits for that and then drops it.",
+            code=error.code,
+        )
+
+
+@contextmanager
+def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
+    """Hold a drop while the block runs; wait a moment for whoever is at it.
+
+    :raises Refused: another process works on it.
+    """
+    owner, end = new_owner(), time.monotonic() + BUSY
+    while not leases.claim(drop, owner):
+        if time.monotonic() > end:
+            raise Refused(
+                f"Another process works on the drop of {vault}",
+                cure="%glacier drops shows how far it is.",
+            )
+        time.sleep(0.05)
+    try:
+        with renewing(lambda: leases.renew(drop, owner)):
+            yield
+    finally:
+        leases.release(drop, owner)
+
+
+class EmptyPlan(ChosenPlan[Batch]):
+    """All that the newest inventory lists in a vault, to be deleted before the vault is dropped.
+
+    ``run(confirm=VAULT)`` deletes it and returns the row of the job board that shows the rest: the
+    wait for the inventory that proves the vault empty, and its end.
+
+    :param drop: the drop that this is the confirmation of.
+    """
+
+    kind = "drop"
+    button = "Delete all and drop"
+
+    def __init__(
+        self, drop: Drop, *, engine: Engine, tracker: Tracker, prices: PriceTable,
+        max_fee: Decimal | None = None,
+    ) -> None:  # fmt: skip
+        archives = engine.catalogue.archives
+        choice = Choice(archives, drop.vault, archives.numbers(drop.vault, None))
+        super().__init__(choice, engine=engine, prices=prices, max_fee=max_fee)
+        self._drop, self._tracker = drop, tracker
+        self.unfinished = unfinished(engine, drop.vault)
+
+    @property
+    def confirmation(self) -> str:
+        """The vault's name, always: a vault and all that is in it goes."""
+        return self.vault
+
+    @property
+    def empty(self) -> bool:
+        """False: there is a vault to drop."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        count = plural(len(self.choice), "archive")
+        return f"Delete all {count} ({self.tally.size}) of {self.vault}, for ever, and drop it"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        facts = [
+            ("undo", "there is none: the service deletes at once"),
+            *self.tally.facts(),
+            (
+                "then",
+                "an inventory made after the last deletion has to show the vault empty: a day or "
+                "more; anything that appears meanwhile stops it",
+            ),
+        ]
+        if self.unfinished:
+            facts.append(("REFUSED", self.unfinished))
+        return facts
+
+    def _run(self) -> Batch:
+        # While this holds the drop, the tracker leaves it alone; after a kill it goes on with it.
+        with held(self._engine.catalogue.drops.leases, self._drop.id, self.vault):
+            self._check_again()
+            self._empty()
+        self._tracker.start()
+        return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
+
+    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
+        """Return how many archives were deleted; the drop itself goes on by itself."""
+        drops, queues = self._engine.catalogue.drops, self._engine.catalogue.deletions
+        queue = drops.get(self._drop.id).deletion
+        return {"deleted": queues.get(queue).deleted if queue is not None else 0}
+
+    def _empty(self) -> None:
+        catalogue = self._engine.catalogue
+        catalogue.deletions.begin(
+            self.choice, what=self.title, size=self.bytes, promised=self.promised(),
+            also=self._confirm, plan=self.number,
+        )  # fmt: skip
+        drop = catalogue.drops.get(self._drop.id)
+        try:
+            self._tracker.drops.dropper.delete(drop, observer=self._tell, stop=self._stop)
+        except (Stopped, KeyboardInterrupt) as stop:
+            catalogue.drops.move(drop.id, ["deleting"], "stopped", error="stopped by you")
+            if not isinstance(stop, Stopped):
+                raise
+
+    def _confirm(self, deletion: int) -> None:
+        """Tie the queue to the drop, in the transaction that writes the queue."""
+        drops = self._engine.catalogue.drops
+        if not drops.move(self._drop.id, ["confirming"], "deleting", deletion=deletion):
+            raise Refused(
+                f"The drop of {self.vault} has gone on or was ended since this plan was shown",
+                cure="%glacier drops shows what became of it.",
+            )
+        before = drops.stopped_of(self.vault)
+        if before is not None:  # this one takes its place
+            drops.move(before.id, ["stopped"], "forgotten")
+            if before.deletion is not None:
+                queues = self._engine.catalogue.deletions
+                queues.ended(before.deletion, "forgotten", "confirmed anew")
+
+    def _check_again(self) -> None:
+        """Refuse if anything appeared since the list was made."""
+        told = self._engine.service.describe_vault(self.vault)
+        drop = self._tracker.drops.dropper.look_at(self._engine.catalogue.drops.get(self._drop.id),
+                                                   told)  # fmt: skip
+        known = self._engine.catalogue.archives.count(self.vault)
+        trouble = unfinished(self._engine, self.vault)
+        if drop.state == "listing" or (
+            drop.state == "confirming" and drop.listed != self._drop.listed
+        ):
+            trouble = "a newer inventory was made since this plan's list"
+        elif known != len(self.choice):
+            trouble = f"the catalogue knows {plural(known, 'archive')} in it by now"
+        if trouble:
+            raise Refused(
+                f"Nothing was deleted from {self.vault}: {trouble}",
+                cure=f"%glacier drop {self.vault} --with-archives shows what is in it now.",
+            )

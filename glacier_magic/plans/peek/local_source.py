@@ -1,0 +1,119 @@
+"""Looking into archives whose bytes cost nothing: a local copy, or a whole output that is ready."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ...base.treehash import CHUNK, FileChanged, tree_hash
+from ...base.units import human_bytes
+from ...catalogue import ArchiveRecord, Catalogue, JobRecord
+from ...errors import IntegrityError, Unlistable
+from ...peek import Window
+from ...transfer.engine import Engine
+
+HELD = 16
+"""MiB that are kept in memory."""
+MOST_FETCHED = 2 << 30
+"""Bytes of a job's output that are fetched to look into it, at most."""
+
+
+class DirectWindow(Window):
+    """A window that has everything at hand, in little memory.
+
+    :param chunk: returns the MiB of that number.
+    :param most_read: bytes that may be read in all; None for no limit.
+    """
+
+    def __init__(
+        self, size: int, chunk: Callable[[int], bytes], *, most_read: int | None = None
+    ) -> None:
+        super().__init__(lambda *_: b"", size)
+        self._chunk, self._left = chunk, most_read
+        self._held: OrderedDict[int, bytes] = OrderedDict()
+        self.asked.append((0, max(0, size - 1)))
+
+    def has(self, start: int, length: int) -> bool:  # noqa: ARG002
+        """Tell that bytes are at hand."""
+        return True
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return *length* bytes from *start*, fewer at the end of the archive.
+
+        :raises Unlistable: they are more than may be held at once, or all together.
+        """
+        end = min(max(start, 0) + max(length, 0), self.size)
+        start = min(max(start, 0), end)
+        if self.most is not None and end - start > self.most:
+            raise Unlistable(
+                f"Listing it takes {human_bytes(end - start)} at once, more than the "
+                f"{human_bytes(self.most)} allowed"
+            )
+        pieces = []
+        while start < end:
+            number, offset = divmod(start, CHUNK)
+            pieces.append(self._at(number)[offset : offset + end - start])
+            if not pieces[-1]:
+                raise IntegrityError(f"There are no bytes from {start:,} on")
+            start += len(pieces[-1])
+        return b"".join(pieces)
+
+    def _at(self, number: int) -> bytes:
+        if number in self._held:
+            self._held.move_to_end(number)
+            return self._held[number]
+        if self._left is not None:
+            self._left -= CHUNK
+            if self._left < 0:
+                raise Unlistable("Listing it takes too many requests")
+        data = self._held[number] = self._chunk(number)
+        if len(self._held) > HELD:
+            self._held.popitem(last=False)
+        return data
+
+
+def of_file(path: Path, size: int) -> DirectWindow:
+    """Return a window on a local file."""
+
+    def chunk(number: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(number * CHUNK)
+            return file.read(CHUNK)
+
+    return DirectWindow(size, chunk)
+
+
+def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
+    """Return a window on the output of a finished job that retrieved the whole archive."""
+    stop = threading.Event()
+
+    def fetch(number: int) -> bytes:
+        length = min(CHUNK, size - number * CHUNK)
+        output = engine.service.output(job.vault, job.job_id, number * CHUNK, length)
+        if len(output.data) != length or output.tree_hash != tree_hash(output.data):
+            raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
+        return output.data
+
+    return DirectWindow(
+        size, lambda n: engine.budget.call(partial(fetch, n), stop), most_read=MOST_FETCHED
+    )
+
+
+def local_copy(catalogue: Catalogue, archive: ArchiveRecord) -> Path | None:
+    """Return a file of this computer that has the very bytes of an archive, by its tree hash.
+
+    Those that it was uploaded from, and those that it was restored to, are looked at.
+    """
+    key = archive.vault, archive.archive_id
+    paths = [upload.path for upload in catalogue.uploads.of_archive(*key)]
+    paths += [row.target for row in catalogue.downloads.done_with(*key) if row.part is None]
+    for path in map(Path, dict.fromkeys(paths)):
+        with suppress(OSError, ValueError, FileChanged):
+            same = path.is_file() and path.stat().st_size == archive.size
+            if same and tree_hash(path) == archive.tree_hash:
+                return path
+    return None

@@ -1,0 +1,219 @@
+"""Reading zips and tars through what is at hand of them, and what is missing to read on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ...base.ranges import ByteRange, megabyte_cover, node_over
+from ...base.treehash import CHUNK
+from ...base.units import human_bytes
+from ...catalogue import ArchiveRecord, ListingRecord
+from ...errors import GlacierError, InputError, NotFound, NotReady
+from ...jobs import Batch, Tracker
+from ...peek import Limits, Listing, Window, kind_of, members, no_kind
+from ...transfer.engine import Engine
+from ..restore import folder
+from ..restore.parts import PartItem, needed
+from ..restore.ranged import carry_out
+from ..restore.restoring import READY, UNDER_WAY
+from . import local_source as direct
+from .part_store import Windows, tidy
+
+TAR_FIRST = 8 << 20
+"""Bytes of a tar that are asked for first: they cost less than two requests, and save hours."""
+ZIP_FIRST, ZIP_MOST_FIRST = 1 << 20, 16 << 20
+"""Bytes from the end of a zip that the first request has at least; and at most, as one request."""
+FREE_ROUNDS = 10
+"""How often what costs nothing is fetched and read before somebody is asked again."""
+FREE_SECONDS = 120.0
+"""Real seconds that fetching it may take before this goes on in the background."""
+
+
+class _Needed(Exception):
+    """Ranges that are not at hand."""
+
+    def __init__(self, parts: list[ByteRange]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+class Look:
+    """A look into one archive, as far as it costs nothing.
+
+    ``listing`` is what was found, or None; then ``items`` are the parts to read on with.
+
+    :raises InputError: the name does not tell what it is, or the size is not known.
+    """
+
+    def __init__(
+        self, archive: ArchiveRecord, *, kind: str | None, tier: str, limits: Limits,
+        engine: Engine, tracker: Tracker,
+    ) -> None:  # fmt: skip
+        self.archive, self.tier, self.vault = archive, tier, archive.vault
+        self.kind = kind or kind_of(archive.name) or ""
+        if not self.kind:
+            raise no_kind(archive.name)
+        if not archive.size:
+            raise InputError(
+                f"The size of {archive.name!r} is not known, so it cannot be looked into",
+                cure="%glacier inventory reads it.",
+            )
+        self.size = archive.size
+        self.limits = _first(self.kind, self.size, limits)
+        self._engine, self._tracker, self._catalogue = engine, tracker, engine.catalogue
+        self.windows = Windows(self._catalogue, archive)
+        self.window = self._new_window()
+        self.items: list[PartItem] = []
+        self.listing = self._known()
+
+    @property
+    def title(self) -> str:
+        """What is done, in one sentence."""
+        return f"Look into the {self.kind} {self.archive.name!r} ({human_bytes(self.size)})"
+
+    def read(self) -> None:
+        """Read, and fetch what costs nothing, until what is missing must be asked for.
+
+        :raises Unlistable: it is not what it seems, or a limit does not let it be read.
+        """
+        if self.listing is None:
+            self.listing = self._read_directly() or self._read_windows()
+
+    def decide_again(self) -> None:
+        """Find out anew what the missing parts take."""
+        self._tracker.refresh([self.vault])
+        self.items = [self.windows.decide(item.part) for item in self.items]
+
+    def carry_out(
+        self, items: Sequence[PartItem], remember: Callable[[], int | None]
+    ) -> Batch:  # fmt: skip
+        """Ask for parts, or fetch those that are ready.
+
+        :param remember: see :func:`.ranged.carry_out`.
+
+        :raises LocalError: there is no room for them beside the catalogue.
+        """
+        if items:
+            folder.check(self.windows.root, needed(items))
+        return carry_out(
+            self._catalogue, self._tracker, items, title=self.title, tier=self.tier,
+            root=self.windows.root, now=self._engine.service.clock.now_ms(),
+            remember=remember,
+        )  # fmt: skip
+
+    def _known(self) -> ListingRecord | None:
+        found = self._catalogue.listings.get(self.archive.vault, self.archive.archive_id)
+        if found is None or found.kind != self.kind:
+            return None
+        reach = found.most_bytes >= self.limits.bytes and found.most_rounds >= self.limits.rounds
+        return found if found.complete or reach else None
+
+    def _read_directly(self) -> ListingRecord | None:
+        """Read a local copy, or the output of a job that has retrieved the whole archive."""
+        local = direct.local_copy(self._catalogue, self.archive)
+        if local is not None:
+            window = direct.of_file(local, self.size)
+            return self._keep(self._members(window), f"the local file {local}")
+        self._tracker.refresh([self.vault])
+        job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)
+        if job is None or job.status != "Succeeded":
+            return None
+        try:
+            found = self._members(direct.of_output(self._engine, job, self.size))
+        except NotFound:  # dropped at this moment
+            self._catalogue.jobs.mark_gone(self.vault, job.job_id)
+            return None
+        return self._keep(found, "the output of a finished job")
+
+    def _read_windows(self) -> ListingRecord | None:
+        for _ in range(FREE_ROUNDS):
+            try:
+                listing = self._look()
+            except _Needed as needed:
+                self.items = [self.windows.decide(part) for part in needed.parts]
+                ready = [item for item in self.items if _is_ready(item)]
+                if not ready or not self._fetch(ready):
+                    break
+            else:
+                if self.windows.doubtful:
+                    listing.notes.append("Read from bytes that no tree hash could verify.")
+                return self._keep(listing, "the vault")
+        return self._known()  # another process may have read it meanwhile, and dropped the parts
+
+    def _look(self) -> Listing:
+        """Read as far as what is at hand goes."""
+        window = self.window = self._new_window()
+        window.limit(self.limits.bytes)
+        start = _beginning(self.kind, self.size, self.limits)
+        window.read(start.first, start.size)
+        return self._members(window)
+
+    def _members(self, window: Window) -> Listing:
+        return members(window, self.archive.name, kind=self.kind, limits=self.limits)
+
+    def _new_window(self) -> Window:
+        return Window(self._bytes, self.size, announce=self._announce)
+
+    def _announce(self, ranges: list[tuple[int, int]]) -> None:
+        parts = [ByteRange(*one) for one in ranges]
+        missing = [part for part in parts if not self.windows.has(part)]
+        if missing:
+            raise _Needed(missing)
+
+    def _bytes(self, first: int, last: int) -> bytes:
+        data = self.windows.read(ByteRange(first, last))
+        if data is None:
+            raise _Needed([ByteRange(first, last)])
+        return data
+
+    def _fetch(self, items: Sequence[PartItem]) -> bool:
+        """Fetch finished outputs; return whether all came."""
+        try:
+            self.carry_out(items, lambda: None).wait(FREE_SECONDS)  # free: it is no plan
+        except NotReady:
+            return False
+        except GlacierError:  # dropped meanwhile, say: decided upon anew
+            self.decide_again()
+            return False
+        return True
+
+    def _keep(self, listing: Listing, source: str) -> ListingRecord:
+        kept = self._catalogue.listings.record(
+            self.vault,
+            self.archive.archive_id,
+            listing,
+            listed=self._engine.service.clock.now_ms(),
+            source=source,
+            paid=self.windows.paid(),
+            most_bytes=self.limits.bytes,
+            most_rounds=self.limits.rounds,
+        )
+        self.items = []
+        if listing.complete:
+            self.windows.forget()
+        tidy(self._catalogue)
+        return kept
+
+
+def _is_ready(item: PartItem) -> bool:
+    done = item.job is not None and item.job.status == "Succeeded"
+    return item.action == READY or (item.action == UNDER_WAY and done)
+
+
+def _first(kind: str, size: int, limits: Limits) -> Limits:
+    """Return the limits with as much to read first as this kind is worth."""
+    most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
+    if most < size:  # a power of two is one request
+        most = 1 << max(0, most.bit_length() - 1)
+    return replace(limits, first=max(CHUNK, most))
+
+
+def _beginning(kind: str, size: int, limits: Limits) -> ByteRange:
+    """Return the bytes to read first."""
+    if kind == "zip":
+        tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)
+        node = node_over(tail, size)
+        least = megabyte_cover(tail, size)
+        return node if node.size <= min(ZIP_MOST_FIRST, limits.bytes) else least
+    return ByteRange(0, min(size, limits.first) - 1)

@@ -1,0 +1,110 @@
+"""The parts of archives that a look inside has fetched: kept, so that none is paid for twice.
+
+They are downloads like others, into a folder of each archive beside the catalogue, and go when
+all members are known, or when there are too many.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from ...base.ranges import ByteRange, part_name
+from ...catalogue import ArchiveRecord, Catalogue, Download
+from ..restore.parts import PartItem, decide, is_there
+
+FOLDER = "peeks"
+READ = "read: the members are in the catalogue"
+"""What is said of a part that is not kept any more."""
+MOST_KEPT = 512 << 20
+"""Bytes kept of all archives together; those looked into longest ago go first."""
+
+
+class Windows:
+    """What is at hand of one archive: the parts that were fetched."""
+
+    def __init__(self, catalogue: Catalogue, archive: ArchiveRecord) -> None:
+        self._catalogue, self.archive = catalogue, archive
+        scope = catalogue.scope
+        key = "\n".join((scope.account, scope.region, archive.vault, archive.archive_id))
+        name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        self.root = catalogue.folder / FOLDER / name
+        self._whole: dict[int, tuple[ByteRange, Path]] = {}
+
+    def rows(self) -> list[Download]:
+        """Return the downloads of parts, in any state but forgotten."""
+        archive = self.archive
+        return self._catalogue.downloads.parts_of(
+            archive.vault, archive.archive_id, str(self.root)
+        )  # fmt: skip
+
+    def read(self, part: ByteRange) -> bytes | None:
+        """Return bytes of the archive, or None where they are not at hand."""
+        held = self._find(part)
+        if held is None:
+            return None
+        with suppress(OSError), held[1].open("rb") as file:
+            file.seek(part.first - held[0].first)
+            return file.read(part.size)
+        return None
+
+    def has(self, part: ByteRange) -> bool:
+        """Tell whether bytes of the archive are at hand."""
+        return self._find(part) is not None
+
+    def _find(self, part: ByteRange) -> tuple[ByteRange, Path] | None:
+        found = (self._held(row) for row in self.rows())
+        return next((held for held in found if held is not None and held[0].holds(part)), None)
+
+    def _held(self, row: Download) -> tuple[ByteRange, Path] | None:
+        """Return the range of a part whose file is as it came, which is looked at once."""
+        part = row.asked_part
+        if row.id not in self._whole and part is not None and is_there(row):
+            self._whole[row.id] = part, Path(row.target)
+        return self._whole.get(row.id)
+
+    def decide(self, part: ByteRange) -> PartItem:
+        """Return what a part that is not at hand takes."""
+        return decide(
+            self._catalogue, self.archive, part, self.root, self.root / part_name("window", part)
+        )
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether some of what is at hand could not be verified."""
+        return any(row.state == "unverified" for row in self.rows())
+
+    def paid(self) -> dict[str, tuple[int, int]]:
+        """Return the requests and bytes that were paid for to fetch the parts, by tier."""
+        paid: dict[str, tuple[int, int]] = {}
+        for row in self.rows():
+            job = self._catalogue.jobs.get(row.vault, row.job_id) if row.job_id else None
+            if job is None or job.description != row.token:  # it was asked for by somebody else
+                continue
+            size = (ByteRange.read(row.cover) or ByteRange(0, (self.archive.size or 1) - 1)).size
+            count, total = paid.get(row.tier, (0, 0))
+            paid[row.tier] = count + 1, total + size
+        return paid
+
+    def forget(self) -> None:
+        """Drop the parts: what they were fetched for is known."""
+        for row in self.rows():
+            if not row.open:
+                self._catalogue.downloads.update(row.id, state="forgotten", error=READ)
+        if not any(row.open for row in self.rows()):
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+def tidy(catalogue: Catalogue) -> None:
+    """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
+    above = catalogue.folder / FOLDER
+    kept = 0
+    with suppress(OSError):
+        folders = sorted(above.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
+        for folder in folders:
+            files = list(folder.iterdir())
+            kept += sum(file.stat().st_size for file in files)
+            if kept > MOST_KEPT and not any(file.name.endswith(".part") for file in files):
+                shutil.rmtree(folder, ignore_errors=True)

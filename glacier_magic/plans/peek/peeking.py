@@ -1,0 +1,265 @@
+"""Looking into zips and tars: what will be fetched for it, at worst, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ...base import tables
+from ...base.treehash import CHUNK
+from ...base.units import from_ms, human_bytes, local_time, plural
+from ...catalogue import ArchiveRecord, ListingRecord
+from ...errors import Unlistable
+from ...jobs import Batch, Tracker
+from ...peek import Limits
+from ...prices import PriceTable, Quote
+from ...prices.quotes import retrieval
+from ...transfer.engine import Engine
+from ..base import Memory, Plan
+from ..restore.limited import priced
+from ..restore.parts import PartItem, asked_keys, price
+from ..restore.quoting import Asking, destination_words, quote_for
+from ..restore.ranged import when_ready
+from ..restore.restoring import ASK
+from .looking import Look
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Worst:
+    """What reading on may still take: requests, bytes, and how often one waits for another."""
+
+    requests: int
+    bytes: int
+    rounds: int
+
+
+class PeekPlan(Plan[Batch]):
+    """The members of a zip or tar: ``members`` where they are known, else what it takes to know.
+
+    What costs nothing is done at once: a local copy, parts fetched before, and finished jobs are
+    read.  ``run()`` asks for the parts that are missing next; a later plan of the same archive goes
+    on from there, in this process or another.
+
+    :param kind: ``zip``, ``tar``, ``tar.gz``; None to tell by the name.
+    :param limits: how far reading goes.
+    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :raises InputError: the name does not tell what it is, or the size is not known.
+    :raises Unlistable: it is not what it seems, or a limit does not let it be read.
+    """
+
+    kind = "restore"
+    writes_intent = True
+
+    def __init__(
+        self, archive: ArchiveRecord, *, kind: str | None, tier: str, limits: Limits,
+        engine: Engine, tracker: Tracker, prices: PriceTable, destination: str,
+    ) -> None:  # fmt: skip
+        super().__init__(Memory(engine.catalogue, engine.service.clock))
+        self.vault, self.archive, self.tier = archive.vault, archive, tier
+        self._catalogue, self._clock = engine.catalogue, engine.service.clock
+        self._prices, self.destination = prices, destination
+        self._look = Look(
+            archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker
+        )  # fmt: skip
+        try:
+            self._look.read()
+        except Unlistable as error:
+            paid = self._paid(self._look.windows.paid())
+            raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
+
+    @property
+    def listing(self) -> ListingRecord | None:
+        """What is known of the inside, or None."""
+        return self._look.listing
+
+    @property
+    def items(self) -> list[PartItem]:
+        """The parts that are missing next, and what each takes."""
+        return self._look.items
+
+    @property
+    def members(self) -> pd.DataFrame | None:
+        """The members with the columns of :data:`~glacier_magic.base.tables.MEMBERS`, once known.
+
+        ``attrs`` has vault, archive_id, ``as_of`` (ISO 8601), ``complete`` and ``notes``.
+        """
+        if self.listing is None:
+            return None
+        frame = tables.members(self._catalogue.listings.members(self.listing.id))
+        listed = from_ms(self.listing.listed)
+        frame.attrs.update(
+            vault=self.vault,
+            archive_id=self.archive.archive_id,
+            as_of=listed.isoformat() if listed else None,
+            complete=self.listing.complete,
+            notes=[self.summary(), *self.listing.notes],
+        )
+        return frame
+
+    def summary(self) -> str:
+        """Return in a sentence what is known, since when, and what was paid for it."""
+        if self.listing is None:
+            return self.title
+        count = plural(self.listing.members, "member")
+        more = "" if self.listing.complete else "; there may be more"
+        when = local_time(from_ms(self.listing.listed), self._clock.now())
+        return (
+            f"{self.archive.name!r}, a {self.listing.kind}: {count}{more}; read from "
+            f"{self.listing.source} at {when}; {self._paid(self.listing.paid)}."
+        )
+
+    def _paid(self, paid: Mapping[str, tuple[int, int]]) -> str:
+        if not paid:
+            return "paid: nothing"
+        quote = Quote()
+        for tier, (count, size) in paid.items():
+            quote += retrieval(self._prices, size, count, tier)
+        requests = plural(sum(count for count, _ in paid.values()), "request")
+        total = human_bytes(sum(size for _, size in paid.values()))
+        sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
+        about = "price" if quote.total is None else "about"
+        return f"paid: {requests}, {total}, {about} {quote.words()} ({sources})"
+
+    # What it says
+
+    @property
+    def empty(self) -> bool:
+        """Whether the members are known."""
+        return self.listing is not None
+
+    @property
+    def asking(self) -> list[PartItem]:
+        """The parts that the service would be asked for, and paid, next."""
+        return [item for item in self.items if item.action == ASK]
+
+    @property
+    def worst(self) -> Worst:
+        """What may have to be asked for after the next parts, at most."""
+        rounds = max(0, self._look.limits.rounds - self._look.window.rounds)
+        read = self._look.window.paid + sum(item.part.size for item in self.items)
+        left = max(0, min(self._look.limits.bytes, self._look.size) - read)
+        if self._look.kind == "tar":  # a header lies in one MiB, a long name in one more
+            left = min(left, rounds * 2 * CHUNK)
+            return Worst(min(2 * rounds, -(-left // CHUNK)), left, rounds if left else 0)
+        if self._look.kind == "zip":
+            return Worst(_most_nodes(left), left, min(1, left))
+        return Worst(0, 0, 0)
+
+    @property
+    def quote(self) -> Quote:
+        """What it may still cost, at worst."""
+        if self.listing is not None:
+            return Quote()
+        worst = self.worst
+        asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
+        later = quote_for(self._prices, asking, self.tier, self.destination)
+        return price(self._prices, self.items, self.tier, self.destination) + later
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        if self.listing is not None:
+            return self.summary()
+        return self._look.title
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        if self.listing is not None:
+            return []
+        asked = self.asking
+        size = human_bytes(sum(item.cover.size for item in asked))
+        facts = [("asked for next", f"{size} in {plural(len(asked), 'request')}")]
+        if asked:
+            now = price(self._prices, self.items, self.tier, self.destination)
+            facts += [("tier", self.tier), ("price", priced(now))]
+            facts.append(("destination", destination_words(self.destination)))
+            facts.append(("ready", when_ready(self.tier, self._clock)))
+        waiting = len(self.items) - len(asked)
+        if waiting:
+            facts.append(("already asked for", f"{plural(waiting, 'part')}, not asked for again"))
+        return [*facts, ("after that", self._after()), *self._limit_facts()]
+
+    def _after(self) -> str:
+        worst = self.worst
+        if self._look.kind not in ("zip", "tar"):
+            return "nothing: only what unpacks from these bytes is listed"
+        if not worst.bytes:
+            return "nothing"
+        why = {
+            "zip": "only if the zip's directory is larger than this",
+            "tar": "where the next header lies beyond what is at hand",
+        }[self._look.kind]
+        return (
+            f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
+            f"in {plural(worst.rounds, 'round')} of hours; all together at most "
+            f"{self.quote.words()}. It is shown again before it is asked for, unless --wait goes on"
+        )
+
+    def _head(self) -> Sequence[str]:
+        return ("bytes", "size", "what happens") if self.listing is None else _MEMBER_HEAD
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        if self.listing is not None:
+            return self._member_rows
+        return [(str(i.part), human_bytes(i.part.size), i.action) for i in self.items]
+
+    @cached_property
+    def _member_rows(self) -> list[tuple[str, ...]]:
+        found = self._catalogue.listings.members(self.listing.id) if self.listing else ()
+        return [_member_cells(member) for member in found]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The members once they are known; before, one row a part: part, size, action."""
+        import pandas as pd  # noqa: PLC0415
+
+        found = self.members
+        if found is not None:
+            return found
+        rows = [(str(item.part), item.part.size, item.action) for item in self.items]
+        return pd.DataFrame(rows, columns=["part", "size", "action"]).astype({"size": "int64"})
+
+    # What it does
+
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        asked = [item for item in self.items if item.action == ASK]
+        return {
+            **super().promised(), "archives": 1, "requests": len(asked), "tier": self.tier,
+            "bytes": sum(item.cover.size for item in asked), "destination": self.destination,
+        }  # fmt: skip
+
+    def happened(self, result: Batch) -> None:
+        """Return None: its downloads tell, each when it ends."""
+
+    def _asked(self) -> frozenset[str]:
+        return asked_keys(self.items)
+
+    def _decide_again(self) -> None:
+        if self.listing is None:
+            self._look.decide_again()
+
+    def _run(self) -> Batch:
+        return self._look.carry_out(self.items, self._remember)
+
+
+_MEMBER_HEAD = ("name", "size", "modified", "kind")
+
+
+def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
+    mtime = member["mtime"]
+    told = mtime is not None and abs(mtime) < tables.LATEST
+    when = local_time(from_ms(mtime)) if told else member["written"]
+    return member["name"], human_bytes(member["size"]), when, member["kind"]
+
+
+def _most_nodes(size: int) -> int:
+    """Return in how many requests, at most, neighbouring bytes come that are nodes of the tree."""
+    chunks = -(-size // CHUNK)
+    return min(chunks, 2 * chunks.bit_length())

@@ -1,0 +1,88 @@
+"""Several plans that are shown and run as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ...base.rendering import near
+from ...base.units import plural
+from ...jobs import Batch, Tracker
+from ...prices import Quote
+from ..base import Plan
+from .restore import RestorePlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class SeveralRestores(Plan[Batch]):
+    """Restores from several vaults or into several folders; run one after the other."""
+
+    def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
+        super().__init__()
+        self.plans = list(plans)
+        self._tracker = tracker
+
+    @property
+    def title(self) -> str:
+        """The plans in one sentence."""
+        count = sum(len(plan.items) for plan in self.plans)
+        if not self.plans:
+            return "Nothing has expired that is not there or on its way by now"
+        return f"Restore {plural(count, 'archive')} again, into {len(self.plans)} folders"
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is there already."""
+        return all(plan.empty for plan in self.plans)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The facts of each plan, after its vault and folder, and the price of all."""
+        facts = [
+            (f"{plan.vault} to {near(str(plan.to))}, {label}", words)
+            for plan in self.plans
+            for label, words in plan.facts
+        ]
+        return [*facts, ("price of all", self.quote.words())] if self.plans else []
+
+    @property
+    def quote(self) -> Quote:
+        """What all of them cost together, line by line."""
+        return sum((plan.quote for plan in self.plans), Quote())
+
+    def _decide_again(self) -> None:
+        for plan in self.plans:
+            plan._decide_again()
+
+    def _asked(self) -> frozenset[str]:
+        return frozenset(
+            f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked()
+        )
+
+    def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        for plan in self.plans:
+            plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+        if self.plans:
+            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "size", "archive id", "what happens", "file")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [cells for plan in self.plans for cells in plan._cells()]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The tables of all plans, with the vault in front."""
+        import pandas as pd  # noqa: PLC0415
+
+        tables = [plan.table.assign(vault=plan.vault) for plan in self.plans]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def _run(self) -> Batch:
+        batches = [plan.run() for plan in self.plans]
+        keys = [row.key for batch in batches for row in batch.snapshot.rows]
+        return Batch(self._tracker, keys, self.title)

@@ -1,0 +1,169 @@
+"""Keeping finished outputs longer than their 24 hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...base.units import human_bytes, human_duration, plural, weekday_time
+from ...catalogue import Catalogue, Download
+from ...errors import GlacierError
+from ...jobs import Batch, Tracker, window
+from ...jobs.durations import kept_until
+from ...jobs.expiry import EXTEND_BEFORE
+from ...jobs.renewing import Renewer
+from ...service import Service
+from ..base import Memory, Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FREE = (
+    "AWS's developer guide to its own vault-to-S3 solution says that an archive that is still "
+    "staged is not charged a second retrieval; the price list does not, and a request may be "
+    "charged as one"
+)
+
+
+@dataclass(frozen=True)
+class _Item:
+    download: Download
+    until: datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, (self.download.size or 0) - self.download.done)
+
+
+class ExtendPlan(Plan[Batch]):
+    """Outputs that go before they can be fetched, and whose archives are asked for again.
+
+    :param chosen: the archives to extend whenever their output goes; None for the outputs that go
+        within five hours, or that are not fetched in time at the present rate.
+    """
+
+    kind = "extend"
+    button = "Extend"
+
+    def __init__(
+        self,
+        vaults: Sequence[str],
+        chosen: frozenset[str] | None,
+        *,
+        service: Service,
+        catalogue: Catalogue,
+        tracker: Tracker,
+    ) -> None:
+        super().__init__(Memory(catalogue, service.clock))
+        self._vaults, self._chosen = vaults, chosen
+        self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
+        self._renewer = Renewer(service, catalogue)
+        self._refused = 0
+        self.items = self._decide()
+
+    def _decide(self) -> list[_Item]:
+        self._tracker.refresh(list(self._vaults))
+        found = []
+        for download in self._catalogue.downloads.open():
+            job = self._catalogue.jobs.get(download.vault, download.job_id or "")
+            until = kept_until(job) if job and download.state in ("ready", "downloading") else None
+            if until and download.vault in self._vaults and self._wanted(download, until):
+                found.append(_Item(download, until))
+        self.vault = ", ".join(sorted({item.download.vault for item in found}))
+        return sorted(found, key=lambda item: item.until)
+
+    def _wanted(self, download: Download, until: datetime) -> bool:
+        if self._renewer.renewed(download):
+            return False
+        if self._chosen is not None:
+            return download.archive_id in self._chosen
+        late = f"download-{download.id}" in self._tracker.late
+        return late or until - self._clock.now() < EXTEND_BEFORE
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        return f"Keep {plural(len(self.items), 'output')} for longer"
+
+    @property
+    def empty(self) -> bool:
+        """Whether no output needs it."""
+        return not self.items
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        if self.empty:
+            return [("why", "no output goes within 5 hours without another job for its archive")]
+        now, first = self._clock.now(), self.items[0].until
+        left = human_bytes(sum(item.left for item in self.items))
+        tiers = {item.download.tier for item in self.items}
+        longest = max(window(tier)[1] for tier in tiers).total_seconds()
+        return [
+            ("still to be fetched", left),
+            ("the first goes", f"{weekday_time(first, now)}, in "
+             f"{human_duration((first - now).total_seconds())}"),
+            ("what happens", f"each archive is asked for again ({', '.join(sorted(tiers))}); the "
+             f"new output is there in {human_duration(longest)} at most, kept for 24 hours, and "
+             "the download goes on from it with what it has"),
+            ("price", FREE),
+        ]  # fmt: skip
+
+    def promised(self) -> dict[str, Any]:
+        """Return what is kept of the plan: whose outputs, how many, and what is said of the price.
+
+        Whether a request is charged is not known, so there is no quote: the words stand for it.
+        """
+        size = sum(item.download.size or 0 for item in self.items)
+        return {
+            **super().promised(), "archives": len(self.items), "bytes": size,
+            "requests": len(self.items),
+        }  # fmt: skip
+
+    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
+        """Return how many requests the service took."""
+        return {"extended": len(self.items) - self._refused}
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "to fetch", "vault", "goes")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        now = self._clock.now()
+        return [
+            (
+                item.download.name or item.download.archive_id, human_bytes(item.left),
+                item.download.vault, weekday_time(item.until, now),
+            )
+            for item in self.items
+        ]  # fmt: skip
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an output: name, vault, archive_id, size, left (bytes to fetch), ready_until."""
+        import pandas as pd  # noqa: PLC0415
+
+        columns = ("name", "vault", "archive_id", "size", "left", "ready_until")
+        rows = [
+            (d.name, d.vault, d.archive_id, d.size, item.left, item.until)
+            for item in self.items
+            for d in (item.download,)
+        ]
+        frame = pd.DataFrame(rows, columns=columns).astype({"size": "Int64", "left": "int64"})
+        return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
+
+    def _run(self) -> Batch:
+        # What was shown is meant, whatever the rate is by now.
+        self._chosen = frozenset(item.download.archive_id for item in self.items)
+        self.items = self._decide()
+        errors: list[GlacierError] = []
+        for item in self.items:
+            error = self._renewer.renew(item.download)
+            errors += [] if error is None else [error]
+        self._refused = len(errors)
+        if errors and len(errors) == len(self.items):
+            raise errors[0]
+        self._tracker.start()
+        keys = tuple(f"download-{item.download.id}" for item in self.items)
+        return Batch(self._tracker, keys, self.title)

@@ -1,0 +1,290 @@
+"""Requests spread over days: how much a day, under the account's data retrieval policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...base.units import from_ms, human_bytes, parse_duration, parse_size, plural, weekday_time
+from ...errors import InputError
+from ...jobs import window
+from ...jobs.limits import DAY, HOUR, Limit, due_times, weight
+from ...service.policy import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST = 3650
+"""Days that a plan may be spread over."""
+FREE_A_DAY = 10 * 10**9 // 31
+"""Bytes that ``FreeTier`` lets through in a day: 10 GB a month, prorated (not confirmed)."""
+USUAL_HOURS, LONGEST_HOURS = 4, 5
+"""Of a Standard retrieval; the documented 3 to 5 hours, and what they are in practice."""
+SHOWN = 5
+"""Days of a schedule that are spelled out; the DataFrame has them all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How the user wants the requests spread: over ``days``, or ``daily`` bytes a day."""
+
+    days: int | None = None
+    daily: int | None = None
+
+    @classmethod
+    def of(cls, spread: str | float | None = None, daily: str | int | None = None) -> Pace | None:
+        """Read ``spread="10d"`` or ``daily="200GB"``; None for neither.
+
+        :param spread: a length of time in words, or in days.
+        :param daily: a size in words, or in bytes.
+        :raises InputError: both are given, or one that cannot be kept.
+        """
+        if spread is not None and daily is not None:
+            raise InputError(
+                "Either spread over days or so much a day, not both",
+                cure="Leave out --spread or --daily.",
+            )
+        if spread is not None:
+            return cls(days=_days(spread))
+        return None if daily is None else cls(daily=_daily(daily))
+
+    def allowance(self, sizes: Sequence[int]) -> int:
+        """Return the bytes a day that spread the load most evenly over no more days than asked."""
+        if self.daily is None:
+            return even(sizes, days=self.days or 1, most=max(1, sum(sizes)))
+        return even(sizes, days=days_needed(sizes, self.daily), most=self.daily)
+
+
+def _days(spread: str | float) -> int:
+    try:
+        days = parse_duration(spread) / 86400 if isinstance(spread, str) else float(spread)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"--spread: {error}", cure="--spread 10d, for example.") from None
+    if not 1 <= days <= LONGEST:
+        raise InputError(
+            f"Requests cannot be spread over {spread}",
+            cure=f"--spread takes 1d to {LONGEST}d.",
+        )
+    return int(days)
+
+
+def _daily(daily: str | int) -> int:
+    try:
+        size = parse_size(daily) if isinstance(daily, str) else int(daily)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
+    if size < 1:
+        raise InputError(
+            "With nothing a day it would never end", cure="--daily 200GB, for example."
+        )
+    return size
+
+
+def days_needed(sizes: Sequence[int], most: int) -> int:
+    """Return how many days archives take, in their order, at no more than *most* bytes a day.
+
+    One that is larger has a day of its own.
+    """
+    days, load = 0, most + 1
+    for size in sizes:
+        if load + size > most:
+            days, load = days + 1, 0
+        load += size
+    return days
+
+
+def even(sizes: Sequence[int], *, days: int, most: int) -> int:
+    """Return the least bytes a day, up to *most*, with which archives take at most *days* days."""
+    least = 1
+    while least < most:
+        middle = (least + most) // 2
+        if days_needed(sizes, middle) <= days:
+            most = middle
+        else:
+            least = middle + 1
+    return least
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timetable:
+    """When each archive is to be asked for, by which limits, and what is to be said of it.
+
+    :param due: for each archive in order, milliseconds since 1970 by the service's clock.
+    """
+
+    due: tuple[int, ...]
+    sizes: tuple[int, ...]
+    limits: tuple[Limit, ...]
+    now: int
+    tier: str = SUBJECT
+    notes: tuple[str, ...] = ()
+    daily: int | None = None
+
+    def days(self) -> list[Day]:
+        """Return the days on which something is asked for."""
+        found: dict[int, Day] = {}
+        for due, size in zip(self.due, self.sizes, strict=True):
+            number = (due - self.now) // DAY + 1
+            day = found.setdefault(number, Day(number, due))
+            day.last, day.archives, day.size = due, day.archives + 1, day.size + size
+            day.larger = self.daily is not None and size > self.daily
+        return list(found.values())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a day: day, first and last request (UTC), archives, size, larger."""
+        import pandas as pd  # noqa: PLC0415
+
+        columns = ("day", "due", "last", "archives", "size", "larger")
+        rows = [
+            (d.number, from_ms(d.due), from_ms(d.last), d.archives, d.size, d.larger)
+            for d in self.days()
+        ]
+        frame = pd.DataFrame(rows, columns=columns)
+        for name in ("due", "last"):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+        return frame.astype({"day": "int64", "archives": "int64", "size": "int64", "larger": bool})
+
+    def words(self) -> str:
+        """Return the schedule in words: its first days and its last, then the notes."""
+        days = self.days()
+        shown = days if len(days) <= SHOWN + 1 else [*days[:SHOWN], days[-1]]
+        told = [self._day(day) for day in shown]
+        if len(shown) < len(days):
+            told.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
+        head = f"over {plural(days[-1].number, 'day')}: " if days else ""
+        notes = [note[:1].upper() + note[1:] for note in (*self._end(days), *self.notes)]
+        return ". ".join([head + "; ".join(told), *notes])
+
+    def _end(self, days: list[Day]) -> list[str]:
+        if not days or days[-1].last <= self.now:
+            return []
+        now, last = from_ms(self.now), from_ms(days[-1].last)
+        assert now is not None and last is not None  # noqa: PT018, S101
+        return [
+            f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
+            "later requests are made while a kernel or %glacier wait runs",
+        ]
+
+    def _day(self, day: Day) -> str:
+        now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
+        assert now is not None and first is not None and last is not None  # noqa: PT018, S101
+        when = "now" if day.due <= self.now else weekday_time(first, now)
+        until = f" to {weekday_time(last, now)}" if day.last > day.due else ""
+        return f"{when}{until} {plural(day.archives, 'archive')}, {human_bytes(day.size)}"
+
+
+@dataclass
+class Day:
+    """What is asked for within 24 hours; times in milliseconds, size in bytes."""
+
+    number: int
+    due: int
+    last: int = 0
+    archives: int = 0
+    size: int = 0
+    larger: bool = field(default=False)
+
+
+def timetable(
+    sizes: Sequence[int | None],
+    *,
+    pace: Pace | None,
+    policy: Policy | None,
+    tier: str,
+    now: int,
+) -> Timetable | None:
+    """Return when each archive is to be asked for, or None where all may be at once.
+
+    :param sizes: bytes of each archive, in the order that is kept; None where not known.
+    :param policy: the account's data retrieval policy, or None if it could not be read.
+    :param now: milliseconds since 1970 by the service's clock.
+    """
+    weights = [weight(size) for size in sizes]
+    wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
+    notes = _larger(weights, pace.daily if pace else None)
+    limits, asked = list(wanted), [(now, size) for size in weights]
+    due = free = due_times(asked, wanted, now)
+    passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
+    if passing:
+        limits += passing
+        due = due_times(asked, limits, now)
+        notes += _refused(weights, policy)
+    elif tier == SUBJECT and policy is None and pace is not None:
+        notes.append("the account's data retrieval policy could not be read; what it refuses is "
+                     "asked for again later")  # fmt: skip
+    if due != free:
+        notes.append(_adapted(policy, due, free, paced=pace is not None))
+    elif pace is None and not notes:
+        return None
+    return Timetable(
+        due=tuple(due), sizes=tuple(weights), limits=tuple(limits), now=now, notes=tuple(notes),
+        tier=tier, daily=pace.daily if pace else None,
+    )  # fmt: skip
+
+
+def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:
+    """Return the timetable in which all is asked for now."""
+    weights = tuple(weight(size) for size in sizes)
+    return Timetable(due=(now,) * len(weights), sizes=weights, limits=(), now=now)
+
+
+def _larger(sizes: Sequence[int], daily: int | None) -> list[str]:
+    count = 0 if daily is None else sum(size > daily for size in sizes)
+    if not count:
+        return []
+    verb, own = ("is", "it has") if count == 1 else ("are", "each has")
+    what = f"{plural(count, 'archive')} {verb} larger than {human_bytes(daily)}"
+    return [f"{what}: {own} a day of its own"]
+
+
+def _limits_of(policy: Policy) -> list[Limit]:
+    """Return limits under which the policy lets everything through, as far as can be told.
+
+    The rate of jobs in progress is taken as their bytes over the usual 4 hours, and a job to be in
+    progress for as long as 5.
+    """
+    if policy.strategy == FREE_TIER:
+        return [Limit(FREE_A_DAY, DAY)]
+    if policy.strategy == BYTES_PER_HOUR and policy.bytes_per_hour:
+        return [Limit(policy.bytes_per_hour * USUAL_HOURS, LONGEST_HOURS * HOUR)]
+    return []
+
+
+def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
+    """Say how many archives the policy never lets through, whichever way it counts."""
+    assert policy is not None  # noqa: S101
+    longest = window(SUBJECT)[1].total_seconds() / 3600
+    most = FREE_A_DAY if policy.strategy == FREE_TIER else (policy.bytes_per_hour or 0) * longest
+    count = sum(size > most for size in sizes)
+    if not count:
+        return []
+    return [
+        f"{plural(count, 'archive')} larger than the policy ever lets through as standard "
+        "retrievals: they are refused until it is raised, and --tier bulk is not subject to it"
+    ]
+
+
+def _adapted(policy: Policy | None, due: Sequence[int], free: Sequence[int], *, paced: bool) -> str:
+    assert policy is not None  # noqa: S101
+    if policy.strategy == FREE_TIER:
+        words = f"the free allowance of a day through, some {human_bytes(FREE_A_DAY)}"
+    else:
+        words = f"{human_bytes(policy.bytes_per_hour)} an hour through"
+    longer = ""
+    if paced and due[-1] // DAY > free[-1] // DAY:
+        first = free[0]
+        longer = (
+            f", which takes {plural((due[-1] - first) // DAY + 1, 'day')} instead of "
+            f"{(free[-1] - first) // DAY + 1}"
+        )
+    waves = (
+        f" (in waves of at most {human_bytes((policy.bytes_per_hour or 0) * USUAL_HOURS)}, "
+        f"{LONGEST_HOURS} hours apart)"
+        if policy.strategy == BYTES_PER_HOUR
+        else ""
+    )
+    return (
+        f"adapted to the account's data retrieval policy, which lets {words}{longer}{waves}; "
+        "--tier bulk is not subject to it"
+    )

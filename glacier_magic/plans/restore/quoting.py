@@ -1,0 +1,264 @@
+"""What a restore costs in each tier, and when it is ready: side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...base.rendering import Rendered, escape, html_table, text_table
+from ...base.units import local_time
+from ...errors import InputError
+from ...jobs import window
+from ...prices import Line, PriceTable, Quote
+from ...prices.items import THOUSAND
+from ...prices.money import money, rate
+from ...prices.quote import amount_of
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESTINATIONS = {
+    HERE: "this machine is in the region of the vault: the way out costs nothing",
+    REGION: "to another region of AWS",
+    INTERNET: "over the internet",
+}
+"""Where the bytes go, as far as it matters to the bill."""
+
+EXPEDITED_SIZE = 250_000_000
+"""Bytes up to which the minutes of the expedited tier are documented."""
+
+_TRANSFER = ("transfer-out-internet", "transfer-out-region")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What is asked of the service, and what is then moved out of it.
+
+    :param requests: archives to ask for.
+    :param bytes: bytes in those whose size is known.
+    :param unsized: how many of the archives have no known size.
+    :param out: bytes to fetch, of archives that are staged or asked for already, too.
+    :param out_unsized: archives to fetch whose size is not known.
+    :param largest: bytes of the largest archive to ask for.
+    """
+
+    requests: int
+    bytes: int
+    unsized: int = 0
+    out: int = 0
+    out_unsized: int = 0
+    largest: int = 0
+
+
+@dataclass(frozen=True)
+class TierOffer:
+    """A restore by one tier: what it costs, and between when it is ready (aware, UTC).
+
+    The times are None where nothing has to be asked for.
+    """
+
+    tier: str
+    quote: Quote
+    earliest: datetime | None
+    latest: datetime | None
+
+
+def default_destination() -> str:
+    """Return where the bytes go unless told otherwise: ``GLACIER_MAGIC_DESTINATION``, or internet.
+
+    Whether this machine is in the region of a vault cannot be known from here, so the dearest is
+    taken.
+
+    :raises InputError: the variable holds another word.
+    """
+    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)
+
+
+def checked_destination(word: str) -> str:
+    """Return *word* if it is a destination.
+
+    :raises InputError: it is none.
+    """
+    if word not in DESTINATIONS:
+        raise InputError(
+            f"There is no destination {word!r}",
+            cure=f"Destinations: {', '.join(DESTINATIONS)} "
+            "(--destination, or GLACIER_MAGIC_DESTINATION).",
+        )
+    return word
+
+
+def destination_words(destination: str) -> str:
+    """Return where the bytes go in words, and how to say another place."""
+    others = ", ".join(word for word in DESTINATIONS if word != destination)
+    words = DESTINATIONS[destination]
+    return f"{words} (where this machine is, only you know: --destination {others})"
+
+
+def checked_tier(word: str) -> str:
+    """Return a tier as the service spells it.
+
+    :raises InputError: there is none of that name.
+    """
+    if word.capitalize() not in TIERS:
+        raise InputError(
+            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
+        )
+    return word.capitalize()
+
+
+def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -> Quote:
+    """Return what asking for archives by a tier, and moving them to a destination, costs.
+
+    A retrieval is charged by the bytes of its archive and by request; the 32 KiB that storage adds
+    to each archive are no part of it, as far as the service's documentation tells.
+
+    :raises InputError: there is no such tier or destination.
+    """
+    quote = retrieval(prices, asking.bytes, asking.requests, tier)
+    if not asking.requests:
+        quote = Quote(quote.lines)  # nothing to be free of
+    if asking.unsized:
+        quote += Quote((Line(prices.figure(f"retrieval-{tier.lower()}"), None),))
+    out = transfer_out(prices, asking.out, checked_destination(destination))
+    if asking.out_unsized and out.lines:
+        out += Quote((Line(out.lines[0].figure, None),))
+    return quote + (out if asking.out or asking.out_unsized else Quote(out.lines))
+
+
+class Tiers(Rendered):
+    """A restore in all three tiers: ``tiers["Bulk"].quote.total``; iterate it for the offers.
+
+    :param chosen: the tier that the plan would use.
+    :param last: when the last request is made by each tier, of a schedule; without one, *now*.
+    """
+
+    def __init__(
+        self, prices: PriceTable, asking: Asking, *, destination: str, chosen: str, now: datetime,
+        last: Mapping[str, datetime] | None = None,
+    ) -> None:  # fmt: skip
+        self.prices, self.asking, self.destination = prices, asking, destination
+        self.chosen, self._now, self._last = chosen, now, last or {}
+        self._offers = {tier: self._offer(tier) for tier in TIERS}
+
+    def _offer(self, tier: str) -> TierOffer:
+        quote = quote_for(self.prices, self.asking, tier, self.destination)
+        if not self.asking.requests:
+            return TierOffer(tier, quote, None, None)
+        shortest, longest = window(tier)
+        last = max(self._now, self._last.get(tier, self._now))
+        return TierOffer(tier, quote, self._now + shortest, last + longest)
+
+    def __getitem__(self, tier: str) -> TierOffer:
+        return self._offers[tier.capitalize()]
+
+    def __iter__(self) -> Iterator[TierOffer]:
+        return iter(self._offers.values())
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a tier: US dollars (Decimal, None unknown), whether confirmed, and when ready.
+
+        ``known`` is what the known part comes to; ``earliest`` and ``latest`` are UTC.
+        """
+        import pandas as pd  # noqa: PLC0415
+
+        offers = list(self)
+        columns: dict[str, Any] = {
+            "tier": [o.tier for o in offers],
+            "retrieval": [_amount(_retrieved(o.quote)) for o in offers],
+            "requests": [_amount(_requested(o.quote)) for o in offers],
+            "transfer_out": [_amount(_moved(o.quote)) for o in offers],
+            "price": [o.quote.total for o in offers],
+            "known": [o.quote.known for o in offers],
+            "confirmed": [o.quote.confirmed for o in offers],
+            "earliest": pd.to_datetime(pd.Series([o.earliest for o in offers]), utc=True),
+            "latest": pd.to_datetime(pd.Series([o.latest for o in offers]), utc=True),
+            "chosen": [o.tier == self.chosen for o in offers],
+        }
+        return pd.DataFrame(columns)
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                f"{offer.tier}{' (this plan)' if offer.tier == self.chosen else ''}",
+                _words(_retrieved(offer.quote)),
+                _words(_requested(offer.quote)),
+                _words(_moved(offer.quote)),
+                offer.quote.words(),
+                local_time(offer.earliest, self._now) or "nothing to wait for",
+                local_time(offer.latest, self._now),
+            )
+            for offer in self
+        ]
+
+    def notes(self) -> list[str]:
+        """Return sentences on what the prices rest on, and what they leave out."""
+        quote = self[self.chosen].quote
+        notes = [f"{self.chosen}: {told}" for told in map(_told, quote.lines) if told]
+        notes += quote.notes
+        if self.asking.largest > EXPEDITED_SIZE:
+            notes.append("Expedited takes minutes only for archives of up to some 250 MB.")
+        if any(offer.quote.total is None for offer in self):
+            notes.append("%glacier cost --refresh asks AWS for the prices that are unknown.")
+        return [*notes, self.prices.about()]
+
+    def _repr_text(self) -> str:
+        return "\n".join([text_table(_HEAD, self._cells(), numbers=range(1, 5)), *self.notes()])
+
+    def _repr_html(self) -> str:
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
+        return (
+            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=range(1, 7))
+            + f"<details><summary>What the prices rest on</summary><ul>{notes}</ul></details>"
+        )
+
+
+_HEAD = ("tier", "retrieval", "requests", "transfer out", "together", "ready from", "until")
+
+
+def _retrieved(quote: Quote) -> list[Line]:
+    return [
+        line
+        for line in quote.lines
+        if line not in _requested(quote) and line.figure.item not in _TRANSFER
+    ]
+
+
+def _requested(quote: Quote) -> list[Line]:
+    return [line for line in quote.lines if line.figure.item.endswith("-requests")]
+
+
+def _moved(quote: Quote) -> list[Line]:
+    return [line for line in quote.lines if line.figure.item in _TRANSFER]
+
+
+def _amount(lines: Sequence[Line]) -> Any:
+    return Quote(tuple(lines)).total
+
+
+def _words(lines: Sequence[Line]) -> str:
+    return Quote(tuple(lines)).words()
+
+
+def _told(line: Line) -> str:
+    """Return a line of a quote in words, with its source; nothing of what costs nothing anyway."""
+    if line.quantity == 0:
+        return ""
+    by_thousand = line.figure.unit == THOUSAND
+    quantity = (
+        "an unknown number"
+        if line.quantity is None
+        else (f"{line.quantity * 1000:,.0f}" if by_thousand else f"{amount_of(line.quantity)} GB")
+    )
+    return (
+        f"{line.figure.words}: {quantity} at {rate(line.figure.price)} for "
+        f"{'1,000' if by_thousand else '1 GB'}, {money(line.amount)} ({line.figure.cite()})"
+    )

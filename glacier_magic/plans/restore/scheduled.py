@@ -1,0 +1,92 @@
+"""What earlier plans have scheduled and not asked for yet: its price is still to come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ...base.rendering import near
+from ...base.units import from_ms, human_bytes, plural, weekday_time
+from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...prices import PriceTable, Quote
+from .quoting import Asking, quote_for
+
+HOW = "%glacier restore --stop takes it back, and then it can be paced otherwise"
+
+
+class Scheduled:
+    """The downloads of some archives that are to be asked for later, into any folder.
+
+    :param now: milliseconds since 1970 by the service's clock.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, vault: str, archives: Sequence[ArchiveRecord], now: int
+    ) -> None:
+        wanted = {archive.archive_id for archive in archives}
+        found = catalogue.pacing.scheduled(vault)
+        self.rows = [row for row in found if row.archive_id in wanted and row.part is None]
+        self._now = now
+
+    def here(self, to: Path, tier: str) -> list[Download]:
+        """Return those into the folder of a plan; one of another tier is asked for anew by it."""
+        return [row for row in self.rows if row.root == str(to) and row.tier == tier]
+
+    def facts(
+        self, prices: PriceTable, destination: str, *, to: Path, tier: str
+    ) -> list[tuple[str, str]]:  # fmt: skip
+        """Return what to know of them: into the folder of a plan, and into others."""
+        here = self.here(to, tier)
+        there = [row for row in self.rows if row.root != str(to)]
+        facts = []
+        if here:
+            words = self._words(here, prices, destination)
+            facts.append(("scheduled already", f"{words}. {HOW}"))
+        if there:
+            folders = ", ".join(dict.fromkeys(near(row.root) or row.root for row in there))
+            words = self._words(there, prices, destination)
+            facts.append((
+                "scheduled elsewhere",
+                f"{words}, to {folders}, unless this plan gets them before: a verified file is "
+                f"copied. {HOW}",
+            ))  # fmt: skip
+        return facts
+
+    def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
+        now, last = from_ms(self._now), from_ms(max(row.due or self._now for row in rows))
+        assert now is not None and last is not None  # noqa: PT018, S101
+        size = human_bytes(sum(row.size or 0 for row in rows))
+        return (
+            f"{plural(len(rows), 'archive')}, {size}, not asked for yet, the last on "
+            f"{weekday_time(last, now)}: {price(rows, prices, destination).words()} still to come"
+        )
+
+
+def price(rows: Iterable[Download], prices: PriceTable, destination: str) -> Quote:
+    """Return what downloads will cost when they are asked for and fetched."""
+    by_tier: dict[str, list[Download]] = defaultdict(list)
+    for row in rows:
+        by_tier[row.tier].append(row)
+    quotes = (_of_tier(prices, tier, found, destination) for tier, found in by_tier.items())
+    return sum(quotes, Quote())
+
+
+def _of_tier(prices: PriceTable, tier: str, rows: Sequence[Download], destination: str) -> Quote:
+    size, unsized = sum(row.size or 0 for row in rows), sum(row.size is None for row in rows)
+    asking = Asking(
+        requests=len(rows), bytes=size, unsized=unsized, out=size, out_unsized=unsized
+    )  # fmt: skip
+    return quote_for(prices, asking, tier, destination)
+
+
+def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
+    """Take back downloads that are not asked for yet; return in words what was done."""
+    taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
+    if not taken:
+        return "Nothing of it is scheduled, so nothing was stopped: %glacier jobs shows the rest."
+    size = human_bytes(sum(row.size or 0 for row in taken))
+    return (
+        f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be asked for. What has been "
+        "asked for before is paid, and still comes."
+    )

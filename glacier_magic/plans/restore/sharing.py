@@ -1,0 +1,284 @@
+"""A restore plan as a file, for a colleague to run: written, and read with suspicion.
+
+The file is JSON.  Whoever opens it decides anew what is to be done; it only names archives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ...base.safenames import safe_parts
+from ...base.units import human_bytes, plural
+from ...catalogue import ArchiveRecord, Scope
+from ...catalogue.archives import states
+from ...catalogue.archives.archives import Archives
+from ...errors import InputError, LocalError
+from ...jobs import TIERS
+
+FORMAT, VERSION = "glacier_magic restore plan", 1
+LARGEST = 64 << 20
+"""Bytes of a plan file: some 200,000 archives."""
+LARGEST_ARCHIVE = 10_000 * (4 << 30)
+"""Bytes of an archive: 10,000 parts of 4 GiB (service documentation, "Multipart Upload")."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{138}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_DIGITS = re.compile(r"[0-9]{4}")
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: years 1 to 9999
+_LONGEST_NAME = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedPlan:
+    """What a plan file says.
+
+    :param account_ends: the last four digits of the account that owns the vault.
+    """
+
+    vault: str
+    region: str
+    account_ends: str
+    tier: str
+    archives: tuple[ArchiveRecord, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The archives of a plan file as a catalogue knows them; *claimed* are ids it does not know."""
+
+    archives: list[ArchiveRecord]
+    claimed: frozenset[str]
+
+
+# Writing
+
+
+def write(
+    path: Path, archives: Iterable[ArchiveRecord], *, vault: str, tier: str, scope: Scope,
+    price: str, now: datetime,
+) -> Path:  # fmt: skip
+    """Write a plan file, whole or not at all; return its path.
+
+    :param price: what it cost when it was saved, in words.
+    :raises LocalError: there is a file of that name, or it cannot be written.
+    :raises InputError: the file would be larger than can be read again.
+    """
+    described = [_described(archive) for archive in archives]
+    told = {
+        "format": FORMAT,
+        "version": VERSION,
+        "saved": now.isoformat(timespec="seconds"),
+        "vault": vault,
+        "region": scope.region,
+        "account_ends": scope.account[-4:],
+        "tier": tier,
+        "price": price,
+        "archives": described,
+    }
+    data = (json.dumps(told, indent=0, ensure_ascii=True) + "\n").encode()
+    if len(data) > LARGEST:
+        raise InputError(
+            f"A plan of {plural(len(described), 'archive')} does not fit in one file",
+            cure="Save parts of it.",
+        )
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        try:
+            os.link(part, path)  # unlike a rename, never over a file that is there
+        finally:
+            part.unlink()
+    except FileExistsError:
+        raise LocalError(f"{path} exists already", cure="Name another file.") from None
+    except OSError as error:
+        raise LocalError(
+            f"The plan cannot be written to {path}: {error.strerror or error}",
+            cure="Name another file.",
+        ) from None
+    return path
+
+
+def _described(archive: ArchiveRecord) -> dict[str, Any]:
+    return {
+        "id": archive.archive_id,
+        # made safe here already: one that is not was not written by this program
+        "name": "/".join(safe_parts(archive.name, fallback=archive.archive_id)),
+        "size": archive.size,
+        "tree_hash": archive.tree_hash,
+        "mtime": archive.mtime,
+    }
+
+
+# Reading
+
+
+def read(path: Path) -> SharedPlan:
+    """Return what a plan file says, after checking every word of it.
+
+    :raises InputError: it is no plan file, or not one of this version.
+    :raises LocalError: it cannot be read.
+    """
+
+    def wrong(what: str) -> NoReturn:
+        raise InputError(
+            f"{path} is not a restore plan to run: {what}",
+            cure="Ask for a new one: %glacier restore ... --save FILE.",
+        )
+
+    told = _parsed(path, wrong)
+    if told.get("format") != FORMAT:
+        wrong("it is some other JSON file")
+    if type(told.get("version")) is not int or told["version"] != VERSION:
+        wrong(f"it is of version {_short(told.get('version'))}, and this program reads {VERSION}")
+    fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price",
+              "archives"}  # fmt: skip
+    if set(told) != fields:
+        wrong(f"fields are missing or strange: {_short(sorted(set(told) ^ fields))}")
+    for key, pattern in (("vault", _VAULT), ("region", _REGION), ("account_ends", _DIGITS)):
+        if not isinstance(told[key], str) or not pattern.fullmatch(told[key]):
+            wrong(f"{key} is {_short(told[key])}")
+    if told["vault"] in (".", "..") or told["tier"] not in TIERS:
+        wrong(f"vault is {_short(told['vault'])} and tier is {_short(told['tier'])}")
+    if not isinstance(told["archives"], list) or not told["archives"]:
+        wrong("it names no archives")
+    archives = tuple(_archive(each, told["vault"], wrong) for each in told["archives"])
+    if len({a.archive_id for a in archives}) != len(archives):
+        wrong("it names an archive twice")
+    return SharedPlan(
+        vault=told["vault"], region=told["region"], account_ends=told["account_ends"],
+        tier=told["tier"], archives=archives,
+    )  # fmt: skip
+
+
+def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
+    try:
+        if not path.is_file():
+            raise LocalError(f"There is no file {path}", cure="Check the name.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, LocalError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise LocalError(f"{path} cannot be read: {reason}", cure="Check the name.") from None
+    if len(data) > LARGEST:
+        wrong(f"it is larger than {human_bytes(LARGEST)}")
+    try:
+        told = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        wrong("it is not JSON")
+    if not isinstance(told, dict):
+        wrong("it is some other JSON file")
+    return told
+
+
+def _archive(told: Any, vault: str, wrong: Callable[[str], NoReturn]) -> ArchiveRecord:
+    if not isinstance(told, dict) or set(told) != {"id", "name", "size", "tree_hash", "mtime"}:
+        wrong(f"an archive is {_short(told)}")
+    if not _matches(_ID, told["id"]):
+        wrong(f"the id of an archive is {_short(told['id'])}")
+    if told["tree_hash"] is not None and not _matches(_HASH, told["tree_hash"]):
+        wrong(f"a tree hash is {_short(told['tree_hash'])}")
+    if not _whole(told["size"], 1, LARGEST_ARCHIVE) or not _whole(
+        told["mtime"], _EARLIEST, _LATEST
+    ):
+        wrong(f"size and mtime of an archive are {_short((told['size'], told['mtime']))}")
+    name = told["name"]
+    if not isinstance(name, str) or not _harmless(name, told["id"]):
+        wrong(f"the name of an archive is {_short(name)}")
+    return ArchiveRecord(
+        vault=vault, archive_id=told["id"], name=name, description=name, format="plain",
+        mtime=told["mtime"], size=told["size"], created=None, tree_hash=told["tree_hash"],
+        state="unknown", seen=None,
+    )  # fmt: skip
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _whole(value: Any, least: int, most: int) -> bool:
+    return value is None or (type(value) is int and least <= value <= most)
+
+
+def _harmless(name: str, archive_id: str) -> bool:
+    """Tell whether a name is the one that writing the file would have made of it."""
+    if not name or len(name) > _LONGEST_NAME:
+        return False
+    return "/".join(safe_parts(name, fallback=archive_id)) == name
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+# Deciding anew
+
+
+def check_place(shared: SharedPlan, *, account: str, region: str) -> None:
+    """Refuse a plan for another region, or of another account's vault.
+
+    :raises InputError: with the way to get there.
+    """
+    if shared.region != region:
+        raise InputError(
+            f"The plan is for the vault {shared.vault!r} in {shared.region}, and this is {region}",
+            cure=f"%glacier connect --region {shared.region}",
+        )
+    if not account.endswith(shared.account_ends):
+        raise InputError(
+            f"The plan is for the vault {shared.vault!r} of the account that ends in "
+            f"{shared.account_ends}, and this one ends in {account[-4:]}",
+            cure="Connect to that account (%glacier connect --profile NAME). Or, where the access "
+            "policy of its vault lets yours in: %glacier connect --account ID, with the 12 digits "
+            "of the owner, who pays for the retrieval.",
+        )
+
+
+def known_by(archives: Archives, shared: SharedPlan) -> Known:
+    """Return the archives of a plan, as a catalogue knows them wherever it does.
+
+    :raises InputError: the catalogue has deleted one, or knows another size or tree hash.
+    """
+    found: list[ArchiveRecord] = []
+    claimed: set[str] = set()
+    for told in shared.archives:
+        known = archives.get(shared.vault, told.archive_id)
+        if known is None:
+            claimed.add(told.archive_id)
+            found.append(told)
+            continue
+        _agree(known, told)
+        found.append(
+            replace(
+                known, name=told.name, mtime=told.mtime, size=known.size or told.size,
+                tree_hash=known.tree_hash or told.tree_hash,
+            )
+        )  # fmt: skip
+        if known.size is None:
+            claimed.add(told.archive_id)
+    return Known(found, frozenset(claimed))
+
+
+def _agree(known: ArchiveRecord, told: ArchiveRecord) -> None:
+    if known.state == states.DELETED:
+        raise InputError(
+            f"{told.name!r} of the plan was deleted from {known.vault!r}",
+            cure="Ask for a new plan.",
+        )
+    for here, there in ((known.size, told.size), (known.tree_hash, told.tree_hash)):
+        if here is not None and there is not None and here != there:
+            raise InputError(
+                f"The plan says of {told.name!r} that it is {there}; your catalogue knows {here}",
+                cure="Do not trust this file; ask for a new plan.",
+            )

@@ -1,0 +1,212 @@
+"""Putting things into a vault: what was stored before, what goes up now, what was left over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from .. import descriptions
+from ..base import tables
+from ..base.units import human_bytes, plural
+from ..catalogue import ArchiveRecord
+from ..catalogue.records.uploads import HeldElsewhere
+from ..errors import GlacierError, InputError
+from .budget import Stopped
+from .engine import Engine, holding
+from .progress import Meter, Observer, Tally
+from .sources import Source, Sources
+from .streams import StreamUploader
+from .upload import Uploader, check_part_size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+ELSEWHERE = "left to another process"
+MAYBE_TWICE = "stored, maybe twice"
+"""The state of an archive whose request was sent again after its answer was lost."""
+
+
+@dataclass
+class Stored:
+    """What an upload did: archives stored now, files stored before, files left out."""
+
+    rows: list[dict[str, object]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a file: name, size, state, archive_id, tree_hash, path."""
+        order = sorted(self.rows, key=lambda row: str(row["path"]))
+        frame = tables.stored(order)
+        frame.attrs["skipped"] = list(self.skipped)
+        return frame
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How far each file of an upload is, and the event that ends it."""
+
+    tally: Tally
+    stop: threading.Event
+
+
+@dataclass(frozen=True)
+class Storing:
+    """Stores files and streams in one vault."""
+
+    engine: Engine
+    vault: str
+
+    def files(
+        self, sources: Sources, *, again: bool = False, part_size: int | None = None,
+        progress: Observer | None = None, watched: Watched | None = None,
+    ) -> Stored:  # fmt: skip
+        """Store files, but those that are stored already only if *again*.
+
+        :param watched: how far each file is, and the event that ends it.
+        :raises Stopped: that event was set; what was stored stays on record, and the same call
+            goes on from there.
+        """
+        check_part_size(part_size)
+        # what another process stores from now on is not sent again
+        began = int(self.engine.catalogue.database.now() * 1000)
+        outcome = Stored(skipped=list(sources.skipped))
+        todo = []
+        for source in sources.files:
+            before = None if again else self.stored_before(source)
+            if before:
+                outcome.rows.append(_row(source, before, "already stored"))
+            else:
+                todo.append(source)
+        if todo:
+            self.engine.service.describe_vault(self.vault)  # before anything is read or sent
+            self.engine.catalogue.database.release_dead()
+            since = None if again else began
+            self._send(todo, outcome, since, part_size, progress, watched)
+        return outcome
+
+    def stored_before(self, source: Source) -> ArchiveRecord | None:
+        """Return the archive of a file that was stored from here and has not changed since."""
+        done = self.engine.catalogue.uploads.stored(
+            vault=self.vault,
+            path=source.key,
+            size=source.size,
+            mtime_ns=source.mtime_ns,
+            description=source.description,
+        )
+        record = self.engine.catalogue.archives.get(self.vault, done) if done else None
+        return record if record and record.state in ("pending", "present") else None
+
+    def _send(
+        self, todo: list[Source], outcome: Stored, began: int | None, part_size: int | None,
+        progress: Observer | None, watched: Watched | None,
+    ) -> None:  # fmt: skip
+        label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
+        tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
+        size = sum(source.size for source in todo)
+        meter = Meter(f"Uploading {label}", size, progress, tally)
+        uploader = Uploader(self.engine, self.vault, stop, part_size, began)
+        if began is None:
+            self._forget_unsettled(todo)
+        try:
+            with holding(self.engine):
+                failures = uploader.store_all(
+                    todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
+                )
+        except Stopped:
+            if watched:
+                raise
+            raise KeyboardInterrupt from None
+        finally:
+            if not watched:
+                stop.set()
+        meter.finish()
+        if len(todo) > 1:
+            failures = [f for f in failures if not self._left_alone(f, outcome)]
+        if failures:
+            raise _sum_up(failures, len(todo))
+
+    def _left_alone(self, failure: tuple[Source, GlacierError], outcome: Stored) -> bool:
+        """Note a file of many that somebody else is storing: that is no failure of ours."""
+        source, error = failure
+        if not isinstance(error, HeldElsewhere):
+            return False
+        outcome.rows.append(
+            {
+                "name": source.name,
+                "size": source.size,
+                "state": ELSEWHERE,
+                "archive_id": "",
+                "tree_hash": "",
+                "path": source.key,
+            }
+        )
+        return True
+
+    def _stored_as(self, record: ArchiveRecord) -> str:
+        twice = self.engine.catalogue.uploads.maybe_twice(record.archive_id)
+        return MAYBE_TWICE if twice else "stored"
+
+    def _forget_unsettled(self, todo: Sequence[Source]) -> None:
+        uploads = self.engine.catalogue.uploads
+        for source in todo:
+            for upload in uploads.open_of_path(self.vault, source.key):
+                if upload.state == "unsettled" and not upload.held:
+                    uploads.ended(upload.id, "failed", "sent again")
+
+    def stream(
+        self, stream: BinaryIO, *, name: str, description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
+        part_size: int | None = None, progress: Observer | None = None,
+    ) -> ArchiveRecord:  # fmt: skip
+        """Store what *stream* gives until its end."""
+        check_part_size(part_size)
+        try:
+            if description is None:
+                description = descriptions.encode(name, None, format=description_format)
+            descriptions.check(description)
+        except ValueError as error:
+            raise InputError(f"{name!r} cannot be described: {error}", cure="") from None
+        self.engine.service.describe_vault(self.vault)
+        self.engine.catalogue.database.release_dead()
+        stop = threading.Event()
+        meter = Meter(f"Uploading {name}", 0, progress)
+        uploader = StreamUploader(
+            Uploader(self.engine, self.vault, stop, part_size), name, description, meter
+        )
+        try:
+            with holding(self.engine):
+                record = uploader.store(stream)
+        except Stopped:
+            raise KeyboardInterrupt from None
+        finally:
+            stop.set()
+        meter.finish()
+        return record
+
+
+def _row(source: Source, record: ArchiveRecord, state: str) -> dict[str, object]:
+    return {
+        "name": record.name,
+        "size": record.size,
+        "state": state,
+        "archive_id": record.archive_id,
+        "tree_hash": record.tree_hash,
+        "path": source.key,
+    }
+
+
+def _sum_up(failures: list[tuple[Source, GlacierError]], total: int) -> GlacierError:
+    source, first = failures[0]
+    if total == 1:
+        return first
+    done = total - len(failures)
+    size = human_bytes(sum(failed.size for failed, _ in failures))
+    return type(first)(
+        f"{plural(len(failures), 'file')} of {total} ({size}) could not be stored, {done} were. "
+        f"{source.name!r}: {first.message}",
+        cure=first.cure or "The same command goes on from here: what is stored is not sent again.",
+        code=first.code,
+    )

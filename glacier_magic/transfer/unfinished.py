@@ -1,0 +1,264 @@
+"""Unfinished multipart uploads: what was sent, whether it can go on, and dropping it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import descriptions
+from ..base.rendering import Rendered, html_table, text_table
+from ..base.units import human_bytes, human_duration, parse_time, plural, short_id
+from ..catalogue import Upload
+from ..errors import InputError, NotFound
+from ..plans.base import Plan
+from ..service import Service
+from .progress import Observer
+from .sources import Source, Sources
+from .store import Storing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """One unfinished multipart upload: times in milliseconds since 1970, sizes in bytes."""
+
+    upload_id: str
+    name: str
+    description: str
+    part_size: int
+    sent: int
+    size: int | None
+    created: int | None
+    path: str
+    state: str
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it is known from here which file it is of, and nobody is at it."""
+        return self.state == "can go on"
+
+
+class Leftovers(Rendered):
+    """Unfinished multipart uploads of a vault, as the service lists them now.
+
+    ``resume()`` goes on with those that began here; ``abort(id)`` drops what was sent.
+    """
+
+    HEAD = ("name", "state", "sent", "part size", "age", "upload id", "file")
+
+    def __init__(self, storing: Storing) -> None:
+        self._storing = storing
+        self._service: Service = storing.engine.service
+        self.now = 0
+        self.rows = self._read()
+
+    def _read(self) -> list[Leftover]:
+        vault = self._storing.vault
+        self._storing.engine.catalogue.database.release_dead()
+        known = {
+            upload.upload_id: upload
+            for upload in self._storing.engine.catalogue.uploads.open_of(vault)
+        }
+        listed = []
+        for told in self._service.uploads(vault):
+            with suppress(NotFound):  # it ended since it was listed
+                listed.append(self._row(told, known))
+        self.now = self._service.clock.now_ms()
+        return listed
+
+    def _row(self, told: Any, known: dict[str | None, Upload]) -> Leftover:
+        upload_id, part_size = told["MultipartUploadId"], told["PartSizeInBytes"]
+        description = told.get("ArchiveDescription") or ""
+        ours = known.get(upload_id)
+        parts = len(self._service.parts(self._storing.vault, upload_id))
+        sent = parts * part_size
+        return Leftover(
+            upload_id=upload_id,
+            name=descriptions.decode(description).name or upload_id,
+            description=description,
+            part_size=part_size,
+            sent=min(sent, ours.size) if ours and ours.size > 0 else sent,
+            size=ours.size if ours and ours.size > 0 else None,
+            created=parse_time(told.get("CreationDate")),
+            path=ours.path if ours else "",
+            state=_state(ours),
+        )
+
+    def resume(
+        self, words: Sequence[str] = (), *, progress: Observer | None = None
+    ) -> pd.DataFrame:
+        """Go on with uploads that began here (all, or those whose ids begin so).
+
+        Parts that the service has with the right hash are not sent again.
+
+        :raises InputError: nothing here can go on.
+        """
+        chosen = [r for r in (self._chosen(words) if words else self.rows) if r.resumable]
+        if not chosen:
+            raise InputError(
+                "None of these uploads can go on from here",
+                cure="One that began elsewhere goes on there; --abort ID drops what it sent.",
+            )
+        sources = Sources([_source(row) for row in chosen])
+        return self._storing.files(sources, progress=progress).table()
+
+    def abortion(self, words: Sequence[str]) -> AbortPlan:
+        """Return the plan to drop unfinished uploads by the beginnings of their ids."""
+        return AbortPlan(self, self._chosen(words))
+
+    def abort(self, words: Sequence[str]) -> pd.DataFrame:
+        """Drop unfinished uploads by the beginnings of their ids; return what was dropped.
+
+        :raises InputError: none begins so, or a living process of ours is at it.
+        """
+        chosen = self._chosen(words)
+        for row in chosen:
+            if row.state == "under way":
+                raise InputError(f"{row.name!r} is being uploaded", cure="Stop that first.")
+        uploads = self._storing.engine.catalogue.uploads
+        for row in chosen:
+            self._service.abort_upload(self._storing.vault, row.upload_id)
+            for upload in uploads.open_of(self._storing.vault):
+                if upload.upload_id == row.upload_id:
+                    uploads.ended(upload.id, "aborted", "aborted by the user")
+        return self.frame(chosen).assign(state="aborted")
+
+    def _chosen(self, words: Sequence[str]) -> list[Leftover]:
+        """Return the uploads that *words* name, each by its id or the unique beginning of one."""
+        chosen: dict[str, Leftover] = {}
+        for word in words:
+            prefix = word.removeprefix("id:").rstrip("…")
+            found = [row for row in self.rows if prefix and row.upload_id.startswith(prefix)]
+            if len(found) != 1:
+                many = f"{len(found)} unfinished uploads begin" if found else "None begins"
+                raise InputError(f"{many} with {word!r}", cure="%glacier uploads lists them.")
+            chosen[found[0].upload_id] = found[0]
+        if not chosen:
+            raise InputError("Which upload?", cure="%glacier uploads lists them with their ids.")
+        return list(chosen.values())
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The uploads as a DataFrame with their whole ids."""
+        return self.frame(self.rows)
+
+    def frame(self, rows: Sequence[Leftover]) -> pd.DataFrame:
+        """Return some of the uploads as a DataFrame."""
+        import pandas as pd  # noqa: PLC0415
+
+        names = ("name", "state", "sent", "size", "part_size", "created", "upload_id", "path")
+        frame = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
+        frame["created"] = pd.to_datetime(frame["created"].astype("Int64"), unit="ms", utc=True)
+        return frame.astype({"size": "Int64", "sent": "int64", "part_size": "int64"})
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                row.name,
+                row.state,
+                human_bytes(row.sent) + (f" of {human_bytes(row.size)}" if row.size else ""),
+                human_bytes(row.part_size),
+                human_duration((self.now - row.created) / 1000) if row.created else "",
+                short_id(row.upload_id),
+                row.path,
+            )
+            for row in self.rows
+        ]
+
+    @property
+    def summary(self) -> str:
+        """How many there are, and what to do with them."""
+        if not self.rows:
+            return f"No unfinished uploads in {self._storing.vault}."
+        size = human_bytes(sum(row.sent for row in self.rows))
+        return (
+            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. The same with --resume "
+            "goes on with those that began here, with --abort ID drops one. The service itself "
+            "may drop them after 24 hours without a part."
+        )
+
+    def _repr_text(self) -> str:
+        if not self.rows:
+            return self.summary
+        return f"{text_table(self.HEAD, self._cells(), numbers=(2, 3))}\n{self.summary}"
+
+    def _repr_html(self) -> str:
+        table = html_table(self.HEAD, self._cells(), numbers=(2, 3), long=(0, 6))
+        return f"{table if self.rows else ''}<p>{self.summary}</p>"
+
+
+class AbortPlan(Plan["pd.DataFrame"]):
+    """Unfinished uploads to drop: nothing is dropped until ``run()``, which returns what was."""
+
+    button = "Abort"
+    danger = True
+
+    def __init__(self, leftovers: Leftovers, rows: Sequence[Leftover]) -> None:
+        super().__init__()
+        self._leftovers, self.rows = leftovers, list(rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to drop."""
+        return not self.rows
+
+    @property
+    def title(self) -> str:
+        """The plan in one sentence."""
+        sent = human_bytes(sum(row.sent for row in self.rows))
+        return f"Abort {plural(len(self.rows), 'unfinished upload')} and drop the {sent} sent"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What to know before running it."""
+        return [("undo", "there is none: the parts would have to be sent, and paid for, again")]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The uploads, as ``uploads`` shows them."""
+        return self._leftovers.frame(self.rows)
+
+    def _head(self) -> Sequence[str]:
+        return ("name", "sent", "state", "upload id")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (row.name, human_bytes(row.sent), row.state, short_id(row.upload_id))
+            for row in self.rows
+        ]
+
+    def _run(self) -> pd.DataFrame:
+        return self._leftovers.abort([row.upload_id for row in self.rows])
+
+
+def _state(ours: Upload | None) -> str:
+    if ours is None:
+        return "began elsewhere"
+    if ours.held:
+        return "under way"
+    if ours.path.startswith("stream:"):
+        return "a stream: send it again"
+    path = Path(ours.path)
+    try:
+        facts = path.stat()
+    except OSError:
+        return "its file is gone"
+    same = facts.st_size == ours.size and facts.st_mtime_ns == ours.mtime_ns
+    return "can go on" if same else "its file has changed"
+
+
+def _source(row: Leftover) -> Source:
+    path = Path(row.path)
+    facts = path.stat()
+    return Source(
+        path=path,
+        name=row.name,
+        description=row.description,
+        size=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+    )
