@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -58,12 +58,12 @@ if TYPE_CHECKING:
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
 
 _HOMES = {
-    "Session": "session",
-    "connect": "connecting",
-    **dict.fromkeys(("Archive", "Vault"), "vault"),
+    "Session": "client.session",
+    "connect": "client.connect",
+    **dict.fromkeys(("Archive", "Vault"), "client.vault"),
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
-    "tree_hash": "treehash",
+    "tree_hash": "base.treehash",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from . import __version__
+from ._version import __version__
 from .errors import GlacierError, InputError, LocalError, Unexpected
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..catalogue import ArchiveRecord
 from .units import parse_time
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _typed(
     return frame
 
 
-def archives(records: Iterable[ArchiveRecord]) -> pd.DataFrame:
+def archives(records: Iterable[object]) -> pd.DataFrame:
     """Return archives as a DataFrame with the columns :data:`ARCHIVES`."""
     frame = _frame(ARCHIVES, ({name: getattr(r, name) for name in ARCHIVES} for r in records))
     text = [name for name in ARCHIVES if name not in ("size", "created", "mtime")]

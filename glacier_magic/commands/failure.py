@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import __version__
+from .._version import __version__
 from ..base.paths import data_folder
 from ..base.rendering import STYLE, Rendered, escape, visible
 from ..errors import GlacierError, Unexpected, mask_account

@@ -18,7 +18,8 @@ _JSON = json.JSONDecoder()
 class Decoded:
     """What an archive description says about the file it was made from.
 
-    ``name`` is untrusted: it may be absolute or hold ``..``; see :mod:`glacier_magic.base.safenames`.
+    ``name`` is untrusted: it may be absolute or hold ``..``, see
+    :mod:`glacier_magic.base.safenames`.
     ``mtime`` is aware and in UTC.  ``format`` is the id of the convention, such as ``"mt2"``.
     ``note`` says why a description stayed raw, or in what way the archive's bytes are not the file.
     """

@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._version import __version__
 from ..errors import CredentialsError, InputError, RegionError
 from .client import Service
 from .clock import ServiceClock
@@ -119,8 +120,6 @@ def _check_region(session: boto3.Session, region: str) -> None:
 def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
     """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
     from botocore.config import Config  # noqa: PLC0415
-
-    from .. import __version__  # noqa: PLC0415
 
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},

@@ -1,1 +1,1 @@
-"""."""
+"""The archives of the catalogue: queries, conditions, inventories, changes."""

@@ -1,1 +1,1 @@
-"""."""
+"""Plans that delete archives and drop vaults."""

@@ -1,1 +1,1 @@
-"""."""
+"""Plans that get archives, or parts of archives, back."""
