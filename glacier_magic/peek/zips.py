@@ -1,4 +1,9 @@
-"""The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3)."""
+"""The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3).
+
+``zipfile`` does not read the directory: one name that is not UTF-8, or one odd extra field, would
+hide all other members; the mark of an end inside a comment makes the zip look empty; and an object
+for each entry of a hostile directory of 64 MiB takes 500 MiB before a limit can stop it.
+"""
 
 from __future__ import annotations
 
