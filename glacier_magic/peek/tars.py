@@ -20,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 
 from ..base.units import human_bytes, storable
 from ..errors import Unlistable
-from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
 from .window import Window
 
 BLOCK = 512
@@ -31,10 +31,8 @@ MOST_HEADERS = 64
 _SIZELESS = b"123456"
 """Types whose size is not followed by that many bytes: links, devices, folders, pipes."""
 
-_KEYS = {
-    "path", "linkpath", "size", "mtime",
-    "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size",
-}  # fmt: skip
+_SPARSE_KEYS = {"GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"}
+_KEYS = {"path", "linkpath", "size", "mtime"} | _SPARSE_KEYS
 
 Read = Callable[[int, int], bytes]
 """Returns bytes from an offset on, fewer at the end of the data."""
@@ -52,7 +50,7 @@ class _Damaged(Exception):
     """A header that is none."""
 
 
-def list_tar(window: Window, limits: Limits) -> Listing:
+def list_tar(window: Window, limits: Limits) -> Contents:
     """Return the members of a tar, as many as the limits let be seen.
 
     :raises Unlistable: it is not a tar.
@@ -76,7 +74,7 @@ def list_tar(window: Window, limits: Limits) -> Listing:
     return _listed("tar", read, window.size, limits).close(window)
 
 
-def list_tar_gz(window: Window, limits: Limits) -> Listing:
+def list_tar_gz(window: Window, limits: Limits) -> Contents:
     """Return the members of a tar.gz that unpack from its first bytes.
 
     Nothing further in can be read without all that is before it.
@@ -108,8 +106,8 @@ def list_tar_gz(window: Window, limits: Limits) -> Listing:
     return listing.close(window)
 
 
-def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Listing:
-    listing = Listing(kind=kind)
+def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Contents:
+    listing = Contents(kind=kind)
     walk = _members(read, size)
     try:
         for member in walk:
@@ -152,8 +150,8 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             _extend(kind, read(at + BLOCK, length), length, own, common)
             at += BLOCK + _blocks(length)
             continue
-        told = common | own
-        member = _member(header, kind, begin, length, told)
+        extended = common | own
+        member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
         at += BLOCK + (0 if kind in _SIZELESS else _blocks(member.packed))
@@ -166,9 +164,9 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
 
 def _check(header: bytes) -> None:
     """Refuse a block whose checksum says that it is no header; some programs add signed bytes."""
-    told = _number(header[148:156])
+    checksum = _number(header[148:156])
     blank = header[:148] + b" " * 8 + header[156:BLOCK]
-    if told not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
+    if checksum not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
         raise _Damaged
 
 
@@ -200,8 +198,8 @@ def _extend(
     if kind in b"LK":
         own["path" if kind == b"L" else "linkpath"] = _text(data.partition(b"\0")[0])
     else:
-        told = {key: value for key, value in _records(data) if key in _KEYS}
-        (common if kind == b"g" else own).update(told)
+        known = {key: value for key, value in _records(data) if key in _KEYS}
+        (common if kind == b"g" else own).update(known)
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
@@ -222,15 +220,15 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _member(
-    header: bytes, kind: bytes, start: int, length: int, told: Mapping[str, str]
-) -> Member:  # fmt: skip
+    header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]
+) -> Member:
     name = _text(header[:100].partition(b"\0")[0])
     prefix = _text(header[345:500].partition(b"\0")[0])
     if header[257:263] == b"ustar\0" and prefix:
         name = f"{prefix}/{name}"
-    packed = _whole(told.get("size"), length)
-    name = told.get("GNU.sparse.name") or told.get("path") or name
-    real = told.get("GNU.sparse.realsize") or told.get("GNU.sparse.size")
+    packed = _whole(extended.get("size"), length)
+    name = extended.get("GNU.sparse.name") or extended.get("path") or name
+    real = extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size")
     size = _number(header[483:495]) if kind == b"S" else _whole(real, packed)
     what = _kind(kind, name)
     return Member(
@@ -239,8 +237,8 @@ def _member(
         size=0 if kind in _SIZELESS else size,
         packed=packed,
         start=start,
-        mtime=_milliseconds(told.get("mtime"), header[136:148]),
-        target=(told.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
+        mtime=_milliseconds(extended.get("mtime"), header[136:148]),
+        target=(extended.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
         if what == LINK
         else "",
     )

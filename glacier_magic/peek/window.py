@@ -46,8 +46,8 @@ class Window:
         """Allow no more than *most* bytes, or what was allowed before if that is less."""
         self.most = most if self.most is None else min(most, self.most)
 
-    def has(self, start: int, length: int) -> bool:
-        """Tell whether bytes are at hand."""
+    def has(self, start: int, length: int, /) -> bool:
+        """Return whether bytes are at hand."""
         return not self._missing(start, start + length)
 
     def read(self, start: int, length: int) -> bytes:
@@ -88,7 +88,7 @@ class Window:
         price = sum(last - first + 1 for first, last in ranges)
         if self.most is not None and self.paid + price > self.most:
             raise Unlistable(
-                f"Listing it takes {human_bytes(self.paid + price)} of the archive, more than the "
+                f"Contents it takes {human_bytes(self.paid + price)} of the archive, more than the "
                 f"{human_bytes(self.most)} allowed"
             )
         self.rounds += 1
