@@ -14,14 +14,14 @@ from collections.abc import Callable
 
 from ..base.ranges import aligned_cover
 from ..errors import InputError
-from .model import Limits, Listing, Member
+from .contents import Contents, Limits, Member
 from .tars import list_tar, list_tar_gz
 from .window import Window
 from .zips import list_zip
 
 __all__ = [
+    "Contents",
     "Limits",
-    "Listing",
     "Member",
     "Window",
     "aligned_cover",
@@ -34,12 +34,11 @@ __all__ = [
 ]
 
 _ENDINGS = {
-    "zip": (".zip", ".zipx", ".jar", ".war", ".apk", ".epub", ".docx", ".xlsx", ".pptx", ".odt",
-            ".ods", ".odp", ".cbz", ".whl", ".kmz", ".xpi"),
-    "tar.gz": (".tar.gz", ".tgz", ".taz"),
-    "tar": (".tar", ".cbt"),
-}  # fmt: skip
-_READERS: dict[str, Callable[[Window, Limits], Listing]] = {
+    "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",
+    "tar.gz": ".tar.gz .tgz .taz",
+    "tar": ".tar .cbt",
+}
+_READERS: dict[str, Callable[[Window, Limits], Contents]] = {
     "zip": list_zip,
     "tar": list_tar,
     "tar.gz": list_tar_gz,
@@ -49,11 +48,13 @@ _READERS: dict[str, Callable[[Window, Limits], Listing]] = {
 def kind_of(name: str) -> str | None:
     """Return ``zip``, ``tar`` or ``tar.gz`` by the ending of a name, else None."""
     plain = name.casefold()
-    return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(ends)), None)
+    return next(
+        (kind for kind, ends in _ENDINGS.items() if plain.endswith(tuple(ends.split()))), None
+    )
 
 
 def no_kind(name: str) -> InputError:
-    """Return what is wrong with a name that does not tell what is in the archive."""
+    """Return the error for a name whose ending is not that of a zip, tar or tar.gz."""
     return InputError(
         f"The members of {name!r} cannot be listed: it is no zip, tar or tar.gz by its name",
         cure="Say what it is with --as zip, --as tar or --as tar.gz.",
@@ -62,7 +63,7 @@ def no_kind(name: str) -> InputError:
 
 def members(
     window: Window, name: str, *, kind: str | None = None, limits: Limits | None = None
-) -> Listing:
+) -> Contents:
     """Return the members of the zip or tar behind a window, reading as little of it as possible.
 
     What the window's ``fetch`` raises passes through; called again with the same answers at hand,

@@ -3,10 +3,16 @@
 There is no directory: each header says where the next one is.  Where that lies beyond what is at
 hand, another range is asked for, as often as the limits allow; a compressed tar is one stream, and
 only what unpacks from its first bytes is seen.
+
+``tarfile`` does not read these headers: in Python 3.11.7 the time that a pax header takes grows
+with the square of its length (CVE-2024-6232; 16 kB take a second), and a damaged header is passed
+over, or taken for the end of the archive.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 
 from ..base.units import human_bytes, storable
 from ..errors import Unlistable
-from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
 from .window import Window
 
 BLOCK = 512
@@ -25,10 +31,8 @@ MOST_HEADERS = 64
 _SIZELESS = b"123456"
 """Types whose size is not followed by that many bytes: links, devices, folders, pipes."""
 
-_KEYS = {
-    "path", "linkpath", "size", "mtime",
-    "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size",
-}  # fmt: skip
+_SPARSE_KEYS = {"GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"}
+_KEYS = {"path", "linkpath", "size", "mtime"} | _SPARSE_KEYS
 
 Read = Callable[[int, int], bytes]
 """Returns bytes from an offset on, fewer at the end of the data."""
@@ -46,7 +50,7 @@ class _Damaged(Exception):
     """A header that is none."""
 
 
-def list_tar(window: Window, limits: Limits) -> Listing:
+def list_tar(window: Window, limits: Limits) -> Contents:
     """Return the members of a tar, as many as the limits let be seen.
 
     :raises Unlistable: it is not a tar.
@@ -70,7 +74,7 @@ def list_tar(window: Window, limits: Limits) -> Listing:
     return _listed("tar", read, window.size, limits).close(window)
 
 
-def list_tar_gz(window: Window, limits: Limits) -> Listing:
+def list_tar_gz(window: Window, limits: Limits) -> Contents:
     """Return the members of a tar.gz that unpack from its first bytes.
 
     Nothing further in can be read without all that is before it.
@@ -79,75 +83,31 @@ def list_tar_gz(window: Window, limits: Limits) -> Listing:
     """
     window.limit(limits.bytes)
     packed = window.read(0, min(limits.first, limits.bytes))
-    stream = _Unpacked(packed, len(packed) == window.size, limits.unpacked)
-    listing = _listed("tar.gz", stream.read, None, limits)
+    if packed[:2] != b"\x1f\x8b":
+        raise Unlistable("This is not a gzip file")
+    stream = gzip.GzipFile(fileobj=io.BytesIO(packed))
+
+    def read(start: int, length: int) -> bytes:
+        if start + length > limits.unpacked:
+            raise _OutOfReach(f"after {human_bytes(limits.unpacked)} unpacked")
+        try:
+            stream.seek(start)
+            return stream.read(length)
+        except EOFError:
+            if len(packed) == window.size:
+                raise _Damaged from None
+            raise _OutOfReach("at the end of the bytes that were read") from None
+        except (OSError, zlib.error):
+            raise _Damaged from None
+
+    listing = _listed("tar.gz", read, None, limits)
     if not listing.complete:
         listing.notes.append("A compressed tar can be listed from its start only.")
     return listing.close(window)
 
 
-class _Unpacked:
-    """The content of a gzip file, read forwards, from its first bytes; what is passed is dropped.
-
-    :param whole: whether *packed* is all of the file.
-    :param most: bytes of content that are unpacked at most.
-    """
-
-    def __init__(self, packed: bytes, whole: bool, most: int) -> None:
-        if packed[:2] != b"\x1f\x8b":
-            raise Unlistable("This is not a gzip file")
-        self._packed, self._whole, self._most = packed, whole, most
-        self._taken = 0
-        self._left = b""
-        self._inflater = zlib.decompressobj(wbits=31)
-        self._at, self._buffer = 0, b""
-
-    def read(self, start: int, length: int) -> bytes:
-        """Return bytes of the content; *start* never goes back."""
-        while self._at + len(self._buffer) < start + length:
-            if self._at + len(self._buffer) <= start:
-                self._at, self._buffer = self._at + len(self._buffer), b""
-            more = self._more()
-            if not more:
-                break
-            self._buffer += more
-        self._buffer = self._buffer[max(0, start - self._at) :]
-        self._at = start
-        return self._buffer[:length]
-
-    def _more(self) -> bytes:
-        """Return the next piece; none at the end of the content."""
-        if self._at + len(self._buffer) >= self._most:
-            raise _OutOfReach(f"after {human_bytes(self._most)} unpacked")
-        found = b""
-        while not found:
-            if not self._left:
-                # A little at a time: what the inflater does not take yet is copied at every call.
-                self._left = self._packed[self._taken : self._taken + (16 << 10)]
-                self._taken += len(self._left)
-            if self._inflater.eof:  # several gzip files in a row are one; zeros may follow
-                self._left = self._left.lstrip(b"\0")
-                if self._left:
-                    self._inflater = zlib.decompressobj(wbits=31)
-            if not self._left and self._taken == len(self._packed):
-                return self._end()
-            try:
-                found = self._inflater.decompress(self._left, 64 << 10)
-            except zlib.error:
-                raise _Damaged from None
-            self._left = self._inflater.unconsumed_tail or self._inflater.unused_data
-        return found
-
-    def _end(self) -> bytes:
-        if not self._whole:
-            raise _OutOfReach("at the end of the bytes that were read")
-        if not self._inflater.eof:
-            raise _Damaged
-        return b""
-
-
-def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Listing:
-    listing = Listing(kind=kind)
+def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Contents:
+    listing = Contents(kind=kind)
     walk = _members(read, size)
     try:
         for member in walk:
@@ -190,8 +150,8 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             _extend(kind, read(at + BLOCK, length), length, own, common)
             at += BLOCK + _blocks(length)
             continue
-        told = common | own
-        member = _member(header, kind, begin, length, told)
+        extended = common | own
+        member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
         at += BLOCK + (0 if kind in _SIZELESS else _blocks(member.packed))
@@ -204,9 +164,9 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
 
 def _check(header: bytes) -> None:
     """Refuse a block whose checksum says that it is no header; some programs add signed bytes."""
-    told = _number(header[148:156])
+    checksum = _number(header[148:156])
     blank = header[:148] + b" " * 8 + header[156:BLOCK]
-    if told not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
+    if checksum not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
         raise _Damaged
 
 
@@ -238,8 +198,8 @@ def _extend(
     if kind in b"LK":
         own["path" if kind == b"L" else "linkpath"] = _text(data.partition(b"\0")[0])
     else:
-        told = {key: value for key, value in _records(data) if key in _KEYS}
-        (common if kind == b"g" else own).update(told)
+        known = {key: value for key, value in _records(data) if key in _KEYS}
+        (common if kind == b"g" else own).update(known)
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
@@ -260,15 +220,15 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _member(
-    header: bytes, kind: bytes, start: int, length: int, told: Mapping[str, str]
-) -> Member:  # fmt: skip
+    header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]
+) -> Member:
     name = _text(header[:100].partition(b"\0")[0])
     prefix = _text(header[345:500].partition(b"\0")[0])
     if header[257:263] == b"ustar\0" and prefix:
         name = f"{prefix}/{name}"
-    packed = _whole(told.get("size"), length)
-    name = told.get("GNU.sparse.name") or told.get("path") or name
-    real = told.get("GNU.sparse.realsize") or told.get("GNU.sparse.size")
+    packed = _whole(extended.get("size"), length)
+    name = extended.get("GNU.sparse.name") or extended.get("path") or name
+    real = extended.get("GNU.sparse.realsize") or extended.get("GNU.sparse.size")
     size = _number(header[483:495]) if kind == b"S" else _whole(real, packed)
     what = _kind(kind, name)
     return Member(
@@ -277,8 +237,8 @@ def _member(
         size=0 if kind in _SIZELESS else size,
         packed=packed,
         start=start,
-        mtime=_milliseconds(told.get("mtime"), header[136:148]),
-        target=(told.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
+        mtime=_milliseconds(extended.get("mtime"), header[136:148]),
+        target=(extended.get("linkpath") or _text(header[157:257].partition(b"\0")[0]))
         if what == LINK
         else "",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable
 
 from ..base.ranges import aligned_cover
@@ -14,7 +13,7 @@ Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
 
 Announce = Callable[[list[tuple[int, int]]], None]
-"""Hears of ranges before they are fetched."""
+"""Called with the ranges before they are fetched."""
 
 
 class Window:
@@ -41,15 +40,14 @@ class Window:
         self.rounds = 0
         """Requests so far that had to wait for an earlier one's answer."""
         self._fetch = fetch
-        self._starts: list[int] = []
-        self._pieces: list[bytes] = []
+        self._chunks: dict[int, bytes] = {}
 
     def limit(self, most: int) -> None:
         """Allow no more than *most* bytes, or what was allowed before if that is less."""
         self.most = most if self.most is None else min(most, self.most)
 
-    def has(self, start: int, length: int) -> bool:
-        """Tell whether bytes are at hand."""
+    def has(self, start: int, length: int, /) -> bool:
+        """Return whether bytes are at hand."""
         return not self._missing(start, start + length)
 
     def read(self, start: int, length: int) -> bytes:
@@ -63,27 +61,22 @@ class Window:
         missing = self._missing(start, end)
         if missing:
             self._ask(missing)
-        return self._joined(start, end)
+        return b"".join(
+            self._chunks[number][max(0, start - number * CHUNK) : end - number * CHUNK]
+            for number in _chunks(start, end)
+        )
 
     def _missing(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the runs of chunks, first and last (exclusive), that are not at hand."""
         runs: list[tuple[int, int]] = []
-        end = min(end, self.size)
-        for chunk in range(start // CHUNK, -(-end // CHUNK) if start < end else 0):
-            if self._piece(chunk * CHUNK) is not None:
+        for chunk in _chunks(start, min(end, self.size)):
+            if chunk in self._chunks:
                 continue
             if runs and runs[-1][1] == chunk:
                 runs[-1] = (runs[-1][0], chunk + 1)
             else:
                 runs.append((chunk, chunk + 1))
         return runs
-
-    def _piece(self, position: int) -> int | None:
-        """Return the number of the piece that has the byte at *position*."""
-        number = bisect_right(self._starts, position) - 1
-        if number < 0 or position >= self._starts[number] + len(self._pieces[number]):
-            return None
-        return number
 
     def _ask(self, runs: list[tuple[int, int]]) -> None:
         count = -(-self.size // CHUNK)
@@ -95,7 +88,7 @@ class Window:
         price = sum(last - first + 1 for first, last in ranges)
         if self.most is not None and self.paid + price > self.most:
             raise Unlistable(
-                f"Listing it takes {human_bytes(self.paid + price)} of the archive, more than the "
+                f"Contents it takes {human_bytes(self.paid + price)} of the archive, more than the "
                 f"{human_bytes(self.most)} allowed"
             )
         self.rounds += 1
@@ -109,18 +102,11 @@ class Window:
                 )
             self.asked.append((first, last))
             self.paid += len(data)
-            at = bisect_right(self._starts, first)
-            self._starts.insert(at, first)
-            self._pieces.insert(at, data)
+            for number in _chunks(first, last + 1):
+                at = number * CHUNK - first
+                self._chunks[number] = data[at : at + CHUNK]
 
-    def _joined(self, start: int, end: int) -> bytes:
-        found = []
-        while start < end:
-            number = self._piece(start)
-            if number is None:  # _ask has fetched all of it
-                raise AssertionError(start)
-            offset = start - self._starts[number]
-            piece = self._pieces[number][offset : offset + end - start]
-            found.append(piece)
-            start += len(piece)
-        return found[0] if len(found) == 1 else b"".join(found)
+
+def _chunks(start: int, end: int) -> range:
+    """Return the numbers of the chunks that hold the bytes from *start* to *end* (exclusive)."""
+    return range(start // CHUNK, -(-end // CHUNK) if start < end else start // CHUNK)

@@ -1,4 +1,9 @@
-"""The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3)."""
+"""The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3).
+
+``zipfile`` does not read the directory: one name that is not UTF-8, or one odd extra field, would
+hide all other members; the mark of an end inside a comment makes the zip look empty; and an object
+for each entry of a hostile directory of 64 MiB takes 500 MiB before a limit can stop it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from collections.abc import Iterator
 
 from ..base.treehash import CHUNK
 from ..errors import Unlistable
-from .model import FILE, FOLDER, LINK, OTHER, Limits, Listing, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
 from .window import Window
 
 _END = struct.Struct("<4s4H2LH")
@@ -22,14 +27,14 @@ _NTFS_EPOCH = 11_644_473_600_000
 _SPLIT = "This is one part of a split zip"
 
 
-def list_zip(window: Window, limits: Limits) -> Listing:
+def list_zip(window: Window, limits: Limits) -> Contents:
     """Return the members of a zip; the end of it is read, then its directory.
 
     :raises Unlistable: it is not a zip, is cut short or split, or its directory is over a limit.
     """
     window.limit(limits.bytes)
     directory, count, shift = _directory(window)
-    listing = Listing(kind="zip", complete=True)
+    listing = Contents(kind="zip", complete=True)
     for member in _entries(directory, shift):
         if len(listing.members) == limits.members:
             listing.complete = False
@@ -134,16 +139,14 @@ def _extras(extra: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + length
 
 
-def _member(
-    entry: tuple[int, ...], raw: bytes, extras: dict[int, bytes], shift: int
-) -> Member:  # fmt: skip
+def _member(entry: tuple[int, ...], raw: bytes, extras: dict[int, bytes], shift: int) -> Member:
     (_, _, made_on, _, _, flags, _, clock, day, _, packed, size, *_, outer, start) = entry
     wide = extras.get(1, b"")
     values = []
     for value in (size, packed, start):
-        if value == 0xFFFFFFFF and len(wide) >= 8:
-            value, wide = int.from_bytes(wide[:8], "little"), wide[8:]  # noqa: PLW2901
-        values.append(value)
+        moved = value == 0xFFFFFFFF and len(wide) >= 8
+        values.append(int.from_bytes(wide[:8], "little") if moved else value)
+        wide = wide[8:] if moved else wide
     name = _name(raw, flags, extras)
     return Member(
         name=name,

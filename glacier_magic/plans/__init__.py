@@ -5,7 +5,7 @@ from .comparison import ComparePlan
 from .delete.confirmed import Guarded
 from .delete.delete import Deleted, DeletePlan
 from .delete.drop import DropPlan, EmptyPlan
-from .peek.peeking import PeekPlan
+from .peek.peek_plan import PeekPlan
 from .restore.combined import SeveralRestores
 from .restore.extend import ExtendPlan
 from .restore.quoting import TierOffer, Tiers

@@ -575,6 +575,30 @@ SAMPLE_TAR = tarred([(f"m{n}" * 40, b"y" * n) for n in range(3)], format=tarfile
 SAMPLE_GZ = gzip.compress(SAMPLE_TAR)
 
 
+@settings(max_examples=150)
+@given(
+    st.sampled_from(["zip", "tar", "tar.gz"]),
+    st.sampled_from([b"", b"PK\1\2", b"\x1f\x8b\x08\0", SAMPLE_TAR[:1536], SAMPLE_GZ[:200]]),
+    st.binary(max_size=1200),
+    st.sampled_from([b"", b"PK\5\6" + bytes(18), SAMPLE_ZIP, SAMPLE_ZIP[-80:], bytes(1024)]),
+)
+def test_any_bytes_are_members_or_unlistable(kind, start, middle, end):
+    """No other error, and no more bytes or members than the limits allow."""
+    data = start + middle + end
+    stored = Stored(data + bytes(2 * CHUNK) if kind == "tar" else bytes(2 * CHUNK) + data)
+    limits = Limits(bytes=2 * CHUNK, first=CHUNK, members=3, unpacked=4096)
+    if kind == "tar.gz":
+        stored = Stored(data)
+    try:
+        found = members(Window(stored.fetch, len(stored.data)), "x", kind=kind, limits=limits)
+    except Unlistable:
+        pass
+    else:
+        assert len(found.members) <= 3
+        assert found.paid == stored.paid
+    assert stored.paid <= 2 * CHUNK
+
+
 # Which is which
 
 

@@ -25,7 +25,7 @@ from glacier_magic.errors import (
     Unlistable,
 )
 from glacier_magic.plans.peek import part_store as windows
-from glacier_magic.plans.peek import peeking
+from glacier_magic.plans.peek import peek_plan
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -219,7 +219,7 @@ def test_a_compressed_tar_is_listed_as_far_as_it_may_be_read(store, on, ranges_o
 def test_the_worst_that_a_zip_is_said_to_take_is_not_exceeded(first, count, behind):
     """However its directory lies on the tree."""
     found = aligned_cover(first, first + count, first + count + behind)
-    assert len(found) <= peeking._most_nodes(count * MIB)
+    assert len(found) <= peek_plan._most_nodes(count * MIB)
 
 
 # What costs nothing

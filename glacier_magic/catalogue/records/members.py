@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...base.units import human_bytes, storable
-from ...peek.model import Listing, Member
+from ...peek.contents import Contents, Member
 from ..storage.database import Database, Scope
 
 MOST = 2_000_000
@@ -58,7 +58,7 @@ class Listings:
         self._key = (scope.account, scope.region)
 
     def record(
-        self, vault: str, archive_id: str, listing: Listing, *, listed: int, source: str,
+        self, vault: str, archive_id: str, listing: Contents, *, listed: int, source: str,
         paid: Mapping[str, Sequence[int]], most_bytes: int, most_rounds: int,
     ) -> ListingRecord:  # fmt: skip
         """Keep what was found, in place of what was known of this archive before."""

@@ -39,8 +39,8 @@ class DirectWindow(Window):
         self._held: OrderedDict[int, bytes] = OrderedDict()
         self.asked.append((0, max(0, size - 1)))
 
-    def has(self, start: int, length: int) -> bool:  # noqa: ARG002
-        """Tell that bytes are at hand."""
+    def has(self, _start: int, _length: int, /) -> bool:
+        """Return True: all bytes are at hand."""
         return True
 
     def read(self, start: int, length: int) -> bytes:
@@ -52,7 +52,7 @@ class DirectWindow(Window):
         start = min(max(start, 0), end)
         if self.most is not None and end - start > self.most:
             raise Unlistable(
-                f"Listing it takes {human_bytes(end - start)} at once, more than the "
+                f"Contents it takes {human_bytes(end - start)} at once, more than the "
                 f"{human_bytes(self.most)} allowed"
             )
         pieces = []
@@ -71,7 +71,7 @@ class DirectWindow(Window):
         if self._left is not None:
             self._left -= CHUNK
             if self._left < 0:
-                raise Unlistable("Listing it takes too many requests")
+                raise Unlistable("Contents it takes too many requests")
         data = self._held[number] = self._chunk(number)
         if len(self._held) > HELD:
             self._held.popitem(last=False)

@@ -11,21 +11,21 @@ from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
-from ...peek import Limits, Listing, Window, kind_of, members, no_kind
+from ...peek import Contents, Limits, Window, kind_of, members, no_kind
 from ...transfer.engine import Engine
 from ..restore import folder
 from ..restore.parts import PartItem, needed
 from ..restore.ranged import carry_out
 from ..restore.restoring import READY, UNDER_WAY
-from . import local_source as direct
-from .part_store import Windows, tidy
+from . import local_source
+from .part_store import PartStore, tidy
 
 TAR_FIRST = 8 << 20
 """Bytes of a tar that are asked for first: they cost less than two requests, and save hours."""
 ZIP_FIRST, ZIP_MOST_FIRST = 1 << 20, 16 << 20
 """Bytes from the end of a zip that the first request has at least; and at most, as one request."""
 FREE_ROUNDS = 10
-"""How often what costs nothing is fetched and read before somebody is asked again."""
+"""How often what costs nothing is fetched and read before the user confirms again."""
 FREE_SECONDS = 120.0
 """Real seconds that fetching it may take before this goes on in the background."""
 
@@ -43,13 +43,19 @@ class Look:
 
     ``listing`` is what was found, or None; then ``items`` are the parts to read on with.
 
-    :raises InputError: the name does not tell what it is, or the size is not known.
+    :raises InputError: the name's ending is not known, or the size is not.
     """
 
     def __init__(
-        self, archive: ArchiveRecord, *, kind: str | None, tier: str, limits: Limits,
-        engine: Engine, tracker: Tracker,
-    ) -> None:  # fmt: skip
+        self,
+        archive: ArchiveRecord,
+        *,
+        kind: str | None,
+        tier: str,
+        limits: Limits,
+        engine: Engine,
+        tracker: Tracker,
+    ) -> None:
         self.archive, self.tier, self.vault = archive, tier, archive.vault
         self.kind = kind or kind_of(archive.name) or ""
         if not self.kind:
@@ -62,7 +68,7 @@ class Look:
         self.size = archive.size
         self.limits = _first(self.kind, self.size, limits)
         self._engine, self._tracker, self._catalogue = engine, tracker, engine.catalogue
-        self.windows = Windows(self._catalogue, archive)
+        self.parts = PartStore(self._catalogue, archive)
         self.window = self._new_window()
         self.items: list[PartItem] = []
         self.listing = self._known()
@@ -81,13 +87,11 @@ class Look:
             self.listing = self._read_directly() or self._read_windows()
 
     def decide_again(self) -> None:
-        """Find out anew what the missing parts take."""
+        """Decide again what the missing parts take."""
         self._tracker.refresh([self.vault])
-        self.items = [self.windows.decide(item.part) for item in self.items]
+        self.items = [self.parts.decide(item.part) for item in self.items]
 
-    def carry_out(
-        self, items: Sequence[PartItem], remember: Callable[[], int | None]
-    ) -> Batch:  # fmt: skip
+    def carry_out(self, items: Sequence[PartItem], remember: Callable[[], int | None]) -> Batch:
         """Ask for parts, or fetch those that are ready.
 
         :param remember: see :func:`.ranged.carry_out`.
@@ -95,12 +99,17 @@ class Look:
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
-            folder.check(self.windows.root, needed(items))
+            folder.check(self.parts.root, needed(items))
         return carry_out(
-            self._catalogue, self._tracker, items, title=self.title, tier=self.tier,
-            root=self.windows.root, now=self._engine.service.clock.now_ms(),
+            self._catalogue,
+            self._tracker,
+            items,
+            title=self.title,
+            tier=self.tier,
+            root=self.parts.root,
+            now=self._engine.service.clock.now_ms(),
             remember=remember,
-        )  # fmt: skip
+        )
 
     def _known(self) -> ListingRecord | None:
         found = self._catalogue.listings.get(self.archive.vault, self.archive.archive_id)
@@ -111,16 +120,16 @@ class Look:
 
     def _read_directly(self) -> ListingRecord | None:
         """Read a local copy, or the output of a job that has retrieved the whole archive."""
-        local = direct.local_copy(self._catalogue, self.archive)
+        local = local_source.local_copy(self._catalogue, self.archive)
         if local is not None:
-            window = direct.of_file(local, self.size)
+            window = local_source.of_file(local, self.size)
             return self._keep(self._members(window), f"the local file {local}")
         self._tracker.refresh([self.vault])
         job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)
         if job is None or job.status != "Succeeded":
             return None
         try:
-            found = self._members(direct.of_output(self._engine, job, self.size))
+            found = self._members(local_source.of_output(self._engine, job, self.size))
         except NotFound:  # dropped at this moment
             self._catalogue.jobs.mark_gone(self.vault, job.job_id)
             return None
@@ -131,17 +140,17 @@ class Look:
             try:
                 listing = self._look()
             except _Needed as needed:
-                self.items = [self.windows.decide(part) for part in needed.parts]
+                self.items = [self.parts.decide(part) for part in needed.parts]
                 ready = [item for item in self.items if _is_ready(item)]
                 if not ready or not self._fetch(ready):
                     break
             else:
-                if self.windows.doubtful:
+                if self.parts.doubtful:
                     listing.notes.append("Read from bytes that no tree hash could verify.")
                 return self._keep(listing, "the vault")
         return self._known()  # another process may have read it meanwhile, and dropped the parts
 
-    def _look(self) -> Listing:
+    def _look(self) -> Contents:
         """Read as far as what is at hand goes."""
         window = self.window = self._new_window()
         window.limit(self.limits.bytes)
@@ -149,7 +158,7 @@ class Look:
         window.read(start.first, start.size)
         return self._members(window)
 
-    def _members(self, window: Window) -> Listing:
+    def _members(self, window: Window) -> Contents:
         return members(window, self.archive.name, kind=self.kind, limits=self.limits)
 
     def _new_window(self) -> Window:
@@ -157,12 +166,12 @@ class Look:
 
     def _announce(self, ranges: list[tuple[int, int]]) -> None:
         parts = [ByteRange(*one) for one in ranges]
-        missing = [part for part in parts if not self.windows.has(part)]
+        missing = [part for part in parts if not self.parts.has(part)]
         if missing:
             raise _Needed(missing)
 
     def _bytes(self, first: int, last: int) -> bytes:
-        data = self.windows.read(ByteRange(first, last))
+        data = self.parts.read(ByteRange(first, last))
         if data is None:
             raise _Needed([ByteRange(first, last)])
         return data
@@ -173,25 +182,25 @@ class Look:
             self.carry_out(items, lambda: None).wait(FREE_SECONDS)  # free: it is no plan
         except NotReady:
             return False
-        except GlacierError:  # dropped meanwhile, say: decided upon anew
+        except GlacierError:  # dropped meanwhile, for example: decide again
             self.decide_again()
             return False
         return True
 
-    def _keep(self, listing: Listing, source: str) -> ListingRecord:
+    def _keep(self, listing: Contents, source: str) -> ListingRecord:
         kept = self._catalogue.listings.record(
             self.vault,
             self.archive.archive_id,
             listing,
             listed=self._engine.service.clock.now_ms(),
             source=source,
-            paid=self.windows.paid(),
+            paid=self.parts.paid(),
             most_bytes=self.limits.bytes,
             most_rounds=self.limits.rounds,
         )
         self.items = []
         if listing.complete:
-            self.windows.forget()
+            self.parts.forget()
         tidy(self._catalogue)
         return kept
 

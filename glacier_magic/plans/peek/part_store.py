@@ -16,12 +16,12 @@ from ...catalogue import ArchiveRecord, Catalogue, Download
 from ..restore.parts import PartItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
-"""What is said of a part that is not kept any more."""
+"""The error text of a part that is not kept any more."""
 MOST_KEPT = 512 << 20
 """Bytes kept of all archives together; those looked into longest ago go first."""
 
 
-class Windows:
+class PartStore:
     """What is at hand of one archive: the parts that were fetched."""
 
     def __init__(self, catalogue: Catalogue, archive: ArchiveRecord) -> None:
@@ -34,10 +34,8 @@ class Windows:
 
     def rows(self) -> list[Download]:
         """Return the downloads of parts, in any state but forgotten."""
-        archive = self.archive
-        return self._catalogue.downloads.parts_of(
-            archive.vault, archive.archive_id, str(self.root)
-        )  # fmt: skip
+        vault, archive_id = self.archive.vault, self.archive.archive_id
+        return self._catalogue.downloads.parts_of(vault, archive_id, str(self.root))
 
     def read(self, part: ByteRange) -> bytes | None:
         """Return bytes of the archive, or None where they are not at hand."""
@@ -50,7 +48,7 @@ class Windows:
         return None
 
     def has(self, part: ByteRange) -> bool:
-        """Tell whether bytes of the archive are at hand."""
+        """Return whether bytes of the archive are at hand."""
         return self._find(part) is not None
 
     def _find(self, part: ByteRange) -> tuple[ByteRange, Path] | None:
@@ -80,7 +78,7 @@ class Windows:
         paid: dict[str, tuple[int, int]] = {}
         for row in self.rows():
             job = self._catalogue.jobs.get(row.vault, row.job_id) if row.job_id else None
-            if job is None or job.description != row.token:  # it was asked for by somebody else
+            if job is None or job.description != row.token:  # another program requested it
                 continue
             size = (ByteRange.read(row.cover) or ByteRange(0, (self.archive.size or 1) - 1)).size
             count, total = paid.get(row.tier, (0, 0))

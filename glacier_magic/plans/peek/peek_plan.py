@@ -46,10 +46,10 @@ class PeekPlan(Plan[Batch]):
     read.  ``run()`` asks for the parts that are missing next; a later plan of the same archive goes
     on from there, in this process or another.
 
-    :param kind: ``zip``, ``tar``, ``tar.gz``; None to tell by the name.
+    :param kind: ``zip``, ``tar``, ``tar.gz``; None to go by the name.
     :param limits: how far reading goes.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :raises InputError: the name does not tell what it is, or the size is not known.
+    :raises InputError: the name's ending is not known, or the size is not.
     :raises Unlistable: it is not what it seems, or a limit does not let it be read.
     """
 
@@ -57,20 +57,28 @@ class PeekPlan(Plan[Batch]):
     writes_intent = True
 
     def __init__(
-        self, archive: ArchiveRecord, *, kind: str | None, tier: str, limits: Limits,
-        engine: Engine, tracker: Tracker, prices: PriceTable, destination: str,
-    ) -> None:  # fmt: skip
+        self,
+        archive: ArchiveRecord,
+        *,
+        kind: str | None,
+        tier: str,
+        limits: Limits,
+        engine: Engine,
+        tracker: Tracker,
+        prices: PriceTable,
+        destination: str,
+    ) -> None:
         super().__init__(Memory(engine.catalogue, engine.service.clock))
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
         self._prices, self.destination = prices, destination
         self._look = Look(
             archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker
-        )  # fmt: skip
+        )
         try:
             self._look.read()
         except Unlistable as error:
-            paid = self._paid(self._look.windows.paid())
+            paid = self._paid(self._look.parts.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
     @property
@@ -232,12 +240,16 @@ class PeekPlan(Plan[Batch]):
         """Return what is kept of the plan when it is run, as JSON can hold it."""
         asked = [item for item in self.items if item.action == ASK]
         return {
-            **super().promised(), "archives": 1, "requests": len(asked), "tier": self.tier,
-            "bytes": sum(item.cover.size for item in asked), "destination": self.destination,
-        }  # fmt: skip
+            **super().promised(),
+            "archives": 1,
+            "requests": len(asked),
+            "tier": self.tier,
+            "bytes": sum(item.cover.size for item in asked),
+            "destination": self.destination,
+        }
 
     def happened(self, result: Batch) -> None:
-        """Return None: its downloads tell, each when it ends."""
+        """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
         return asked_keys(self.items)
@@ -257,8 +269,8 @@ _MEMBER_HEAD = ("name", "size", "modified", "kind")
 
 def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
     mtime = member["mtime"]
-    told = mtime is not None and abs(mtime) < tables.LATEST
-    when = local_time(from_ms(mtime)) if told else member["written"]
+    shown = mtime is not None and abs(mtime) < tables.LATEST
+    when = local_time(from_ms(mtime)) if shown else member["written"]
     return member["name"], human_bytes(member["size"]), when, member["kind"]
 
 

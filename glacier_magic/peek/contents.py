@@ -50,7 +50,7 @@ class Limits:
 
 
 @dataclass(kw_only=True)
-class Listing:
+class Contents:
     """The members found, whether these are all, and what it took.
 
     :param complete: whether the archive has no other members.
@@ -65,7 +65,7 @@ class Listing:
     paid: int = 0
     requests: int = 0
 
-    def close(self, window: Window) -> Listing:
+    def close(self, window: Window) -> Contents:
         """Note what the window was charged for; return the listing."""
         self.paid, self.requests = window.paid, len(window.asked)
         return self
