@@ -58,7 +58,10 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._name.observe(lambda _: self._allow(), "value")
         self._needed = plan.confirmation
-        self._buttons = widgets.HBox([self._name, self._start] if self._needed else [self._start])
+        self._buttons = widgets.HBox()
+        self._beside = widgets.HTML()
+        self._refusal = plan.refusal
+        self._show_buttons()
         self._allow()
         super().__init__([self._text, self._buttons, self._status])
         self.add_class("glacier-card")
@@ -72,9 +75,9 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _take(self, plan: Plan[Any]) -> None:
         """Show another plan instead, which was not run either."""
-        html = plan.card_html()
+        html, refusal = plan.card_html(), plan.refusal
         with self._guard:
-            self._plan = plan
+            self._plan, self._refusal = plan, refusal
             self._text.value = html
             self._start.tooltip = plan.title
         if self._place is not None:
@@ -85,11 +88,20 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         return Record(repr(self._plan), html)
 
+    def _why_not(self) -> str:
+        """Return why the plan as it is shown cannot be run; empty where it can."""
+        return self._refusal
+
     def _allow(self) -> None:
-        """Let the button work once what is typed is the vault's name, and while nothing runs."""
+        """Enable the button when the typed text is the vault's name and nothing stands against it.
+
+        What stands against it is said beside the button.
+        """
         typed = not self._needed or self._name.value.strip() == self._needed
-        idle = not self._running and self._plan.result is None and not self._plan.empty
-        self._start.disabled = not (typed and idle)
+        waiting = self._plan.result is None and not self._plan.empty
+        why_not = self._why_not() if waiting else ""
+        self._start.disabled = bool(why_not) or self._running or not (typed and waiting)
+        self._beside.value = said(why_not)
 
     def _asked(self, _: object) -> None:
         if not self._plan.danger or self._needed:
@@ -103,7 +115,8 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._plan.stop()
 
     def _show_buttons(self) -> None:
-        self._buttons.children = [self._name, self._start] if self._needed else [self._start]
+        first = [self._name] if self._needed else []
+        self._buttons.children = [*first, self._start, self._beside]
 
     def _back(self) -> None:
         self._show_buttons()
@@ -148,9 +161,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _changed(self, text: str) -> None:
         """Show the plan anew, with why it was not run: the button then runs what is shown."""
-        html = self._plan.card_html()
-        with self._guard:
-            self._text.value = html
+        self._take(self._plan)
         self._fail(text)
         record = self._record()
         if self._place is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import ipywidgets as widgets
 
@@ -17,7 +16,7 @@ from .display import said
 
 
 class RestoreForm(PlanCard):
-    """The card of a restore plan; a change makes the plan anew, and nothing is asked for yet."""
+    """The card of a restore plan; a change makes the plan again, and nothing is requested yet."""
 
     def __init__(self, plan: RestorePlan) -> None:
         self._made = plan
@@ -42,35 +41,32 @@ class RestoreForm(PlanCard):
             style={"description_width": "initial"}, layout=widgets.Layout(width="15em"),
         )  # fmt: skip
         self._trusting = widgets.Checkbox(
-            description="rely on prices that nobody has confirmed",
+            description="count unconfirmed prices towards the budget",
             value=plan.accepts_unconfirmed, indent=False,
         )  # fmt: skip
+        self._misread = ""
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
         super().__init__(plan)
-        for field in (self._tier, self._folder, self._way):
-            field.observe(lambda _: self._change(self._planned_anew), "value")
-        for field in (self._budget, self._trusting):
-            field.observe(lambda _: self._change(self._limited), "value")
+        for field in self._fields:
+            field.observe(lambda _: self._change(), "value")
         budget = widgets.HBox([self._budget, self._trusting])
         controls = widgets.VBox([self._tier, self._folder, self._way, budget])
         self.children = [self._text, controls, self._buttons, self._status]
         self._lock_fields()
 
-    def _change(self, revise: Callable[[], RestorePlan]) -> None:
+    def _change(self) -> None:
         with self._guard:
             if self._running:
                 return
             self._running = self._start.disabled = True
-            self._status.value = said("Making the plan anew …")
+            self._status.value = said("Making the plan again …")
         self._lock_fields()
-        threading.Thread(
-            target=self._revise, args=(revise,), name="glacier-form", daemon=True
-        ).start()
+        threading.Thread(target=self._revise, name="glacier-form", daemon=True).start()
 
-    def _revise(self, revise: Callable[[], RestorePlan]) -> None:
+    def _revise(self) -> None:
         words = ""
         try:
-            made = revise()
+            made = self._as_written()
         except (GlacierError, ValueError) as error:
             words = str(error)
         except Exception as error:  # a thread has nobody to raise to
@@ -78,24 +74,30 @@ class RestoreForm(PlanCard):
         else:
             self._made = made
             self._take(made)
+        nothing = "There is nothing to do." if self._made.empty else "Nothing is requested yet."
         with self._guard:
-            self._running = False
-            self._status.value = said(words or ("There is nothing to do." if self._made.empty else
-                                                "Nothing has been asked for yet."))  # fmt: skip
+            self._running, self._misread = False, words
+            self._status.value = said("" if words else nothing)
             self._allow()
         self._lock_fields()
 
-    def _planned_anew(self) -> RestorePlan:
-        return self._made.revised(
+    def _as_written(self) -> RestorePlan:
+        """Return the plan that all fields describe together.
+
+        :raises ValueError: one of them is not understood.
+        """
+        budget = self._budget.value.strip()
+        limit = parse_money(budget) if budget else None
+        made = self._made.revised(
             tier=self._tier.value, to=self._folder.value.strip() or ".",
             destination=self._way.value,
         )  # fmt: skip
+        if limit is None:
+            return made.without_limit()
+        return made.limit_to(limit, accept_unconfirmed=self._trusting.value)
 
-    def _limited(self) -> RestorePlan:
-        text = self._budget.value.strip().removeprefix("$")
-        if not text:
-            return self._made.without_limit()
-        return self._made.limit_to(parse_money(text), accept_unconfirmed=self._trusting.value)
+    def _why_not(self) -> str:
+        return self._misread or super()._why_not()
 
     def _run(self) -> None:
         super()._run()

@@ -43,6 +43,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         self._bar = widgets.HTML()
         self._run = widgets.Button(description="Start", button_style="primary")
         self._run.on_click(lambda _: self._clicked())
+        self._misread = ""
         self._rate = widgets.Text(
             description="Max rate", placeholder="10MB/s; empty: no limit", continuous_update=False
         )
@@ -91,6 +92,8 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         try:
             if self._desk.state == SENDING:
                 self._desk.pause()
+            elif self._misread:
+                self._say(self._misread)
             else:
                 self._say("")
                 self._desk.start()
@@ -98,10 +101,12 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._say(str(error))
 
     def _set_rate(self, change: dict[str, Any]) -> None:
+        self._misread = ""
         try:
             self._desk.max_rate = parse_rate(change["new"].strip() or "none")
         except ValueError as error:
-            self._say(str(error))
+            self._misread = f"Max rate: {error}"
+            self._say(self._misread)
 
     def _picked(self, change: dict[str, Any]) -> None:
         files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]

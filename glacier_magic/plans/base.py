@@ -188,15 +188,25 @@ class Plan(Rendered, Generic[T]):
         """Whether the limit relies on figures that nobody has confirmed."""
         return self._accept_unconfirmed
 
+    @property
+    def refusal(self) -> str:
+        """Why :meth:`run` would refuse the plan as it stands; empty where it would not."""
+        return self._beyond_limit()
+
+    def _beyond_limit(self) -> str:
+        if self._limit is not None:
+            try:
+                self._check_cost(self._limit, accept_unconfirmed=self._accept_unconfirmed)
+            except (OverBudget, PriceUnknown) as error:
+                return str(error)
+        return ""
+
     def _limit_facts(self) -> list[tuple[str, str]]:
         """Return the limit, and whether it is kept, as facts to show."""
         if self._limit is None:
             return []
-        try:
-            self._check_cost(self._limit, accept_unconfirmed=self._accept_unconfirmed)
-        except (OverBudget, PriceUnknown) as error:
-            return [("limit", f"{money(self._limit)}: REFUSED. {error}")]
-        return [("limit", f"{money(self._limit)}: kept")]
+        refused = self._beyond_limit()
+        return [("limit", f"{money(self._limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
 
     def _decide_again(self) -> None:
         """Look again at what is to be done: hours may have passed since it was shown."""

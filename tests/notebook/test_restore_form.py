@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from glacier_magic.notebook.display import said
 from glacier_magic.notebook.restore_form import RestoreForm
 from glacier_magic.notebook.views import view_of
 
@@ -69,16 +70,19 @@ def test_another_tier_and_folder_make_another_plan(
 
 
 def test_a_budget_that_is_too_small_refuses(form: RestoreForm, jobs_of: Any) -> None:
-    """Said on the card as soon as it is typed, and again by Start; nothing is asked for."""
+    """The button is off and the reason beside it as soon as the budget is written."""
     form._budget.value = "$0.00001"
     settled(form)
     assert "REFUSED" in form._text.value
+    assert form._start.disabled
+    assert "over the limit" in form._beside.value
     form._start.click()
-    until(lambda: "OverBudget" in form._status.value)
+    assert form._plan.result is None
     assert jobs_of() == []
     form._budget.value = "1"
     settled(form)
     assert "kept" in form._text.value
+    assert form._beside.value == said("")
     form._start.click()
     until(lambda: form._plan.result is not None)
     assert len(jobs_of()) == 3
@@ -96,15 +100,63 @@ def test_a_tier_changed_later_keeps_the_budget(form: RestoreForm) -> None:
     assert "REFUSED" not in form._text.value
 
 
-@pytest.mark.parametrize("text", ["lots", "-1", "NaN", "<b>"])
-def test_what_is_no_budget_is_said(form: RestoreForm, text: str) -> None:
-    """In words, inert, and the plan is as before."""
+@pytest.mark.parametrize(
+    "text", ["abc", "5,50", "-3", "0,0001 USD", "1.000,50", "lots", "NaN", "<b>"]
+)
+def test_a_budget_that_is_not_understood_starts_nothing(
+    form: RestoreForm, jobs_of: Any, text: str
+) -> None:
+    """The reason stands beside the button, inert, until the field is understood again."""
     form._budget.value = text
     settled(form)
-    assert "<b>" not in form._status.value
-    assert "limit" not in form._text.value
-    assert form._status.value.count(">") < 12
-    assert "Nothing has been asked for yet" not in form._status.value
+    assert form._start.disabled
+    assert "not an amount of US dollars" in form._beside.value
+    assert "<b>" not in form._beside.value
+    form._start.click()
+    form._tier.value = "Bulk"  # another field does not make up for it
+    settled(form)
+    assert form._start.disabled
+    assert "not an amount of US dollars" in form._beside.value
+    form._start.click()
+    assert form._plan.result is None
+    assert jobs_of() == []
+    form._budget.value = "2"
+    settled(form)
+    assert not form._start.disabled
+    form._start.click()
+    until(lambda: form._plan.result is not None)
+    assert len(jobs_of()) == 3
+    assert form._plan.limit == 2
+
+
+def test_a_budget_written_and_started_at_once_counts(form: RestoreForm, jobs_of: Any) -> None:
+    """A click that comes while the plan is made again does nothing: it was of another budget."""
+    form._budget.value = "0.00001"
+    form._start.click()
+    settled(form)
+    assert form._start.disabled
+    assert form._plan.result is None
+    assert jobs_of() == []
+
+
+def test_too_little_room_is_said_beside_the_button(
+    filled: Any, session: Any, jobs_of: Any, tmp_path: Any
+) -> None:
+    """Nothing is requested that could not be written."""
+    session.catalogue.database.execute("UPDATE archive_rows SET size=?", (1 << 60,))
+    form = view_of(filled.restore("*", to=tmp_path / "back"))
+    assert form._start.disabled
+    assert "there is no room in" in form._beside.value
+    form._start.click()
+    assert form._plan.result is None
+    assert jobs_of() == []
+
+
+def test_a_limit_that_refuses_turns_off_the_button_of_every_card(filled: Any) -> None:
+    """Not of restores alone."""
+    card = view_of(filled.remove("c.txt").limit_to("0"))
+    assert card._start.disabled == bool(card._plan.refusal)
+    assert card._beside.value == said(card._plan.refusal)
 
 
 def test_other_plans_have_a_plain_card(filled: Any) -> None:

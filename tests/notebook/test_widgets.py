@@ -109,7 +109,7 @@ def test_the_button_waits_for_the_vaults_name(vault: gm.Vault, typed: str) -> No
 def test_a_typed_name_needs_no_second_question(vault: gm.Vault) -> None:
     """One press deletes, shows how far it is, and ends with what was done."""
     card, place = placed(vault.remove("*"))
-    assert [type(child).__name__ for child in card._buttons.children] == ["Text", "Button"]
+    assert [type(child).__name__ for child in card._buttons.children] == ["Text", "Button", "HTML"]
     card._name.value = "box"
     card._start.click()
     wait_for(card, place)

@@ -46,6 +46,11 @@ class SeveralRestores(Plan[Batch]):
         return all(plan.empty for plan in self.plans)
 
     @property
+    def refusal(self) -> str:
+        """Why :meth:`run` would refuse the plans: the first reason of any."""
+        return super().refusal or next(filter(None, (plan.refusal for plan in self.plans)), "")
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """The facts of each plan, after its vault and folder, and the price of all."""
         facts = [

@@ -53,9 +53,15 @@ def check(folder: Path, needed: int) -> None:
             f"Nothing was asked for: {folder} cannot be written: {error.strerror or error}",
             cure="Name another folder with --to.",
         ) from None
-    enough, words = room(folder, needed)
-    if not enough:
+    missing = shortage(folder, needed)
+    if missing:
         raise LocalError(
-            f"Nothing was asked for: there is no room in {folder}: {words}",
+            f"Nothing was asked for: {missing}",
             cure="Free some space, or name another folder with --to.",
         )
+
+
+def shortage(folder: Path, needed: int) -> str:
+    """Return that there is no room for *needed* bytes; empty where there is."""
+    enough, words = room(folder, needed)
+    return "" if enough else f"there is no room in {folder}: {words}"

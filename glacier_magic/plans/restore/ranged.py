@@ -103,6 +103,11 @@ class RangedPlan(Plan[Batch]):
         return price(self._prices, self.items, self.tier, self.destination)
 
     @property
+    def refusal(self) -> str:
+        """Why :meth:`run` would refuse the plan: its limit, or too little room in the folder."""
+        return super().refusal or folder.shortage(self.to, needed(self.items))
+
+    @property
     def empty(self) -> bool:
         """Whether everything is there already."""
         return not self._having(ASK, RUNNING, READY, UNDER_WAY)

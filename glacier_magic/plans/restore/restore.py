@@ -167,6 +167,11 @@ class RestorePlan(Plan[Batch]):
         return not self._having(*TO_WRITE, UNDER_WAY)
 
     @property
+    def refusal(self) -> str:
+        """Why :meth:`run` would refuse the plan: its limit, or too little room in the folder."""
+        return super().refusal or folder.shortage(self.to, self.needed)
+
+    @property
     def asking(self) -> Asking:
         """What is asked of the service, and moved out of it, in numbers."""
         asked, fetched = self._having(ASK), self._having(*TO_FETCH)
