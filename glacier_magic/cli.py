@@ -18,7 +18,7 @@ from .errors import GlacierError, InputError, LocalError, Unexpected
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .jobs import Batch, Snapshot
+    from .jobs import Batch, BoardSnapshot
     from .plans import Plan
     from .transfer.progress import Observer, Report
 
@@ -104,7 +104,7 @@ class TerminalFace:
     def follow(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch while it is waited for."""
 
-        def show(snapshot: Snapshot) -> None:
+        def show(snapshot: BoardSnapshot) -> None:
             from .base.rendering import summary, visible  # noqa: PLC0415
 
             self._line(visible(summary(snapshot)))

@@ -18,7 +18,7 @@ from ..scrubbing import mask_account
 from .units import human_bytes, human_duration, local_time, plural, weekday_time
 
 if TYPE_CHECKING:
-    from ..jobs.board import Row, Snapshot
+    from ..jobs.board import BoardSnapshot, JobRow
 
 SHOWN = 200
 """Rows of a table that a display holds; the DataFrame holds them all."""
@@ -127,7 +127,7 @@ def near(path: str) -> str:
 BOARD = ("name", "state", "tier", "size", "asked", "expected", "progress", "file")
 
 
-def board_cells(row: Row, snapshot: Snapshot) -> tuple[str, ...]:
+def board_cells(row: JobRow, snapshot: BoardSnapshot) -> tuple[str, ...]:
     """Return the words of one row of the job board."""
     return (
         row.name,
@@ -141,7 +141,7 @@ def board_cells(row: Row, snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _when(row: Row, snapshot: Snapshot) -> str:
+def _when(row: JobRow, snapshot: BoardSnapshot) -> str:
     if row.state == "scheduled" and row.due:
         return f"due {weekday_time(row.due, snapshot.now)}"
     if row.state == "in progress" and row.expected:
@@ -155,7 +155,7 @@ def _when(row: Row, snapshot: Snapshot) -> str:
     return ""
 
 
-def _progress(row: Row) -> str:
+def _progress(row: JobRow) -> str:
     if row.state in ("verified", "unverified"):
         return "100 %"
     if row.state == "downloading" and row.size:
@@ -166,7 +166,7 @@ def _progress(row: Row) -> str:
     return ""
 
 
-def summary(snapshot: Snapshot) -> str:
+def summary(snapshot: BoardSnapshot) -> str:
     """Return the board in one sentence: how many are in which state, as of when."""
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
@@ -181,13 +181,13 @@ def summary(snapshot: Snapshot) -> str:
     return f"{words}. {snapshot.note}" if snapshot.note else words
 
 
-def _shown(snapshot: Snapshot) -> tuple[list[tuple[str, ...]], str]:
+def _shown(snapshot: BoardSnapshot) -> tuple[list[tuple[str, ...]], str]:
     rows = [board_cells(row, snapshot) for row in snapshot.rows[:SHOWN]]
     more = len(snapshot.rows) - len(rows)
     return rows, f"and {more:,} more: .table has them all" if more > 0 else ""
 
 
-def snapshot_text(snapshot: Snapshot, title: str = "") -> str:
+def snapshot_text(snapshot: BoardSnapshot, title: str = "") -> str:
     """Return the board as plain text."""
     rows, more = _shown(snapshot)
     lines = [title] if title else []
@@ -196,7 +196,7 @@ def snapshot_text(snapshot: Snapshot, title: str = "") -> str:
     return "\n".join([*lines, *([more] if more else []), visible(summary(snapshot))])
 
 
-def snapshot_html(snapshot: Snapshot, title: str = "") -> str:
+def snapshot_html(snapshot: BoardSnapshot, title: str = "") -> str:
     """Return the board as HTML."""
     rows, more = _shown(snapshot)
     head = f"<p><b>{escape(title)}</b></p>" if title else ""

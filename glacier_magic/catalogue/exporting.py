@@ -85,7 +85,7 @@ def _typed(writer: Any) -> AbstractContextManager[Any]:
     return writer  # type: ignore[no-any-return]  # Arrow has no types of its own
 
 
-class Place(NamedTuple):
+class ExportTarget(NamedTuple):
     """A vault's number, where it is, the ordinal of its last inventory, and dates of them all."""
 
     id: int
@@ -96,7 +96,7 @@ class Place(NamedTuple):
     dates: tuple[tuple[int, int], ...]
 
 
-def places(view: Snapshot) -> list[Place]:
+def places(view: Snapshot) -> list[ExportTarget]:
     """Return the vaults that the catalogue knows."""
     found = []
     for row in view.rows("SELECT id, account, region, vault, current FROM vaults ORDER BY id"):
@@ -106,11 +106,11 @@ def places(view: Snapshot) -> list[Place]:
             row[1:4],
         )
         number, account, region, vault, current = row
-        found.append(Place(number, account, region, vault, current, tuple(dates)))
+        found.append(ExportTarget(number, account, region, vault, current, tuple(dates)))
     return found
 
 
-def _chosen(found: Sequence[Place], vault: str | None) -> Sequence[Place]:
+def _chosen(found: Sequence[ExportTarget], vault: str | None) -> Sequence[ExportTarget]:
     chosen = [place for place in found if vault in (None, place.vault)]
     if vault is not None and not chosen:
         known = ", ".join(sorted({place.vault for place in found})[:10]) or "none"
@@ -118,7 +118,7 @@ def _chosen(found: Sequence[Place], vault: str | None) -> Sequence[Place]:
     return chosen
 
 
-def pieces(view: Snapshot, place: Place) -> Iterator[Rows]:
+def pieces(view: Snapshot, place: ExportTarget) -> Iterator[Rows]:
     """Yield all archives of a vault, some at a time; the values are :data:`READ_ALL`."""
     fixed = (place.account, place.region, place.vault)
     for rows in view.stream(

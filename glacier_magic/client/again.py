@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
-from ..jobs import Row
+from ..jobs import JobRow
 from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
 from ..plans.restore.pacing import Pace
 from ..plans.restore.quoting import checked_tier
@@ -61,7 +61,7 @@ class Anew:
             )
         return self._together(wanted, destination, pace)
 
-    def of_rows(self, rows: Sequence[Row]) -> Restores:
+    def of_rows(self, rows: Sequence[JobRow]) -> Restores:
         """Return the plan to ask again for what rows of the board are about.
 
         Each archive, or part of one, comes to where it was to come to; archives that others have

@@ -12,7 +12,7 @@ from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.query import chosen
 from ..catalogue.archives.states import DELETED, deleted_here
-from ..catalogue.records.deletions import Choice
+from ..catalogue.records.deletions import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..plans.restore.restoring import unknown_archive
 
@@ -95,7 +95,7 @@ class Choosing:
             f"Nothing in {self.vault!r} matches {word!r}; the catalogue knows {known} there"
         )
 
-    def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> Choice:
+    def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> DeletionChoice:
         """Return the archives that *words* mean, however many there are, each once.
 
         Those that were deleted from here are left out, and counted.
@@ -130,7 +130,9 @@ class Choosing:
                 "before",
                 cure="%glacier ls --state deleted lists what was deleted.",
             )
-        return Choice(self.catalogue.archives, self.vault, once, left, left_out=len(deleted))
+        return DeletionChoice(
+            self.catalogue.archives, self.vault, once, left, left_out=len(deleted)
+        )
 
     def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
         for record in self._matching(word, unknown_ids=True):

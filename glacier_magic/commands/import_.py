@@ -8,7 +8,7 @@ from .. import importers
 from ..base.rendering import Rendered, escape, html_table, near, text_table
 from ..base.units import plural
 from ..errors import IntegrityError
-from ..importers import Report
+from ..importers import ImportReport
 from .console import Console
 from .grammar import Parser, Verb
 
@@ -26,7 +26,7 @@ _OUTCOMES = {
 class Taken(Rendered):
     """What an import took and left, as two tables."""
 
-    def __init__(self, report: Report, program: str) -> None:
+    def __init__(self, report: ImportReport, program: str) -> None:
         self.report = report
         self._program = program
 

@@ -6,7 +6,7 @@ It is a process of its own that serves a folder; see ``README.md`` beside this f
 from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.process import (
     EmulatorError,
-    Running,
+    RunningEmulator,
     add_fault,
     advance,
     clear_faults,
@@ -24,7 +24,7 @@ __all__ = [
     "ACCESS_KEY",
     "SECRET_KEY",
     "EmulatorError",
-    "Running",
+    "RunningEmulator",
     "add_fault",
     "advance",
     "clear_faults",

@@ -20,7 +20,7 @@ from glacier_magic.emulator.locks import FolderLock
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.server import Server
-    from glacier_magic.emulator.service import Service
+    from glacier_magic.emulator.service import EmulatedService
 
 PORT_FILE = "port"
 """Remembers where a folder was served last."""
@@ -101,9 +101,9 @@ def _complain(sentence: str) -> int:
 def _serve(folder: Path, options: argparse.Namespace) -> int:
     # Imported late: whoever only embeds the options does not pay for the server.
     from glacier_magic.emulator import operations  # noqa: F401, PLC0415
-    from glacier_magic.emulator.service import Options, Service  # noqa: PLC0415
+    from glacier_magic.emulator.service import EmulatedService, Options  # noqa: PLC0415
 
-    service = Service(
+    service = EmulatedService(
         folder,
         Options(
             account=options.account,
@@ -129,7 +129,7 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _listen(folder: Path, options: argparse.Namespace, service: Service) -> Server:
+def _listen(folder: Path, options: argparse.Namespace, service: EmulatedService) -> Server:
     """Listen where told to, else where this folder was served last, else at any free port."""
     from glacier_magic.emulator.server import Server  # noqa: PLC0415
 

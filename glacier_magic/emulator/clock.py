@@ -15,7 +15,7 @@ AHEAD = 3600.0
 """Real seconds that must be left before the calendar ends, whatever the clock is turned to."""
 
 
-class Clock:
+class VirtualClock:
     """Virtual time: *speed* virtual seconds pass in a real one, and none while nobody serves.
 
     The file holds a time slightly *ahead* of the clock, and the clock writes a new one before it

@@ -18,9 +18,9 @@ from glacier_magic.emulator import auth, dates, errors, limits
 from glacier_magic.emulator.faults import Fault
 from glacier_magic.emulator.http import Request, Response
 from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.service import Service
+from glacier_magic.emulator.service import EmulatedService
 
-Answer = Callable[[Service, dict[str, Any]], dict[str, object]]
+Answer = Callable[[EmulatedService, dict[str, Any]], dict[str, object]]
 
 
 class _RefusedError(Exception):
@@ -29,7 +29,7 @@ class _RefusedError(Exception):
         self.status = status
 
 
-def answer(service: Service, stopping: threading.Event, request: Request) -> Response:
+def answer(service: EmulatedService, stopping: threading.Event, request: Request) -> Response:
     """Answer a request to the control endpoint."""
     try:
         document = _read(request)
@@ -61,7 +61,7 @@ def _json(status: int, document: dict[str, object]) -> Response:
     return Response(status, headers, (json.dumps(document) + "\n").encode("ascii"))
 
 
-def status(service: Service, _: dict[str, Any]) -> dict[str, object]:
+def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
     """Return what ``emulator status`` shows."""
     now = service.clock.now()
     with service.store.read() as connection:
@@ -89,7 +89,7 @@ def status(service: Service, _: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _clock(service: Service, document: dict[str, Any]) -> dict[str, object]:
+def _clock(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Turn the clock: ``{"advance": seconds}``, ``{"speed": x}``, ``{"paused": true}``."""
     if "speed" in document:
         service.clock.set_speed(float(document["speed"]))
@@ -101,19 +101,19 @@ def _clock(service: Service, document: dict[str, Any]) -> dict[str, object]:
     return status(service, {})
 
 
-def _add_fault(service: Service, document: dict[str, Any]) -> dict[str, object]:
+def _add_fault(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Set a fault: the fields of :class:`~glacier_magic.emulator.faults.Fault`."""
     service.faults.add(Fault(**document))
     return status(service, {})
 
 
-def _clear_faults(service: Service, _: dict[str, Any]) -> dict[str, object]:
+def _clear_faults(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
     """Remove all faults."""
     service.faults.clear()
     return status(service, {})
 
 
-def _seed(service: Service, document: dict[str, Any]) -> dict[str, object]:
+def _seed(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Fill a vault: ``vault``, ``count`` and optionally ``region``, ``seed`` and ``size``."""
     asked = {"region": auth.DEFAULT_REGION} | document
     started = time.perf_counter()

@@ -11,7 +11,7 @@ from glacier_magic.emulator import limits
 from glacier_magic.emulator.records import uploads
 
 if TYPE_CHECKING:
-    from glacier_magic.emulator.service import Service
+    from glacier_magic.emulator.service import EmulatedService
 
 _EVERY = 0.5
 _BATCH = 500
@@ -23,7 +23,7 @@ class Housekeeping:
     Nothing that a client can see depends on it: what is expired is never shown.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: EmulatedService) -> None:
         self._service = service
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="housekeeping", daemon=True)

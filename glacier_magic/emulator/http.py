@@ -128,7 +128,7 @@ class Request:
         return document
 
 
-class Source(Protocol):
+class BodySource(Protocol):
     """Bytes of a response that come from elsewhere than memory."""
 
     @property
@@ -152,7 +152,7 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    source: Source | None = None
+    source: BodySource | None = None
     start: int = 0
     count: int = 0
     deliver: Callable[[socket.socket, bytes, Response], None] | None = None

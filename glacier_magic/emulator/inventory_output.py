@@ -17,7 +17,7 @@ _quoted = json.encoder.encode_basestring_ascii
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 
 
-class Line(NamedTuple):
+class ArchiveLine(NamedTuple):
     """One archive; *created* is written as it stands, in whole seconds."""
 
     archive_id: str
@@ -27,13 +27,13 @@ class Line(NamedTuple):
     tree_hash: str
 
 
-def csv_line(line: Line) -> str:
+def csv_line(line: ArchiveLine) -> str:
     """Return the CSV line of one archive, with its line feed."""
     description = line.description.replace('"', '\\"')
     return f'{line.archive_id},"{description}",{line.created},{line.size},{line.tree_hash}\n'
 
 
-def json_item(line: Line) -> str:
+def json_item(line: ArchiveLine) -> str:
     """Return the JSON object of one archive; no description is the empty string, not null."""
     return (
         f'{{"ArchiveId":"{line.archive_id}","ArchiveDescription":{_quoted(line.description)},'
@@ -41,14 +41,14 @@ def json_item(line: Line) -> str:
     )
 
 
-def write_csv(file: BinaryIO, lines: Iterable[Line]) -> None:
+def write_csv(file: BinaryIO, lines: Iterable[ArchiveLine]) -> None:
     """Write the CSV form, which has neither the vault's ARN nor the inventory's date."""
     file.write(CSV_HEADER.encode("ascii"))
     for batch in _batches(lines):
         file.write("".join(map(csv_line, batch)).encode("ascii"))
 
 
-def write_json(file: BinaryIO, vault_arn: str, date: str, lines: Iterable[Line]) -> None:
+def write_json(file: BinaryIO, vault_arn: str, date: str, lines: Iterable[ArchiveLine]) -> None:
     """Write the JSON form in one line without a line feed."""
     head = f'{{"VaultARN":"{vault_arn}","InventoryDate":"{date}","ArchiveList":['
     file.write(head.encode("ascii"))
@@ -59,7 +59,7 @@ def write_json(file: BinaryIO, vault_arn: str, date: str, lines: Iterable[Line])
     file.write(b"]}")
 
 
-def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _batches(lines: Iterable[ArchiveLine]) -> Iterator[list[ArchiveLine]]:
     iterator = iter(lines)
     while batch := list(islice(iterator, _BATCH)):
         yield batch

@@ -8,26 +8,28 @@ import threading
 from collections.abc import Iterator
 
 from glacier_magic.emulator import dates, generated, ids, inventory_output, markers
-from glacier_magic.emulator.http import Source
-from glacier_magic.emulator.inventory_output import Line
+from glacier_magic.emulator.http import BodySource
+from glacier_magic.emulator.inventory_output import ArchiveLine
 from glacier_magic.emulator.payloads import Payloads
 from glacier_magic.emulator.records import jobs
-from glacier_magic.emulator.records.archives import Archive, Piece
-from glacier_magic.emulator.records.jobs import Job
+from glacier_magic.emulator.records.archives import StoredArchive, StoredPiece
+from glacier_magic.emulator.records.jobs import StoredJob
 from glacier_magic.emulator.records.vaults import vault_arn
 from glacier_magic.emulator.store import Store
 
 _FOREVER = 1 << 62
 
 
-def size(job: Job) -> int:
+def size(job: StoredJob) -> int:
     """Return the bytes of a succeeded job's output."""
     if job.range_end is not None:
         return job.range_end - (job.range_start or 0) + 1
     return job.output_size or 0
 
 
-def archive_source(payloads: Payloads, archive: Archive, pieces: list[Piece]) -> Source:
+def archive_source(
+    payloads: Payloads, archive: StoredArchive, pieces: list[StoredPiece]
+) -> BodySource:
     """Return the bytes of a whole archive."""
     recipe = generated.parse(archive.payload)
     if recipe is not None:
@@ -73,26 +75,26 @@ class Outputs:
             while not self._stopped and (job := self._next()) is not None:
                 self._write(job)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> StoredJob | None:
         with self._store.read() as connection:
             return next(iter(jobs.unwritten(connection)), None)
 
-    def written(self, job: Job, now: int) -> Job:
+    def written(self, job: StoredJob, now: int) -> StoredJob:
         """Return the job with its output written, if it is complete at *now*."""
         if not (job.output_missing and job.completed(now)):
             return job
         self._write(job)
         return self._again(job)
 
-    def _again(self, job: Job) -> Job:
+    def _again(self, job: StoredJob) -> StoredJob:
         with self._store.read() as connection:
             row = connection.execute(
                 f"SELECT {jobs.COLUMNS} FROM jobs WHERE id = ?",
                 (job.id,),
             ).fetchone()
-        return Job(*row)
+        return StoredJob(*row)
 
-    def _write(self, job: Job) -> None:
+    def _write(self, job: StoredJob) -> None:
         with self._lock:
             if not self._again(job).output_missing:
                 return
@@ -102,7 +104,7 @@ class Outputs:
             with self._store.write() as connection:
                 jobs.set_output(connection, job, file, path.stat().st_size, next_marker)
 
-    def _fill(self, job: Job, file: str) -> str | None:
+    def _fill(self, job: StoredJob, file: str) -> str | None:
         """Write the output to its file and return the marker of the page after it."""
         asked = json.loads(job.parameters or "{}")
         count = int(asked["Limit"]) if asked["Limit"] else None
@@ -131,6 +133,6 @@ def _bounds(asked: dict[str, str | None]) -> tuple[int, int, int]:
     )
 
 
-def _marker(rows: Iterator[tuple[int, Line]]) -> str | None:
+def _marker(rows: Iterator[tuple[int, ArchiveLine]]) -> str | None:
     following = next(rows, None)
     return None if following is None else markers.encode(following[0], markers.INVENTORY)

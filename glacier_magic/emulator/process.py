@@ -29,7 +29,7 @@ class EmulatorError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class RunningEmulator:
     """An emulator that answers."""
 
     folder: Path
@@ -42,7 +42,7 @@ def _resolved(folder: Path) -> Path:
     return Path(folder).expanduser().resolve()
 
 
-def find(folder: Path) -> Running | None:
+def find(folder: Path) -> RunningEmulator | None:
     """Return the server of *folder* if one is alive and answers, else None."""
     folder = _resolved(folder)
     try:
@@ -54,12 +54,14 @@ def find(folder: Path) -> Running | None:
     # Another server may have been given the port of one that was killed.
     if found.get("pid") != state["pid"] or found.get("folder") != str(folder):
         return None
-    return Running(folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"]))
+    return RunningEmulator(
+        folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"])
+    )
 
 
 def start(
     folder: Path, *, port: int = 0, speed: float | None = None, extra: Sequence[str] = ()
-) -> Running:
+) -> RunningEmulator:
     """Return the server of *folder*, starting one unless there is one.
 
     *speed* is applied to it either way; *port* and *extra*, further options of
@@ -74,7 +76,7 @@ def start(
     return running
 
 
-def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> Running:
+def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> RunningEmulator:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "glacier_magic.emulator", "--data", str(folder)]
     command += ["--port", str(port), *extra]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.records import jobs
-from glacier_magic.emulator.records.jobs import Job
+from glacier_magic.emulator.records.jobs import StoredJob
 from glacier_magic.emulator.records.vaults import vault_arn
 
 if TYPE_CHECKING:
-    from glacier_magic.emulator.service import Service
+    from glacier_magic.emulator.service import EmulatedService
 
 _TRIES = 3
 _EVERY = 0.5
@@ -33,7 +33,7 @@ class Publisher:
     itself may.
     """
 
-    def __init__(self, service: Service, endpoint: str | None) -> None:
+    def __init__(self, service: EmulatedService, endpoint: str | None) -> None:
         self._service = service
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
@@ -75,14 +75,14 @@ class Publisher:
                 " ORDER BY completes LIMIT 500",
                 (now,),
             ).fetchall()
-        for job in (Job(*row) for row in rows):
+        for job in (StoredJob(*row) for row in rows):
             if self._stopped:
                 return
             if self._tell(job, now):
                 with self._service.store.write() as connection:
                     connection.execute("UPDATE jobs SET notified = 1 WHERE id = ?", (job.id,))
 
-    def _tell(self, job: Job, now: int) -> bool:
+    def _tell(self, job: StoredJob, now: int) -> bool:
         """Publish one job; True when there is nothing more to do for it."""
         with self._service.store.read() as connection:
             arn, region, topics = _topics(connection, job)
@@ -113,7 +113,7 @@ class Publisher:
         return self._clients[region]
 
 
-def _topics(connection: sqlite3.Connection, job: Job) -> tuple[str, str, list[str]]:
+def _topics(connection: sqlite3.Connection, job: StoredJob) -> tuple[str, str, list[str]]:
     """Return the vault's ARN and region, and the topics that are told of the job."""
     row = connection.execute(
         "SELECT account, region, name, notification FROM vaults WHERE id = ?", (job.vault,)

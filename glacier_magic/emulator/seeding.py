@@ -17,7 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from glacier_magic.emulator import generated, ids, limits
-from glacier_magic.emulator.clock import Clock
+from glacier_magic.emulator.clock import VirtualClock
 from glacier_magic.emulator.records import vaults
 from glacier_magic.emulator.store import Store
 
@@ -176,7 +176,7 @@ def _rows(
 class Seeder:
     """Fills vaults of one store."""
 
-    def __init__(self, store: Store, clock: Clock, account: str) -> None:
+    def __init__(self, store: Store, clock: VirtualClock, account: str) -> None:
         self._store = store
         self._clock = clock
         self._account = account

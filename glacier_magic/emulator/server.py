@@ -18,7 +18,7 @@ from glacier_magic.emulator.http import (
     Response,
     read_request,
 )
-from glacier_magic.emulator.service import Service
+from glacier_magic.emulator.service import EmulatedService
 
 _IDLE = 75.0
 """Real seconds that a connection may be silent."""
@@ -33,7 +33,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Serves one :class:`~glacier_magic.emulator.service.Service`."""
+    """Serves one :class:`~glacier_magic.emulator.service.EmulatedService`."""
 
     daemon_threads = True
     block_on_close = False
@@ -42,7 +42,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = sys.platform != "win32"
 
     def __init__(
-        self, address: tuple[str, int], service: Service, *, verbose: bool = False
+        self, address: tuple[str, int], service: EmulatedService, *, verbose: bool = False
     ) -> None:
         self.service = service
         self.verbose = verbose

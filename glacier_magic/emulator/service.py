@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glacier_magic.emulator import auth, dates, errors, faults, ids
-from glacier_magic.emulator.clock import Clock
+from glacier_magic.emulator.clock import VirtualClock
 from glacier_magic.emulator.faults import Fault, Faults
 from glacier_magic.emulator.housekeeping import Housekeeping
 from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
@@ -20,7 +20,7 @@ from glacier_magic.emulator.outputs import Outputs
 from glacier_magic.emulator.payloads import Payloads
 from glacier_magic.emulator.publishing import Publisher
 from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.records.vaults import StoredVault
 from glacier_magic.emulator.seeding import Seeder
 from glacier_magic.emulator.store import Store
 
@@ -45,7 +45,7 @@ class Options:
     """Where notifications are published; nowhere without it."""
 
 
-class Service:
+class EmulatedService:
     """Everything one data folder holds, and the clock it lives by."""
 
     def __init__(self, folder: Path, options: Options) -> None:
@@ -56,7 +56,7 @@ class Service:
         if options.account not in (None, self.account):
             self.store.close()
             raise ValueError(f"{folder} belongs to account {self.account}.")
-        self.clock = Clock(folder / "clock.json", speed=options.speed)
+        self.clock = VirtualClock(folder / "clock.json", speed=options.speed)
         self.payloads = Payloads(folder, discard=options.discard, trust=options.trust)
         self.outputs = Outputs(self.store, self.payloads)
         self.faults = Faults()
@@ -143,7 +143,7 @@ _INTERNAL = errors.unavailable().body()
 class Call:
     """One request on its way through an operation."""
 
-    service: Service
+    service: EmulatedService
     request: Request
     account: str
     region: str
@@ -151,7 +151,7 @@ class Call:
     fault: Fault | None = None
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> VirtualClock:
         """The virtual clock."""
         return self.service.clock
 
@@ -160,7 +160,7 @@ class Call:
         """The store."""
         return self.service.store
 
-    def vault(self, connection: sqlite3.Connection) -> Vault:
+    def vault(self, connection: sqlite3.Connection) -> StoredVault:
         """Return the vault that the path names, or raise the 404."""
         return vaults.get(connection, self.account, self.region, self.names["vault"])
 
@@ -172,7 +172,7 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-class Route(NamedTuple):
+class OperationRoute(NamedTuple):
     """Which requests are for an operation; ``*name`` stands for any one segment."""
 
     operation: str
@@ -182,7 +182,7 @@ class Route(NamedTuple):
     query: tuple[str, str] | None = None
 
 
-_routes: list[Route] = []
+_routes: list[OperationRoute] = []
 
 
 def operation(
@@ -192,18 +192,18 @@ def operation(
 
     def register(handler: Handler) -> Handler:
         name = "".join(word.title() for word in handler.__name__.split("_"))
-        _routes.append(Route(name, method, tuple(path.split("/")), handler, query))
+        _routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
         return handler
 
     return register
 
 
-def routes() -> tuple[Route, ...]:
+def routes() -> tuple[OperationRoute, ...]:
     """Return all operations."""
     return tuple(_routes)
 
 
-def find_route(request: Request) -> tuple[Route, dict[str, str]]:
+def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
     """Return the operation that a request is for and the names in its path."""
     segments = request.segments()[1:]
     for route in _routes:

@@ -27,7 +27,7 @@ from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
 class Emulator:
     """A running emulator and what a test does with it."""
 
-    def __init__(self, running: process.Running) -> None:
+    def __init__(self, running: process.RunningEmulator) -> None:
         self.folder = running.folder
         self.url = running.url
         self.account = running.account

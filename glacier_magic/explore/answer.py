@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue import Catalogue
-from ..catalogue.archives.browse import Cube, Listing, Stopped
+from ..catalogue.archives.browse import BrowsingStopped, Cube, Listing
 from ..errors import GlacierError
 from .filters import Filter
 
@@ -63,7 +63,7 @@ class Answer:
                 if self.cube is None:
                     self.cube = self._base.cube()
                     told(self)
-            except Stopped:
+            except BrowsingStopped:
                 pass
             except GlacierError as error:
                 self._error = error

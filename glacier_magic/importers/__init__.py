@@ -24,17 +24,17 @@ from . import (
     shelves,
     stores,
 )
-from .model import File, Imported, ImportedArchive, ImportedJob, Importer, Left
-from .taking import Report, take
+from .model import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
+from .taking import ImportReport, take
 
 __all__ = [
     "IMPORTERS",
+    "ImportReport",
     "Imported",
     "ImportedArchive",
     "ImportedJob",
     "Importer",
     "Left",
-    "Report",
     "read",
     "recognise",
     "take",
@@ -52,7 +52,7 @@ OWN = (catalogue_file.FORMAT, exported.FORMAT)
 
 def recognise(path: str | PathLike[str]) -> Importer | None:
     """Return the importer of a file by its content, or None."""
-    file = File(Path(path).expanduser())
+    file = SourceFile(Path(path).expanduser())
     return next((importer for importer in IMPORTERS if importer.recognises(file)), None)
 
 

@@ -14,12 +14,22 @@ from pathlib import Path
 
 from ..scrubbing import scrub
 from . import sqlite_files
-from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, size, text
+from .model import (
+    Imported,
+    ImportedArchive,
+    ImportedJob,
+    Left,
+    SourceFile,
+    is_id,
+    read_job,
+    size,
+    text,
+)
 
 FORMAT = "bakthat's SQLite"
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell whether a SQLite file has bakthat's table of archive ids."""
     return {"archive_id", "filename"} <= file.tables.get("inventory", frozenset())
 

@@ -19,14 +19,14 @@ from ..catalogue.storage import dialect
 from ..catalogue.storage.backup import backup, examine
 from . import sqlite_files
 from .exported import checked
-from .model import File, Imported, ImportedArchive, Left
+from .model import Imported, ImportedArchive, Left, SourceFile
 
 FORMAT = "a catalogue of glacier_magic"
 
 _OTHERS = ("inventories", "uploads", "jobs", "downloads")
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell by its tables."""
     return {"settings", "inventories", "uploads", "downloads"} <= file.tables.keys() and bool(
         {"archive_rows", "archives"} & file.tables.keys()

@@ -13,7 +13,7 @@ from ..base.units import to_ms
 from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
 from ..scrubbing import scrub
-from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
+from .model import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "an exported table of archives"
 
@@ -22,7 +22,7 @@ _HEAD = ",".join(f'"{name}"' for name in EXPORTED).encode()
 _PIECE = 10_000
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell by its first line, or by its own metadata."""
     first = file.head.split(b"\n", 1)[0].rstrip(b"\r").removeprefix(b"\xef\xbb\xbf")
     if first in (_HEAD, _HEAD.replace(b'"', b"")):
@@ -43,7 +43,7 @@ def _metadata(path: Path) -> dict[bytes, bytes]:
 def read(path: Path) -> Imported:
     """Begin to read such a table."""
     left = Left()
-    is_parquet = File(path).head.startswith(_PARQUET)
+    is_parquet = SourceFile(path).head.startswith(_PARQUET)
     rows = _from_parquet(path, left) if is_parquet else _from_csv(path, left)
     return Imported(
         format=f"{FORMAT} ({'Parquet' if is_parquet else 'CSV'})",

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from ..scrubbing import scrub
 from . import sqlite_files
-from .model import File, Imported, ImportedArchive, Left, is_id, milliseconds, text
+from .model import Imported, ImportedArchive, Left, SourceFile, is_id, milliseconds, text
 
 FORMAT = "glacier-cli's SQLite"
 _COLUMNS = ("id", "name", "vault", "last_seen_upstream", "created_here", "deleted_here")
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell whether a SQLite file has glacier-cli's table."""
     return {*_COLUMNS, "key"} <= file.tables.get("archive", frozenset())
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..inventories import COLUMNS, InventoryError, Reading
 from ..inventories import read as read_batches
-from .model import File, Imported, ImportedArchive, Left, is_id, size, text, tree_hash
+from .model import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "a saved inventory"
 
@@ -31,7 +31,7 @@ _WHOLE = 1 << 28  # bytes of a damaged JSON that is parsed in memory to save its
 _PIECE = 1 << 20
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell whether a file begins like the service's inventory in JSON or CSV."""
     head = file.head.removeprefix(_BOM)
     return _is_csv(head) or (head.lstrip()[:1] == b"{" and any(key in head for key in _KEYS))
@@ -44,7 +44,7 @@ def _is_csv(head: bytes) -> bool:
 def read(path: Path) -> Imported:
     """Begin to read an inventory."""
     left = Left()
-    csv = _is_csv(File(path).head.removeprefix(_BOM))
+    csv = _is_csv(SourceFile(path).head.removeprefix(_BOM))
     return Imported(
         format=f"{FORMAT} ({'CSV' if csv else 'JSON'})",
         source=path,

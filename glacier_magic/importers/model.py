@@ -100,7 +100,7 @@ class Imported:
     notes: list[str] = field(default_factory=list)
 
 
-class File:
+class SourceFile:
     """A file that may be of any kind: its path, its beginning, and its tables if it is SQLite."""
 
     def __init__(self, path: Path) -> None:
@@ -127,7 +127,7 @@ class Importer(Protocol):
     def FORMAT(self) -> str:  # noqa: N802
         """What it reads, in a few words."""
 
-    def recognises(self, file: File) -> bool:
+    def recognises(self, file: SourceFile) -> bool:
         """Tell by its content whether a file is of this kind."""
 
     def read(self, path: Path) -> Imported:

@@ -13,7 +13,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, milliseconds, text
+from .model import (
+    Imported,
+    ImportedArchive,
+    ImportedJob,
+    Left,
+    SourceFile,
+    is_id,
+    milliseconds,
+    text,
+)
 from .model import tree_hash as checked_hash
 
 FORMAT = "mt-aws-glacier's journal"
@@ -34,7 +43,7 @@ _JOB = re.compile(
 _EVENT = re.compile(rb"(?:[A-Z]\t)?[0-9]{1,20}[\t ]+(?:CREATED|DELETED|RETRIEVE_JOB)[\t ]")
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell whether a file begins with an event of a journal, be it one line in a damaged one."""
     return any(_EVENT.match(line) for line in file.head.split(b"\n", 100)[:100])
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from ..scrubbing import scrub
 from . import stores
-from .model import File, Imported, ImportedArchive, ImportedJob, Left, is_id, read_job, text
+from .model import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, text
 
 FORMAT = "GlacierVault's shelve"
 _KEYS = {b"archives": "archives", b"jobs": "jobs"}
@@ -35,7 +35,7 @@ class _DataOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}, and only plain data is read")
 
 
-def recognises(file: File) -> bool:
+def recognises(file: SourceFile) -> bool:
     """Tell whether a key-value file has one of the two dictionaries."""
     try:
         found = stores.entries(file.path)

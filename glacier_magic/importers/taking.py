@@ -30,7 +30,7 @@ _VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass(kw_only=True)
-class Report:
+class ImportReport:
     """What an import did, or would do: archives by outcome, and what was left with the reasons.
 
     ``taken`` counts the new ones by state; ``completed`` those that were known without some fact
@@ -57,7 +57,7 @@ def take(
     vault: str | None = None,
     otherwise: Callable[[], str] | None = None,
     dry_run: bool = False,
-) -> Report:
+) -> ImportReport:
     """Write what *imported* holds into the catalogue, in batches; return what was taken and left.
 
     :param vault: where the archives are, of a file that does not say; of one that does, the only
@@ -66,7 +66,7 @@ def take(
     :param dry_run: write nothing.
     :raises InputError: the file does not name its vault and none is given.
     """
-    report = Report(
+    report = ImportReport(
         format=imported.format,
         source=imported.source,
         left=imported.left,
@@ -149,7 +149,7 @@ def _known(catalogue: Catalogue, batch: list[tuple[ImportedArchive, str]]) -> _R
     return rows
 
 
-def _compare(rows: _Rows, record: ArchiveRecord, report: Report) -> None:
+def _compare(rows: _Rows, record: ArchiveRecord, report: ImportReport) -> None:
     """Note what a record adds to what is known, and count it."""
     row = rows[record.vault, record.archive_id]
     if row.after is None:

@@ -1,6 +1,6 @@
 """Retrieval jobs: asked for once, watched by one poller, fetched when ready."""
 
-from .board import Row, Snapshot
+from .board import BoardSnapshot, JobRow
 from .durations import OUTPUT_KEPT, TIERS, expected, kept_until, window
 from .handles import Batch, InventoryJob, Job
 from .tracker import Tracker
@@ -9,10 +9,10 @@ __all__ = [
     "OUTPUT_KEPT",
     "TIERS",
     "Batch",
+    "BoardSnapshot",
     "InventoryJob",
     "Job",
-    "Row",
-    "Snapshot",
+    "JobRow",
     "Tracker",
     "expected",
     "kept_until",

@@ -8,7 +8,7 @@ from typing import Any
 from ..catalogue import Catalogue
 from ..catalogue.records.downloads import FORGETTABLE
 from ..errors import InputError
-from .board import Row
+from .board import JobRow
 from .fetching import Fetcher
 
 
@@ -21,16 +21,16 @@ class Actions:
 
     def __init__(self, catalogue: Catalogue, fetcher: Fetcher, changed: Callable[[], None]) -> None:
         self._catalogue, self._fetcher, self._changed = catalogue, fetcher, changed
-        self.again: Callable[[Sequence[Row]], Any] | None = None
+        self.again: Callable[[Sequence[JobRow]], Any] | None = None
         self.vaults: Callable[[], list[str]] | None = None
 
-    def fetch_now(self, rows: Iterable[Row]) -> int:
+    def fetch_now(self, rows: Iterable[JobRow]) -> int:
         """Begin the downloads of ready rows before their turn; return how many began."""
         begun = self._fetcher.begin(_numbers(rows))
         self._changed()
         return begun
 
-    def forget(self, rows: Sequence[Row]) -> int:
+    def forget(self, rows: Sequence[JobRow]) -> int:
         """Take ended rows from the board, files and all else untouched; return how many.
 
         :raises InputError: none of them has ended, or none was asked for from here.
@@ -47,6 +47,6 @@ class Actions:
         return forgotten
 
 
-def _numbers(rows: Iterable[Row]) -> list[int]:
+def _numbers(rows: Iterable[JobRow]) -> list[int]:
     keys = [row.key for row in rows if row.key.startswith("download-")]
     return [int(key.removeprefix("download-")) for key in keys]

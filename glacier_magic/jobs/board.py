@@ -12,7 +12,7 @@ from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.jobs import INVENTORY
 from ..catalogue.storage.holding import HOW
 from ..transfer.progress import Report
-from .durations import Past, expected, kept_until
+from .durations import PastDurations, expected, kept_until
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ ENDED = ("verified", "unverified", "failed", "expired", "forgotten", "held")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class JobRow:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
     ``target`` is where the file comes to; ``file`` is it once it is there.
@@ -67,10 +67,10 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class BoardSnapshot:
     """All rows at one moment of the service's time."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[JobRow, ...]
     now: datetime
     virtual: bool = False
     next_check: datetime | None = None
@@ -100,7 +100,7 @@ class Snapshot:
         return frame
 
 
-def held_words(snapshot: Snapshot) -> str:
+def held_words(snapshot: BoardSnapshot) -> str:
     """Return what a restored or copied catalogue holds, and how to go on; "" if nothing."""
     held = [row for row in snapshot.rows if row.state == "held"]
     if not held:
@@ -129,7 +129,7 @@ def rows_of(
     live: Mapping[int, Report],
     now: datetime,
     keys: frozenset[str] | None = None,
-) -> list[Row]:
+) -> list[JobRow]:
     """Return the rows of the board: our downloads, then the jobs that others or inventories own.
 
     :param now: the service's time: what is due later is scheduled.
@@ -137,7 +137,7 @@ def rows_of(
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     jobs |= _read_and_dropped(catalogue, keys or frozenset())
-    past, rows, served, renewals = Past(catalogue), [], set(), set()
+    past, rows, served, renewals = PastDurations(catalogue), [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
         served.add(key)
@@ -185,15 +185,19 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 
 
 def _of_download(
-    download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: Past
-) -> Row:
+    download: Download,
+    job: JobRecord | None,
+    report: Report | None,
+    now: datetime,
+    past: PastDurations,
+) -> JobRow:
     known = "planned" if download.twin else download.state
     state, due = _STATE.get(known, known), from_ms(download.due)
     if download.state == "planned" and due is not None and due > now:
         state = "scheduled"
     if download.on_hold and download.state == "planned":
         state = "held"
-    row = Row(
+    row = JobRow(
         key=f"download-{download.id}",
         name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
@@ -215,7 +219,7 @@ def _of_download(
     return row if report is None else moving(row, report)
 
 
-def moving(row: Row, report: Report) -> Row:
+def moving(row: JobRow, report: Report) -> JobRow:
     """Return a row with what its download in this process has come to."""
     if row.state != "downloading":
         return row
@@ -231,12 +235,12 @@ _DROP = {
 }
 
 
-def _of_drop(catalogue: Catalogue, drop: Drop, past: Past) -> Row:
+def _of_drop(catalogue: Catalogue, drop: Drop, past: PastDurations) -> JobRow:
     """Return the row of a vault on its way out; one that waits for the user is nobody's work."""
     queue = catalogue.deletions.get(drop.deletion) if drop.deletion is not None else None
     job = catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
     looked = from_ms(drop.next_check) if drop.state == "proving" else None
-    return Row(
+    return JobRow(
         key=drop.key,
         name=f"drop of {drop.vault}",
         vault=drop.vault,
@@ -265,7 +269,7 @@ def _drop_words(drop: Drop, queue: Deletion | None) -> str:
 
 
 def _expected(
-    download: Download, job: JobRecord | None, due: datetime | None, past: Past
+    download: Download, job: JobRecord | None, due: datetime | None, past: PastDurations
 ) -> datetime | None:
     if due is not None:
         return due + past.usual(download.tier)
@@ -277,15 +281,15 @@ def _name(name: str, part: str | None) -> str:
 
 
 def _of_job(
-    catalogue: Catalogue, job: JobRecord, past: Past, *, ours: bool, read: bool
-) -> Row:  # fmt: skip
+    catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: bool, read: bool
+) -> JobRow:  # fmt: skip
     state = {"InProgress": "in progress", "Succeeded": "ready", "Failed": "failed"}[job.status]
     name = f"inventory of {job.vault}"
     if job.action != INVENTORY:
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
         name = _name(name, None if job.whole_archive else job.byte_range)
-    return Row(
+    return JobRow(
         key=_job_key(job),
         name=name,
         vault=job.vault,

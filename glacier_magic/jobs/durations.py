@@ -40,7 +40,7 @@ def window(tier: str) -> tuple[timedelta, timedelta]:
 
 
 @dataclass(frozen=True)
-class Past:
+class PastDurations:
     """How long jobs took so far, by what the catalogue knows of those that are finished.
 
     Without a catalogue, and for a tier of which nothing has finished yet, what is documented.
@@ -64,7 +64,7 @@ class Past:
         }
 
 
-NOTHING_PAST = Past()
+NOTHING_PAST = PastDurations()
 
 
 def kind_of(action: str, tier: str | None) -> str:
@@ -72,8 +72,8 @@ def kind_of(action: str, tier: str | None) -> str:
     return INVENTORY if action == INVENTORY else (tier or "Standard")
 
 
-def expected(job: JobRecord, past: Past = NOTHING_PAST) -> datetime | None:
-    """Return when a running job is usually done: see :class:`Past`."""
+def expected(job: JobRecord, past: PastDurations = NOTHING_PAST) -> datetime | None:
+    """Return when a running job is usually done: see :class:`PastDurations`."""
     created = from_ms(job.created)
     return None if created is None else created + past.usual(kind_of(job.action, job.tier))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..base.units import human_bytes, plural
 from ..service import ServiceClock
-from .board import Row, Snapshot
+from .board import BoardSnapshot, JobRow
 
 EXTEND_BEFORE = timedelta(hours=5)
 """Less than this before its end an output is asked for again; AWS's own vault-to-S3 solution does
@@ -20,7 +20,7 @@ HURRY_BEFORE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Output:
+class ExpiringOutput:
     """An output that waits or is being fetched: bytes to come, and real seconds it is kept."""
 
     key: str
@@ -29,24 +29,24 @@ class Output:
     running: bool = False
 
 
-def outputs_of(snapshot: Snapshot, clock: ServiceClock) -> list[Output]:
+def outputs_of(snapshot: BoardSnapshot, clock: ServiceClock) -> list[ExpiringOutput]:
     """Return what the rows of a board still have to fetch, first the one that goes first."""
     found = [_output(row, snapshot, clock) for row in snapshot.rows if _to_fetch(row)]
     return sorted(found, key=lambda output: output.seconds)
 
 
-def _to_fetch(row: Row) -> bool:
+def _to_fetch(row: JobRow) -> bool:
     return row.kind == "archive" and row.ours and row.state in ("ready", "downloading")
 
 
-def _output(row: Row, snapshot: Snapshot, clock: ServiceClock) -> Output:
+def _output(row: JobRow, snapshot: BoardSnapshot, clock: ServiceClock) -> ExpiringOutput:
     kept = row.ready_until - snapshot.now if row.ready_until else timedelta(days=1)
     seconds = clock.real_seconds(max(0.0, kept.total_seconds()))
     left = max(0, (row.size or 0) - row.done)
-    return Output(row.key, left, seconds, running=row.state == "downloading")
+    return ExpiringOutput(row.key, left, seconds, running=row.state == "downloading")
 
 
-def missed(outputs: Iterable[Output], rate: float) -> list[Output]:
+def missed(outputs: Iterable[ExpiringOutput], rate: float) -> list[ExpiringOutput]:
     """Return the outputs that are gone before they are fetched, one after the other.
 
     :param rate: bytes a second of all downloads together.
@@ -61,7 +61,7 @@ def missed(outputs: Iterable[Output], rate: float) -> list[Output]:
     return found
 
 
-def hurried(outputs: Sequence[Output], rate: float, clock: ServiceClock) -> set[str]:
+def hurried(outputs: Sequence[ExpiringOutput], rate: float, clock: ServiceClock) -> set[str]:
     """Return the keys of the outputs that would be gone if they waited for those that run."""
     soon = clock.real_seconds(HURRY_BEFORE.total_seconds())
     found = {output.key for output in outputs if output.seconds < soon}
@@ -71,7 +71,7 @@ def hurried(outputs: Sequence[Output], rate: float, clock: ServiceClock) -> set[
     return found - {output.key for output in outputs if output.running}
 
 
-def warning(outputs: Sequence[Output], rate: float) -> str:
+def warning(outputs: Sequence[ExpiringOutput], rate: float) -> str:
     """Return what to say of outputs that will be missed, and what to do; "" if there are none."""
     lost = missed(outputs, rate) if rate > 0 else []
     if not lost:
@@ -84,7 +84,7 @@ def warning(outputs: Sequence[Output], rate: float) -> str:
     )
 
 
-def expired(snapshot: Snapshot, peeks: Path) -> str:
+def expired(snapshot: BoardSnapshot, peeks: Path) -> str:
     """Return what to do about what has expired; "" if nothing has.
 
     :param peeks: the folder of the parts that looks into archives have asked for: they ask again.

@@ -12,7 +12,7 @@ from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, sum
 from ..base.units import human_duration, local_time, plural, weekday_time
 from ..catalogue.storage.holding import HOW
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
-from .board import Row, Snapshot
+from .board import BoardSnapshot, JobRow
 from .tracker import Tracker
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 QUIET = 60.0  # seconds between printed lines while nothing changes
-Show = Callable[[Snapshot], None]
+Show = Callable[[BoardSnapshot], None]
 
 
 class Batch(Rendered):
@@ -41,7 +41,7 @@ class Batch(Rendered):
         return self._keys is None
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BoardSnapshot:
         """The rows of this batch now."""
         return self.tracker.snapshot(self._keys)
 
@@ -73,7 +73,7 @@ class Batch(Rendered):
         show = _printing() if progress is True else progress
         self.tracker.start()
 
-        def until(snapshot: Snapshot) -> bool:
+        def until(snapshot: BoardSnapshot) -> bool:
             if show:
                 show(snapshot)
             return snapshot.finished
@@ -104,7 +104,7 @@ class Job(Batch):
         super().__init__(tracker, (key,))
 
     @property
-    def row(self) -> Row:
+    def row(self) -> JobRow:
         """The job as the board shows it."""
         return self.snapshot.rows[0]
 
@@ -141,7 +141,7 @@ def _printing() -> Show:
     """Return what prints a line when the counts have changed, or a minute is over."""
     last: list[Any] = [None, 0.0]
 
-    def show(snapshot: Snapshot) -> None:
+    def show(snapshot: BoardSnapshot) -> None:
         counts = sorted(row.state for row in snapshot.rows)
         if counts != last[0] or time.monotonic() - last[1] > QUIET:
             last[:] = [counts, time.monotonic()]
@@ -150,7 +150,7 @@ def _printing() -> Show:
     return show
 
 
-def outcome(snapshot: Snapshot, keys: frozenset[str] | None = None) -> None:
+def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None:
     """Raise what a finished or interrupted wait amounts to, if it is not success.
 
     A row of *keys* that is not there any more is a job that the service has dropped.
@@ -181,7 +181,7 @@ _DROP_CURE = (
 )
 
 
-def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
+def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
     kind: type[GlacierError] = (
         getattr(errors, failed[0].failure, JobFailed) if failed[0].failure else JobFailed
     )
@@ -201,7 +201,7 @@ def _failure(failed: list[Row], snapshot: Snapshot) -> GlacierError:
     )
 
 
-def _not_ready(waiting: list[Row], snapshot: Snapshot) -> NotReady:
+def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
     moments = [row.expected for row in waiting if row.expected]
     when = ""
     if moments:
@@ -220,6 +220,6 @@ def _not_ready(waiting: list[Row], snapshot: Snapshot) -> NotReady:
     )
 
 
-def _names(rows: list[Row]) -> str:
+def _names(rows: list[JobRow]) -> str:
     names = ", ".join(visible(row.name) for row in rows[:3])
     return names if len(rows) <= 3 else f"{names} and {len(rows) - 3} more"

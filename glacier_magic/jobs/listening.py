@@ -23,7 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 _VAULT = re.compile(r"arn:[\w-]+:glacier:([\w-]+):(\d{12}):vaults/([A-Za-z0-9_.-]{1,255})")
 
 
-class Message(Protocol):
+class QueueMessage(Protocol):
     """A message of a queue."""
 
     @property

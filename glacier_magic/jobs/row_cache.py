@@ -11,7 +11,7 @@ from datetime import datetime
 from ..catalogue import Catalogue
 from ..catalogue.storage.change_marker import Changes
 from ..transfer.progress import Report
-from .board import Row, moving, rows_of
+from .board import JobRow, moving, rows_of
 
 MOST = 8
 """Choices of rows that are held: boards that are looked at together."""
@@ -19,7 +19,7 @@ MOST = 8
 
 @dataclass(frozen=True)
 class _Held:
-    rows: tuple[Row, ...]
+    rows: tuple[JobRow, ...]
     made: datetime
     until: datetime | None  # when a scheduled row is due
     moving: Mapping[int, int]  # where the downloads are that are under way
@@ -40,7 +40,7 @@ class HeldRows:
 
     def rows(
         self, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
-    ) -> tuple[Row, ...]:
+    ) -> tuple[JobRow, ...]:
         """Return the rows at a moment; see :func:`.board.rows_of`."""
         with self._guard:
             held = self._current(now, keys)
@@ -65,7 +65,7 @@ class HeldRows:
             self._held.popitem(last=False)
         return held
 
-    def _made(self, now: datetime, keys: frozenset[str] | None) -> list[Row]:
+    def _made(self, now: datetime, keys: frozenset[str] | None) -> list[JobRow]:
         """Return rows; those of a batch are taken from all that there are, as far as they are."""
         if keys is None:
             return rows_of(self._catalogue, {}, now)
@@ -74,7 +74,7 @@ class HeldRows:
         return [*found, *(rows_of(self._catalogue, {}, now, missing) if missing else [])]
 
 
-def _hold(rows: tuple[Row, ...], now: datetime) -> _Held:
+def _hold(rows: tuple[JobRow, ...], now: datetime) -> _Held:
     moving = {
         int(row.key.removeprefix("download-")): place
         for place, row in enumerate(rows)

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from ..base.units import from_ms
 from ..catalogue import Catalogue
-from ..catalogue.records.jobs import Running
+from ..catalogue.records.jobs import RunningJob
 from ..service import ServiceClock
-from .durations import Past, kind_of, window
+from .durations import PastDurations, kind_of, window
 
 SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
 """Bounds of the pause between two looks once a job can be done."""
@@ -30,7 +30,7 @@ UNSETTLED = ("asking", "waiting")
 """States of downloads that a look at the list of jobs may settle."""
 
 
-def next_moment(running: Running, now: datetime, past: Past) -> datetime:
+def next_moment(running: RunningJob, now: datetime, past: PastDurations) -> datetime:
     """Return when to look again at jobs of one tier, by the oldest of them.
 
     First when it can be done at the earliest, then twice as close each time to when it usually
@@ -147,9 +147,9 @@ class Schedule:
             left = min(left, longest - (time.monotonic() - last))
         return max(0.0, left)
 
-    def _running(self, vault: str) -> list[Running]:
+    def _running(self, vault: str) -> list[RunningJob]:
         return [group for group in self._catalogue.jobs.running() if group.vault == vault]
 
-    def _by_tiers(self, running: Iterable[Running], now: datetime) -> datetime | None:
-        past = Past(self._catalogue)
+    def _by_tiers(self, running: Iterable[RunningJob], now: datetime) -> datetime | None:
+        past = PastDurations(self._catalogue)
         return min((next_moment(group, now, past) for group in running), default=None)

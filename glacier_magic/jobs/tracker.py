@@ -22,7 +22,7 @@ from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker
-from .board import Snapshot, held_words
+from .board import BoardSnapshot, held_words
 from .drop_worker import DropKeeper
 from .expiry import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
@@ -41,7 +41,7 @@ SHARE = 10  # times as long as a look at the catalogue takes there is a pause af
 RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
-Watcher = Callable[[Snapshot], None]
+Watcher = Callable[[BoardSnapshot], None]
 """Called from the tracker's thread with each snapshot; must be quick."""
 
 
@@ -109,13 +109,13 @@ class Tracker:
     def max_rate(self, rate: float | None) -> None:
         self._budget.max_rate = rate
 
-    def snapshot(self, keys: frozenset[str] | None = None) -> Snapshot:
+    def snapshot(self, keys: frozenset[str] | None = None) -> BoardSnapshot:
         """Return what the catalogue says now, without asking the service.
 
         :param keys: the rows that are wanted; None for the whole board.
         """
         now = self._service.clock.now()
-        found = Snapshot(
+        found = BoardSnapshot(
             rows=self._held.rows(self._fetcher.live, now, keys),
             now=now,
             virtual=self._service.clock.virtual,
@@ -124,12 +124,12 @@ class Tracker:
         )
         return self._noted(found)
 
-    def _noted(self, snapshot: Snapshot) -> Snapshot:
+    def _noted(self, snapshot: BoardSnapshot) -> BoardSnapshot:
         offer = expired(snapshot, self._catalogue.peeks)
         words = [snapshot.note, self._warning, held_words(snapshot), offer]
         return replace(snapshot, note=". ".join(filter(None, words)))
 
-    def refresh(self, vaults: list[str]) -> Snapshot:
+    def refresh(self, vaults: list[str]) -> BoardSnapshot:
         """Ask the service about the jobs of *vaults* now."""
         for vault in vaults:
             with suppress(NotFound):
@@ -191,10 +191,10 @@ class Tracker:
 
     def wait(
         self,
-        until: Callable[[Snapshot], bool],
+        until: Callable[[BoardSnapshot], bool],
         timeout: float | None = None,
         keys: frozenset[str] | None = None,
-    ) -> Snapshot:
+    ) -> BoardSnapshot:
         """Block until a snapshot satisfies *until* or *timeout* seconds are over; return the last.
 
         The tracker works on in its own thread, whether this is interrupted or not.
@@ -214,7 +214,7 @@ class Tracker:
 
     # The loop
 
-    def snapshots(self) -> Iterator[Snapshot]:
+    def snapshots(self) -> Iterator[BoardSnapshot]:
         """Yield snapshots, doing what is due in between, until nothing is open."""
         while not self._stop.is_set():
             self._look()
@@ -261,7 +261,7 @@ class Tracker:
         except GlacierError:  # the next round shows it, and tries again
             return True
 
-    def _tell(self, snapshot: Snapshot) -> None:
+    def _tell(self, snapshot: BoardSnapshot) -> None:
         self.latest = snapshot
         for watcher in list(self._watchers):
             with suppress(Exception):  # a broken view must not end the downloads
@@ -270,7 +270,7 @@ class Tracker:
             self._told += 1
             self._changed.notify_all()
 
-    def _guarded(self) -> Iterator[Snapshot]:
+    def _guarded(self) -> Iterator[BoardSnapshot]:
         while True:
             try:
                 yield from self.snapshots()
@@ -364,7 +364,7 @@ class Tracker:
             self._look_at(vault)
         return self._schedule.is_fresh(vault)
 
-    def _watch_windows(self, latest: Snapshot) -> None:
+    def _watch_windows(self, latest: BoardSnapshot) -> None:
         """Find the outputs that will be gone too early, and hurry those that can still be had."""
         now, clock = time.monotonic(), self._service.clock
         if not self._fetcher.live:

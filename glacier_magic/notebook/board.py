@@ -16,8 +16,8 @@ import traitlets
 from ..base.rendering import escape, near, summary
 from ..base.units import human_bytes, parse_rate, plural
 from ..errors import GlacierError, describe
-from ..jobs import Batch, Snapshot
-from ..jobs import Row as Job
+from ..jobs import Batch, BoardSnapshot
+from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
 from .display import Place
 from .face import board_record
@@ -153,7 +153,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     # From the tracker
 
-    def report(self, _: Snapshot | None = None, *, force: bool = False) -> None:
+    def report(self, _: BoardSnapshot | None = None, *, force: bool = False) -> None:
         """Something changed: called from the tracker's thread, written a few times a second.
 
         The rows are this batch's own; the tracker's snapshot holds only the newest ended ones.
@@ -171,7 +171,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
                 self._recorded = self._last
                 self._place.put(board_record(mine, self._batch.title))
 
-    def _write(self, mine: Snapshot) -> None:
+    def _write(self, mine: BoardSnapshot) -> None:
         self._rows.show(mine)
         self._offer()
         self._table.refresh()
@@ -308,7 +308,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         super().close()
 
 
-def _news(snapshot: Snapshot) -> str:
+def _news(snapshot: BoardSnapshot) -> str:
     """Return what to tell once all that was asked for is there; "" until then."""
     if not snapshot.rows or not snapshot.finished:
         return ""

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..base.rendering import board_cells, near, summary
 from ..base.units import human_bytes, local_time, plural
-from ..jobs import Row as Job
-from ..jobs import Snapshot
-from .table import Column, Row
+from ..jobs import BoardSnapshot
+from ..jobs import JobRow as Job
+from .table import Column, TableRow
 
 COLUMNS = (
     Column(key="name", label="name", width="minmax(7em, 1.3fr)"),
@@ -41,7 +41,7 @@ class BoardRows:
 
     columns: Sequence[Column] = COLUMNS
 
-    def __init__(self, snapshot: Snapshot, selected: Callable[[], object]) -> None:
+    def __init__(self, snapshot: BoardSnapshot, selected: Callable[[], object]) -> None:
         self._selected = selected
         self._picked: set[str] = set()
         self.snapshot = snapshot
@@ -51,7 +51,7 @@ class BoardRows:
 
     # From the tracker and the filters
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: BoardSnapshot) -> None:
         """Show another moment."""
         same = snapshot.rows is self.snapshot.rows
         self.snapshot = snapshot
@@ -125,10 +125,10 @@ class BoardRows:
             words.append(f"{plural(len(self._picked), 'row')} selected, {human_bytes(size)}")
         return " · ".join(words)
 
-    def rows(self, start: int, stop: int) -> list[Row]:
+    def rows(self, start: int, stop: int) -> list[TableRow]:
         """Return rows in words, with the exact values as titles."""
         return [
-            Row(_cells(job, self.snapshot), _titles(job), job.key in self._picked)
+            TableRow(_cells(job, self.snapshot), _titles(job), job.key in self._picked)
             for job in self._shown[start:stop]
         ]
 
@@ -154,7 +154,7 @@ class BoardRows:
         self._selected()
 
 
-def _cells(job: Job, snapshot: Snapshot) -> tuple[str, ...]:
+def _cells(job: Job, snapshot: BoardSnapshot) -> tuple[str, ...]:
     name, state, tier, size, asked, expected, progress, _ = board_cells(job, snapshot)
     place = near(job.file or job.target)
     if progress and job.error:

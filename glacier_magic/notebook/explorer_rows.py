@@ -8,7 +8,7 @@ from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
 from ..explore import Explorer
 from ..explore.explorer import cells, selected_in_words
-from .table import Column, Row
+from .table import Column, TableRow
 
 COLUMNS = (
     Column(key="name", label="name", width="minmax(9em, 1fr)"),
@@ -49,13 +49,13 @@ class ExplorerRows:
         there = "counting …" if count is None else plural(count, "archive")
         return " · ".join(filter(None, [there, selected_in_words(self._explorer.picked)]))
 
-    def rows(self, start: int, stop: int) -> list[Row]:
+    def rows(self, start: int, stop: int) -> list[TableRow]:
         """Return rows in words, with the exact values as titles."""
         explorer = self._explorer
         found = explorer.rows(start, stop)
         held = explorer.picked.held(explorer.answer, [number for number, _ in found])
         return [
-            Row(cells(record, explorer.filter.folder), _titles(record), number in held)
+            TableRow(cells(record, explorer.filter.folder), _titles(record), number in held)
             for number, record in found
         ]
 

@@ -13,7 +13,7 @@ from .display import Place, Record, note
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..jobs import Batch, Snapshot
+    from ..jobs import Batch, BoardSnapshot
     from ..plans import Plan
     from ..transfer.progress import Observer, Report
 
@@ -73,7 +73,7 @@ class NotebookFace:
                 sys.stderr.write("\n")
         place = Place(board_record(batch.snapshot, batch.title, folded=False))
 
-        def show(snapshot: Snapshot) -> None:
+        def show(snapshot: BoardSnapshot) -> None:
             place.put(board_record(snapshot, batch.title, folded=False))
 
         try:
@@ -83,7 +83,7 @@ class NotebookFace:
         return batch
 
 
-def board_record(snapshot: Snapshot, title: str = "", *, folded: bool = True) -> Record:
+def board_record(snapshot: BoardSnapshot, title: str = "", *, folded: bool = True) -> Record:
     """Return the record of a board: one line, and the table behind it."""
     table = snapshot_html(snapshot, title)
     html = (

@@ -13,7 +13,7 @@ _MAGIC = re.compile(r"%glacier(?:\s+|$)")
 
 
 @dataclass(frozen=True)
-class Statement:
+class ScriptLine:
     """One verb of a cell: where it begins, the name that its result gets, and its words."""
 
     number: int
@@ -21,7 +21,7 @@ class Statement:
     line: str
 
 
-def statements(first: str, cell: str) -> list[Statement]:
+def statements(first: str, cell: str) -> list[ScriptLine]:
     """Return what the lines of a cell ask for, all of it read before any is run.
 
     A line is a verb with its words, or ``name = verb ...``; ``%glacier`` before it does not
@@ -38,7 +38,7 @@ def statements(first: str, cell: str) -> list[Statement]:
     return list(_read(cell))
 
 
-def _read(cell: str) -> Iterator[Statement]:
+def _read(cell: str) -> Iterator[ScriptLine]:
     joined, start = "", 0
     for number, raw in enumerate(cell.split("\n"), 1):
         if not joined and (not raw.strip() or raw.lstrip().startswith("#")):
@@ -52,7 +52,7 @@ def _read(cell: str) -> Iterator[Statement]:
         yield _statement(start, joined.strip())
 
 
-def _statement(number: int, text: str) -> Statement:
+def _statement(number: int, text: str) -> ScriptLine:
     assigned = _ASSIGNED.fullmatch(text)
     target, line = (assigned[1], assigned[2]) if assigned else (None, text)
-    return Statement(number, target, _MAGIC.sub("", line, count=1) if line[:1] == "%" else line)
+    return ScriptLine(number, target, _MAGIC.sub("", line, count=1) if line[:1] == "%" else line)

@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row: words for each column, and what each says on hover where that is more."""
 
     cells: Sequence[str]
@@ -74,7 +74,7 @@ class Rows(Protocol):
     def words(self) -> str:
         """How much there is and how much is selected, in words."""
 
-    def rows(self, start: int, stop: int) -> Sequence[Row]:
+    def rows(self, start: int, stop: int) -> Sequence[TableRow]:
         """Return the rows from the place *start* until before *stop*."""
 
     def order(self, sort: str) -> None:
@@ -188,7 +188,7 @@ def _span(start: Any, stop: Any) -> tuple[int, int]:
     return first, last
 
 
-def _sent(row: Row) -> list[Any]:
+def _sent(row: TableRow) -> list[Any]:
     """Return a row as the page takes it: cells, titles, whether it is selected."""
     cells = [visible(cell[: LONGEST * 2])[:LONGEST] for cell in row.cells]
     titles = [visible(title[:2000]) for title in row.titles]

@@ -12,13 +12,13 @@ every total that it is part of.
 
 from .book import PriceTable, configuration_file, load, refresh
 from .money import money, parse_money, rate
-from .quote import Figure, Line, Quote
+from .quote import Figure, Quote, QuoteLine
 
 __all__ = [
     "Figure",
-    "Line",
     "PriceTable",
     "Quote",
+    "QuoteLine",
     "configuration_file",
     "load",
     "money",

@@ -108,7 +108,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Line:
+class QuoteLine:
     """A quantity of something and what it costs; without a quantity the amount is unknown."""
 
     figure: Figure
@@ -132,7 +132,7 @@ class Quote(Rendered):
     :param notes: sentences about what the lines do not count.
     """
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[QuoteLine, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -237,7 +237,7 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount.normalize():f}"
 
 
-def _doubt(line: Line) -> str:
+def _doubt(line: QuoteLine) -> str:
     if line.quantity is None:
         return f"how much {line.figure.words} is not known"
     if line.amount is None:

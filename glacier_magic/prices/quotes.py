@@ -13,7 +13,7 @@ from decimal import Decimal
 from ..errors import InputError
 from .book import PriceTable
 from .items import GB
-from .quote import Line, Quote
+from .quote import Quote, QuoteLine
 
 OVERHEAD = 32 << 10
 """Bytes of index and metadata that each archive, or object of an archive class, is billed for."""
@@ -71,7 +71,7 @@ def gigabytes(count: int) -> Decimal:
 def monthly_storage(prices: PriceTable, holding: Holding) -> Quote:
     """Return what a month of vault storage costs: the bytes, and 32 KiB an archive."""
     billed = holding.bytes + OVERHEAD * holding.archives
-    return Quote((Line(prices.figure("storage"), gigabytes(billed)),))
+    return Quote((QuoteLine(prices.figure("storage"), gigabytes(billed)),))
 
 
 def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Quote:
@@ -83,15 +83,15 @@ def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Q
     figure = prices.figure(kind.item)
     if kind.item != "instant-storage":
         billed = holding.bytes + OVERHEAD * holding.archives
-        names = Line(
+        names = QuoteLine(
             prices.figure("s3-standard-storage"), gigabytes(NAME_OVERHEAD * holding.archives)
         )
-        return Quote((Line(figure, gigabytes(billed)), names))
+        return Quote((QuoteLine(figure, gigabytes(billed)), names))
     if holding.instant is not None:
-        return Quote((Line(figure, gigabytes(holding.instant)),))
+        return Quote((QuoteLine(figure, gigabytes(holding.instant)),))
     least = max(holding.bytes, SMALLEST_INSTANT * holding.archives)
     note = "Instant Retrieval costs more where archives below 128 KiB are among larger ones."
-    return Quote((Line(figure, gigabytes(least)),), (note,))
+    return Quote((QuoteLine(figure, gigabytes(least)),), (note,))
 
 
 def retrieval(
@@ -117,8 +117,8 @@ def retrieval(
             paid = max(Decimal(0), paid - max(Decimal(0), free.price - gigabytes(used)))
     return Quote(
         (
-            Line(prices.figure(item), paid),
-            Line(prices.figure(f"{item}-requests"), Decimal(requests) / 1000),
+            QuoteLine(prices.figure(item), paid),
+            QuoteLine(prices.figure(f"{item}-requests"), Decimal(requests) / 1000),
         ),
         notes,
     )
@@ -140,9 +140,9 @@ def early_deletion(
         else:
             byte_hours += hours * ((size or 0) + OVERHEAD)
     figure = prices.figure("early-deletion")
-    lines = [Line(figure, Decimal(byte_hours) / (GB * MONTH_HOURS))]
+    lines = [QuoteLine(figure, Decimal(byte_hours) / (GB * MONTH_HOURS))]
     if unsure:
-        lines.append(Line(figure, None))
+        lines.append(QuoteLine(figure, None))
     return Quote(tuple(lines))
 
 
@@ -154,7 +154,7 @@ def hours_left(created: int, now: int) -> int:
 
 def upload_requests(prices: PriceTable, requests: int) -> Quote:
     """Return what sending archives costs: each part of an upload is a request."""
-    return Quote((Line(prices.figure("upload-requests"), Decimal(requests) / 1000),))
+    return Quote((QuoteLine(prices.figure("upload-requests"), Decimal(requests) / 1000),))
 
 
 def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
@@ -166,9 +166,9 @@ def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
         return Quote()
     note = "What the account may move out free of charge each month is not counted off."
     notes = (note,) if to == INTERNET else ()
-    return Quote((Line(prices.figure(f"transfer-out-{to}"), gigabytes(count)),), notes)
+    return Quote((QuoteLine(prices.figure(f"transfer-out-{to}"), gigabytes(count)),), notes)
 
 
 def provisioned(prices: PriceTable, units: int, months: int = 1) -> Quote:
     """Return what buying units of provisioned capacity costs; each lasts a month."""
-    return Quote((Line(prices.figure("provisioned-capacity"), Decimal(units * months)),))
+    return Quote((QuoteLine(prices.figure("provisioned-capacity"), Decimal(units * months)),))

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..base.units import plural
 from ..catalogue import Deletion
-from ..catalogue.records.deletions import Item, Outcome
+from ..catalogue.records.deletions import DeletionItem, Outcome
 from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
 from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable
@@ -102,7 +102,7 @@ class Deleter:
 
     def _work(self) -> None:
         self._meter.already(self._deletion.deleted + self._deletion.failed)
-        crew: Crew[tuple[Item, GlacierError | None]] = Crew(
+        crew: Crew[tuple[DeletionItem, GlacierError | None]] = Crew(
             self._tuner, self._stop, "glacier-delete"
         )
         try:
@@ -111,11 +111,11 @@ class Deleter:
         finally:
             self._record()
 
-    def _tasks(self) -> Iterator[Callable[[], tuple[Item, GlacierError | None]]]:
+    def _tasks(self) -> Iterator[Callable[[], tuple[DeletionItem, GlacierError | None]]]:
         for item in self._queues.queued(self._deletion.id):
             yield partial(self._delete, item)
 
-    def _delete(self, item: Item) -> tuple[Item, GlacierError | None]:
+    def _delete(self, item: DeletionItem) -> tuple[DeletionItem, GlacierError | None]:
         call = partial(self._service.delete_archive, self._deletion.vault, item.archive_id)
         try:
             self._engine.budget.call(call, self._stop, self._notes)
@@ -130,7 +130,7 @@ class Deleter:
         self._tuner.moved(1)
         return item, None
 
-    def _take(self, item: Item, error: GlacierError | None) -> None:
+    def _take(self, item: DeletionItem, error: GlacierError | None) -> None:
         words = None if error is None else self._words(item, error)
         if error is not None and self.failure is None:
             self.failure = type(error)(words or "", cure=error.cure, code=error.code)
@@ -142,7 +142,7 @@ class Deleter:
         if len(self._outcomes) >= BATCH or time.monotonic() - self._recorded > FLUSH:
             self._record()
 
-    def _words(self, item: Item, error: GlacierError) -> str:
+    def _words(self, item: DeletionItem, error: GlacierError) -> str:
         if not isinstance(error, AccessDenied):
             return error.message
         if self._denial is None:

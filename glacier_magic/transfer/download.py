@@ -19,7 +19,7 @@ from ..service.client import OutputStream
 from . import files, layout
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
-from .engine import Engine, Notes, Pace
+from .engine import Engine, Notes, RequestPace
 from .layout import DOUBT, Layout, Piece
 from .partfile import PartFile
 from .progress import Meter
@@ -190,7 +190,7 @@ class _PieceFetcher:
 
     def _attempt(self) -> str:
         piece = self.piece
-        pace = Pace(self.engine.budget, self.meter, self.stop)
+        pace = RequestPace(self.engine.budget, self.meter, self.stop)
         hasher = TreeHasher()
         kept = hasher if piece.kept_size == piece.size else TreeHasher()
         try:
@@ -208,7 +208,9 @@ class _PieceFetcher:
             else (DOUBT + kept.hexdigest())
         )
 
-    def _copy(self, output: OutputStream, hasher: TreeHasher, kept: TreeHasher, pace: Pace) -> None:
+    def _copy(
+        self, output: OutputStream, hasher: TreeHasher, kept: TreeHasher, pace: RequestPace
+    ) -> None:
         position, behind = self.piece.start, self.piece.behind
         with self.engine.buffers.lend(CHUNK, self.stop) as buffer:
             while position < behind:
@@ -226,7 +228,7 @@ class _PieceFetcher:
                 position += len(data)
         self.file.written(*self.piece.kept)
 
-    def _read(self, output: OutputStream, buffer: memoryview, pace: Pace) -> memoryview:
+    def _read(self, output: OutputStream, buffer: memoryview, pace: RequestPace) -> memoryview:
         """Fill *buffer* at the pace of the bandwidth limit; return what came before the end."""
         filled = 0
         while filled < len(buffer):

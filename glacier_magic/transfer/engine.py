@@ -54,7 +54,7 @@ def holding(engine: Engine) -> AbstractContextManager[None]:
     return renewing(lambda: engine.catalogue.uploads.renew(engine.owner))
 
 
-class Pace:
+class RequestPace:
     """Lets the bytes of one request go as the bandwidth allows, and counts them."""
 
     def __init__(self, budget: Budget, meter: Meter, stop: threading.Event) -> None:

@@ -17,7 +17,7 @@ from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
-from .engine import Engine, Notes, Pace
+from .engine import Engine, Notes, RequestPace
 from .progress import Meter
 
 WORKERS, MOST_WORKERS = 3, 16
@@ -141,7 +141,7 @@ class PartSender:
         return start, len(body), body.tree
 
     def _attempt(self, body: HashedBody, start: int) -> None:
-        pace = Pace(self.engine.budget, self.meter, self.ending)
+        pace = RequestPace(self.engine.budget, self.meter, self.ending)
         body.pace = pace
         body.seek(0)
         try:

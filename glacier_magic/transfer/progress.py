@@ -61,7 +61,7 @@ Observer = Callable[[Report], None]
 """Called from worker threads, one call at a time; must not raise."""
 
 
-class Tally:
+class FileTally:
     """How far each of many files is, by its key; written by workers, read by whoever shows it."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Meter:
 
     def __init__(
         self, label: str, total: int, observer: Observer | None = None,
-        tally: Tally | None = None, report: type[Report] = Report,
+        tally: FileTally | None = None, report: type[Report] = Report,
     ) -> None:  # fmt: skip
         self.label = label
         self._kind = report
@@ -174,7 +174,7 @@ class Meter:
 class _Share(Meter):
     """Passes on what one file moves, and tallies it."""
 
-    def __init__(self, whole: Meter, key: str, tally: Tally) -> None:
+    def __init__(self, whole: Meter, key: str, tally: FileTally) -> None:
         super().__init__(whole.label, whole.total)
         self._whole, self._key, self._shares = whole, key, tally
 

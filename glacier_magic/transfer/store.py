@@ -16,7 +16,7 @@ from ..errors import GlacierError, InputError
 from .budget import Stopped
 from .engine import Engine, holding
 from .parts import check_part_size
-from .progress import Meter, Observer, Tally
+from .progress import FileTally, Meter, Observer
 from .sources import Source, Sources
 from .streams import StreamUploader
 from .upload import Uploader
@@ -49,7 +49,7 @@ class Stored:
 class Watched:
     """How far each file of an upload is, and the event that ends it."""
 
-    tally: Tally
+    tally: FileTally
     stop: threading.Event
 
 

@@ -18,7 +18,7 @@ from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
 from .budget import Stopped
 from .crew import Crew, Tuner
-from .engine import Engine, Notes, Pace
+from .engine import Engine, Notes, RequestPace
 from .parts import HEAR_OUT, PartSender, Shortened, stopping
 from .progress import Meter
 from .sources import Source
@@ -152,7 +152,7 @@ class Uploader:
 
     def request(self, upload: Upload, body: HashedBody, meter: Meter) -> tuple[str, str]:
         """Send *body* in one request; return archive id and the tree hash the service took."""
-        pace = Pace(self.engine.budget, meter, self.stop)
+        pace = RequestPace(self.engine.budget, meter, self.stop)
         body.pace = pace
         body.seek(0)
         try:

@@ -15,7 +15,7 @@ from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, describe
 from .budget import Stopped
 from .engine import Engine
-from .progress import Report, Tally
+from .progress import FileTally, Report
 from .sources import Source, Sources, find
 from .store import Stored, Storing, Watched
 from .unfinished import Leftovers
@@ -54,7 +54,7 @@ class UploadDesk(Rendered):
         self._lock = threading.RLock()
         self._sources: dict[str, Source] = {}
         self._settled: dict[str, tuple[str, str]] = {}
-        self._tally = Tally()
+        self._tally = FileTally()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._watchers: list[Watcher] = []

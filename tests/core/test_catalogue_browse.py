@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.archives.browse import SIZES, Cell, Listing, Stopped, branches
+from glacier_magic.catalogue.archives.browse import SIZES, BrowsingStopped, Cell, Listing, branches
 from glacier_magic.catalogue.archives.query import Query
 from glacier_magic.catalogue.archives.states import STATES, THERE
 
@@ -109,7 +109,7 @@ def test_rows_can_be_asked_whether_they_answer(catalogue):
 def test_a_reading_ends_when_nobody_waits(catalogue):
     """The order of a left answer is not read to its end."""
     left = Listing(catalogue.database, HERE, "v", Query(), lambda: True)
-    with pytest.raises(Stopped):
+    with pytest.raises(BrowsingStopped):
         left.order()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives import id_index as known
 from glacier_magic.catalogue.archives import identity, ingest
-from glacier_magic.catalogue.archives.paging import Page
+from glacier_magic.catalogue.archives.paging import ListedPage
 from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage import dialect
 from glacier_magic.errors import InputError
@@ -306,7 +306,7 @@ def test_ids_that_share_their_first_number_are_told_apart():
     """By the second one."""
     import numpy as np
 
-    numbers = known.Known(
+    numbers = known.IdIndex(
         np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13])
     )
     found = numbers.find(np.array([7, 7, 7, 5, 9, 1]), np.array([3, 1, 4, 1, 1, 1]))
@@ -335,7 +335,7 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
 
 
 def read_page(catalogue, numbers, made, after, marker, *, whole=True):
-    place = Page(after, marker)
+    place = ListedPage(after, marker)
     job = f"page {made}"
     with catalogue.inventories.loading("photos", job, whole=whole, page=place) as load:
         load.add(batch(numbers))

@@ -1,6 +1,7 @@
 """A catalogue on PostgreSQL: what only a server can do wrong, and the SQL that it is given."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -313,11 +314,11 @@ def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
     postgres, database_url, monkeypatch
 ):
     """Else the archive would be asked for again, and not be there."""
-    from glacier_magic.catalogue.archives.folders import Changes
+    from glacier_magic.catalogue.archives.folders import FolderChanges
 
     with opened(database_url) as catalogue:
         catalogue.archives.record(record("a"))
-        original, times = Changes.write, []
+        original, times = FolderChanges.write, []
 
         def breaking(*arguments):
             times.append(1)
@@ -325,7 +326,7 @@ def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
                 break_connections(postgres)
             original(*arguments)
 
-        monkeypatch.setattr(Changes, "write", breaking)
+        monkeypatch.setattr(FolderChanges, "write", breaking)
         catalogue.archives.mark_deleted("photos", f"{1:0138}", 5)
         assert len(times) == 2
         assert catalogue.archives.count("photos") == 0
@@ -638,11 +639,12 @@ def test_a_table_is_spelled_in_the_other_way(lite, theirs):
 
 def statements():
     """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
-    folder = Path(schema.__file__).parent
-    for path in sorted(folder.glob("*.py")):
-        if path.stem in ("sqlite", "dialect", "filing"):  # SQLite's own
-            continue
-        names = vars(__import__(f"glacier_magic.catalogue.{path.stem}", fromlist=["_"]))
+    folder = Path(schema.__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        if path.stem in ("sqlite", "dialect", "backup") or path.parent.name == "postgres":
+            continue  # of one database alone
+        place = ".".join(path.relative_to(folder).with_suffix("").parts)
+        names = vars(importlib.import_module(f"glacier_magic.catalogue.{place}"))
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Constant | ast.JoinedStr):
                 continue

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from glacier_magic import cli
 from glacier_magic.errors import AccessDenied, InputError, JobExpired
 from glacier_magic.jobs import fetching, renewing
-from glacier_magic.jobs.expiry import Output, hurried, missed, warning
+from glacier_magic.jobs.expiry import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
 PATIENCE = 30.0
@@ -52,7 +52,7 @@ def contents(folder):
 
 
 def outputs(*pairs):
-    return [Output(str(n), left, seconds) for n, (left, seconds) in enumerate(pairs)]
+    return [ExpiringOutput(str(n), left, seconds) for n, (left, seconds) in enumerate(pairs)]
 
 
 def test_what_does_not_fit_before_its_end_is_missed():
@@ -87,12 +87,12 @@ def test_the_warning_says_how_many_how_much_and_what_to_do():
 
 def test_what_cannot_wait_for_the_running_ones_is_hurried():
     """It begins beside them; without a rate, in its last hour."""
-    running = Output("run", 1000, 500, running=True)
+    running = ExpiringOutput("run", 1000, 500, running=True)
     clock = ServiceClock()
     clock.speed = 3600.0
-    assert hurried([Output("x", 10, 20), running], 10, clock) == {"x"}
-    assert hurried([Output("x", 10, 400), running], 100, clock) == set()
-    assert hurried([Output("x", 10, 0.9), running], 0, clock) == {"x"}
+    assert hurried([ExpiringOutput("x", 10, 20), running], 10, clock) == {"x"}
+    assert hurried([ExpiringOutput("x", 10, 400), running], 100, clock) == set()
+    assert hurried([ExpiringOutput("x", 10, 0.9), running], 0, clock) == {"x"}
 
 
 # On the board

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from glacier_magic import cli
-from glacier_magic.catalogue.records.deletions import Choice
+from glacier_magic.catalogue.records.deletions import DeletionChoice
 from glacier_magic.catalogue.storage import backup as filing
 from glacier_magic.errors import NotReady, Refused
 from glacier_magic.plans import EmptyPlan
@@ -113,7 +113,7 @@ def confirmed_drop(session, vault):
     session.drop_with_archives(vault.name)
     drop = session.catalogue.drops.open_of(vault.name)
     archives, drops = session.catalogue.archives, session.catalogue.drops
-    choice = Choice(archives, vault.name, archives.numbers(vault.name, None))
+    choice = DeletionChoice(archives, vault.name, archives.numbers(vault.name, None))
     session.catalogue.deletions.begin(
         choice, what="all of it", size=300, promised={},
         also=lambda number: drops.move(drop.id, ["confirming"], "deleting", deletion=number),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
-from glacier_magic.prices import Figure, Line, PriceTable, Quote, money, parse_money, rate
+from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
 from glacier_magic.prices.items import GB, ITEMS
 from glacier_magic.prices.money import parse_price
 from glacier_magic.prices.quote import amount_of
@@ -413,7 +413,7 @@ def test_a_quote_shows_its_lines_and_their_sources():
     quote = retrieval(US, 500 * GB, 2000, "Standard")
     assert "2025-07-07" in repr(quote)
     assert "$0.01" in quote._repr_mimebundle_()["text/html"]
-    empty = Quote((Line(Figure.unknown("storage", "x<y"), D(1)),))
+    empty = Quote((QuoteLine(Figure.unknown("storage", "x<y"), D(1)),))
     assert "not known" in repr(empty)
 
 

@@ -18,7 +18,7 @@ from glacier_magic.base.rendering import (
     text_table,
     visible,
 )
-from glacier_magic.jobs import Row, Snapshot
+from glacier_magic.jobs import BoardSnapshot, JobRow
 
 ATTACK = "<img src=x onerror=alert(1)>"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ def row(**known):
         "key": "k", "name": ATTACK, "vault": ATTACK, "kind": "archive", "state": "failed",
         "tier": "Bulk", "size": 7, "asked": NOW, "file": "", "error": ATTACK,
     }  # fmt: skip
-    return Row(**(values | known))
+    return JobRow(**(values | known))
 
 
 class Tags(HTMLParser):
@@ -57,7 +57,7 @@ def test_markup_in_a_name_is_text(text):
     """In tables and boards, as content and where an attribute could begin."""
     pages = [
         html_table([text, "b"], [[text, text]]),
-        snapshot_html(Snapshot(rows=(row(name=text, error=text, file=text),), now=NOW), text),
+        snapshot_html(BoardSnapshot(rows=(row(name=text, error=text, file=text),), now=NOW), text),
     ]
     for page in pages:
         found = Tags(page)
@@ -112,14 +112,14 @@ def test_a_text_table_is_aligned_and_one_line_a_row():
 def test_a_board_says_in_one_sentence_how_many_are_where():
     """With the moment that it is true for."""
     rows = (row(state="failed"), row(state="verified"), row(state="verified"))
-    text = summary(Snapshot(rows=rows, now=NOW))
+    text = summary(BoardSnapshot(rows=rows, now=NOW))
     assert text.startswith("3 jobs: 2 verified, 1 failed (as of ")
-    assert summary(Snapshot(rows=(), now=NOW)).startswith("No jobs")
+    assert summary(BoardSnapshot(rows=(), now=NOW)).startswith("No jobs")
 
 
 def test_a_board_of_thousands_shows_some_and_counts_the_rest():
     """A saved notebook stays small."""
-    snapshot = Snapshot(rows=tuple(row(name=f"n{n}") for n in range(5_000)), now=NOW)
+    snapshot = BoardSnapshot(rows=tuple(row(name=f"n{n}") for n in range(5_000)), now=NOW)
     for text in (snapshot_text(snapshot), snapshot_html(snapshot)):
         assert len(text) < 200_000
         assert "more" in text
@@ -128,6 +128,6 @@ def test_a_board_of_thousands_shows_some_and_counts_the_rest():
 
 def test_a_board_in_text_escapes_names_and_errors():
     """A terminal is a target, too."""
-    text = snapshot_text(Snapshot(rows=(row(name="\x1b[31m", error="\u202e"),), now=NOW))
+    text = snapshot_text(BoardSnapshot(rows=(row(name="\x1b[31m", error="\u202e"),), now=NOW))
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -11,7 +11,7 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.catalogue import JobRecord
-from glacier_magic.catalogue.records.jobs import Running
+from glacier_magic.catalogue.records.jobs import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
 from glacier_magic.jobs import durations as expect
@@ -143,7 +143,7 @@ BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
 
 def moment_after(passed, tier="Standard"):
     began = int(BEGAN.timestamp() * 1000)
-    group = Running("photos", "ArchiveRetrieval", tier, 1, began)
+    group = RunningJob("photos", "ArchiveRetrieval", tier, 1, began)
     return schedule.next_moment(group, BEGAN + passed, expect.NOTHING_PAST) - BEGAN
 
 
@@ -159,7 +159,7 @@ def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
 
 def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     """The median of the tier, within the documented window."""
-    usual = lambda: expect.Past(session.catalogue).usual("Standard") / HOUR  # noqa: E731
+    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731
     assert usual() == 4
     for number, took in enumerate([3.5, 3.25, 9.0]):
         session.catalogue.jobs.record(

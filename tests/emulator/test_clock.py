@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.emulator import dates
-from glacier_magic.emulator.clock import Clock
+from glacier_magic.emulator.clock import VirtualClock
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def path(tmp_path):
 
 def test_a_new_clock_shows_the_real_time_at_real_speed(path):
     """It parts from it when it is turned, or not served."""
-    clock = Clock(path)
+    clock = VirtualClock(path)
     assert abs(clock.now() - dates.real_now()) < 1000
     assert (clock.rate, clock.paused) == (1.0, False)
 
 
 def test_advancing_a_paused_clock_is_exact(path):
     """To the millisecond."""
-    clock = Clock(path, speed=0)
+    clock = VirtualClock(path, speed=0)
     before = clock.now()
     clock.advance(14_400.001)
     assert clock.now() - before == 14_400_001
@@ -35,19 +35,19 @@ def test_advancing_a_paused_clock_is_exact(path):
 def test_a_clock_is_not_turned_back(path, seconds):
     """The sentence says what to give instead."""
     with pytest.raises(ValueError, match="only moves forward"):
-        Clock(path).advance(seconds)
+        VirtualClock(path).advance(seconds)
 
 
 @pytest.mark.parametrize("speed", [-1, float("nan"), float("inf"), 1e8])
 def test_a_speed_has_limits(path, speed):
     """From standing still to some hundred days a second."""
     with pytest.raises(ValueError, match="speed"):
-        Clock(path).set_speed(speed)
+        VirtualClock(path).set_speed(speed)
 
 
 def test_a_pause_keeps_the_speed_for_later(path):
     """Speed zero is a pause; any other speed ends it."""
-    clock = Clock(path, speed=50)
+    clock = VirtualClock(path, speed=50)
     clock.set_speed(0)
     assert (clock.rate, clock.speed, clock.paused) == (0.0, 50, True)
     clock.resume()
@@ -59,7 +59,7 @@ def test_a_pause_keeps_the_speed_for_later(path):
 
 def test_the_written_time_is_never_behind_what_was_shown(path):
     """So that a kill cannot take anything back."""
-    clock = Clock(path, speed=1e6)
+    clock = VirtualClock(path, speed=1e6)
     for _ in range(200):
         shown = clock.now()
         assert json.loads(path.read_text())["time"] >= shown
@@ -68,7 +68,7 @@ def test_the_written_time_is_never_behind_what_was_shown(path):
 
 def test_a_standing_clock_writes_nothing(path):
     """Nor does a running one more often than it must."""
-    clock = Clock(path, speed=0)
+    clock = VirtualClock(path, speed=0)
     before = path.stat().st_mtime_ns
     for _ in range(5):
         clock.save()
@@ -78,7 +78,7 @@ def test_a_standing_clock_writes_nothing(path):
 
 def test_a_file_that_was_written_in_half_does_not_exist(path):
     """The new file takes the old one's place at once."""
-    clock = Clock(path, speed=10)
+    clock = VirtualClock(path, speed=10)
     clock.save(final=True)
     assert [found.name for found in path.parent.iterdir()] == ["clock.json"]
 
@@ -102,12 +102,12 @@ steps = st.lists(
 @given(steps)
 def test_time_never_runs_backwards_whatever_is_done(path, steps):
     """Turned, paused, stopped or killed."""
-    clock, last = Clock(path), 0
+    clock, last = VirtualClock(path), 0
     for name, *values in steps:
         if name in ("restart", "kill"):
             if name == "restart":
                 clock.save(final=True)
-            clock = Clock(path)
+            clock = VirtualClock(path)
         else:
             getattr(clock, name)(*values)
         now = clock.now()
@@ -117,13 +117,13 @@ def test_time_never_runs_backwards_whatever_is_done(path, steps):
 
 def test_no_turn_leaves_the_calendar(path):
     """A time that no date can be written for would end the emulator's data for good."""
-    clock = Clock(path, speed=0)
+    clock = VirtualClock(path, speed=0)
     before = clock.now()
     with pytest.raises(ValueError, match="9999"):
         clock.advance(999_999_999 * 86400)
     with pytest.raises(ValueError, match="9999"):
         clock.advance(float("inf"))
-    assert clock.now() == Clock(path).now() == before
+    assert clock.now() == VirtualClock(path).now() == before
     clock.advance((dates.LAST - before) / 1000 - 7200)
     with pytest.raises(ValueError, match="9999"):
         clock.set_speed(1e7)
@@ -133,4 +133,4 @@ def test_no_turn_leaves_the_calendar(path):
 def test_time_stands_still_at_the_end_of_the_calendar(path):
     """A fast clock that is left alone gets there as well."""
     path.write_text('{"time": 999999999999999, "speed": 10, "paused": false}')
-    assert Clock(path).now() == dates.LAST
+    assert VirtualClock(path).now() == dates.LAST

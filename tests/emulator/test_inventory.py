@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.emulator import markers
-from glacier_magic.emulator.inventory_output import Line, csv_line, json_item, write_csv, write_json
+from glacier_magic.emulator.inventory_output import (
+    ArchiveLine,
+    csv_line,
+    json_item,
+    write_csv,
+    write_json,
+)
 
 DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -162,7 +168,7 @@ REAL = {
 @pytest.mark.parametrize(("description", "field"), REAL.items())
 def test_csv_fields_are_the_services_own_bytes(description, field):
     """Real pairs, the lone backslash included."""
-    line = Line("i" * 138, description, "2013-01-01T00:00:00Z", 1, "a" * 64)
+    line = ArchiveLine("i" * 138, description, "2013-01-01T00:00:00Z", 1, "a" * 64)
     assert csv_line(line) == f"{'i' * 138},{field},2013-01-01T00:00:00Z,1,{'a' * 64}\n"
 
 
@@ -174,7 +180,8 @@ def test_both_forms_can_be_read_back(descriptions):
     """CSV from both ends of each line, JSON with any reader."""
     date, digest = "2013-01-01T00:00:00Z", "a" * 64
     lines = [
-        Line("i" * 138, text, date, number, digest) for number, text in enumerate(descriptions)
+        ArchiveLine("i" * 138, text, date, number, digest)
+        for number, text in enumerate(descriptions)
     ]
     sink = io.BytesIO()
     write_csv(sink, lines)

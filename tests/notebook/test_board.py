@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import glacier_magic as gm
-from glacier_magic.jobs import Row, Snapshot
+from glacier_magic.jobs import BoardSnapshot, JobRow
 from glacier_magic.notebook.board import JobBoard, _link, _news
 from glacier_magic.notebook.board_rows import FEW, NOT_DONE, BoardRows
 from glacier_magic.notebook.card import PlanCard
@@ -19,16 +19,16 @@ from glacier_magic.notebook.card import PlanCard
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def job(number: int, state: str = "in progress", **more: Any) -> Row:
+def job(number: int, state: str = "in progress", **more: Any) -> JobRow:
     given = {
         "key": f"download-{number}", "name": f"file {number}", "vault": "box", "kind": "archive",
         "state": state, "tier": "Bulk", "size": number * 1000, "target": f"/back/file {number}",
     }  # fmt: skip
-    return Row(**(given | more))
+    return JobRow(**(given | more))
 
 
-def board_of(*jobs: Row) -> BoardRows:
-    return BoardRows(Snapshot(rows=jobs, now=NOW), lambda: None)
+def board_of(*jobs: JobRow) -> BoardRows:
+    return BoardRows(BoardSnapshot(rows=jobs, now=NOW), lambda: None)
 
 
 def names(rows: BoardRows) -> list[str]:
@@ -44,7 +44,7 @@ def test_finished_rows_fold_away_while_others_are_to_come() -> None:
     rows.look(unfolded=True)
     assert rows.count == FEW + 3
     rows.look(unfolded=False)
-    rows.show(Snapshot(rows=tuple(done), now=NOW))
+    rows.show(BoardSnapshot(rows=tuple(done), now=NOW))
     assert rows.count == FEW + 1
 
 
@@ -52,12 +52,12 @@ def test_filters_and_sorting_make_a_new_answer_and_time_does_not() -> None:
     """The page stays where it was scrolled to while jobs go on."""
     rows = board_of(job(2), job(1, "ready"), job(3, "verified", vault="other"))
     before = rows.version
-    rows.show(Snapshot(rows=(job(2, "ready"), job(1, "ready")), now=NOW))
+    rows.show(BoardSnapshot(rows=(job(2, "ready"), job(1, "ready")), now=NOW))
     assert rows.version == before
     rows.order("-size")
     assert names(rows) == ["file 2", "file 1"]
     assert rows.version > before
-    rows.show(Snapshot(rows=(job(2), job(3, "verified", vault="other"), job(1)), now=NOW))
+    rows.show(BoardSnapshot(rows=(job(2), job(3, "verified", vault="other"), job(1)), now=NOW))
     rows.look(vault="other")
     assert names(rows) == ["file 3"]
     rows.look(vault="", state=NOT_DONE)
@@ -72,10 +72,10 @@ def test_a_selection_follows_its_rows() -> None:
     """By what they are, not by where they stand; a row that is gone leaves it."""
     rows = board_of(job(1), job(2), job(3))
     rows.select("only", 1, 2)
-    rows.show(Snapshot(rows=(job(2), job(1), job(3)), now=NOW))
+    rows.show(BoardSnapshot(rows=(job(2), job(1), job(3)), now=NOW))
     assert [row.name for row in rows.picked] == ["file 2"]
     rows.select("all", 0, 0)
-    rows.show(Snapshot(rows=(job(3),), now=NOW))
+    rows.show(BoardSnapshot(rows=(job(3),), now=NOW))
     assert [row.name for row in rows.picked] == ["file 3"]
 
 
@@ -94,10 +94,10 @@ def test_a_row_says_what_is_to_come() -> None:
 def test_news_come_once_nothing_is_left() -> None:
     """And say whether all of it is there."""
     done = job(1, "verified")
-    assert _news(Snapshot(rows=(job(1),), now=NOW)) == ""
-    assert _news(Snapshot(rows=(), now=NOW)) == ""
-    assert _news(Snapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
-    assert _news(Snapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
+    assert _news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
+    assert _news(BoardSnapshot(rows=(), now=NOW)) == ""
+    assert _news(BoardSnapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
+    assert _news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
 
 
 def test_a_link_is_relative_and_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_the_page_gets_what_it_has_in_sight() -> None:
     table = BoardTable(rows, label="jobs", height=10)
     assert len(table.page["rows"]) == 12
     table._answer({"kind": "rows", "version": 1, "start": 500, "stop": 530})
-    rows.show(Snapshot(rows=tuple(job(n, "ready") for n in range(1000)), now=NOW))
+    rows.show(BoardSnapshot(rows=tuple(job(n, "ready") for n in range(1000)), now=NOW))
     table.refresh()
     assert table.page["start"] == 500
     assert table.page["rows"][0][0][2] == "ready"

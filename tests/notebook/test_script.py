@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from glacier_magic.errors import InputError, VaultNotEmpty
-from glacier_magic.notebook.script import Statement, statements
+from glacier_magic.notebook.script import ScriptLine, statements
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def test_lines_are_read_before_any_is_run() -> None:
     """Comments, targets, continuation and a magic's sign are what they look like."""
     text = "# first\n\nvaults\n df = ls '*.tif' \\\n  --vault v\n%glacier jobs\nls x=y.txt"
     assert statements("", text) == [
-        Statement(3, None, "vaults"),
-        Statement(4, "df", "ls '*.tif'   --vault v"),
-        Statement(6, None, "jobs"),
-        Statement(7, None, "ls x=y.txt"),
+        ScriptLine(3, None, "vaults"),
+        ScriptLine(4, "df", "ls '*.tif'   --vault v"),
+        ScriptLine(6, None, "jobs"),
+        ScriptLine(7, None, "ls x=y.txt"),
     ]
-    assert statements("  ", "ls \\") == [Statement(1, None, "ls")]
+    assert statements("  ", "ls \\") == [ScriptLine(1, None, "ls")]
     with pytest.raises(InputError, match="line of its own"):
         statements("ls", "vaults")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..storage.database import Database, Scope
 from . import identity, states, vaults
-from .folders import Changes
+from .folders import FolderChanges
 from .states import Presence
 
 _PRESENCE = ("origin", "listed", "unlisted", "deleted")
@@ -25,7 +25,7 @@ def mark(
         known = vaults.find(database, scope, vault)
         if known is None:
             return
-        changes = Changes()
+        changes = FolderChanges()
         for archive_id in some:
             _mark_one(database, known, archive_id, now, changes)
         changes.write(database, known.id)
@@ -34,7 +34,7 @@ def mark(
 
 
 def _mark_one(
-    database: Database, known: vaults.KnownVault, archive_id: str, now: int, changes: Changes
+    database: Database, known: vaults.KnownVault, archive_id: str, now: int, changes: FolderChanges
 ) -> None:
     row = database.row(
         f"SELECT id, name, size, created, {', '.join(_PRESENCE)} FROM archive_rows "

@@ -13,7 +13,7 @@ from ..storage import carry, dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
 from . import folders, identity, ingest, states, vaults
-from .folders import Changes, Folder
+from .folders import Folder, FolderChanges
 from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence
 from .timeline import Difference, difference
@@ -81,7 +81,7 @@ class Archives:
                 "WHERE vault_id=? AND id_key=? AND id_check=?",
                 key,
             )
-            changes = Changes()
+            changes = FolderChanges()
             if row is None:
                 after = self._insert(key, archive, vault.current, now)
                 name = archive.name

@@ -64,7 +64,7 @@ class Branch:
     deeper: bool
 
 
-class Stopped(Exception):
+class BrowsingStopped(Exception):
     """Nobody waits for the answer any more."""
 
 
@@ -169,7 +169,7 @@ class Listing:
     def _stream(self, sql: str, values: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
         for rows in self._own.stream(sql, values, PIECE):
             if self._stopped():
-                raise Stopped
+                raise BrowsingStopped
             yield rows
 
     # Sums

@@ -73,7 +73,7 @@ class Sum:
             self.newest = newest
 
 
-class Changes:
+class FolderChanges:
     """What comes into and goes out of the folders of a vault, until it is written."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class Changes:
 
 def add_up(rows: Iterable[tuple[str, int | None, int | None]]) -> dict[tuple[str, str], Sum]:
     """Return what archives (name, size, created) add up to, by parent and name of each folder."""
-    changes = Changes()
+    changes = FolderChanges()
     for row in rows:
         changes.come(*row)
     return dict(_rolled_up(changes.came))
@@ -233,7 +233,7 @@ def _outermost(
 def rebuild(database: Database, vault_id: int, current: int) -> None:
     """Add up all folders of a vault anew, in the transaction of the caller."""
     database.execute("DELETE FROM folders WHERE vault_id=?", (vault_id,))
-    changes, last = Changes(), 0
+    changes, last = FolderChanges(), 0
     while True:
         rows = database.rows(
             "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "

@@ -17,7 +17,7 @@ _PIECE = 100_000
 
 
 @dataclass(frozen=True)
-class Known:
+class IdIndex:
     """Keys, checks and row ids, in the order of the keys."""
 
     keys: np.ndarray[Any, Any]
@@ -25,7 +25,7 @@ class Known:
     ids: np.ndarray[Any, Any]
 
     @classmethod
-    def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> Known | None:
+    def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> IdIndex | None:
         """Return those of the rows up to the id *last*; None where they are more than *held*."""
         import numpy as np  # noqa: PLC0415
 

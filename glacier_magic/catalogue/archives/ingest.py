@@ -17,9 +17,9 @@ from ..storage import dialect
 from ..storage.database import Database, Scope, is_dead, new_owner
 from ..storage.dialect import PATIENCE
 from . import folders, identity, paging, states, vaults
-from .folders import Changes
-from .id_index import Known
-from .paging import Page, Pages
+from .folders import FolderChanges
+from .id_index import IdIndex
+from .paging import ListedPage, Pages
 from .reconcile import Reconciliation
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Load:
 
     def __init__(
         self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool,
-        expected: int = 0, page: Page | None = None,
+        expected: int = 0, page: ListedPage | None = None,
     ) -> None:  # fmt: skip
         self.vault, self.job_id, self.whole = vault, job_id, whole
         self._expected, self._page = expected, page
@@ -53,7 +53,7 @@ class Load:
         self._database, self._scope = database, scope
         self._own = dialect.of(database)
         self._owner = new_owner()
-        self._changes = Changes()
+        self._changes = FolderChanges()
         self._back: list[int] = []
         self._finished = False
 
@@ -78,7 +78,7 @@ class Load:
         self._odd = self._read_odd()
         self._dropped = False
         self._high, self._others = self._last, False
-        self._known = None if self._empty else Known.read(self._own, self._id, self._last)
+        self._known = None if self._empty else IdIndex.read(self._own, self._id, self._last)
 
     def _claim(self) -> bool:
         with self._database.transaction():
@@ -286,7 +286,7 @@ class Load:
                 also()
         self._finished = True
 
-    def _join_pages(self, page: Page, made: int | None) -> int | None:
+    def _join_pages(self, page: ListedPage, made: int | None) -> int | None:
         """Take the pages before for part of this one; return the date that all of them reach.
 
         None where it is not known, or a page is missing.
@@ -353,7 +353,7 @@ class Load:
 @contextmanager
 def loading(
     database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool = True,
-    expected: int = 0, page: Page | None = None,
+    expected: int = 0, page: ListedPage | None = None,
 ) -> Iterator[Load]:  # fmt: skip
     """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 

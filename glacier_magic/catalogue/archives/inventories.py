@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..storage.database import Database, Scope
 from . import vaults
 from .ingest import Load, loading
-from .paging import Page
+from .paging import ListedPage
 
 _COLUMNS = "vault, job_id, made, loaded, archives, bytes, ordinal, whole, added, gone"
 
@@ -44,7 +44,7 @@ class Inventories:
 
     def loading(
         self, vault: str, job_id: str, *, whole: bool = True, expected: int = 0,
-        page: Page | None = None,
+        page: ListedPage | None = None,
     ) -> AbstractContextManager[Load]:  # fmt: skip
         """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Page:
+class ListedPage:
     """The place of a limited inventory: the markers that it begins with and that follows it.
 
     Without the first it is the first page, without the second the last.
@@ -51,7 +51,7 @@ class Pages:
         self.seen = whole
 
 
-def goes_on(database: Database, vault_id: int, page: Page, pages: Pages) -> bool:
+def goes_on(database: Database, vault_id: int, page: ListedPage, pages: Pages) -> bool:
     """Join *pages* with those that *page* goes on from; false where one in between is missing."""
     if page.after is None:
         return True

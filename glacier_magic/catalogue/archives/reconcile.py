@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..storage.database import Database
 from . import states
-from .folders import Changes
+from .folders import FolderChanges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,9 @@ _FACTS = "id, name, size, created, listed, unlisted"
 class Reconciliation:
     """The end of an inventory with an ordinal, one above that of all that counts so far."""
 
-    def __init__(self, database: Database, vault_id: int, ordinal: int, changes: Changes) -> None:
+    def __init__(
+        self, database: Database, vault_id: int, ordinal: int, changes: FolderChanges
+    ) -> None:
         self._database, self._id, self._ordinal = database, vault_id, ordinal
         self._changes = changes
 

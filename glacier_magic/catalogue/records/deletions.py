@@ -26,7 +26,7 @@ KEPT = 30 * 86400 * 1000
 """Milliseconds that the items of a finished deletion are kept."""
 
 
-class Choice:
+class DeletionChoice:
     """Archives chosen once and for all: eight bytes each, however many they are.
 
     :param rows: numbers of rows of the catalogue, in the order in which they are shown.
@@ -95,7 +95,7 @@ class Deletion:
 
 
 @dataclass(frozen=True)
-class Item:
+class DeletionItem:
     """One archive of a queue; ``created`` is 0 if not known."""
 
     number: int
@@ -107,11 +107,11 @@ class Item:
     error: str | None
 
 
-Outcome = tuple[Item, str | None]
+Outcome = tuple[DeletionItem, str | None]
 """An archive, and why it could not be deleted, if it could not."""
 
 _COLUMNS = ", ".join(field.name for field in fields(Deletion))
-_ITEM = ", ".join(field.name for field in fields(Item))
+_ITEM = ", ".join(field.name for field in fields(DeletionItem))
 
 
 class Deletions:
@@ -123,7 +123,7 @@ class Deletions:
         self.leases = Leases(database, "deletions")
 
     def begin(
-        self, choice: Choice, *, what: str, size: int, promised: Mapping[str, Any],
+        self, choice: DeletionChoice, *, what: str, size: int, promised: Mapping[str, Any],
         also: Callable[[int], object] = lambda _: None, plan: int | None = None,
     ) -> Deletion:  # fmt: skip
         """Write what the user has confirmed, all of it or none, before anything is sent.
@@ -152,7 +152,7 @@ class Deletions:
             also(number)
         return self.get(number)
 
-    def _fill(self, deletion: int, choice: Choice) -> None:
+    def _fill(self, deletion: int, choice: DeletionChoice) -> None:
         into = f"INSERT INTO deletion_items(deletion, {_ITEM}) "
         for start in range(0, len(choice.rows), CHUNK):
             some = ",".join(map(str, choice.rows[start : start + CHUNK]))
@@ -188,7 +188,7 @@ class Deletions:
         """Return those with something left to do, or that failed in part, oldest first."""
         return self._select("(state='open' OR (state='done' AND failed>0)) ORDER BY id", ())
 
-    def queued(self, deletion: int) -> Iterator[Item]:
+    def queued(self, deletion: int) -> Iterator[DeletionItem]:
         """Yield what was not tried yet, the oldest archives first.
 
         A rule of the vault that denies deleting young archives then denies all that follow the
@@ -199,14 +199,14 @@ class Deletions:
             yield from rows
             after = (rows[-1].created, rows[-1].number)
 
-    def _after(self, deletion: int, after: tuple[int, int]) -> list[Item]:
+    def _after(self, deletion: int, after: tuple[int, int]) -> list[DeletionItem]:
         return self._items(
             "deletion=? AND state='queued' AND (created, number)>(?, ?) "
             "ORDER BY created, number LIMIT ?",
             (deletion, *after, CHUNK),
         )
 
-    def items(self, deletion: int, state: str, limit: int = -1) -> list[Item]:
+    def items(self, deletion: int, state: str, limit: int = -1) -> list[DeletionItem]:
         """Return the archives of a queue in one state, by name."""
         most = 1 << 62 if limit < 0 else limit
         return self._items(
@@ -268,9 +268,9 @@ class Deletions:
         """Note that a vault was dropped, at *now* by the service's clock: nothing is in it."""
         deleted.mark_vault(self._database, self._scope, vault, now)
 
-    def _items(self, where: str, values: Sequence[Any]) -> list[Item]:
+    def _items(self, where: str, values: Sequence[Any]) -> list[DeletionItem]:
         rows = self._database.rows(f"SELECT {_ITEM} FROM deletion_items WHERE {where}", values)
-        return [Item(*row) for row in rows]
+        return [DeletionItem(*row) for row in rows]
 
     def _select(self, where: str, values: Sequence[Any]) -> list[Deletion]:
         rows = self._database.rows(

@@ -115,7 +115,7 @@ _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "g
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningJob:
     """Jobs of one vault, action and tier that run; ``since`` is when the oldest of them began."""
 
     vault: str
@@ -167,7 +167,7 @@ class Jobs:
         """Return the jobs of all vaults that the service still knows, newest first."""
         return self._select("gone=0 ORDER BY created DESC", ())
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[RunningJob]:
         """Return how many jobs of each vault, action and tier run."""
         rows = self._database.rows(
             "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since FROM jobs "
@@ -176,7 +176,7 @@ class Jobs:
             self._key,
         )
         return [
-            Running(row["vault"], row["action"], row["tier"], row["number"], row["since"])
+            RunningJob(row["vault"], row["action"], row["tier"], row["number"], row["since"])
             for row in rows
         ]
 

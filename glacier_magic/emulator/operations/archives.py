@@ -7,7 +7,7 @@ from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.operations import reading
 from glacier_magic.emulator.payloads import Incoming
 from glacier_magic.emulator.records import archives
-from glacier_magic.emulator.records.archives import Piece
+from glacier_magic.emulator.records.archives import StoredPiece
 from glacier_magic.emulator.service import Call, operation
 
 
@@ -40,7 +40,7 @@ def _check(call: Call) -> str:
 
 def _store(call: Call, incoming: Incoming, digest: str) -> str:
     payload, file = ids.file_name(), incoming.keep()
-    piece = Piece(0, incoming.size, file, digest, incoming.leaves)
+    piece = StoredPiece(0, incoming.size, file, digest, incoming.leaves)
     try:
         with call.store.write() as connection:
             vault = call.vault(connection)

@@ -9,12 +9,12 @@ from typing import Any
 
 from glacier_magic.base import treehash
 from glacier_magic.emulator import dates, errors, generated, limits, markers, outputs
-from glacier_magic.emulator.http import Response, Source, json_response
+from glacier_magic.emulator.http import BodySource, Response, json_response
 from glacier_magic.emulator.operations import reading
 from glacier_magic.emulator.payloads import Files
 from glacier_magic.emulator.records import archives, jobs, settings
-from glacier_magic.emulator.records.archives import Archive
-from glacier_magic.emulator.records.jobs import Asked, Job
+from glacier_magic.emulator.records.archives import StoredArchive
+from glacier_magic.emulator.records.jobs import JobRequest, StoredJob
 from glacier_magic.emulator.service import Call, operation
 
 _BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -35,12 +35,14 @@ def initiate_job(call: Call) -> Response:
     text = reading.text_field(document, "Description")
     topic = _topic(document)
     described = None if text is None else reading.printable(text, "Description")
-    job_id = kinds[kind](call, document, _fated(Asked(description=described, topic=topic), call))
+    job_id = kinds[kind](
+        call, document, _fated(JobRequest(description=described, topic=topic), call)
+    )
     headers = {"Location": call.location("jobs", job_id), "x-amz-job-id": job_id}
     return Response(202, headers)
 
 
-def _fated(asked: Asked, call: Call) -> Asked:
+def _fated(asked: JobRequest, call: Call) -> JobRequest:
     """Return *asked* with what a fault makes of the job."""
     if call.fault is not None and call.fault.kind == "job-failed":
         return replace(asked, failure="The job failed.")
@@ -63,7 +65,7 @@ def _refuse(document: dict[str, Any], kind: str, *names: str) -> None:
             raise errors.invalid(f"{name} is not allowed for a job of type {kind}.")
 
 
-def _archive_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
+def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
     _refuse(
         document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters"
     )
@@ -90,7 +92,9 @@ def _archive_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
         )
 
 
-def _archive(connection: sqlite3.Connection, vault: int, archive_id: str, now: int) -> Archive:
+def _archive(
+    connection: sqlite3.Connection, vault: int, archive_id: str, now: int
+) -> StoredArchive:
     """Return the archive; one deleted shortly before is accepted, and the job fails later."""
     archive = archives.find(connection, archive_id)
     gone = archive is not None and archive.deleted is not None
@@ -101,7 +105,7 @@ def _archive(connection: sqlite3.Connection, vault: int, archive_id: str, now: i
     return archive
 
 
-def _failure(connection: sqlite3.Connection, archive: Archive) -> str | None:
+def _failure(connection: sqlite3.Connection, archive: StoredArchive) -> str | None:
     if archive.deleted is not None:
         return archives.DELETED_MESSAGE
     if generated.parse(archive.payload) is not None:
@@ -121,7 +125,7 @@ def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _inventory_job(call: Call, document: dict[str, Any], asked: Asked) -> str:
+def _inventory_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
     _refuse(document, "inventory-retrieval", "ArchiveId", "RetrievalByteRange", "SelectParameters")
     parameters = _inventory_parameters(document)
     with call.store.write() as connection:
@@ -175,7 +179,7 @@ def describe_job(call: Call) -> Response:
     return json_response(job.describe(arn, now))
 
 
-def _job(call: Call) -> tuple[Job, str, int]:
+def _job(call: Call) -> tuple[StoredJob, str, int]:
     with call.store.read() as connection:
         vault, now = call.vault(connection), call.clock.now()
         job = jobs.get(connection, vault, call.names["job"], now)
@@ -243,7 +247,9 @@ def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
     return start, min(end, size - 1), True
 
 
-def _archive_output(call: Call, job: Job, start: int, end: int, headers: dict[str, str]) -> Source:
+def _archive_output(
+    call: Call, job: StoredJob, start: int, end: int, headers: dict[str, str]
+) -> BodySource:
     with call.store.read() as connection:
         archive = archives.by_key(connection, job.archive or 0)
         digest = None
@@ -258,7 +264,7 @@ def _archive_output(call: Call, job: Job, start: int, end: int, headers: dict[st
     return outputs.archive_source(call.service.payloads, archive, pieces)
 
 
-def _inventory_output(call: Call, job: Job, headers: dict[str, str]) -> Source:
+def _inventory_output(call: Call, job: StoredJob, headers: dict[str, str]) -> BodySource:
     asked = job.inventory_parameters(0) or {}
     headers["Content-Type"] = "text/csv" if asked["Format"] == "CSV" else "application/json"
     file = call.service.payloads.output(job.output or "")

@@ -11,8 +11,8 @@ from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.operations import reading
 from glacier_magic.emulator.payloads import Incoming
 from glacier_magic.emulator.records import uploads
-from glacier_magic.emulator.records.archives import Piece
-from glacier_magic.emulator.records.uploads import Upload
+from glacier_magic.emulator.records.archives import StoredPiece
+from glacier_magic.emulator.records.uploads import StoredUpload
 from glacier_magic.emulator.service import Call, operation
 
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/\*")
@@ -54,7 +54,7 @@ def _content_range(call: Call) -> _Range:
     return _Range(text, int(match[1]), int(match[2]))
 
 
-def _check_range(asked: _Range, length: int, upload: Upload) -> None:
+def _check_range(asked: _Range, length: int, upload: StoredUpload) -> None:
     """Refuse what does not fit the body or the upload; a short part is found at completion."""
     if asked.end - asked.start + 1 != length:
         raise errors.invalid(
@@ -82,7 +82,7 @@ def upload_multipart_part(call: Call) -> Response:
 
 def _store(call: Call, start: int, incoming: Incoming, digest: str) -> None:
     file = incoming.keep()
-    piece = Piece(start, incoming.size, file, digest, incoming.leaves)
+    piece = StoredPiece(start, incoming.size, file, digest, incoming.leaves)
     try:
         with call.store.write() as connection:
             upload = _upload(call, connection)
@@ -94,7 +94,7 @@ def _store(call: Call, start: int, incoming: Incoming, digest: str) -> None:
         call.service.payloads.remove(old)
 
 
-def _upload(call: Call, connection: sqlite3.Connection, *, ended: bool = False) -> Upload:
+def _upload(call: Call, connection: sqlite3.Connection, *, ended: bool = False) -> StoredUpload:
     vault, upload_id = call.vault(connection), call.names["upload"]
     return uploads.get(connection, vault, upload_id, call.clock.now(), ended=ended)
 

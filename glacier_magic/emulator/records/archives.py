@@ -13,11 +13,11 @@ from glacier_magic.base import treehash
 from glacier_magic.emulator import errors, generated, ids
 from glacier_magic.emulator.payloads import combine_leaves
 from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.records.vaults import StoredVault
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class StoredArchive:
     """An archive, deleted or not."""
 
     id: int
@@ -32,7 +32,7 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class StoredPiece:
     """Bytes that arrived in one request: a whole archive or a part."""
 
     start: int
@@ -45,27 +45,27 @@ class Piece:
 _COLUMNS = "id, vault, archive_id, description, size, tree_hash, created, deleted, payload"
 
 
-def find(connection: sqlite3.Connection, archive_id: str) -> Archive | None:
+def find(connection: sqlite3.Connection, archive_id: str) -> StoredArchive | None:
     """Return the archive of that id, in whatever vault, deleted or not."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM archives WHERE archive_id = ?",
         (archive_id,),
     ).fetchone()
-    return None if row is None else Archive(*row)
+    return None if row is None else StoredArchive(*row)
 
 
-def by_key(connection: sqlite3.Connection, key: int) -> Archive:
+def by_key(connection: sqlite3.Connection, key: int) -> StoredArchive:
     """Return the archive that a job was made for."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM archives WHERE id = ?",
         (key,),
     ).fetchone()
-    return Archive(*row)
+    return StoredArchive(*row)
 
 
 def add(
     connection: sqlite3.Connection,
-    vault: Vault,
+    vault: StoredVault,
     now: int,
     *,
     description: str,
@@ -84,7 +84,7 @@ def add(
     return archive_id
 
 
-def delete(connection: sqlite3.Connection, vault: Vault, archive_id: str, now: int) -> None:
+def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, now: int) -> None:
     """Delete an archive.  Retrievals under way will fail; completed ones stay downloadable."""
     archive = find(connection, archive_id)
     if archive is None:
@@ -107,7 +107,7 @@ DELETED_MESSAGE = "The archive was deleted."
 """StatusMessage of a retrieval whose archive went away (text UNCONFIRMED)."""
 
 
-def add_piece(connection: sqlite3.Connection, payload: str, piece: Piece) -> list[str]:
+def add_piece(connection: sqlite3.Connection, payload: str, piece: StoredPiece) -> list[str]:
     """Record a piece and return the files of what it replaces."""
     replaced = connection.execute(
         "SELECT file FROM pieces WHERE payload = ? AND start = ?", (payload, piece.start)
@@ -120,17 +120,17 @@ def add_piece(connection: sqlite3.Connection, payload: str, piece: Piece) -> lis
     return [str(row["file"]) for row in replaced]
 
 
-def pieces(connection: sqlite3.Connection, payload: str) -> list[Piece]:
+def pieces(connection: sqlite3.Connection, payload: str) -> list[StoredPiece]:
     """Return the pieces of a payload in their order, without their leaves."""
     rows = connection.execute(
         "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start",
         (payload,),
     )
-    return [Piece(*row) for row in rows]
+    return [StoredPiece(*row) for row in rows]
 
 
 def range_hash(
-    connection: sqlite3.Connection, archive: Archive, start: int, end: int
+    connection: sqlite3.Connection, archive: StoredArchive, start: int, end: int
 ) -> str | None:
     """Return the tree hash of bytes *start* to *end*, or None where the service gives none."""
     if not treehash.is_tree_hash_aligned(start, end, archive.size):

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from glacier_magic.emulator import dates, errors, ids, limits
-from glacier_magic.emulator.inventory_output import Line
-from glacier_magic.emulator.records.archives import Archive
-from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.inventory_output import ArchiveLine
+from glacier_magic.emulator.records.archives import StoredArchive
+from glacier_magic.emulator.records.vaults import StoredVault
 
 ARCHIVE = "ArchiveRetrieval"
 INVENTORY = "InventoryRetrieval"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StoredJob:
     """A row of the table of jobs."""
 
     id: int
@@ -105,7 +105,7 @@ COLUMNS = """id, vault, job_id, action, archive, archive_id, archive_size, archi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class JobRequest:
     """What every InitiateJob may say, and what is to become of the job."""
 
     description: str | None
@@ -137,11 +137,11 @@ def _insert(connection: sqlite3.Connection, **values: object) -> str:
 
 def add_archive_job(
     connection: sqlite3.Connection,
-    vault: Vault,
-    archive: Archive,
+    vault: StoredVault,
+    archive: StoredArchive,
     now: int,
     *,
-    asked: Asked,
+    asked: JobRequest,
     tier: str,
     start: int,
     end: int,
@@ -168,11 +168,11 @@ def add_archive_job(
 
 def add_inventory_job(
     connection: sqlite3.Connection,
-    vault: Vault,
+    vault: StoredVault,
     snapshot: int,
     now: int,
     *,
-    asked: Asked,
+    asked: JobRequest,
     parameters: dict[str, str | None],
 ) -> str:
     """Record a retrieval of the inventory that was made at *snapshot*."""
@@ -188,7 +188,7 @@ def add_inventory_job(
     )
 
 
-def get(connection: sqlite3.Connection, vault: Vault, job_id: str, now: int) -> Job:
+def get(connection: sqlite3.Connection, vault: StoredVault, job_id: str, now: int) -> StoredJob:
     """Return the job, or raise the 404 that unknown and expired ones share."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE job_id = ? AND vault = ? AND expires > ?",
@@ -196,19 +196,19 @@ def get(connection: sqlite3.Connection, vault: Vault, job_id: str, now: int) -> 
     ).fetchone()
     if row is None:
         raise errors.not_found(f"The job ID was not found: {job_id}")
-    return Job(*row)
+    return StoredJob(*row)
 
 
 def page(
     connection: sqlite3.Connection,
-    vault: Vault,
+    vault: StoredVault,
     now: int,
     *,
     first: str,
     limit: int,
     completed: bool | None,
     status: str | None,
-) -> list[Job]:
+) -> list[StoredJob]:
     """Return at most *limit* jobs in the order of their creation, from the id *first* on."""
     clauses, values = ["vault = ?", "expires > ?"], [vault.id, now]
     if first:
@@ -223,10 +223,10 @@ def page(
         f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?",
         (*values, limit),
     )
-    return [Job(*row) for row in rows]
+    return [StoredJob(*row) for row in rows]
 
 
-def _position(connection: sqlite3.Connection, vault: Vault, job_id: str) -> int:
+def _position(connection: sqlite3.Connection, vault: StoredVault, job_id: str) -> int:
     row = connection.execute(
         "SELECT id FROM jobs WHERE job_id = ? AND vault = ?", (job_id, vault.id)
     ).fetchone()
@@ -235,19 +235,19 @@ def _position(connection: sqlite3.Connection, vault: Vault, job_id: str) -> int:
     return int(row["id"])
 
 
-def unwritten(connection: sqlite3.Connection, limit: int = 1) -> list[Job]:
+def unwritten(connection: sqlite3.Connection, limit: int = 1) -> list[StoredJob]:
     """Return inventory jobs whose output nobody has written yet."""
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE snapshot IS NOT NULL AND output IS NULL"
         " AND outcome = 'Succeeded' ORDER BY id LIMIT ?",
         (limit,),
     )
-    return [Job(*row) for row in rows]
+    return [StoredJob(*row) for row in rows]
 
 
 def inventory_lines(
-    connection: sqlite3.Connection, job: Job, bounds: tuple[int, int, int], limit: int
-) -> Iterator[tuple[int, Line]]:
+    connection: sqlite3.Connection, job: StoredJob, bounds: tuple[int, int, int], limit: int
+) -> Iterator[tuple[int, ArchiveLine]]:
     """Yield the archives that lived at the job's snapshot, each with its position.
 
     *bounds* are the position to start from and the creation dates from (inclusive) and to
@@ -262,11 +262,11 @@ def inventory_lines(
         (job.vault, position, job.snapshot, since, until, job.snapshot, limit),
     )
     for row in rows:
-        yield row[0], Line(*row[1:])
+        yield row[0], ArchiveLine(*row[1:])
 
 
 def set_output(
-    connection: sqlite3.Connection, job: Job, file: str, size: int, next_marker: str | None
+    connection: sqlite3.Connection, job: StoredJob, file: str, size: int, next_marker: str | None
 ) -> bool:
     """Record the written output; False if another thread was quicker or the job is gone."""
     done = connection.execute(

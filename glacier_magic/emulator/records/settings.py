@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from glacier_magic.emulator import dates, errors, ids, limits
-from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.records.vaults import StoredVault
 
 FREE_A_DAY = (10 << 30) // 30
 """Bytes a day that ``FreeTier`` lets through: 10 GiB a month, prorated (UNCONFIRMED)."""
 
 
-def tags(connection: sqlite3.Connection, vault: Vault) -> dict[str, str]:
+def tags(connection: sqlite3.Connection, vault: StoredVault) -> dict[str, str]:
     """Return the tags of a vault."""
     rows = connection.execute("SELECT key, value FROM tags WHERE vault = ?", (vault.id,))
     return {row["key"]: row["value"] for row in rows}
 
 
-def add_tags(connection: sqlite3.Connection, vault: Vault, added: dict[str, str]) -> None:
+def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str, str]) -> None:
     """Set tags, replacing those with the same keys."""
     if len(tags(connection, vault) | added) > limits.TAGS:
         raise errors.limit_exceeded(
@@ -33,28 +33,28 @@ def add_tags(connection: sqlite3.Connection, vault: Vault, added: dict[str, str]
     )
 
 
-def remove_tags(connection: sqlite3.Connection, vault: Vault, keys: list[str]) -> None:
+def remove_tags(connection: sqlite3.Connection, vault: StoredVault, keys: list[str]) -> None:
     """Remove tags; keys that are not there are fine."""
     connection.executemany(
         "DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys]
     )
 
 
-def document(connection: sqlite3.Connection, vault: Vault, column: str) -> str | None:
+def document(connection: sqlite3.Connection, vault: StoredVault, column: str) -> str | None:
     """Return the ``notification`` or ``access_policy`` of a vault."""
     row = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
     return None if row[0] is None else str(row[0])
 
 
 def set_document(
-    connection: sqlite3.Connection, vault: Vault, column: str, text: str | None
+    connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None
 ) -> None:
     """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
     connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class StoredLock:
     """A vault lock; without *expires* it is complete and there to stay."""
 
     policy: str
@@ -68,34 +68,34 @@ class Lock:
         return "Locked" if self.expires is None else "InProgress"
 
 
-def lock(connection: sqlite3.Connection, vault: Vault, now: int) -> Lock | None:
+def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> StoredLock | None:
     """Return the lock of a vault, unless it was not completed in its day."""
     row = connection.execute(
         "SELECT lock_policy, lock_id, lock_created, lock_expires FROM vaults"
         " WHERE id = ? AND lock_policy IS NOT NULL AND coalesce(lock_expires, ?) > ?",
         (vault.id, now + 1, now),
     ).fetchone()
-    return None if row is None else Lock(*row)
+    return None if row is None else StoredLock(*row)
 
 
-def start_lock(connection: sqlite3.Connection, vault: Vault, policy: str, now: int) -> str:
+def start_lock(connection: sqlite3.Connection, vault: StoredVault, policy: str, now: int) -> str:
     """Begin the day in which a lock can still be undone; return its id."""
     lock_id = ids.lock_id()
-    _set_lock(connection, vault, Lock(policy, lock_id, now, now + limits.LOCK_LIFE))
+    _set_lock(connection, vault, StoredLock(policy, lock_id, now, now + limits.LOCK_LIFE))
     return lock_id
 
 
-def complete_lock(connection: sqlite3.Connection, vault: Vault, found: Lock) -> None:
+def complete_lock(connection: sqlite3.Connection, vault: StoredVault, found: StoredLock) -> None:
     """Make a lock last."""
-    _set_lock(connection, vault, Lock(found.policy, found.lock_id, found.created, None))
+    _set_lock(connection, vault, StoredLock(found.policy, found.lock_id, found.created, None))
 
 
-def remove_lock(connection: sqlite3.Connection, vault: Vault) -> None:
+def remove_lock(connection: sqlite3.Connection, vault: StoredVault) -> None:
     """Take a lock in progress away."""
     _set_lock(connection, vault, None)
 
 
-def _set_lock(connection: sqlite3.Connection, vault: Vault, new: Lock | None) -> None:
+def _set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLock | None) -> None:
     values = (
         (None, None, None, None)
         if new is None
@@ -119,7 +119,7 @@ def retrieval_policy(
     return ("None", None) if row is None else (row[0], row[1])
 
 
-def enforce(connection: sqlite3.Connection, vault: Vault, size: int, now: int) -> None:
+def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: int) -> None:
     """Raise if a Standard retrieval of *size* bytes goes against the policy.
 
     How the service computes a job's rate is not published; here it is the bytes of the job over
@@ -136,7 +136,9 @@ def enforce(connection: sqlite3.Connection, vault: Vault, size: int, now: int) -
             raise errors.policy_enforced()
 
 
-def _retrieved(connection: sqlite3.Connection, vault: Vault, condition: str, moment: int) -> int:
+def _retrieved(
+    connection: sqlite3.Connection, vault: StoredVault, condition: str, moment: int
+) -> int:
     (size,) = connection.execute(
         "SELECT total(range_end - range_start + 1) FROM jobs JOIN vaults ON vaults.id = jobs.vault"
         f" WHERE tier = 'Standard' AND account = ? AND region = ? AND {condition}",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from glacier_magic.base import treehash
 from glacier_magic.emulator import dates, errors, ids, limits
 from glacier_magic.emulator.records import archives
-from glacier_magic.emulator.records.archives import Piece
-from glacier_magic.emulator.records.vaults import Vault
+from glacier_magic.emulator.records.archives import StoredPiece
+from glacier_magic.emulator.records.vaults import StoredVault
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class StoredUpload:
     """A multipart upload; *ended* is None, ``completed`` or ``aborted``."""
 
     id: int
@@ -28,7 +28,7 @@ class Upload:
     archive_id: str | None
     tree_hash: str | None
 
-    def describe(self, vault: Vault) -> dict[str, object]:
+    def describe(self, vault: StoredVault) -> dict[str, object]:
         """Return the object of ListMultipartUploads."""
         return {
             "ArchiveDescription": self.description,
@@ -49,7 +49,11 @@ def _unknown(upload_id: str) -> errors.ServiceError:
 
 
 def start(
-    connection: sqlite3.Connection, vault: Vault, now: int, description: str | None, part_size: int
+    connection: sqlite3.Connection,
+    vault: StoredVault,
+    now: int,
+    description: str | None,
+    part_size: int,
 ) -> str:
     """Record a new upload and return its id."""
     upload_id = ids.upload_id()
@@ -63,14 +67,19 @@ def start(
 
 
 def get(
-    connection: sqlite3.Connection, vault: Vault, upload_id: str, now: int, *, ended: bool = False
-) -> Upload:
+    connection: sqlite3.Connection,
+    vault: StoredVault,
+    upload_id: str,
+    now: int,
+    *,
+    ended: bool = False,
+) -> StoredUpload:
     """Return the upload, or raise the 404; one that has *ended* only on request, and for a day."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND vault = ?",
         (upload_id, vault.id),
     ).fetchone()
-    upload = None if row is None else Upload(*row)
+    upload = None if row is None else StoredUpload(*row)
     if upload is None or (upload.ended is not None and not ended):
         raise _unknown(upload_id)
     if now >= upload.touched + (limits.REPEAT_LIFE if upload.ended else limits.UPLOAD_LIFE):
@@ -79,8 +88,8 @@ def get(
 
 
 def page(
-    connection: sqlite3.Connection, vault: Vault, now: int, first: str, limit: int
-) -> list[Upload]:
+    connection: sqlite3.Connection, vault: StoredVault, now: int, first: str, limit: int
+) -> list[StoredUpload]:
     """Return at most *limit* uploads in progress, from the one with the id *first* on."""
     start_row = 0
     if first:
@@ -95,11 +104,11 @@ def page(
         " WHERE vault = ? AND ended IS NULL AND id >= ? AND touched > ? ORDER BY id LIMIT ?",
         (vault.id, start_row, now - limits.UPLOAD_LIFE, limit),
     )
-    return [Upload(*row) for row in rows]
+    return [StoredUpload(*row) for row in rows]
 
 
 def parts(
-    connection: sqlite3.Connection, upload: Upload, start: int, limit: int
+    connection: sqlite3.Connection, upload: StoredUpload, start: int, limit: int
 ) -> list[tuple[int, int, str]]:
     """Return (start, size, tree hash) of at most *limit* parts from byte *start* on."""
     rows = connection.execute(
@@ -110,7 +119,9 @@ def parts(
     return [(row["start"], row["size"], row["tree_hash"]) for row in rows]
 
 
-def add_part(connection: sqlite3.Connection, upload: Upload, piece: Piece, now: int) -> list[str]:
+def add_part(
+    connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int
+) -> list[str]:
     """Record a part and return the files that it replaces."""
     replaced = archives.add_piece(connection, upload.payload, piece)
     connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
@@ -118,7 +129,7 @@ def add_part(connection: sqlite3.Connection, upload: Upload, piece: Piece, now: 
 
 
 def check_complete(
-    connection: sqlite3.Connection, upload: Upload, size: int, tree_hash: str
+    connection: sqlite3.Connection, upload: StoredUpload, size: int, tree_hash: str
 ) -> None:
     """Raise unless the parts make up *size* bytes without a gap, with that tree hash.
 
@@ -142,8 +153,8 @@ def check_complete(
 
 def complete(
     connection: sqlite3.Connection,
-    vault: Vault,
-    upload: Upload,
+    vault: StoredVault,
+    upload: StoredUpload,
     now: int,
     *,
     size: int,
@@ -167,7 +178,7 @@ def complete(
     return archive_id
 
 
-def abort(connection: sqlite3.Connection, upload: Upload, now: int) -> list[str]:
+def abort(connection: sqlite3.Connection, upload: StoredUpload, now: int) -> list[str]:
     """End the upload and return the files that nobody needs any more."""
     connection.execute(
         "UPDATE uploads SET ended = 'aborted', touched = ? WHERE id = ?", (now, upload.id)
@@ -182,10 +193,10 @@ def drop_pieces(connection: sqlite3.Connection, payload: str) -> list[str]:
     return files
 
 
-def abandoned(connection: sqlite3.Connection, now: int) -> list[Upload]:
+def abandoned(connection: sqlite3.Connection, now: int) -> list[StoredUpload]:
     """Return the uploads that have been without activity for too long."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE ended IS NULL AND touched <= ?",
         (now - limits.UPLOAD_LIFE,),
     )
-    return [Upload(*row) for row in rows]
+    return [StoredUpload(*row) for row in rows]

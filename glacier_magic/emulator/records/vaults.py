@@ -12,7 +12,7 @@ from glacier_magic.emulator import dates, errors, limits
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
-class Inventory(NamedTuple):
+class StoredInventory(NamedTuple):
     """What the service knows of a vault: the state at *date*, or nothing yet."""
 
     date: int | None
@@ -21,7 +21,7 @@ class Inventory(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Vault:
+class StoredVault:
     """A vault as it is, and as its last inventory saw it."""
 
     id: int
@@ -41,7 +41,7 @@ class Vault:
         """The vault's ARN."""
         return vault_arn(self.account, self.region, self.name)
 
-    def inventory(self, now: int) -> Inventory:
+    def inventory(self, now: int) -> StoredInventory:
         """Return the latest inventory at *now*.
 
         One is made at the first daily instant after a change and none without a change.  As every
@@ -51,8 +51,8 @@ class Vault:
         if self.changed is not None:
             due = next_inventory(self.changed)
             if due <= now:
-                return Inventory(due, self.live_count, self.live_size)
-        return Inventory(self.inventory_date, self.inventory_count, self.inventory_size)
+                return StoredInventory(due, self.live_count, self.live_size)
+        return StoredInventory(self.inventory_date, self.inventory_count, self.inventory_size)
 
     def describe(self, now: int) -> dict[str, object]:
         """Return the object of DescribeVault and ListVaults."""
@@ -94,23 +94,25 @@ def next_inventory(moment: int) -> int:
     return day * limits.DAY + limits.INVENTORY_TIME
 
 
-def find(connection: sqlite3.Connection, account: str, region: str, name: str) -> Vault | None:
+def find(
+    connection: sqlite3.Connection, account: str, region: str, name: str
+) -> StoredVault | None:
     """Return the vault of that name, or None."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM vaults"
         " WHERE account = ? AND region = ? AND name = ? AND deleted IS NULL",
         (account, region, name),
     ).fetchone()
-    return None if row is None else Vault(*row)
+    return None if row is None else StoredVault(*row)
 
 
-def by_key(connection: sqlite3.Connection, key: int) -> Vault:
+def by_key(connection: sqlite3.Connection, key: int) -> StoredVault:
     """Return a vault by its row."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM vaults WHERE id = ?", (key,)).fetchone()
-    return Vault(*row)
+    return StoredVault(*row)
 
 
-def get(connection: sqlite3.Connection, account: str, region: str, name: str) -> Vault:
+def get(connection: sqlite3.Connection, account: str, region: str, name: str) -> StoredVault:
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None
     if vault is None:
@@ -120,14 +122,14 @@ def get(connection: sqlite3.Connection, account: str, region: str, name: str) ->
 
 def page(
     connection: sqlite3.Connection, account: str, region: str, first: str, limit: int
-) -> list[Vault]:
+) -> list[StoredVault]:
     """Return at most *limit* vaults by ASCII name, starting at the name *first*."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM vaults"
         " WHERE account = ? AND region = ? AND name >= ? AND deleted IS NULL ORDER BY name LIMIT ?",
         (account, region, first, limit),
     )
-    return [Vault(*row) for row in rows]
+    return [StoredVault(*row) for row in rows]
 
 
 def create(connection: sqlite3.Connection, account: str, region: str, name: str, now: int) -> None:
@@ -146,7 +148,7 @@ def create(connection: sqlite3.Connection, account: str, region: str, name: str,
     )
 
 
-def delete(connection: sqlite3.Connection, vault: Vault, now: int) -> None:
+def delete(connection: sqlite3.Connection, vault: StoredVault, now: int) -> None:
     """Delete the vault if its last inventory is empty and nothing was written since."""
     inventory = vault.inventory(now)
     written = vault.changed is not None and vault.changed >= (inventory.date or 0)
@@ -157,7 +159,7 @@ def delete(connection: sqlite3.Connection, vault: Vault, now: int) -> None:
 
 
 def record_change(
-    connection: sqlite3.Connection, vault: Vault, now: int, count: int, size: int
+    connection: sqlite3.Connection, vault: StoredVault, now: int, count: int, size: int
 ) -> None:
     """Count *count* archives of *size* bytes in all (negative when deleted) into the vault."""
     inventory = vault.inventory(now)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...base import tables
 from ...base.units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
 from ...catalogue import Catalogue, Drop
-from ...catalogue.records.deletions import Choice
+from ...catalogue.records.deletions import DeletionChoice
 from ...catalogue.storage.database import new_owner
 from ...catalogue.storage.leases import Leases
 from ...errors import Refused, VaultNotEmpty
@@ -166,7 +166,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         max_fee: Decimal | None = None,
     ) -> None:  # fmt: skip
         archives = engine.catalogue.archives
-        choice = Choice(archives, drop.vault, archives.numbers(drop.vault, None))
+        choice = DeletionChoice(archives, drop.vault, archives.numbers(drop.vault, None))
         super().__init__(choice, engine=engine, prices=prices, max_fee=max_fee)
         self._drop, self._tracker = drop, tracker
         self.unfinished = unfinished(engine, drop.vault)

@@ -11,12 +11,12 @@ from ...base import tables
 from ...base.rendering import SHOWN
 from ...base.units import from_ms, human_bytes, local_time, short_id
 from ...catalogue import ArchiveRecord
-from ...catalogue.records.deletions import Choice
+from ...catalogue.records.deletions import DeletionChoice
 from ...prices import PriceTable, Quote
 from ...transfer.engine import Engine
 from ..base import Memory, T
 from .confirmed import Guarded
-from .tally import Tally
+from .tally import DeletionTally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +31,13 @@ class ChosenPlan(Guarded[T]):
     """
 
     def __init__(
-        self, choice: Choice, *, engine: Engine, prices: PriceTable,
+        self, choice: DeletionChoice, *, engine: Engine, prices: PriceTable,
         max_fee: Decimal | None = None,
     ) -> None:  # fmt: skip
         super().__init__(Memory(engine.catalogue, engine.service.clock))
         self.vault, self.choice = choice.vault, choice
         self._engine = engine
-        self.tally = Tally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
+        self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
         self._first = list(islice(choice, SHOWN))
         if max_fee is not None:
             self.tally.fee.check(max_fee)

@@ -10,7 +10,7 @@ from ...base.rendering import visible
 from ...base.units import from_ms, human_bytes, plural
 from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.states import DELETED
-from ...catalogue.records.deletions import Choice
+from ...catalogue.records.deletions import DeletionChoice
 from ...prices import PriceTable, Quote
 from ...prices.quotes import early_deletion, hours_left
 
@@ -26,13 +26,15 @@ SEEN = {
 """How an archive was last seen, by its state."""
 
 
-class Tally:
+class DeletionTally:
     """Counts, bytes, fee and warnings for a choice of archives at one moment.
 
     :param now: the service's time in milliseconds.
     """
 
-    def __init__(self, choice: Choice, catalogue: Catalogue, prices: PriceTable, now: int) -> None:
+    def __init__(
+        self, choice: DeletionChoice, catalogue: Catalogue, prices: PriceTable, now: int
+    ) -> None:
         self.archives, self._left_out = len(choice), choice.left_out
         self.bytes = self.unsized = self.young = self.young_bytes = 0
         self.states: Counter[str] = Counter()
@@ -43,7 +45,7 @@ class Tally:
         self._listed = from_ms(newest.made) if newest else None
         self.fee: Quote = early_deletion(prices, self._counted(choice), now)
 
-    def _counted(self, choice: Choice) -> Iterator[tuple[int | None, int | None]]:
+    def _counted(self, choice: DeletionChoice) -> Iterator[tuple[int | None, int | None]]:
         for archive in choice.known():
             self._add(archive, archive.state)
             yield archive.size, archive.created

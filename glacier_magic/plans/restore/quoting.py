@@ -12,7 +12,7 @@ from ...base.rendering import Rendered, escape, html_table, text_table
 from ...base.units import local_time
 from ...errors import InputError
 from ...jobs import window
-from ...prices import Line, PriceTable, Quote
+from ...prices import PriceTable, Quote, QuoteLine
 from ...prices.items import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quote import amount_of
@@ -123,10 +123,10 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     if not asking.requests:
         quote = Quote(quote.lines)  # nothing to be free of
     if asking.unsized:
-        quote += Quote((Line(prices.figure(f"retrieval-{tier.lower()}"), None),))
+        quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
     out = transfer_out(prices, asking.out, checked_destination(destination))
     if asking.out_unsized and out.lines:
-        out += Quote((Line(out.lines[0].figure, None),))
+        out += Quote((QuoteLine(out.lines[0].figure, None),))
     return quote + (out if asking.out or asking.out_unsized else Quote(out.lines))
 
 
@@ -224,7 +224,7 @@ class Tiers(Rendered):
 _HEAD = ("tier", "retrieval", "requests", "transfer out", "together", "ready from", "until")
 
 
-def _retrieved(quote: Quote) -> list[Line]:
+def _retrieved(quote: Quote) -> list[QuoteLine]:
     return [
         line
         for line in quote.lines
@@ -232,23 +232,23 @@ def _retrieved(quote: Quote) -> list[Line]:
     ]
 
 
-def _requested(quote: Quote) -> list[Line]:
+def _requested(quote: Quote) -> list[QuoteLine]:
     return [line for line in quote.lines if line.figure.item.endswith("-requests")]
 
 
-def _moved(quote: Quote) -> list[Line]:
+def _moved(quote: Quote) -> list[QuoteLine]:
     return [line for line in quote.lines if line.figure.item in _TRANSFER]
 
 
-def _amount(lines: Sequence[Line]) -> Any:
+def _amount(lines: Sequence[QuoteLine]) -> Any:
     return Quote(tuple(lines)).total
 
 
-def _words(lines: Sequence[Line]) -> str:
+def _words(lines: Sequence[QuoteLine]) -> str:
     return Quote(tuple(lines)).words()
 
 
-def _told(line: Line) -> str:
+def _told(line: QuoteLine) -> str:
     """Return a line of a quote in words, with its source; nothing of what costs nothing anyway."""
     if line.quantity == 0:
         return ""
