@@ -32,7 +32,7 @@ import catalogue as made
 from pathlib import Path
 from glacier_magic.catalogue import Catalogue
 from glacier_magic.explore import Explorer
-from glacier_magic.notebook.explorer import ExplorerView
+from glacier_magic.notebook.explorer_view import ExplorerView
 from glacier_magic.service.clock import ServiceClock
 from glacier_magic.client.vault import Vault
 from IPython.display import display

@@ -4,18 +4,18 @@ Reading gives an object that shows itself; a change is idempotent, or a plan tha
 and does nothing until it is run.
 """
 
-from .access import AccessPolicy
-from .capacity import Capacity
+from .access_policy import AccessPolicy
+from .all_regions import VaultsEverywhere, look_everywhere
 from .change import Change
 from .documents import Document
 from .iam import IdentityPolicy
-from .lock import Lock
-from .notifications import Notifications
 from .notifications_table import Notified
-from .regions import VaultsEverywhere, look_everywhere
+from .provisioned_capacity import Capacity
 from .retrieval_policy import RetrievalPolicy
 from .routing import Routing
-from .tags import Tags
+from .vault_lock import Lock
+from .vault_notifications import Notifications
+from .vault_tags import Tags
 
 __all__ = [
     "AccessPolicy",

@@ -10,7 +10,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..catalogue import Route
 from ..service import Service
 from .documents import masked
-from .notifications import Notifications
+from .vault_notifications import Notifications
 
 if TYPE_CHECKING:
     import pandas as pd

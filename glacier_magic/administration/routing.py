@@ -16,7 +16,7 @@ from ..service.administration import Administration
 from ..service.messaging import Messaging
 from .change import Change
 from .documents import masked
-from .notifications import EVENTS
+from .vault_notifications import EVENTS
 
 TOPIC = "glacier-magic"
 QUEUE = "glacier-magic-{}"

@@ -13,18 +13,18 @@ from pathlib import Path
 from ..base.units import to_ms
 from .archives.archives import ArchiveRecord, Archives
 from .archives.inventories import Inventories, Inventory
-from .archives.vaults import find
-from .records.deletions import Deletion, Deletions
+from .archives.vault_table import find
+from .records.deletion_records import Deletion, Deletions
 from .records.downloads import Download, Downloads
-from .records.drops import Drop, Drops
-from .records.jobs import JobRecord, Jobs
-from .records.locks import LockRecord, Locks
+from .records.drop_records import Drop, Drops
+from .records.job_records import JobRecord, Jobs
+from .records.lock_records import LockRecord, Locks
 from .records.members import ListingRecord, Listings
-from .records.pacing import Pacing
+from .records.pacing_records import Pacing
 from .records.plans import PlanRecord, Plans, Tally
 from .records.purchases import Purchase, Purchases
 from .records.routes import Route, Routes
-from .records.uploads import Upload, Uploads
+from .records.upload_records import Upload, Uploads
 from .storage.database import Scope
 from .storage.open import opened
 from .storage.settings import Settings

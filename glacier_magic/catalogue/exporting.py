@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..base.units import masked
 from ..errors import InputError
 from .archives import states
-from .archives.frames import READ, Rows, batch, kind_of
+from .archives.archive_frames import READ, Rows, batch, kind_of
 from .archives.query import COLUMNS
 from .storage import dialect
 from .storage.backup import making

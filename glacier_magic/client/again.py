@@ -11,9 +11,9 @@ from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import JobRow
 from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
-from ..plans.restore.pacing import Pace
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.restoring import unknown_archive
+from ..plans.restore.timetable import Pace
 
 if TYPE_CHECKING:
     from .session import Session

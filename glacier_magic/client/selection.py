@@ -12,7 +12,7 @@ from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.query import chosen
 from ..catalogue.archives.states import DELETED, deleted_here
-from ..catalogue.records.deletions import DeletionChoice
+from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..plans.restore.restoring import unknown_archive
 

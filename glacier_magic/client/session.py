@@ -19,8 +19,8 @@ from ..administration import (
     VaultsEverywhere,
     look_everywhere,
 )
-from ..administration.listening import Listening
-from ..base import tables
+from ..administration.listeners import Listening
+from ..base import dataframes
 from ..base.paths import catalogue_place
 from ..catalogue import Catalogue, Deletion, JobRecord, Scope
 from ..catalogue.storage.database import new_owner
@@ -28,13 +28,13 @@ from ..errors import AccessDenied, InputError, NotFound, Unavailable
 from ..jobs import Batch, Tracker
 from ..jobs.inventory_output import read_inventory
 from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, RestorePlan
-from ..plans.delete.delete import carry_out
-from ..plans.delete.drop import end
-from ..plans.history import Past, PastPlan
+from ..plans.delete.delete_plan import carry_out
+from ..plans.delete.drop_plan import end
 from ..plans.onhold import OnHold
+from ..plans.past_plans import Past, PastPlan
 from ..plans.restore import sharing
-from ..plans.restore.pacing import Pace
 from ..plans.restore.scheduled import stop
+from ..plans.restore.timetable import Pace
 from ..prices import load
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
@@ -131,7 +131,7 @@ class Session:
         ``archives`` and ``size`` are as of ``inventory``, the date of each vault's last inventory;
         ``size`` includes the service's overhead of 32 KiB an archive.
         """
-        frame = tables.vaults(self._told())
+        frame = dataframes.vaults(self._told())
         frame.attrs["as_of"] = self.service.clock.now().isoformat()
         return frame
 

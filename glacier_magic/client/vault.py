@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO, overload
 
 from .. import descriptions
 from ..administration import AccessPolicy, Lock, Notifications, Tags
-from ..base import tables
+from ..base import dataframes
 from ..base.ranges import Asked
 from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord, JobRecord
 from ..catalogue.archives.as_of import Moment, last_ms
-from ..catalogue.records.jobs import INVENTORY
+from ..catalogue.records.job_records import INVENTORY
 from ..errors import GlacierError, InputError, NotFound, NotReady
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
@@ -26,8 +26,8 @@ from ..peek import Limits
 from ..plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
 from ..plans.base import _dollars
 from ..plans.restore.folder import folder_named
-from ..plans.restore.pacing import Pace
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.timetable import Pace
 from ..prices import load
 from ..prices.holdings import priced
 from ..transfer.progress import Observer
@@ -226,7 +226,7 @@ class Vault:
         archives = self._catalogue.archives
         prices = load(self.session.region)
         found = archives.du(self.name, path, depth)
-        frame = tables.folders(priced(found, self.name, prices))
+        frame = dataframes.folders(priced(found, self.name, prices))
         frame.attrs.update(vault=self.name, as_of=archives.latest(self.name), unlisted=0, more=0)
         return frame
 

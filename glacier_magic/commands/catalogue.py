@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import importers
-from ..base import tables
+from ..base import dataframes
 from ..base.paths import catalogue_file, catalogue_place
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue, Scope, maintenance
@@ -88,7 +88,7 @@ def _file(args: Namespace) -> Path:
 
 def _status(console: Console, _: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
-        table = tables.catalogued(maintenance.vaults(catalogue.database))
+        table = dataframes.catalogued(maintenance.vaults(catalogue.database))
         size, version = catalogue.database.dialect.size(), maintenance.version()
         table.attrs.update(path=catalogue.place, bytes=size, version=version)
     count = plural(int(table["archives"].sum()), "archive")
@@ -114,7 +114,7 @@ def _check(console: Console, args: Namespace) -> pd.DataFrame:
         cures = " ".join(dict.fromkeys(each.cure for each in wrong))
         raise CatalogueError(f"The catalogue {place} is not as it should be: {words}", cure=cures)
     console.face.note(f"{place} is whole: {len(found)} checks, no problem.")
-    return tables.checked(vars(each) for each in found)
+    return dataframes.checked(vars(each) for each in found)
 
 
 def _backup(console: Console, args: Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from ..plans.history import PastPlan
+from ..plans.past_plans import PastPlan
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..plans import Deleted
-from ..plans.delete.delete import failure
+from ..plans.delete.delete_plan import failure
 from .console import Console
 from .grammar import Parser, Verb
 from .options import guard_options, vault_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from ..plans.abort import AbortPlan
+from ..plans.abort_plan import AbortPlan
 from .console import Console
 from .grammar import Parser, Verb
 from .options import rate_option, set_rate, vault_option

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from . import fastglacier, mt_aws
-from .columns import decode_columns
+from .bulk import decode_columns
+from .decoded import Decoded, DescriptionError, UnreadableError
 from .families import FAMILIES, read
-from .model import Decoded, DescriptionError, UnreadableError
 
 __all__ = [
     "DEFAULT",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from .model import Decoded, Marks, decoded, parse_stamp
+from .decoded import Decoded, Marks, decoded, parse_stamp
 
 MARKS = Marks(ends=(".tgz", ".enc"))
 

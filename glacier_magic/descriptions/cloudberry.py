@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from .model import Decoded, Marks, UnreadableError, changed_bytes, decoded, from_json
+from .decoded import Decoded, Marks, UnreadableError, changed_bytes, decoded, from_json
 
 MARKS = Marks(starts=("{",))
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from . import bakthat, cloudberry, fastglacier, git_annex, mt_aws
-from .model import Decoded, Family
+from .decoded import Decoded, Family
 
 FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
 """The families in the order in which they are tried; those told by a start come first."""

@@ -13,7 +13,7 @@ import re
 from base64 import b64encode
 from datetime import UTC, datetime
 
-from .model import (
+from .decoded import (
     Decoded,
     Marks,
     UnreadableError,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from .model import Decoded, Marks, decoded
+from .decoded import Decoded, Marks, decoded
 
 MARKS = Marks(holds="--")
 

@@ -11,7 +11,7 @@ import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
-from .model import Decoded, Marks, UnreadableError, decoded, format_stamp, from_base64, from_json
+from .decoded import Decoded, Marks, UnreadableError, decoded, format_stamp, from_base64, from_json
 
 MARKS = Marks(starts=("mt2 ", "mt1 "))
 

@@ -3,7 +3,7 @@
 It is a process of its own that serves a folder; see ``README.md`` beside this file.
 """
 
-from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.process import (
     EmulatorError,
     RunningEmulator,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glacier_magic.emulator import dates
-from glacier_magic.emulator.locks import FolderLock
+from glacier_magic.emulator.folder_lock import FolderLock
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.server import Server

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from glacier_magic.emulator import dates, errors, limits
-from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator import dates, service_errors, service_limits
+from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.http import Request
 
 DEFAULT_REGION = "us-east-1"
@@ -67,13 +67,15 @@ class Verifier:
         """Raise unless *request* was signed by a known key at about *now*, a real time."""
         text = request.headers.get("authorization")
         if text is None:
-            raise errors.missing_token()
+            raise service_errors.missing_token()
         given = parse(text)
         if given is None:
-            raise errors.invalid_signature("The Authorization header is not in the expected form.")
+            raise service_errors.invalid_signature(
+                "The Authorization header is not in the expected form."
+            )
         secret = self._secrets.get(given.access_key)
         if secret is None:
-            error = errors.unrecognized_client(
+            error = service_errors.unrecognized_client(
                 "The security token included in the request is invalid."
             )
             error.headers["x-emulator-hint"] = _HINT
@@ -81,7 +83,7 @@ class Verifier:
         stamp = _stamp(request)
         _check_scope(request, given, stamp, now)
         if not _matches(request, given, secret, stamp):
-            raise errors.signature_mismatch()
+            raise service_errors.signature_mismatch()
 
 
 def _stamp(request: Request) -> str:
@@ -92,20 +94,28 @@ def _stamp(request: Request) -> str:
     try:
         return parsedate_to_datetime(text).strftime("%Y%m%dT%H%M%SZ")
     except (TypeError, ValueError):
-        raise errors.missing_header("x-amz-date") from None
+        raise service_errors.missing_header("x-amz-date") from None
 
 
 def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -> None:
     if given.service != "glacier":
-        raise errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
+        raise service_errors.invalid_signature(
+            "Credential should be scoped to correct service: 'glacier'."
+        )
     if given.date != stamp[:8]:
-        raise errors.invalid_signature("Date in Credential scope does not match the request date.")
-    if abs((dates.parse_basic(stamp) or 0) - now) > limits.CLOCK_SKEW:
+        raise service_errors.invalid_signature(
+            "Date in Credential scope does not match the request date."
+        )
+    if abs((dates.parse_basic(stamp) or 0) - now) > service_limits.CLOCK_SKEW:
         current = dates.iso_seconds(now).translate({ord("-"): None, ord(":"): None})
-        raise errors.invalid_signature(f"Signature expired: {stamp} is not close to {current}")
+        raise service_errors.invalid_signature(
+            f"Signature expired: {stamp} is not close to {current}"
+        )
     needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
     if not needed <= set(given.signed):
-        raise errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
+        raise service_errors.invalid_signature(
+            "Host and x-amz-content-sha256 must be signed headers."
+        )
 
 
 def payload_hash(request: Request) -> str:
@@ -113,8 +123,8 @@ def payload_hash(request: Request) -> str:
     header = request.headers.get("x-amz-content-sha256")
     if header is not None:
         return header
-    if request.body.length > limits.JSON_BODY:
-        raise errors.missing_header("x-amz-content-sha256")
+    if request.body.length > service_limits.JSON_BODY:
+        raise service_errors.missing_header("x-amz-content-sha256")
     return hashlib.sha256(request.body.read()).hexdigest()
 
 

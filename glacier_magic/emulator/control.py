@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from glacier_magic.emulator import auth, dates, errors, limits
+from glacier_magic.emulator import auth, dates, service_errors, service_limits
 from glacier_magic.emulator.faults import Fault
 from glacier_magic.emulator.http import Request, Response
-from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.service import EmulatedService
 
 Answer = Callable[[EmulatedService, dict[str, Any]], dict[str, object]]
@@ -42,7 +42,7 @@ def answer(service: EmulatedService, stopping: threading.Event, request: Request
         return _json(200, action(service, document))
     except _RefusedError as refusal:
         return _json(refusal.status, {"error": str(refusal)})
-    except (ValueError, TypeError, KeyError, errors.ServiceError) as error:
+    except (ValueError, TypeError, KeyError, service_errors.ServiceError) as error:
         return _json(400, {"error": str(error)})
 
 
@@ -68,7 +68,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
         count, archives, size = connection.execute(
             "SELECT count(*), total(live_count), total(live_size - live_count * ?) FROM vaults"
             " WHERE deleted IS NULL",
-            (limits.OVERHEAD,),
+            (service_limits.OVERHEAD,),
         ).fetchone()
         (running,) = connection.execute(
             "SELECT count(*) FROM jobs WHERE completes > ?", (now,)
@@ -80,7 +80,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
         "time": dates.iso(now),
         "speed": service.clock.speed,
         "paused": service.clock.paused,
-        "next_inventory": dates.iso(vaults.next_inventory(now)),
+        "next_inventory": dates.iso(vault_rows.next_inventory(now)),
         "vaults": count,
         "archives": int(archives),
         "bytes": int(size),

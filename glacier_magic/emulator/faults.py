@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from glacier_magic.base.treehash import CHUNK
-from glacier_magic.emulator import errors
-from glacier_magic.emulator.errors import ServiceError
+from glacier_magic.emulator import service_errors
 from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
+from glacier_magic.emulator.service_errors import ServiceError
 
 ANSWERS: dict[str, Callable[[], ServiceError]] = {
-    "408": errors.request_timeout,
-    "500": errors.unavailable,
-    "503": lambda: errors.unavailable(status=503),
-    "throttling": errors.throttling,
-    "expired-token": errors.expired_token,
-    "access-denied": lambda: errors.access_denied("Access is denied."),
-    "insufficient-capacity": errors.insufficient_capacity,
-    "no-longer-supported": errors.no_longer_supported,
+    "408": service_errors.request_timeout,
+    "500": service_errors.unavailable,
+    "503": lambda: service_errors.unavailable(status=503),
+    "throttling": service_errors.throttling,
+    "expired-token": service_errors.expired_token,
+    "access-denied": lambda: service_errors.access_denied("Access is denied."),
+    "insufficient-capacity": service_errors.insufficient_capacity,
+    "no-longer-supported": service_errors.no_longer_supported,
 }
 """Faults that are an error answer; the operation does not take place."""
 

@@ -7,8 +7,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from glacier_magic.emulator import limits
-from glacier_magic.emulator.records import uploads
+from glacier_magic.emulator import service_limits
+from glacier_magic.emulator.records import upload_rows
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
@@ -60,15 +60,15 @@ class Housekeeping:
     def _abandoned_uploads(self) -> None:
         store, now = self._service.store, self._service.clock.now()
         with store.read() as connection:
-            found = uploads.abandoned(connection, now)
+            found = upload_rows.abandoned(connection, now)
         for upload in found:
             with store.write() as connection:
-                files = uploads.abort(connection, upload, upload.touched)
+                files = upload_rows.abort(connection, upload, upload.touched)
             self._remove(files)
 
     def _expired_jobs(self) -> None:
         """Drop jobs a day after they vanished, so that markers made from them keep working."""
-        store, horizon = self._service.store, self._service.clock.now() - limits.DAY
+        store, horizon = self._service.store, self._service.clock.now() - service_limits.DAY
         with store.read() as connection:
             rows = connection.execute(
                 "SELECT id, output FROM jobs WHERE expires <= ? LIMIT ?", (horizon, _BATCH)
@@ -98,7 +98,7 @@ class Housekeeping:
                 continue
             with store.write() as connection:
                 connection.execute("UPDATE archives SET payload = '' WHERE id = ?", (row["id"],))
-                files = uploads.drop_pieces(connection, row["payload"])
+                files = upload_rows.drop_pieces(connection, row["payload"])
             self._remove(files)
 
     def _remove(self, files: list[str]) -> None:

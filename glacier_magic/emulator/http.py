@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator import service_errors, service_limits
 
 _LINE = 1 << 16
 _HEADERS = 200
@@ -111,20 +111,20 @@ class Request:
         if expected is not None:
             computed = hashlib.sha256(text).hexdigest()
             if computed != expected.lower():
-                raise errors.payload_mismatch(computed, expected)
+                raise service_errors.payload_mismatch(computed, expected)
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, whatever the content type; empty means ``{}``."""
-        if self.body.length > limits.JSON_BODY:
-            raise errors.serialization("The request body is too long.")
+        if self.body.length > service_limits.JSON_BODY:
+            raise service_errors.serialization("The request body is too long.")
         text = self.body.read()
         self._check_digest(text)
         try:
             document = json.loads(text) if text.strip() else {}
         except (ValueError, RecursionError) as error:
-            raise errors.serialization("The request body is not valid JSON.") from error
+            raise service_errors.serialization("The request body is not valid JSON.") from error
         if not isinstance(document, dict):
-            raise errors.serialization("The request body is not a JSON object.")
+            raise service_errors.serialization("The request body is not a JSON object.")
         return document
 
 

@@ -7,15 +7,21 @@ import json
 import threading
 from collections.abc import Iterator
 
-from glacier_magic.emulator import dates, generated, ids, inventory_output, markers
+from glacier_magic.emulator import (
+    dates,
+    generated,
+    ids,
+    inventory_files,
+    markers,
+)
+from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.http import BodySource
-from glacier_magic.emulator.inventory_output import ArchiveLine
+from glacier_magic.emulator.inventory_files import ArchiveLine
 from glacier_magic.emulator.payloads import Payloads
-from glacier_magic.emulator.records import jobs
-from glacier_magic.emulator.records.archives import StoredArchive, StoredPiece
-from glacier_magic.emulator.records.jobs import StoredJob
-from glacier_magic.emulator.records.vaults import vault_arn
-from glacier_magic.emulator.store import Store
+from glacier_magic.emulator.records import job_rows
+from glacier_magic.emulator.records.archive_rows import StoredArchive, StoredPiece
+from glacier_magic.emulator.records.job_rows import StoredJob
+from glacier_magic.emulator.records.vault_rows import vault_arn
 
 _FOREVER = 1 << 62
 
@@ -77,7 +83,7 @@ class Outputs:
 
     def _next(self) -> StoredJob | None:
         with self._store.read() as connection:
-            return next(iter(jobs.unwritten(connection)), None)
+            return next(iter(job_rows.unwritten(connection)), None)
 
     def written(self, job: StoredJob, now: int) -> StoredJob:
         """Return the job with its output written, if it is complete at *now*."""
@@ -89,7 +95,7 @@ class Outputs:
     def _again(self, job: StoredJob) -> StoredJob:
         with self._store.read() as connection:
             row = connection.execute(
-                f"SELECT {jobs.COLUMNS} FROM jobs WHERE id = ?",
+                f"SELECT {job_rows.COLUMNS} FROM jobs WHERE id = ?",
                 (job.id,),
             ).fetchone()
         return StoredJob(*row)
@@ -102,7 +108,7 @@ class Outputs:
             path = self._payloads.output(file)
             next_marker = self._fill(job, file)
             with self._store.write() as connection:
-                jobs.set_output(connection, job, file, path.stat().st_size, next_marker)
+                job_rows.set_output(connection, job, file, path.stat().st_size, next_marker)
 
     def _fill(self, job: StoredJob, file: str) -> str | None:
         """Write the output to its file and return the marker of the page after it."""
@@ -113,14 +119,14 @@ class Outputs:
                 "SELECT account, region, name FROM vaults WHERE id = ?", (job.vault,)
             ).fetchone()
             most = -1 if count is None else count + 1
-            rows = jobs.inventory_lines(connection, job, _bounds(asked), most)
+            rows = job_rows.inventory_lines(connection, job, _bounds(asked), most)
             lines = (line for _, line in itertools.islice(rows, count))
             arn, date = vault_arn(account, region, name), dates.iso_seconds(job.snapshot or 0)
             with self._payloads.output(file).open("xb") as sink:
                 if asked["Format"] == "CSV":
-                    inventory_output.write_csv(sink, lines)
+                    inventory_files.write_csv(sink, lines)
                 else:
-                    inventory_output.write_json(sink, arn, date, lines)
+                    inventory_files.write_json(sink, arn, date, lines)
             return _marker(rows)
 
 

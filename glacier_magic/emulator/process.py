@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glacier_magic.emulator.locks import FolderLock
+from glacier_magic.emulator.folder_lock import FolderLock
 
 _PATIENCE = 20.0
 """Real seconds that a server may take to start or to stop."""

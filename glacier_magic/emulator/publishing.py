@@ -10,10 +10,10 @@ import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
-from glacier_magic.emulator.records import jobs
-from glacier_magic.emulator.records.jobs import StoredJob
-from glacier_magic.emulator.records.vaults import vault_arn
+from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.records import job_rows
+from glacier_magic.emulator.records.job_rows import StoredJob
+from glacier_magic.emulator.records.vault_rows import vault_arn
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _TRIES = 3
 _EVERY = 0.5
 _EVENTS = {
-    jobs.ARCHIVE: "ArchiveRetrievalCompleted",
-    jobs.INVENTORY: "InventoryRetrievalCompleted",
+    job_rows.ARCHIVE: "ArchiveRetrievalCompleted",
+    job_rows.INVENTORY: "InventoryRetrievalCompleted",
 }
 
 
@@ -71,7 +71,7 @@ class Publisher:
         now = self._service.clock.now()
         with self._service.store.read() as connection:
             rows = connection.execute(
-                f"SELECT {jobs.COLUMNS} FROM jobs WHERE notified = 0 AND completes <= ?"
+                f"SELECT {job_rows.COLUMNS} FROM jobs WHERE notified = 0 AND completes <= ?"
                 " ORDER BY completes LIMIT 500",
                 (now,),
             ).fetchall()

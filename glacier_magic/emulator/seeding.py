@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from glacier_magic.emulator import generated, ids, limits
-from glacier_magic.emulator.clock import VirtualClock
-from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.store import Store
+from glacier_magic.emulator import generated, ids, service_limits
+from glacier_magic.emulator.data_store import Store
+from glacier_magic.emulator.records import vault_rows
+from glacier_magic.emulator.virtual_clock import VirtualClock
 
 _BATCH = 20_000
-_SPAN = 8 * 365 * limits.DAY
+_SPAN = 8 * 365 * service_limits.DAY
 _LARGEST = 40 << 30
 
 _FOLDERS = (
@@ -191,7 +191,7 @@ class Seeder:
         """
         if count < 1 or (size is not None and not 1 <= size <= _LARGEST * 1_024):
             raise ValueError("Seeding takes at least one archive, of 1 byte to 40 TiB.")
-        newest = vaults.next_inventory(self._clock.now()) - limits.DAY
+        newest = vault_rows.next_inventory(self._clock.now()) - service_limits.DAY
         chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         key = self._prepare(vault, region, newest - _SPAN)
         rows = _rows(key, count, newest, chance, size)
@@ -203,11 +203,11 @@ class Seeder:
         return first
 
     def _prepare(self, vault: str, region: str, created: int) -> int:
-        if not vaults.is_name(vault):
+        if not vault_rows.is_name(vault):
             raise ValueError(f"Invalid vault name: {vault}")
         with self._store.write() as connection:
-            vaults.create(connection, self._account, region, vault, created)
-            return vaults.get(connection, self._account, region, vault).id
+            vault_rows.create(connection, self._account, region, vault, created)
+            return vault_rows.get(connection, self._account, region, vault).id
 
 
 def _insert(
@@ -218,8 +218,8 @@ def _insert(
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         batch,
     )
-    size = sum(row[3] for row in batch) + len(batch) * limits.OVERHEAD
-    inventory = vaults.by_key(connection, key).inventory(now)
+    size = sum(row[3] for row in batch) + len(batch) * service_limits.OVERHEAD
+    inventory = vault_rows.by_key(connection, key).inventory(now)
     connection.execute(
         "UPDATE vaults SET live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ?,"

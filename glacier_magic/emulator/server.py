@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any, cast
 
-from glacier_magic.emulator import control, errors
+from glacier_magic.emulator import control, service_errors
 from glacier_magic.emulator.http import (
     ConnectionDroppedError,
     MalformedRequestError,
@@ -85,7 +85,7 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             request = read_request(self.rfile, self._go_on)
         except MalformedRequestError as error:
-            refusal = errors.bad_request(f"The request could not be read: {error}.")
+            refusal = service_errors.bad_request(f"The request could not be read: {error}.")
             self._send(Response(400, {"Content-Type": "application/json"}, refusal.body()), False)
             return False
         if request is None:
@@ -98,7 +98,7 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             response = self._respond(request)
         except TimeoutError:
-            late = errors.request_timeout()
+            late = service_errors.request_timeout()
             response = Response(late.status, {"Content-Type": "application/json"}, late.body())
             self._send(self.server.service.sign(response), False)
             return False

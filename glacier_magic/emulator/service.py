@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from glacier_magic.emulator import auth, dates, errors, faults, ids
-from glacier_magic.emulator.clock import VirtualClock
+from glacier_magic.emulator import auth, dates, faults, ids, service_errors
+from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.faults import Fault, Faults
 from glacier_magic.emulator.housekeeping import Housekeeping
 from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
 from glacier_magic.emulator.outputs import Outputs
 from glacier_magic.emulator.payloads import Payloads
 from glacier_magic.emulator.publishing import Publisher
-from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.records.vaults import StoredVault
+from glacier_magic.emulator.records import vault_rows
+from glacier_magic.emulator.records.vault_rows import StoredVault
 from glacier_magic.emulator.seeding import Seeder
-from glacier_magic.emulator.store import Store
+from glacier_magic.emulator.virtual_clock import VirtualClock
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -90,7 +90,7 @@ class EmulatedService:
         """Return the answer to *request*, errors included; never raises a ServiceError."""
         try:
             response = self._dispatch(request)
-        except errors.ServiceError as error:
+        except service_errors.ServiceError as error:
             headers = {"Content-Type": "application/json"} | error.headers
             response = Response(error.status, headers, error.body())
         except (ConnectionDroppedError, ConnectionError, TimeoutError):
@@ -113,10 +113,10 @@ class EmulatedService:
         call = self._identify(request)
         route, call.names = find_route(request)
         if "x-amz-glacier-version" not in request.headers:
-            raise errors.missing_header("x-amz-glacier-version")
+            raise service_errors.missing_header("x-amz-glacier-version")
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
-            raise errors.invalid(f"Invalid x-amz-glacier-version: {version}")
+            raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
         call.fault = self.faults.take(route.operation)
         if call.fault is None:
             return route.handler(call)
@@ -130,13 +130,13 @@ class EmulatedService:
             self._verifier.verify(request, dates.real_now())
         account = request.segments()[0]
         if account != "-" and not _ACCOUNT.fullmatch(account):
-            raise errors.unrecognized_client("No account found for the given parameters")
+            raise service_errors.unrecognized_client("No account found for the given parameters")
         if account not in ("-", self.account):
-            raise errors.access_denied(f"Access to account {account} is denied.")
+            raise service_errors.access_denied(f"Access to account {account} is denied.")
         return Call(self, request, self.account, auth.region_of(request))
 
 
-_INTERNAL = errors.unavailable().body()
+_INTERNAL = service_errors.unavailable().body()
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ class Call:
 
     def vault(self, connection: sqlite3.Connection) -> StoredVault:
         """Return the vault that the path names, or raise the 404."""
-        return vaults.get(connection, self.account, self.region, self.names["vault"])
+        return vault_rows.get(connection, self.account, self.region, self.names["vault"])
 
     def location(self, *path: str) -> str:
         """Return a Location, which always shows the account's twelve digits."""
@@ -211,7 +211,7 @@ def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
             names = _names(route.pattern, segments)
             if names is not None and (route.query is None or route.query in request.query_pairs()):
                 return route, names
-    raise errors.bad_request(f"There is no operation {request.method} {request.path}.")
+    raise service_errors.bad_request(f"There is no operation {request.method} {request.path}.")
 
 
 def _names(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from glacier_magic.emulator import process
-from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 
 
 class Emulator:

@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..plans import ComparePlan, DeletePlan, RestorePlan
 from .answer import Answer
 from .filters import Filter
-from .selection import Selection
+from .picked import Selection
 
 if TYPE_CHECKING:
     import pandas as pd

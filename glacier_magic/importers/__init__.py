@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from . import (
-    bakthat,
+    bakthat_file,
     catalogue_file,
     exported,
     glacier_cli,
@@ -24,7 +24,7 @@ from . import (
     shelves,
     stores,
 )
-from .model import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
+from .imported import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
 from .taking import ImportReport, take
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 IMPORTERS: tuple[Importer, ...] = (
-    catalogue_file, exported, inventory_file, mt_journal, bakthat, glacier_cli, shelves,
+    catalogue_file, exported, inventory_file, mt_journal, bakthat_file, glacier_cli, shelves,
 )  # fmt: skip
 """The importers in the order in which they are tried."""
 

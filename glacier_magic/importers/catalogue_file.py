@@ -19,7 +19,7 @@ from ..catalogue.storage import dialect
 from ..catalogue.storage.backup import backup, examine
 from . import sqlite_files
 from .exported import checked
-from .model import Imported, ImportedArchive, Left, SourceFile
+from .imported import Imported, ImportedArchive, Left, SourceFile
 
 FORMAT = "a catalogue of glacier_magic"
 

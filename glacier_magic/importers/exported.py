@@ -13,7 +13,7 @@ from ..base.units import to_ms
 from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
 from ..scrubbing import scrub
-from .model import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
+from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "an exported table of archives"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..scrubbing import scrub
 from . import sqlite_files
-from .model import Imported, ImportedArchive, Left, SourceFile, is_id, milliseconds, text
+from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, milliseconds, text
 
 FORMAT = "glacier-cli's SQLite"
 _COLUMNS = ("id", "name", "vault", "last_seen_upstream", "created_here", "deleted_here")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..inventories import COLUMNS, InventoryError, Reading
 from ..inventories import read as read_batches
-from .model import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
+from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "a saved inventory"
 

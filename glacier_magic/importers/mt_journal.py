@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .model import (
+from .imported import (
     Imported,
     ImportedArchive,
     ImportedJob,
@@ -23,7 +23,7 @@ from .model import (
     milliseconds,
     text,
 )
-from .model import tree_hash as checked_hash
+from .imported import tree_hash as checked_hash
 
 FORMAT = "mt-aws-glacier's journal"
 

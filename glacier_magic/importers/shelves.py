@@ -16,7 +16,16 @@ from typing import Any, NoReturn
 
 from ..scrubbing import scrub
 from . import stores
-from .model import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, text
+from .imported import (
+    Imported,
+    ImportedArchive,
+    ImportedJob,
+    Left,
+    SourceFile,
+    is_id,
+    read_job,
+    text,
+)
 
 FORMAT = "GlacierVault's shelve"
 _KEYS = {b"archives": "archives", b"jobs": "jobs"}

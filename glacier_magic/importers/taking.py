@@ -21,7 +21,7 @@ from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.archives import LAG
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from .model import Imported, ImportedArchive, Left
+from .imported import Imported, ImportedArchive, Left
 
 CHUNK = 10_000
 """Archives in a transaction: a second in which others wait, and few waits for the disk."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .frames import Bytes, Cut, Frame, Mask, Positions, windows
-from .items import Item
+from .listed_archive import Item
 from .texts import is_plain
 
 LISTED = pa.schema(

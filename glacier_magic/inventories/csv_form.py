@@ -18,7 +18,7 @@ import pyarrow as pa
 from .columns import Odd, in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, Positions, are_at
-from .items import CSV_LINE, HEADER, Item, csv_item
+from .listed_archive import CSV_LINE, HEADER, Item, csv_item
 from .pieces import Cutter, Ordered, handy
 from .texts import decode
 

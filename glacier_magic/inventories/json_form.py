@@ -21,7 +21,7 @@ import pyarrow as pa
 from .columns import Odd, in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, are_at
-from .items import Item, date_ms, json_item
+from .listed_archive import Item, date_ms, json_item
 from .pieces import Cutter, Ordered, handy
 from .scanner import Scanner
 from .texts import json_value

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, cast
 
 from .damage import InventoryError, excerpt
-from .items import HEADER
+from .listed_archive import HEADER
 
 if TYPE_CHECKING:
     import pyarrow as pa

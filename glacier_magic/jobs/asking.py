@@ -8,7 +8,7 @@ from functools import partial
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.archives.states import DELETED, deleted_here
-from ..catalogue.records.jobs import RETRIEVAL
+from ..catalogue.records.job_records import RETRIEVAL
 from ..errors import ConnectionFailed, GlacierError, Unavailable
 from ..service import Policies, Service
 from ..transfer.crew import Crew, Tuner

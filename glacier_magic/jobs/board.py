@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
-from ..catalogue.records.jobs import INVENTORY
+from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import HOW
 from ..transfer.progress import Report
 from .durations import PastDurations, expected, kept_until

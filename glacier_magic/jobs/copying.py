@@ -15,7 +15,7 @@ from ..catalogue import Catalogue, Download
 from ..catalogue.records import twins
 from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
-from ..transfer import files
+from ..transfer import local_files
 from ..transfer.budget import Stopped
 
 
@@ -68,13 +68,13 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
         source = _beside(catalogue, download)
     if source is None:
         return None
-    target = files.target_of(download)
+    target = local_files.target_of(download)
     try:
         return _copied(source, catalogue.downloads, download, target, stop)
     except LocalError:
         raise
     except OSError as error:
-        raise files.local(error, download) from None
+        raise local_files.local(error, download) from None
 
 
 def there_already(download: Download) -> Path | None:
@@ -85,7 +85,7 @@ def there_already(download: Download) -> Path | None:
     if download.part is not None:
         return None
     with suppress(LocalError):
-        there = [str(path) for path in _existing(files.target_of(download))]
+        there = [str(path) for path in _existing(local_files.target_of(download))]
         return verified_copy(there, download.size, download.tree_hash)
     return None
 
@@ -108,9 +108,9 @@ def _existing(target: Path) -> Iterable[Path]:
 def _copied(
     source: Path, downloads: Downloads, download: Download, target: Path, stop: threading.Event
 ) -> Path:
-    with closing(files.open_part(downloads, download, target)) as part:
+    with closing(local_files.open_part(downloads, download, target)) as part:
         part.resize(0)  # an interrupted copy
-        files.check_space(target.parent, download.size or 0)
+        local_files.check_space(target.parent, download.size or 0)
         position, buffer = 0, aligned_buffer(CHUNK)
         with source.open("rb", buffering=0) as read:
             while count := read.readinto(buffer):
@@ -125,4 +125,4 @@ def _copied(
                 f"{source} changed while it was copied",
                 cure="%glacier restore looks again; nothing was paid.",
             )
-        return files.give_name(part.path, target, download)
+        return local_files.give_name(part.path, target, download)

@@ -16,8 +16,8 @@ from typing import Any
 from ..base.rendering import visible
 from ..base.units import from_ms, parse_time, plural
 from ..catalogue import Deletion, Drop, JobRecord
-from ..catalogue.records.drops import BUSY
-from ..catalogue.records.jobs import INVENTORY
+from ..catalogue.records.drop_records import BUSY
+from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import refusal
 from ..errors import AccessDenied, NotFound, VaultNotEmpty
 from ..transfer.budget import Stopped

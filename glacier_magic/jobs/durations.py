@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ..base.units import from_ms
 from ..catalogue import Catalogue, JobRecord
-from ..catalogue.records.jobs import INVENTORY
+from ..catalogue.records.job_records import INVENTORY
 
 TIERS = ("Expedited", "Standard", "Bulk")
 

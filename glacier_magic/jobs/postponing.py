@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConnectionFailed, GlacierError
-from ..service.policy import FREE_TIER, Policy
+from ..service.retrieval_policies import FREE_TIER, Policy
 from .limits import DAY, HOUR
 
 MINUTE = 60_000

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ..base.units import from_ms
 from ..catalogue import Catalogue
-from ..catalogue.records.jobs import RunningJob
+from ..catalogue.records.job_records import RunningJob
 from ..service import ServiceClock
 from .durations import PastDurations, kind_of, window
 

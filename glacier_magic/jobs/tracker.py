@@ -26,7 +26,7 @@ from .board import BoardSnapshot, held_words
 from .drop_worker import DropKeeper
 from .expiry import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
-from .reading import InventoryReader
+from .inventory_reader import InventoryReader
 from .row_cache import HeldRows
 from .schedule import Schedule
 from .sweep import Sweeper

@@ -10,7 +10,7 @@ from ..base.rendering import board_cells, near, summary
 from ..base.units import human_bytes, local_time, plural
 from ..jobs import BoardSnapshot
 from ..jobs import JobRow as Job
-from .table import Column, TableRow
+from .row_table import Column, TableRow
 
 COLUMNS = (
     Column(key="name", label="name", width="minmax(7em, 1.3fr)"),

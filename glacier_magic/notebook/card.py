@@ -12,9 +12,9 @@ from ..errors import PlanChanged, describe
 from ..jobs import Batch
 from ..plans import Deleted, Guarded, Plan
 from ..transfer.progress import Report
-from .board import JobBoard
 from .display import Place, Record, said
 from .face import bar, board_record
+from .job_board import JobBoard
 from .view import View
 
 

@@ -8,7 +8,7 @@ from ..base.units import from_ms, plural
 from ..catalogue import ArchiveRecord
 from ..explore import Explorer
 from ..explore.explorer import cells, selected_in_words
-from .table import Column, TableRow
+from .row_table import Column, TableRow
 
 COLUMNS = (
     Column(key="name", label="name", width="minmax(9em, 1fr)"),

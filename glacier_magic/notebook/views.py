@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 VIEWS = {
-    ("glacier_magic.plans.restore.restore", "RestorePlan"): ("restore_form", "RestoreForm"),
+    ("glacier_magic.plans.restore.restore_plan", "RestorePlan"): ("restore_form", "RestoreForm"),
     ("glacier_magic.plans.base", "Plan"): ("card", "PlanCard"),
     ("glacier_magic.jobs.handles", "Batch"): ("board", "JobBoard"),
     ("glacier_magic.transfer.unfinished", "Leftovers"): ("leftovers", "LeftoversCard"),

@@ -3,14 +3,14 @@
 from .base import Memory, Plan
 from .comparison import ComparePlan
 from .delete.confirmed import Guarded
-from .delete.delete import Deleted, DeletePlan
-from .delete.drop import DropPlan, EmptyPlan
+from .delete.delete_plan import Deleted, DeletePlan
+from .delete.drop_plan import DropPlan, EmptyPlan
 from .peek.peek_plan import PeekPlan
-from .restore.combined import SeveralRestores
-from .restore.extend import ExtendPlan
+from .restore.combined_plan import SeveralRestores
+from .restore.extend_plan import ExtendPlan
 from .restore.quoting import TierOffer, Tiers
-from .restore.ranged import RangedPlan
-from .restore.restore import RestorePlan
+from .restore.ranged_plan import RangedPlan
+from .restore.restore_plan import RestorePlan
 from .restore.restoring import RestoreItem
 
 __all__ = [

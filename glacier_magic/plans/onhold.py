@@ -6,7 +6,7 @@ from ..base.rendering import Rendered
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.storage.holding import HOW, release
-from .delete.drop import end
+from .delete.drop_plan import end
 from .restore.scheduled import stop
 
 

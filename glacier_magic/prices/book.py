@@ -21,11 +21,11 @@ from ..errors import InputError, LocalError, NotFound
 from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
+from .figures import AS_OF, FIGURES
 from .items import ITEMS
 from .money import parse_price
 from .offers import OFFERS, read
 from .quote import ANYWHERE, CONFIGURED, LIST, PACKAGE, Figure
-from .table import AS_OF, FIGURES
 
 _VERSION = 1
 _REGION = re.compile(r"[a-z0-9-]{1,32}")

@@ -8,7 +8,7 @@ from .bodies import HashedBody
 from .client import Output, Service
 from .clock import ServiceClock
 from .connection import Connection, located, open_service
-from .policy import Policies, Policy
+from .retrieval_policies import Policies, Policy
 
 __all__ = [
     "Connection",

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..base.units import plural
 from ..catalogue import Deletion
-from ..catalogue.records.deletions import DeletionItem, Outcome
+from ..catalogue.records.deletion_records import DeletionItem, Outcome
 from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
 from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable

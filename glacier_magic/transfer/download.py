@@ -16,7 +16,7 @@ from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
 from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
-from . import files, layout
+from . import layout, local_files
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
@@ -70,23 +70,23 @@ class Downloader:
         if not download.size:
             raise IntegrityError(f"The service has not told the size of {download.name!r}")
         try:
-            target = files.target_of(download)
+            target = local_files.target_of(download)
             plan = self._layout(download)
-            name = target if plan.verifiable else files.unverified(target)
-            finished = files.named_before(download, target, name)
+            name = target if plan.verifiable else local_files.unverified(target)
+            finished = local_files.named_before(download, target, name)
             if finished:
                 return Fetched(finished, plan.verifiable)
-            with closing(files.open_part(self._downloads, download, target)) as part:
+            with closing(local_files.open_part(self._downloads, download, target)) as part:
                 roots = self._fill(download, plan, part, meter)
                 if download.part is None:
                     self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
                 else:  # its name says what it is; the hash tells it from others of that name
                     self._downloads.update(download.id, tree_hash=tree_hash(part.path))
-                return Fetched(files.give_name(part.path, name, download), plan.verifiable)
+                return Fetched(local_files.give_name(part.path, name, download), plan.verifiable)
         except GlacierError:  # some are OSErrors, too
             raise
         except OSError as error:
-            raise files.local(error, download) from None
+            raise local_files.local(error, download) from None
 
     def _layout(self, download: Download) -> Layout:
         size = download.size or 0
@@ -130,7 +130,7 @@ class Downloader:
             meter.already(done - meter.done)
             if len(verified) == len(pieces):
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
-            files.check_space(part.path.parent, size - done)
+            local_files.check_space(part.path.parent, size - done)
             part.resize(size)
             self._fetch_missing(download, plan, part, meter, verified)
         raise LocalError(

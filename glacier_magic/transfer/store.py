@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
-from ..base import tables
+from ..base import dataframes
 from ..base.units import human_bytes, plural
 from ..catalogue import ArchiveRecord
-from ..catalogue.records.uploads import HeldElsewhere
+from ..catalogue.records.upload_records import HeldElsewhere
 from ..errors import GlacierError, InputError
 from .budget import Stopped
 from .engine import Engine, holding
@@ -40,7 +40,7 @@ class Stored:
     def table(self) -> pd.DataFrame:
         """Return one row a file: name, size, state, archive_id, tree_hash, path."""
         order = sorted(self.rows, key=lambda row: str(row["path"]))
-        frame = tables.stored(order)
+        frame = dataframes.stored(order)
         frame.attrs["skipped"] = list(self.skipped)
         return frame
 

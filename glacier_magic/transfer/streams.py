@@ -12,14 +12,7 @@ from typing import Any, BinaryIO
 
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
-from ..errors import (
-    GlacierError,
-    InputError,
-    IntegrityError,
-    LocalError,
-    Refused,
-    Unavailable,
-)
+from ..errors import GlacierError, InputError, IntegrityError, LocalError, Refused, Unavailable
 from .parts import PartSender, Piece
 from .progress import Meter
 from .upload import Uploader, unknown_end

@@ -11,7 +11,7 @@ from functools import partial
 from ..base.treehash import part_size_for
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
-from ..catalogue.records.uploads import HeldElsewhere, StoredMeanwhile
+from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..scrubbing import scrub
 from ..service import HashedBody

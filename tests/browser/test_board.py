@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from glacier_magic import emulator
-from glacier_magic.notebook.table import source
+from glacier_magic.notebook.row_table import source
 
 from .conftest import Lab, accessible, cell, open_notebook, run_all, wait_idle
 

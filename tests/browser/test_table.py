@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glacier_magic.notebook.table import source
+from glacier_magic.notebook.row_table import source
 
 from .conftest import accessible
 

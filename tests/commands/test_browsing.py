@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.base import tables
+from glacier_magic.base import dataframes
 from glacier_magic.catalogue.archives import comparing, query
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
@@ -184,7 +184,7 @@ def test_odd_words_are_taken_or_refused_and_change_nothing(glacier, option):
         except InputError as error:
             refused.append(str(error))
         else:
-            assert list(found.columns) == list(tables.ARCHIVES)
+            assert list(found.columns) == list(dataframes.ARCHIVES)
     assert max(map(len, refused)) < 1000
     assert len(vault.archives()) == 9
 
@@ -271,7 +271,7 @@ def test_du_adds_up_folders_with_their_cost(glacier, notes, monkeypatch, tmp_pat
     prices.write_text("[all]\nstorage = 1000000\n")
     monkeypatch.setenv("GLACIER_MAGIC_PRICES", str(prices))
     table = glacier("du", "--depth", 2)
-    assert list(table.columns) == list(tables.FOLDERS)
+    assert list(table.columns) == list(dataframes.FOLDERS)
     assert list(table["path"]) == ["", "scans/", "new/", "scans/2019/", "scans/2020/"]
     scans = table.set_index("path").loc["scans/"]
     assert (scans["archives"], scans["size"], scans["depth"]) == (3, 600, 1)

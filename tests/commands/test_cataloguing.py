@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic.base import tables
+from glacier_magic.base import dataframes
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CatalogueError, InputError
@@ -57,7 +57,7 @@ def glacier(console, notes, emulator, region, monkeypatch, tmp_path):
 def test_the_catalogue_says_where_it_is_and_how_old(glacier, notes, tmp_path, region):
     """With its size, the version of its tables, and each vault's age."""
     table = glacier("catalogue")
-    assert list(table.columns) == list(tables.CATALOGUED)
+    assert list(table.columns) == list(dataframes.CATALOGUED)
     (row,) = table.to_dict("records")
     assert (row["vault"], row["region"], row["archives"], row["kept"]) == ("photos", region, 3, 0)
     assert row["account"].startswith("********")

@@ -11,7 +11,7 @@ from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, LocalError, NotFound, OverBudget, PriceUnknown
 from glacier_magic.jobs import Batch
 from glacier_magic.plans import RestorePlan
-from glacier_magic.plans.history import PastPlan
+from glacier_magic.plans.past_plans import PastPlan
 
 PATIENCE = 30.0
 PRICES = """

@@ -6,7 +6,7 @@ import pytest
 
 from glacier_magic.errors import InputError
 from glacier_magic.jobs import fetching
-from glacier_magic.plans.peek.part_store import Windows
+from glacier_magic.plans.peek.part_store import PartStore
 
 MIB = 1 << 20
 SIZE = 5 * MIB + 77
@@ -219,7 +219,7 @@ def test_a_look_inside_is_neither_kept_longer_nor_restored(
 ):
     """It asks again by itself; its parts are no files of the user's."""
     (archive,) = session.catalogue.archives.named("photos", "big.bin")
-    folder = Windows(session.catalogue, archive).root
+    folder = PartStore(session.catalogue, archive).root
     batch = vault.restore("big.bin", byte_range="-1MB", to=folder).run()
     later(session, hours=4.1)
     until(lambda: batch.snapshot.count("ready") == 1)

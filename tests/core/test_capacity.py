@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from counting import counting
 
-from glacier_magic.administration import capacity as capacity_module
+from glacier_magic.administration import provisioned_capacity as capacity_module
 from glacier_magic.errors import (
     AccessDenied,
     NotReady,

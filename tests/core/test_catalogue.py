@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
-from glacier_magic.catalogue.records import downloads, uploads
+from glacier_magic.catalogue.records import downloads, upload_records
 from glacier_magic.errors import CatalogueError
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
@@ -448,7 +448,7 @@ def test_an_upload_is_claimed_by_one_owner_until_its_lease_is_over(catalogue, pa
         part_size=1, owner="me",
     )  # fmt: skip
     assert not catalogue.uploads.claim(upload.id, "you")
-    pass_time(uploads.LEASE_SECONDS + 1)
+    pass_time(upload_records.LEASE_SECONDS + 1)
     assert catalogue.uploads.claim(upload.id, "you")
     assert not catalogue.uploads.claim(upload.id, "me")
 

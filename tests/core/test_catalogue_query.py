@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_magic.base import tables
+from glacier_magic.base import dataframes
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.archives import frames, query
+from glacier_magic.catalogue.archives import archive_frames, query
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -180,8 +180,8 @@ def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
     """With and without rows, and says how old it is."""
     for glob in ("*", "nothing"):
         found = catalogue.archives.frame("photos", glob, sort="-size")
-        assert list(found.columns) == list(tables.ARCHIVES)
-        old = tables.archives(catalogue.archives.matching("photos", glob))
+        assert list(found.columns) == list(dataframes.ARCHIVES)
+        old = dataframes.archives(catalogue.archives.matching("photos", glob))
         assert found.dtypes.to_dict() == old.dtypes.to_dict()
         assert found.attrs == {
             "vault": "photos",
@@ -199,7 +199,7 @@ def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
 def test_a_frame_is_the_same_in_whatever_pieces_it_is_read(catalogue, monkeypatch):
     """Also where a limit ends inside one; its texts stay in Arrow's own memory."""
     whole = catalogue.archives.frame("photos", sort="-size,name")
-    monkeypatch.setattr(frames, "PIECE", 4)
+    monkeypatch.setattr(archive_frames, "PIECE", 4)
     pd.testing.assert_frame_equal(catalogue.archives.frame("photos", sort="-size,name"), whole)
     part = catalogue.archives.frame("photos", sort="-size,name", limit=10)
     pd.testing.assert_frame_equal(part, whole.head(10))

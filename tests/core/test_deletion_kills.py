@@ -18,8 +18,8 @@ COUNT = 250
 WORK = """
     import sys, threading
     import glacier_magic as gm
-    from glacier_magic.catalogue.records.deletions import Deletions
-    from glacier_magic.catalogue.records.drops import Drops
+    from glacier_magic.catalogue.records.deletion_records import Deletions
+    from glacier_magic.catalogue.records.drop_records import Drops
     from glacier_magic.jobs.dropping import Dropper
     from glacier_magic.jobs import tracker
     from glacier_magic.service import Service

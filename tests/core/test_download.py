@@ -19,8 +19,7 @@ from glacier_magic.errors import (
 )
 from glacier_magic.jobs import fetching
 from glacier_magic.service import Service
-from glacier_magic.transfer import files as local_files
-from glacier_magic.transfer import partfile
+from glacier_magic.transfer import local_files, partfile
 
 MIB = 1 << 20
 PATIENCE = 30.0

@@ -8,7 +8,7 @@ from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.catalogue.archives.browse import Cell
 from glacier_magic.errors import InputError
 from glacier_magic.explore import Explorer
-from glacier_magic.explore import selection as selecting
+from glacier_magic.explore import picked as selecting
 from glacier_magic.explore.filters import Filter, choices, total
 from glacier_magic.explore.treemap import treemap
 from glacier_magic.plans import DeletePlan, RestorePlan

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from glacier_magic import cli
-from glacier_magic.catalogue.records.deletions import DeletionChoice
+from glacier_magic.catalogue.records.deletion_records import DeletionChoice
 from glacier_magic.catalogue.storage import backup as filing
 from glacier_magic.errors import NotReady, Refused
 from glacier_magic.plans import EmptyPlan
-from glacier_magic.plans.restore.pacing import Pace
+from glacier_magic.plans.restore.timetable import Pace
 
 PATIENCE = 30.0
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -20,7 +20,7 @@ from glacier_magic.inventories import (
     read,
     to_frame,
 )
-from glacier_magic.inventories.items import Item, date_ms, json_item
+from glacier_magic.inventories.listed_archive import Item, date_ms, json_item
 
 HEADER = b"ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 ARN = "arn:aws:glacier:us-east-1:012345678901:vaults/photos"

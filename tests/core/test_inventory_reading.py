@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from glacier_magic import descriptions
-from glacier_magic.base import tables
+from glacier_magic.base import dataframes
 from glacier_magic.errors import IntegrityError, JobExpired, NotReady
 from glacier_magic.jobs import InventoryJob
 from glacier_magic.jobs.inventory_output import read_inventory
@@ -98,7 +98,7 @@ def test_vaults_and_stored_tables_have_their_types_when_empty(session):
     assert list(vaults.columns) == ["vault", "archives", "size", "created", "inventory"]
     assert vaults["archives"].dtype == vaults["size"].dtype == "int64"
     assert isinstance(vaults["inventory"].dtype, pd.DatetimeTZDtype)
-    assert tables.stored([])["size"].dtype == "int64"
+    assert dataframes.stored([])["size"].dtype == "int64"
 
 
 def test_more_vaults_than_a_page_holds_are_all_listed(session, client):

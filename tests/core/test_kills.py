@@ -330,10 +330,10 @@ def test_two_processes_that_resume_one_download_make_one_file(
 
 def test_a_slow_part_keeps_its_hold(session, connect, vault, files, small_parts, monkeypatch):
     """Another computer does not take over an upload whose one part takes longer than the lease."""
-    from glacier_magic.catalogue.records import uploads
+    from glacier_magic.catalogue.records import upload_records
     from glacier_magic.transfer import engine
 
-    monkeypatch.setattr(uploads, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(upload_records, "LEASE_SECONDS", 1.0)
     monkeypatch.setattr(engine, "RENEW", 0.1)
     files("large", 2 * MIB)
     original, reached, go_on = Service.upload_part, threading.Event(), threading.Event()

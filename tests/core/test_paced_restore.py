@@ -234,7 +234,7 @@ def test_what_the_policy_refuses_is_not_tried_with_more(
 ):
     """One refusal tells for all that are no smaller."""
     monkeypatch.setattr("glacier_magic.jobs.asking.WORKERS", 1)
-    monkeypatch.setattr("glacier_magic.plans.restore.restore.timetable", lambda *_, **__: None)
+    monkeypatch.setattr("glacier_magic.plans.restore.restore_plan.timetable", lambda *_, **__: None)
     policy("BytesPerHour", 1)
     batch = filled.restore("*", to=tmp_path / "back").run()
     assert states(batch) == ["scheduled"] * 6

@@ -19,8 +19,8 @@ from glacier_magic.plans.restore.quoting import (
     quote_for,
 )
 from glacier_magic.prices import Figure, PriceTable
+from glacier_magic.prices.figures import FIGURES
 from glacier_magic.prices.items import GB
-from glacier_magic.prices.table import FIGURES
 
 D = decimal.Decimal
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

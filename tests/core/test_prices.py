@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
+from glacier_magic.prices.figures import FIGURES
 from glacier_magic.prices.items import GB, ITEMS
 from glacier_magic.prices.money import parse_price
 from glacier_magic.prices.quote import amount_of
@@ -24,7 +25,6 @@ from glacier_magic.prices.quotes import (
     transfer_out,
     upload_requests,
 )
-from glacier_magic.prices.table import FIGURES
 
 D = decimal.Decimal
 KIB = 1 << 10

@@ -8,7 +8,7 @@ import pytest
 
 from glacier_magic.base import ranges
 from glacier_magic.base.paths import data_folder
-from glacier_magic.catalogue.records.jobs import JobRecord
+from glacier_magic.catalogue.records.job_records import JobRecord
 from glacier_magic.errors import (
     InputError,
     IntegrityError,

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 import glacier_magic as gm
-from glacier_magic.administration import listening as session_listening
+from glacier_magic.administration import listeners as session_listening
 from glacier_magic.emulator.testing import running
 from glacier_magic.errors import InputError, NotFound, Refused
 

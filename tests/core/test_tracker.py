@@ -11,9 +11,9 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.catalogue import JobRecord
-from glacier_magic.catalogue.records.jobs import RunningJob
+from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
-from glacier_magic.emulator.credentials import ACCESS_KEY, SECRET_KEY
+from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.jobs import durations as expect
 from glacier_magic.jobs import schedule, sweep, tracker
 

@@ -8,7 +8,7 @@ import pytest
 
 from glacier_magic import descriptions
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.catalogue.records import uploads
+from glacier_magic.catalogue.records import upload_records
 from glacier_magic.errors import (
     GlacierError,
     InputError,
@@ -563,7 +563,7 @@ def test_a_living_process_is_not_disturbed(vault, begun):
 def test_a_dead_process_is_taken_over(vault, begun, monkeypatch, counted):
     """Its lease runs out by itself."""
     database = vault.session.catalogue.database
-    later = database.skew + uploads.LEASE_SECONDS + 1
+    later = database.skew + upload_records.LEASE_SECONDS + 1
     monkeypatch.setattr(type(database), "skew", later)
     vault.upload("large")
     assert counted["start_upload"] == 0

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.emulator import dates
-from glacier_magic.emulator.clock import VirtualClock
+from glacier_magic.emulator.virtual_clock import VirtualClock
 
 
 @pytest.fixture

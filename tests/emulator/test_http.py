@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from glacier_magic.emulator import errors
+from glacier_magic.emulator import service_errors
 from glacier_magic.emulator.http import MalformedRequestError, Response, json_response, read_request
 from glacier_magic.emulator.testing import running
 
@@ -93,7 +93,7 @@ def test_a_document_may_be_asked_for_twice():
 
 def test_a_huge_document_is_not_read():
     """No operation has more than a megabyte of JSON."""
-    with pytest.raises(errors.ServiceError, match="too long"):
+    with pytest.raises(service_errors.ServiceError, match="too long"):
         parse("PUT / HTTP/1.1\nContent-Length: 99999999\n\n").json()
 
 

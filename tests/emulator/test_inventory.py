@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.emulator import markers
-from glacier_magic.emulator.inventory_output import (
+from glacier_magic.emulator.inventory_files import (
     ArchiveLine,
     csv_line,
     json_item,

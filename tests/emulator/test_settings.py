@@ -5,7 +5,7 @@ import json
 import pytest
 
 from glacier_magic.emulator import dates, process
-from glacier_magic.emulator.records.settings import month_later
+from glacier_magic.emulator.records.setting_rows import month_later
 
 INVALID = ("InvalidParameterValueException", 400)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:done"

@@ -12,9 +12,9 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.jobs import BoardSnapshot, JobRow
-from glacier_magic.notebook.board import JobBoard, _link, _news
 from glacier_magic.notebook.board_rows import FEW, NOT_DONE, BoardRows
 from glacier_magic.notebook.card import PlanCard
+from glacier_magic.notebook.job_board import JobBoard, _link, _news
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -150,7 +150,7 @@ def test_the_buttons_do_what_they_say(restored: gm.jobs.Batch, tmp_path: Path) -
 
 def test_the_page_gets_what_it_has_in_sight() -> None:
     """A thousand jobs: a screen of them is sent, where the page has scrolled to."""
-    from glacier_magic.notebook.board import BoardTable
+    from glacier_magic.notebook.job_board import BoardTable
 
     rows = board_of(*(job(number) for number in range(1000)))
     table = BoardTable(rows, label="jobs", height=10)

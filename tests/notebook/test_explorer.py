@@ -15,9 +15,9 @@ import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.explore import Explorer
-from glacier_magic.notebook import explorer as notebook_explorer
+from glacier_magic.notebook import explorer_view as notebook_explorer
 from glacier_magic.notebook.card import PlanCard
-from glacier_magic.notebook.explorer import ExplorerView
+from glacier_magic.notebook.explorer_view import ExplorerView
 
 NAMES = (
     "<script>alert(1)</script>/<b>bold</b>.tif", "x\n\x1b[31m\u202eevil", "n" * 1000,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from glacier_magic.notebook.picker import Picker
-from glacier_magic.notebook.uploads import THROUGH_THE_PAGE, UploadPanel
+from glacier_magic.notebook.upload_panel import THROUGH_THE_PAGE, UploadPanel
 from glacier_magic.transfer.upload_queue import UploadDesk
 
 

@@ -12,8 +12,8 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
-from glacier_magic.notebook.board import JobBoard
 from glacier_magic.notebook.card import PlanCard
+from glacier_magic.notebook.job_board import JobBoard
 
 
 class FakePlace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..storage.database import Database, Scope
-from . import identity, states, vaults
+from . import identity, states, vault_table
 from .folders import FolderChanges
 from .states import Presence
 
@@ -22,7 +22,7 @@ def mark(
     some = list(archive_ids)
 
     def write() -> None:
-        known = vaults.find(database, scope, vault)
+        known = vault_table.find(database, scope, vault)
         if known is None:
             return
         changes = FolderChanges()
@@ -34,7 +34,11 @@ def mark(
 
 
 def _mark_one(
-    database: Database, known: vaults.KnownVault, archive_id: str, now: int, changes: FolderChanges
+    database: Database,
+    known: vault_table.KnownVault,
+    archive_id: str,
+    now: int,
+    changes: FolderChanges,
 ) -> None:
     row = database.row(
         f"SELECT id, name, size, created, {', '.join(_PRESENCE)} FROM archive_rows "
@@ -52,7 +56,7 @@ def _mark_one(
 
 def mark_vault(database: Database, scope: Scope, vault: str, now: int) -> None:
     """Note that a vault was dropped: whatever was in it is deleted."""
-    known = vaults.find(database, scope, vault)
+    known = vault_table.find(database, scope, vault)
     if known is None:
         return
     with database.transaction():

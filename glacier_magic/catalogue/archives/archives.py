@@ -12,7 +12,7 @@ from ...descriptions import decode
 from ..storage import carry, dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
-from . import folders, identity, ingest, states, vaults
+from . import folders, identity, ingest, states, vault_table
 from .folders import Folder, FolderChanges
 from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence
@@ -74,7 +74,7 @@ class Archives:
         """
         now = int(time.time() * 1000) if now is None else now
         with self._database.transaction():
-            vault = vaults.known(self._database, self._scope, archive.vault)
+            vault = vault_table.known(self._database, self._scope, archive.vault)
             key = (vault.id, *identity.numbers(archive.archive_id))
             row = self._database.row(
                 f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
@@ -191,7 +191,7 @@ class Archives:
 
     def known(self, vault: str, archive_ids: Sequence[str]) -> list[ArchiveRecord]:
         """Return those of these archives that the vault is known to hold or to have held."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return []
         wanted, found = frozenset(archive_ids), []
@@ -214,7 +214,7 @@ class Archives:
 
     def numbered(self, vault: str, numbers: Sequence[int]) -> dict[int, ArchiveRecord]:
         """Return the archives of these rows, some hundred at most, by their numbers."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return {}
         rows = self._database.rows(
@@ -227,7 +227,7 @@ class Archives:
 
     def count(self, vault: str) -> int:
         """Return how many archives of a vault are known and not deleted."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         row = known and self._database.row(
             "SELECT archives FROM folders WHERE vault_id=? AND parent='' AND name=''", (known.id,)
         )
@@ -235,7 +235,7 @@ class Archives:
 
     def count_unsized(self, vault: str) -> int:
         """Return how many archives of a vault are known and not deleted, but not their sizes."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         row = known and self._database.row(
             "SELECT count(*) AS n FROM archive_rows WHERE vault_id=? AND size IS NULL "
             f"AND {states.there(known.current)}",
@@ -245,7 +245,7 @@ class Archives:
 
     def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first names that start with *prefix*: for completion, quick at any size."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return []
         rows = self._database.rows(
@@ -258,7 +258,7 @@ class Archives:
     def _select(
         self, vault: str, where: str, values: Sequence[Any], order: str = "", *, all_: bool = False
     ) -> list[ArchiveRecord]:
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return []
         kept = states.visible(known.current) if all_ else states.there(known.current)
@@ -319,7 +319,7 @@ class Archives:
         limit left out (:data:`.query.COUNTED` at most); and unlisted, how many of them are stored
         from here and in no inventory yet.
         """
-        from .frames import frame  # noqa: PLC0415
+        from .archive_frames import frame  # noqa: PLC0415
 
         return frame(self._database, self._scope, vault, Query(glob=glob, **asked))
 
@@ -332,7 +332,7 @@ class Archives:
 
         :param path: a folder with or without its slash; empty for the whole vault.
         """
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return []
         path = path if not path or path.endswith("/") else f"{path}/"
@@ -379,12 +379,12 @@ class Archives:
 
     def folder_names(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first folders that start with *prefix*, of the level that it is in."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         return folders.starting(self._database, known.id, prefix, limit) if known else []
 
     def duplicates(self, vault: str) -> list[list[ArchiveRecord]]:
         """Return the archives with equal tree hash and size, in groups, most bytes wasted first."""
-        known = vaults.find(self._database, self._scope, vault)
+        known = vault_table.find(self._database, self._scope, vault)
         if known is None:
             return []
         kept = states.there(known.current)

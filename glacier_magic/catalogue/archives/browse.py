@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ...base.units import from_ms
 from ..storage import dialect
 from ..storage.database import Database, Scope
-from . import states, vaults
+from . import states, vault_table
+from .archive_frames import table
 from .archives import ArchiveRecord, Archives
-from .frames import table
 from .query import COLUMNS, Query, Statement, statement
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Listing:
 
     @property
     def _current(self) -> int:
-        known = vaults.find(self._database, self._scope, self.vault)
+        known = vault_table.find(self._database, self._scope, self.vault)
         return known.current if known else 0
 
     @property
@@ -252,7 +252,7 @@ def branches(
     database: Database, scope: Scope, vault: str, path: str, limit: int
 ) -> tuple[list[Branch], bool]:
     """Return the folders in a folder, the largest first, and whether there are more of them."""
-    known = vaults.find(database, scope, vault)
+    known = vault_table.find(database, scope, vault)
     if known is None:
         return [], False
     rows = database.rows(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...base.units import from_ms
 from ..storage import dialect
 from ..storage.database import Database, Scope
-from . import states, vaults
-from .frames import PIECE, READ, Rows, build
+from . import states, vault_table
+from .archive_frames import PIECE, READ, Rows, build
 from .query import COLUMNS
 from .timeline import Stretch
 
@@ -34,7 +34,7 @@ def duplicates(database: Database, scope: Scope, vault: str) -> pd.DataFrame:
 
     ``group`` numbers them, ``copies`` are in it, ``wasted`` are the bytes of all but one of them.
     """
-    known = vaults.find(database, scope, vault)
+    known = vault_table.find(database, scope, vault)
     rows = _numbered(_doubles(database, known)) if known else ()
     found = build(vault, rows, read=(*READ, "copies", "wasted", "group"), columns=DUPLICATES)
     found.attrs.update(as_of=latest(database, scope, vault), more=0)
@@ -52,7 +52,7 @@ def latest(database: Database, scope: Scope, vault: str) -> str | None:
     return made.isoformat() if made else None
 
 
-def _doubles(database: Database, known: vaults.KnownVault) -> Iterator[Rows]:
+def _doubles(database: Database, known: vault_table.KnownVault) -> Iterator[Rows]:
     kept = states.there(known.current)
     sql = (
         f"SELECT {COLUMNS}, {states.expression(known.current)} AS state, copies, "

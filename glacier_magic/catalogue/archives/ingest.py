@@ -16,7 +16,7 @@ from ...descriptions import decode_columns
 from ..storage import dialect
 from ..storage.database import Database, Scope, is_dead, new_owner
 from ..storage.dialect import PATIENCE
-from . import folders, identity, paging, states, vaults
+from . import folders, identity, paging, states, vault_table
 from .folders import FolderChanges
 from .id_index import IdIndex
 from .paging import ListedPage, Pages
@@ -65,7 +65,7 @@ class Load:
 
         while not self._claim():
             time.sleep(0.1)
-        known = vaults.known(self._database, self._scope, self.vault)
+        known = vault_table.known(self._database, self._scope, self.vault)
         self._id, self._current = known.id, known.current
         self._ordinal = known.current + 1
         self._end = Reconciliation(self._database, self._id, self._ordinal, self._changes)
@@ -82,7 +82,7 @@ class Load:
 
     def _claim(self) -> bool:
         with self._database.transaction():
-            known = vaults.known(self._database, self._scope, self.vault)
+            known = vault_table.known(self._database, self._scope, self.vault)
             row = self._database.row("SELECT * FROM loads WHERE vault_id=?", (known.id,))
             held = row is not None and row["owner"] and not is_dead(row["owner"])
             if row is not None and held and row["touched"] > self._database.now() - PATIENCE:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..storage.database import Database, Scope
-from . import vaults
+from . import vault_table
 from .ingest import Load, loading
 from .paging import ListedPage
 
@@ -65,7 +65,7 @@ class Inventories:
     ) -> None:
         """Note that the output of an inventory job is in the catalogue."""
         with self._database.transaction():
-            known = vaults.known(self._database, self._scope, vault)
+            known = vault_table.known(self._database, self._scope, vault)
             self._database.execute("UPDATE vaults SET current=current+1 WHERE id=?", (known.id,))
             self._database.execute(
                 "INSERT INTO inventories(account, region, vault, job_id, made, loaded, archives, "

@@ -16,7 +16,7 @@ from ...base.units import from_ms, storable
 from ...errors import InputError
 from ..storage import dialect
 from ..storage.database import Database, Scope
-from . import identity, states, vaults, where
+from . import identity, states, vault_table, where
 
 Record = TypeVar("Record")
 
@@ -109,7 +109,12 @@ def literals(pattern: str) -> list[str]:
 
 class _Plan:
     def __init__(
-        self, database: Database, scope: Scope, vault: str, known: vaults.KnownVault, asked: Query
+        self,
+        database: Database,
+        scope: Scope,
+        vault: str,
+        known: vault_table.KnownVault,
+        asked: Query,
     ) -> None:
         self._database, self._scope, self._vault = database, scope, vault
         self._known, self._asked = known, asked
@@ -344,7 +349,7 @@ def _spread(pair: tuple[str, list[Any]]) -> tuple[Any, ...]:
 
 def statement(database: Database, scope: Scope, vault: str, asked: Query) -> Statement | None:
     """Return the statement that answers a question; None where the vault is not known."""
-    known = vaults.find(database, scope, vault)
+    known = vault_table.find(database, scope, vault)
     if known is None:
         if asked.as_of is not None:
             moment([], asked.as_of, vault)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..storage.database import Database, Scope
-from . import states, vaults
+from . import states, vault_table
 from .query import COLUMNS, moment
 
 Record = TypeVar("Record")
@@ -64,7 +64,7 @@ class Stretch:
         sums = {row["ordinal"]: row for row in rows}
         self.before, self.after = sums[first[0]], sums[second[0]]
         self._database = database
-        self._vault_id = vaults.known(database, scope, vault).id
+        self._vault_id = vault_table.known(database, scope, vault).id
 
     @property
     def sums(self) -> dict[str, int]:

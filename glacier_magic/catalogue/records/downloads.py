@@ -12,7 +12,7 @@ from ...base.ranges import ByteRange
 from ..storage.database import Database, Scope
 from ..storage.holding import HELD, NOT_HELD
 from . import twins
-from .jobs import JobRecord, Jobs
+from .job_records import JobRecord, Jobs
 from .plans import Plans
 
 LEASE_SECONDS = 15.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..archives import identity, vaults
+from ..archives import identity, vault_table
 from ..archives.folders import rebuild
 from ..archives.states import LISTED, TOLD, UPLOADED
 from .database import Database, Scope
@@ -34,7 +34,7 @@ def carry_over(database: Database) -> None:
 
 
 def _carry_vault(database: Database, scope: Scope, vault: str) -> None:
-    vault_id = vaults.known(database, scope, vault).id
+    vault_id = vault_table.known(database, scope, vault).id
     key = (scope.account, scope.region, vault)
     newest = database.row(
         "SELECT job_id FROM inventories WHERE account=? AND region=? AND vault=? "

@@ -5,13 +5,13 @@ Importing this package registers them all.
 
 from glacier_magic.emulator.operations import (
     account,
-    archives,
-    jobs,
+    archive_operations,
+    job_operations,
     multipart,
-    notifications,
+    notification_operations,
     policies,
-    tags,
-    vaults,
+    tag_operations,
+    vault_operations,
 )
 
 __all__ = [

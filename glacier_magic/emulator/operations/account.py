@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glacier_magic.emulator import errors
+from glacier_magic.emulator import service_errors
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.records import settings
+from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
 
@@ -14,7 +14,7 @@ from glacier_magic.emulator.service import Call, operation
 def get_data_retrieval_policy(call: Call) -> Response:
     """Return the policy; with none set, the one without a limit (body UNCONFIRMED)."""
     with call.store.read() as connection:
-        strategy, allowed = settings.retrieval_policy(connection, call.account, call.region)
+        strategy, allowed = setting_rows.retrieval_policy(connection, call.account, call.region)
     rules = [{"BytesPerHour": allowed, "Strategy": strategy}]
     return json_response({"Policy": {"Rules": rules}})
 
@@ -35,15 +35,19 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
     policy = document.get("Policy")
     rules = policy.get("Rules") if isinstance(policy, dict) else None
     if not isinstance(rules, list) or len(rules) != 1 or not isinstance(rules[0], dict):
-        raise errors.invalid("Invalid data retrieval policy: it must have exactly one rule.")
+        raise service_errors.invalid(
+            "Invalid data retrieval policy: it must have exactly one rule."
+        )
     strategy, allowed = rules[0].get("Strategy"), rules[0].get("BytesPerHour")
     if strategy not in ("BytesPerHour", "FreeTier", "None"):
-        raise errors.invalid(f"Invalid data retrieval strategy: {strategy}")
+        raise service_errors.invalid(f"Invalid data retrieval strategy: {strategy}")
     if (strategy == "BytesPerHour") != (allowed is not None):
-        raise errors.invalid("BytesPerHour goes with the strategy BytesPerHour and with no other.")
+        raise service_errors.invalid(
+            "BytesPerHour goes with the strategy BytesPerHour and with no other."
+        )
     whole = isinstance(allowed, int) and not isinstance(allowed, bool)
     if allowed is not None and not (whole and 1 <= allowed < 1 << 63):
-        raise errors.invalid(f"Invalid BytesPerHour: {allowed}")
+        raise service_errors.invalid(f"Invalid BytesPerHour: {allowed}")
     return strategy, allowed
 
 
@@ -51,7 +55,9 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
 def purchase_provisioned_capacity(call: Call) -> Response:
     """Buy one of at most two units for a month."""
     with call.store.write() as connection:
-        capacity_id = settings.buy_capacity(connection, call.account, call.region, call.clock.now())
+        capacity_id = setting_rows.buy_capacity(
+            connection, call.account, call.region, call.clock.now()
+        )
     return Response(201, {"x-amz-capacity-id": capacity_id})
 
 
@@ -59,5 +65,5 @@ def purchase_provisioned_capacity(call: Call) -> Response:
 def list_provisioned_capacity(call: Call) -> Response:
     """List the units that have not expired."""
     with call.store.read() as connection:
-        units = settings.capacity(connection, call.account, call.region, call.clock.now())
+        units = setting_rows.capacity(connection, call.account, call.region, call.clock.now())
     return json_response({"ProvisionedCapacityList": units})

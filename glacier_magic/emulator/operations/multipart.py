@@ -6,13 +6,13 @@ import re
 import sqlite3
 from typing import NamedTuple
 
-from glacier_magic.emulator import errors, limits, markers
+from glacier_magic.emulator import markers, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Incoming
-from glacier_magic.emulator.records import uploads
-from glacier_magic.emulator.records.archives import StoredPiece
-from glacier_magic.emulator.records.uploads import StoredUpload
+from glacier_magic.emulator.records import upload_rows
+from glacier_magic.emulator.records.archive_rows import StoredPiece
+from glacier_magic.emulator.records.upload_rows import StoredUpload
 from glacier_magic.emulator.service import Call, operation
 
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/\*")
@@ -21,10 +21,10 @@ _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/\*")
 @operation("POST", "vaults/*vault/multipart-uploads")
 def initiate_multipart_upload(call: Call) -> Response:
     """Start an upload of parts of one size: 1 MiB times a power of two."""
-    size, description = _part_size(call), reading.description(call.request)
+    size, description = _part_size(call), request_fields.description(call.request)
     with call.store.write() as connection:
         vault = call.vault(connection)
-        upload_id = uploads.start(connection, vault, call.clock.now(), description, size)
+        upload_id = upload_rows.start(connection, vault, call.clock.now(), description, size)
     location = call.location("multipart-uploads", upload_id)
     return Response(201, {"Location": location, "x-amz-multipart-upload-id": upload_id})
 
@@ -32,10 +32,10 @@ def initiate_multipart_upload(call: Call) -> Response:
 def _part_size(call: Call) -> int:
     text = call.request.headers.get("x-amz-part-size", "")
     size = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if size & (size - 1) or not limits.MIN_PART <= size <= limits.MAX_PART:
-        raise errors.invalid(
+    if size & (size - 1) or not service_limits.MIN_PART <= size <= service_limits.MAX_PART:
+        raise service_errors.invalid(
             f"Invalid part size: {text or 'null'}. Part size must not be null, must be a power of "
-            f"two and be between {limits.MIN_PART} and {limits.MAX_PART} bytes."
+            f"two and be between {service_limits.MIN_PART} and {service_limits.MAX_PART} bytes."
         )
     return size
 
@@ -47,22 +47,22 @@ class _Range(NamedTuple):
 
 
 def _content_range(call: Call) -> _Range:
-    text = reading.header(call.request, "content-range")
+    text = request_fields.header(call.request, "content-range")
     match = _RANGE.fullmatch(text)
     if match is None or int(match[2]) < int(match[1]):
-        raise errors.invalid(f"Invalid Content-Range: {text}")
+        raise service_errors.invalid(f"Invalid Content-Range: {text}")
     return _Range(text, int(match[1]), int(match[2]))
 
 
 def _check_range(asked: _Range, length: int, upload: StoredUpload) -> None:
     """Refuse what does not fit the body or the upload; a short part is found at completion."""
     if asked.end - asked.start + 1 != length:
-        raise errors.invalid(
+        raise service_errors.invalid(
             f"Content-Range: {asked.text} is incompatible with Content-Length: {length}"
         )
     number, rest = divmod(asked.start, upload.part_size)
-    if rest or length > upload.part_size or number >= limits.PARTS:
-        raise errors.invalid(f"Invalid Content-Range: {asked.text}")
+    if rest or length > upload.part_size or number >= service_limits.PARTS:
+        raise service_errors.invalid(f"Invalid Content-Range: {asked.text}")
 
 
 @operation("PUT", "vaults/*vault/multipart-uploads/*upload")
@@ -71,11 +71,11 @@ def upload_multipart_part(call: Call) -> Response:
     asked = _content_range(call)
     with call.store.read() as connection:
         upload = _upload(call, connection)
-    reading.header(call.request, "x-amz-content-sha256")
-    expected = reading.tree_hash(call.request)
+    request_fields.header(call.request, "x-amz-content-sha256")
+    expected = request_fields.tree_hash(call.request)
     _check_range(asked, call.request.body.length, upload)
     with call.service.payloads.incoming() as incoming:
-        digest = reading.receive(call.request, incoming, expected)
+        digest = request_fields.receive(call.request, incoming, expected)
         _store(call, asked.start, incoming, digest)
     return Response(204, {"x-amz-sha256-tree-hash": digest})
 
@@ -86,7 +86,7 @@ def _store(call: Call, start: int, incoming: Incoming, digest: str) -> None:
     try:
         with call.store.write() as connection:
             upload = _upload(call, connection)
-            replaced = uploads.add_part(connection, upload, piece, call.clock.now())
+            replaced = upload_rows.add_part(connection, upload, piece, call.clock.now())
     except BaseException:
         call.service.payloads.remove(file)
         raise
@@ -96,22 +96,22 @@ def _store(call: Call, start: int, incoming: Incoming, digest: str) -> None:
 
 def _upload(call: Call, connection: sqlite3.Connection, *, ended: bool = False) -> StoredUpload:
     vault, upload_id = call.vault(connection), call.names["upload"]
-    return uploads.get(connection, vault, upload_id, call.clock.now(), ended=ended)
+    return upload_rows.get(connection, vault, upload_id, call.clock.now(), ended=ended)
 
 
 @operation("POST", "vaults/*vault/multipart-uploads/*upload")
 def complete_multipart_upload(call: Call) -> Response:
     """Make the parts an archive; for a day the same call again gives the same archive id."""
-    size, expected = _archive_size(call), reading.tree_hash(call.request)
+    size, expected = _archive_size(call), request_fields.tree_hash(call.request)
     with call.store.write() as connection:
         upload = _upload(call, connection, ended=True)
         archive_id = upload.archive_id
         if upload.ended == "aborted":
-            raise errors.not_found(f"The upload ID was not found: {upload.upload_id}")
+            raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
         if archive_id is None:
-            uploads.check_complete(connection, upload, size, expected)
+            upload_rows.check_complete(connection, upload, size, expected)
             vault, now = call.vault(connection), call.clock.now()
-            archive_id = uploads.complete(
+            archive_id = upload_rows.complete(
                 connection, vault, upload, now, size=size, tree_hash=expected
             )
     return Response(
@@ -125,9 +125,9 @@ def complete_multipart_upload(call: Call) -> Response:
 
 
 def _archive_size(call: Call) -> int:
-    text = reading.header(call.request, "x-amz-archive-size")
+    text = request_fields.header(call.request, "x-amz-archive-size")
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise errors.invalid(f"Invalid x-amz-archive-size: {text}")
+        raise service_errors.invalid(f"Invalid x-amz-archive-size: {text}")
     return int(text)
 
 
@@ -137,8 +137,8 @@ def abort_multipart_upload(call: Call) -> Response:
     with call.store.write() as connection:
         upload = _upload(call, connection, ended=True)
         if upload.ended == "completed":
-            raise errors.not_found(f"The upload ID was not found: {upload.upload_id}")
-        files = [] if upload.ended else uploads.abort(connection, upload, call.clock.now())
+            raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
+        files = [] if upload.ended else upload_rows.abort(connection, upload, call.clock.now())
     for file in files:
         call.service.payloads.remove(file)
     return Response(204)
@@ -147,10 +147,10 @@ def abort_multipart_upload(call: Call) -> Response:
 @operation("GET", "vaults/*vault/multipart-uploads/*upload")
 def list_parts(call: Call) -> Response:
     """List the received parts by range, at most 50."""
-    limit, start = reading.limit(call.request, limits.PAGE), _first_part(call)
+    limit, start = request_fields.limit(call.request, service_limits.PAGE), _first_part(call)
     with call.store.read() as connection:
         vault, upload = call.vault(connection), _upload(call, connection)
-        found = uploads.parts(connection, upload, start, limit + 1)
+        found = upload_rows.parts(connection, upload, start, limit + 1)
     marker = markers.encode(found[limit][0], markers.PARTS) if len(found) > limit else None
     shown = [
         {"RangeInBytes": f"{start}-{start + size - 1}", "SHA256TreeHash": digest}
@@ -165,17 +165,20 @@ def _first_part(call: Call) -> int:
         return 0
     start = markers.decode(marker, markers.PARTS)
     if start is None:
-        raise errors.invalid(f"Invalid marker: {marker}")
+        raise service_errors.invalid(f"Invalid marker: {marker}")
     return start
 
 
 @operation("GET", "vaults/*vault/multipart-uploads")
 def list_multipart_uploads(call: Call) -> Response:
     """List the uploads in progress, at most 50; the marker is the id of the next one."""
-    limit, first = reading.limit(call.request, limits.PAGE), call.request.query.get("marker", "")
+    limit, first = (
+        request_fields.limit(call.request, service_limits.PAGE),
+        call.request.query.get("marker", ""),
+    )
     with call.store.read() as connection:
         vault = call.vault(connection)
-        found = uploads.page(connection, vault, call.clock.now(), first, limit + 1)
+        found = upload_rows.page(connection, vault, call.clock.now(), first, limit + 1)
     marker = found[limit].upload_id if len(found) > limit else None
     shown = [upload.describe(vault) for upload in found[:limit]]
     return json_response({"Marker": marker, "UploadsList": shown})

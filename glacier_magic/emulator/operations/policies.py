@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import json
 
-from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator import dates, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.operations import reading
-from glacier_magic.emulator.records import settings
+from glacier_magic.emulator.operations import request_fields
+from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
 
 def _policy(call: Call) -> str:
     """Return the policy in the body: a JSON object written as a string, of up to 20 KB."""
-    text = reading.required_text(call.request.json(), "Policy")
-    if len(text.encode()) > limits.POLICY_BYTES:
-        raise errors.invalid(f"Invalid policy: it is longer than {limits.POLICY_BYTES} bytes.")
+    text = request_fields.required_text(call.request.json(), "Policy")
+    if len(text.encode()) > service_limits.POLICY_BYTES:
+        raise service_errors.invalid(
+            f"Invalid policy: it is longer than {service_limits.POLICY_BYTES} bytes."
+        )
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise errors.invalid("Invalid policy: it is not valid JSON.") from None
+        raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
     if not isinstance(document, dict) or "Statement" not in document:
-        raise errors.invalid("Invalid policy: it has no Statement.")
+        raise service_errors.invalid("Invalid policy: it has no Statement.")
     return text
 
 
@@ -33,7 +35,7 @@ def set_vault_access_policy(call: Call) -> Response:
     """Set the vault's one access policy."""
     text = _policy(call)
     with call.store.write() as connection:
-        settings.set_document(connection, call.vault(connection), "access_policy", text)
+        setting_rows.set_document(connection, call.vault(connection), "access_policy", text)
     return Response(204)
 
 
@@ -42,9 +44,9 @@ def get_vault_access_policy(call: Call) -> Response:
     """Return the access policy, or 404 where none is set."""
     with call.store.read() as connection:
         vault = call.vault(connection)
-        text = settings.document(connection, vault, "access_policy")
+        text = setting_rows.document(connection, vault, "access_policy")
     if text is None:
-        raise errors.not_found(f"No vault access policy is set for: {vault.arn}")
+        raise service_errors.not_found(f"No vault access policy is set for: {vault.arn}")
     return json_response({"Policy": text})
 
 
@@ -52,7 +54,7 @@ def get_vault_access_policy(call: Call) -> Response:
 def delete_vault_access_policy(call: Call) -> Response:
     """Remove the access policy; no error where none is set."""
     with call.store.write() as connection:
-        settings.set_document(connection, call.vault(connection), "access_policy", None)
+        setting_rows.set_document(connection, call.vault(connection), "access_policy", None)
     return Response(204)
 
 
@@ -62,10 +64,12 @@ def initiate_vault_lock(call: Call) -> Response:
     text = _policy(call)
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
-        found = settings.lock(connection, vault, now)
+        found = setting_rows.lock(connection, vault, now)
         if found is not None:
-            raise errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
-        lock_id = settings.start_lock(connection, vault, text, now)
+            raise service_errors.access_denied(
+                f"The vault lock is already {found.state}: {vault.arn}"
+            )
+        lock_id = setting_rows.start_lock(connection, vault, text, now)
     return Response(201, {"x-amz-lock-id": lock_id})
 
 
@@ -74,14 +78,14 @@ def complete_vault_lock(call: Call) -> Response:
     """Make the lock last for ever; again with the same id is fine."""
     with call.store.write() as connection:
         vault = call.vault(connection)
-        found = settings.lock(connection, vault, call.clock.now())
+        found = setting_rows.lock(connection, vault, call.clock.now())
         if found is None:
-            raise errors.not_found(f"No vault lock policy is set for: {vault.arn}")
+            raise service_errors.not_found(f"No vault lock policy is set for: {vault.arn}")
         if found.lock_id != call.names["lock"]:
             if found.state == "Locked":
-                raise errors.access_denied(f"The vault is locked: {vault.arn}")
-            raise errors.invalid(f"Invalid lock ID: {call.names['lock']}")
-        settings.complete_lock(connection, vault, found)
+                raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
+            raise service_errors.invalid(f"Invalid lock ID: {call.names['lock']}")
+        setting_rows.complete_lock(connection, vault, found)
     return Response(204)
 
 
@@ -90,10 +94,10 @@ def abort_vault_lock(call: Call) -> Response:
     """Take a lock in progress away; no error where there is none, but a completed one stays."""
     with call.store.write() as connection:
         vault = call.vault(connection)
-        found = settings.lock(connection, vault, call.clock.now())
+        found = setting_rows.lock(connection, vault, call.clock.now())
         if found is not None and found.state == "Locked":
-            raise errors.access_denied(f"The vault is locked: {vault.arn}")
-        settings.remove_lock(connection, vault)
+            raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
+        setting_rows.remove_lock(connection, vault)
     return Response(204)
 
 
@@ -102,9 +106,9 @@ def get_vault_lock(call: Call) -> Response:
     """Return the lock and its state, or 404 where there is none."""
     with call.store.read() as connection:
         vault = call.vault(connection)
-        found = settings.lock(connection, vault, call.clock.now())
+        found = setting_rows.lock(connection, vault, call.clock.now())
     if found is None:
-        raise errors.not_found(f"No vault lock policy is set for: {vault.arn}")
+        raise service_errors.not_found(f"No vault lock policy is set for: {vault.arn}")
     return json_response(
         {
             "CreationDate": dates.iso(found.created),

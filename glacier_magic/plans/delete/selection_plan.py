@@ -7,11 +7,11 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...base import tables
+from ...base import dataframes
 from ...base.rendering import SHOWN
 from ...base.units import from_ms, human_bytes, local_time, short_id
 from ...catalogue import ArchiveRecord
-from ...catalogue.records.deletions import DeletionChoice
+from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
 from ...transfer.engine import Engine
 from ..base import Memory, T
@@ -64,7 +64,7 @@ class ChosenPlan(Guarded[T]):
     @property
     def table(self) -> pd.DataFrame:
         """The archives, as ``ls`` shows them."""
-        return tables.archives(self.choice)
+        return dataframes.archives(self.choice)
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "created")

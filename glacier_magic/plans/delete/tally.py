@@ -10,7 +10,7 @@ from ...base.rendering import visible
 from ...base.units import from_ms, human_bytes, plural
 from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.states import DELETED
-from ...catalogue.records.deletions import DeletionChoice
+from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
 from ...prices.quotes import early_deletion, hours_left
 

@@ -14,8 +14,8 @@ from ...jobs import Batch, Tracker
 from ...peek import Contents, Limits, Window, kind_of, members, no_kind
 from ...transfer.engine import Engine
 from ..restore import folder
-from ..restore.parts import PartItem, needed
-from ..restore.ranged import carry_out
+from ..restore.part_items import PartItem, needed
+from ..restore.ranged_plan import carry_out
 from ..restore.restoring import READY, UNDER_WAY
 from . import local_source
 from .part_store import PartStore, tidy

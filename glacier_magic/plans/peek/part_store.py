@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ..restore.parts import PartItem, decide, is_there
+from ..restore.part_items import PartItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
 """The error text of a part that is not kept any more."""

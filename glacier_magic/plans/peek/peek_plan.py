@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ...base import tables
+from ...base import dataframes
 from ...base.treehash import CHUNK
 from ...base.units import from_ms, human_bytes, local_time, plural
 from ...catalogue import ArchiveRecord, ListingRecord
@@ -20,9 +20,9 @@ from ...prices.quotes import retrieval
 from ...transfer.engine import Engine
 from ..base import Memory, Plan
 from ..restore.limited import priced
-from ..restore.parts import PartItem, asked_keys, price
+from ..restore.part_items import PartItem, asked_keys, price
 from ..restore.quoting import Asking, destination_words, quote_for
-from ..restore.ranged import when_ready
+from ..restore.ranged_plan import when_ready
 from ..restore.restoring import ASK, DELETED
 from .looking import Look
 
@@ -93,13 +93,13 @@ class PeekPlan(Plan[Batch]):
 
     @property
     def members(self) -> pd.DataFrame | None:
-        """The members with the columns of :data:`~glacier_magic.base.tables.MEMBERS`, once known.
+        """The members with the columns of :data:`~glacier_magic.base.dataframes.MEMBERS`, once known.
 
         ``attrs`` has vault, archive_id, ``as_of`` (ISO 8601), ``complete`` and ``notes``.
         """
         if self.listing is None:
             return None
-        frame = tables.members(self._catalogue.listings.members(self.listing.id))
+        frame = dataframes.members(self._catalogue.listings.members(self.listing.id))
         listed = from_ms(self.listing.listed)
         frame.attrs.update(
             vault=self.vault,
@@ -269,7 +269,7 @@ _MEMBER_HEAD = ("name", "size", "modified", "kind")
 
 def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
     mtime = member["mtime"]
-    shown = mtime is not None and abs(mtime) < tables.LATEST
+    shown = mtime is not None and abs(mtime) < dataframes.LATEST
     when = local_time(from_ms(mtime)) if shown else member["written"]
     return member["name"], human_bytes(member["size"]), when, member["kind"]
 

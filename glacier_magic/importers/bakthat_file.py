@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..scrubbing import scrub
 from . import sqlite_files
-from .model import (
+from .imported import (
     Imported,
     ImportedArchive,
     ImportedJob,

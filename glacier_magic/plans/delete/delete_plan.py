@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...base import tables
+from ...base import dataframes
 from ...base.rendering import SHOWN, Rendered, escape, html_table, text_table
 from ...base.units import plural, short_id
 from ...catalogue import Deletion
-from ...catalogue.records.deletions import Deletions
+from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
 from ...transfer.budget import Stopped
 from ...transfer.deleting import AGAIN, Deleter
@@ -54,7 +54,7 @@ class Deleted(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, state, error; failed ones first."""
-        return tables.deletions(
+        return dataframes.deletions(
             item
             for state in ("failed", "queued", "deleted")
             for item in self._queues.items(self._id, state)

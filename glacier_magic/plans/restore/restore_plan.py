@@ -20,10 +20,9 @@ from ...prices import PriceTable, Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
 from ...service import ServiceClock
-from ...service.policy import SUBJECT
+from ...service.retrieval_policies import SUBJECT
 from ..base import Cells, Memory, Plan
 from . import folder, sharing
-from .pacing import Pace, Timetable, at_once, timetable
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
 from .restoring import (
     ASK,
@@ -42,6 +41,7 @@ from .restoring import (
     total,
 )
 from .scheduled import Scheduled, price
+from .timetable import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glacier_magic.emulator import dates, errors, ids, limits
-from glacier_magic.emulator.inventory_output import ArchiveLine
-from glacier_magic.emulator.records.archives import StoredArchive
-from glacier_magic.emulator.records.vaults import StoredVault
+from glacier_magic.emulator import dates, ids, service_errors, service_limits
+from glacier_magic.emulator.inventory_files import ArchiveLine
+from glacier_magic.emulator.records.archive_rows import StoredArchive
+from glacier_magic.emulator.records.vault_rows import StoredVault
 
 ARCHIVE = "ArchiveRetrieval"
 INVENTORY = "InventoryRetrieval"
@@ -112,7 +112,7 @@ class JobRequest:
     topic: str | None
     failure: str | None = None
     """Why the job will fail, or None if it will not."""
-    life: int = limits.OUTPUT_LIFE
+    life: int = service_limits.OUTPUT_LIFE
     """How long the job and its output stay after completion."""
 
     def fate(self, now: int, duration: int) -> dict[str, object]:
@@ -162,7 +162,7 @@ def add_archive_job(
         tier=tier,
         description=asked.description,
         topic=asked.topic,
-        **asked.fate(now, limits.RETRIEVAL[tier]),
+        **asked.fate(now, service_limits.RETRIEVAL[tier]),
     )
 
 
@@ -184,7 +184,7 @@ def add_inventory_job(
         topic=asked.topic,
         parameters=json.dumps(parameters, sort_keys=True),
         snapshot=snapshot,
-        **asked.fate(now, limits.INVENTORY),
+        **asked.fate(now, service_limits.INVENTORY),
     )
 
 
@@ -195,7 +195,7 @@ def get(connection: sqlite3.Connection, vault: StoredVault, job_id: str, now: in
         (job_id, vault.id, now),
     ).fetchone()
     if row is None:
-        raise errors.not_found(f"The job ID was not found: {job_id}")
+        raise service_errors.not_found(f"The job ID was not found: {job_id}")
     return StoredJob(*row)
 
 
@@ -231,7 +231,7 @@ def _position(connection: sqlite3.Connection, vault: StoredVault, job_id: str) -
         "SELECT id FROM jobs WHERE job_id = ? AND vault = ?", (job_id, vault.id)
     ).fetchone()
     if row is None:
-        raise errors.invalid(f"Invalid marker: {job_id}")
+        raise service_errors.invalid(f"Invalid marker: {job_id}")
     return int(row["id"])
 
 

@@ -10,10 +10,10 @@ import sqlite3
 from dataclasses import dataclass
 
 from glacier_magic.base import treehash
-from glacier_magic.emulator import errors, generated, ids
+from glacier_magic.emulator import generated, ids, service_errors
 from glacier_magic.emulator.payloads import combine_leaves
-from glacier_magic.emulator.records import vaults
-from glacier_magic.emulator.records.vaults import StoredVault
+from glacier_magic.emulator.records import vault_rows
+from glacier_magic.emulator.records.vault_rows import StoredVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def add(
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (vault.id, archive_id, description, size, tree_hash, now, payload),
     )
-    vaults.record_change(connection, vault, now, 1, size)
+    vault_rows.record_change(connection, vault, now, 1, size)
     return archive_id
 
 
@@ -89,10 +89,10 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, 
     archive = find(connection, archive_id)
     if archive is None:
         # UNCONFIRMED for an id that never existed; for a deleted one the service says 204.
-        raise errors.not_found(f"The archive ID was not found: {archive_id}")
+        raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
     if archive.vault != vault.id:
         # The vault is right and the archive is not in it, but this is what the service says.
-        raise errors.invalid(f"Invalid vault name: {vault.arn}")
+        raise service_errors.invalid(f"Invalid vault name: {vault.arn}")
     if archive.deleted is not None:
         return
     connection.execute("UPDATE archives SET deleted = ? WHERE id = ?", (now, archive.id))
@@ -100,7 +100,7 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, 
         "UPDATE jobs SET outcome = 'Failed', message = ? WHERE archive = ? AND completes > ?",
         (DELETED_MESSAGE, archive.id, now),
     )
-    vaults.record_change(connection, vault, now, -1, -archive.size)
+    vault_rows.record_change(connection, vault, now, -1, -archive.size)
 
 
 DELETED_MESSAGE = "The archive was deleted."

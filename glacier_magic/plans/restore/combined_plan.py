@@ -11,9 +11,9 @@ from ...base.units import plural
 from ...jobs import Batch, Tracker
 from ...prices import Quote
 from ..base import Plan
-from .parts import PartItem
-from .ranged import RangedPlan
-from .restore import RestorePlan
+from .part_items import PartItem
+from .ranged_plan import RangedPlan
+from .restore_plan import RestorePlan
 from .restoring import Item, in_words
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ...catalogue.archives import states
 from ...prices import PriceTable, Quote
-from ...transfer.files import unverified
+from ...transfer.local_files import unverified
 from .quoting import Asking, quote_for
 from .restoring import ASK, DELETED, NOTHING, READY, RUNNING, THERE, UNDER_WAY, Item, bytes_key
 

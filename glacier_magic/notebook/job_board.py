@@ -21,7 +21,7 @@ from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
 from .display import Place
 from .face import board_record
-from .table import Table, source
+from .row_table import Table, source
 from .view import View
 from .views import view_of
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator import service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.operations import reading
-from glacier_magic.emulator.records import vaults
+from glacier_magic.emulator.operations import request_fields
+from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.service import Call, operation
 
 
@@ -13,10 +13,10 @@ from glacier_magic.emulator.service import Call, operation
 def create_vault(call: Call) -> Response:
     """Create a vault; again is the same success and changes nothing."""
     name = call.names["vault"]
-    if not vaults.is_name(name):
-        raise errors.invalid(f"Invalid vault name: {name}")  # text UNCONFIRMED
+    if not vault_rows.is_name(name):
+        raise service_errors.invalid(f"Invalid vault name: {name}")  # text UNCONFIRMED
     with call.store.write() as connection:
-        vaults.create(connection, call.account, call.region, name, call.clock.now())
+        vault_rows.create(connection, call.account, call.region, name, call.clock.now())
     return Response(201, {"Location": call.location()})
 
 
@@ -31,10 +31,10 @@ def describe_vault(call: Call) -> Response:
 @operation("GET", "vaults")
 def list_vaults(call: Call) -> Response:
     """List vaults by ASCII name, at most 10; the marker is the ARN of the next one."""
-    limit = reading.limit(call.request, limits.VAULT_PAGE)
+    limit = request_fields.limit(call.request, service_limits.VAULT_PAGE)
     first = _first_name(call)
     with call.store.read() as connection:
-        found = vaults.page(connection, call.account, call.region, first, limit + 1)
+        found = vault_rows.page(connection, call.account, call.region, first, limit + 1)
     now = call.clock.now()
     marker = found[limit].arn if len(found) > limit else None
     shown = [vault.describe(now) for vault in found[:limit]]
@@ -43,9 +43,9 @@ def list_vaults(call: Call) -> Response:
 
 def _first_name(call: Call) -> str:
     marker = call.request.query.get("marker", "")
-    prefix = vaults.vault_arn(call.account, call.region, "")
+    prefix = vault_rows.vault_arn(call.account, call.region, "")
     if marker and not marker.startswith(prefix):
-        raise errors.invalid(f"Invalid marker: {marker}")
+        raise service_errors.invalid(f"Invalid marker: {marker}")
     return marker.removeprefix(prefix)
 
 
@@ -54,7 +54,7 @@ def delete_vault(call: Call) -> Response:
     """Delete an empty vault; one that does not exist gives no error."""
     with call.store.write() as connection:
         name = call.names["vault"]
-        vault = vaults.find(connection, call.account, call.region, name)
+        vault = vault_rows.find(connection, call.account, call.region, name)
         if vault is not None:
-            vaults.delete(connection, vault, call.clock.now())
+            vault_rows.delete(connection, vault, call.clock.now())
     return Response(204)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from glacier_magic.emulator import ids, limits
+from glacier_magic.emulator import ids, service_limits
 from glacier_magic.emulator.http import Response
-from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Incoming
-from glacier_magic.emulator.records import archives
-from glacier_magic.emulator.records.archives import StoredPiece
+from glacier_magic.emulator.records import archive_rows
+from glacier_magic.emulator.records.archive_rows import StoredPiece
 from glacier_magic.emulator.service import Call, operation
 
 
@@ -16,7 +16,7 @@ def upload_archive(call: Call) -> Response:
     """Store an archive; a repeated upload makes a second one with an id of its own."""
     expected = _check(call)
     with call.service.payloads.incoming() as incoming:
-        digest = reading.receive(call.request, incoming, expected)
+        digest = request_fields.receive(call.request, incoming, expected)
         archive_id = _store(call, incoming, digest)
     return Response(
         201,
@@ -32,10 +32,10 @@ def _check(call: Call) -> str:
     """Refuse what can be refused before a byte of the body is read; return the tree hash."""
     with call.store.read() as connection:
         call.vault(connection)
-    reading.description(call.request)
-    reading.header(call.request, "x-amz-content-sha256")
-    reading.body_length(call.request.body, limits.MAX_ARCHIVE)
-    return reading.tree_hash(call.request)
+    request_fields.description(call.request)
+    request_fields.header(call.request, "x-amz-content-sha256")
+    request_fields.body_length(call.request.body, service_limits.MAX_ARCHIVE)
+    return request_fields.tree_hash(call.request)
 
 
 def _store(call: Call, incoming: Incoming, digest: str) -> str:
@@ -44,12 +44,12 @@ def _store(call: Call, incoming: Incoming, digest: str) -> str:
     try:
         with call.store.write() as connection:
             vault = call.vault(connection)
-            archives.add_piece(connection, payload, piece)
-            return archives.add(
+            archive_rows.add_piece(connection, payload, piece)
+            return archive_rows.add(
                 connection,
                 vault,
                 call.clock.now(),
-                description=reading.description(call.request) or "",
+                description=request_fields.description(call.request) or "",
                 size=incoming.size,
                 tree_hash=digest,
                 payload=payload,
@@ -64,5 +64,5 @@ def delete_archive(call: Call) -> Response:
     """Delete an archive; one that was deleted before gives no error."""
     with call.store.write() as connection:
         vault = call.vault(connection)
-        archives.delete(connection, vault, call.names["archive"], call.clock.now())
+        archive_rows.delete(connection, vault, call.names["archive"], call.clock.now())
     return Response(204)

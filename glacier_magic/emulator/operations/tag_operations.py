@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator import service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.records import settings
+from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
 _TEXT = re.compile(r"[\w ./=+@-]*")
@@ -17,29 +17,31 @@ def add_tags_to_vault(call: Call) -> Response:
     """Add up to 10 tags in a call, up to 50 in all."""
     given = call.request.json().get("Tags")
     if not isinstance(given, dict):
-        raise errors.missing_header("Tags")
+        raise service_errors.missing_header("Tags")
     _check_count(len(given))
     for key, value in given.items():
         _check_tag(key, value)
     with call.store.write() as connection:
-        settings.add_tags(connection, call.vault(connection), given)
+        setting_rows.add_tags(connection, call.vault(connection), given)
     return Response(204)
 
 
 def _check_count(count: int) -> None:
     if not count:
-        raise errors.invalid("At least one tag is required.")
-    if count > limits.TAGS_A_CALL:
-        raise errors.limit_exceeded(f"At most {limits.TAGS_A_CALL} tags are allowed in a call.")
+        raise service_errors.invalid("At least one tag is required.")
+    if count > service_limits.TAGS_A_CALL:
+        raise service_errors.limit_exceeded(
+            f"At most {service_limits.TAGS_A_CALL} tags are allowed in a call."
+        )
 
 
 def _check_tag(key: str, value: object) -> None:
     if not isinstance(value, str):
-        raise errors.serialization("A tag's value is not a string.")
+        raise service_errors.serialization("A tag's value is not a string.")
     if not 1 <= len(key) <= 128 or not _TEXT.fullmatch(key) or key.lower().startswith("aws:"):
-        raise errors.invalid(f"Invalid tag key: {key}")
+        raise service_errors.invalid(f"Invalid tag key: {key}")
     if len(value) > 255 or not _TEXT.fullmatch(value):
-        raise errors.invalid(f"Invalid tag value: {value}")
+        raise service_errors.invalid(f"Invalid tag value: {value}")
 
 
 @operation("POST", "vaults/*vault/tags", ("operation", "remove"))
@@ -47,10 +49,10 @@ def remove_tags_from_vault(call: Call) -> Response:
     """Remove tags; keys that are not there are fine."""
     keys = call.request.json().get("TagKeys")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise errors.missing_header("TagKeys")
+        raise service_errors.missing_header("TagKeys")
     _check_count(len(keys))
     with call.store.write() as connection:
-        settings.remove_tags(connection, call.vault(connection), keys)
+        setting_rows.remove_tags(connection, call.vault(connection), keys)
     return Response(204)
 
 
@@ -58,4 +60,4 @@ def remove_tags_from_vault(call: Call) -> Response:
 def list_tags_for_vault(call: Call) -> Response:
     """List the tags; an empty map where there are none."""
     with call.store.read() as connection:
-        return json_response({"Tags": settings.tags(connection, call.vault(connection))})
+        return json_response({"Tags": setting_rows.tags(connection, call.vault(connection))})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from glacier_magic.emulator import errors
+from glacier_magic.emulator import service_errors
 from glacier_magic.emulator.http import Response, json_response
-from glacier_magic.emulator.operations import reading
-from glacier_magic.emulator.records import settings
+from glacier_magic.emulator.operations import request_fields
+from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
 EVENTS = frozenset({"ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"})
@@ -17,17 +17,17 @@ EVENTS = frozenset({"ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"})
 def set_vault_notifications(call: Call) -> Response:
     """Set the vault's one topic and the events that it is told of."""
     document = call.request.json()
-    topic, events = reading.required_text(document, "SNSTopic"), document.get("Events")
+    topic, events = request_fields.required_text(document, "SNSTopic"), document.get("Events")
     if not isinstance(events, list) or not events:
-        raise errors.missing_header("Events")
+        raise service_errors.missing_header("Events")
     if not topic.startswith("arn:"):
-        raise errors.invalid(f"Invalid SNS topic ARN: {topic}")
+        raise service_errors.invalid(f"Invalid SNS topic ARN: {topic}")
     for event in events:
         if event not in EVENTS:
-            raise errors.invalid(f"Invalid notification event: {event}")  # text UNCONFIRMED
+            raise service_errors.invalid(f"Invalid notification event: {event}")  # text UNCONFIRMED
     text = json.dumps({"Events": events, "SNSTopic": topic})
     with call.store.write() as connection:
-        settings.set_document(connection, call.vault(connection), "notification", text)
+        setting_rows.set_document(connection, call.vault(connection), "notification", text)
     return Response(204)
 
 
@@ -36,9 +36,11 @@ def get_vault_notifications(call: Call) -> Response:
     """Return the configuration, or 404 where none is set."""
     with call.store.read() as connection:
         vault = call.vault(connection)
-        text = settings.document(connection, vault, "notification")
+        text = setting_rows.document(connection, vault, "notification")
     if text is None:
-        raise errors.not_found(f"No notification configuration is set for vault: {vault.arn}")
+        raise service_errors.not_found(
+            f"No notification configuration is set for vault: {vault.arn}"
+        )
     return json_response(json.loads(text))
 
 
@@ -46,5 +48,5 @@ def get_vault_notifications(call: Call) -> Response:
 def delete_vault_notifications(call: Call) -> Response:
     """Remove the configuration; no error where none is set."""
     with call.store.write() as connection:
-        settings.set_document(connection, call.vault(connection), "notification", None)
+        setting_rows.set_document(connection, call.vault(connection), "notification", None)
     return Response(204)

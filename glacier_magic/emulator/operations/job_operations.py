@@ -8,13 +8,24 @@ from dataclasses import replace
 from typing import Any
 
 from glacier_magic.base import treehash
-from glacier_magic.emulator import dates, errors, generated, limits, markers, outputs
+from glacier_magic.emulator import (
+    dates,
+    generated,
+    markers,
+    outputs,
+    service_errors,
+    service_limits,
+)
 from glacier_magic.emulator.http import BodySource, Response, json_response
-from glacier_magic.emulator.operations import reading
+from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Files
-from glacier_magic.emulator.records import archives, jobs, settings
-from glacier_magic.emulator.records.archives import StoredArchive
-from glacier_magic.emulator.records.jobs import JobRequest, StoredJob
+from glacier_magic.emulator.records import (
+    archive_rows,
+    job_rows,
+    setting_rows,
+)
+from glacier_magic.emulator.records.archive_rows import StoredArchive
+from glacier_magic.emulator.records.job_rows import JobRequest, StoredJob
 from glacier_magic.emulator.service import Call, operation
 
 _BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -27,14 +38,16 @@ def initiate_job(call: Call) -> Response:
     """Ask for an archive or an inventory; the same request again makes a second job."""
     document = call.request.json()
     kinds = {"archive-retrieval": _archive_job, "inventory-retrieval": _inventory_job}
-    kind = reading.required_text(document, "Type")
+    kind = request_fields.required_text(document, "Type")
     if kind == "select":
-        raise errors.invalid("Invalid job type: select. This emulator does not run select jobs.")
+        raise service_errors.invalid(
+            "Invalid job type: select. This emulator does not run select jobs."
+        )
     if kind not in kinds:
-        raise errors.invalid(f"Invalid job type: {kind}")
-    text = reading.text_field(document, "Description")
+        raise service_errors.invalid(f"Invalid job type: {kind}")
+    text = request_fields.text_field(document, "Description")
     topic = _topic(document)
-    described = None if text is None else reading.printable(text, "Description")
+    described = None if text is None else request_fields.printable(text, "Description")
     job_id = kinds[kind](
         call, document, _fated(JobRequest(description=described, topic=topic), call)
     )
@@ -47,14 +60,14 @@ def _fated(asked: JobRequest, call: Call) -> JobRequest:
     if call.fault is not None and call.fault.kind == "job-failed":
         return replace(asked, failure="The job failed.")
     if call.fault is not None and call.fault.kind == "job-expired":
-        return replace(asked, life=int(call.fault.after * limits.SECOND))
+        return replace(asked, life=int(call.fault.after * service_limits.SECOND))
     return asked
 
 
 def _topic(document: dict[str, Any]) -> str | None:
-    topic = reading.text_field(document, "SNSTopic")
+    topic = request_fields.text_field(document, "SNSTopic")
     if topic and not topic.startswith("arn:"):
-        raise errors.invalid(f"Invalid SNS topic ARN: {topic}")
+        raise service_errors.invalid(f"Invalid SNS topic ARN: {topic}")
     return topic or None
 
 
@@ -62,24 +75,24 @@ def _refuse(document: dict[str, Any], kind: str, *names: str) -> None:
     """Refuse fields that belong to another type of job; nulls are always fine."""
     for name in names:
         if document.get(name) is not None:
-            raise errors.invalid(f"{name} is not allowed for a job of type {kind}.")
+            raise service_errors.invalid(f"{name} is not allowed for a job of type {kind}.")
 
 
 def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
     _refuse(
         document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters"
     )
-    archive_id = reading.required_text(document, "ArchiveId")
-    tier = reading.text_field(document, "Tier") or "Standard"
-    if tier not in limits.RETRIEVAL:
-        raise errors.invalid(f"Invalid tier: {tier}")
+    archive_id = request_fields.required_text(document, "ArchiveId")
+    tier = request_fields.text_field(document, "Tier") or "Standard"
+    if tier not in service_limits.RETRIEVAL:
+        raise service_errors.invalid(f"Invalid tier: {tier}")
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
         archive = _archive(connection, vault.id, archive_id, now)
         start, end = _range(document, archive.size)
         if tier == "Standard":
-            settings.enforce(connection, vault, end - start + 1, now)
-        return jobs.add_archive_job(
+            setting_rows.enforce(connection, vault, end - start + 1, now)
+        return job_rows.add_archive_job(
             connection,
             vault,
             archive,
@@ -88,7 +101,7 @@ def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str
             tier=tier,
             start=start,
             end=end,
-            range_hash=archives.range_hash(connection, archive, start, end),
+            range_hash=archive_rows.range_hash(connection, archive, start, end),
         )
 
 
@@ -96,32 +109,34 @@ def _archive(
     connection: sqlite3.Connection, vault: int, archive_id: str, now: int
 ) -> StoredArchive:
     """Return the archive; one deleted shortly before is accepted, and the job fails later."""
-    archive = archives.find(connection, archive_id)
+    archive = archive_rows.find(connection, archive_id)
     gone = archive is not None and archive.deleted is not None
     if archive is None or archive.vault != vault:
-        raise errors.not_found(f"The archive ID was not found: {archive_id}")
-    if gone and now >= (archive.deleted or 0) + limits.RECENT_DELETION:
-        raise errors.not_found(f"The archive ID was not found: {archive_id}")
+        raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
+    if gone and now >= (archive.deleted or 0) + service_limits.RECENT_DELETION:
+        raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
     return archive
 
 
 def _failure(connection: sqlite3.Connection, archive: StoredArchive) -> str | None:
     if archive.deleted is not None:
-        return archives.DELETED_MESSAGE
+        return archive_rows.DELETED_MESSAGE
     if generated.parse(archive.payload) is not None:
         return None
-    kept = all(piece.file for piece in archives.pieces(connection, archive.payload))
+    kept = all(piece.file for piece in archive_rows.pieces(connection, archive.payload))
     return None if kept else _NOT_HERE
 
 
 def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
     """Return the range to retrieve, which must lie on whole MiB (text UNCONFIRMED)."""
-    text = reading.text_field(document, "RetrievalByteRange")
+    text = request_fields.text_field(document, "RetrievalByteRange")
     if text is None:
         return 0, size - 1
     match = _BYTES.fullmatch(text)
     if match is None or not treehash.is_megabyte_aligned(int(match[1]), int(match[2]), size):
-        raise errors.invalid(f"Invalid RetrievalByteRange: {text}. It must be megabyte aligned.")
+        raise service_errors.invalid(
+            f"Invalid RetrievalByteRange: {text}. It must be megabyte aligned."
+        )
     return int(match[1]), int(match[2])
 
 
@@ -132,8 +147,8 @@ def _inventory_job(call: Call, document: dict[str, Any], asked: JobRequest) -> s
         vault, now = call.vault(connection), call.clock.now()
         inventory = vault.inventory(now)
         if inventory.date is None:
-            raise errors.not_found(f"Inventory not available for vault: {vault.arn}")
-        job_id = jobs.add_inventory_job(
+            raise service_errors.not_found(f"Inventory not available for vault: {vault.arn}")
+        job_id = job_rows.add_inventory_job(
             connection, vault, inventory.date, now, asked=asked, parameters=parameters
         )
     call.service.outputs.wake()
@@ -141,12 +156,12 @@ def _inventory_job(call: Call, document: dict[str, Any], asked: JobRequest) -> s
 
 
 def _inventory_parameters(document: dict[str, Any]) -> dict[str, str | None]:
-    form = reading.text_field(document, "Format") or "JSON"
+    form = request_fields.text_field(document, "Format") or "JSON"
     if form not in ("JSON", "CSV"):
-        raise errors.invalid(f"Invalid format: {form}")
+        raise service_errors.invalid(f"Invalid format: {form}")
     given = document.get("InventoryRetrievalParameters") or {}
     if not isinstance(given, dict):
-        raise errors.serialization("InventoryRetrievalParameters is not an object.")
+        raise service_errors.serialization("InventoryRetrievalParameters is not an object.")
     names = ("StartDate", "EndDate", "Limit", "Marker")
     asked = {name: _plain(given, name) for name in names}
     _check_parameters(asked)
@@ -157,19 +172,19 @@ def _plain(given: dict[str, Any], name: str) -> str | None:
     value = given.get(name)
     if isinstance(value, int) and not isinstance(value, bool) and name == "Limit":
         return str(value)
-    return reading.text_field(given, name) or None
+    return request_fields.text_field(given, name) or None
 
 
 def _check_parameters(asked: dict[str, str | None]) -> None:
     for name in ("StartDate", "EndDate"):
         date = asked[name]
         if date is not None and dates.parse_iso(date) is None:
-            raise errors.invalid(f"Invalid {name}: {date}")
+            raise service_errors.invalid(f"Invalid {name}: {date}")
     count, marker = asked["Limit"], asked["Marker"]
     if count is not None and not re.fullmatch(r"0*[1-9][0-9]{0,17}", count):
-        raise errors.invalid(f"Invalid Limit: {count}")
+        raise service_errors.invalid(f"Invalid Limit: {count}")
     if marker is not None and markers.decode(marker, markers.INVENTORY) is None:
-        raise errors.invalid(f"Invalid Marker: {marker}")
+        raise service_errors.invalid(f"Invalid Marker: {marker}")
 
 
 @operation("GET", "vaults/*vault/jobs/*job")
@@ -182,22 +197,22 @@ def describe_job(call: Call) -> Response:
 def _job(call: Call) -> tuple[StoredJob, str, int]:
     with call.store.read() as connection:
         vault, now = call.vault(connection), call.clock.now()
-        job = jobs.get(connection, vault, call.names["job"], now)
+        job = job_rows.get(connection, vault, call.names["job"], now)
     return call.service.outputs.written(job, now), vault.arn, now
 
 
 @operation("GET", "vaults/*vault/jobs")
 def list_jobs(call: Call) -> Response:
     """List jobs in the order of their creation, at most 50; the marker is the next one's id."""
-    query, limit = call.request.query, reading.limit(call.request, limits.PAGE)
+    query, limit = call.request.query, request_fields.limit(call.request, service_limits.PAGE)
     status, completed = query.get("statuscode") or None, query.get("completed") or None
     if status not in (None, "InProgress", "Succeeded", "Failed"):
-        raise errors.invalid(f"The job status code is not valid: {status}")
+        raise service_errors.invalid(f"The job status code is not valid: {status}")
     if completed not in (None, "true", "false"):
-        raise errors.invalid(f"Invalid completed: {completed}")
+        raise service_errors.invalid(f"Invalid completed: {completed}")
     with call.store.read() as connection:
         vault, now = call.vault(connection), call.clock.now()
-        found = jobs.page(
+        found = job_rows.page(
             connection,
             vault,
             now,
@@ -217,14 +232,16 @@ def get_job_output(call: Call) -> Response:
     """Send the output of a succeeded job, whole (200) or a range of it (206)."""
     job, _, now = _job(call)
     if job.status(now) != "Succeeded":
-        raise errors.invalid(f"The job is not currently available for download: {job.job_id}")
+        raise service_errors.invalid(
+            f"The job is not currently available for download: {job.job_id}"
+        )
     size = outputs.size(job)
     start, end, partial = _output_range(call.request.headers.get("range", ""), size)
     headers = {"Accept-Ranges": "bytes"}
     if partial:
         headers["Content-Range"] = f"bytes {start}-{end}/{size}"
     offset = job.range_start or 0
-    if job.action == jobs.ARCHIVE:
+    if job.action == job_rows.ARCHIVE:
         source = _archive_output(call, job, offset + start, offset + end, headers)
     else:
         source = _inventory_output(call, job, headers)
@@ -241,7 +258,7 @@ def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
         return 0, size - 1, False
     start, end = int(match[1]), int(match[2])
     if start >= size:
-        raise errors.invalid(
+        raise service_errors.invalid(
             f"The start of the range is larger than size of retrieved data: {asked}"
         )
     return start, min(end, size - 1), True
@@ -251,11 +268,11 @@ def _archive_output(
     call: Call, job: StoredJob, start: int, end: int, headers: dict[str, str]
 ) -> BodySource:
     with call.store.read() as connection:
-        archive = archives.by_key(connection, job.archive or 0)
+        archive = archive_rows.by_key(connection, job.archive or 0)
         digest = None
         if job.range_hash is not None:  # only a range that is a node has nodes below it
-            digest = archives.range_hash(connection, archive, start, end)
-        pieces = archives.pieces(connection, archive.payload)
+            digest = archive_rows.range_hash(connection, archive, start, end)
+        pieces = archive_rows.pieces(connection, archive.payload)
     headers["Content-Type"] = "application/octet-stream"
     if digest is not None:
         headers["x-amz-sha256-tree-hash"] = digest

@@ -21,7 +21,7 @@ from ...service import ServiceClock
 from ..base import Memory, Plan
 from . import folder
 from .limited import priced
-from .parts import PartItem, asked_keys, decide, free_name, needed, price, wish
+from .part_items import PartItem, asked_keys, decide, free_name, needed, price, wish
 from .quoting import destination_words
 from .restoring import ASK, DELETED, READY, RUNNING, SAME, THERE, UNDER_WAY, bytes_key
 

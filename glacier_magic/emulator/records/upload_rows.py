@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 
 from glacier_magic.base import treehash
-from glacier_magic.emulator import dates, errors, ids, limits
-from glacier_magic.emulator.records import archives
-from glacier_magic.emulator.records.archives import StoredPiece
-from glacier_magic.emulator.records.vaults import StoredVault
+from glacier_magic.emulator import dates, ids, service_errors, service_limits
+from glacier_magic.emulator.records import archive_rows
+from glacier_magic.emulator.records.archive_rows import StoredPiece
+from glacier_magic.emulator.records.vault_rows import StoredVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ _COLUMNS = """id, vault, upload_id, description, part_size, created, touched, pa
     archive_id, tree_hash"""
 
 
-def _unknown(upload_id: str) -> errors.ServiceError:
+def _unknown(upload_id: str) -> service_errors.ServiceError:
     # The text is third-party emulators'; plausible, not seen in a real log.
-    return errors.not_found(f"The upload ID was not found: {upload_id}")
+    return service_errors.not_found(f"The upload ID was not found: {upload_id}")
 
 
 def start(
@@ -82,7 +82,9 @@ def get(
     upload = None if row is None else StoredUpload(*row)
     if upload is None or (upload.ended is not None and not ended):
         raise _unknown(upload_id)
-    if now >= upload.touched + (limits.REPEAT_LIFE if upload.ended else limits.UPLOAD_LIFE):
+    if now >= upload.touched + (
+        service_limits.REPEAT_LIFE if upload.ended else service_limits.UPLOAD_LIFE
+    ):
         raise _unknown(upload_id)
     return upload
 
@@ -97,12 +99,12 @@ def page(
             "SELECT id FROM uploads WHERE upload_id = ? AND vault = ?", (first, vault.id)
         ).fetchone()
         if row is None:
-            raise errors.invalid(f"Invalid marker: {first}")
+            raise service_errors.invalid(f"Invalid marker: {first}")
         start_row = row["id"]
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads"
         " WHERE vault = ? AND ended IS NULL AND id >= ? AND touched > ? ORDER BY id LIMIT ?",
-        (vault.id, start_row, now - limits.UPLOAD_LIFE, limit),
+        (vault.id, start_row, now - service_limits.UPLOAD_LIFE, limit),
     )
     return [StoredUpload(*row) for row in rows]
 
@@ -123,7 +125,7 @@ def add_part(
     connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int
 ) -> list[str]:
     """Record a part and return the files that it replaces."""
-    replaced = archives.add_piece(connection, upload.payload, piece)
+    replaced = archive_rows.add_piece(connection, upload.payload, piece)
     connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
     return replaced
 
@@ -136,19 +138,21 @@ def check_complete(
     Every part but the last has the full part size, so each part's tree hash is a node of the
     whole tree, and the root follows from them alone.  The texts are UNCONFIRMED.
     """
-    found = parts(connection, upload, 0, limits.PARTS)
+    found = parts(connection, upload, 0, service_limits.PARTS)
     expected = 0
     for start, length, _ in found:
         if start != expected:
-            raise errors.invalid(f"Missing part: no bytes were received at offset {expected}.")
+            raise service_errors.invalid(
+                f"Missing part: no bytes were received at offset {expected}."
+            )
         expected = start + length
     if expected != size:
-        raise errors.invalid(
+        raise service_errors.invalid(
             f"Invalid x-amz-archive-size: {size}. The received parts have {expected} bytes."
         )
     computed = treehash.combine(bytes.fromhex(digest) for *_, digest in found).hex()
     if computed != tree_hash:
-        raise errors.checksum_mismatch(tree_hash, computed)
+        raise service_errors.checksum_mismatch(tree_hash, computed)
 
 
 def complete(
@@ -161,7 +165,7 @@ def complete(
     tree_hash: str,
 ) -> str:
     """Turn the upload into an archive, which takes over the pieces as they are."""
-    archive_id = archives.add(
+    archive_id = archive_rows.add(
         connection,
         vault,
         now,
@@ -188,7 +192,7 @@ def abort(connection: sqlite3.Connection, upload: StoredUpload, now: int) -> lis
 
 def drop_pieces(connection: sqlite3.Connection, payload: str) -> list[str]:
     """Forget the pieces of a payload and return their files."""
-    files = [piece.file for piece in archives.pieces(connection, payload)]
+    files = [piece.file for piece in archive_rows.pieces(connection, payload)]
     connection.execute("DELETE FROM pieces WHERE payload = ?", (payload,))
     return files
 
@@ -197,6 +201,6 @@ def abandoned(connection: sqlite3.Connection, now: int) -> list[StoredUpload]:
     """Return the uploads that have been without activity for too long."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE ended IS NULL AND touched <= ?",
-        (now - limits.UPLOAD_LIFE,),
+        (now - service_limits.UPLOAD_LIFE,),
     )
     return [StoredUpload(*row) for row in rows]

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ...base import tables
+from ...base import dataframes
 from ...base.units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
 from ...catalogue import Catalogue, Drop
-from ...catalogue.records.deletions import DeletionChoice
+from ...catalogue.records.deletion_records import DeletionChoice
 from ...catalogue.storage.database import new_owner
 from ...catalogue.storage.leases import Leases
 from ...errors import Refused, VaultNotEmpty
@@ -80,7 +80,7 @@ class DropPlan(Guarded[str]):
     @property
     def table(self) -> pd.DataFrame:
         """The vault, as ``vaults`` shows it."""
-        return tables.vaults([self._told])
+        return dataframes.vaults([self._told])
 
     def _head(self) -> Sequence[str]:
         return ("vault", "size", "archives at the last inventory")

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from glacier_magic.emulator import dates, errors, ids, limits
-from glacier_magic.emulator.records.vaults import StoredVault
+from glacier_magic.emulator import dates, ids, service_errors, service_limits
+from glacier_magic.emulator.records.vault_rows import StoredVault
 
 FREE_A_DAY = (10 << 30) // 30
 """Bytes a day that ``FreeTier`` lets through: 10 GiB a month, prorated (UNCONFIRMED)."""
@@ -22,8 +22,8 @@ def tags(connection: sqlite3.Connection, vault: StoredVault) -> dict[str, str]:
 
 def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str, str]) -> None:
     """Set tags, replacing those with the same keys."""
-    if len(tags(connection, vault) | added) > limits.TAGS:
-        raise errors.limit_exceeded(
+    if len(tags(connection, vault) | added) > service_limits.TAGS:
+        raise service_errors.limit_exceeded(
             "The quota for the number of tags that can be assigned to this resource has been "
             "reached."
         )
@@ -81,7 +81,7 @@ def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> Stored
 def start_lock(connection: sqlite3.Connection, vault: StoredVault, policy: str, now: int) -> str:
     """Begin the day in which a lock can still be undone; return its id."""
     lock_id = ids.lock_id()
-    _set_lock(connection, vault, StoredLock(policy, lock_id, now, now + limits.LOCK_LIFE))
+    _set_lock(connection, vault, StoredLock(policy, lock_id, now, now + service_limits.LOCK_LIFE))
     return lock_id
 
 
@@ -127,13 +127,13 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
     """
     strategy, allowed = retrieval_policy(connection, vault.account, vault.region)
     if strategy == "FreeTier":
-        since = now - now % limits.DAY
+        since = now - now % service_limits.DAY
         if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
-            raise errors.policy_enforced()
+            raise service_errors.policy_enforced()
     if strategy == "BytesPerHour" and allowed is not None:
         running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
-        if (running + size) * limits.HOUR > allowed * limits.RETRIEVAL["Standard"]:
-            raise errors.policy_enforced()
+        if (running + size) * service_limits.HOUR > allowed * service_limits.RETRIEVAL["Standard"]:
+            raise service_errors.policy_enforced()
 
 
 def _retrieved(
@@ -149,9 +149,9 @@ def _retrieved(
 
 def buy_capacity(connection: sqlite3.Connection, account: str, region: str, now: int) -> str:
     """Record a unit of provisioned capacity for a month and return its id."""
-    if len(capacity(connection, account, region, now)) >= limits.CAPACITY_UNITS:
-        raise errors.limit_exceeded(
-            f"The limit of {limits.CAPACITY_UNITS} provisioned capacity units has been reached."
+    if len(capacity(connection, account, region, now)) >= service_limits.CAPACITY_UNITS:
+        raise service_errors.limit_exceeded(
+            f"The limit of {service_limits.CAPACITY_UNITS} provisioned capacity units has been reached."
         )
     capacity_id = ids.capacity_id()
     connection.execute(

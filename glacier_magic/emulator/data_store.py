@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glacier_magic.emulator import schema
+from glacier_magic.emulator import store_schema
 
 _KEPT = 16
 """Idle reading connections kept open."""
@@ -42,10 +42,10 @@ class Store:
 
     def _prepare(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version > schema.VERSION:
+        if version > store_schema.VERSION:
             raise ValueError(f"{self._path} was written by a newer version of this emulator.")
-        self._writer.executescript(schema.STATEMENTS)
-        self._writer.execute(f"PRAGMA user_version={schema.VERSION}")
+        self._writer.executescript(store_schema.STATEMENTS)
+        self._writer.execute(f"PRAGMA user_version={store_schema.VERSION}")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

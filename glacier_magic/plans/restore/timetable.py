@@ -10,7 +10,7 @@ from ...base.units import from_ms, human_bytes, parse_duration, parse_size, plur
 from ...errors import InputError
 from ...jobs import window
 from ...jobs.limits import DAY, HOUR, Limit, due_times, weight
-from ...service.policy import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
+from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
 
 if TYPE_CHECKING:
     import pandas as pd

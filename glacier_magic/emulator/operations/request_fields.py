@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from glacier_magic.base.treehash import EMPTY
-from glacier_magic.emulator import errors, limits
+from glacier_magic.emulator import service_errors, service_limits
 from glacier_magic.emulator.http import Body, Request
 from glacier_magic.emulator.payloads import Incoming
 
@@ -20,7 +20,9 @@ def limit(request: Request, most: int) -> int:
         return most
     value = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= value <= most:
-        raise errors.invalid(f"Invalid limit: {text}. The limit must be between 1 and {most}.")
+        raise service_errors.invalid(
+            f"Invalid limit: {text}. The limit must be between 1 and {most}."
+        )
     return value
 
 
@@ -28,7 +30,7 @@ def header(request: Request, name: str) -> str:
     """Return a required header."""
     value = request.headers.get(name, "")
     if not value:
-        raise errors.missing_header(name)
+        raise service_errors.missing_header(name)
     return value
 
 
@@ -39,15 +41,17 @@ def description(request: Request) -> str | None:
         return None
     if not text.isascii():
         # The service reads header bytes as Latin-1, so the signature can never match.
-        raise errors.signature_mismatch()
+        raise service_errors.signature_mismatch()
     return printable(text.lstrip(" "), "x-amz-archive-description")
 
 
 def printable(text: str, what: str) -> str:
     """Return *text* if it may be a description: up to 1,024 printable ASCII characters."""
-    if len(text) > limits.DESCRIPTION or any(not " " <= character <= "~" for character in text):
-        raise errors.invalid(
-            f"Invalid {what}: at most {limits.DESCRIPTION} characters from 0x20 to 0x7E."
+    if len(text) > service_limits.DESCRIPTION or any(
+        not " " <= character <= "~" for character in text
+    ):
+        raise service_errors.invalid(
+            f"Invalid {what}: at most {service_limits.DESCRIPTION} characters from 0x20 to 0x7E."
         )
     return text
 
@@ -56,14 +60,14 @@ def tree_hash(request: Request) -> str:
     """Return the required tree hash header; that of no data at all is refused."""
     text = header(request, "x-amz-sha256-tree-hash")
     if not _HEX.fullmatch(text) or text.lower() == EMPTY:
-        raise errors.invalid_tree_hash(text)
+        raise service_errors.invalid_tree_hash(text)
     return text.lower()
 
 
 def body_length(body: Body, most: int) -> int:
     """Return the length of the data: 1 to *most* bytes."""
     if not 1 <= body.length <= most:
-        raise errors.invalid(f"Invalid Content-Length: {body.length}")
+        raise service_errors.invalid(f"Invalid Content-Length: {body.length}")
     return body.length
 
 
@@ -74,10 +78,10 @@ def receive(request: Request, incoming: Incoming, expected: str) -> str:
     if not incoming.leaves:  # hashing is turned off
         return expected
     if incoming.linear_hash != linear.lower():
-        raise errors.payload_mismatch(incoming.linear_hash, linear)
+        raise service_errors.payload_mismatch(incoming.linear_hash, linear)
     computed = incoming.tree_hash
     if computed != expected:
-        raise errors.checksum_mismatch(expected, computed)
+        raise service_errors.checksum_mismatch(expected, computed)
     return computed
 
 
@@ -85,7 +89,7 @@ def text_field(document: Mapping[str, object], name: str) -> str | None:
     """Return a member of a JSON document that is a string, or None where it is not there."""
     value = document.get(name)
     if value is not None and not isinstance(value, str):
-        raise errors.serialization(f"{name} is not a string.")
+        raise service_errors.serialization(f"{name} is not a string.")
     return value
 
 
@@ -93,5 +97,5 @@ def required_text(document: Mapping[str, object], name: str) -> str:
     """Return a member of a JSON document that must be a non-empty string."""
     value = text_field(document, name)
     if not value:
-        raise errors.missing_header(name)
+        raise service_errors.missing_header(name)
     return value

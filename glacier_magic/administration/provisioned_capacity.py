@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ..base import tables
+from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..catalogue import Catalogue, Purchase
@@ -65,7 +65,7 @@ class Capacity(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a unit: unit, start, end."""
-        return tables.capacity(self._told)
+        return dataframes.capacity(self._told)
 
     def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> CapacityPlan:
         """Return the plan to buy units; nothing is bought until its ``run()``.

@@ -24,7 +24,7 @@ from ..plans import Plan
 from . import scenes
 from .display import Place, Record
 from .explorer_rows import ExplorerRows
-from .table import Table, source
+from .row_table import Table, source
 from .view import View
 from .views import view_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..base import tables
+from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
@@ -81,7 +81,7 @@ class VaultsEverywhere(Rendered):
             }
             for row in self.found
         ]  # fmt: skip
-        frame = tables.vaults(told)
+        frame = dataframes.vaults(told)
         frame.insert(0, "region", [row.region for row in self.found])
         frame["region"] = frame["region"].astype("str")
         frame["idle"] = [row.idle(self.now) for row in self.found]

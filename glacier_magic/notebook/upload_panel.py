@@ -15,8 +15,8 @@ from ..base.units import human_bytes, parse_rate
 from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
-from .board import INTERVAL
 from .display import Place, Record
+from .job_board import INTERVAL
 from .leftovers import LeftoversCard
 from .picker import Picker
 from .view import View

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from glacier_magic.emulator import dates, errors, limits
+from glacier_magic.emulator import dates, service_errors, service_limits
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
@@ -90,8 +90,8 @@ def is_name(name: str) -> bool:
 
 def next_inventory(moment: int) -> int:
     """Return the first instant after *moment* at which inventories are made."""
-    day = (moment - limits.INVENTORY_TIME) // limits.DAY + 1
-    return day * limits.DAY + limits.INVENTORY_TIME
+    day = (moment - service_limits.INVENTORY_TIME) // service_limits.DAY + 1
+    return day * service_limits.DAY + service_limits.INVENTORY_TIME
 
 
 def find(
@@ -116,7 +116,9 @@ def get(connection: sqlite3.Connection, account: str, region: str, name: str) ->
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None
     if vault is None:
-        raise errors.vault_not_found(vault_arn(account, region, name) if is_name(name) else name)
+        raise service_errors.vault_not_found(
+            vault_arn(account, region, name) if is_name(name) else name
+        )
     return vault
 
 
@@ -140,8 +142,10 @@ def create(connection: sqlite3.Connection, account: str, region: str, name: str,
         "SELECT count(*) FROM vaults WHERE account = ? AND region = ? AND deleted IS NULL",
         (account, region),
     ).fetchone()
-    if count >= limits.VAULTS:
-        raise errors.limit_exceeded(f"The limit of {limits.VAULTS} vaults has been reached.")
+    if count >= service_limits.VAULTS:
+        raise service_errors.limit_exceeded(
+            f"The limit of {service_limits.VAULTS} vaults has been reached."
+        )
     connection.execute(
         "INSERT INTO vaults (account, region, name, created) VALUES (?, ?, ?, ?)",
         (account, region, name, now),
@@ -153,7 +157,7 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, now: int) -> None
     inventory = vault.inventory(now)
     written = vault.changed is not None and vault.changed >= (inventory.date or 0)
     if inventory.archives or written:
-        raise errors.invalid(f"Vault not empty or recently written to: {vault.arn}")
+        raise service_errors.invalid(f"Vault not empty or recently written to: {vault.arn}")
     connection.execute("UPDATE vaults SET deleted = ? WHERE id = ?", (now, vault.id))
     connection.execute("DELETE FROM tags WHERE vault = ?", (vault.id,))
 
@@ -166,5 +170,5 @@ def record_change(
     connection.execute(
         "UPDATE vaults SET changed = ?, live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ? WHERE id = ?",
-        (now, count, size + count * limits.OVERHEAD, *inventory, vault.id),
+        (now, count, size + count * service_limits.OVERHEAD, *inventory, vault.id),
     )
