@@ -54,10 +54,7 @@ def batches(rows: int, seed: int = 1) -> Iterator[pa.RecordBatch]:
         count = min(BATCH, rows - start)
         noise = np.random.default_rng([seed, start])
         raw = noise.bytes(104 * count)
-        ids = [
-            base64.urlsafe_b64encode(raw[104 * i : 104 * i + 104])[:138].decode()
-            for i in range(count)
-        ]
+        ids = [base64.urlsafe_b64encode(raw[104 * i : 104 * i + 104])[:138].decode() for i in range(count)]
         year, project, part, number, end = (
             noise.integers(0, high, count).tolist() for high in (12, 50, 20, 10**7, 4)
         )
@@ -189,11 +186,11 @@ def peer(args: argparse.Namespace) -> None:
 
 def refresh(args: argparse.Namespace) -> None:
     catalogue = opened(args)
-    seconds, longest, last, done = read(
-        catalogue, args.rows, changed(args.rows), int(time.time() * 1000)
+    seconds, longest, last, done = read(catalogue, args.rows, changed(args.rows), int(time.time() * 1000))
+    print(
+        f"refresh, 1 % changed {args.rows:,}  {seconds:9.2f} s  "
+        f"(longest batch {longest:.2f} s, the end {last:.2f} s)"
     )
-    print(f"refresh, 1 % changed {args.rows:,}  {seconds:9.2f} s  "
-          f"(longest batch {longest:.2f} s, the end {last:.2f} s)")  # fmt: skip
     print(f"  new {done.added:,}, gone {done.gone:,}; peak memory {memory():.0f} MiB")
     print(json.dumps({"refresh_s": seconds, "rows": args.rows}))
     catalogue.close()
@@ -204,9 +201,7 @@ def pages(args: argparse.Namespace) -> None:
     archives = catalogue.archives
     (one,) = archives.query("photos", limit=1, offset=1000).records
     asked: dict[str, Callable[[], Any]] = {
-        "glob backup/2012/*.tif": lambda: (
-            archives.query("photos", "backup/2012/*.tif", limit=50).records
-        ),
+        "glob backup/2012/*.tif": lambda: archives.query("photos", "backup/2012/*.tif", limit=50).records,
         "glob *47110*.jpg": lambda: archives.query("photos", "*47110*.jpg", limit=50).records,
         "sort -size": lambda: archives.query("photos", sort="-size", limit=50).records,
         f"substring {one.name[-11:]}": lambda: archives.find("photos", one.name[-11:]).records,
@@ -248,15 +243,23 @@ def table(args: argparse.Namespace) -> None:
     else:
         made = pd.DataFrame([vars(record) for record in archives.matching("photos")])
     seconds = time.perf_counter() - started
-    print(f"{len(made):,} archives as a table by {args.peer:8} {seconds:6.2f} s  "
-          f"peak memory over imports {memory() - before:,.0f} MiB")  # fmt: skip
+    print(
+        f"{len(made):,} archives as a table by {args.peer:8} {seconds:6.2f} s  "
+        f"peak memory over imports {memory() - before:,.0f} MiB"
+    )
 
 
 def upload(number: int) -> ArchiveRecord:
     return ArchiveRecord.described(
-        f"backup/2026/new/file-{number}", vault="photos", archive_id=f"new{number:0135}",
-        size=number, created=MADE, tree_hash="0" * 64, state="uploaded", seen=None,
-    )  # fmt: skip
+        f"backup/2026/new/file-{number}",
+        vault="photos",
+        archive_id=f"new{number:0135}",
+        size=number,
+        created=MADE,
+        tree_hash="0" * 64,
+        state="uploaded",
+        seen=None,
+    )
 
 
 def record(args: argparse.Namespace) -> None:
@@ -302,10 +305,9 @@ def main() -> None:
     )
     parser.add_argument("--postgres", metavar="URL", help="a database to use instead of a file")
     args = parser.parse_args()
-    {
-        "load": load, "refresh": refresh, "pages": pages, "table": table, "record": record,
-        "peer": peer,
-    }[args.what](args)  # fmt: skip
+    {"load": load, "refresh": refresh, "pages": pages, "table": table, "record": record, "peer": peer}[
+        args.what
+    ](args)
 
 
 if __name__ == "__main__":

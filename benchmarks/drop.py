@@ -130,9 +130,7 @@ def main() -> None:
         folder = emulator.folder
         for vault, many in (("old", count), ("neighbour", NEIGHBOUR), ("alone", ALONE)):
             process.seed(folder, vault, many, region=REGION, size=100_000)
-        with gm.connect(
-            emulator=folder, region=REGION, catalogue=Path(name) / "catalogue.sqlite"
-        ) as session:
+        with gm.connect(emulator=folder, region=REGION, catalogue=Path(name) / "catalogue.sqlite") as session:
             job = session.vault("alone").refresh_inventory()
             advance(session, folder, 4.1)
             job.result(60)
@@ -142,11 +140,7 @@ def main() -> None:
         print(f"in the emulator's store: {living(folder)}")
         print(f"deletions a second: {rate:,.0f}, one after the other {one:,.0f}: {rate / one:.1f}x")
         print(f"memory grown by while deleting: {grown:.1f} MB (limit: {GROWTH} MB, for any count)")
-        if (
-            grown > GROWTH
-            or living(folder)["old"] is not None
-            or living(folder)["neighbour"] != NEIGHBOUR
-        ):
+        if grown > GROWTH or living(folder)["old"] is not None or living(folder)["neighbour"] != NEIGHBOUR:
             raise SystemExit("FAILED")
 
 

@@ -241,9 +241,7 @@ def records(folder: Path, archives: int) -> None:
         seconds = time.perf_counter() - started
         print(f"seeding {archives} archives: {seconds:.1f} s (limit 60 a million)")
         for path in ("/-/vaults/{}", "/-/vaults/{}/jobs"):
-            empty, full = (
-                reads_a_second(found.url, path.format(name)) for name in ("empty", "full")
-            )
+            empty, full = (reads_a_second(found.url, path.format(name)) for name in ("empty", "full"))
             print(f"GET {path} a second: {empty:.0f} empty, {full:.0f} full (limit 1000)")
 
 

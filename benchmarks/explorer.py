@@ -87,9 +87,7 @@ class Kernel:
         def hear(message: Any) -> None:
             content = message["content"]
             shown.sent += len(json.dumps(content, default=str, ensure_ascii=False).encode())
-            if (
-                message["msg_type"] == "display_data" and not shown.first
-            ):  # then come its record, news
+            if message["msg_type"] == "display_data" and not shown.first:  # then come its record, news
                 shown.visible, shown.first = time.perf_counter() - started, shown.sent
             if message["msg_type"] == "stream":
                 shown.printed += content["text"]
@@ -157,11 +155,8 @@ def main() -> None:
     if not args.catalogue.exists():
         command = [sys.executable, str(HERE / "catalogue.py"), "load", "--rows", str(args.rows)]
         subprocess.run([*command, "--catalogue", str(args.catalogue)], check=True)
-    print(
-        "way                                   view sent, with        reply, all sent in 2 s more"
-    )
-    ways = [("explorer: limit 0.6 s, 50 KB", EXPLORER, 2.0),
-            ("DataFrame of all, shown", FRAME, 0.0)]  # fmt: skip
+    print("way                                   view sent, with        reply, all sent in 2 s more")
+    ways = [("explorer: limit 0.6 s, 50 KB", EXPLORER, 2.0), ("DataFrame of all, shown", FRAME, 0.0)]
     if importlib.util.find_spec("itables"):
         ways.append(("DataFrame of all, itables.show", ITABLES, 0.0))
     for what, code, linger in ways:

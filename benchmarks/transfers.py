@@ -95,16 +95,13 @@ class Row:
         return min(run[key] for run in self.runs)
 
 
-def interleaved(
-    clients: dict[str, Callable[[], dict[str, float]] | str], runs: int
-) -> dict[str, Row]:
+def interleaved(clients: dict[str, Callable[[], dict[str, float]] | str], runs: int) -> dict[str, Row]:
     """Run each in turn, *runs* times, every other time backwards.
 
     One that is a text is not run, and that is why.
     """
     rows = {
-        name: Row(name, [], client if isinstance(client, str) else "")
-        for name, client in clients.items()
+        name: Row(name, [], client if isinstance(client, str) else "") for name, client in clients.items()
     }
     for number in range(runs):
         order = list(clients.items())
@@ -251,9 +248,12 @@ def upload_unhashed(task: Task) -> dict[str, float]:
             local.buffer = aligned_buffer(PART)
         count = os.preadv(descriptor, [local.buffer], start)
         client.upload_multipart_part(
-            vaultName=VAULT, uploadId=upload, body=_Body(local.buffer[:count]), checksum=made_up,
+            vaultName=VAULT,
+            uploadId=upload,
+            body=_Body(local.buffer[:count]),
+            checksum=made_up,
             range=f"bytes {start}-{start + count - 1}/*",
-        )  # fmt: skip
+        )
 
     def send_all() -> None:
         with ThreadPoolExecutor(2) as pool:
@@ -326,9 +326,7 @@ def upload_aws(task: Task) -> dict[str, float]:
 
 
 def command(words: Sequence[str], more: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        words, check=False, capture_output=True, text=True, env=os.environ | (more or {})
-    )
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=os.environ | (more or {}))
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise RuntimeError(f"{Path(words[0]).name} ended with {done.returncode}: {last}")
@@ -426,11 +424,20 @@ def small_boto3(task: Task) -> dict[str, float]:
 CLIENTS: dict[str, Callable[[Task], dict[str, float]]] = {
     client.__name__: client
     for client in (
-        upload_ours, upload_boto3, upload_unhashed, two_hash_passes, upload_boto2, upload_aws,
-        download_ours, download_boto3, download_boto3_hashed, write_and_sync,
-        small_ours, small_boto3,
+        upload_ours,
+        upload_boto3,
+        upload_unhashed,
+        two_hash_passes,
+        upload_boto2,
+        upload_aws,
+        download_ours,
+        download_boto3,
+        download_boto3_hashed,
+        write_and_sync,
+        small_ours,
+        small_boto3,
     )
-}  # fmt: skip
+}
 
 
 def fresh(client: Callable[[Task], dict[str, float]], task: Task) -> Callable[[], dict[str, float]]:
@@ -569,11 +576,7 @@ def upload_speed(given: argparse.Namespace, folder: Path) -> None:
     bound = hashes.median("cpu") + unhashed.median("cpu")
     limits = [
         faster(ours, boto3, "boto3 upload_archive", 1.7),
-        Limit(
-            "client CPU, x (two hash passes + boto3 unhashed)",
-            ours.median("cpu") / bound,
-            most=1.05,
-        ),
+        Limit("client CPU, x (two hash passes + boto3 unhashed)", ours.median("cpu") / bound, most=1.05),
         Limit("peak resident MiB", ours.median("peak"), most=200),
     ]
     limits += [faster(ours, row, row.name, 1.0) for row in (boto2, aws) if row.runs]
@@ -607,10 +610,12 @@ def download_speed(given: argparse.Namespace, folder: Path) -> None:
             "only writing and fsync": write_and_sync,
         }
         rows = interleaved(
-            {name: alike(fresh(write_and_sync, task), fresh(client, task))
-             for name, client in clients.items()},
+            {
+                name: alike(fresh(write_and_sync, task), fresh(client, task))
+                for name, client in clients.items()
+            },
             given.runs,
-        )  # fmt: skip
+        )
     ours, plain, hashed, disk = rows.values()
     limits = [
         faster(ours, plain, "boto3 unverified", 1.0),

@@ -115,20 +115,20 @@ def __getattr__(name: str) -> Any:
     """Import what a name needs only when it is used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Give IPython the magic ``%glacier``; called by ``%load_ext glacier_magic``."""
-    from .notebook.extension import load  # noqa: PLC0415
+    from .notebook.extension import load
 
     load(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
     """Take the magic back and end its threads; called by ``%unload_ext glacier_magic``."""
-    from .notebook.extension import unload  # noqa: PLC0415
+    from .notebook.extension import unload
 
     unload(ipython)

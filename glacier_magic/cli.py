@@ -57,7 +57,7 @@ class TerminalFace:
         """Return *text* with the verbs as this face spells them; what is no verb stays as it is."""
         if "%glacier" not in text:
             return text
-        from .commands import VERBS  # noqa: PLC0415
+        from .commands import VERBS
 
         verbs = "|".join(filter(None, VERBS))
         return re.sub(rf"%glacier(?= (?:{verbs}|--help|VERB)(?![-\w]|\.\w))", self.program, text)
@@ -97,7 +97,7 @@ class TerminalFace:
         if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
-        from .commands.console import run_confirmed  # noqa: PLC0415
+        from .commands.console import run_confirmed
 
         return run_confirmed(self, plan, answer if name else None)
 
@@ -105,7 +105,7 @@ class TerminalFace:
         """Show a batch while it is waited for."""
 
         def show(snapshot: BoardSnapshot) -> None:
-            from .base.rendering import summary, visible  # noqa: PLC0415
+            from .base.rendering import summary, visible
 
             self._line(visible(summary(snapshot)))
 
@@ -170,7 +170,7 @@ def _longest(column: pd.Series[Any]) -> int:
 
 def _spelled(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns as they are shown: no escape sequence of a stranger's goes through."""
-    from .base.rendering import visible  # noqa: PLC0415
+    from .base.rendering import visible
 
     times = list(table.select_dtypes("datetimetz"))
     for name in times:
@@ -206,9 +206,9 @@ def _answer(words: Sequence[str]) -> int:
     if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
         return _serve(words[1:])
     if words == ["--version"]:
-        print(f"glacier-magic {__version__}")  # noqa: T201
+        print(f"glacier-magic {__version__}")
         return 0
-    from .commands import VERBS, Console, run  # noqa: PLC0415
+    from .commands import VERBS, Console, run
 
     face = TerminalFace()
     console = Console(face)
@@ -235,14 +235,14 @@ def _spell_out_what_the_terminal_cannot_show() -> None:
 def _stopped(words: Sequence[str]) -> int:
     """Say how to go on after an interrupt; another one meanwhile changes nothing."""
     with suppress(KeyboardInterrupt, OSError):
-        print(f"Stopped. {_how_to_go_on(words)}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"Stopped. {_how_to_go_on(words)}", file=sys.stderr, flush=True)
     return 130
 
 
 def _how_to_go_on(words: Sequence[str]) -> str:
     try:
-        from .commands import VERBS  # noqa: PLC0415
-        from .commands.grammar import after_interrupt  # noqa: PLC0415
+        from .commands import VERBS
+        from .commands.grammar import after_interrupt
     except (ImportError, KeyboardInterrupt):  # a module that was stopped half way
         return "Nothing was done."
     return TerminalFace().words(after_interrupt(VERBS, words, "command"))
@@ -259,7 +259,7 @@ def _let_go() -> None:
 def _unwritten(error: OSError) -> int:
     told = _no_room(error)
     with suppress(OSError):
-        print(f"{type(told).__name__}: {told}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{type(told).__name__}: {told}", file=sys.stderr, flush=True)
     return told.exit_code
 
 
@@ -277,8 +277,8 @@ def _means_to_serve(words: Sequence[str]) -> bool:
 
 def _serve(words: Sequence[str]) -> int:
     """Run the emulator in the foreground."""
-    from .base.paths import emulator_folder  # noqa: PLC0415
-    from .emulator.__main__ import main as serve  # noqa: PLC0415
+    from .base.paths import emulator_folder
+    from .emulator.__main__ import main as serve
 
     given = any(word == "--data" or word.startswith("--data=") for word in words)
     try:

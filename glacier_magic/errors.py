@@ -190,8 +190,7 @@ class PriceUnknown(Refused):
     """What it costs is not known, or not confirmed, so a limit cannot be kept; nothing was done."""
 
     default_cure = (
-        "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set "
-        "them yourself."
+        "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set them yourself."
     )
 
 
@@ -234,9 +233,7 @@ class JobExpired(GlacierError):
     """A job's output was not fetched within the 24 hours that the service keeps it."""
 
     exit_code = 4
-    default_cure = (
-        "%glacier restore --expired asks again, into the same folder; it is a new, paid retrieval."
-    )
+    default_cure = "%glacier restore --expired asks again, into the same folder; it is a new, paid retrieval."
 
 
 class IntegrityError(GlacierError):

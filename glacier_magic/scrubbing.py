@@ -97,8 +97,13 @@ def _spelled(character: str) -> str:
         return character
     coded = quote(character.encode(errors="surrogatepass"), safe="")
     forms = {
-        character, repr(character)[1:-1], ascii(character)[1:-1], json.dumps(character)[1:-1],
-        repr(character.encode(errors="surrogatepass"))[2:-1], coded, coded.lower(),
+        character,
+        repr(character)[1:-1],
+        ascii(character)[1:-1],
+        json.dumps(character)[1:-1],
+        repr(character.encode(errors="surrogatepass"))[2:-1],
+        coded,
+        coded.lower(),
         html.escape(character),
-    }  # fmt: skip
+    }
     return rf"\\*(?:{'|'.join(map(re.escape, sorted(forms)))})"

@@ -41,9 +41,7 @@ class Passage:
         if frame.f_code.co_name != "<module>":
             self.modules.add(module)
             caller = frame.f_back
-            self.crossings += caller is not None and caller.f_code.co_filename != (
-                frame.f_code.co_filename
-            )
+            self.crossings += caller is not None and caller.f_code.co_filename != (frame.f_code.co_filename)
 
 
 def main() -> None:

@@ -90,11 +90,7 @@ def written() -> dict[Path, str]:
 
 def main() -> None:
     """Write the files, or compare them."""
-    wrong = [
-        path
-        for path, text in written().items()
-        if not path.exists() or path.read_text("utf-8") != text
-    ]
+    wrong = [path for path, text in written().items() if not path.exists() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in wrong:
             print(f"{path.relative_to(ROOT)} is not what scripts/write_reference.py writes")

@@ -161,11 +161,7 @@ def connect(emulator, region, session_place, monkeypatch):
     opened = []
 
     def connect(**options):
-        given = {
-            "emulator": emulator.folder,
-            "region": region,
-            "catalogue": session_place,
-        }
+        given = {"emulator": emulator.folder, "region": region, "catalogue": session_place}
         opened.append(gm.connect(**(given | options)))
         return opened[-1]
 
@@ -270,9 +266,7 @@ def put(client):
     """Store an archive the way another program does; return its id."""
 
     def put(description, content=b"content", vault="photos"):
-        answer = client.upload_archive(
-            vaultName=vault, body=content, archiveDescription=description
-        )
+        answer = client.upload_archive(vaultName=vault, body=content, archiveDescription=description)
         return answer["archiveId"]
 
     return put

@@ -13,9 +13,13 @@ PASSWORD = "s3cr/t p@ss"
 PATIENCE = 30.0
 
 _SETTINGS = {
-    "listen_addresses": "", "fsync": "off", "full_page_writes": "off", "autovacuum": "off",
-    "shared_buffers": "32MB", "max_connections": "50",
-}  # fmt: skip
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "50",
+}
 _numbers = itertools.count(1)
 
 
@@ -43,8 +47,17 @@ class Server:
             user = "postgres" if _exists("postgres") else "nobody"
             shutil.chown(folder, user)
             self._as = {"user": user, "extra_groups": []}
-        self._call("initdb", "-D", folder / "data", "-U", "root", "--auth=trust", "--no-sync",
-                   "--encoding=UTF8", *self._locale())  # fmt: skip
+        self._call(
+            "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "root",
+            "--auth=trust",
+            "--no-sync",
+            "--encoding=UTF8",
+            *self._locale(),
+        )
         hba = "local all guarded scram-sha-256\nlocal all all trust\n"
         (folder / "data" / "pg_hba.conf").write_text(hba)
 
@@ -58,8 +71,12 @@ class Server:
     def _call(self, program, *words):
         subprocess.run(
             [self._programs / program, *map(str, words)],
-            check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=PATIENCE, **self._as,
-        )  # fmt: skip
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            **self._as,
+        )
 
     def start(self):
         """Start it and wait until it answers."""
@@ -67,8 +84,11 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", "data", "-k", str(self.folder), *words],
-                cwd=self.folder, stdout=log, stderr=log, **self._as,
-            )  # fmt: skip
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                **self._as,
+            )
         end = time.monotonic() + PATIENCE
         while True:
             try:
@@ -131,8 +151,10 @@ def running():
         server.start()
         try:
             quoted = PASSWORD.replace("'", "''")
-            server.sql("CREATE ROLE team LOGIN; CREATE ROLE stranger LOGIN; "
-                       f"CREATE ROLE guarded LOGIN PASSWORD '{quoted}'")  # fmt: skip
+            server.sql(
+                "CREATE ROLE team LOGIN; CREATE ROLE stranger LOGIN; "
+                f"CREATE ROLE guarded LOGIN PASSWORD '{quoted}'"
+            )
             server.sql("CREATE DATABASE team OWNER team")
             server.sql("CREATE EXTENSION pg_trgm; GRANT team TO guarded", "team")
             yield server

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 IDLE = timedelta(days=365)
 
-_HEAD = (
-    "region", "vault", "archives", "size", "created", "inventory", "idle", "a month",
-)  # fmt: skip
+_HEAD = ("region", "vault", "archives", "size", "created", "inventory", "idle", "a month")
 _IDLE_NOTE = (
     "idle: no archive was added or removed for over a year, since the service makes an inventory "
     "only after a change. It says nothing of retrievals, which leave no mark on a vault."
@@ -75,12 +73,14 @@ class VaultsEverywhere(Rendered):
         """
         told = [
             {
-                "VaultName": row.vault, "NumberOfArchives": row.archives, "SizeInBytes": row.size,
+                "VaultName": row.vault,
+                "NumberOfArchives": row.archives,
+                "SizeInBytes": row.size,
                 "CreationDate": row.created and row.created.isoformat(),
                 "LastInventoryDate": row.inventory and row.inventory.isoformat(),
             }
             for row in self.found
-        ]  # fmt: skip
+        ]
         frame = dataframes.vaults(told)
         frame.insert(0, "region", [row.region for row in self.found])
         frame["region"] = frame["region"].astype("str")

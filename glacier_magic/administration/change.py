@@ -27,11 +27,21 @@ class Change(Plan[T]):
     """
 
     def __init__(
-        self, title: str, *, act: Callable[[], T], facts: Sequence[tuple[str, str]] = (),
-        head: Sequence[str] = (), cells: Sequence[tuple[str, ...]] = (), text: str = "",
-        button: str = "Set", danger: bool = False, confirmation: str = "",
-        kind: str = "", quote: Quote | None = None, memory: Memory | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        title: str,
+        *,
+        act: Callable[[], T],
+        facts: Sequence[tuple[str, str]] = (),
+        head: Sequence[str] = (),
+        cells: Sequence[tuple[str, ...]] = (),
+        text: str = "",
+        button: str = "Set",
+        danger: bool = False,
+        confirmation: str = "",
+        kind: str = "",
+        quote: Quote | None = None,
+        memory: Memory | None = None,
+    ) -> None:
         super().__init__(memory)
         self.kind, self._quote = kind, quote
         self._title, self._facts, self._act = title, list(facts), act
@@ -66,7 +76,7 @@ class Change(Plan[T]):
     @property
     def table(self) -> pd.DataFrame:
         """What is touched, one row each."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.DataFrame(self._lines, columns=list(self._columns), dtype="str")
 
@@ -94,6 +104,4 @@ class Change(Plan[T]):
             f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
             for label, words in self.facts
         )
-        return (
-            f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>{text}"
-        )
+        return f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>{text}"

@@ -162,9 +162,7 @@ def _check(number: int, statement: Any) -> None:
     if not isinstance(statement, dict):
         raise InputError(f"Statement {number} of the policy is not an object", cure=_CURE)
     if statement.get("Effect") not in ("Allow", "Deny"):
-        raise InputError(
-            f"Statement {number} of the policy has no Effect of Allow or Deny", cure=_CURE
-        )
+        raise InputError(f"Statement {number} of the policy has no Effect of Allow or Deny", cure=_CURE)
     for one in ("Action", "Principal"):
         if one not in statement and f"Not{one}" not in statement:
             raise InputError(f"Statement {number} of the policy has no {one}", cure=_CURE)

@@ -10,39 +10,71 @@ from ..base.rendering import Rendered
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "Look": (
-        "DescribeJob", "DescribeVault", "GetDataRetrievalPolicy", "GetJobOutput",
-        "GetVaultAccessPolicy", "GetVaultLock", "GetVaultNotifications", "ListJobs",
-        "ListMultipartUploads", "ListParts", "ListProvisionedCapacity", "ListTagsForVault",
+        "DescribeJob",
+        "DescribeVault",
+        "GetDataRetrievalPolicy",
+        "GetJobOutput",
+        "GetVaultAccessPolicy",
+        "GetVaultLock",
+        "GetVaultNotifications",
+        "ListJobs",
+        "ListMultipartUploads",
+        "ListParts",
+        "ListProvisionedCapacity",
+        "ListTagsForVault",
     ),
     "Retrieve": ("InitiateJob",),
     "Store": (
-        "AbortMultipartUpload", "CompleteMultipartUpload", "CreateVault",
-        "InitiateMultipartUpload", "UploadArchive", "UploadMultipartPart",
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CreateVault",
+        "InitiateMultipartUpload",
+        "UploadArchive",
+        "UploadMultipartPart",
     ),
     "Delete": ("DeleteArchive", "DeleteVault"),
     "Administer": (
-        "AbortVaultLock", "AddTagsToVault", "CompleteVaultLock", "DeleteVaultAccessPolicy",
-        "DeleteVaultNotifications", "InitiateVaultLock", "PurchaseProvisionedCapacity",
-        "RemoveTagsFromVault", "SetDataRetrievalPolicy", "SetVaultAccessPolicy",
+        "AbortVaultLock",
+        "AddTagsToVault",
+        "CompleteVaultLock",
+        "DeleteVaultAccessPolicy",
+        "DeleteVaultNotifications",
+        "InitiateVaultLock",
+        "PurchaseProvisionedCapacity",
+        "RemoveTagsFromVault",
+        "SetDataRetrievalPolicy",
+        "SetVaultAccessPolicy",
         "SetVaultNotifications",
     ),
-}  # fmt: skip
+}
 """Actions on a vault by what they are for; each group can be left out by itself."""
 
 OF_THE_ACCOUNT = (
-    "GetDataRetrievalPolicy", "ListProvisionedCapacity", "PurchaseProvisionedCapacity",
+    "GetDataRetrievalPolicy",
+    "ListProvisionedCapacity",
+    "PurchaseProvisionedCapacity",
     "SetDataRetrievalPolicy",
-)  # fmt: skip
+)
 """Actions whose resource is no vault."""
 
 TOPIC_ACTIONS = (
-    "CreateTopic", "DeleteTopic", "ListSubscriptionsByTopic", "ListTagsForResource", "Subscribe",
-    "TagResource", "Unsubscribe",
-)  # fmt: skip
+    "CreateTopic",
+    "DeleteTopic",
+    "ListSubscriptionsByTopic",
+    "ListTagsForResource",
+    "Subscribe",
+    "TagResource",
+    "Unsubscribe",
+)
 QUEUE_ACTIONS = (
-    "CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueUrl", "ListQueueTags",
-    "ReceiveMessage", "TagQueue",
-)  # fmt: skip
+    "CreateQueue",
+    "DeleteMessage",
+    "DeleteQueue",
+    "GetQueueUrl",
+    "ListQueueTags",
+    "ReceiveMessage",
+    "TagQueue",
+)
 
 
 class IdentityPolicy(Rendered):
@@ -53,9 +85,8 @@ class IdentityPolicy(Rendered):
     """
 
     def __init__(
-        self, region: str, *, account: str = "*", partition: str = "aws",
-        vaults: Sequence[str] = ("*",),
-    ) -> None:  # fmt: skip
+        self, region: str, *, account: str = "*", partition: str = "aws", vaults: Sequence[str] = ("*",)
+    ) -> None:
         self._place = f"{region}:{account}"
         self._partition, self._vaults = partition, list(vaults)
 

@@ -24,9 +24,7 @@ class Listening:
     :param messaging: makes the client; called only when there is a queue.
     """
 
-    def __init__(
-        self, tracker: Tracker, catalogue: Catalogue, messaging: Callable[[], Messaging]
-    ) -> None:
+    def __init__(self, tracker: Tracker, catalogue: Catalogue, messaging: Callable[[], Messaging]) -> None:
         self._tracker, self._catalogue, self._messaging = tracker, catalogue, messaging
         self.listeners: dict[str, Listener] = {}
         self.note = ""
@@ -48,9 +46,12 @@ class Listening:
         scope = self._catalogue.scope
         read = partial(vault_of, topic=route.topic, account=scope.account, region=scope.region)
         listener = Listener(
-            self._messaging(), route.url, read=read, wake=partial(self._wake, route),
+            self._messaging(),
+            route.url,
+            read=read,
+            wake=partial(self._wake, route),
             hearing=partial(self._hearing, route),
-        )  # fmt: skip
+        )
         self.listeners[route.url] = listener
         listener.start()
 

@@ -28,9 +28,8 @@ class Notified(Rendered):
     """
 
     def __init__(
-        self, service: Service, vaults: Sequence[str], routes: Sequence[Route],
-        listening: Mapping[str, str],
-    ) -> None:  # fmt: skip
+        self, service: Service, vaults: Sequence[str], routes: Sequence[Route], listening: Mapping[str, str]
+    ) -> None:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-notified") as crew:
             self.vaults = list(crew.map(lambda name: Notifications(name, service), vaults))
         self.routes = {route.vault: route for route in routes}
@@ -39,7 +38,7 @@ class Notified(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a vault: vault, topic, events, queue; account ids masked."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = ["vault", "topic", "events", "queue"]
         return pd.DataFrame(self._rows(), columns=columns, dtype="str")

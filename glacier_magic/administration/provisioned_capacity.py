@@ -135,10 +135,7 @@ class Capacity(Rendered):
             self._catalogue.purchases.settle(purchase.id, "failed")
             ago = human_duration(age)
             return f"A purchase of {ago} ago did not go through: no unit came of it."
-        return (
-            f"A purchase was sent {human_duration(age)} ago, and whether it went through is not "
-            "known yet."
-        )
+        return f"A purchase was sent {human_duration(age)} ago, and whether it went through is not known yet."
 
     def _rows(self) -> list[tuple[str, ...]]:
         now = self._service.clock.now()
@@ -175,9 +172,13 @@ class CapacityPlan(Change[Capacity]):
     def __init__(self, capacity: Capacity, units: int) -> None:
         service, catalogue = capacity._service, capacity._catalogue
         super().__init__(
-            "", act=self._buy, button="Buy", danger=True, kind="capacity",
+            "",
+            act=self._buy,
+            button="Buy",
+            danger=True,
+            kind="capacity",
             memory=Memory(catalogue, service.clock),
-        )  # fmt: skip
+        )
         self._left, self._unanswered = units, False
         self._show(capacity, found=capacity.found is not None)
 
@@ -235,9 +236,7 @@ class CapacityPlan(Change[Capacity]):
             self._unanswered = False
             self._left -= 1
         if count:
-            now.note = (
-                f"{before} Bought {plural(count, 'unit')} for {dict(self._facts)['price']}.".strip()
-            )
+            now.note = f"{before} Bought {plural(count, 'unit')} for {dict(self._facts)['price']}.".strip()
         return now
 
 
@@ -245,9 +244,7 @@ def _check(quote: Quote, max_cost: Decimal) -> None:
     try:
         quote.check(max_cost)
     except OverBudget as error:
-        raise OverBudget(
-            error.message, cure="Allow more, or do without: a unit has one price."
-        ) from None
+        raise OverBudget(error.message, cure="Allow more, or do without: a unit has one price.") from None
 
 
 def _age(purchase: Purchase) -> float:

@@ -47,8 +47,7 @@ class RetrievalPolicy(Rendered):
         """
         after = RetrievalPolicy(*read_limit(limit), self.service)
         return Change(
-            f"Set the data retrieval policy of the account in {self.service.region} to "
-            f"{after.name}",
+            f"Set the data retrieval policy of the account in {self.service.region} to {after.name}",
             act=after._put,
             facts=[
                 ("now", f"{self.name}: {self.words}"),

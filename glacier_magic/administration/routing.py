@@ -34,9 +34,15 @@ class Routing:
     """
 
     def __init__(
-        self, vault: str, *, calls: Administration, messaging: Messaging, catalogue: Catalogue,
-        place: tuple[str, str, str], changed: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
+        self,
+        vault: str,
+        *,
+        calls: Administration,
+        messaging: Messaging,
+        catalogue: Catalogue,
+        place: tuple[str, str, str],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.vault, self._calls, self._messaging = vault, calls, messaging
         self._catalogue, self._changed = catalogue, changed
         self._partition, self._region, self._account = place
@@ -51,9 +57,7 @@ class Routing:
             name.
         """
         if not _NAME.fullmatch(name):
-            raise InputError(
-                f"{name!r} cannot name a queue", cure="Up to 60 letters, digits, - and _."
-            )
+            raise InputError(f"{name!r} cannot name a queue", cure="Up to 60 letters, digits, - and _.")
         wanted = self._wanted(name)
         told = self._calls.notifications(self.vault)
         if told is not None and told[0] != wanted.topic and not instead:
@@ -74,14 +78,18 @@ class Routing:
                 ("vault", self.vault, f"told to tell the topic of {events}"),
             ],
             facts=[
-                ("cost", "SNS and SQS charge by request: a session that listens asks the queue "
-                 "every 10 seconds at most"),
+                (
+                    "cost",
+                    "SNS and SQS charge by request: a session that listens asks the queue "
+                    "every 10 seconds at most",
+                ),
                 ("undo", f"%glacier notify remove {self.vault}, which removes just that"),
             ],
-            text=masked(f"topic policy: {self._topic_policy(wanted)}\n"
-                        f"queue policy: {self._queue_policy(wanted)}"),
+            text=masked(
+                f"topic policy: {self._topic_policy(wanted)}\nqueue policy: {self._queue_policy(wanted)}"
+            ),
             button="Make",
-        )  # fmt: skip
+        )
 
     def _wanted(self, name: str) -> Route:
         known = self._catalogue.routes.all()
@@ -93,10 +101,15 @@ class Routing:
                 cure=f"%glacier notify remove {self.vault} removes it.",
             )
         return Route(
-            vault=self.vault, topic=self._arn("sns", TOPIC), queue=queue, url="", subscription="",
-            token=known[0].token if known else uuid.uuid4().hex, state="making",
+            vault=self.vault,
+            topic=self._arn("sns", TOPIC),
+            queue=queue,
+            url="",
+            subscription="",
+            token=known[0].token if known else uuid.uuid4().hex,
+            state="making",
             heard=mine.heard if mine is not None else 0,
-        )  # fmt: skip
+        )
 
     def _arn(self, service: str, name: str) -> str:
         return f"arn:{self._partition}:{service}:{self._region}:{self._account}:{name}"
@@ -142,10 +155,7 @@ class Routing:
     def _make_queue(self, wanted: Route) -> str:
         if self._queue_is(wanted) != "made":
             return self._messaging.queue(_name(wanted.queue))
-        attributes = {
-            "MessageRetentionPeriod": str(KEEP),
-            "Policy": self._queue_policy(wanted),
-        }
+        attributes = {"MessageRetentionPeriod": str(KEEP), "Policy": self._queue_policy(wanted)}
         return self._messaging.create_queue(_name(wanted.queue), attributes, wanted.token)
 
     # What may send to what: no more than this one way
@@ -158,9 +168,12 @@ class Routing:
     def _queue_policy(self, wanted: Route) -> str:
         """Let the topic send, and nobody else."""
         return _policy(
-            "OnlyTheTopic", {"Service": "sns.amazonaws.com"}, "sqs:SendMessage", wanted.queue,
+            "OnlyTheTopic",
+            {"Service": "sns.amazonaws.com"},
+            "sqs:SendMessage",
+            wanted.queue,
             Condition={"ArnEquals": {"aws:SourceArn": wanted.topic}},
-        )  # fmt: skip
+        )
 
     # Removing
 
@@ -244,8 +257,14 @@ class Routing:
 
 
 def _policy(sid: str, principal: dict[str, str], action: str, on: str, **more: Any) -> str:
-    statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action,
-                 "Resource": on, **more}  # fmt: skip
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": action,
+        "Resource": on,
+        **more,
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -69,12 +69,14 @@ class Lock(Held):
                 *(("WARNING", warning) for warning in document.warnings(lasting=True)),
                 ("holds", "at once"),
                 ("undo", f"within 24 hours: %glacier lock {self.vault} --abort"),
-                ("then", f"gone by itself, unless %glacier lock {self.vault} --complete makes it "
-                 "last for ever"),
+                (
+                    "then",
+                    f"gone by itself, unless %glacier lock {self.vault} --complete makes it last for ever",
+                ),
             ],
             text=document.pretty(),
             button="Begin",
-        )  # fmt: skip
+        )
 
     def initiate_file(self, path: str | os.PathLike[str]) -> Change[Lock]:
         """Return the plan to put the policy in a file on trial; raises like :meth:`initiate`.
@@ -96,10 +98,9 @@ class Lock(Held):
     def _keep(self, lock_id: str, document: Document, started: int, expires: int) -> None:
         self._catalogue.locks.record(
             LockRecord(
-                vault=self.vault, lock_id=lock_id, policy=document.text, started=started,
-                expires=expires,
+                vault=self.vault, lock_id=lock_id, policy=document.text, started=started, expires=expires
             )
-        )  # fmt: skip
+        )
 
     def complete(self, lock_id: str | None = None) -> Change[Lock]:
         """Return the plan to make the lock last for ever: the step that nobody can undo.
@@ -136,8 +137,7 @@ class Lock(Held):
     def _chosen(self, lock_id: str | None) -> str:
         if self.known is None and lock_id is None:
             raise NotFound(
-                f"The lock of {self.vault} was not begun from this catalogue, so its id is not "
-                "known",
+                f"The lock of {self.vault} was not begun from this catalogue, so its id is not known",
                 cure="--lock-id ID completes it, or --abort it and begin it here.",
             )
         if self.known is not None and lock_id in (None, self.known.lock_id):
@@ -149,8 +149,7 @@ class Lock(Held):
         if self.state == IN_PROGRESS and self.document and reviewed.same_as(self.document):
             return
         raise Refused(
-            f"The lock of {self.vault} is not the one {which}: its policy is another one, or it "
-            "is gone",
+            f"The lock of {self.vault} is not the one {which}: its policy is another one, or it is gone",
             cure=f"Nothing was locked. %glacier lock {self.vault} shows what the service holds.",
         )
 

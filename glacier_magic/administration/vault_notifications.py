@@ -11,10 +11,7 @@ from ..service import Service
 from ..service.administration import Administration
 from .documents import masked
 
-EVENTS = {
-    "archive": "ArchiveRetrievalCompleted",
-    "inventory": "InventoryRetrievalCompleted",
-}
+EVENTS = {"archive": "ArchiveRetrievalCompleted", "inventory": "InventoryRetrievalCompleted"}
 """Short names of the events that a vault can tell, and the service's own."""
 
 _TOPIC = re.compile(r"arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}")
@@ -71,6 +68,4 @@ def _event(name: str) -> str:
     try:
         return EVENTS[name.lower()]
     except KeyError:
-        raise InputError(
-            f"There is no event {name!r}", cure=f"Events: {', '.join(EVENTS)}"
-        ) from None
+        raise InputError(f"There is no event {name!r}", cure=f"Events: {', '.join(EVENTS)}") from None

@@ -46,7 +46,7 @@ class Tags(Rendered, Mapping[str, str]):
     @property
     def table(self) -> pd.DataFrame:
         """One row a tag: key, value."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.DataFrame({"key": list(self), "value": list(self.values())}, dtype="str")
 

@@ -15,27 +15,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ARCHIVES = (
-    "name", "size", "created", "archive_id", "tree_hash", "description", "format", "mtime",
-    "state", "vault",
-)  # fmt: skip
+    "name",
+    "size",
+    "created",
+    "archive_id",
+    "tree_hash",
+    "description",
+    "format",
+    "mtime",
+    "state",
+    "vault",
+)
 VAULTS = ("vault", "archives", "size", "created", "inventory")
-FOLDERS = (
-    "path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault",
-)  # fmt: skip
+FOLDERS = ("path", "depth", "archives", "size", "oldest", "newest", "month", "month_usd", "vault")
 CATALOGUED = ("account", "region", "vault", "archives", "size", "inventory", "read", "kept")
 CHECKED = ("check", "problems", "detail", "cure")
 DELETIONS = ("name", "size", "archive_id", "state", "error")
 CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
-MEMBERS = (
-    "name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted",
-)  # fmt: skip
+MEMBERS = ("name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted")
 LATEST = 9_000_000_000_000
 """Milliseconds from 1970 to the year 2255, which a timestamp in nanoseconds still holds."""
 
 
 def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     kept = list(rows)
     return pd.DataFrame({name: [row[name] for row in kept] for name in columns})
@@ -44,7 +48,7 @@ def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.Data
 def _typed(
     frame: pd.DataFrame, *, text: Sequence[str], whole: Sequence[str], times: Sequence[str]
 ) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     for name in text:
         frame[name] = frame[name].astype("str")
@@ -52,9 +56,7 @@ def _typed(
         frame[name] = frame[name].fillna(0).astype("int64")
     for name in times:
         milliseconds = frame[name].astype("Int64")
-        frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype(
-            "datetime64[us, UTC]"
-        )
+        frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype("datetime64[us, UTC]")
     return frame
 
 
@@ -78,9 +80,8 @@ def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         for vault in told
     )
     return _typed(
-        _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"],
-        times=["created", "inventory"],
-    )  # fmt: skip
+        _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"], times=["created", "inventory"]
+    )
 
 
 def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -90,25 +91,27 @@ def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     (Decimal); *unknown* and None where the price is not known.
     """
     frame = _typed(
-        _frame(FOLDERS, rows), text=["path", "month", "vault"],
-        whole=["depth", "archives", "size"], times=["oldest", "newest"],
-    )  # fmt: skip
+        _frame(FOLDERS, rows),
+        text=["path", "month", "vault"],
+        whole=["depth", "archives", "size"],
+        times=["oldest", "newest"],
+    )
     return frame.astype({"month_usd": "object"})
 
 
 def catalogued(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the vaults of a catalogue, with the age of each, as a DataFrame."""
     return _typed(
-        _frame(CATALOGUED, rows), text=["account", "region", "vault"],
-        whole=["archives", "size", "kept"], times=["inventory", "read"],
-    )  # fmt: skip
+        _frame(CATALOGUED, rows),
+        text=["account", "region", "vault"],
+        whole=["archives", "size", "kept"],
+        times=["inventory", "read"],
+    )
 
 
 def checked(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return what was looked at in a catalogue as a DataFrame."""
-    return _typed(
-        _frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[]
-    )
+    return _typed(_frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[])
 
 
 def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -147,9 +150,9 @@ def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     frame = _frame(MEMBERS, ({n: row[given.get(n, n)] for n in MEMBERS} for row in found))
     frame["modified"] = [_within(moment) for moment in frame["modified"]]
     whole = ("size", "packed", "offset")
-    frame = _typed(
-        frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]
-    ).astype(dict.fromkeys(whole, "Int64"))
+    frame = _typed(frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]).astype(
+        dict.fromkeys(whole, "Int64")
+    )
     return frame.astype({"encrypted": "bool"})
 
 

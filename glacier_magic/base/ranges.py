@@ -97,9 +97,7 @@ class Asked:
             return cls(first=first)
         last -= 0 if found[2].isdecimal() else 1
         if last < first:
-            raise InputError(
-                f"The range {text!r} has no bytes", cure="It ends before, or where, it begins."
-            )
+            raise InputError(f"The range {text!r} has no bytes", cure="It ends before, or where, it begins.")
         return cls(first=first, last=last)
 
     @classmethod
@@ -214,11 +212,7 @@ def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
         step = 1
         # A range is aligned if its length is a power of two that divides its start; one that runs
         # to the end of the data may be shorter.
-        while (
-            first % (2 * step) == 0
-            and first + step < last
-            and (first + 2 * step <= last or last == count)
-        ):
+        while first % (2 * step) == 0 and first + step < last and (first + 2 * step <= last or last == count):
             step *= 2
         end = min(first + step, last)
         ranges.append((first, end))

@@ -54,12 +54,8 @@ class Rendered:
 
 def visible(text: str) -> str:
     """Return *text* with control and direction-changing characters spelled out, ids masked."""
-    shown = "".join(
-        c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text
-    )
-    shown = "".join(
-        f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cf", "Cs") else c for c in shown
-    )
+    shown = "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+    shown = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cf", "Cs") else c for c in shown)
     return mask_account(shown)
 
 
@@ -69,9 +65,7 @@ def escape(text: object) -> str:
     return html.escape("\n".join(visible(line) for line in lines), quote=True)
 
 
-def text_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
-) -> str:
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
     """Return rows of text in aligned columns; the columns *numbers* are set to the right."""
     right = set(numbers)
     lines = [list(head), *([visible(cell) for cell in row] for row in rows)]
@@ -98,21 +92,15 @@ def html_table(
     kinds = dict.fromkeys(numbers, "num")
     kinds |= {i: f"{kinds.get(i, '')} long".strip() for i in long}
     heads = "".join(
-        f'<th scope="col" class="{kinds.get(i, "")}">{escape(cell)}</th>'
-        for i, cell in enumerate(head)
+        f'<th scope="col" class="{kinds.get(i, "")}">{escape(cell)}</th>' for i, cell in enumerate(head)
     )
     body = "".join(
         "<tr>"
-        + "".join(
-            f'<td class="{kinds.get(i, "")}">{escape(cell)}</td>' for i, cell in enumerate(row)
-        )
+        + "".join(f'<td class="{kinds.get(i, "")}">{escape(cell)}</td>' for i, cell in enumerate(row))
         + "</tr>"
         for row in rows
     )
-    return (
-        f'{STYLE}<table class="glacier-table"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
-    )
+    return f'{STYLE}<table class="glacier-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def near(path: str) -> str:
@@ -171,9 +159,18 @@ def summary(snapshot: BoardSnapshot) -> str:
     if not snapshot.rows:
         return "No jobs: nothing has been asked for."
     order = (
-        "verified", "unverified", "downloading", "ready", "in progress", "requested", "scheduled",
-        "held", "failed", "expired", "forgotten",
-    )  # fmt: skip
+        "verified",
+        "unverified",
+        "downloading",
+        "ready",
+        "in progress",
+        "requested",
+        "scheduled",
+        "held",
+        "failed",
+        "expired",
+        "forgotten",
+    )
     counts = [f"{snapshot.count(state)} {state}" for state in order if snapshot.count(state)]
     clock = "emulator time " if snapshot.virtual else ""
     as_of = f"as of {clock}{local_time(snapshot.now, datetime.now(UTC))}"

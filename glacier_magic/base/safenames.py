@@ -29,9 +29,7 @@ _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Persian, Indic scripts and many emoji cannot be spelt without these two.
 _JOINERS = frozenset("\u200c\u200d")
 _DRIVE = re.compile("[A-Za-z]:")
-_DEVICE = re.compile(
-    "(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE
-)
+_DEVICE = re.compile("(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
 _INNER_SUFFIX = re.compile("\\.[A-Za-z][A-Za-z0-9]{0,3}")
 _WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)", re.IGNORECASE)
 
@@ -81,9 +79,7 @@ def safe_target(root: Path, name: str, *, fallback: str) -> Path:
     except (OSError, RuntimeError) as error:  # a loop of links, before Python 3.13
         raise UnsafePath(f"{target} cannot be followed: remove the link in it") from error
     if not inside:
-        raise UnsafePath(
-            f"A link in {target} leads out of {root}: remove it or choose another target folder"
-        )
+        raise UnsafePath(f"A link in {target} leads out of {root}: remove it or choose another target folder")
     return target
 
 

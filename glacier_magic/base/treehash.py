@@ -131,9 +131,7 @@ class TreeHasher:
         return self.digest().hex()
 
 
-def tree_hash(
-    source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Progress | None = None
-) -> str:
+def tree_hash(source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Progress | None = None) -> str:
     """Return the tree hash of bytes, of the file at a path, or of an open binary file.
 
     A file object is read from where it stands to its end.  The answer is 64 lower-case

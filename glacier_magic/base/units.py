@@ -75,9 +75,7 @@ def parse_size(text: str) -> int:
     power = " kmgt".index(found[2].lower() or " ")
     count = float(found[1]) * float(base**power)
     if count >= MOST_BYTES:
-        raise ValueError(
-            f"too many bytes: {_shortened(text)}; at most 9,223 PB (8 EiB) can be meant"
-        )
+        raise ValueError(f"too many bytes: {_shortened(text)}; at most 9,223 PB (8 EiB) can be meant")
     return round(count)
 
 

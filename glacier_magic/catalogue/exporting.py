@@ -24,9 +24,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXPORTED = (
-    "account", "region", "vault", "archive_id", "name", "description", "format", "mtime", "size",
-    "created", "tree_hash", "state", "seen",
-)  # fmt: skip
+    "account",
+    "region",
+    "vault",
+    "archive_id",
+    "name",
+    "description",
+    "format",
+    "mtime",
+    "size",
+    "created",
+    "tree_hash",
+    "state",
+    "seen",
+)
 """The columns of the file; ``seen`` is the date of the last inventory that listed the archive."""
 MARK = b"glacier_magic"
 """The key in a Parquet file's own metadata that tells where it comes from."""
@@ -45,9 +56,7 @@ def export(database: Database, target: Path, vault: str | None = None) -> int:
     :raises InputError: the end is another one, the file is there, or the vault is not known.
     """
     if target.suffix.lower() not in ENDS:
-        raise InputError(
-            f"{target.name!r} does not say its form", cure="Let it end in .parquet or .csv."
-        )
+        raise InputError(f"{target.name!r} does not say its form", cure="Let it end in .parquet or .csv.")
     count = 0
     with dialect.of(database).snapshot() as view:
         found = _chosen(places(view), vault)
@@ -65,7 +74,7 @@ READ_ALL = (*READ, "account", "region", "vault", "seen")
 
 def schema() -> pa.Schema:
     """Return the types of the columns."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     fields = [(name, kind_of(name)) for name in EXPORTED]
     return pa.schema(fields, metadata={MARK: b"archives 1"})
@@ -73,10 +82,10 @@ def schema() -> pa.Schema:
 
 def _writer(part: Path, end: str) -> AbstractContextManager[Any]:
     if end == ".csv":
-        from pyarrow import csv  # noqa: PLC0415
+        from pyarrow import csv
 
         return _typed(csv.CSVWriter(part, schema()))
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet
 
     return _typed(parquet.ParquetWriter(part, schema(), compression="zstd"))
 
@@ -127,7 +136,4 @@ def pieces(view: Snapshot, place: ExportTarget) -> Iterator[Rows]:
         (place.id,),
         PIECE,
     ):
-        yield [
-            (*row, *fixed, states.last_seen(row[_LISTED], row[_UNLISTED], place.dates))
-            for row in rows
-        ]
+        yield [(*row, *fixed, states.last_seen(row[_LISTED], row[_UNLISTED], place.dates)) for row in rows]

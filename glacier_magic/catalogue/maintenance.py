@@ -41,12 +41,17 @@ def vaults(database: Database) -> list[dict[str, Any]]:
     )
     return [
         {
-            "account": masked(row["account"]), "region": row["region"], "vault": row["vault"],
-            "archives": row["archives"], "size": row["size"], "inventory": row["inventory"],
-            "read": row["read_at"], "kept": row["kept"],
+            "account": masked(row["account"]),
+            "region": row["region"],
+            "vault": row["vault"],
+            "archives": row["archives"],
+            "size": row["size"],
+            "inventory": row["inventory"],
+            "read": row["read_at"],
+            "kept": row["kept"],
         }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def version() -> int:
@@ -107,9 +112,11 @@ def _finding(what: str, problems: list[str], cure: str, count: int | None = None
     if not problems:
         return Finding(check=what, problems=0)
     return Finding(
-        check=what, problems=len(problems) if count is None else count,
-        detail="; ".join(problems[:3]), cure=cure,
-    )  # fmt: skip
+        check=what,
+        problems=len(problems) if count is None else count,
+        detail="; ".join(problems[:3]),
+        cure=cure,
+    )
 
 
 def _vaults(view: Snapshot) -> list[tuple[int, str, int]]:
@@ -142,8 +149,8 @@ def _strays(view: Snapshot) -> Finding:
 
 def _ids(view: Snapshot) -> Finding:
     """Look whether the numbers that stand for archive ids are theirs."""
-    import numpy as np  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
+    import numpy as np
+    import pyarrow as pa
 
     wrong = 0
     for rows in view.stream("SELECT archive_id, id_key, id_check FROM archive_rows", (), PIECE):
@@ -190,8 +197,7 @@ def _sums(view: Snapshot, vault_id: int, name: str, current: int) -> Finding:
 
 def _there(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, int, int]]:
     for rows in view.stream(
-        "SELECT name, size, created FROM archive_rows WHERE vault_id=? "
-        f"AND {states.there(current)}",
+        f"SELECT name, size, created FROM archive_rows WHERE vault_id=? AND {states.there(current)}",
         (vault_id,),
         PIECE,
     ):
@@ -207,9 +213,7 @@ def _names(catalogue: Catalogue) -> Finding:
     last = (row["last"] if row else None) or 0
     wrong = []
     for place in range(1, last + 1, max(1, last // SAMPLES)):
-        one = database.row(
-            "SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,)
-        )
+        one = database.row("SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,))
         found = own.candidates([one["name"]], folders.SPILL) if one else None
         if one and found is not None and one["id"] not in found:
             wrong.append(f"{one['name']!r} is not found")

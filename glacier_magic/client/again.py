@@ -72,9 +72,10 @@ class Anew:
         """
         wanted: Wanted = {}
         numbers = [
-            int(row.key.removeprefix("download-")) for row in rows if row.kind == "archive" and
-            row.key.startswith("download-")
-        ]  # fmt: skip
+            int(row.key.removeprefix("download-"))
+            for row in rows
+            if row.kind == "archive" and row.key.startswith("download-")
+        ]
         for download in self.session.catalogue.downloads.numbered(numbers):
             _add(wanted, download)
         for row in rows:
@@ -136,9 +137,7 @@ class Anew:
         vault = self.session.vault(name)
         records = [archives.get(name, each) or unknown_archive(name, each) for each, _ in wanted]
         if not of_parts:
-            return vault.restore_archives(
-                records, tier=tier, to=root, destination=destination, pace=pace
-            )
+            return vault.restore_archives(records, tier=tier, to=root, destination=destination, pace=pace)
         parts = [Asked(part.first, part.last) for _, part in wanted if part is not None]
         return vault.restore_parts(records, parts, tier, root, destination)
 

@@ -40,9 +40,8 @@ def connect(
         says what to do.
     """
     connection = connection_for(
-        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed,
-        account=account,
-    )  # fmt: skip
+        profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed, account=account
+    )
     return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
 
 
@@ -63,14 +62,10 @@ def connection_for(
     if emulator is not False:
         folder = emulator_folder(None if emulator is True else Path(emulator))
         return _emulated(folder, region, speed, account)
-    return Connection(
-        profile=profile, region=region, endpoint_url=endpoint_url, account=account
-    )  # fmt: skip
+    return Connection(profile=profile, region=region, endpoint_url=endpoint_url, account=account)
 
 
-def _emulated(
-    folder: Path, region: str | None, speed: float | None, account: str | None
-) -> Connection:
+def _emulated(folder: Path, region: str | None, speed: float | None, account: str | None) -> Connection:
     try:
         running = emulation.start(folder, speed=speed)
     except emulation.EmulatorError as error:
@@ -80,15 +75,11 @@ def _emulated(
             f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
             cure="Name another folder: %glacier connect --data DIR",
         ) from None
-    return Connection(
-        region=region, endpoint_url=running.url, emulator=str(folder), account=account
-    )
+    return Connection(region=region, endpoint_url=running.url, emulator=str(folder), account=account)
 
 
 def reconnect(connection: Connection) -> Session:
     """Connect again as before; an emulator that was stopped is started again."""
     if connection.emulator is not None:
-        connection = _emulated(
-            Path(connection.emulator), connection.region, None, connection.account
-        )
+        connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
     return Session(connection)

@@ -46,9 +46,7 @@ class Choosing:
         """Return the archives that *words* mean, each once, in order: see :meth:`.Vault.select`."""
         found: dict[str, ArchiveRecord] = {}
         for word in _checked(words):
-            chosen = (
-                [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
-            )
+            chosen = [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
             found.update((record.archive_id, record) for record in chosen)
         return list(found.values())
 
@@ -91,9 +89,7 @@ class Choosing:
 
     def _nothing(self, word: str) -> NoReturn:
         known = plural(self.catalogue.archives.count(self.vault), "archive")
-        raise NameNotKnown(
-            f"Nothing in {self.vault!r} matches {word!r}; the catalogue knows {known} there"
-        )
+        raise NameNotKnown(f"Nothing in {self.vault!r} matches {word!r}; the catalogue knows {known} there")
 
     def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> DeletionChoice:
         """Return the archives that *words* mean, however many there are, each once.
@@ -126,21 +122,16 @@ class Choosing:
         left = [record for record in unknown.values() if record.archive_id not in deleted]
         if deleted and not (once or left):
             raise InputError(
-                f"{plural(len(deleted), 'archive')} to delete, and all were deleted from here "
-                "before",
+                f"{plural(len(deleted), 'archive')} to delete, and all were deleted from here before",
                 cure="%glacier ls --state deleted lists what was deleted.",
             )
-        return DeletionChoice(
-            self.catalogue.archives, self.vault, once, left, left_out=len(deleted)
-        )
+        return DeletionChoice(self.catalogue.archives, self.vault, once, left, left_out=len(deleted))
 
     def _choose_few(self, word: str, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
         for record in self._matching(word, unknown_ids=True):
             self._choose_one(record, rows, unknown)
 
-    def _choose_one(
-        self, record: ArchiveRecord, rows: array[int], unknown: dict[str, ArchiveRecord]
-    ) -> None:
+    def _choose_one(self, record: ArchiveRecord, rows: array[int], unknown: dict[str, ArchiveRecord]) -> None:
         whole_id = f"id:{record.archive_id}"
         number = next(self.catalogue.archives.numbers(self.vault, whole_id), None)
         if number is None:

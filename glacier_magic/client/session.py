@@ -11,14 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import (
-    Capacity,
-    Notified,
-    RetrievalPolicy,
-    Routing,
-    VaultsEverywhere,
-    look_everywhere,
-)
+from ..administration import Capacity, Notified, RetrievalPolicy, Routing, VaultsEverywhere, look_everywhere
 from ..administration.listeners import Listening
 from ..base import dataframes
 from ..base.paths import catalogue_place
@@ -176,8 +169,9 @@ class Session:
             raise Unavailable(
                 f"Nothing is known here of a vault {name!r}, and whether there is one cannot be "
                 f"checked now: {error.message}",
-                cure=error.cure, code=error.code,
-            ) from None  # fmt: skip
+                cure=error.cure,
+                code=error.code,
+            ) from None
         self.catalogue.settings.put(self._names_key, "\n".join([*names, name]))
         return vault
 
@@ -195,9 +189,8 @@ class Session:
         """Return the plan to delete an empty vault."""
         self.vault(name)  # refuses what cannot be a name
         return DropPlan(
-            name, service=self.service, catalogue=self.catalogue,
-            dropped=lambda: self.forget_vault(name),
-        )  # fmt: skip
+            name, service=self.service, catalogue=self.catalogue, dropped=lambda: self.forget_vault(name)
+        )
 
     def forget_vault(self, name: str) -> None:
         """Take a vault that was dropped out of use."""
@@ -226,9 +219,8 @@ class Session:
         if drop.state != "confirming":
             return Batch(self.tracker, (drop.key,), f"Drop of {name}")
         return EmptyPlan(
-            drop, engine=self.engine, tracker=self.tracker, prices=load(self.region),
-            max_fee=max_fee,
-        )  # fmt: skip
+            drop, engine=self.engine, tracker=self.tracker, prices=load(self.region), max_fee=max_fee
+        )
 
     def drops(self) -> Batch:
         """Return the drops of vaults that are under way or ended lately, and go on with them."""
@@ -276,9 +268,13 @@ class Session:
     # Plans
 
     def open_plan(
-        self, path: str | os.PathLike[str], *, to: str | os.PathLike[str] = "restored",
-        destination: str | None = None, tier: str | None = None,
-    ) -> RestorePlan:  # fmt: skip
+        self,
+        path: str | os.PathLike[str],
+        *,
+        to: str | os.PathLike[str] = "restored",
+        destination: str | None = None,
+        tier: str | None = None,
+    ) -> RestorePlan:
         """Return the plan that a file of :meth:`.RestorePlan.save` holds, decided anew here.
 
         What is there, staged or asked for already is found out for this computer and catalogue;
@@ -295,9 +291,8 @@ class Session:
             self.service.describe_vault(shared.vault)
         known = sharing.known_by(self.catalogue.archives, shared)
         return self.vault(shared.vault).restore_archives(
-            known.archives, tier=tier or shared.tier, to=to, destination=destination,
-            claimed=known.claimed,
-        )  # fmt: skip
+            known.archives, tier=tier or shared.tier, to=to, destination=destination, claimed=known.claimed
+        )
 
     def stop_restores(self, *words: str, vault: str | None = None) -> str:
         """Take back what restores have scheduled and not asked for yet; return what was done.
@@ -402,10 +397,14 @@ class Session:
         return {row.key for row in rows if row.ours and (not row.ended or row.state == "held")}
 
     def restore_expired(
-        self, *words: str, vault: str | None = None, tier: str | None = None,
-        destination: str | None = None, spread: str | float | None = None,
+        self,
+        *words: str,
+        vault: str | None = None,
+        tier: str | None = None,
+        destination: str | None = None,
+        spread: str | float | None = None,
         daily: str | int | None = None,
-    ) -> Restores:  # fmt: skip
+    ) -> Restores:
         """Return the plan to get back what expired before it was fetched, into the same folders.
 
         :param words: which archives, as :meth:`Vault.select` reads them; none: all.

@@ -86,10 +86,15 @@ class Vault:
         return Storing(self.session.engine, self.name)
 
     def upload(
-        self, path: str | os.PathLike[str], *, description: str | None = None,
-        description_format: str = descriptions.DEFAULT, again: bool = False,
-        part_size: int | None = None, progress: Observer | None = None,
-    ) -> Archive:  # fmt: skip
+        self,
+        path: str | os.PathLike[str],
+        *,
+        description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
+        again: bool = False,
+        part_size: int | None = None,
+        progress: Observer | None = None,
+    ) -> Archive:
         """Store one file; return its archive.
 
         A file that was stored here before and has not changed since is not sent again, unless
@@ -107,17 +112,22 @@ class Vault:
         sources = find([str(path)], description=description, description_format=description_format)
         if len(sources.files) != 1:
             raise InputError(
-                f"{str(path)!r} is {plural(len(sources.files), 'file')}",
-                cure="upload_all() stores many.",
+                f"{str(path)!r} is {plural(len(sources.files), 'file')}", cure="upload_all() stores many."
             )
         stored = self.store(sources, again=again, part_size=part_size, progress=progress)
         return self._archive(str(stored.rows[0]["archive_id"]))
 
     def upload_stream(
-        self, stream: BinaryIO, name: str, *, description: str | None = None,
-        description_format: str = descriptions.DEFAULT, part_size: int | None = None,
-        again: bool = False, progress: Observer | None = None,
-    ) -> Archive:  # fmt: skip
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
+        part_size: int | None = None,
+        again: bool = False,
+        progress: Observer | None = None,
+    ) -> Archive:
         """Store what a binary file object gives until its end; return the archive.
 
         :param name: the name that is encoded into the description, unless one is given.
@@ -126,9 +136,14 @@ class Vault:
         :raises GlacierError: what :meth:`upload` raises.
         """
         record = self._storing.stream(
-            stream, name=name, description=description, description_format=description_format,
-            part_size=part_size, again=again, progress=progress,
-        )  # fmt: skip
+            stream,
+            name=name,
+            description=description,
+            description_format=description_format,
+            part_size=part_size,
+            again=again,
+            progress=progress,
+        )
         return self._archive(record.archive_id)
 
     def _archive(self, archive_id: str) -> Archive:
@@ -145,10 +160,16 @@ class Vault:
         )
 
     def upload_all(
-        self, paths: Sequence[str | os.PathLike[str]], *, recursive: bool = False,
-        description: str | None = None, description_format: str = descriptions.DEFAULT,
-        again: bool = False, part_size: int | None = None, progress: Observer | None = None,
-    ) -> pd.DataFrame:  # fmt: skip
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        recursive: bool = False,
+        description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
+        again: bool = False,
+        part_size: int | None = None,
+        progress: Observer | None = None,
+    ) -> pd.DataFrame:
         """Store many files (paths, globs, folders when *recursive*); return what was stored.
 
         The DataFrame has one row a file: name, size, state, archive_id, tree_hash, path;
@@ -156,15 +177,21 @@ class Vault:
         what was stored before an error is on record and not sent again.
         """
         sources = find(
-            [str(p) for p in paths], recursive=recursive, description=description,
+            [str(p) for p in paths],
+            recursive=recursive,
+            description=description,
             description_format=description_format,
-        )  # fmt: skip
+        )
         return self.store(sources, again=again, part_size=part_size, progress=progress).table()
 
     def store(
-        self, sources: Sources, *, again: bool = False, part_size: int | None = None,
+        self,
+        sources: Sources,
+        *,
+        again: bool = False,
+        part_size: int | None = None,
         progress: Observer | None = None,
-    ) -> Stored:  # fmt: skip
+    ) -> Stored:
         """Store the files of *sources*; see :meth:`upload_all`."""
         return self._storing.files(sources, again=again, part_size=part_size, progress=progress)
 
@@ -179,10 +206,15 @@ class Vault:
     # Listing
 
     def archives(
-        self, glob: str | None = None, *, where: str | None = None,
-        sort: str | Sequence[str] | None = None, limit: int | None = None,
-        as_of: Moment | None = None, states: Sequence[str] | None = None,
-    ) -> pd.DataFrame:  # fmt: skip
+        self,
+        glob: str | None = None,
+        *,
+        where: str | None = None,
+        sort: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        as_of: Moment | None = None,
+        states: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
         """Return the archives that the catalogue knows, by name, as a typed DataFrame.
 
         :param glob: names to keep; ``*`` matches ``/`` too, ``folder/`` means all below it,
@@ -203,9 +235,8 @@ class Vault:
         if glob is not None and ARCHIVE_ID.fullmatch(glob):
             glob = f"id:{glob}"
         return self._catalogue.archives.frame(
-            self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of),
-            states=states,
-        )  # fmt: skip
+            self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of), states=states
+        )
 
     def find(self, text: str, *, limit: int | None = None) -> pd.DataFrame:
         """Return the archives whose name holds *text* anywhere, like :meth:`archives`.
@@ -295,9 +326,7 @@ class Vault:
                 "%glacier ls shows what was stored from here.",
             ) from None
         now = self._service.clock.now_ms()
-        job = JobRecord(
-            vault=self.name, job_id=job_id, action=INVENTORY, description=token, created=now
-        )
+        job = JobRecord(vault=self.name, job_id=job_id, action=INVENTORY, description=token, created=now)
         self._catalogue.jobs.record([job], ours=True)
         return job
 
@@ -328,22 +357,36 @@ class Vault:
 
     @overload
     def restore(
-        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
-        destination: str | None = ..., spread: str | float | None = ...,
-        daily: str | int | None = ..., byte_range: None = ...,
-    ) -> RestorePlan: ...  # fmt: skip
+        self,
+        *words: str | ArchiveRecord,
+        tier: str = ...,
+        to: str | os.PathLike[str] = ...,
+        destination: str | None = ...,
+        spread: str | float | None = ...,
+        daily: str | int | None = ...,
+        byte_range: None = ...,
+    ) -> RestorePlan: ...
     @overload
     def restore(
-        self, *words: str | ArchiveRecord, tier: str = ..., to: str | os.PathLike[str] = ...,
-        destination: str | None = ..., spread: None = ..., daily: None = ...,
+        self,
+        *words: str | ArchiveRecord,
+        tier: str = ...,
+        to: str | os.PathLike[str] = ...,
+        destination: str | None = ...,
+        spread: None = ...,
+        daily: None = ...,
         byte_range: str | tuple[int, int] | Asked,
-    ) -> RangedPlan: ...  # fmt: skip
+    ) -> RangedPlan: ...
     def restore(
-        self, *words: str | ArchiveRecord, tier: str = "Standard",
+        self,
+        *words: str | ArchiveRecord,
+        tier: str = "Standard",
         to: str | os.PathLike[str] = "restored",
-        destination: str | None = None, spread: str | float | None = None,
-        daily: str | int | None = None, byte_range: str | tuple[int, int] | Asked | None = None,
-    ) -> RestorePlan | RangedPlan:  # fmt: skip
+        destination: str | None = None,
+        spread: str | float | None = None,
+        daily: str | int | None = None,
+        byte_range: str | tuple[int, int] | Asked | None = None,
+    ) -> RestorePlan | RangedPlan:
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
@@ -368,14 +411,21 @@ class Vault:
             found, part = self.select(words), Asked.of(byte_range)
             return self.restore_parts(found, [part] * len(found), tier, to, destination)
         return self.restore_archives(
-            self.select(words, unknown_ids=True), tier=tier, to=to, destination=destination,
+            self.select(words, unknown_ids=True),
+            tier=tier,
+            to=to,
+            destination=destination,
             pace=Pace.of(spread, daily),
-        )  # fmt: skip
+        )
 
     def restore_parts(
-        self, archives: Sequence[ArchiveRecord], asked: Sequence[Asked], tier: str,
-        to: str | os.PathLike[str], destination: str | None,
-    ) -> RangedPlan:  # fmt: skip
+        self,
+        archives: Sequence[ArchiveRecord],
+        asked: Sequence[Asked],
+        tier: str,
+        to: str | os.PathLike[str],
+        destination: str | None,
+    ) -> RangedPlan:
         """Return the plan to get a part of each of these archives back; see :meth:`restore`."""
         return RangedPlan(
             archives,
@@ -391,10 +441,15 @@ class Vault:
         )
 
     def restore_archives(
-        self, archives: Sequence[ArchiveRecord], *, tier: str = "Standard",
-        to: str | os.PathLike[str] = "restored", destination: str | None = None,
-        claimed: Collection[str] = (), pace: Pace | None = None,
-    ) -> RestorePlan:  # fmt: skip
+        self,
+        archives: Sequence[ArchiveRecord],
+        *,
+        tier: str = "Standard",
+        to: str | os.PathLike[str] = "restored",
+        destination: str | None = None,
+        claimed: Collection[str] = (),
+        pace: Pace | None = None,
+    ) -> RestorePlan:
         """Return the plan to get these archives back; see :meth:`restore`.
 
         :param claimed: ids of those whose size nobody but the author of a plan file has told.
@@ -414,9 +469,15 @@ class Vault:
         )
 
     def peek(
-        self, word: str, *, kind: str | None = None, tier: str = "Standard",
-        max_bytes: int = 64 << 20, rounds: int = 4, destination: str | None = None,
-    ) -> PeekPlan:  # fmt: skip
+        self,
+        word: str,
+        *,
+        kind: str | None = None,
+        tier: str = "Standard",
+        max_bytes: int = 64 << 20,
+        rounds: int = 4,
+        destination: str | None = None,
+    ) -> PeekPlan:
         """Return the members of a zip or tar, or the plan to get to know them.
 
         ``plan.members`` is a DataFrame where they are known, or could be read at no cost; else
@@ -447,9 +508,11 @@ class Vault:
         )
 
     def remove(
-        self, *words: str | ArchiveRecord, where: str | None = None,
+        self,
+        *words: str | ArchiveRecord,
+        where: str | None = None,
         max_fee: Decimal | int | str | None = None,
-    ) -> DeletePlan:  # fmt: skip
+    ) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         The archives are those that the words mean now; what comes to match later is not deleted.
@@ -467,9 +530,7 @@ class Vault:
         choice = self._choosing.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
             self.session.tracker.refresh([self.name])
-        return DeletePlan(
-            choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee
-        )
+        return DeletePlan(choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee)
 
     # Settings
 

@@ -40,8 +40,5 @@ VERB = Verb(
         ("access photos --set policy.json", ""),
         ("access photos --save policy.json", ""),
     ),
-    details=(
-        "Says in words what the policy grants; account ids are masked, except in the file of "
-        "--save."
-    ),
+    details=("Says in words what the policy grants; account ids are masked, except in the file of --save."),
 )

@@ -14,9 +14,7 @@ from .options import money
 def _configure(parser: Parser) -> None:
     parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after its price")
     parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="how many to buy")
-    parser.add_argument(
-        "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or may"
-    )
+    parser.add_argument("--max-cost", type=money, metavar="USD", help="refuse if it costs more, or may")
     parser.add_argument("--yes", action="store_true", help="buy without asking")
 
 
@@ -34,10 +32,7 @@ VERB = Verb(
     summary="show or buy provisioned capacity for expedited retrievals",
     run=_run,
     configure=_configure,
-    examples=(
-        ("capacity", ""),
-        ("capacity buy --max-cost 110", ""),
-    ),
+    examples=(("capacity", ""), ("capacity buy --max-cost 110", "")),
     interrupted="%glacier capacity shows what was bought.",
     details=(
         "A unit is paid for at once and lasts one month; an account can have two. A purchase "

@@ -32,10 +32,13 @@ ACTIONS = ("check", *WITH_FILE, "resume", "discard")
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "action", nargs="?", choices=ACTIONS, metavar="ACTION",
+        "action",
+        nargs="?",
+        choices=ACTIONS,
+        metavar="ACTION",
         help="check, backup FILE, restore FILE, export FILE, import FILE, resume, discard; "
         "nothing: how it is",
-    )  # fmt: skip
+    )
     parser.add_argument("file", nargs="?", metavar="FILE", help="for export: .parquet or .csv")
     vault_option(parser)
     parser.add_argument("--yes", action="store_true", help="restore without asking")
@@ -46,12 +49,9 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     if (args.action in WITH_FILE) != bool(args.file):
-        which = (
-            f"{args.action} needs a file" if args.action in WITH_FILE else "No file belongs to it"
-        )
+        which = f"{args.action} needs a file" if args.action in WITH_FILE else "No file belongs to it"
         raise InputError(which, cure="%glacier catalogue --help says more.")
-    for option, owner in (("vault", ("export", "import")), ("yes", ("restore",)),
-                          ("repair", ("check",))):  # fmt: skip
+    for option, owner in (("vault", ("export", "import")), ("yes", ("restore",)), ("repair", ("check",))):
         if getattr(args, option) and args.action not in owner:
             raise InputError(f"--{option} goes with {' and '.join(owner)}")
     return _ACTIONS[args.action](console, args)
@@ -65,9 +65,7 @@ def _opened(console: Console) -> Iterator[Catalogue]:
         return
     place = catalogue_place(console.connection)
     if isinstance(place, Path) and not place.exists():
-        raise InputError(
-            f"There is no catalogue yet at {place}", cure="It is made by the first connection."
-        )
+        raise InputError(f"There is no catalogue yet at {place}", cure="It is made by the first connection.")
     catalogue = Catalogue(place, Scope("", ""))
     try:
         yield catalogue
@@ -167,9 +165,15 @@ def _discard(console: Console, _: Namespace) -> str:
 
 
 _ACTIONS: dict[str | None, Callable[[Console, Namespace], Any]] = {
-    None: _status, "check": _check, "backup": _backup, "restore": _restore, "export": _export,
-    "import": _import, "resume": _resume, "discard": _discard,
-}  # fmt: skip
+    None: _status,
+    "check": _check,
+    "backup": _backup,
+    "restore": _restore,
+    "export": _export,
+    "import": _import,
+    "resume": _resume,
+    "discard": _discard,
+}
 
 VERB = Verb(
     name="catalogue",

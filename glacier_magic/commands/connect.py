@@ -22,9 +22,7 @@ def _configure(parser: Parser) -> None:
         "--emulator", action="store_true", help="the emulator on this computer: no account, no bill"
     )
     parser.add_argument("--data", metavar="DIR", help="the emulator's folder (~/glacier-emulator)")
-    parser.add_argument(
-        "--speed", type=float, metavar="X", help="emulator seconds that pass in one second"
-    )
+    parser.add_argument("--speed", type=float, metavar="X", help="emulator seconds that pass in one second")
     account_option(parser)
 
 
@@ -38,9 +36,7 @@ def _run(console: Console, args: Namespace) -> Status:
     if not emulated:  # what is set is for the real service
         settings = console.connection_settings()
         given = {name: value or settings[name] for name, value in given.items()}
-    console.connect(
-        **given, emulator=args.data or args.emulator, speed=args.speed, account=args.account
-    )
+    console.connect(**given, emulator=args.data or args.emulator, speed=args.speed, account=args.account)
     return Status(console, show_account=args.show_account)
 
 

@@ -143,9 +143,7 @@ class Console:
         if len(names) == 1:
             return self.session.vault(names[0])
         listed = ", ".join(names[:10]) or "none: make one with %glacier create NAME"
-        raise InputError(
-            "Which vault?", cure=f"%glacier use NAME, or --vault NAME. Vaults here: {listed}"
-        )
+        raise InputError("Which vault?", cure=f"%glacier use NAME, or --vault NAME. Vaults here: {listed}")
 
     def failed(self, words: Sequence[str], error: GlacierError) -> None:
         """Keep an error, which *words* ended with, for ``why``."""

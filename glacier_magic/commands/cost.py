@@ -33,7 +33,7 @@ class Prices(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a figure: item, price (Decimal), unit, source, date, origin, confirmed."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.DataFrame(
             {
@@ -60,9 +60,7 @@ class Prices(Rendered):
         return "\n".join([text_table(_PRICE_HEAD, self._rows(), numbers=(1,)), *self._notes()])
 
     def _repr_html(self) -> str:
-        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + _noted(
-            self._notes()
-        )
+        return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + _noted(self._notes())
 
 
 _PRICE_HEAD = ("item", "price", "for one", "what", "source")
@@ -93,7 +91,7 @@ class Costs(Rendered):
         ``month`` is for the vaults; the other columns are for each class of S3.  Decimals; None
         where a price is not known.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns: dict[str, list[Any]] = {
             self.what: list(self.holdings),
@@ -103,9 +101,7 @@ class Costs(Rendered):
         }
         for kind in CLASSES:
             name = kind.item.removesuffix("-storage").replace("-", "_")
-            columns[name] = [
-                class_storage(self.prices, kind, h).total for h in self.holdings.values()
-            ]
+            columns[name] = [class_storage(self.prices, kind, h).total for h in self.holdings.values()]
         return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
 
     def _sum(self) -> Holding:
@@ -130,8 +126,7 @@ class Costs(Rendered):
 
     def _notes(self) -> list[str]:
         days = ", ".join(f"{kind.name} {kind.days}" for kind in CLASSES)
-        notes = [note for kind in CLASSES for note in class_storage(
-            self.prices, kind, self._sum()).notes]  # fmt: skip
+        notes = [note for kind in CLASSES for note in class_storage(self.prices, kind, self._sum()).notes]
         return [
             *self._own_notes,
             f"The last columns: the same archives in classes of S3, with their overheads; billed "
@@ -195,11 +190,7 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     if args.vault is not None:
         console.session.vault(args.vault)  # refuses what cannot be a name
         console.session.service.describe_vault(args.vault)  # says so if it does not exist
-    rows = [
-        row
-        for row in console.session.vaults().to_dict("records")
-        if args.vault in (None, row["vault"])
-    ]
+    rows = [row for row in console.session.vaults().to_dict("records") if args.vault in (None, row["vault"])]
     holdings = {str(row["vault"]): of_vault(row["archives"], row["size"]) for row in rows}
     never = [str(row["vault"]) for row in rows if _never(row["inventory"])]
     made = [row["inventory"].to_pydatetime() for row in rows if not _never(row["inventory"])]
@@ -213,7 +204,7 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
 
 
 def _never(made: Any) -> bool:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     return bool(pd.isna(made))
 

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def table_option(parser: Parser) -> None:
     """Add ``--from``."""
     parser.add_argument(
-        "--from", dest="table", metavar="DF",
+        "--from",
+        dest="table",
+        metavar="DF",
         help="the archives of a DataFrame with a column archive_id, by its variable's name; "
         "or of a .csv or .parquet file",
-    )  # fmt: skip
+    )
 
 
-def archives_of(
-    console: Console, name: str, vault: str | None
-) -> tuple[Vault, list[ArchiveRecord]]:
+def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, list[ArchiveRecord]]:
     """Return the archives that a table lists, and their vault.
 
     :param vault: the vault that was named; else the table's own, else the one in use.
@@ -37,9 +37,7 @@ def archives_of(
     """
     table = _table(console, name)
     if "archive_id" not in table:
-        raise InputError(
-            f"{name} has no column archive_id", cure="%glacier ls gives a table that has one."
-        )
+        raise InputError(f"{name} has no column archive_id", cure="%glacier ls gives a table that has one.")
     ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
     if not ids:
         raise InputError(f"{name} lists no archive", cure="")
@@ -59,9 +57,7 @@ def _only_vault(name: str, table: pd.DataFrame) -> str | None:
     return str(vaults[0]) if vaults else None
 
 
-def _refuse_unknown(
-    name: str, vault: str, ids: Sequence[str], found: Sequence[ArchiveRecord]
-) -> None:
+def _refuse_unknown(name: str, vault: str, ids: Sequence[str], found: Sequence[ArchiveRecord]) -> None:
     if len(found) == len(ids):
         return
     known = {record.archive_id for record in found}
@@ -73,7 +69,7 @@ def _refuse_unknown(
 
 
 def _table(console: Console, name: str) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     value = console.face.variable(name)
     if isinstance(value, pd.DataFrame):
@@ -84,7 +80,7 @@ def _table(console: Console, name: str) -> pd.DataFrame:
 
 
 def _read(name: str) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     path = Path(name).expanduser()
     if not path.is_file():

@@ -32,7 +32,7 @@ class Unfinished(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a deletion: id, vault, archives, deleted, failed, left, error."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         names = ("id", "vault", "archives", "deleted", "failed", "left", "error")
         return pd.DataFrame([[getattr(d, n) for n in names] for d in self.deletions], columns=names)
@@ -71,12 +71,14 @@ _HOW = "%glacier deletions ID shows what failed, --resume goes on, --forget leav
 def _configure(parser: Parser) -> None:
     parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this one")
     parser.add_argument(
-        "--resume", nargs="*", type=_number, metavar="ID", default=SUPPRESS,
+        "--resume",
+        nargs="*",
+        type=_number,
+        metavar="ID",
+        default=SUPPRESS,
         help="go on with all, or these; what failed is tried again",
-    )  # fmt: skip
-    parser.add_argument(
-        "--forget", nargs="+", type=_number, metavar="ID", help="do not delete what is left"
     )
+    parser.add_argument("--forget", nargs="+", type=_number, metavar="ID", help="do not delete what is left")
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -96,9 +98,7 @@ def _run(console: Console, args: Namespace) -> Any:
 def _chosen(deletions: Sequence[Deletion], number: int) -> Deletion:
     found = next((d for d in deletions if d.id == number), None)
     if found is None:
-        raise InputError(
-            f"There is no unfinished deletion {number}", cure="%glacier deletions lists them."
-        )
+        raise InputError(f"There is no unfinished deletion {number}", cure="%glacier deletions lists them.")
     return found
 
 
@@ -126,10 +126,6 @@ VERB = Verb(
     summary="list, resume or forget unfinished deletions",
     run=_run,
     configure=_configure,
-    examples=(
-        ("deletions", ""),
-        ("deletions --resume", ""),
-        ("deletions --forget 3", ""),
-    ),
+    examples=(("deletions", ""), ("deletions --resume", ""), ("deletions --forget 3", "")),
     details=("Only confirmed archives are deleted, whatever else is in the vault by now."),
 )

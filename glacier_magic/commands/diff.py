@@ -41,9 +41,6 @@ VERB = Verb(
     summary="show what was added, removed or renamed between two inventories",
     run=_run,
     configure=_configure,
-    examples=(
-        ("diff", "the last two"),
-        ("diff 2024-01-31 2024-12-31", ""),
-    ),
+    examples=(("diff", "the last two"), ("diff 2024-01-31 2024-12-31", "")),
     details=("A date means the newest inventory up to the end of that day."),
 )

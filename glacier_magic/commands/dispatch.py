@@ -43,9 +43,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
     if verb is None:
         close = difflib.get_close_matches(name, list(verbs), 1)
         hint = f"Did you mean {program} {close[0]}? " if close else ""
-        raise InputError(
-            f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them."
-        )
+        raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
         request = verb.parse(program, rest, console.settings)
         if verb.name not in ("connect", "emulator"):

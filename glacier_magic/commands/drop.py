@@ -14,9 +14,7 @@ from .options import guard_options, vault_word, waiting_options
 
 def _configure(parser: Parser) -> None:
     vault_word(parser)
-    parser.add_argument(
-        "--with-archives", action="store_true", help="empty it first: takes a day or two"
-    )
+    parser.add_argument("--with-archives", action="store_true", help="empty it first: takes a day or two")
     parser.add_argument("--stop", action="store_true", help="end a drop that is under way")
     guard_options(parser)
     waiting_options(parser)
@@ -46,11 +44,7 @@ VERB = Verb(
     summary="delete a vault, an empty one or with its archives",
     run=_run,
     configure=_configure,
-    examples=(
-        ("drop old", ""),
-        ("drop old --with-archives --max-fee 0", ""),
-        ("drop old --stop", ""),
-    ),
+    examples=(("drop old", ""), ("drop old --with-archives --max-fee 0", ""), ("drop old --stop", "")),
     details=(
         "The service deletes a vault only when an inventory made after its last change shows it "
         "empty. --with-archives lists what is in it, asks, deletes it, waits for that inventory "

@@ -14,8 +14,5 @@ def _run(console: Console, _: Namespace) -> Any:
 
 
 VERB = Verb(
-    name="drops",
-    summary="show the vaults that are being dropped",
-    run=_run,
-    examples=(("drops", ""),),
+    name="drops", summary="show the vaults that are being dropped", run=_run, examples=(("drops", ""),)
 )

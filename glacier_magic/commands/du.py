@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 def _configure(parser: Parser) -> None:
     parser.add_argument("path", nargs="?", type=filled, metavar="FOLDER", help="a folder")
     parser.add_argument(
-        "--depth", metavar="N", type=whole(0, 100, "a number of folder levels"), default=1,
+        "--depth",
+        metavar="N",
+        type=whole(0, 100, "a number of folder levels"),
+        default=1,
         help="levels below it; default 1",
-    )  # fmt: skip
+    )
     vault_option(parser)
 
 
@@ -36,8 +39,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
     console.face.note(as_of(console, table, _sums(table)))
     if len(table) and table["month_usd"].iloc[0] is None:
         console.face.note(
-            f"What storage costs in {console.session.region} is not known: %glacier cost --refresh "
-            "asks AWS."
+            f"What storage costs in {console.session.region} is not known: %glacier cost --refresh asks AWS."
         )
     return table
 
@@ -57,8 +59,5 @@ VERB = Verb(
     summary="show folders with their number of archives, bytes, age and monthly cost",
     run=_run,
     configure=_configure,
-    examples=(
-        ("du", ""),
-        ("du scans --depth 2", ""),
-    ),
+    examples=(("du", ""), ("du scans --depth 2", "")),
 )

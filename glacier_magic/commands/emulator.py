@@ -14,9 +14,7 @@ from ..errors import EmulatorFailed, InputError
 from .console import Console, last_connection
 from .grammar import Parser, Verb
 
-ACTIONS = (
-    "status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed",
-)  # fmt: skip
+ACTIONS = ("status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed")
 VALUES = {
     "advance": ("TIME", 1, "4h"),
     "speed": ("X", 1, "1440"),
@@ -64,8 +62,7 @@ def _in_words(fault: dict[str, Any]) -> str:
 
 def _configure(parser: Parser) -> None:
     add = parser.add_argument
-    add("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION",
-        help=", ".join(ACTIONS))  # fmt: skip
+    add("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION", help=", ".join(ACTIONS))
     add("values", nargs="*", metavar="VALUE", help="TIME, X, KIND, or VAULT and COUNT")
     add("--data", metavar="DIR", help="the emulator's folder")
     add("--operation", metavar="NAME", help="the operation a fault hits (default: all)")

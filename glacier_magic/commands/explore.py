@@ -15,10 +15,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
     parser.add_argument("--folder", type=filled, metavar="FOLDER", help="begin in this folder")
     parser.add_argument(
-        "--where",
-        type=filled,
-        metavar="CONDITION",
-        help="such as \"size > 1GB and created < '2016'\"",
+        "--where", type=filled, metavar="CONDITION", help="such as \"size > 1GB and created < '2016'\""
     )
     parser.add_argument("--sort", default="name", metavar="COLUMNS", help="-size is largest first")
 
@@ -33,8 +30,7 @@ def _run(console: Console, args: Namespace) -> Explorer:
         explorer.close()
         largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
         raise NameNotKnown(
-            f"There is no folder {path!r} in {vault.name!r}",
-            cure=f"The largest are: {largest or 'none'}.",
+            f"There is no folder {path!r} in {vault.name!r}", cure=f"The largest are: {largest or 'none'}."
         )
     explorer.look(folder=path, where=args.where or "", sort=args.sort)
     return explorer
@@ -45,10 +41,7 @@ VERB = Verb(
     summary="browse a vault: folders, facets, charts, a table of any length",
     run=_run,
     configure=_configure,
-    examples=(
-        ("explore photos", ""),
-        ('explore --folder scans --where "size > 1GB"', ""),
-    ),
+    examples=(("explore photos", ""), ('explore --folder scans --where "size > 1GB"', "")),
     signed=("--sort",),
     details=(
         "Reads only the catalogue; it sends no request to the service. In a shell it prints "

@@ -42,7 +42,7 @@ class Hashes(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a file: name, path, size, tree_hash, sha256; state, archive and archive_id."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns: dict[str, list[object]] = {
             "name": [storable(file.path.name) for file in self.files],
@@ -132,9 +132,6 @@ VERB = Verb(
     summary="show the tree hash and SHA-256 of files, and whether they equal an archive",
     run=_run,
     configure=_configure,
-    examples=(
-        ("hash scan.tif", ""),
-        ("hash scan.tif --against scans/scan.tif --check", ""),
-    ),
+    examples=(("hash scan.tif", ""), ("hash scan.tif --against scans/scan.tif --check", "")),
     details=("Reads each file once. Without --against no connection is needed."),
 )

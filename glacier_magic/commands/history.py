@@ -36,8 +36,5 @@ VERB = Verb(
     summary="list the plans that were run: what was promised, what happened",
     run=_run,
     configure=_configure,
-    examples=(
-        ("history", ""),
-        ("history 12", "one plan in full"),
-    ),
+    examples=(("history", ""), ("history 12", "one plan in full")),
 )

@@ -116,10 +116,7 @@ VERB = Verb(
     summary="import what another program recorded of your archives",
     run=_run,
     configure=_configure,
-    examples=(
-        ("import ~/.bakthat.sqlite --vault backups", ""),
-        ("import inventory.json --dry-run", ""),
-    ),
+    examples=(("import ~/.bakthat.sqlite --vault backups", ""), ("import inventory.json --dry-run", "")),
     details=(
         "Reads the shelve file of GlacierVault, the SQLite files of bakthat and glacier-cli, the "
         "journal of mt-aws-glacier, and inventories saved as JSON or CSV. An import never "

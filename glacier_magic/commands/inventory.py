@@ -40,13 +40,7 @@ VERB = Verb(
     summary="refresh the catalogue from the service's inventory",
     run=_run,
     configure=_configure,
-    examples=(
-        ("inventory", ""),
-        ("inventory photos --wait", ""),
-        ("inventory --fresh", "request a new one"),
-    ),
+    examples=(("inventory", ""), ("inventory photos --wait", ""), ("inventory --fresh", "request a new one")),
     once=("--fresh",),
-    details=(
-        "The service makes an inventory about once a day, and takes about four hours to return it."
-    ),
+    details=("The service makes an inventory about once a day, and takes about four hours to return it."),
 )

@@ -15,13 +15,9 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("vault", metavar="VAULT", help="the vault")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--policy", metavar="FILE", help="put this policy on trial for 24 hours")
-    which.add_argument(
-        "--complete", action="store_true", help="make the one on trial last FOR EVER"
-    )
+    which.add_argument("--complete", action="store_true", help="make the one on trial last FOR EVER")
     which.add_argument("--abort", action="store_true", help="take the one on trial away")
-    parser.add_argument(
-        "--lock-id", metavar="ID", help="with --complete: of a lock that was begun elsewhere"
-    )
+    parser.add_argument("--lock-id", metavar="ID", help="with --complete: of a lock that was begun elsewhere")
     parser.add_argument(
         "--confirm", metavar="VAULT", help="with --complete: the vault's name, instead of typing it"
     )

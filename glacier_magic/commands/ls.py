@@ -18,24 +18,21 @@ if TYPE_CHECKING:
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "glob", nargs="?", metavar="GLOB",
+        "glob",
+        nargs="?",
+        metavar="GLOB",
         help="names; * matches / too, folder/ is all below it; name: and an exact name; id: and "
         "the beginning of an archive id",
-    )  # fmt: skip
-    parser.add_argument(
-        "--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\""
     )
-    parser.add_argument(
-        "--sort", metavar="COLUMNS", help="such as -size,name: largest first, then by name"
-    )
+    parser.add_argument("--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\"")
+    parser.add_argument("--sort", metavar="COLUMNS", help="such as -size,name: largest first, then by name")
     limit_option(parser)
+    parser.add_argument("--as-of", metavar="DATE", help="as the newest inventory until then lists them")
     parser.add_argument(
-        "--as-of", metavar="DATE", help="as the newest inventory until then lists them"
-    )
-    parser.add_argument(
-        "--state", metavar="STATES",
+        "--state",
+        metavar="STATES",
         help=f"of {', '.join(STATES)}; commas between; default: present,pending,unknown",
-    )  # fmt: skip
+    )
     vault_option(parser)
 
 

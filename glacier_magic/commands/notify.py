@@ -14,20 +14,16 @@ _DO = ("setup", "remove")
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "words", nargs="*", metavar="setup|remove VAULT",
+        "words",
+        nargs="*",
+        metavar="setup|remove VAULT",
         help="make or remove a queue for the vault; or the vault alone; or nothing, for all vaults",
-    )  # fmt: skip
+    )
     parser.add_argument("--topic", metavar="ARN", help="have the vault tell this topic of yours")
-    parser.add_argument(
-        "--events", metavar="E,E", help="with --topic: archive, inventory; both if not given"
-    )
+    parser.add_argument("--events", metavar="E,E", help="with --topic: archive, inventory; both if not given")
     parser.add_argument("--remove", action="store_true", help="have the vault tell nobody")
-    parser.add_argument(
-        "--name", metavar="NAME", help="with setup: the queue is glacier-magic-NAME (jobs)"
-    )
-    parser.add_argument(
-        "--replace", action="store_true", help="with setup: in place of another topic"
-    )
+    parser.add_argument("--name", metavar="NAME", help="with setup: the queue is glacier-magic-NAME (jobs)")
+    parser.add_argument("--replace", action="store_true", help="with setup: in place of another topic")
     parser.add_argument("--yes", action="store_true", help="do it without asking")
 
 

@@ -32,9 +32,11 @@ def account_option(parser: Parser) -> None:
 def archive_words(parser: Parser, count: str = "+") -> None:
     """Add the words that choose archives."""
     parser.add_argument(
-        "archives", nargs=count, metavar="GLOB|id:ID",
+        "archives",
+        nargs=count,
+        metavar="GLOB|id:ID",
         help="names (* matches / too; folder/ is all below it), or id: and an archive id",
-    )  # fmt: skip
+    )
 
 
 def value(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -83,9 +85,12 @@ money = value(parse_money)
 def rate_option(parser: Parser) -> None:
     """Add ``--max-rate``."""
     parser.add_argument(
-        "--max-rate", metavar="RATE", type=rate, default=argparse.SUPPRESS,
+        "--max-rate",
+        metavar="RATE",
+        type=rate,
+        default=argparse.SUPPRESS,
         help="bandwidth of all transfers of this session: 10MB/s, 500k, none",
-    )  # fmt: skip
+    )
 
 
 def set_rate(console: Console, args: Namespace) -> None:
@@ -97,43 +102,44 @@ def set_rate(console: Console, args: Namespace) -> None:
 def waiting_options(parser: Parser) -> None:
     """Add ``--wait`` and ``--timeout``."""
     parser.add_argument("--wait", action="store_true", help="wait until it is there")
-    parser.add_argument(
-        "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
-    )
+    parser.add_argument("--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ...")
 
 
 def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> None:
     """Add ``--tier``, kept as *name*."""
     parser.add_argument(
-        "--tier", dest=name, type=str.lower, choices=("standard", "bulk", "expedited"),
+        "--tier",
+        dest=name,
+        type=str.lower,
+        choices=("standard", "bulk", "expedited"),
         default=default,
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )  # fmt: skip
+    )
 
 
 def destination_option(parser: Parser) -> None:
     """Add ``--destination``."""
     parser.add_argument(
-        "--destination", choices=list(DESTINATIONS),
+        "--destination",
+        choices=list(DESTINATIONS),
         help="where this computer is, for the price of the transfer: here, in the region of the "
         "vault; region, in another; internet (default, or GLACIER_MAGIC_DESTINATION)",
-    )  # fmt: skip
+    )
 
 
 def running_options(parser: Parser) -> None:
     """Add what a restore is run with: where to, within which cost, whether at once."""
-    parser.add_argument(
-        "--to", metavar="DIR", default="restored", help="folder for the files (./restored)"
-    )
+    parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
     destination_option(parser)
     parser.add_argument(
-        "--max-cost", metavar="USD", type=money,
+        "--max-cost",
+        metavar="USD",
+        type=money,
         help="refuse to run if it costs more, or if that is not known for sure",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--accept-unconfirmed", action="store_true",
-        help="count unconfirmed prices towards the budget",
-    )  # fmt: skip
+        "--accept-unconfirmed", action="store_true", help="count unconfirmed prices towards the budget"
+    )
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
     rate_option(parser)
     waiting_options(parser)
@@ -169,9 +175,7 @@ def guard_options(parser: Parser) -> None:
     parser.add_argument(
         "--confirm", metavar="VAULT", help="the vault's name: for more than one archive, no --yes"
     )
-    parser.add_argument(
-        "--max-fee", metavar="USD", type=money, help="refuse if early deletion costs more"
-    )
+    parser.add_argument("--max-fee", metavar="USD", type=money, help="refuse if early deletion costs more")
 
 
 def yes_option(parser: Parser) -> None:
@@ -181,13 +185,9 @@ def yes_option(parser: Parser) -> None:
 
 def save_option(parser: Parser) -> None:
     """Add ``--save``."""
-    parser.add_argument(
-        "--save", metavar="FILE", help="write the policy there as it is, account ids and all"
-    )
+    parser.add_argument("--save", metavar="FILE", help="write the policy there as it is, account ids and all")
 
 
 def check_option(parser: Parser) -> None:
     """Add ``--check``."""
-    parser.add_argument(
-        "--check", action="store_true", help="fail (exit code 5) unless all are the same"
-    )
+    parser.add_argument("--check", action="store_true", help="fail (exit code 5) unless all are the same")

@@ -16,25 +16,35 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("archive", metavar="NAME|id:ID", help="a zip, tar or tar.gz")
     vault_option(parser)
     parser.add_argument(
-        "--as", dest="kind", choices=("zip", "tar", "tar.gz"),
-        help="what it is, where its name does not tell",
-    )  # fmt: skip
+        "--as", dest="kind", choices=("zip", "tar", "tar.gz"), help="what it is, where its name does not tell"
+    )
     parser.add_argument(
-        "--tier", type=str.lower, choices=("standard", "bulk", "expedited"), default="standard",
+        "--tier",
+        type=str.lower,
+        choices=("standard", "bulk", "expedited"),
+        default="standard",
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--max-bytes", metavar="SIZE", type=size, default=64 << 20,
+        "--max-bytes",
+        metavar="SIZE",
+        type=size,
+        default=64 << 20,
         help="of the archive, all requests together (64MiB)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--rounds", metavar="N", type=whole(1, 1000, "a number of rounds, 1 to 1000"), default=4,
+        "--rounds",
+        metavar="N",
+        type=whole(1, 1000, "a number of rounds, 1 to 1000"),
+        default=4,
         help="requests that wait for one another, hours each, at most (4)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--max-cost", metavar="USD", type=money,
+        "--max-cost",
+        metavar="USD",
+        type=money,
         help="refuse what may cost more, at worst, or whose price is not known",
-    )  # fmt: skip
+    )
     destination_option(parser)
     parser.add_argument("--yes", action="store_true", help="ask for what it takes")
     waiting_options(parser)
@@ -55,9 +65,13 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _plan(console: Console, args: Namespace) -> PeekPlan:
     plan = console.vault(args.vault).peek(
-        args.archive, kind=args.kind, tier=args.tier, max_bytes=args.max_bytes, rounds=args.rounds,
+        args.archive,
+        kind=args.kind,
+        tier=args.tier,
+        max_bytes=args.max_bytes,
+        rounds=args.rounds,
         destination=args.destination,
-    )  # fmt: skip
+    )
     return plan if args.max_cost is None else plan.limit_to(args.max_cost)
 
 
@@ -73,10 +87,7 @@ VERB = Verb(
     summary="list the members of a zip or tar from a few MiB of it",
     run=_run,
     configure=_configure,
-    examples=(
-        ("peek backup-2019.zip --max-cost 0.10", ""),
-        ("peek id:ID --as tar.gz", ""),
-    ),
+    examples=(("peek backup-2019.zip --max-cost 0.10", ""), ("peek id:ID --as tar.gz", "")),
     details=(
         "A zip is read from its end, a tar from its start, header after header; of a tar.gz only "
         "what unpacks from its first bytes is seen. The plan shows what is fetched and what it "

@@ -14,16 +14,12 @@ from .grammar import Parser, Verb
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("set", nargs="?", metavar="set", help="set another one")
-    parser.add_argument(
-        "limit", nargs="?", metavar="LIMIT", help="none, free-tier, or bytes an hour: 1GB/h"
-    )
+    parser.add_argument("limit", nargs="?", metavar="LIMIT", help="none, free-tier, or bytes an hour: 1GB/h")
     parser.add_argument("--yes", action="store_true", help="set it without asking")
     parser.add_argument(
         "--iam", action="store_true", help="print the IAM policy that this program needs instead"
     )
-    parser.add_argument(
-        "--vault", metavar="VAULT", action="append", help="with --iam: only this one"
-    )
+    parser.add_argument("--vault", metavar="VAULT", action="append", help="with --iam: only this one")
     parser.add_argument("--save", metavar="FILE", help="with --iam: write it, account id and all")
 
 
@@ -53,9 +49,7 @@ def _iam(console: Console, args: Namespace) -> IdentityPolicy:
     vaults = [session.vault(name).name for name in args.vault or ()] or ["*"]
     place: dict[str, Any] = {"vaults": vaults, "partition": session.partition}
     if args.save:
-        file = save_new(
-            args.save, IdentityPolicy(session.region, account=session.account, **place).text
-        )
+        file = save_new(args.save, IdentityPolicy(session.region, account=session.account, **place).text)
         console.face.note(f"Written to {file}.")
     return IdentityPolicy(session.region, **place)
 

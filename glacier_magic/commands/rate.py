@@ -14,9 +14,13 @@ from .options import rate
 def _configure(parser: Parser) -> None:
     parser.add_argument(
         # False: not given; None is a rate, "none", and argparse would convert SUPPRESS as a text
-        "rate", nargs="?", type=rate, default=False, metavar="RATE",
+        "rate",
+        nargs="?",
+        type=rate,
+        default=False,
+        metavar="RATE",
         help="10MB/s, 500k, none; nothing: say what it is",
-    )  # fmt: skip
+    )
 
 
 def _run(console: Console, args: Namespace) -> str:
@@ -29,9 +33,7 @@ def _run(console: Console, args: Namespace) -> str:
             )
         budget.max_rate = args.rate
     once = console.settings.get("max_rate")
-    also = (
-        f" upload, restore and wait set it to {once}, unless --max-rate is given." if once else ""
-    )
+    also = f" upload, restore and wait set it to {once}, unless --max-rate is given." if once else ""
     if budget.max_rate is None:
         return f"Transfers run as fast as they can.{also}"
     limit = f"{human_bytes(budget.max_rate)}/s at most"
@@ -43,9 +45,5 @@ VERB = Verb(
     summary="show or limit the bandwidth of all transfers, also while they run",
     run=_run,
     configure=_configure,
-    examples=(
-        ("rate", ""),
-        ("rate 10MB/s", ""),
-        ("rate none", ""),
-    ),
+    examples=(("rate", ""), ("rate 10MB/s", ""), ("rate none", "")),
 )

@@ -16,15 +16,7 @@ from ..plans import Plan, RestorePlan
 from .console import Console
 from .dataframe_option import archives_of, table_option
 from .grammar import Parser, Verb
-from .options import (
-    archive_words,
-    running_options,
-    set_rate,
-    settled,
-    size,
-    tier_option,
-    vault_option,
-)
+from .options import archive_words, running_options, set_rate, settled, size, tier_option, vault_option
 
 
 def part_options(parser: Parser) -> None:
@@ -57,13 +49,15 @@ def _configure(parser: Parser) -> None:
         help="what was not fetched within its 24 hours, again, into the same folders",
     )
     again.add_argument(
-        "--extend", action="store_true",
+        "--extend",
+        action="store_true",
         help="keep outputs longer that go within 5 hours, or are not fetched in time",
-    )  # fmt: skip
+    )
     again.add_argument(
-        "--stop", action="store_true",
+        "--stop",
+        action="store_true",
         help="take back what is scheduled and not asked for yet, all of it or these archives",
-    )  # fmt: skip
+    )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
     pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
@@ -108,13 +102,10 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     if part is not None and (args.spread or args.daily):
         raise InputError("Parts of archives are not paced", cure="Leave out --spread and --daily.")
     if part is not None:
-        return vault.restore(
-            *archives, tier=tier, to=to, byte_range=part, destination=args.destination
-        )
+        return vault.restore(*archives, tier=tier, to=to, byte_range=part, destination=args.destination)
     return vault.restore(
-        *archives, tier=tier, to=to, destination=args.destination,
-        spread=args.spread, daily=args.daily,
-    )  # fmt: skip
+        *archives, tier=tier, to=to, destination=args.destination, spread=args.spread, daily=args.daily
+    )
 
 
 def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | ArchiveRecord]]:
@@ -126,8 +117,7 @@ def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | Ar
     if not args.archives:
         raise InputError(
             "Which archives?",
-            cure="Name some, or use --from, --expired or --extend; %glacier restore --help says "
-            "more.",
+            cure="Name some, or use --from, --expired or --extend; %glacier restore --help says more.",
         )
     return console.vault(args.vault), args.archives
 
@@ -142,9 +132,13 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
     vault = _named(console, args)
     if args.expired:
         return console.session.restore_expired(
-            *args.archives, vault=vault, tier=args.tier, destination=args.destination,
-            spread=args.spread, daily=args.daily,
-        )  # fmt: skip
+            *args.archives,
+            vault=vault,
+            tier=args.tier,
+            destination=args.destination,
+            spread=args.spread,
+            daily=args.daily,
+        )
     if args.tier or args.spread or args.daily:
         raise InputError(
             "Outputs are kept longer at once, in the tier they had",

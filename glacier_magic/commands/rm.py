@@ -15,9 +15,11 @@ from .options import guard_options, vault_option
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "archives", nargs="*", metavar="GLOB|id:ID",
+        "archives",
+        nargs="*",
+        metavar="GLOB|id:ID",
         help="names (* matches / too; folder/ is all below it), or id: and an archive id",
-    )  # fmt: skip
+    )
     parser.add_argument("--where", metavar="COND", help="such as \"created < '2016'\"")
     vault_option(parser)
     guard_options(parser)

@@ -48,17 +48,12 @@ class Status(Rendered):
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
-            (
-                row["vault"],
-                f"{row['archives']:,}",
-                human_bytes(row["size"]),
-                self._when(row["inventory"]),
-            )
+            (row["vault"], f"{row['archives']:,}", human_bytes(row["size"]), self._when(row["inventory"]))
             for row in self.vaults.to_dict("records")
         ]
 
     def _when(self, made: pd.Timestamp) -> str:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return "never" if pd.isna(made) else local_time(made.to_pydatetime(), self.jobs.now)
 

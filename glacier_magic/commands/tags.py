@@ -11,9 +11,7 @@ from .grammar import Parser, Verb
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "words", nargs="*", metavar="VAULT KEY=VALUE", help="the vault, and tags to set"
-    )
+    parser.add_argument("words", nargs="*", metavar="VAULT KEY=VALUE", help="the vault, and tags to set")
     parser.add_argument("--remove", nargs="+", default=[], metavar="KEY", help="tags to remove")
 
 
@@ -35,11 +33,6 @@ VERB = Verb(
     summary="show or change the tags of a vault",
     run=_run,
     configure=_configure,
-    examples=(
-        ("tags photos", ""),
-        ("tags photos owner=ann --remove draft", ""),
-    ),
-    details=(
-        "A key that contains = or begins with - can be set from Python: vault.tags().change(...)."
-    ),
+    examples=(("tags photos", ""), ("tags photos owner=ann --remove draft", "")),
+    details=("A key that contains = or begins with - can be set from Python: vault.tags().change(...)."),
 )

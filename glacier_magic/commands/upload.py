@@ -25,17 +25,21 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
     parser.add_argument("--description", metavar="D", help="text to store instead of name and time")
     parser.add_argument(
-        "--description-format", choices=list(descriptions.FORMATS), default=descriptions.DEFAULT,
+        "--description-format",
+        choices=list(descriptions.FORMATS),
+        default=descriptions.DEFAULT,
         help="how name and time are written: for most programs (fastglacier), for mt-aws-glacier "
         "(mt2), or the name alone (plain)",
-    )  # fmt: skip
+    )
     parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
     parser.add_argument("--again", action="store_true", help="store what is stored already, too")
 
     parser.add_argument(
-        "--part-size", metavar="SIZE", type=size,
+        "--part-size",
+        metavar="SIZE",
+        type=size,
         help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more where that makes over 10,000 parts",
-    )  # fmt: skip
+    )
     rate_option(parser)
     parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
     parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
@@ -56,9 +60,11 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.stdin:
         return _upload_stdin(console, vault, args)
     sources = find(
-        args.paths, recursive=args.recursive, description=args.description,
+        args.paths,
+        recursive=args.recursive,
+        description=args.description,
         description_format=args.description_format,
-    )  # fmt: skip
+    )
     with console.face.progress() as observer:
         stored = vault.store(sources, again=args.again, part_size=args.part_size, progress=observer)
     before = sum(row["state"] == "already stored" for row in stored.rows)

@@ -37,10 +37,6 @@ VERB = Verb(
     summary="list, resume or abort unfinished uploads",
     run=_run,
     configure=_configure,
-    examples=(
-        ("uploads", ""),
-        ("uploads --resume", ""),
-        ("uploads --abort ID", ""),
-    ),
+    examples=(("uploads", ""), ("uploads --resume", ""), ("uploads --abort ID", "")),
     details=("Parts that the service has with the right hash are not sent again."),
 )

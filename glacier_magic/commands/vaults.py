@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "--all-regions", action="store_true", help="of every region, with cost and idleness"
-    )
+    parser.add_argument("--all-regions", action="store_true", help="of every region, with cost and idleness")
     parser.add_argument("--regions", metavar="R,R", help="of these regions")
 
 

@@ -31,8 +31,7 @@ def refuse_different(states: Sequence[tuple[str, str]], than: str) -> None:
         verb = "is" if len(wrong) == 1 else "are"
         more = f" and {len(wrong) - 5:,} more" if len(wrong) > 5 else ""
         raise IntegrityError(
-            f"{len(wrong):,} of {plural(len(states), 'file')} {verb} not the same as "
-            f"{than}: {shown}{more}",
+            f"{len(wrong):,} of {plural(len(states), 'file')} {verb} not the same as {than}: {shown}{more}",
             cure="The same command without --check shows the table.",
         )
 
@@ -48,11 +47,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
     vault = console.vault(args.vault)
     with console.face.progress() as observer:
         table = localhash.verify(
-            vault.session.catalogue,
-            vault.name,
-            args.paths,
-            recursive=args.recursive,
-            progress=observer,
+            vault.session.catalogue, vault.name, args.paths, recursive=args.recursive, progress=observer
         )
     for path, reason in table.attrs["skipped"]:
         console.face.note(f"Not compared: {path}: {reason}.")

@@ -11,9 +11,7 @@ from .options import duration, rate_option, set_rate
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ..."
-    )
+    parser.add_argument("--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ...")
     rate_option(parser)
 
 
@@ -27,9 +25,6 @@ VERB = Verb(
     summary="wait until everything requested is there",
     run=_run,
     configure=_configure,
-    examples=(
-        ("wait", ""),
-        ("wait --timeout 6h", ""),
-    ),
+    examples=(("wait", ""), ("wait --timeout 6h", "")),
     details=("Exit codes in a shell: 0 all verified, 75 not ready yet, 3 failed, 4 expired."),
 )

@@ -30,10 +30,7 @@ EXAMPLES = (
             f"{_NOTE}; encrypted by the client",
         ),
     ),
-    (
-        "photos.20131332000000.tgz",
-        Decoded("photos.20131332000000.tgz", None, "plain"),
-    ),
+    ("photos.20131332000000.tgz", Decoded("photos.20131332000000.tgz", None, "plain")),
 )
 
 
@@ -44,6 +41,4 @@ def decode(text: str) -> Decoded | None:
     match = _NAME.fullmatch(text)
     if match is None or parse_stamp(match[2]) is None:
         return None
-    return decoded(
-        match[1], match[2], "bakthat", _NOTE, "encrypted by the client" if match[3] else ""
-    )
+    return decoded(match[1], match[2], "bakthat", _NOTE, "encrypted by the client" if match[3] else "")

@@ -43,15 +43,10 @@ EXAMPLES = (
             "its path is not valid UTF-7 and is kept as it is",
         ),
     ),
-    (
-        '{"path": "/sample/1234.pdf", "type": "file"}',
-        Decoded("/sample/1234.pdf", None, "json-path"),
-    ),
+    ('{"path": "/sample/1234.pdf", "type": "file"}', Decoded("/sample/1234.pdf", None, "json-path")),
     (
         '{"title": "no path"}',
-        Decoded(
-            '{"title": "no path"}', None, "plain", "begins like JSON, but it holds no file name"
-        ),
+        Decoded('{"title": "no path"}', None, "plain", "begins like JSON, but it holds no file name"),
     ),
 )
 

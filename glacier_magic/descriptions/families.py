@@ -52,9 +52,7 @@ def read(description: str) -> Decoded | None:
 
 def candidates(descriptions: list[str]) -> set[int]:
     """Return the indexes of those *descriptions* that may be more than a bare name."""
-    found = {
-        index for index, text in enumerate(descriptions) if text[:1] in _FIRST or text[-1:] in _LAST
-    }
+    found = {index for index, text in enumerate(descriptions) if text[:1] in _FIRST or text[-1:] in _LAST}
     for held in _HELD:
         found.update([index for index, text in enumerate(descriptions) if held in text])
     return found

@@ -13,21 +13,11 @@ import re
 from base64 import b64encode
 from datetime import UTC, datetime
 
-from .decoded import (
-    Decoded,
-    Marks,
-    UnreadableError,
-    changed_bytes,
-    decoded,
-    format_stamp,
-    from_base64,
-)
+from .decoded import Decoded, Marks, UnreadableError, changed_bytes, decoded, format_stamp, from_base64
 
 MARKS = Marks(starts=("<m>", "<ArchiveMetadata>"))
 
-_USUAL = re.compile(
-    "<m><v>([234])</v><p>([A-Za-z0-9+/]+=?=?)</p>(?:<lm>([0-9]{8}T[0-9]{6}Z)</lm>)?</m>"
-)
+_USUAL = re.compile("<m><v>([234])</v><p>([A-Za-z0-9+/]+=?=?)</p>(?:<lm>([0-9]{8}T[0-9]{6}Z)</lm>)?</m>")
 _PATH = re.compile("<(p|Path)>([^<]*)</\\1>")
 _VERSION = re.compile("<v>([^<]*)</v>")
 _MODIFIED = re.compile("<lm>([^<]*)</lm>")
@@ -59,9 +49,7 @@ EXAMPLES = (
     ),
     (
         "<m><v>2</v><p>cGhvdG9zLw==</p><lm>20130101T000000Z</lm></m>",
-        Decoded(
-            "photos/", datetime(2013, 1, 1, tzinfo=UTC), "fastglacier-2", "the marker of a folder"
-        ),
+        Decoded("photos/", datetime(2013, 1, 1, tzinfo=UTC), "fastglacier-2", "the marker of a folder"),
     ),
     (
         "<ArchiveMetadata><Path>UkVOREVSRkFSTTUvQjovb25lL3R3by90aHJlZS9jaDAxX3NlcTAwNF9zaDAwMTAu"
@@ -75,10 +63,7 @@ EXAMPLES = (
     (
         "<m><v>4</v><p>!</p></m>",
         Decoded(
-            "<m><v>4</v><p>!</p></m>",
-            None,
-            "plain",
-            "begins like FastGlacier's, but its base64 is damaged",
+            "<m><v>4</v><p>!</p></m>", None, "plain", "begins like FastGlacier's, but its base64 is damaged"
         ),
     ),
 )

@@ -29,9 +29,7 @@ _HASHED = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 EXAMPLES = (
     (
         "GPGHMACSHA1--2945f64be96ccbb9feb4d8ff44ac9692fdbe654e",
-        Decoded(
-            "GPGHMACSHA1--2945f64be96ccbb9feb4d8ff44ac9692fdbe654e", None, "git-annex", _ENCRYPTED
-        ),
+        Decoded("GPGHMACSHA1--2945f64be96ccbb9feb4d8ff44ac9692fdbe654e", None, "git-annex", _ENCRYPTED),
     ),
     (
         f"SHA256E-s1048576--{_HASHED}.ext",

@@ -94,14 +94,14 @@ def _is_account(text: str) -> bool:
 
 
 def _complain(sentence: str) -> int:
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+    print(sentence, file=sys.stderr, flush=True)
     return 1
 
 
 def _serve(folder: Path, options: argparse.Namespace) -> int:
     # Imported late: whoever only embeds the options does not pay for the server.
-    from glacier_magic.emulator import operations  # noqa: F401, PLC0415
-    from glacier_magic.emulator.service import EmulatedService, Options  # noqa: PLC0415
+    from glacier_magic.emulator import operations  # noqa: F401
+    from glacier_magic.emulator.service import EmulatedService, Options
 
     service = EmulatedService(
         folder,
@@ -124,14 +124,14 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
         service.start()
         with _announced(folder, server.url, service.account):
             _warn(options)
-            print(server.url, flush=True)  # noqa: T201
+            print(server.url, flush=True)
             _serve_until_stopped(server)
     return 0
 
 
 def _listen(folder: Path, options: argparse.Namespace, service: EmulatedService) -> Server:
     """Listen where told to, else where this folder was served last, else at any free port."""
-    from glacier_magic.emulator.server import Server  # noqa: PLC0415
+    from glacier_magic.emulator.server import Server
 
     last = folder / PORT_FILE
     if not options.port:
@@ -179,7 +179,7 @@ def _announced(folder: Path, url: str, account: str) -> Iterator[None]:
 
 
 def _serve_until_stopped(server: object) -> None:
-    from glacier_magic.emulator.server import Server  # noqa: PLC0415
+    from glacier_magic.emulator.server import Server
 
     assert isinstance(server, Server)  # noqa: S101
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -70,9 +70,7 @@ class Verifier:
             raise service_errors.missing_token()
         given = parse(text)
         if given is None:
-            raise service_errors.invalid_signature(
-                "The Authorization header is not in the expected form."
-            )
+            raise service_errors.invalid_signature("The Authorization header is not in the expected form.")
         secret = self._secrets.get(given.access_key)
         if secret is None:
             error = service_errors.unrecognized_client(
@@ -99,23 +97,15 @@ def _stamp(request: Request) -> str:
 
 def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -> None:
     if given.service != "glacier":
-        raise service_errors.invalid_signature(
-            "Credential should be scoped to correct service: 'glacier'."
-        )
+        raise service_errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
     if given.date != stamp[:8]:
-        raise service_errors.invalid_signature(
-            "Date in Credential scope does not match the request date."
-        )
+        raise service_errors.invalid_signature("Date in Credential scope does not match the request date.")
     if abs((dates.parse_basic(stamp) or 0) - now) > service_limits.CLOCK_SKEW:
         current = dates.iso_seconds(now).translate({ord("-"): None, ord(":"): None})
-        raise service_errors.invalid_signature(
-            f"Signature expired: {stamp} is not close to {current}"
-        )
+        raise service_errors.invalid_signature(f"Signature expired: {stamp} is not close to {current}")
     needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
     if not needed <= set(given.signed):
-        raise service_errors.invalid_signature(
-            "Host and x-amz-content-sha256 must be signed headers."
-        )
+        raise service_errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
 
 
 def payload_hash(request: Request) -> str:
@@ -156,8 +146,7 @@ def _normal(path: str) -> str:
 def canonical_request(request: Request, path: str, signed: tuple[str, ...], digest: str) -> str:
     """Return the text whose hash is signed."""
     pairs = sorted(
-        (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
-        for name, value in request.query_pairs()
+        (quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query_pairs()
     )
     headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed]
     query = "&".join(f"{name}={value}" for name, value in pairs)

@@ -70,9 +70,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
             " WHERE deleted IS NULL",
             (service_limits.OVERHEAD,),
         ).fetchone()
-        (running,) = connection.execute(
-            "SELECT count(*) FROM jobs WHERE completes > ?", (now,)
-        ).fetchone()
+        (running,) = connection.execute("SELECT count(*) FROM jobs WHERE completes > ?", (now,)).fetchone()
     return {
         "pid": os.getpid(),
         "folder": str(service.folder),

@@ -75,9 +75,7 @@ class Housekeeping:
             ).fetchall()
         if rows:
             with store.write() as connection:
-                connection.executemany(
-                    "DELETE FROM jobs WHERE id = ?", [(row["id"],) for row in rows]
-                )
+                connection.executemany("DELETE FROM jobs WHERE id = ?", [(row["id"],) for row in rows])
         for row in rows:
             if row["output"]:
                 self._service.payloads.output(row["output"]).unlink(missing_ok=True)

@@ -32,9 +32,7 @@ class ConnectionDroppedError(Exception):
 class Body:
     """The body of a request, read as it arrives and at most once."""
 
-    def __init__(
-        self, stream: io.BufferedIOBase, length: int, go_on: Callable[[], None] | None
-    ) -> None:
+    def __init__(self, stream: io.BufferedIOBase, length: int, go_on: Callable[[], None] | None) -> None:
         self.length = length
         self.left = length
         self._stream = stream

@@ -7,13 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 
-from glacier_magic.emulator import (
-    dates,
-    generated,
-    ids,
-    inventory_files,
-    markers,
-)
+from glacier_magic.emulator import dates, generated, ids, inventory_files, markers
 from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.http import BodySource
 from glacier_magic.emulator.inventory_files import ArchiveLine
@@ -33,9 +27,7 @@ def size(job: StoredJob) -> int:
     return job.output_size or 0
 
 
-def archive_source(
-    payloads: Payloads, archive: StoredArchive, pieces: list[StoredPiece]
-) -> BodySource:
+def archive_source(payloads: Payloads, archive: StoredArchive, pieces: list[StoredPiece]) -> BodySource:
     """Return the bytes of a whole archive."""
     recipe = generated.parse(archive.payload)
     if recipe is not None:
@@ -95,8 +87,7 @@ class Outputs:
     def _again(self, job: StoredJob) -> StoredJob:
         with self._store.read() as connection:
             row = connection.execute(
-                f"SELECT {job_rows.COLUMNS} FROM jobs WHERE id = ?",
-                (job.id,),
+                f"SELECT {job_rows.COLUMNS} FROM jobs WHERE id = ?", (job.id,)
             ).fetchone()
         return StoredJob(*row)
 

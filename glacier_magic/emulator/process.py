@@ -54,9 +54,7 @@ def find(folder: Path) -> RunningEmulator | None:
     # Another server may have been given the port of one that was killed.
     if found.get("pid") != state["pid"] or found.get("folder") != str(folder):
         return None
-    return RunningEmulator(
-        folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"])
-    )
+    return RunningEmulator(folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"]))
 
 
 def start(
@@ -207,15 +205,11 @@ def _control(
     try:
         answer = _request(running.url, method, action, document)
     except OSError as error:
-        raise EmulatorError(
-            f"The emulator at {running.url} stopped answering; start it."
-        ) from error
+        raise EmulatorError(f"The emulator at {running.url} stopped answering; start it.") from error
     return {"url": running.url} | answer
 
 
-def _request(
-    url: str, method: str, action: str, document: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def _request(url: str, method: str, action: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
     import http.client  # noqa: PLC0415 - it brings mail and TLS with it, some 20 ms
 
     # Not urllib: a proxy from the environment has no business between two local processes.

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _EVERY = 0.5
-_EVENTS = {
-    job_rows.ARCHIVE: "ArchiveRetrievalCompleted",
-    job_rows.INVENTORY: "InventoryRetrievalCompleted",
-}
+_EVENTS = {job_rows.ARCHIVE: "ArchiveRetrievalCompleted", job_rows.INVENTORY: "InventoryRetrievalCompleted"}
 
 
 class Publisher:
@@ -101,7 +98,7 @@ class Publisher:
 
     def _client(self, region: str) -> Any:
         if region not in self._clients:
-            import boto3  # noqa: PLC0415 - the rest of the emulator does without
+            import boto3  # the rest of the emulator does without
 
             self._clients[region] = boto3.client(
                 "sns",

@@ -152,13 +152,9 @@ def _described(text: str) -> str:
 Row = tuple[int, str, str, int, str, int, str]
 
 
-def _rows(
-    vault: int, count: int, newest: int, chance: random.Random, size: int | None
-) -> Iterator[Row]:
+def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int | None) -> Iterator[Row]:
     """Yield the rows of *count* archives, oldest first, all older than *newest*."""
-    conventions = chance.choices(
-        [write for write, _ in _MIX], [weight for _, weight in _MIX], k=count
-    )
+    conventions = chance.choices([write for write, _ in _MIX], [weight for _, weight in _MIX], k=count)
     recipes = [generated.Recipe(phase) for phase in range(16)]
     step = max(_SPAN // count, 1)
     for number, archive_id in enumerate(ids.archive_ids(count)):
@@ -210,9 +206,7 @@ class Seeder:
             return vault_rows.get(connection, self._account, region, vault).id
 
 
-def _insert(
-    connection: sqlite3.Connection, key: int, batch: list[Row], newest: int, now: int
-) -> None:
+def _insert(connection: sqlite3.Connection, key: int, batch: list[Row], newest: int, now: int) -> None:
     connection.executemany(
         "INSERT INTO archives (vault, archive_id, description, size, tree_hash, created, payload)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -224,13 +218,5 @@ def _insert(
         "UPDATE vaults SET live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ?,"
         " changed = CASE WHEN changed >= ? THEN changed END WHERE id = ?",
-        (
-            len(batch),
-            size,
-            newest,
-            inventory.archives + len(batch),
-            inventory.size + size,
-            newest,
-            key,
-        ),
+        (len(batch), size, newest, inventory.archives + len(batch), inventory.size + size, newest, key),
     )

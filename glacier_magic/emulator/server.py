@@ -41,9 +41,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     # On Windows the option would let a second server take the same port.
     allow_reuse_address = sys.platform != "win32"
 
-    def __init__(
-        self, address: tuple[str, int], service: EmulatedService, *, verbose: bool = False
-    ) -> None:
+    def __init__(self, address: tuple[str, int], service: EmulatedService, *, verbose: bool = False) -> None:
         self.service = service
         self.verbose = verbose
         self.stopping = threading.Event()

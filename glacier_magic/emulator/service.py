@@ -185,9 +185,7 @@ class OperationRoute(NamedTuple):
 _routes: list[OperationRoute] = []
 
 
-def operation(
-    method: str, path: str, query: tuple[str, str] | None = None
-) -> Callable[[Handler], Handler]:
+def operation(method: str, path: str, query: tuple[str, str] | None = None) -> Callable[[Handler], Handler]:
     """Register a handler for ``METHOD /ACCOUNT/path``; its name becomes the operation's."""
 
     def register(handler: Handler) -> Handler:

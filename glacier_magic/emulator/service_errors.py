@@ -145,9 +145,7 @@ def throttling() -> ServiceError:
 
 def no_longer_supported() -> ServiceError:
     """Return NoLongerSupportedException (400), which accounts without a vault get since 2025."""
-    message = (
-        "This API is no longer supported for new accounts. Use the S3 Glacier storage classes."
-    )
+    message = "This API is no longer supported for new accounts. Use the S3 Glacier storage classes."
     return ServiceError("NoLongerSupportedException", 400, message)
 
 

@@ -34,8 +34,8 @@ class Emulator:
 
     def client(self, region: str = "us-east-1", **config: Any) -> Any:
         """Return a boto3 client for this emulator; *config* goes to ``botocore``'s ``Config``."""
-        import boto3  # noqa: PLC0415 - the emulator itself does without
-        from botocore.config import Config  # noqa: PLC0415
+        import boto3  # the emulator itself does without
+        from botocore.config import Config
 
         return boto3.client(
             "glacier",
@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
     # The fixture is made when it is asked for: without pytest the rest is of use too.
     if name != "glacier_emulator":
         raise AttributeError(name)
-    import pytest  # noqa: PLC0415
+    import pytest  # noqa: PLC0415 - costs time: imported when used
 
     fixture = pytest.fixture(scope="session", name=name)(_emulator)
     globals()[name] = fixture

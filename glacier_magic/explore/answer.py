@@ -29,9 +29,8 @@ class Answer:
     """
 
     def __init__(
-        self, catalogue: Catalogue, vault: str, asked: Filter, version: int,
-        cube: Cube | None = None,
-    ) -> None:  # fmt: skip
+        self, catalogue: Catalogue, vault: str, asked: Filter, version: int, cube: Cube | None = None
+    ) -> None:
         self.asked, self.version, self.cube = asked, version, cube
         self._left = threading.Event()
         self._there, self._done = threading.Event(), threading.Event()

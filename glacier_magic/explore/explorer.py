@@ -84,8 +84,7 @@ class Explorer(Rendered):
     def _ask(self, asked: Filter, cube: Any = None) -> Answer:
         if asked.sort.removeprefix("-") not in FIELDS:
             raise InputError(
-                f"There is no column {asked.sort!r} to sort by",
-                cure=f"Sort by {', '.join(FIELDS)}.",
+                f"There is no column {asked.sort!r} to sort by", cure=f"Sort by {', '.join(FIELDS)}."
             )
         if asked.where.strip():  # alone, so that an error shows the user's own words
             self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
@@ -118,9 +117,13 @@ class Explorer(Rendered):
         """What the filter finds, in its order: the columns of ``%glacier ls``."""
         asked = self.filter.query()
         return self._catalogue.archives.frame(
-            self.vault.name, asked.glob, where=asked.where, sort=asked.sort, text=asked.text,
+            self.vault.name,
+            asked.glob,
+            where=asked.where,
+            sort=asked.sort,
+            text=asked.text,
             states=asked.states,
-        )  # fmt: skip
+        )
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -158,9 +161,7 @@ class Explorer(Rendered):
     def _chosen(self) -> list[ArchiveRecord]:
         found = self.picked.records(self.answer.listing)
         if not found:
-            raise InputError(
-                "Nothing is selected", cure="Click a row, or press Ctrl+A in the table for all."
-            )
+            raise InputError("Nothing is selected", cure="Click a row, or press Ctrl+A in the table for all.")
         return found
 
     # How old it is
@@ -208,12 +209,19 @@ class Explorer(Rendered):
         more = self._more(len(rows))
         sums = text_table(FOLDERS, self._folder_cells(), numbers=(1, 2))
         names = [(shortened(row[0], 80), *row[1:]) for row in rows]
-        return "\n".join([
-            f"{self.title}. {self.as_of}", "", sums, "",
-            text_table(COLUMNS, names, numbers=(1,)), *([more] if more else []), "",
-            "On from here: %glacier ls 'folder/*' and %glacier cost --depth 2; from Python "
-            ".look(folder='...', where='size > 1GB'), .view, .restore().",
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"{self.title}. {self.as_of}",
+                "",
+                sums,
+                "",
+                text_table(COLUMNS, names, numbers=(1,)),
+                *([more] if more else []),
+                "",
+                "On from here: %glacier ls 'folder/*' and %glacier cost --depth 2; from Python "
+                ".look(folder='...', where='size > 1GB'), .view, .restore().",
+            ]
+        )
 
     def __repr__(self) -> str:
         self.answer.order()  # the page does not wait for the count, a terminal does

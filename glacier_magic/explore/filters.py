@@ -45,11 +45,11 @@ class Filter:
         """Return the question whose answer is shown."""
         return replace(
             self.counted(),
-            where=" and ".join(filter(None, [self.where.strip() and f"({self.where})",
-                                             *self._conditions()])) or None,
+            where=" and ".join(filter(None, [self.where.strip() and f"({self.where})", *self._conditions()]))
+            or None,
             states=None if self.state is None else (self.state,),
             sort=self.sort,
-        )  # fmt: skip
+        )
 
     def counted(self) -> Query:
         """Return the question whose answer the facets count: in every state."""
@@ -67,9 +67,7 @@ class Filter:
     def _conditions(self) -> list[str]:
         found = []
         if self.year is not None:
-            found.append(
-                "created is null" if self.year == UNKNOWN else f"created = '{int(self.year):04}'"
-            )
+            found.append("created is null" if self.year == UNKNOWN else f"created = '{int(self.year):04}'")
         if self.size is not None:
             found += _between(self.size)
         if self.format is not None:

@@ -14,16 +14,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from . import (
-    bakthat_file,
-    catalogue_file,
-    exported,
-    glacier_cli,
-    inventory_file,
-    mt_journal,
-    shelves,
-    stores,
-)
+from . import bakthat_file, catalogue_file, exported, glacier_cli, inventory_file, mt_journal, shelves, stores
 from .imported import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
 from .taking import ImportReport, take
 
@@ -41,8 +32,14 @@ __all__ = [
 ]
 
 IMPORTERS: tuple[Importer, ...] = (
-    catalogue_file, exported, inventory_file, mt_journal, bakthat_file, glacier_cli, shelves,
-)  # fmt: skip
+    catalogue_file,
+    exported,
+    inventory_file,
+    mt_journal,
+    bakthat_file,
+    glacier_cli,
+    shelves,
+)
 """The importers in the order in which they are tried."""
 
 

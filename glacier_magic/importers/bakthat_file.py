@@ -14,17 +14,7 @@ from pathlib import Path
 
 from ..scrubbing import scrub
 from . import sqlite_files
-from .imported import (
-    Imported,
-    ImportedArchive,
-    ImportedJob,
-    Left,
-    SourceFile,
-    is_id,
-    read_job,
-    size,
-    text,
-)
+from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, size, text
 
 FORMAT = "bakthat's SQLite"
 
@@ -46,9 +36,7 @@ def read(path: Path) -> Imported:
     )
 
 
-def _archives(
-    path: Path, tables: dict[str, frozenset[str]], left: Left
-) -> Iterator[ImportedArchive]:
+def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[ImportedArchive]:
     sized = {"stored_filename", "size", "is_deleted"} <= tables.get("backups", frozenset())
     facts = (
         "b.size, b.is_deleted FROM inventory i LEFT JOIN backups b ON b.stored_filename=i.filename"

@@ -31,8 +31,8 @@ def recognises(file: SourceFile) -> bool:
 
 
 def _metadata(path: Path) -> dict[bytes, bytes]:
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow as pa
+    from pyarrow import parquet
 
     try:
         return dict(parquet.read_schema(path).metadata or {})
@@ -56,8 +56,8 @@ def read(path: Path) -> Imported:
 
 
 def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow as pa
+    from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:

@@ -29,12 +29,7 @@ def read(path: Path) -> Imported:
     """Begin to read glacier-cli's file."""
     left = Left()
     return Imported(
-        format=FORMAT,
-        source=path,
-        items=_archives(path, left),
-        jobs=iter(()),
-        left=left,
-        notes=_keys(path),
+        format=FORMAT, source=path, items=_archives(path, left), jobs=iter(()), left=left, notes=_keys(path)
     )
 
 

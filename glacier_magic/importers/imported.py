@@ -138,9 +138,7 @@ def read_job(name: object, job_id: object, archive_id: object, left: Left) -> It
     """Yield the job that a program noted beside a file name; one whose id is none is left."""
     if is_id(job_id) and isinstance(name, str):
         yield ImportedJob(
-            job_id=str(job_id),
-            name=text(name),
-            archive_id=str(archive_id) if is_id(archive_id) else None,
+            job_id=str(job_id), name=text(name), archive_id=str(archive_id) if is_id(archive_id) else None
         )
     else:
         left.add(f"the job of {name!a:.80}", "its id is none")

@@ -86,9 +86,7 @@ class _Row(NamedTuple):
     tree_hash: str | None
 
 
-def _open(
-    pieces: Iterable[bytes], *, csv: bool = False
-) -> tuple[Callable[[], _Place], Iterator[_Row]]:
+def _open(pieces: Iterable[bytes], *, csv: bool = False) -> tuple[Callable[[], _Place], Iterator[_Row]]:
     """Begin to read an inventory; return what it says about itself by now, and its rows.
 
     This alone knows the reader of inventories.  Raises :class:`InventoryError` while iterating,
@@ -156,9 +154,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _rest(
-    path: Path, place: _Place, read: int, left: Left, damage: str
-) -> Iterator[ImportedArchive]:
+def _rest(path: Path, place: _Place, read: int, left: Left, damage: str) -> Iterator[ImportedArchive]:
     """Yield what follows the row that could not be read, where the JSON itself is whole."""
     try:
         if path.stat().st_size > _WHOLE:

@@ -13,16 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .imported import (
-    Imported,
-    ImportedArchive,
-    ImportedJob,
-    Left,
-    SourceFile,
-    is_id,
-    milliseconds,
-    text,
-)
+from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, milliseconds, text
 from .imported import tree_hash as checked_hash
 
 FORMAT = "mt-aws-glacier's journal"
@@ -33,8 +24,7 @@ _CREATED = re.compile(
     re.DOTALL,
 )
 _DELETED = re.compile(
-    rb"(?:[ABC]\t[0-9]{1,20}\tDELETED\t(\S+)\t(.*)|[0-9]{1,20}\s+DELETED\s+(\S+)\s+(.*))",
-    re.DOTALL,
+    rb"(?:[ABC]\t[0-9]{1,20}\tDELETED\t(\S+)\t(.*)|[0-9]{1,20}\s+DELETED\s+(\S+)\s+(.*))", re.DOTALL
 )
 _JOB = re.compile(
     rb"(?:[ABC]\t([0-9]{1,20})\tRETRIEVE_JOB\t(\S+)\t(\S+)"
@@ -51,9 +41,7 @@ def recognises(file: SourceFile) -> bool:
 def read(path: Path) -> Imported:
     """Begin to read a journal."""
     left = Left()
-    return Imported(
-        format=FORMAT, source=path, items=_archives(path, left), jobs=_jobs(path), left=left
-    )
+    return Imported(format=FORMAT, source=path, items=_archives(path, left), jobs=_jobs(path), left=left)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -119,10 +107,7 @@ def _jobs(path: Path) -> Iterator[ImportedJob]:
     for line in _lines(path):
         match = _JOB.fullmatch(line)
         if match and match[3]:  # the first version did not note the job's id
-            archive_id, job_id = (
-                match[2].decode("ascii", "replace"),
-                match[3].decode("ascii", "replace"),
-            )
+            archive_id, job_id = (match[2].decode("ascii", "replace"), match[3].decode("ascii", "replace"))
             if is_id(archive_id) and is_id(job_id):
                 yield ImportedJob(
                     job_id=job_id, archive_id=archive_id, created_ms=milliseconds(int(match[1]))

@@ -16,23 +16,23 @@ from typing import Any, NoReturn
 
 from ..scrubbing import scrub
 from . import stores
-from .imported import (
-    Imported,
-    ImportedArchive,
-    ImportedJob,
-    Left,
-    SourceFile,
-    is_id,
-    read_job,
-    text,
-)
+from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, text
 
 FORMAT = "GlacierVault's shelve"
 _KEYS = {b"archives": "archives", b"jobs": "jobs"}
 _DAMAGED = (
-    pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, KeyError,
-    MemoryError, OverflowError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
+    pickle.UnpicklingError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What the unpickler raises for bytes that are no pickle, or one that wants more than data."""
 
 

@@ -40,13 +40,11 @@ def tables(path: Path) -> dict[str, frozenset[str]]:
     try:
         with opened(path) as connection:
             names = [
-                row[0]
-                for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
             ]
             return {
                 name.lower(): frozenset(
-                    column[1].lower()
-                    for column in connection.execute(f"PRAGMA table_info({quoted(name)})")
+                    column[1].lower() for column in connection.execute(f"PRAGMA table_info({quoted(name)})")
                 )
                 for name in names
             }

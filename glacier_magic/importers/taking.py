@@ -89,10 +89,7 @@ def take(
 
 
 def _placed(
-    imported: Imported,
-    catalogue: Catalogue,
-    vault: str | None,
-    otherwise: Callable[[], str] | None,
+    imported: Imported, catalogue: Catalogue, vault: str | None, otherwise: Callable[[], str] | None
 ) -> Iterator[tuple[ImportedArchive, str]]:
     """Yield the archives that belong here, each with its vault."""
     for archive in imported.items:
@@ -111,9 +108,7 @@ def _placed(
             yield archive, place
 
 
-def _misplaced(
-    archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None
-) -> str | None:
+def _misplaced(archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None) -> str | None:
     own = catalogue.scope.account
     if archive.account not in (None, own, masked(own)):
         return "it is of another account: connect to that one first"
@@ -208,9 +203,7 @@ def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
 def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
     """Return what is known with the facts it lacks; only an unknown state can change."""
     facts = {
-        name: getattr(new, name)
-        for name in ("size", "created", "tree_hash")
-        if getattr(known, name) is None
+        name: getattr(new, name) for name in ("size", "created", "tree_hash") if getattr(known, name) is None
     }
     if known.state == "unknown":
         facts["state"] = new.state

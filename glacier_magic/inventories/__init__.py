@@ -33,7 +33,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "LISTED":  # the one name that needs Arrow
-        from .columns import LISTED  # noqa: PLC0415
+        from .columns import LISTED  # noqa: PLC0415 - costs time: imported when used
 
         return LISTED
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,9 +67,7 @@ def of_cut(
     above = not ascii_only and not is_plain(bytes(data))
     description = _mended(texts["description"], odd, above, mend, good)
     try:
-        created, size = (
-            _cast(texts[name], LISTED.field(name).type) for name in ("created", "size")
-        )
+        created, size = (_cast(texts[name], LISTED.field(name).type) for name in ("created", "size"))
     except pa.ArrowInvalid:  # a date such as 31 February: the slow way will find it
         return of_items([]), cut.rows[:0]
     columns = {

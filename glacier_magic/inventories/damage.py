@@ -15,12 +15,7 @@ class InventoryError(IntegrityError, ValueError):
     default_cure = "Get the inventory again: %glacier inventory, or save the file once more."
 
     def __init__(
-        self,
-        message: str,
-        *,
-        row: int | None = None,
-        offset: int | None = None,
-        cure: str | None = None,
+        self, message: str, *, row: int | None = None, offset: int | None = None, cure: str | None = None
     ) -> None:
         super().__init__(message, cure=cure)
         self.row = row

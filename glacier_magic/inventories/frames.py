@@ -86,8 +86,7 @@ class Frame:
     def cut(self, data: memoryview, begins: Positions, ends: Positions) -> Cut:
         """Return the fields of those records from *begins* to *ends* that fit."""
         least = sum(
-            len(part) if isinstance(part, bytes) else _LEAST.get(part, self.width)
-            for part in self.parts
+            len(part) if isinstance(part, bytes) else _LEAST.get(part, self.width) for part in self.parts
         )
         rows = np.flatnonzero(ends - begins >= least)
         if len(data) < _SMALLEST:

@@ -138,9 +138,7 @@ class JsonInventory:
             if part.problem is not None:
                 at, what = part.problem
                 row = self._count + 1
-                raise InventoryError(
-                    f"Archive {row:,} of the inventory {what}", row=row, offset=offset + at
-                )
+                raise InventoryError(f"Archive {row:,} of the inventory {what}", row=row, offset=offset + at)
             if part.strange is not None:
                 left = [piece[part.strange :], *work.waiting]
                 offset += part.strange

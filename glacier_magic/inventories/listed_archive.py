@@ -96,9 +96,7 @@ def json_item(value: object) -> Item:
     if not isinstance(value, dict):
         raise InventoryError("is not an object")
     description = value.get("ArchiveDescription")
-    size, created, tree_hash = (
-        value.get(key) for key in ("Size", "CreationDate", "SHA256TreeHash")
-    )
+    size, created, tree_hash = (value.get(key) for key in ("Size", "CreationDate", "SHA256TreeHash"))
     if isinstance(size, str) and _DIGITS.fullmatch(size):
         size = int(size)
     if type(size) is not int or not 0 <= size <= _LARGEST:

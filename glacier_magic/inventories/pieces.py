@@ -34,9 +34,7 @@ class Cutter:
     ``rest`` is what was read and not given yet; ``stuck`` is whether a piece had no border.
     """
 
-    def __init__(
-        self, source: Iterable[bytes | memoryview], border: Callable[[bytes], int]
-    ) -> None:
+    def __init__(self, source: Iterable[bytes | memoryview], border: Callable[[bytes], int]) -> None:
         self.rest = b""
         self.stuck = False
         self.source = iter(source)

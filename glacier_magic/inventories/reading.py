@@ -72,11 +72,11 @@ class Reading(Iterator["pa.RecordBatch"]):
         self, pieces: Iterable[bytes | memoryview], form: Format
     ) -> Generator[pa.RecordBatch, None, None]:
         if form == "CSV":
-            from .csv_form import batches  # noqa: PLC0415
+            from .csv_form import batches  # noqa: PLC0415 - costs time: imported when used
 
             yield from batches(pieces)
         else:
-            from .json_form import JsonInventory  # noqa: PLC0415
+            from .json_form import JsonInventory  # noqa: PLC0415 - costs time: imported when used
 
             self._json = JsonInventory(pieces)
             yield from self._json.batches()

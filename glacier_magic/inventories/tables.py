@@ -47,9 +47,9 @@ def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa
 
 
 def _frame(reading: Reading) -> pd.DataFrame:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
-    from .columns import LISTED  # noqa: PLC0415
+    from .columns import LISTED  # noqa: PLC0415 - costs time: imported when used
 
     kind = text_type()
     table = pa.Table.from_batches(reading, schema=LISTED)
@@ -65,7 +65,7 @@ def _frame(reading: Reading) -> pd.DataFrame:
 
 def text_type() -> Any:
     """Return pandas' own type of text over Arrow: ``str``, or what there was before pandas 3."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     if int(pd.__version__.partition(".")[0]) < 3:
         return pd.StringDtype("pyarrow")

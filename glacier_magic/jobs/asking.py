@@ -40,9 +40,7 @@ class Asker:
         if not released:
             return []
         round_ = _Round(self, watched)
-        crew: Crew[GlacierError | None] = Crew(
-            Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask"
-        )
+        crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
         asked = crew.run(partial(round_.ask, download) for download in released)
         return [error for error in asked if error is not None]
 
@@ -76,16 +74,10 @@ class Asker:
             return None
         archive = self.catalogue.archives.get(download.vault, download.archive_id)
         if archive is not None and archive.state == DELETED:  # since it was planned
-            return self._refused(
-                download, deleted_here(archive.name or archive.archive_id), watched=watched
-            )
+            return self._refused(download, deleted_here(archive.name or archive.archive_id), watched=watched)
         try:
             job_id = self.service.start_retrieval(
-                download.vault,
-                download.archive_id,
-                download.tier,
-                download.token,
-                download.cover,
+                download.vault, download.archive_id, download.tier, download.token, download.cover
             )
         except GlacierError as error:
             return self._refused(download, error, watched=watched)
@@ -93,9 +85,7 @@ class Asker:
         downloads.asked(download.id, job_for(download, job_id, download.token, now), now)
         return None
 
-    def _refused(
-        self, download: Download, error: GlacierError, *, watched: bool
-    ) -> GlacierError | None:
+    def _refused(self, download: Download, error: GlacierError, *, watched: bool) -> GlacierError | None:
         if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
             self.put_off(download, error)
             raise Postponed(error) from None
@@ -105,9 +95,7 @@ class Asker:
             self.catalogue.downloads.update(download.id, error=error.message, owner=None)
             return None
         now = self.service.clock.now_ms()
-        self.catalogue.downloads.update(
-            download.id, state="failed", error=str(error), owner=None, ended=now
-        )
+        self.catalogue.downloads.update(download.id, state="failed", error=str(error), owner=None, ended=now)
         return error
 
 
@@ -159,7 +147,5 @@ class _Round:
             # A larger one would be refused by the same policy; the other reasons know no size.
             size = (download.size or 0) if postponed.reason.code == POLICY else 0
             known = self._refusals.get(download.tier)
-            self._refusals[download.tier] = (
-                size if known is None else min(size, known[0]), postponed.reason,
-            )  # fmt: skip
+            self._refusals[download.tier] = (size if known is None else min(size, known[0]), postponed.reason)
             return None

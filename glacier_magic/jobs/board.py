@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "name", "vault", "kind", "state", "tier", "size", "due", "asked", "expected", "ready_until",
-    "done", "file", "error", "job_id",
-)  # fmt: skip
+    "name",
+    "vault",
+    "kind",
+    "state",
+    "tier",
+    "size",
+    "due",
+    "asked",
+    "expected",
+    "ready_until",
+    "done",
+    "file",
+    "error",
+    "job_id",
+)
 
 
 ENDED = ("verified", "unverified", "failed", "expired", "forgotten", "held")
@@ -87,7 +99,7 @@ class BoardSnapshot:
 
     def table(self) -> pd.DataFrame:
         """Return the rows as a DataFrame: sizes int64 (nullable), times UTC timestamps."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         frame = pd.DataFrame(
             {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}, columns=COLUMNS
@@ -109,10 +121,7 @@ def held_words(snapshot: BoardSnapshot) -> str:
     size = human_bytes(sum(row.size or 0 for row in archives))
     parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
     parts += [row.name for row in held if row.kind == "drop"]
-    return (
-        f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: "
-        f"{HOW.rstrip('.')}"
-    )
+    return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {HOW.rstrip('.')}"
 
 
 _STATE = {
@@ -125,10 +134,7 @@ _STATE = {
 
 
 def rows_of(
-    catalogue: Catalogue,
-    live: Mapping[int, Report],
-    now: datetime,
-    keys: frozenset[str] | None = None,
+    catalogue: Catalogue, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
 ) -> list[JobRow]:
     """Return the rows of the board: our downloads, then the jobs that others or inventories own.
 
@@ -164,9 +170,7 @@ def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]
     return [*catalogue.downloads.open(), *ended]
 
 
-def _read_and_dropped(
-    catalogue: Catalogue, keys: frozenset[str]
-) -> dict[tuple[str, str], JobRecord]:
+def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[str, str], JobRecord]:
     """Return the inventory jobs of *keys* that were read before the service dropped them."""
     places = [tuple(key.split("/")[1:]) for key in keys if key.startswith("job/")]
     found = {(v, i): catalogue.jobs.get(v, i) for v, i in places if catalogue.inventories.has(v, i)}
@@ -185,11 +189,7 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 
 
 def _of_download(
-    download: Download,
-    job: JobRecord | None,
-    report: Report | None,
-    now: datetime,
-    past: PastDurations,
+    download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: PastDurations
 ) -> JobRow:
     known = "planned" if download.twin else download.state
     state, due = _STATE.get(known, known), from_ms(download.due)
@@ -223,16 +223,10 @@ def moving(row: JobRow, report: Report) -> JobRow:
     """Return a row with what its download in this process has come to."""
     if row.state != "downloading":
         return row
-    return replace(
-        row, done=report.done, rate=report.rate, eta=report.eta, error=report.note or ""
-    )  # fmt: skip
+    return replace(row, done=report.done, rate=report.rate, eta=report.eta, error=report.note or "")
 
 
-_DROP = {
-    "confirming": "ready",
-    "dropped": "verified",
-    "stopped": "failed",
-}
+_DROP = {"confirming": "ready", "dropped": "verified", "stopped": "failed"}
 
 
 def _of_drop(catalogue: Catalogue, drop: Drop, past: PastDurations) -> JobRow:
@@ -280,9 +274,7 @@ def _name(name: str, part: str | None) -> str:
     return name if part is None else f"{name} (bytes {part})"
 
 
-def _of_job(
-    catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: bool, read: bool
-) -> JobRow:  # fmt: skip
+def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: bool, read: bool) -> JobRow:
     state = {"InProgress": "in progress", "Succeeded": "ready", "Failed": "failed"}[job.status]
     name = f"inventory of {job.vault}"
     if job.action != INVENTORY:

@@ -93,9 +93,13 @@ def there_already(download: Download) -> Path | None:
 def verified(download: Download, path: Path) -> dict[str, Any]:
     """Return what is recorded of a download whose verified file has its name."""
     return {
-        "state": "verified", "target": str(path), "done": download.size or 0, "error": None,
-        "part_path": None, "pieces": None,
-    }  # fmt: skip
+        "state": "verified",
+        "target": str(path),
+        "done": download.size or 0,
+        "error": None,
+        "part_path": None,
+        "pieces": None,
+    }
 
 
 def _existing(target: Path) -> Iterable[Path]:

@@ -74,9 +74,13 @@ class Dropper:
         last = parse_time(told.get("LastInventoryDate"))
         if drop.state == "confirming" and last is not None and last > (drop.listed or 0):
             self._drops.move(
-                drop.id, ["confirming"], "listing", job_id=None, next_check=None,
+                drop.id,
+                ["confirming"],
+                "listing",
+                job_id=None,
+                next_check=None,
                 note="a newer inventory was made since the list",
-            )  # fmt: skip
+            )
         if self._drops.get(drop.id).state == "listing":
             self._list(self._drops.get(drop.id), last)
         return self._drops.get(drop.id)
@@ -127,14 +131,13 @@ class Dropper:
             if error.message.startswith("Vault not found"):
                 raise
             self._drops.update(
-                drop.id, next_check=now + 6 * HOUR,
+                drop.id,
+                next_check=now + 6 * HOUR,
                 note="the vault has no inventory yet: the service makes the first one about a day "
                 "after the first upload; a vault that never held anything %glacier drop drops",
-            )  # fmt: skip
+            )
             return
-        job = JobRecord(
-            vault=drop.vault, job_id=job_id, action=INVENTORY, description=token, created=now
-        )
+        job = JobRecord(vault=drop.vault, job_id=job_id, action=INVENTORY, description=token, created=now)
         self._take(drop, job)
 
     # Going on
@@ -183,15 +186,16 @@ class Dropper:
         if queue.state == "forgotten":
             self._end(drop, "the rest of its deletions was forgotten")
         elif queue.failed:
-            self._end(drop, f"{plural(queue.failed, 'archive')} could not be deleted: "
-                      f"%glacier deletions {queue.id} lists them")  # fmt: skip
+            self._end(
+                drop,
+                f"{plural(queue.failed, 'archive')} could not be deleted: "
+                f"%glacier deletions {queue.id} lists them",
+            )
         else:
             now = self._service.clock.now_ms()
             last = parse_time(self._service.describe_vault(drop.vault).get("LastInventoryDate"))
             due = next_inventory(last, now) + MARGIN if queue.archives else now
-            self._drops.move(
-                drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due
-            )
+            self._drops.move(drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due)
         return queue
 
     def _proving(self, drop: Drop, _: threading.Event) -> None:

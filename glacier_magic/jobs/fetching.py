@@ -81,9 +81,7 @@ class Fetcher:
             label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
         )
         # A daemon: a program that is told to stop does not wait for a request that hangs.
-        threading.Thread(
-            target=self._fetch, args=(download,), name="glacier-fetch", daemon=True
-        ).start()
+        threading.Thread(target=self._fetch, args=(download,), name="glacier-fetch", daemon=True).start()
 
     def _fetch(self, download: Download) -> None:
         try:

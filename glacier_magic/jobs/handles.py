@@ -117,9 +117,7 @@ class Job(Batch):
 class InventoryJob(Batch):
     """An inventory that was asked for; ``wait()`` returns the table once it is there."""
 
-    def __init__(
-        self, tracker: Tracker, key: str, title: str, table: Callable[[], pd.DataFrame]
-    ) -> None:
+    def __init__(self, tracker: Tracker, key: str, title: str, table: Callable[[], pd.DataFrame]) -> None:
         super().__init__(tracker, (key,), title)
         self._inventory = table
 
@@ -129,9 +127,7 @@ class InventoryJob(Batch):
         rows = self.snapshot.rows
         return rows[0].state if rows else "expired"
 
-    def result(
-        self, timeout: float | None = None, *, progress: Show | bool = False
-    ) -> pd.DataFrame:
+    def result(self, timeout: float | None = None, *, progress: Show | bool = False) -> pd.DataFrame:
         """Wait like :meth:`Batch.wait`, then return the vault's archives as a DataFrame."""
         self.wait(timeout, progress=progress)
         return self._inventory()
@@ -176,9 +172,7 @@ def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None
         )
 
 
-_DROP_CURE = (
-    "%glacier drop {vault} --with-archives goes on with it, %glacier drop {vault} --stop ends it."
-)
+_DROP_CURE = "%glacier drop {vault} --with-archives goes on with it, %glacier drop {vault} --stop ends it."
 
 
 def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
@@ -190,8 +184,7 @@ def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
     drops = [row.vault for row in failed if row.kind == "drop"]
     if len(drops) == len(failed):
         return kind(
-            f"{plural(len(failed), 'drop')} of {len(snapshot.rows)} stopped: {_names(failed)}: "
-            f"{reason}",
+            f"{plural(len(failed), 'drop')} of {len(snapshot.rows)} stopped: {_names(failed)}: {reason}",
             cure=_DROP_CURE.format(vault=drops[0]),
         )
     return kind(
@@ -214,8 +207,7 @@ def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
         when += f"; {count} scheduled, the next asked for {weekday_time(due, snapshot.now)}"
     check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
     return NotReady(
-        f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}"
-        f"{check}",
+        f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}{check}",
         cure="%glacier jobs shows them; %glacier wait goes on waiting.",
     )
 

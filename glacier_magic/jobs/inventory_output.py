@@ -84,9 +84,7 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
 class _Reader:
     """The output of a job, a range ahead of whoever reads it."""
 
-    def __init__(
-        self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event
-    ) -> None:
+    def __init__(self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event) -> None:
         self._service, self._job, self._budget, self._stop = service, job, budget, stop
 
     def pieces(self) -> Iterator[bytes]:

@@ -35,9 +35,7 @@ class InventoryReader:
     def start_due(self) -> None:
         """Begin to read what is finished and was not read, unless that goes on already."""
         if self._thread is None and self._due():
-            self._thread = threading.Thread(
-                target=self._run, name="glacier-inventories", daemon=True
-            )
+            self._thread = threading.Thread(target=self._run, name="glacier-inventories", daemon=True)
             self._thread.start()
 
     def close(self, timeout: float) -> None:

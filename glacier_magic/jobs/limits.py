@@ -29,10 +29,7 @@ def weight(size: int | None) -> int:
 
 
 def due_times(
-    requests: Iterable[Request],
-    limits: Sequence[Limit],
-    now: int,
-    asked: Sequence[Request] = (),
+    requests: Iterable[Request], limits: Sequence[Limit], now: int, asked: Sequence[Request] = ()
 ) -> list[int]:
     """Return when each request may be made, in order, each as early as all limits allow.
 

@@ -78,9 +78,14 @@ class Listener:
     """
 
     def __init__(
-        self, mailbox: Mailbox, url: str, *, read: Callable[[str], str | None],
-        wake: Callable[[str], object], hearing: Callable[[bool], object],
-    ) -> None:  # fmt: skip
+        self,
+        mailbox: Mailbox,
+        url: str,
+        *,
+        read: Callable[[str], str | None],
+        wake: Callable[[str], object],
+        hearing: Callable[[bool], object],
+    ) -> None:
         self._mailbox, self.url = mailbox, url
         self._read, self._wake, self._hearing = read, wake, hearing
         self._stop = threading.Event()

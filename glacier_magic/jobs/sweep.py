@@ -54,9 +54,11 @@ class Sweeper:
         for download in self.catalogue.downloads.open():
             if download.vault == vault:
                 self.catalogue.downloads.update(
-                    download.id, state="failed", ended=self.service.clock.now_ms(),
+                    download.id,
+                    state="failed",
+                    ended=self.service.clock.now_ms(),
                     error=f"the vault {vault} does not exist any more",
-                )  # fmt: skip
+                )
 
     def _miss(self, vault: str, jobs: Sequence[JobRecord]) -> None:
         """Settle jobs that are not in the list: each is asked about, but not thousands of them.
@@ -127,9 +129,11 @@ class Sweeper:
             return
         if other is None:
             self.catalogue.downloads.update(
-                download.id, state="expired", ended=self.service.clock.now_ms(),
+                download.id,
+                state="expired",
+                ended=self.service.clock.now_ms(),
                 error="the service dropped the output after 24 h",
-            )  # fmt: skip
+            )
             return
         self.catalogue.downloads.adopt(download.id, other.job_id)
         if other.status == "Succeeded":

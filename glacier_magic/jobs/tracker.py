@@ -64,10 +64,7 @@ class Tracker:
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
         self._reader = InventoryReader(
-            self._catalogue,
-            lambda job: read_inventory(job, self._stop),
-            self._stop,
-            self._wake.set,
+            self._catalogue, lambda job: read_inventory(job, self._stop), self._stop, self._wake.set
         )
         self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
         self.drops = DropKeeper(engine, self._stop, self._wake.set)
@@ -285,9 +282,7 @@ class Tracker:
     def _hold_leases(self) -> None:
         with self._changed:
             if self._keeper is None:
-                self._keeper = threading.Thread(
-                    target=self._keep_leases, name="glacier-lease", daemon=True
-                )
+                self._keeper = threading.Thread(target=self._keep_leases, name="glacier-lease", daemon=True)
                 self._keeper.start()
 
     def _keep_leases(self) -> None:

@@ -159,16 +159,12 @@ def _cells(job: Job, snapshot: BoardSnapshot) -> tuple[str, ...]:
     place = near(job.file or job.target)
     if progress and job.error:
         place = job.error
-    return (
-        name, job.vault, state, tier, size, asked, expected, progress or job.error, place,
-    )  # fmt: skip
+    return (name, job.vault, state, tier, size, asked, expected, progress or job.error, place)
 
 
 def _titles(job: Job) -> tuple[str, ...]:
     size = "unknown" if job.size is None else plural(job.size, "byte")
-    moments = {
-        "due": job.due, "expected": job.expected, "kept at least until": job.ready_until,
-    }  # fmt: skip
+    moments = {"due": job.due, "expected": job.expected, "kept at least until": job.ready_until}
     when = "; ".join(f"{word} {_moment(moment)}" for word, moment in moments.items() if moment)
     done = f"{plural(job.done, 'byte')} of {size}" if job.done else ""
     place = f"goes to {job.target}" if job.target and not job.file else job.file

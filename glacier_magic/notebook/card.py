@@ -39,16 +39,12 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             button_style="danger" if plan.danger else "primary",
             tooltip=plan.title,
         )
-        self._sure = widgets.Button(
-            description=f"Yes, {plan.button.lower()}", button_style="danger"
-        )
+        self._sure = widgets.Button(description=f"Yes, {plan.button.lower()}", button_style="danger")
         self._no = widgets.Button(description="No")
         self._start.on_click(self._asked)
         self._sure.on_click(lambda _: self._run())
         self._no.on_click(lambda _: self._back())
-        self._end = widgets.Button(
-            description="Stop", tooltip="Stop here; the rest is kept for another time"
-        )
+        self._end = widgets.Button(description="Stop", tooltip="Stop here; the rest is kept for another time")
         self._end.on_click(self._stop)
         self._name = widgets.Text(
             description="Vault's name",

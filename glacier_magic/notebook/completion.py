@@ -26,7 +26,7 @@ class Completer:
 
     def matcher(self) -> Callable[[Any], Any]:
         """Return the function that IPython calls at Tab."""
-        from IPython.core.completer import SimpleCompletion, context_matcher  # noqa: PLC0415
+        from IPython.core.completer import SimpleCompletion, context_matcher
 
         def glacier_matcher(context: Any) -> dict[str, Any]:
             typed = context.line_with_cursor[: context.cursor_position]
@@ -58,7 +58,7 @@ class Completer:
         return last, [c for c in choices if c.startswith((last, f"'{last}"))]
 
     def _choices(self, before: list[str], last: str) -> Iterable[str]:
-        from ..commands import VERBS  # noqa: PLC0415
+        from ..commands import VERBS
 
         given = [word for word in before if word]
         if not given:
@@ -105,11 +105,7 @@ class Completer:
         names = session.catalogue.archives.folder_names(vault, bare)
         if not only_folders:
             names = [*names, *session.catalogue.archives.names_with_prefix(vault, bare)]
-        return [
-            quoted(name, prefix.startswith("'"))
-            for name in dict.fromkeys(names)
-            if name.isprintable()
-        ]
+        return [quoted(name, prefix.startswith("'")) for name in dict.fromkeys(names) if name.isprintable()]
 
 
 def _as_line(text: str) -> str:
@@ -129,8 +125,8 @@ def _vault_of(given: list[str]) -> str | None:
 
 def _listed(kind: str, typed: str) -> list[str]:
     """Return what can follow in a list with commas: columns, the last ones first, or states."""
-    from ..catalogue.archives.query import SORTABLE  # noqa: PLC0415
-    from ..catalogue.archives.states import STATES  # noqa: PLC0415
+    from ..catalogue.archives.query import SORTABLE
+    from ..catalogue.archives.states import STATES
 
     before, comma, _ = typed.rpartition(",")
     if kind == "STATES":

@@ -38,7 +38,7 @@ def in_a_live_notebook(what: str) -> Record:
 
 def shown(content: object, **options: Any) -> Any:
     """Display *content* in the cell that runs; return the handle, if one was asked for."""
-    from IPython import display  # noqa: PLC0415
+    from IPython import display  # noqa: PLC0415 - costs time: imported when used
 
     show: Any = display.display
     return show(content, **options)

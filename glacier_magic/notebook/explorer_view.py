@@ -49,9 +49,12 @@ class ExplorerPanel(Table):
         self._notice, self._busy, self._wrong = "", False, dict[str, str]()
         self._tiles: tuple[object, list[Any]] = (None, [])
         super().__init__(
-            ExplorerRows(explorer), label=f"Archives of {explorer.vault.name}",
-            height=18, scene=self._scene(), tree=self._folders(""),
-        )  # fmt: skip
+            ExplorerRows(explorer),
+            label=f"Archives of {explorer.vault.name}",
+            height=18,
+            scene=self._scene(),
+            tree=self._folders(""),
+        )
 
     # From the page
 
@@ -133,8 +136,7 @@ class ExplorerPanel(Table):
         return {
             **scenes.scene(self._explorer),
             "tiles": self._tiling(),
-            "filter": {"folder": asked.folder, "name": asked.name, "where": asked.where}
-            | self._wrong,
+            "filter": {"folder": asked.folder, "name": asked.name, "where": asked.where} | self._wrong,
             "errors": {box: visible(text) for box, text in self._errors.items()},
             "filtered": replace(asked, sort="name") != Filter() or bool(self._wrong),
             "busy": self._busy,

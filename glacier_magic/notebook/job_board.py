@@ -78,9 +78,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         least = 5 if batch.everything else 2
         height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
-        self._table = BoardTable(
-            self._rows, label=self._title, height=height, line=LINE, ended=_news(first)
-        )  # fmt: skip
+        self._table = BoardTable(self._rows, label=self._title, height=height, line=LINE, ended=_news(first))
         self._make_controls()
         self._area = widgets.VBox()
         head = [widgets.HTML(f"<b>{escape(batch.title)}</b>")] if batch.title else []
@@ -102,10 +100,13 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._fold.observe(self._filter, "value")
         self._check = self._button("Check now", "Ask the service about the jobs now", self._look)
         self._rate = widgets.Text(
-            description="Max rate", value=_rate_in_words(self._tracker.max_rate),
-            placeholder="10MB/s; empty: no limit", continuous_update=False,
-            layout={"width": "17em"}, style={"description_width": "initial"},
-        )  # fmt: skip
+            description="Max rate",
+            value=_rate_in_words(self._tracker.max_rate),
+            placeholder="10MB/s; empty: no limit",
+            continuous_update=False,
+            layout={"width": "17em"},
+            style={"description_width": "initial"},
+        )
         self._rate.observe(self._set_rate, "value")
         self._now = self._button("Download now", "Fetch before its turn", self._fetch)
         self._show_file = self._button("Show file", "Where the file is", self._files)
@@ -113,18 +114,13 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._again = self._button("Ask again …", "Open the plan, with its price", self._ask_again)
         self._forget = self._button(
             "Forget", "Take from the board; files stay as they are", self._forget_rows
-        )  # fmt: skip
+        )
         flow = {"flex_flow": "row wrap", "align_items": "center"}
-        self._filters = widgets.HBox(
-            [self._state, self._vault, self._text, self._fold], layout=flow
-        )  # fmt: skip
+        self._filters = widgets.HBox([self._state, self._vault, self._text, self._fold], layout=flow)
         self._buttons = widgets.HBox(
-            [
-                self._now, self._folder, self._show_file, self._again, self._forget, self._check,
-                self._rate,
-            ],
+            [self._now, self._folder, self._show_file, self._again, self._forget, self._check, self._rate],
             layout=flow,
-        )  # fmt: skip
+        )
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
         def clicked(_: object) -> None:
@@ -204,9 +200,11 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     def _filter(self, _: object) -> None:
         with self._guard:
             asked = {
-                "state": self._state.value, "vault": self._vault.value,
-                "text": self._text.value.strip(), "unfolded": bool(self._fold.value),
-            }  # fmt: skip
+                "state": self._state.value,
+                "vault": self._vault.value,
+                "text": self._text.value.strip(),
+                "unfolded": bool(self._fold.value),
+            }
             if any(getattr(self._rows, name) != value for name, value in asked.items()):
                 self._rows.look(**asked)
                 self._offer()
@@ -261,10 +259,11 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         output = widgets.Output()
         output.outputs = (
             {
-                "output_type": "display_data", "metadata": {},
+                "output_type": "display_data",
+                "metadata": {},
                 "data": {"text/plain": "\n".join(places), "text/html": f"<ul>{shown}</ul>{more}"},
             },
-        )  # fmt: skip
+        )
         self._area.children = [output]
 
     def _ask_again(self) -> None:
@@ -313,9 +312,7 @@ def _news(snapshot: BoardSnapshot) -> str:
     if not snapshot.rows or not snapshot.finished:
         return ""
     good = not snapshot.count("failed", "expired")
-    return f"{'Everything asked for is there' if good else 'Nothing more is to come'}. " + summary(
-        snapshot
-    )
+    return f"{'Everything asked for is there' if good else 'Nothing more is to come'}. " + summary(snapshot)
 
 
 def _link(path: str) -> str:

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 from IPython.core.error import UsageError
-from IPython.core.magic import (
-    Magics,
-    line_cell_magic,
-    magics_class,
-    needs_local_scope,
-    no_var_expand,
-)
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from ..commands.setting_values import SETTINGS, Settings
 from ..errors import GlacierError, InputError
@@ -55,8 +49,8 @@ class GlacierMagics(Magics):
     def console(self) -> Console:
         """Connection and vault in use; made at the first use, so that loading costs nothing."""
         if self._console is None:
-            from ..commands import Console  # noqa: PLC0415
-            from .face import NotebookFace  # noqa: PLC0415
+            from ..commands import Console
+            from .face import NotebookFace
 
             settings = Settings(lambda name: str(getattr(self, name)))
             self._console = Console(NotebookFace(self._shell), settings)
@@ -75,15 +69,13 @@ class GlacierMagics(Magics):
     @needs_local_scope
     @no_var_expand
     @line_cell_magic
-    def glacier(
-        self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
-    ) -> Any:
+    def glacier(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Run one verb; as ``%%glacier``, one on each line of the cell."""
         names = {**self._shell.user_ns, **(local_ns or {})}
         return self._one(line, names) if cell is None else self._lines(line, cell)
 
     def _lines(self, line: str, cell: str) -> Any:
-        from .script import statements  # noqa: PLC0415
+        from .script import statements
 
         last: Any = None
         try:
@@ -101,8 +93,8 @@ class GlacierMagics(Magics):
         return last
 
     def _one(self, line: str, names: Mapping[str, Any], place: str = "") -> Any:
-        from ..commands import VERBS, run  # noqa: PLC0415
-        from ..commands.grammar import after_interrupt  # noqa: PLC0415
+        from ..commands import VERBS, run
+        from ..commands.grammar import after_interrupt
 
         try:
             return run(self.console, VERBS, self._words(line, names))
@@ -116,7 +108,7 @@ class GlacierMagics(Magics):
 
     def _words(self, line: str, names: Mapping[str, Any]) -> list[str]:
         """Return the words of a line, filled in; that they make none is kept for ``why``."""
-        from .words import expand, split  # noqa: PLC0415
+        from .words import expand, split
 
         try:
             return expand(split(line), names)
@@ -126,7 +118,7 @@ class GlacierMagics(Magics):
 
 
 def _overview() -> str:
-    from ..commands.dispatch import overview  # noqa: PLC0415
+    from ..commands.dispatch import overview
 
     return f"{overview('%glacier')}\n\n{_GRAMMAR}"
 

@@ -29,18 +29,17 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         self.folder = Path.cwd()
         self._where = widgets.HTML()
         self._typed = widgets.Text(
-            description="Path", placeholder="files, globs, folders: ~/scans or *.tif",
+            description="Path",
+            placeholder="files, globs, folders: ~/scans or *.tif",
             layout=widgets.Layout(width="auto"),
-        )  # fmt: skip
+        )
         self._entries = widgets.SelectMultiple(
             description="Files", rows=6, layout=widgets.Layout(width="auto")
         )
         self._open = _button("Open folder", "Show what is in the marked folder")
         self._up = _button("Up", "Show the folder above")
         self._add = _button("Add", "Choose the path that is typed, or what is marked")
-        self._below = widgets.Checkbox(
-            description="folders with all below them", value=True, indent=False
-        )
+        self._below = widgets.Checkbox(description="folders with all below them", value=True, indent=False)
         self._open.on_click(lambda _: self._go(self._marked_folder()))
         self._up.on_click(lambda _: self._go(self.folder.parent))
         self._add.on_click(lambda _: self._take())

@@ -21,13 +21,14 @@ class RestoreForm(PlanCard):
     def __init__(self, plan: RestorePlan) -> None:
         self._made = plan
         self._tier = widgets.ToggleButtons(
-            description="Tier", options=list(TIERS), value=plan.tier,
-            style={"button_width": "auto"},
-        )  # fmt: skip
+            description="Tier", options=list(TIERS), value=plan.tier, style={"button_width": "auto"}
+        )
         self._folder = widgets.Text(
-            description="Folder", value=str(plan.to), continuous_update=False,
+            description="Folder",
+            value=str(plan.to),
+            continuous_update=False,
             layout=widgets.Layout(width="auto"),
-        )  # fmt: skip
+        )
         self._way = widgets.Dropdown(
             description="This computer",
             options=[(words, word) for word, words in _PLACES.items()],
@@ -36,14 +37,18 @@ class RestoreForm(PlanCard):
             style={"description_width": "initial"},
         )
         self._budget = widgets.Text(
-            description="Budget, USD", placeholder="no limit", continuous_update=False,
+            description="Budget, USD",
+            placeholder="no limit",
+            continuous_update=False,
             value="" if plan.limit is None else f"{plan.limit:f}",
-            style={"description_width": "initial"}, layout=widgets.Layout(width="15em"),
-        )  # fmt: skip
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="15em"),
+        )
         self._trusting = widgets.Checkbox(
             description="count unconfirmed prices towards the budget",
-            value=plan.accepts_unconfirmed, indent=False,
-        )  # fmt: skip
+            value=plan.accepts_unconfirmed,
+            indent=False,
+        )
         self._misread = ""
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
         super().__init__(plan)
@@ -89,9 +94,8 @@ class RestoreForm(PlanCard):
         budget = self._budget.value.strip()
         limit = parse_money(budget) if budget else None
         made = self._made.revised(
-            tier=self._tier.value, to=self._folder.value.strip() or ".",
-            destination=self._way.value,
-        )  # fmt: skip
+            tier=self._tier.value, to=self._folder.value.strip() or ".", destination=self._way.value
+        )
         if limit is None:
             return made.without_limit()
         return made.limit_to(limit, accept_unconfirmed=self._trusting.value)

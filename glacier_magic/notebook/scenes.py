@@ -67,10 +67,14 @@ def branch(each: Branch) -> list[Any]:
 
 def _choice(choice: Choice) -> dict[str, Any]:
     return {
-        "value": choice.value, "label": visible(choice.label)[:60], "archives": choice.archives,
-        "bytes": choice.bytes, "short": f"{choice.archives:,}", "chosen": choice.chosen,
+        "value": choice.value,
+        "label": visible(choice.label)[:60],
+        "archives": choice.archives,
+        "bytes": choice.bytes,
+        "short": f"{choice.archives:,}",
+        "chosen": choice.chosen,
         "words": visible(choice.words),
-    }  # fmt: skip
+    }
 
 
 def tiles(explorer: Explorer) -> list[Any]:
@@ -90,7 +94,12 @@ def tiles(explorer: Explorer) -> list[Any]:
     parts.sort(key=lambda part: -part[0])
     laid = treemap([size for size, *_ in parts])
     return [
-        [*(round(number, 5) for number in tile), path, label, human_bytes(size),
-         f"{title}, {size / whole.bytes:.0%}"]
+        [
+            *(round(number, 5) for number in tile),
+            path,
+            label,
+            human_bytes(size),
+            f"{title}, {size / whole.bytes:.0%}",
+        ]
         for tile, (size, path, label, title) in zip(laid, parts, strict=True)
-    ]  # fmt: skip
+    ]

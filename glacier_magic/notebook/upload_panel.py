@@ -49,9 +49,11 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         )
         self._rate.observe(self._set_rate, "value")
         self._browser = widgets.FileUpload(
-            description="From this browser", multiple=True, layout=widgets.Layout(width="auto"),
+            description="From this browser",
+            multiple=True,
+            layout=widgets.Layout(width="auto"),
             tooltip=f"Files up to {human_bytes(THROUGH_THE_PAGE)}, sent at once",
-        )  # fmt: skip
+        )
         self._browser.observe(self._picked, "value")
         self._status = widgets.HTML()
         limits = widgets.HTML(
@@ -61,10 +63,14 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             f"by dropping them on JupyterLab's file list.</p>"
         )
         rows = [
-            widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"), self._picker,
-            widgets.HBox([self._run, self._rate, self._browser]), self._bar, self._status,
-            self._table, limits,
-        ]  # fmt: skip
+            widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"),
+            self._picker,
+            widgets.HBox([self._run, self._rate, self._browser]),
+            self._bar,
+            self._status,
+            self._table,
+            limits,
+        ]
         if leftovers is not None and leftovers.rows:
             rows.append(LeftoversCard(leftovers))
         super().__init__(rows)

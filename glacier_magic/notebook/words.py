@@ -85,9 +85,7 @@ class _Lexer:
         while depth and self._at < len(self._line):
             depth += {"{": 1, "}": -1}.get(self._next(), 0)
         if depth:
-            raise InputError(
-                "A brace is not closed", cure="Add the missing } or quote the word with '."
-            )
+            raise InputError("A brace is not closed", cure="Add the missing } or quote the word with '.")
         self._keep(self._line[start : self._at])
 
 
@@ -122,16 +120,14 @@ def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
     if not isinstance(value, list | tuple):
         return None
     if not value:
-        raise InputError(
-            f"{name} is empty: the line would go on without it", cure="Look at what fills it."
-        )
+        raise InputError(f"{name} is empty: the line would go on without it", cure="Look at what fills it.")
     return [str(item) for item in value]
 
 
 def _fill(text: str, names: Mapping[str, Any]) -> str:
     if "$" not in text and "{" not in text:
         return text
-    from IPython.utils.text import DollarFormatter  # noqa: PLC0415
+    from IPython.utils.text import DollarFormatter  # noqa: PLC0415 - costs time: imported when used
 
     try:
         return str(DollarFormatter().vformat(text, (), dict(names)))

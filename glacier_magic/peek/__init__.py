@@ -48,9 +48,7 @@ _READERS: dict[str, Callable[[Window, Limits], Contents]] = {
 def kind_of(name: str) -> str | None:
     """Return ``zip``, ``tar`` or ``tar.gz`` by the ending of a name, else None."""
     plain = name.casefold()
-    return next(
-        (kind for kind, ends in _ENDINGS.items() if plain.endswith(tuple(ends.split()))), None
-    )
+    return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(tuple(ends.split()))), None)
 
 
 def no_kind(name: str) -> InputError:
@@ -61,9 +59,7 @@ def no_kind(name: str) -> InputError:
     )
 
 
-def members(
-    window: Window, name: str, *, kind: str | None = None, limits: Limits | None = None
-) -> Contents:
+def members(window: Window, name: str, *, kind: str | None = None, limits: Limits | None = None) -> Contents:
     """Return the members of the zip or tar behind a window, reading as little of it as possible.
 
     What the window's ``fetch`` raises passes through; called again with the same answers at hand,

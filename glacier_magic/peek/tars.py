@@ -189,9 +189,7 @@ def _blocks(length: int) -> int:
     return -(-length // BLOCK) * BLOCK
 
 
-def _extend(
-    kind: bytes, data: bytes, length: int, own: dict[str, str], common: dict[str, str]
-) -> None:
+def _extend(kind: bytes, data: bytes, length: int, own: dict[str, str], common: dict[str, str]) -> None:
     """Take in an extended header: a long name, or records of pax."""
     if len(data) < length:
         raise _Damaged
@@ -219,9 +217,7 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
         at = end
 
 
-def _member(
-    header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]
-) -> Member:
+def _member(header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]) -> Member:
     name = _text(header[:100].partition(b"\0")[0])
     prefix = _text(header[345:500].partition(b"\0")[0])
     if header[257:263] == b"ustar\0" and prefix:

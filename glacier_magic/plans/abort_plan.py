@@ -52,10 +52,7 @@ class AbortPlan(Plan["pd.DataFrame"]):
         return ("name", "sent", "state", "upload id")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        return [
-            (row.name, human_bytes(row.sent), row.state, short_id(row.upload_id))
-            for row in self.rows
-        ]
+        return [(row.name, human_bytes(row.sent), row.state, short_id(row.upload_id)) for row in self.rows]
 
     def _run(self) -> pd.DataFrame:
         return self._leftovers.abort([row.upload_id for row in self.rows])

@@ -134,9 +134,12 @@ class Plan(Rendered, Generic[T]):
         return {}
 
     def run(
-        self, confirm: str | None = None, *, max_cost: Decimal | int | str | None = None,
+        self,
+        confirm: str | None = None,
+        *,
+        max_cost: Decimal | int | str | None = None,
         accept_unconfirmed: bool = False,
-    ) -> T:  # fmt: skip
+    ) -> T:
         """Carry the plan out; a second call returns the first one's result.
 
         :param confirm: the vault's name: needed where the plan has a :attr:`confirmation`, and
@@ -163,9 +166,7 @@ class Plan(Rendered, Generic[T]):
                 self._result = self._carried_out()
             return self._result
 
-    def limit_to(
-        self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False
-    ) -> Self:  # fmt: skip
+    def limit_to(self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False) -> Self:
         """Let every later :meth:`run`, a button's too, keep a limit; return the plan.
 
         Parameters are those of :meth:`run`.
@@ -315,9 +316,7 @@ class Plan(Rendered, Generic[T]):
         )
         sections = "".join(section._repr_html() for section in self._sections())
         more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""
-        rows = html_table(
-            self._head(), self._cells()[:SHOWN], numbers=(1,), long=(0, len(self._head()) - 1)
-        )
+        rows = html_table(self._head(), self._cells()[:SHOWN], numbers=(1,), long=(0, len(self._head()) - 1))
         return (
             f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>"
             f"{sections}"
@@ -340,8 +339,7 @@ def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bo
     given = "" if confirm is None else f", not {confirm!r:.80}"
     if not vault:
         raise NotConfirmed(
-            f"Nothing was done. {what}: no name confirms this{given}",
-            cure="Leave the confirmation out.",
+            f"Nothing was done. {what}: no name confirms this{given}", cure="Leave the confirmation out."
         )
     raise NotConfirmed(
         f"Nothing was done. {what}: this needs the vault's name typed out, {vault}{given}",

@@ -76,7 +76,7 @@ class ComparePlan(Plan[str]):
     @property
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, tree_hash, path; then also state."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = ("name", "size", "archive_id", "tree_hash", "path")
         rows = [

@@ -84,7 +84,7 @@ class Past(Rendered):
         ``asked``, ``done``, ``failed``, ``expired`` count archives; ``size_done`` is bytes that
         came back or were deleted; times are UTC.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         frame = pd.DataFrame([self._facts(record) for record in self.records], columns=_COLUMNS)
         for name in ("run", "ended"):
@@ -115,9 +115,21 @@ class Past(Rendered):
 
 
 _COLUMNS = (
-    "id", "run", "kind", "vault", "state", "archives", "size", "price", "asked", "done", "failed",
-    "expired", "size_done", "ended",
-)  # fmt: skip
+    "id",
+    "run",
+    "kind",
+    "vault",
+    "state",
+    "archives",
+    "size",
+    "price",
+    "asked",
+    "done",
+    "failed",
+    "expired",
+    "size_done",
+    "ended",
+)
 
 
 class PastPlan(Rendered):
@@ -126,9 +138,7 @@ class PastPlan(Rendered):
     :param errors: name, outcome and reason of what did not come.
     """
 
-    def __init__(
-        self, record: PlanRecord, errors: Sequence[tuple[str, str, str]], now: datetime
-    ) -> None:
+    def __init__(self, record: PlanRecord, errors: Sequence[tuple[str, str, str]], now: datetime) -> None:
         self.record, self.errors, self._now = record, list(errors), now
 
     @property

@@ -50,11 +50,16 @@ class ReplacePlan(Plan[str]):
             ("backup", str(self.backup)),
             ("catalogue", str(self.catalogue)),
             ("kept", "the present file, beside it under another name"),
-            ("lost from sight", "what was recorded since the backup: names and states come back "
-             "with %glacier inventory, jobs with %glacier jobs"),
-            ("on hold", "what had begun and costs or destroys: scheduled requests, deletions and "
-             "drops wait for you"),
-        ]  # fmt: skip
+            (
+                "lost from sight",
+                "what was recorded since the backup: names and states come back "
+                "with %glacier inventory, jobs with %glacier jobs",
+            ),
+            (
+                "on hold",
+                "what had begun and costs or destroys: scheduled requests, deletions and drops wait for you",
+            ),
+        ]
 
     @property
     def empty(self) -> bool:
@@ -64,7 +69,7 @@ class ReplacePlan(Plan[str]):
     @property
     def table(self) -> pd.DataFrame:
         """The two files: file, archives, vaults, size, changed."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.DataFrame(self._cells(), columns=list(self._head()))
 

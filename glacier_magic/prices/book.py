@@ -232,13 +232,16 @@ def _own(file: Path, place: str, item: str, value: object) -> Figure:
     except ValueError as error:
         raise _wrong(file, f"{item} in [{place}]: {error}") from None
     return Figure.flat(
-        item, price, region=place, source=str(more.get("source", file.name)),
-        date=str(more.get("date", "")), origin=CONFIGURED,
-    )  # fmt: skip
+        item,
+        price,
+        region=place,
+        source=str(more.get("source", file.name)),
+        date=str(more.get("date", "")),
+        origin=CONFIGURED,
+    )
 
 
 def _wrong(file: Path, what: str) -> InputError:
     return InputError(
-        f"Your prices in {file} cannot be used: {what}",
-        cure="%glacier cost --help says what the file holds.",
+        f"Your prices in {file} cannot be used: {what}", cure="%glacier cost --help says what the file holds."
     )

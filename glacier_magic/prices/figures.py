@@ -24,17 +24,13 @@ def _listed(item: str, price: str) -> Figure:
 
 
 def _doubtful(item: str, price: str, region: str, source: str, date: str) -> Figure:
-    return Figure.flat(
-        item, Decimal(price), region=region, source=source, date=date, confirmed=False
-    )
+    return Figure.flat(item, Decimal(price), region=region, source=source, date=date, confirmed=False)
 
 
 FIGURES: tuple[Figure, ...] = (
     # Vaults and Flexible Retrieval share these products of the price list, service AmazonGlacier.
     # That vaults are billed at the storage price, too, no document says.
-    Figure.flat(
-        "storage", Decimal("0.0036"), region=_US, source=_SNAPSHOT, date=AS_OF, confirmed=False
-    ),
+    Figure.flat("storage", Decimal("0.0036"), region=_US, source=_SNAPSHOT, date=AS_OF, confirmed=False),
     _listed("early-deletion", "0.0036"),
     _listed("retrieval-standard", "0.01"),
     _listed("retrieval-standard-requests", "0.03"),
@@ -53,12 +49,15 @@ FIGURES: tuple[Figure, ...] = (
     _listed("flexible-storage", "0.0036"),
     _listed("flexible-put-requests", "0.03"),
     Figure.flat(
-        "flexible-retrieval-bulk", Decimal(0), region=ANYWHERE,
-        source="S3 API reference, RestoreObject", date="2021-11",
+        "flexible-retrieval-bulk",
+        Decimal(0),
+        region=ANYWHERE,
+        source="S3 API reference, RestoreObject",
+        date="2021-11",
     ),
     _listed("deep-archive-storage", "0.00099"),
     _listed("deep-archive-retrieval-standard", "0.02"),
     _listed("deep-archive-retrieval-standard-requests", "0.10"),
     _listed("deep-archive-retrieval-bulk", "0.0025"),
     _listed("deep-archive-retrieval-bulk-requests", "0.025"),
-)  # fmt: skip
+)

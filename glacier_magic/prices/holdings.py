@@ -43,10 +43,16 @@ def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[
     for each in found:
         quote = monthly_storage(prices, Holding(each.bytes, each.archives))
         yield {
-            "path": each.path, "depth": each.depth, "archives": each.archives,
-            "size": each.bytes, "oldest": each.oldest, "newest": each.newest,
-            "month": quote.words(), "month_usd": _rounded(quote.total), "vault": vault,
-        }  # fmt: skip
+            "path": each.path,
+            "depth": each.depth,
+            "archives": each.archives,
+            "size": each.bytes,
+            "oldest": each.oldest,
+            "newest": each.newest,
+            "month": quote.words(),
+            "month_usd": _rounded(quote.total),
+            "vault": vault,
+        }
 
 
 def _rounded(amount: Decimal | None) -> Decimal | None:

@@ -33,10 +33,7 @@ ITEMS: dict[str, tuple[str, str]] = {
     "deep-archive-storage": ("S3 Glacier Deep Archive storage", GB_MONTH),
     "deep-archive-put-requests": ("requests into Deep Archive", THOUSAND),
     "deep-archive-retrieval-standard": ("standard retrieval from Deep Archive", PER_GB),
-    "deep-archive-retrieval-standard-requests": (
-        "standard requests from Deep Archive",
-        THOUSAND,
-    ),
+    "deep-archive-retrieval-standard-requests": ("standard requests from Deep Archive", THOUSAND),
     "deep-archive-retrieval-bulk": ("bulk retrieval from Deep Archive", PER_GB),
     "deep-archive-retrieval-bulk-requests": ("bulk requests from Deep Archive", THOUSAND),
     "s3-standard-storage": ("S3 Standard storage", GB_MONTH),

@@ -65,7 +65,5 @@ def parse_price(value: object) -> Decimal:
     if not price.is_finite() or price < 0:
         raise ValueError(f"not a price: {value!r}")
     if price > HIGHEST or (price and price < LOWEST):
-        raise ValueError(
-            f"not a price: {value!r:.30}; it is 0, or between {LOWEST} and {HIGHEST:,}"
-        )
+        raise ValueError(f"not a price: {value!r:.30}; it is 0, or between {LOWEST} and {HIGHEST:,}")
     return price

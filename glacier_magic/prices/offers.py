@@ -111,9 +111,7 @@ OFFERS = (
         ),
     ),
     Offer(
-        "AWSDataTransfer",
-        _out("AWS Outbound"),
-        (Wanted("transfer-out-internet", "DataTransfer-Out-Bytes"),),
+        "AWSDataTransfer", _out("AWS Outbound"), (Wanted("transfer-out-internet", "DataTransfer-Out-Bytes"),)
     ),
     Offer(
         "AWSDataTransfer",
@@ -151,9 +149,7 @@ def _chosen(wanted: Wanted, figures: list[Figure]) -> Figure | None:
     return figures[0] if len({figure.steps for figure in figures}) == 1 else None
 
 
-def _figure(
-    wanted: Wanted, region: str, product: Any, code: str, asked: str
-) -> Figure | None:  # fmt: skip
+def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) -> Figure | None:
     attributes = product["product"]["attributes"]
     usage = str(attributes["usagetype"])
     terms = list(product["terms"]["OnDemand"].values())
@@ -175,6 +171,5 @@ def _figure(
         return None
     since = str(terms[0].get("effectiveDate") or product.get("publicationDate") or asked)[:10]
     return Figure(
-        item=wanted.item, steps=tuple(steps), region=region, source=f"{code} {usage}", date=since,
-        origin=LIST,
-    )  # fmt: skip
+        item=wanted.item, steps=tuple(steps), region=region, source=f"{code} {usage}", date=since, origin=LIST
+    )

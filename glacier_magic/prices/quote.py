@@ -15,12 +15,7 @@ from .money import SMALLEST, money, rate
 ANYWHERE = "all"
 """The region of a figure that holds in every region."""
 
-PACKAGE, LIST, CONFIGURED, NOWHERE = (
-    "built-in table",
-    "AWS Price List",
-    "your configuration",
-    "not known",
-)
+PACKAGE, LIST, CONFIGURED, NOWHERE = ("built-in table", "AWS Price List", "your configuration", "not known")
 """Where a figure came from."""
 
 
@@ -56,9 +51,14 @@ class Figure:
     ) -> Figure:
         """Make the figure of a price that is the same for any quantity."""
         return cls(
-            item=item, steps=((Decimal(0), price),), region=region, source=source, date=date,
-            origin=origin, confirmed=confirmed,
-        )  # fmt: skip
+            item=item,
+            steps=((Decimal(0), price),),
+            region=region,
+            source=source,
+            date=date,
+            origin=origin,
+            confirmed=confirmed,
+        )
 
     @classmethod
     def unknown(cls, item: str, region: str) -> Figure:
@@ -168,9 +168,7 @@ class Quote(Rendered):
         :raises OverBudget: it costs more.
         """
         doubtful = [
-            line
-            for line in self.lines
-            if line.amount is None or not (line.confirmed or accept_unconfirmed)
+            line for line in self.lines if line.amount is None or not (line.confirmed or accept_unconfirmed)
         ]
         if self.known > max_cost:
             more = "more than " if self.total is None else ""
@@ -182,8 +180,7 @@ class Quote(Rendered):
             named = dict.fromkeys(_doubt(line) for line in doubtful)
             region = doubtful[0].figure.region
             where = "" if region == ANYWHERE else f" in {region}"
-            raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: "
-                               + "; ".join(named))  # fmt: skip
+            raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: " + "; ".join(named))
 
     def as_data(self) -> dict[str, Any]:
         """Return lines, total and notes as JSON can hold them; amounts are texts, None unknown."""

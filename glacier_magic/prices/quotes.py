@@ -83,9 +83,7 @@ def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Q
     figure = prices.figure(kind.item)
     if kind.item != "instant-storage":
         billed = holding.bytes + OVERHEAD * holding.archives
-        names = QuoteLine(
-            prices.figure("s3-standard-storage"), gigabytes(NAME_OVERHEAD * holding.archives)
-        )
+        names = QuoteLine(prices.figure("s3-standard-storage"), gigabytes(NAME_OVERHEAD * holding.archives))
         return Quote((QuoteLine(figure, gigabytes(billed)), names))
     if holding.instant is not None:
         return Quote((QuoteLine(figure, gigabytes(holding.instant)),))
@@ -94,9 +92,7 @@ def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Q
     return Quote((QuoteLine(figure, gigabytes(least)),), (note,))
 
 
-def retrieval(
-    prices: PriceTable, count: int, requests: int, tier: str, *, used: int | None = None
-) -> Quote:
+def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used: int | None = None) -> Quote:
     """Return what getting *count* bytes back with *requests* jobs costs.
 
     :param tier: ``Expedited``, ``Standard`` or ``Bulk``.
@@ -124,9 +120,7 @@ def retrieval(
     )
 
 
-def early_deletion(
-    prices: PriceTable, archives: Iterable[tuple[int | None, int | None]], now: int
-) -> Quote:
+def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int | None]], now: int) -> Quote:
     """Return what deleting archives before their 90 days costs: the storage of the rest.
 
     :param archives: bytes and creation, in milliseconds since 1970, of each; None if not known.

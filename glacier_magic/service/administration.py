@@ -90,9 +90,7 @@ class Administration:
 
     def lock(self, vault: str) -> Mapping[str, Any] | None:
         """Return a vault's lock: Policy, State, CreationDate, ExpirationDate; or None."""
-        return unless_unset(
-            lambda: self._service._whole("get_vault_lock", "State", vaultName=vault)
-        )
+        return unless_unset(lambda: self._service._whole("get_vault_lock", "State", vaultName=vault))
 
     def start_lock(self, vault: str, policy: str) -> str:
         """Attach a lock policy for 24 hours; return the id that completes it.
@@ -120,9 +118,7 @@ class Administration:
     def notifications(self, vault: str) -> tuple[str, list[str]] | None:
         """Return the ARN of the vault's topic and the events it is told of, or None."""
         key = "vaultNotificationConfig"
-        told = unless_unset(
-            lambda: self._service._whole("get_vault_notifications", key, vaultName=vault)
-        )
+        told = unless_unset(lambda: self._service._whole("get_vault_notifications", key, vaultName=vault))
         return None if told is None else (told[key]["SNSTopic"], list(told[key]["Events"]))
 
     def set_notifications(self, vault: str, topic: str, events: Iterable[str]) -> None:

@@ -71,9 +71,15 @@ class Service:
     """
 
     def __init__(
-        self, patient: Any, once: Any, *, clock: ServiceClock, region: str, session: Any,
+        self,
+        patient: Any,
+        once: Any,
+        *,
+        clock: ServiceClock,
+        region: str,
+        session: Any,
         connection: Connection,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._patient = patient
         self._once = once
         self._session = session
@@ -120,7 +126,7 @@ class Service:
                 raise denied from None
 
     def _account_from_refusal(self) -> str:
-        import botocore.exceptions  # noqa: PLC0415
+        import botocore.exceptions
 
         try:
             with translated():
@@ -169,10 +175,7 @@ class Service:
         """Store *body* in one request; return archive id and the tree hash the service took."""
         with translated():
             answer = self._once.upload_archive(
-                vaultName=vault,
-                body=body,
-                checksum=body.tree.hex(),
-                archiveDescription=description,
+                vaultName=vault, body=body, checksum=body.tree.hex(), archiveDescription=description
             )
         return answer["archiveId"], answer["checksum"]
 
@@ -234,9 +237,8 @@ class Service:
     # Jobs
 
     def start_retrieval(
-        self, vault: str, archive_id: str, tier: str, description: str,
-        byte_range: str | None = None,
-    ) -> str:  # fmt: skip
+        self, vault: str, archive_id: str, tier: str, description: str, byte_range: str | None = None
+    ) -> str:
         """Ask for an archive, once: a paid call that is never repeated here.  Return the job id.
 
         :param byte_range: first and last byte of whole MiB, as ``0-1048575``; None for all.
@@ -291,9 +293,7 @@ class Service:
                 vaultName=vault, jobId=job_id, range=f"bytes={start}-{start + length - 1}"
             )
         total = str(answer.get("contentRange", "")).rpartition("/")[2]
-        return OutputStream(
-            answer["body"], answer.get("checksum"), int(total) if total.isdigit() else None
-        )
+        return OutputStream(answer["body"], answer.get("checksum"), int(total) if total.isdigit() else None)
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         marker: dict[str, str] = {}

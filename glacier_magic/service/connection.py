@@ -101,9 +101,7 @@ def open_service(connection: Connection) -> Service:
         _prepare(client, clock)
         if connection.account is not None:
             _address(client, connection.account)
-    return Service(
-        *clients, clock=clock, region=region, session=session, connection=connection
-    )  # fmt: skip
+    return Service(*clients, clock=clock, region=region, session=session, connection=connection)
 
 
 def located(connection: Connection) -> Connection:
@@ -120,7 +118,7 @@ def located(connection: Connection) -> Connection:
 
 
 def _located(session: boto3.Session, connection: Connection) -> Connection:
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config
 
     if connection.endpoint_url is not None and not connection.configured:
         return connection
@@ -134,19 +132,18 @@ def _located(session: boto3.Session, connection: Connection) -> Connection:
 
 
 def _boto3_session(connection: Connection) -> boto3.Session:
-    import boto3  # noqa: PLC0415
-    import botocore.exceptions  # noqa: PLC0415
+    import boto3
+    import botocore.exceptions
 
     try:
         session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
     except botocore.exceptions.ProfileNotFound as error:
-        import botocore.session  # noqa: PLC0415
+        import botocore.session
 
         bare = botocore.session.Session(profile="")  # AWS_PROFILE may be what is not there
         names = ", ".join(bare.full_config.get("profiles", {})) or "none"
         raise InputError(
-            f"There is no profile {error.kwargs['profile']!r}",
-            cure=f"Profiles on this computer: {names}",
+            f"There is no profile {error.kwargs['profile']!r}", cure=f"Profiles on this computer: {names}"
         ) from None
     except botocore.exceptions.ConfigParseError as error:
         raise InputError(
@@ -171,7 +168,7 @@ def _check_region(session: boto3.Session, region: str) -> None:
 
 def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
     """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config
 
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -192,7 +189,7 @@ def _patience(attempts: int) -> Any:
 
 
 def _client(session: boto3.Session, connection: Connection, region: str, config: Any) -> Any:
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config
 
     keys = EMULATOR_KEYS if connection.emulator is not None else {}
     # What the environment names was looked up once, and decided which catalogue is used.
@@ -200,15 +197,11 @@ def _client(session: boto3.Session, connection: Connection, region: str, config:
     return _made(session, region, connection.endpoint_url, config, keys)
 
 
-def _made(
-    session: boto3.Session, region: str, url: str | None, config: Any, keys: dict[str, str]
-) -> Any:
-    from botocore.exceptions import InvalidConfigError  # noqa: PLC0415
+def _made(session: boto3.Session, region: str, url: str | None, config: Any, keys: dict[str, str]) -> Any:
+    from botocore.exceptions import InvalidConfigError
 
     try:
-        return session.client(
-            "glacier", region_name=region, endpoint_url=url, config=config, **keys
-        )
+        return session.client("glacier", region_name=region, endpoint_url=url, config=config, **keys)
     except (ValueError, InvalidConfigError) as error:
         raise InputError(f"The service cannot be reached this way: {error}") from None
 
@@ -224,7 +217,7 @@ def _address(client: Any, account: str) -> None:
 
 def _prepare(client: Any, clock: ServiceClock) -> None:
     """Hand botocore the hash that a body knows already, and read the service's time."""
-    from .bodies import HashedBody  # noqa: PLC0415
+    from .bodies import HashedBody  # noqa: PLC0415 - costs time: imported when used
 
     def add_hash(params: dict[str, Any], **_: Any) -> None:
         body = params.get("body")

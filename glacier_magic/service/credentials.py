@@ -24,7 +24,7 @@ def check_keys(credentials: Any) -> None:
 
     :raises CredentialsError: one has a character that no key has.
     """
-    import botocore.credentials  # noqa: PLC0415
+    import botocore.credentials
 
     if type(credentials) is not botocore.credentials.Credentials:
         return
@@ -51,9 +51,9 @@ def read_anew(session: Any) -> bool:
 
     :returns: whether there are other keys than before.
     """
-    import botocore.credentials  # noqa: PLC0415
-    import botocore.exceptions  # noqa: PLC0415
-    import botocore.session  # noqa: PLC0415
+    import botocore.credentials
+    import botocore.exceptions
+    import botocore.session
 
     used = session.get_credentials()
     if type(used) is not botocore.credentials.Credentials:  # the others renew themselves

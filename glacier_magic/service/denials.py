@@ -93,11 +93,7 @@ def denying(policy: str) -> list[Mapping[str, Any]]:
         raise ValueError("not a policy")
     statements = document.get("Statement") or []
     listed = statements if isinstance(statements, list) else [statements]
-    return [
-        s
-        for s in listed
-        if isinstance(s, dict) and s.get("Effect") == "Deny" and _about_deleting(s)
-    ]
+    return [s for s in listed if isinstance(s, dict) and s.get("Effect") == "Deny" and _about_deleting(s)]
 
 
 def _about_deleting(statement: Mapping[str, Any]) -> bool:
@@ -116,9 +112,7 @@ def _denial(name: str, statement: Mapping[str, Any]) -> Denial:
     conditions = statement.get("Condition") or {}
     days = _days(conditions)
     if days is not None:
-        return Denial(
-            f"{name}{sid} denies deleting archives younger than {plural(days, 'day')}", days
-        )
+        return Denial(f"{name}{sid} denies deleting archives younger than {plural(days, 'day')}", days)
     shown = _ACCOUNT.sub(r"********\1", json.dumps(conditions))[:200]
     under = f" under the condition {shown}" if conditions else ""
     return Denial(f"{name}{sid} denies deleting archives{under}")

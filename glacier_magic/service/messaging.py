@@ -110,9 +110,7 @@ class Messaging:
     def create_queue(self, name: str, attributes: Mapping[str, str], token: str) -> str:
         """Make a queue; return its address."""
         with _asked():
-            answer = self._queues.create_queue(
-                QueueName=name, Attributes=dict(attributes), tags={TAG: token}
-            )
+            answer = self._queues.create_queue(QueueName=name, Attributes=dict(attributes), tags={TAG: token})
         return str(answer["QueueUrl"])
 
     def delete_queue(self, url: str) -> None:
@@ -131,9 +129,7 @@ class Messaging:
         :raises NotFound: the queue does not exist any more.
         """
         with _asked():
-            answer = self._queues.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait
-            )
+            answer = self._queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         told = answer.get("Messages", [])
         return [Message(str(one["ReceiptHandle"]), str(one.get("Body", ""))) for one in told]
 

@@ -10,9 +10,7 @@ from .client import WHOLE_TRIES, Service
 from .connection import config_of
 from .translation import translated
 
-_PERMISSION = (
-    "The identity needs the action pricing:GetProducts in its IAM policy; the call itself is free."
-)
+_PERMISSION = "The identity needs the action pricing:GetProducts in its IAM policy; the call itself is free."
 _LOGIN = (
     "Prices are asked of AWS with your own credentials: log in (aws configure, aws sso login), or "
     "set the prices yourself: %glacier cost --help."

@@ -25,7 +25,7 @@ def regions_of(service: Service) -> list[str]:
 
 def known_regions() -> list[str]:
     """Return the regions of all partitions that have the vault service, by boto3's own list."""
-    import botocore.session  # noqa: PLC0415
+    import botocore.session
 
     session = botocore.session.get_session()
     partitions = session.get_available_partitions()
@@ -49,7 +49,7 @@ def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[st
 
 def partition_of(service: Service) -> str:
     """Return the partition of a service's region, ``aws`` for one that boto3 does not know."""
-    import botocore.exceptions  # noqa: PLC0415
+    import botocore.exceptions
 
     try:
         return str(service._session.get_partition_for_region(service.region))
@@ -66,6 +66,5 @@ def in_region(service: Service, connection: Connection, region: str) -> Service:
         return service
     client = client_in(service._session, connection, region)
     return Service(
-        client, client, clock=ServiceClock(), region=region, session=service._session,
-        connection=connection,
-    )  # fmt: skip
+        client, client, clock=ServiceClock(), region=region, session=service._session, connection=connection
+    )

@@ -38,11 +38,7 @@ _BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
         "Check the secret key of this profile, and that this computer's clock is right.",
     ),
     "MissingAuthenticationTokenException": (CredentialsError, "The request was not signed", None),
-    "UnrecognizedClientException": (
-        CredentialsError,
-        "The service does not know this access key",
-        None,
-    ),
+    "UnrecognizedClientException": (CredentialsError, "The service does not know this access key", None),
     "SubscriptionRequiredException": (ServiceClosed, "The account is not signed up", None),
     "NoLongerSupportedException": (
         ServiceClosed,
@@ -85,11 +81,7 @@ _BY_TEXT: tuple[tuple[str, type[GlacierError], str | None], ...] = (
         NotFound,
         "A job is kept for 24 hours after it is done; ask again with %glacier restore.",
     ),
-    (
-        "Invalid vault name",
-        InputError,
-        "The archive lives in another vault: name that one with --vault.",
-    ),
+    ("Invalid vault name", InputError, "The archive lives in another vault: name that one with --vault."),
 )
 
 
@@ -99,8 +91,8 @@ def translated() -> Iterator[None]:
 
     The original is not chained: its text holds account ids, and a notebook saves what it shows.
     """
-    import botocore.exceptions as raw  # noqa: PLC0415
-    import urllib3.exceptions  # noqa: PLC0415
+    import botocore.exceptions as raw
+    import urllib3.exceptions  # noqa: PLC0415 - costs time: imported when used
 
     try:
         yield
@@ -120,9 +112,7 @@ def translated() -> Iterator[None]:
         raise RegionError("No region is set") from None
     except (raw.HTTPClientError, raw.ConnectionError) as error:
         if "Invalid header value" in str(error):
-            raise CredentialsError(
-                f"A key or token of the login has {UNUSABLE}", cure=REWRITE
-            ) from None
+            raise CredentialsError(f"A key or token of the login has {UNUSABLE}", cure=REWRITE) from None
         raise Unavailable(f"The service cannot be reached: {error}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, GlacierError):

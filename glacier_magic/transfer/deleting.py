@@ -38,16 +38,18 @@ class Deleter:
     """
 
     def __init__(
-        self, engine: Engine, deletion: Deletion, *, observer: Observer | None = None,
+        self,
+        engine: Engine,
+        deletion: Deletion,
+        *,
+        observer: Observer | None = None,
         stop: threading.Event | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.number = deletion.id
         self._engine, self._deletion = engine, deletion
         self._service, self._queues = engine.service, engine.catalogue.deletions
         self._stop = Child(stop or threading.Event())
-        self._meter = Meter(
-            f"deleting from {deletion.vault}", deletion.archives, observer, report=Count
-        )
+        self._meter = Meter(f"deleting from {deletion.vault}", deletion.archives, observer, report=Count)
         self._tuner = Tuner(WORKERS, MOST_WORKERS)
         self._notes = Notes(self._meter, self._tuner)
         self._outcomes: list[Outcome] = []
@@ -102,9 +104,7 @@ class Deleter:
 
     def _work(self) -> None:
         self._meter.already(self._deletion.deleted + self._deletion.failed)
-        crew: Crew[tuple[DeletionItem, GlacierError | None]] = Crew(
-            self._tuner, self._stop, "glacier-delete"
-        )
+        crew: Crew[tuple[DeletionItem, GlacierError | None]] = Crew(self._tuner, self._stop, "glacier-delete")
         try:
             for item, error in crew.run(self._tasks()):
                 self._take(item, error)

@@ -116,11 +116,7 @@ class Downloader:
         """
         size, pieces = download.size or 0, plan.pieces
         verified = {} if part.size != size else download.verified_pieces
-        verified = {
-            i: root
-            for i, root in verified.items()
-            if not (plan.promised and root.startswith(DOUBT))
-        }
+        verified = {i: root for i, root in verified.items() if not (plan.promised and root.startswith(DOUBT))}
         for _ in range(ROUNDS):
             held = part.holding(
                 {i: (pieces[i].kept, root.removeprefix(DOUBT)) for i, root in verified.items()}
@@ -139,17 +135,14 @@ class Downloader:
         )
 
     def _fetch_missing(
-        self, download: Download, plan: Layout, part: PartFile, meter: Meter,
-        verified: dict[int, str],
-    ) -> None:  # fmt: skip
+        self, download: Download, plan: Layout, part: PartFile, meter: Meter, verified: dict[int, str]
+    ) -> None:
         file = part.share()
         record = _Record(self.engine, download, plan.pieces, verified)
         tuner = Tuner(WORKERS, MOST_WORKERS)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
-        fetch = partial(
-            _PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised
-        )
+        fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised)
         tasks = (fetch(n, piece).run for n, piece in enumerate(plan.pieces) if n not in verified)
         try:
             for number, root in crew.run(tasks):
@@ -202,15 +195,9 @@ class _PieceFetcher:
         except BaseException:
             pace.take_back()
             raise
-        return (
-            kept.hexdigest()
-            if output.tree_hash or self.promised is None
-            else (DOUBT + kept.hexdigest())
-        )
+        return kept.hexdigest() if output.tree_hash or self.promised is None else (DOUBT + kept.hexdigest())
 
-    def _copy(
-        self, output: OutputStream, hasher: TreeHasher, kept: TreeHasher, pace: RequestPace
-    ) -> None:
+    def _copy(self, output: OutputStream, hasher: TreeHasher, kept: TreeHasher, pace: RequestPace) -> None:
         position, behind = self.piece.start, self.piece.behind
         with self.engine.buffers.lend(CHUNK, self.stop) as buffer:
             while position < behind:
@@ -244,16 +231,12 @@ class _PieceFetcher:
         before = self.file.read(len(data), position)
         if before == data:
             return None
-        return position + next(
-            i for i, (a, b) in enumerate(zip(before, data, strict=False)) if a != b
-        )
+        return position + next(i for i, (a, b) in enumerate(zip(before, data, strict=False)) if a != b)
 
     def _verify(self, hasher: TreeHasher, told: str | None) -> None:
         start, behind = self.piece.start, self.piece.behind
         if hasher.size != behind - start:
-            raise IntegrityError(
-                f"{hasher.size} of {behind - start} bytes arrived from byte {start}"
-            )
+            raise IntegrityError(f"{hasher.size} of {behind - start} bytes arrived from byte {start}")
         if told is not None and told != hasher.hexdigest():
             self.repairing, self.differs_at = True, None
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived damaged")
@@ -269,9 +252,8 @@ class _Record:
     """
 
     def __init__(
-        self, engine: Engine, download: Download, pieces: Sequence[Piece],
-        verified: dict[int, str],
-    ) -> None:  # fmt: skip
+        self, engine: Engine, download: Download, pieces: Sequence[Piece], verified: dict[int, str]
+    ) -> None:
         self._engine, self._download = engine, download
         self._pieces, self._verified = pieces, verified
         self._piece_size = download.piece_size or part_size_for(download.size or 0, smallest=PIECE)
@@ -290,11 +272,7 @@ class _Record:
     def save(self) -> None:
         if not self._dirty:
             return
-        values = {
-            "pieces": json.dumps(self._verified),
-            "piece_size": self._piece_size,
-            "done": self._done,
-        }
+        values = {"pieces": json.dumps(self._verified), "piece_size": self._piece_size, "done": self._done}
         downloads = self._engine.catalogue.downloads
         self._engine.catalogue.database.together(
             lambda: downloads.update(self._download.id, **values), power_safe=False

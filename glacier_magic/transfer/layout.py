@@ -80,8 +80,7 @@ def part(download: Download, job: JobRecord | None, piece_size: int) -> Layout:
     if wanted is None or job is None or retrieved is None or not job.size:
         raise IntegrityError(f"The service has not told what its job has of {download.name!r}")
     if not retrieved.holds(wanted):
-        raise IntegrityError(f"The job has the bytes {retrieved} of {download.name!r}, not all of "
-                             f"{wanted}")  # fmt: skip
+        raise IntegrityError(f"The job has the bytes {retrieved} of {download.name!r}, not all of {wanted}")
     found = [_piece(one, wanted, retrieved) for one in pieces(wanted, job.size, piece_size)]
     return Layout(tuple(found), job.verifiable)
 

@@ -123,9 +123,7 @@ class PartSender:
             raise Shortened
         return self._send(body, start, tuner)
 
-    def _send_piece(
-        self, data: memoryview, start: int, free: Callable[[], None], tuner: Tuner
-    ) -> Sent:
+    def _send_piece(self, data: memoryview, start: int, free: Callable[[], None], tuner: Tuner) -> Sent:
         try:
             return self._send(MemoryBody(data), start, tuner)
         finally:

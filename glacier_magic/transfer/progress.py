@@ -102,9 +102,13 @@ class Meter:
     """
 
     def __init__(
-        self, label: str, total: int, observer: Observer | None = None,
-        tally: FileTally | None = None, report: type[Report] = Report,
-    ) -> None:  # fmt: skip
+        self,
+        label: str,
+        total: int,
+        observer: Observer | None = None,
+        tally: FileTally | None = None,
+        report: type[Report] = Report,
+    ) -> None:
         self.label = label
         self._kind = report
         self.total = total

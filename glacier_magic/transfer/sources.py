@@ -64,9 +64,12 @@ class Sources:
 
 
 def find(
-    words: Sequence[str], *, recursive: bool = False, description: str | None = None,
+    words: Sequence[str],
+    *,
+    recursive: bool = False,
+    description: str | None = None,
     description_format: str = descriptions.DEFAULT,
-) -> Sources:  # fmt: skip
+) -> Sources:
     """Return the files that *words* mean: paths, ``~``, globs, and folders when *recursive*.
 
     A name is the path as given; of an absolute one, or one that climbs with ``..``, only the last
@@ -116,9 +119,7 @@ def _name_of(path: Path) -> str:
 
 def _add_folder(found: Sources, folder: Path, recursive: bool, describe: _Describe) -> None:
     if not recursive:
-        raise InputError(
-            f"{str(folder)!r} is a folder", cure="Add --recursive to take all files below it."
-        )
+        raise InputError(f"{str(folder)!r} is a folder", cure="Add --recursive to take all files below it.")
     top, before, seen = _name_of(folder), len(found.files), found.looked_at
     walked = 0
     for path in _walk(folder, found):

@@ -61,9 +61,14 @@ class Storing:
     vault: str
 
     def files(
-        self, sources: Sources, *, again: bool = False, part_size: int | None = None,
-        progress: Observer | None = None, watched: Watched | None = None,
-    ) -> Stored:  # fmt: skip
+        self,
+        sources: Sources,
+        *,
+        again: bool = False,
+        part_size: int | None = None,
+        progress: Observer | None = None,
+        watched: Watched | None = None,
+    ) -> Stored:
         """Store files, but those that are stored already only if *again*.
 
         :param watched: how far each file is, and the event that ends it.
@@ -101,9 +106,14 @@ class Storing:
         return record if record and record.state in ("pending", "present") else None
 
     def _send(
-        self, todo: list[Source], outcome: Stored, began: int | None, part_size: int | None,
-        progress: Observer | None, watched: Watched | None,
-    ) -> None:  # fmt: skip
+        self,
+        todo: list[Source],
+        outcome: Stored,
+        began: int | None,
+        part_size: int | None,
+        progress: Observer | None,
+        watched: Watched | None,
+    ) -> None:
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
         tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
         size = sum(source.size for source in todo)
@@ -158,10 +168,16 @@ class Storing:
                     uploads.ended(upload.id, "failed", "sent again")
 
     def stream(
-        self, stream: BinaryIO, *, name: str, description: str | None = None,
+        self,
+        stream: BinaryIO,
+        *,
+        name: str,
+        description: str | None = None,
         description_format: str = descriptions.DEFAULT,
-        part_size: int | None = None, again: bool = False, progress: Observer | None = None,
-    ) -> ArchiveRecord:  # fmt: skip
+        part_size: int | None = None,
+        again: bool = False,
+        progress: Observer | None = None,
+    ) -> ArchiveRecord:
         """Store what *stream* gives until its end, but bytes stored before only if *again*."""
         check_part_size(part_size)
         try:

@@ -186,9 +186,7 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         if isinstance(data, bytes | bytearray | memoryview):
             return bytes(data)
         if data is not None:
-            raise InputError(
-                f"The stream gives {type(data).__name__}, not bytes", cure='Open it with "rb".'
-            )
+            raise InputError(f"The stream gives {type(data).__name__}, not bytes", cure='Open it with "rb".')
         # None: nothing is there yet on a stream that does not wait by itself.
         with suppress(OSError, ValueError):
             select.select([stream], [], [], 0.2)

@@ -59,10 +59,7 @@ class Leftovers(Rendered):
     def _read(self) -> list[Leftover]:
         vault = self._storing.vault
         self._storing.engine.catalogue.database.release_dead()
-        known = {
-            upload.upload_id: upload
-            for upload in self._storing.engine.catalogue.uploads.open_of(vault)
-        }
+        known = {upload.upload_id: upload for upload in self._storing.engine.catalogue.uploads.open_of(vault)}
         listed = []
         for told in self._service.uploads(vault):
             with suppress(NotFound):  # it ended since it was listed
@@ -88,9 +85,7 @@ class Leftovers(Rendered):
             state=_state(ours),
         )
 
-    def resume(
-        self, words: Sequence[str] = (), *, progress: Observer | None = None
-    ) -> pd.DataFrame:
+    def resume(self, words: Sequence[str] = (), *, progress: Observer | None = None) -> pd.DataFrame:
         """Go on with uploads that began here (all, or those whose ids begin so).
 
         Parts that the service has with the right hash are not sent again.
@@ -144,7 +139,7 @@ class Leftovers(Rendered):
 
     def frame(self, rows: Sequence[Leftover]) -> pd.DataFrame:
         """Return some of the uploads as a DataFrame."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         names = ("name", "state", "sent", "size", "part_size", "created", "upload_id", "path")
         frame = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
@@ -207,9 +202,5 @@ def _source(row: Leftover) -> Source:
     path = Path(row.path)
     facts = path.stat()
     return Source(
-        path=path,
-        name=row.name,
-        description=row.description,
-        size=facts.st_size,
-        mtime_ns=facts.st_mtime_ns,
+        path=path, name=row.name, description=row.description, size=facts.st_size, mtime_ns=facts.st_mtime_ns
     )

@@ -65,9 +65,7 @@ class Uploader:
         small = [source for source in sources if source.size <= SINGLE_REQUEST]
         large = [source for source in sources if source.size > SINGLE_REQUEST]
         tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, MOST_WORKERS)
-        crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(
-            tuner, self.stop, "glacier-upload"
-        )
+        crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(tuner, self.stop, "glacier-upload")
         tasks = (partial(self._attempt, source, meter, tuner) for source in small)
         try:
             for source, outcome in crew.run(tasks):
@@ -172,8 +170,7 @@ class Uploader:
         if told != ours:
             self.engine.catalogue.uploads.ended(upload.id, "failed", f"stored as {archive_id}")
             raise IntegrityError(
-                f"The service took other bytes of {upload.name!r} than were sent "
-                f"(archive {archive_id})",
+                f"The service took other bytes of {upload.name!r} than were sent (archive {archive_id})",
                 cure=f"%glacier rm id:{archive_id}, then upload the file again.",
             )
 
@@ -247,8 +244,7 @@ class Uploader:
         if isinstance(error, NotFound):
             self.engine.catalogue.uploads.ended(upload.id, "failed", DROPPED)
             error.cure = error.cure or (
-                "The upload was aborted, or no part came for 24 hours; the same command begins "
-                "a new one."
+                "The upload was aborted, or no part came for 24 hours; the same command begins a new one."
             )
         else:
             self.engine.catalogue.uploads.released(upload.id, scrub(error))
@@ -262,9 +258,7 @@ class Uploader:
         try:
             self.engine.service.abort_upload(self.vault, upload.upload_id or "")
         except NotFound:
-            uploads.ended(
-                upload.id, "failed" if upload.state == "sending" else "unsettled", DROPPED
-            )
+            uploads.ended(upload.id, "failed" if upload.state == "sending" else "unsettled", DROPPED)
         except GlacierError as error:
             uploads.released(upload.id, str(error))
         else:

@@ -65,9 +65,8 @@ class UploadDesk(Rendered):
     # Choosing
 
     def add(
-        self, words: Sequence[str], *, recursive: bool = False,
-        description_format: str = descriptions.DEFAULT,
-    ) -> int:  # fmt: skip
+        self, words: Sequence[str], *, recursive: bool = False, description_format: str = descriptions.DEFAULT
+    ) -> int:
         """Choose more files: paths, globs, folders when *recursive*; return how many are new.
 
         :raises InputError: nothing matches, or a file cannot be stored; or they are being sent.
@@ -78,8 +77,7 @@ class UploadDesk(Rendered):
         for source in found.files:
             if names.get(source.name, source.key) != source.key:
                 raise InputError(
-                    f"Two files would be stored as {source.name!r}",
-                    cure="Send the one before the other.",
+                    f"Two files would be stored as {source.name!r}", cure="Send the one before the other."
                 )
         with self._lock:
             before = len(self._sources)
@@ -167,9 +165,7 @@ class UploadDesk(Rendered):
         try:
             sources = Sources(list(self._sources.values()))
             self._settle(
-                self._storing.files(
-                    sources, progress=self._observe, watched=Watched(self._tally, self._stop)
-                )
+                self._storing.files(sources, progress=self._observe, watched=Watched(self._tally, self._stop))
             )
         except Stopped:
             state = PAUSED
@@ -246,7 +242,7 @@ class UploadDesk(Rendered):
     @property
     def table(self) -> pd.DataFrame:
         """One row a file: name, size, done, state, note, path."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         files = self.files
         columns = ("name", "size", "done", "state", "note")

@@ -181,9 +181,13 @@ class _Comparison:
 
 
 def verify(
-    catalogue: Catalogue, vault: str, paths: Sequence[str | os.PathLike[str]], *,
-    recursive: bool = False, progress: Observer | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    catalogue: Catalogue,
+    vault: str,
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    recursive: bool = False,
+    progress: Observer | None = None,
+) -> pd.DataFrame:
     """Hold local files against the archives that the catalogue knows; nothing is asked for.
 
     A file's archive is the one of the name that an upload of this path gives, or one that was
@@ -210,9 +214,7 @@ def verify(
 
 
 def _compare_all(
-    work: _Comparison,
-    known: Sequence[tuple[Source, list[ArchiveRecord]]],
-    progress: Observer | None,
+    work: _Comparison, known: Sequence[tuple[Source, list[ArchiveRecord]]], progress: Observer | None
 ) -> list[tuple[str, str]]:
     todo = [(source, _of_size(source.size, archives)) for source, archives in known]
     label = f"Hashing {plural(sum(bool(sized) for _, sized in todo), 'file')}"
@@ -255,9 +257,7 @@ def _prefix(folder: Path) -> str:
     return "" if top == "." else f"{top}/"
 
 
-def _emptied(
-    work: _Comparison, sources: Sources, folders: dict[Path, str]
-) -> list[tuple[str, str]]:
+def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> list[tuple[str, str]]:
     """Compare what an upload would leave out of a folder: an empty file may have been full."""
     left = []
     for text, reason in sources.skipped:
@@ -280,7 +280,7 @@ def _add_missing(work: _Comparison, prefix: str) -> None:
 
 
 def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     frame = pd.DataFrame({name: [row[name] for row in rows] for name in COLUMNS})
     for name in COLUMNS:

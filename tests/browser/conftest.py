@@ -69,10 +69,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     }
     _settle(Path(environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(base / "settings"))))
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0",
-        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.port=0",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={root}",
         "--IdentityProvider.token=secret",
-    ]  # fmt: skip
+    ]
     with (base / "lab.log").open("w") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=root, start_new_session=True
@@ -186,9 +192,7 @@ def wait_idle(page: Any, timeout: float = 120_000) -> None:
 
 def cell(page: Any, code: str) -> Any:
     """Return the code cell whose source holds *code*."""
-    return (
-        page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=code)).first
-    )
+    return page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=code)).first
 
 
 def accessible(page: Any, within: str) -> None:

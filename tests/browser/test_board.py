@@ -90,9 +90,8 @@ def test_filters_actions_and_news_of_another_process(
     )
     environment = {**os.environ, "GLACIER_MAGIC_HOME": str(lab.root.parent / "home")}
     subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "emulator")],
-        check=True, cwd=tmp_path, env=environment,
-    )  # fmt: skip
+        [sys.executable, "-c", script, str(tmp_path / "emulator")], check=True, cwd=tmp_path, env=environment
+    )
     board.locator(".gm-status", has_text="14 jobs: 9 verified").wait_for()
     _choose_theme(page, "JupyterLab Dark")
     board.scroll_into_view_if_needed()
@@ -137,7 +136,7 @@ window.model = {
   set: (name, value) => { state[name] = value; (listeners["change:" + name] || []).forEach((f) => f()); },
   on: (name, f) => (listeners[name] = listeners[name] || []).push(f), off: () => {}, send: () => {},
 };
-"""  # noqa: E501
+"""
 
 
 def test_the_browser_notifies_once_and_is_never_asked_by_itself(page: Any) -> None:

@@ -112,15 +112,11 @@ def test_the_way_by_keyboard(explorer: Any, page: Any) -> None:
     explorer.locator(".ge-crumb").nth(2).wait_for()
     explorer.get_by_role("button", name="Restore").focus()
     page.keyboard.press("Enter")
-    cell(page, "explorer = %glacier").get_by_text(
-        f"Restore {count - 1:,} archives"
-    ).first.wait_for()
+    cell(page, "explorer = %glacier").get_by_text(f"Restore {count - 1:,} archives").first.wait_for()
     answered(page, f"({count - 1}, ")
 
 
-def test_dark_and_without_a_kernel(
-    explorer: Any, page: Any, shots: Callable[[Any, str], None]
-) -> None:
+def test_dark_and_without_a_kernel(explorer: Any, page: Any, shots: Callable[[Any, str], None]) -> None:
     """Readable in the dark theme; saved and opened again, the rows stand there as a still table."""
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()

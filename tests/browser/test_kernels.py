@@ -33,9 +33,17 @@ CELLS = (
 def overlay(version: str, folder: Path) -> Path:
     """Return a folder with that ipykernel and nothing else."""
     command = [
-        sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check",
-        "--target", str(folder / version), f"ipykernel=={version}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--disable-pip-version-check",
+        "--target",
+        str(folder / version),
+        f"ipykernel=={version}",
+    ]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     if done.returncode:
         if os.environ.get("CI"):

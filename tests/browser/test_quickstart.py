@@ -46,10 +46,7 @@ def test_a_click_on_start_brings_a_file_back_verified(
     wait_idle(page)
     board.scroll_into_view_if_needed()
     shots(page, "board-verified")
-    assert (
-        page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count()
-        == 0
-    )
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     work = lab.root / "quickstart-data"
     for restored in ("papers/2001/letter 01.txt", "film.mov", "papers/2005/letter 12.txt"):
         assert sha256(work / restored) == sha256(work / "restored" / restored)

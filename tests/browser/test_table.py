@@ -15,10 +15,9 @@ from .conftest import accessible
 
 COLUMNS = [
     {"key": "name", "label": "name", "width": "minmax(8em,1fr)", "sortable": True},
-    {"key": "size", "label": "size", "width": "7em", "number": True, "sortable": True,
-     "down": True},
+    {"key": "size", "label": "size", "width": "7em", "number": True, "sortable": True, "down": True},
     {"key": "note", "label": "note", "width": "9em", "sortable": False, "wide": 600},
-]  # fmt: skip
+]
 
 STUB = """
 const listeners = {};
@@ -130,9 +129,7 @@ def test_names_of_strangers_are_text(table: Callable[..., Any], page: Any) -> No
     assert names(found)[0] == "<img src=x onerror='window.broken=1'>"
     assert page.evaluate("window.broken") is None
     assert page.locator("img").count() == 0
-    heights = {
-        round(row.bounding_box()["height"]) for row in found.locator(".gm-row:visible").all()
-    }
+    heights = {round(row.bounding_box()["height"]) for row in found.locator(".gm-row:visible").all()}
     assert heights == {28}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -145,9 +142,7 @@ def test_rows_are_chosen_with_the_keyboard(table: Callable[..., Any], page: Any)
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Space"):
         page.keyboard.press(key)
     settled(page, "window.chosen.has(2) && window.chosen.size === 1")
-    found.locator(
-        "#" + found.locator("[role=grid]").get_attribute("aria-activedescendant")
-    ).wait_for()
+    found.locator("#" + found.locator("[role=grid]").get_attribute("aria-activedescendant")).wait_for()
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+PageDown")
     settled(page, "window.chosen.size === 12 && window.chosen.has(2) && window.chosen.has(13)")
@@ -215,9 +210,7 @@ def test_one_question_at_a_time_is_on_its_way(table: Callable[..., Any], page: A
     assert page.evaluate("window.sent.length") == 1
     assert found.get_by_text("…", exact=True).count() > 0
     page.evaluate("window.answers = true; reply(1, sent[0].start, sent[0].stop)")
-    page.wait_for_function(
-        "![...document.querySelectorAll('.gm-row bdi')].some(e => e.textContent === '…')"
-    )
+    page.wait_for_function("![...document.querySelectorAll('.gm-row bdi')].some(e => e.textContent === '…')")
     assert page.evaluate("window.sent.length") == 2
 
 

@@ -53,9 +53,7 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     ).first.wait_for()
     with page.expect_file_chooser() as chooser:
         panel.locator("button", has_text="From this browser").click()
-    chooser.value.set_files(
-        {"name": "from home.txt", "mimeType": "text/plain", "buffer": b"h" * 2_000_000}
-    )
+    chooser.value.set_files({"name": "from home.txt", "mimeType": "text/plain", "buffer": b"h" * 2_000_000})
     panel.locator("[role=status]", has_text="from home.txt: stored").first.wait_for()
     shots(page, "uploads-done")
     page.get_by_role("menuitem", name="File", exact=True).click()

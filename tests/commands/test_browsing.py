@@ -19,9 +19,15 @@ from glacier_magic.errors import InputError, NameNotKnown
 DAY = 86_400_000
 FIRST = 1_577_836_800_000  # 2020-01-01 00:00 UTC
 NAMES = {
-    "scans/2019/a.tif": 300, "scans/2019/b.tif": 200, "scans/2020/c.tif": 100, "notes.txt": 5,
-    "a[1].txt": 1, "it's \"quoted\".txt": 2, "😀.jpg": 3, "a1.txt": 4,
-}  # fmt: skip
+    "scans/2019/a.tif": 300,
+    "scans/2019/b.tif": 200,
+    "scans/2020/c.tif": 100,
+    "notes.txt": 5,
+    "a[1].txt": 1,
+    'it\'s "quoted".txt': 2,
+    "😀.jpg": 3,
+    "a1.txt": 4,
+}
 
 
 def identifier(name):
@@ -38,7 +44,7 @@ def read(catalogue, names, made, vault="photos"):
             "size": pa.array(names.values(), pa.int64()),
             "tree_hash": [f"{size:064x}" for size in names.values()],
         }
-    )  # fmt: skip
+    )
     with catalogue.inventories.loading(vault, f"job {made}") as load:
         load.add(batch)
         load.finish(made)
@@ -159,12 +165,31 @@ def test_names_and_ids_are_addressed_as_they_are(glacier):
 
 
 STRANGE = [
-    "'", '"', "size >", "size > 'x'", "1 = 1", "name = 'x' or 1=1 --", "name = ''; DROP TABLE v",
-    "(" * 5000, "not " * 500 + "size=1", "size > 1e999", "created > '9999-13'", "name like 5",
-    "name glob '" + "*a" * 20_000 + "'", "name = 'a\0b'", "name like '\0%'", "\ud800", "\udcff",
-    "name in (" + ",".join("'x'" for _ in range(20_000)) + ")", "created = '0000'", "size = ٣",
-    "tree_hash = 'zz'", "mtime is not null and state = 'no such'", "name = '😀.jpg'", "name",
-]  # fmt: skip
+    "'",
+    '"',
+    "size >",
+    "size > 'x'",
+    "1 = 1",
+    "name = 'x' or 1=1 --",
+    "name = ''; DROP TABLE v",
+    "(" * 5000,
+    "not " * 500 + "size=1",
+    "size > 1e999",
+    "created > '9999-13'",
+    "name like 5",
+    "name glob '" + "*a" * 20_000 + "'",
+    "name = 'a\0b'",
+    "name like '\0%'",
+    "\ud800",
+    "\udcff",
+    "name in (" + ",".join("'x'" for _ in range(20_000)) + ")",
+    "created = '0000'",
+    "size = ٣",
+    "tree_hash = 'zz'",
+    "mtime is not null and state = 'no such'",
+    "name = '😀.jpg'",
+    "name",
+]
 
 
 @pytest.mark.parametrize("option", ["where", "glob", "text", "sort", "as_of", "states"])
@@ -172,11 +197,13 @@ def test_odd_words_are_taken_or_refused_and_change_nothing(glacier, option):
     """Whatever they hold: an answer, or an error that is short; the tables stay."""
     vault = glacier.vault
     ask = {
-        "where": lambda text: vault.archives(where=text), "glob": vault.archives,
-        "text": vault.find, "sort": lambda text: vault.archives(sort=text),
+        "where": lambda text: vault.archives(where=text),
+        "glob": vault.archives,
+        "text": vault.find,
+        "sort": lambda text: vault.archives(sort=text),
         "as_of": lambda text: vault.archives(as_of=text),
         "states": lambda text: vault.archives(states=[text]),
-    }  # fmt: skip
+    }
     refused = []
     for text in STRANGE:
         try:
@@ -193,13 +220,38 @@ def test_odd_words_are_taken_or_refused_and_change_nothing(glacier, option):
 @given(
     where=st.lists(
         st.sampled_from(
-            ["size", "created", "name", "state", "and", "or", "not", "(", ")", "<", "=", "<>", "in",
-             "like", "glob", "is", "null", ",", "'a%'", "'2016'", "1e9", "5MB", "2016-02-30", "'"]
-        ) | st.text(max_size=3),
+            [
+                "size",
+                "created",
+                "name",
+                "state",
+                "and",
+                "or",
+                "not",
+                "(",
+                ")",
+                "<",
+                "=",
+                "<>",
+                "in",
+                "like",
+                "glob",
+                "is",
+                "null",
+                ",",
+                "'a%'",
+                "'2016'",
+                "1e9",
+                "5MB",
+                "2016-02-30",
+                "'",
+            ]
+        )
+        | st.text(max_size=3),
         max_size=9,
     ).map(" ".join),
     glob=st.text("*?[]^a/'\"\0😀", max_size=6),
-)  # fmt: skip
+)
 @example(where="size in (1, 2) and name not like 'a%'", glob="[")
 def test_no_words_make_anything_but_an_answer_or_an_input_error(glacier, where, glob):
     """Neither a traceback nor an error of the database."""
@@ -229,10 +281,16 @@ def test_a_limit_is_a_whole_number(glacier):
 
 
 MOMENTS = [
-    datetime(2020, 1, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, 1), date(2020, 1, 1),  # noqa: DTZ001
-    pd.Timestamp("2020-01-01", tz="UTC"), "2020-01-01", "2020-01-01T00:00Z", "2020-01-01 05:00",
-    datetime(2020, 1, 1, 3, tzinfo=timezone(timedelta(hours=2))), "2020-01-01T03:00+02:00",
-]  # fmt: skip
+    datetime(2020, 1, 1, 1, tzinfo=UTC),
+    datetime(2020, 1, 1, 1),  # noqa: DTZ001 - one without a zone, on purpose
+    date(2020, 1, 1),
+    pd.Timestamp("2020-01-01", tz="UTC"),
+    "2020-01-01",
+    "2020-01-01T00:00Z",
+    "2020-01-01 05:00",
+    datetime(2020, 1, 1, 3, tzinfo=timezone(timedelta(hours=2))),
+    "2020-01-01T03:00+02:00",
+]
 
 
 def test_a_moment_is_given_as_python_has_it(glacier):
@@ -320,8 +378,9 @@ def test_diff_tells_added_gone_and_renamed(glacier, notes):
     changes = {row["name"]: (row["change"], row["was"]) for row in table.to_dict("records")}
     assert changes.pop("memo.txt") == ("renamed", "notes.txt")
     assert {name: change for name, (change, _) in changes.items()} == {
-        "new/d.tif": "added", "gone.txt": "gone",
-    }  # fmt: skip
+        "new/d.tif": "added",
+        "gone.txt": "gone",
+    }
     renamed = table[table["change"] == "renamed"].iloc[0]
     assert renamed["archive_id"] == identifier("memo.txt")
     assert renamed["was_id"] == identifier("notes.txt")
@@ -345,9 +404,12 @@ def test_tables_have_their_columns_and_types_also_when_empty(glacier):
     """So that what is done with them never depends on what is in a vault."""
     full, empty = glacier.vault, glacier.console.session.vault("empty")
     for ask in (
-        lambda v: v.archives(), lambda v: v.archives("nothing"), lambda v: v.find("tif"),
-        lambda v: v.du(), lambda v: v.duplicates(),
-    ):  # fmt: skip
+        lambda v: v.archives(),
+        lambda v: v.archives("nothing"),
+        lambda v: v.find("tif"),
+        lambda v: v.du(),
+        lambda v: v.duplicates(),
+    ):
         filled, bare = ask(full), ask(empty)
         assert len(bare) == 0
         assert bare.dtypes.to_dict() == filled.dtypes.to_dict()

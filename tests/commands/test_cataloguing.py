@@ -15,10 +15,16 @@ from glacier_magic.plans.replacing import ReplacePlan
 def record(console, number, name):
     console.session.catalogue.archives.record(
         ArchiveRecord.described(
-            name, vault="photos", archive_id=random.Random(number).randbytes(69).hex(), size=number,
-            created=number, tree_hash=f"{number:064x}", state="pending", seen=None,
+            name,
+            vault="photos",
+            archive_id=random.Random(number).randbytes(69).hex(),
+            size=number,
+            created=number,
+            tree_hash=f"{number:064x}",
+            state="pending",
+            seen=None,
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -30,9 +36,7 @@ def notes():
 @pytest.fixture
 def console(notes):
     """A console that is not connected yet."""
-    face = SimpleNamespace(
-        program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan
-    )
+    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan)
     made = Console(face)
     yield made
     made.close()
@@ -129,9 +133,7 @@ def test_a_check_that_fails_says_what_to_do(glacier, console, notes):
     assert glacier("du", "--vault", "photos")["size"].iloc[0] == 3
 
 
-def test_exported_archives_are_merged_into_another_catalogue(
-    glacier, console, notes, monkeypatch, tmp_path
-):
+def test_exported_archives_are_merged_into_another_catalogue(glacier, console, notes, monkeypatch, tmp_path):
     """As tables or as a whole catalogue; it is said what was taken, and nothing comes twice."""
     for file in ("t.csv", "t.parquet"):
         glacier("catalogue", "export", file)
@@ -150,12 +152,24 @@ def test_exported_archives_are_merged_into_another_catalogue(
 
 @pytest.mark.parametrize(
     "words",
-    [["nonsense"], ["backup"], ["check", "file"], ["--yes"], ["backup", "b", "--repair"],
-     ["restore", "b", "--vault", "v"], ["restore", "missing"], ["import", "missing"],
-     ["export", "t.txt"], ["export", "t.csv", "--vault", "nope"], ["import", "catalogue.sqlite"],
-     ["restore", "catalogue.sqlite"], ["import", "text"], ["restore", "text"],
-     ["backup", "missing/b"]],
-)  # fmt: skip
+    [
+        ["nonsense"],
+        ["backup"],
+        ["check", "file"],
+        ["--yes"],
+        ["backup", "b", "--repair"],
+        ["restore", "b", "--vault", "v"],
+        ["restore", "missing"],
+        ["import", "missing"],
+        ["export", "t.txt"],
+        ["export", "t.csv", "--vault", "nope"],
+        ["import", "catalogue.sqlite"],
+        ["restore", "catalogue.sqlite"],
+        ["import", "text"],
+        ["restore", "text"],
+        ["backup", "missing/b"],
+    ],
+)
 def test_what_makes_no_sense_is_an_error_and_does_nothing(glacier, tmp_path, words):
     """With a cure, and no file made."""
     (tmp_path / "text").write_text("nothing that is known")

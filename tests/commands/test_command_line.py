@@ -61,10 +61,7 @@ def test_help_alone_lists_the_verbs(bare):
 def test_the_entry_point_and_the_module_are_the_same():
     """``python -m glacier_magic.cli`` works where scripts are not on the path."""
     done = subprocess.run(
-        [sys.executable, "-m", "glacier_magic.cli", "nonsense"],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "glacier_magic.cli", "nonsense"], capture_output=True, text=True, check=False
     )
     assert done.returncode == InputError.exit_code
     assert done.stdout == ""
@@ -178,9 +175,15 @@ def test_the_account_is_masked_unless_asked_for(main, emulator):
 def test_no_output_of_any_verb_holds_the_whole_account(filled, emulator, tmp_path):
     """Tables, plans and boards neither."""
     for words in (
-        ["vaults"], ["ls"], ["jobs"], ["emulator", "status"], ["drop", "photos"],
-        ["restore", "*", "--to", str(tmp_path), "--yes"], ["rm", "absent"], ["inventory"],
-    ):  # fmt: skip
+        ["vaults"],
+        ["ls"],
+        ["jobs"],
+        ["emulator", "status"],
+        ["drop", "photos"],
+        ["restore", "*", "--to", str(tmp_path), "--yes"],
+        ["rm", "absent"],
+        ["inventory"],
+    ):
         filled(*words)
         assert emulator.account not in filled.out + filled.err
 
@@ -197,13 +200,7 @@ def test_a_hostile_name_cannot_speak_to_the_terminal(main, put, later, monkeypat
     later(hours=4.1)
     main.ok("inventory")
     to = ("--to", str(tmp_path))
-    for words in (
-        ["ls"],
-        ["restore", "*", *to],
-        ["rm", "*"],
-        ["restore", "*", *to, "--yes"],
-        ["jobs"],
-    ):
+    for words in (["ls"], ["restore", "*", *to], ["rm", "*"], ["restore", "*", *to, "--yes"], ["jobs"]):
         main(*words)
         for bad in "\x1b\x07\u202e\r":
             assert bad not in main.out + main.err
@@ -234,8 +231,7 @@ def test_a_result_names_the_commands_of_this_face(main, monkeypatch):
     """Not the notebook's: a line of a result is typed again as it stands."""
     main.ok("create", "photos")
     monkeypatch.setattr(
-        "glacier_magic.client.session.Session.retrieval_policy",
-        lambda _: "See %glacier deletions ID.",
+        "glacier_magic.client.session.Session.retrieval_policy", lambda _: "See %glacier deletions ID."
     )
     assert main.ok("policy") == "See glacier-magic deletions ID.\n"
     monkeypatch.setattr(
@@ -314,16 +310,15 @@ def process(*words, **options):
     env = {**os.environ, **options.pop("env", {})}
     return subprocess.run(
         [sys.executable, "-m", "glacier_magic.cli", *words],
-        stderr=subprocess.PIPE, check=False, env=env, **options,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        check=False,
+        env=env,
+        **options,
+    )
 
 
 @pytest.mark.parametrize(
-    "env",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ],
+    "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
 def test_a_terminal_without_utf_8_gets_escapes_and_no_traceback(filled, files, env):
     """On both streams: a name in a table, a word in an error."""
@@ -433,9 +428,7 @@ def test_a_huge_price_is_refused(filled, home):
     assert "retrieval-standard" in filled.err
 
 
-@pytest.mark.parametrize(
-    "words", [("ls",), ("find", "x"), ("du",), ("duplicates",), ("diff",), ("rm", "*")]
-)
+@pytest.mark.parametrize("words", [("ls",), ("find", "x"), ("du",), ("duplicates",), ("diff",), ("rm", "*")])
 def test_a_wrong_vault_is_not_an_empty_one(filled, words):
     """The service is asked once, where nothing is known of it here."""
     assert filled(*words, "--vault", "nope") == NotFound.exit_code
@@ -458,9 +451,7 @@ def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client,
 
 def test_what_is_missing_in_a_table_is_shown_as_nothing(capsys):
     """The name that an archive had before, where it had none."""
-    table = pd.DataFrame(
-        {"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype="str")}
-    )
+    table = pd.DataFrame({"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype="str")})
     cli.TerminalFace().show(table)
     shown = capsys.readouterr().out
     assert "NaN" not in shown

@@ -27,8 +27,7 @@ def configured(home, monkeypatch):
             monkeypatch.setenv(way, url)
             return
         text = {
-            "services": f"[default]\nservices = mine\n[services mine]\nglacier =\n"
-            f"  endpoint_url = {url}\n",
+            "services": f"[default]\nservices = mine\n[services mine]\nglacier =\n  endpoint_url = {url}\n",
             "profile": f"[default]\nendpoint_url = {url}\n",
         }[way]
         (home / "config").write_text(text)
@@ -37,16 +36,12 @@ def configured(home, monkeypatch):
     return configured
 
 
-@pytest.mark.parametrize(
-    "way", ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL", "services", "profile"]
-)
+@pytest.mark.parametrize("way", ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL", "services", "profile"])
 def test_another_server_is_never_taken_for_aws(emulator, keys, configured, way):
     """Its catalogue, its regions and its address in the connection, however it is named."""
     configured(way, emulator.url)
     with gm.connect(region="local") as session:
-        assert session.catalogue.place == str(
-            catalogue_place(Connection(endpoint_url=emulator.url))
-        )
+        assert session.catalogue.place == str(catalogue_place(Connection(endpoint_url=emulator.url)))
         assert session.catalogue.place != str(catalogue_place(Connection()))
         assert session.connection.endpoint_url == emulator.url
         assert session.account == emulator.account
@@ -146,19 +141,14 @@ def test_the_catalogue_verbs_use_the_catalogue_that_a_session_would(
     bare.ok("catalogue", "backup", str(tmp_path / "three"))
 
 
-def test_a_session_goes_on_with_the_server_it_began_with(
-    emulator, own_emulator, keys, configured, region
-):
+def test_a_session_goes_on_with_the_server_it_began_with(emulator, own_emulator, keys, configured, region):
     """A variable that is set in the middle of a notebook changes no client of the session."""
     configured("AWS_ENDPOINT_URL_GLACIER", emulator.url)
     with gm.connect(region=region) as session:
         session.create_vault("photos")
         configured("AWS_ENDPOINT_URL_GLACIER", own_emulator.url)
         session.service.create_vault("more")
-        assert {found.vault for found in session.vaults_everywhere([region]).found} == {
-            "photos",
-            "more",
-        }
+        assert {found.vault for found in session.vaults_everywhere([region]).found} == {"photos", "more"}
         other = session.vaults_everywhere([f"{region}-b"])
         assert not other.skipped
     assert own_emulator.client(region).list_vaults()["VaultList"] == []

@@ -21,9 +21,7 @@ def notes():
 def glacier(session_place, notes, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator, with a vault in use."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
-    face = SimpleNamespace(
-        program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan
-    )
+    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan)
     console = Console(face)
 
     def glacier(*words):
@@ -103,9 +101,7 @@ def test_an_inventory_saved_by_another_client_is_taken(glacier, client, emulator
     path.write_bytes(client.get_job_output(vaultName="photos", jobId=job)["body"].read())
     glacier("create", "music")
     if form == "JSON":
-        assert "left: it is in another vault than music" in repr(
-            glacier("import", path, "--vault", "music")
-        )
+        assert "left: it is in another vault than music" in repr(glacier("import", path, "--vault", "music"))
         glacier("import", path)
     else:
         glacier("import", path, "--vault", "photos")

@@ -29,9 +29,15 @@ def beside(main, emulator, connect, session_place):
     session = connect(catalogue=session_place, region=re.search(r"region: (\S+)", main.ok())[1])
     client = emulator.client(session.region)
     nameless = ArchiveRecord.described(
-        "", vault="photos", size=8, created=1.6e12, tree_hash="0" * 64, seen=None, state="listed",
+        "",
+        vault="photos",
+        size=8,
+        created=1.6e12,
+        tree_hash="0" * 64,
+        seen=None,
+        state="listed",
         archive_id=client.upload_archive(vaultName="photos", body=b"nameless")["archiveId"],
-    )  # fmt: skip
+    )
     session.catalogue.archives.record(nameless)
     return session.vault("photos")
 
@@ -49,10 +55,14 @@ def deletions(emulator):
 @pytest.mark.parametrize(
     "words",
     [
-        ("rm", "a"), ("rm", "*"), ("rm", "a", "bb"), ("drop", "photos"),
-        ("drop", "photos", "--with-archives"), ("drop", "photos", "--with-archives", "--stop"),
+        ("rm", "a"),
+        ("rm", "*"),
+        ("rm", "a", "bb"),
+        ("drop", "photos"),
+        ("drop", "photos", "--with-archives"),
+        ("drop", "photos", "--with-archives", "--stop"),
     ],
-)  # fmt: skip
+)
 def test_a_confirmation_that_is_given_must_be_right(main, deletions, emulator, words):
     """Also where the plan needs none, beside --yes, and before anything is begun."""
     with counting(emulator, "DeleteVault") as drops:
@@ -78,10 +88,14 @@ def test_a_wrong_confirmation_is_refused_from_python_too(beside, deletions, emul
     """By every plan that has a vault, and by those that have none."""
     session = beside.session
     plans = [
-        beside.remove("a"), beside.remove("*"), beside.remove("a", where="size > 0"),
-        session.drop_vault("photos"), beside.restore("a"), session.retrieval_policy().set("1GB/h"),
+        beside.remove("a"),
+        beside.remove("*"),
+        beside.remove("a", where="size > 0"),
+        session.drop_vault("photos"),
+        beside.restore("a"),
+        session.retrieval_policy().set("1GB/h"),
         session.capacity().buy(),
-    ]  # fmt: skip
+    ]
     for plan in plans:
         with pytest.raises(NotConfirmed, match="Nothing was done"):
             plan.run(confirm=wrong)
@@ -112,9 +126,11 @@ def test_a_lock_for_ever_needs_the_name_from_python_too(beside, emulator):
 def test_an_empty_condition_is_refused(main, deletions, blank):
     """Alone, beside names, and where it only lists."""
     for words in (
-        ("rm", "--where", blank), ("rm", "*", "--where", blank), ("rm", "b*", "--where", blank),
+        ("rm", "--where", blank),
+        ("rm", "*", "--where", blank),
+        ("rm", "b*", "--where", blank),
         ("rm", "a", "--where", blank),
-    ):  # fmt: skip
+    ):
         assert main(*words, "--confirm", "photos") == InputError.exit_code, words
     assert deletions() == 0
     for words in (("ls",), ("ls", "*"), ("explore",)):
@@ -128,8 +144,7 @@ def test_an_empty_name_is_refused(main, beside, deletions, emulator, blank):
         assert main("rm", *words, "--confirm", "photos") == InputError.exit_code, words
     assert deletions() == 0
     with counting(emulator, "InitiateJob") as asked:
-        for words in ((blank,), ("a", blank), ("--expired", blank), ("--extend", blank),
-                      ("--stop", blank)):  # fmt: skip
+        for words in ((blank,), ("a", blank), ("--expired", blank), ("--extend", blank), ("--stop", blank)):
             assert main("restore", *words, "--yes") == InputError.exit_code, words
         assert main("restore", "--from", "", "--yes") == InputError.exit_code
         assert main("restore", "a", "--from", "", "--yes") == InputError.exit_code
@@ -141,16 +156,32 @@ def test_an_empty_name_is_refused(main, beside, deletions, emulator, blank):
 @pytest.mark.parametrize(
     "words",
     [
-        ("ls", "--state", ""), ("ls", "--state", " "), ("ls", "--state", ","), ("find", ""),
-        ("du", ""), ("explore", "--folder", ""), ("ls", "--sort", ""), ("ls", "--vault", ""),
-        ("upload", ""), ("upload", "-r", ""), ("hash", ""), ("verify", ""), ("drop", ""),
-        ("drop", "", "--with-archives"), ("restore", "a", "--spread", ""), ("cost", ""),
-        ("restore", "a", "--daily", ""), ("restore", "a", "--range", ""),
-        ("rm", "a", "--vault", "", "--yes"), ("restore", "--stop", "--vault", ""),
-        ("restore", "--expired", "--vault", ""), ("restore", "--extend", "--vault", ""),
-        ("uploads", "--abort", "", "--yes"), ("uploads", "--resume", ""),
+        ("ls", "--state", ""),
+        ("ls", "--state", " "),
+        ("ls", "--state", ","),
+        ("find", ""),
+        ("du", ""),
+        ("explore", "--folder", ""),
+        ("ls", "--sort", ""),
+        ("ls", "--vault", ""),
+        ("upload", ""),
+        ("upload", "-r", ""),
+        ("hash", ""),
+        ("verify", ""),
+        ("drop", ""),
+        ("drop", "", "--with-archives"),
+        ("restore", "a", "--spread", ""),
+        ("cost", ""),
+        ("restore", "a", "--daily", ""),
+        ("restore", "a", "--range", ""),
+        ("rm", "a", "--vault", "", "--yes"),
+        ("restore", "--stop", "--vault", ""),
+        ("restore", "--expired", "--vault", ""),
+        ("restore", "--extend", "--vault", ""),
+        ("uploads", "--abort", "", "--yes"),
+        ("uploads", "--resume", ""),
     ],
-)  # fmt: skip
+)
 def test_an_empty_word_is_refused_wherever_it_could_mean_all(main, words):
     """An unset variable of the shell in quotes is such a word."""
     assert main(*words) == InputError.exit_code
@@ -161,15 +192,24 @@ def test_nothing_is_not_everything_in_python(beside, deletions, emulator, blank)
     """The same through the library, and what has no words does nothing."""
     session = beside.session
     calls = [
-        lambda: beside.remove(where=blank), lambda: beside.remove("*", where=blank),
-        lambda: beside.remove(blank), lambda: beside.remove("a", blank), lambda: beside.remove([]),
-        lambda: beside.restore(blank), lambda: beside.restore([]), lambda: beside.select([blank]),
-        lambda: beside.archives(blank), lambda: beside.archives(where=blank),
-        lambda: beside.archives(states=blank), lambda: beside.find(""),
-        lambda: session.stop_restores(blank), lambda: session.stop_restores(blank, vault="photos"),
-        lambda: session.stop_restores("a"), lambda: session.restore_expired(blank, vault="photos"),
+        lambda: beside.remove(where=blank),
+        lambda: beside.remove("*", where=blank),
+        lambda: beside.remove(blank),
+        lambda: beside.remove("a", blank),
+        lambda: beside.remove([]),
+        lambda: beside.restore(blank),
+        lambda: beside.restore([]),
+        lambda: beside.select([blank]),
+        lambda: beside.archives(blank),
+        lambda: beside.archives(where=blank),
+        lambda: beside.archives(states=blank),
+        lambda: beside.find(""),
+        lambda: session.stop_restores(blank),
+        lambda: session.stop_restores(blank, vault="photos"),
+        lambda: session.stop_restores("a"),
+        lambda: session.restore_expired(blank, vault="photos"),
         lambda: session.extend(blank, vault="photos"),
-    ]  # fmt: skip
+    ]
     for call in calls:
         with pytest.raises(InputError):
             call()

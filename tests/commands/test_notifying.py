@@ -71,9 +71,7 @@ def test_nothing_to_remove_is_told(shell, moto, monkeypatch):
     assert "Nothing was made from here" in shell("notify", "remove", code=7)
 
 
-def test_a_queue_is_made_after_it_was_shown_and_removed(
-    shell, moto, empty_moto, monkeypatch, tmp_path
-):
+def test_a_queue_is_made_after_it_was_shown_and_removed(shell, moto, empty_moto, monkeypatch, tmp_path):
     """Without --yes a script makes and removes nothing."""
     for name in ("SNS", "SQS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", moto)

@@ -213,17 +213,25 @@ def test_names_in_the_history_can_neither_write_html_nor_move_the_cursor(glacier
     """They come from strangers."""
     plans = glacier.session.catalogue.plans
     evil = "<script>\x1b[2J"
-    number = plans.begin(
-        "restore", "photos", {"title": evil, "facts": [[evil, evil]]}, made=1, run=1
-    )
+    number = plans.begin("restore", "photos", {"title": evil, "facts": [[evil, evil]]}, made=1, run=1)
     downloads = glacier.session.catalogue.downloads
     ids = downloads.want(
-        [{
-            "vault": "photos", "batch": "b", "archive_id": "x", "name": evil, "size": 1,
-            "tree_hash": "0" * 64, "tier": "Bulk", "root": "/r", "target": "/r/x", "token": "t",
-            "state": "waiting",
-        }]
-    )  # fmt: skip
+        [
+            {
+                "vault": "photos",
+                "batch": "b",
+                "archive_id": "x",
+                "name": evil,
+                "size": 1,
+                "tree_hash": "0" * 64,
+                "tier": "Bulk",
+                "root": "/r",
+                "target": "/r/x",
+                "token": "t",
+                "state": "waiting",
+            }
+        ]
+    )
     plans.link(number, [(ids[0], True, 1)])
     downloads.update(ids[0], state="failed", error=evil)
     past = glacier("history", str(number))

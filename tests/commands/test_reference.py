@@ -16,9 +16,7 @@ EXAMPLES = [line for verb in VERBS.values() for line, _ in verb.examples]
 def test_the_reference_and_the_readme_are_what_the_verbs_declare():
     """Run scripts/write_reference.py where this fails."""
     script = ROOT / "scripts" / "write_reference.py"
-    done = subprocess.run(
-        [sys.executable, script, "--check"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 

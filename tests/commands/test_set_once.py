@@ -27,9 +27,7 @@ def told():
         parser.add_argument("--tier", choices=("standard", "bulk"), default="standard")
         parser.add_argument("--max-rate", type=int, default=argparse.SUPPRESS)
 
-    verb = Verb(
-        name="v", summary="", run=lambda _, args: seen.append(vars(args)), configure=configure
-    )
+    verb = Verb(name="v", summary="", run=lambda _, args: seen.append(vars(args)), configure=configure)
 
     def ask(own, *words):
         console = Console(Face(), Settings(lambda name: own.get(name, "")))

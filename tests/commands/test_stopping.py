@@ -10,17 +10,7 @@ def paced(main, files, tmp_path):
     for name in ("a.bin", "b.bin", "c.bin"):
         files(name, 100)
     main.ok("upload", "a.bin", "b.bin", "c.bin", "--vault", "photos")
-    main.ok(
-        "restore",
-        "*",
-        "--vault",
-        "photos",
-        "--to",
-        str(tmp_path / "back"),
-        "--spread",
-        "3d",
-        "--yes",
-    )
+    main.ok("restore", "*", "--vault", "photos", "--to", str(tmp_path / "back"), "--spread", "3d", "--yes")
     return main
 
 

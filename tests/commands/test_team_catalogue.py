@@ -13,8 +13,7 @@ from glacier_magic.base.paths import last_connection_file
 def run(postgres, database_url, emulator, region, monkeypatch, capsys):
     """Run a verb as somebody whose URL holds a password; return all that is said."""
     schema = re.search(r"search_path%3D(\w+)", database_url)[1]
-    url = postgres.url("guarded", password=postgres_server.PASSWORD,
-                       options=f"-csearch_path={schema},public")  # fmt: skip
+    url = postgres.url("guarded", password=postgres_server.PASSWORD, options=f"-csearch_path={schema},public")
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", url)
 
     def run(*words, code=0):

@@ -6,14 +6,7 @@ import pandas as pd
 import pytest
 
 from glacier_magic.commands import VERBS, Console, Help, run
-from glacier_magic.errors import (
-    ConnectionFailed,
-    InputError,
-    JobExpired,
-    NameNotKnown,
-    NotFound,
-    NotReady,
-)
+from glacier_magic.errors import ConnectionFailed, InputError, JobExpired, NameNotKnown, NotFound, NotReady
 from glacier_magic.jobs import Batch, InventoryJob
 from glacier_magic.plans import DeletePlan, DropPlan, RestorePlan
 
@@ -310,9 +303,7 @@ def test_waiting_for_nothing_is_over_at_once(glacier):
     assert len(glacier("wait")) == 0
 
 
-def test_an_expired_job_is_told_by_the_wait_of_the_next_session(
-    glacier, files, later, console, tmp_path
-):
+def test_an_expired_job_is_told_by_the_wait_of_the_next_session(glacier, files, later, console, tmp_path):
     """The outcome has a type of its own."""
     glacier("create", "photos")
     files("a")
@@ -395,10 +386,16 @@ def dashed(glacier, console):
     assert len(identifier) == 138
     console.session.catalogue.archives.record(
         ArchiveRecord.described(
-            "dashed.txt", vault="photos", archive_id=identifier, size=7, created=0,
-            tree_hash="0" * 64, state="uploaded", seen=None,
+            "dashed.txt",
+            vault="photos",
+            archive_id=identifier,
+            size=7,
+            created=0,
+            tree_hash="0" * 64,
+            state="uploaded",
+            seen=None,
         )
-    )  # fmt: skip
+    )
     return identifier
 
 
@@ -451,8 +448,7 @@ def test_the_emulator_is_seen_and_turned(glacier, emulator, console):
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["speed", "-3"], ["speed", "x"], ["speed", "nan"], ["advance", "-4h"], ["speed", "inf"]],
+    "words", [["speed", "-3"], ["speed", "x"], ["speed", "nan"], ["advance", "-4h"], ["speed", "inf"]]
 )
 def test_the_emulators_clock_takes_only_sense(glacier, words):
     """Whatever refuses it, the error is one of ours."""

@@ -63,9 +63,7 @@ def asked(client):
     def asked(vault="photos"):
         pages = client.get_paginator("list_jobs").paginate(vaultName=vault)
         return sorted(
-            (parse_time(job["CreationDate"]), job["ArchiveId"])
-            for page in pages
-            for job in page["JobList"]
+            (parse_time(job["CreationDate"]), job["ArchiveId"]) for page in pages for job in page["JobList"]
         )
 
     return asked

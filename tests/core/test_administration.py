@@ -79,9 +79,17 @@ def test_tags_are_set_changed_and_removed_in_tens(vault, client):
 
 @pytest.mark.parametrize(
     "tags",
-    [{"": "x"}, {"x" * 129: ""}, {"aws:x": ""}, {"AWS:x": ""}, {"a<b": ""}, {"a": "x" * 256},
-     {"a": "emoji 🙂"}, {"a": "two\nlines"}],
-)  # fmt: skip
+    [
+        {"": "x"},
+        {"x" * 129: ""},
+        {"aws:x": ""},
+        {"AWS:x": ""},
+        {"a<b": ""},
+        {"a": "x" * 256},
+        {"a": "emoji 🙂"},
+        {"a": "two\nlines"},
+    ],
+)
 def test_a_tag_that_the_service_would_refuse_is_not_sent(vault, emulator, tags):
     """Checked here, in the service's own terms."""
     emulator.fault("500", "AddTagsToVault", times=1)
@@ -201,11 +209,7 @@ def test_a_lock_is_begun_shown_and_completed(vault, client, emulator):
     assert client.get_vault_lock(vaultName="photos")["State"] == "InProgress"
     assert last.run("photos").state == "Locked"
     assert "for ever" in repr(vault.lock())
-    for step in (
-        vault.lock().complete,
-        lambda: vault.lock().initiate(policy()),
-        vault.lock().abort,
-    ):
+    for step in (vault.lock().complete, lambda: vault.lock().initiate(policy()), vault.lock().abort):
         with pytest.raises(Refused, match="lock"):
             step()
 
@@ -327,9 +331,14 @@ def test_notifications_are_set_told_and_removed(vault, client):
 
 @pytest.mark.parametrize(
     ("topic", "events"),
-    [("x", ["archive"]), (TOPIC + "\n", ["archive"]), (TOPIC, ["nonsense"]), (TOPIC, []),
-     ("arn:aws:sqs:us-east-1:123456789012:queue", ["archive"])],
-)  # fmt: skip
+    [
+        ("x", ["archive"]),
+        (TOPIC + "\n", ["archive"]),
+        (TOPIC, ["nonsense"]),
+        (TOPIC, []),
+        ("arn:aws:sqs:us-east-1:123456789012:queue", ["archive"]),
+    ],
+)
 def test_a_topic_or_event_that_does_not_exist_is_not_set(vault, topic, events):
     """Checked before the call."""
     with pytest.raises(InputError) as caught:
@@ -345,9 +354,7 @@ def test_what_is_kept_belongs_to_its_account_and_region(tmp_path):
     """Locks, purchases and routes of one are not seen from another."""
     catalogue = Catalogue(tmp_path / "c.sqlite", Scope("1" * 12, "eu-west-1"))
     lock = LockRecord(vault="v", lock_id="id", policy="{}", started=1, expires=2)
-    route = Route(
-        vault="v", topic="t", queue="q", url="u", subscription="s", token="k", state="making",
-    )  # fmt: skip
+    route = Route(vault="v", topic="t", queue="q", url="u", subscription="s", token="k", state="making")
     catalogue.locks.record(lock)
     catalogue.routes.put(route)
     bought = catalogue.purchases.begin(["a"])

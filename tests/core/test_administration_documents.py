@@ -82,24 +82,29 @@ def test_a_file_is_read_with_or_without_a_mark_and_refused_in_other_encodings(tm
         ({"Principal": {"AWS": "210987654321"}}, "lets account ********4321 do InitiateJob"),
         ({"Action": "glacier:*"}, "lets account ********4321 do everything"),
         (
-            {"Effect": "Deny", "Principal": "*", "Action": "glacier:DeleteArchive",
-             "Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}}},
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "glacier:DeleteArchive",
+                "Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}},
+            },
             "forbids everybody in the world to do DeleteArchive, while the archive's age in days "
             "is less than 365",
         ),
         (
             {"Condition": {"StringLike": {"glacier:ResourceTag/LegalHold": ["true", ""]}}},
-            "lets account ********4321 do InitiateJob, while the vault's tag LegalHold is like "
-            "true or ",
+            "lets account ********4321 do InitiateJob, while the vault's tag LegalHold is like true or ",
         ),
         (
             {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::210987654321:user/eve"}},
             "lets everybody but arn:aws:iam::********4321:user/eve do InitiateJob",
         ),
-        ({"Action": None, "NotAction": ["glacier:DeleteVault"]},
-         "lets account ********4321 do everything but DeleteVault"),
+        (
+            {"Action": None, "NotAction": ["glacier:DeleteVault"]},
+            "lets account ********4321 do everything but DeleteVault",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_statement_is_told_in_words(changed, words):
     """Who may or may not do what, and when."""
     assert Document.parse(policy(**changed)).words() == [words]

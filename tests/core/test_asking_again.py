@@ -44,9 +44,7 @@ def staged(session, vault, data, held, later, until, tmp_path):
     """Ask for a part or the whole into folders, and let the outputs be ready, but not fetched."""
 
     def staged(*folders, part="-1MB"):
-        batches = [
-            vault.restore("big.bin", byte_range=part, to=tmp_path / name).run() for name in folders
-        ]
+        batches = [vault.restore("big.bin", byte_range=part, to=tmp_path / name).run() for name in folders]
         later(session, hours=4.1)
         for batch in batches:
             until(lambda batch=batch: batch.snapshot.count("ready") == 1)

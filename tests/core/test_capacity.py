@@ -186,9 +186,7 @@ def test_of_two_units_the_one_with_a_lost_answer_counts(session, emulator, price
         assert purchases() == 1
 
 
-def test_a_purchase_whose_unit_cannot_be_listed_is_found_later(
-    session, emulator, priced, monkeypatch
-):
+def test_a_purchase_whose_unit_cannot_be_listed_is_found_later(session, emulator, priced, monkeypatch):
     """The unit is paid for, and the list that should show it is refused."""
     purchase = Administration.buy_capacity
 
@@ -206,9 +204,7 @@ def test_a_purchase_whose_unit_cannot_be_listed_is_found_later(
 
 
 @pytest.mark.parametrize("units", [1, 2])
-def test_a_unit_bought_meanwhile_changes_the_plan(
-    session, connect, emulator, priced, tmp_path, units
-):
+def test_a_unit_bought_meanwhile_changes_the_plan(session, connect, emulator, priced, tmp_path, units):
     """By another computer with a catalogue of its own: what was shown was 0 of 2."""
     there = connect(catalogue=tmp_path / "another computer's.sqlite")
     plan = session.capacity().buy(units)

@@ -33,10 +33,18 @@ def record(name="a.txt", **known):
 
 def wish(**known):
     values = {
-        "vault": "photos", "batch": "b", "archive_id": f"{next(_numbers):0138}", "name": "a.txt",
-        "size": 7, "tree_hash": "0" * 64, "tier": "Standard", "root": "/r", "target": "/r/a.txt",
-        "token": f"token {next(_numbers)}", "state": "planned",
-    }  # fmt: skip
+        "vault": "photos",
+        "batch": "b",
+        "archive_id": f"{next(_numbers):0138}",
+        "name": "a.txt",
+        "size": 7,
+        "tree_hash": "0" * 64,
+        "tier": "Standard",
+        "root": "/r",
+        "target": "/r/a.txt",
+        "token": f"token {next(_numbers)}",
+        "state": "planned",
+    }
     return values | known
 
 
@@ -67,13 +75,17 @@ def test_the_same_vault_name_in_two_accounts_and_regions_does_not_mix(catalogue)
         catalogue.archives.record(record(f"{number}.txt", archive_id="same"))
         catalogue.downloads.want([wish(name=f"{number}.txt")])
         catalogue.jobs.record([job], ours=True)
-        catalogue.inventories.record(
-            vault="photos", job_id=f"j{number}", made=number, archives=1, size=1
-        )
+        catalogue.inventories.record(vault="photos", job_id=f"j{number}", made=number, archives=1, size=1)
         catalogue.uploads.begin(
-            vault="photos", path=f"/{number}", size=1, mtime_ns=1, name="n", description="d",
-            part_size=None, owner="me",
-        )  # fmt: skip
+            vault="photos",
+            path=f"/{number}",
+            size=1,
+            mtime_ns=1,
+            name="n",
+            description="d",
+            part_size=None,
+            owner="me",
+        )
     for number, scope in enumerate((HERE, THERE, ELSEWHERE)):
         catalogue.rescope(scope)
         assert names(catalogue) == [f"{number}.txt"]
@@ -111,9 +123,8 @@ def test_a_transaction_is_kept_whole_or_not_at_all(catalogue):
 def test_an_upload_and_its_archive_are_written_together(catalogue, monkeypatch):
     """Either the archive is on record and the upload done, or neither."""
     upload = catalogue.uploads.begin(
-        vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a",
-        part_size=None, owner="me",
-    )  # fmt: skip
+        vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a", part_size=None, owner="me"
+    )
 
     def broken(*_, **__):
         raise RuntimeError
@@ -444,9 +455,8 @@ def test_a_download_is_claimed_only_out_of_the_named_states(catalogue):
 def test_an_upload_is_claimed_by_one_owner_until_its_lease_is_over(catalogue, pass_time):
     """Two processes never send the parts of one upload at once."""
     upload = catalogue.uploads.begin(
-        vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a",
-        part_size=1, owner="me",
-    )  # fmt: skip
+        vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a", part_size=1, owner="me"
+    )
     assert not catalogue.uploads.claim(upload.id, "you")
     pass_time(upload_records.LEASE_SECONDS + 1)
     assert catalogue.uploads.claim(upload.id, "you")
@@ -485,9 +495,13 @@ def test_a_finished_job_is_preferred_to_a_running_one(catalogue):
         catalogue.jobs.record(
             [
                 JobRecord(
-                    vault="photos", job_id=job_id, action="ArchiveRetrieval", archive_id="a",
-                    status=status, size=7,
+                    vault="photos",
+                    job_id=job_id,
+                    action="ArchiveRetrieval",
+                    archive_id="a",
+                    status=status,
+                    size=7,
                 )
             ]
-        )  # fmt: skip
+        )
     assert catalogue.jobs.for_archive("photos", "a").job_id == "f"

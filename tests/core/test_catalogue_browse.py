@@ -19,19 +19,28 @@ def catalogue(place):
     for number in range(300):
         found.archives.record(
             ArchiveRecord.described(
-                f"{'abc'[number % 3]}/{number % 5}/file {number:03}", vault="v",
-                archive_id=f"id{number:0136}", size=None if number == 7 else number * 400_000,
+                f"{'abc'[number % 3]}/{number % 5}/file {number:03}",
+                vault="v",
+                archive_id=f"id{number:0136}",
+                size=None if number == 7 else number * 400_000,
                 created=None if number == 8 else 42 * YEAR + number * YEAR // 50,
-                tree_hash="0" * 64, seen=None,
+                tree_hash="0" * 64,
+                seen=None,
                 state=("uploaded", "listed", "gone", "deleted", "unknown")[number % 7 % 5],
             )
-        )  # fmt: skip
+        )
     found.archives.record(
         ArchiveRecord.described(
-            "of another vault", vault="w", archive_id="w" * 138, size=1, created=0,
-            tree_hash="0" * 64, seen=None, state="listed",
+            "of another vault",
+            vault="w",
+            archive_id="w" * 138,
+            size=1,
+            created=0,
+            tree_hash="0" * 64,
+            seen=None,
+            state="listed",
         )
-    )  # fmt: skip
+    )
     yield found
     found.close()
 
@@ -84,9 +93,7 @@ def test_the_sums_are_those_of_the_rows(catalogue):
     cube = listing(catalogue, states=STATES).cube()
     assert cube == {cell: (counted[cell], summed[cell]) for cell in counted}
     assert {cell.state for cell in cube} == set(STATES)
-    assert sum(n for cell, (n, _) in cube.items() if cell.state in THERE) == len(
-        listing(catalogue).order()
-    )
+    assert sum(n for cell, (n, _) in cube.items() if cell.state in THERE) == len(listing(catalogue).order())
 
 
 def record_year(milliseconds):

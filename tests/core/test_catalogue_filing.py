@@ -29,9 +29,14 @@ def identifier(number):
 
 def record(catalogue, number, name, **known):
     values = {
-        "vault": "photos", "archive_id": identifier(number), "size": number,
-        "created": 1000 + number, "tree_hash": f"{number:064x}", "state": "pending", "seen": None,
-    }  # fmt: skip
+        "vault": "photos",
+        "archive_id": identifier(number),
+        "size": number,
+        "created": 1000 + number,
+        "tree_hash": f"{number:064x}",
+        "state": "pending",
+        "seen": None,
+    }
     catalogue.archives.record(ArchiveRecord.described(name, **(values | known)))
 
 
@@ -188,8 +193,11 @@ def test_a_catalogue_that_is_in_use_is_not_replaced(filled, tmp_path, child, her
         filing.restore(backup, filled, NOW)
     writer.kill()
     assert beside(filled) <= {
-        "catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "backup.sqlite",
-    }  # fmt: skip
+        "catalogue.sqlite",
+        "catalogue.sqlite-wal",
+        "catalogue.sqlite-shm",
+        "backup.sqlite",
+    }
     assert filing.restore(backup, filled, NOW) is not None
 
 
@@ -247,8 +255,13 @@ def no_tables(data):
     return data[:100] + b"\xff" * (len(data) - 100)
 
 
-DAMAGES = {"header": no_header, "cut": cut, "noise": noise, "tables": no_tables,
-           "text": lambda _: b"just a text file, nothing more"}  # fmt: skip
+DAMAGES = {
+    "header": no_header,
+    "cut": cut,
+    "noise": noise,
+    "tables": no_tables,
+    "text": lambda _: b"just a text file, nothing more",
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -319,8 +332,9 @@ def test_a_backup_of_the_first_version_is_brought_to_this_one(filled, tmp_path):
     connection.execute("PRAGMA user_version=1")
     connection.execute(
         "INSERT INTO archives VALUES('111111111111','eu-west-1','photos',?,'old.txt','old.txt',"
-        "'plain',NULL,7,1,NULL,'uploaded',NULL)", (identifier(7),),
-    )  # fmt: skip
+        "'plain',NULL,7,1,NULL,'uploaded',NULL)",
+        (identifier(7),),
+    )
     connection.commit()
     connection.close()
     assert filing.examine(old).archives == 1
@@ -419,8 +433,9 @@ def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
     """Accounts are masked."""
     rows = maintenance.vaults(catalogue.database)
     assert [(r["vault"], r["account"], r["kept"], r["inventory"]) for r in rows] == [
-        ("music", "********1111", 0, None), ("photos", "********1111", 1, 5_000_000),
-    ]  # fmt: skip
+        ("music", "********1111", 0, None),
+        ("photos", "********1111", 1, 5_000_000),
+    ]
     assert catalogue.database.dialect.size() >= catalogue.path.stat().st_size
 
 
@@ -494,9 +509,7 @@ def test_what_belongs_to_another_account_is_left(filled, tmp_path):
     for source in (filled, tmp_path / "t.csv"):
         report = importers.take(importers.read(source), other)
         assert report.taken.total() == 0
-        assert report.left.reasons == {
-            "it is of another account: connect to that one first": len(NAMES) + 1
-        }
+        assert report.left.reasons == {"it is of another account: connect to that one first": len(NAMES) + 1}
     other.close()
 
 

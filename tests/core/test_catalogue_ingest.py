@@ -32,12 +32,15 @@ def identifier(number):
 def batch(numbers, **known_):
     rows = [
         {
-            "archive_id": identifier(n), "description": f"f{n % 5}/{n}.txt",
-            "created": START + n, "size": n * 10, "tree_hash": f"{n:064x}",
+            "archive_id": identifier(n),
+            "description": f"f{n % 5}/{n}.txt",
+            "created": START + n,
+            "size": n * 10,
+            "tree_hash": f"{n:064x}",
         }
         | known_
         for n in numbers
-    ]  # fmt: skip
+    ]
     kinds = {"created": pa.timestamp("ms", "UTC"), "size": pa.int64()}
     return pa.record_batch(
         {
@@ -72,10 +75,16 @@ def stop_half_way(catalogue, numbers, meanwhile=lambda: True):
 def upload(catalogue, number, created, state="uploaded"):
     catalogue.archives.record(
         ArchiveRecord.described(
-            f"f{number % 5}/{number}.txt", vault="photos", archive_id=identifier(number),
-            size=number * 10, created=created, tree_hash=f"{number:064x}", state=state, seen=None,
+            f"f{number % 5}/{number}.txt",
+            vault="photos",
+            archive_id=identifier(number),
+            size=number * 10,
+            created=created,
+            tree_hash=f"{number:064x}",
+            state=state,
+            seen=None,
         )
-    )  # fmt: skip
+    )
 
 
 def states(catalogue, **asked):
@@ -105,9 +114,7 @@ def test_the_numbers_of_many_ids_are_those_of_each(ids):
     """Also of ids in the middle of an array."""
     array = pa.array(["x" * 138, *ids]).slice(1)
     keys, checks = identity.columns(array)
-    assert list(zip(keys.tolist(), checks.tolist(), strict=True)) == list(
-        map(identity.numbers, ids)
-    )
+    assert list(zip(keys.tolist(), checks.tolist(), strict=True)) == list(map(identity.numbers, ids))
 
 
 @given(archive_id=st.text("abcXYZ019-_", min_size=1, max_size=138), data=st.data())
@@ -217,11 +224,19 @@ def test_what_another_tool_told_is_unknown_until_listed(catalogue):
     """The inventory's word completes and corrects it."""
     catalogue.archives.record(
         ArchiveRecord(
-            vault="photos", archive_id=identifier(7), name="old name", description="old name",
-            format="plain", mtime=None, size=None, created=None, tree_hash=None, state="unknown",
+            vault="photos",
+            archive_id=identifier(7),
+            name="old name",
+            description="old name",
+            format="plain",
+            mtime=None,
+            size=None,
+            created=None,
+            tree_hash=None,
+            state="unknown",
             seen=None,
         )
-    )  # fmt: skip
+    )
     assert states(catalogue) == {7: "unknown"}
     check = catalogue.archives.find("photos", "old name")
     assert len(check.records) == 1
@@ -306,9 +321,7 @@ def test_ids_that_share_their_first_number_are_told_apart():
     """By the second one."""
     import numpy as np
 
-    numbers = known.IdIndex(
-        np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13])
-    )
+    numbers = known.IdIndex(np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13]))
     found = numbers.find(np.array([7, 7, 7, 5, 9, 1]), np.array([3, 1, 4, 1, 1, 1]))
     assert found.tolist() == [13, 11, -1, 10, -1, -1]
 

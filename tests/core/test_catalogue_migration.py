@@ -22,11 +22,20 @@ def rows():
             name = NAMES[number % len(NAMES)]
             state = STATES[(number // 5) % len(STATES)]
             yield (
-                scope.account, scope.region, "photos", f"{number:0138}", name,
-                name if number % 2 else f"raw {name}", "plain", number or None, number * 10,
-                MADE - number, f"{number:064x}" if number % 3 else None, state,
+                scope.account,
+                scope.region,
+                "photos",
+                f"{number:0138}",
+                name,
+                name if number % 2 else f"raw {name}",
+                "plain",
+                number or None,
+                number * 10,
+                MADE - number,
+                f"{number:064x}" if number % 3 else None,
+                state,
                 MADE if state in ("listed", "deleted") else None,
-            )  # fmt: skip
+            )
 
 
 @pytest.fixture
@@ -63,9 +72,15 @@ def test_every_row_is_carried_over_from_version_1(old):
                 continue
             found = catalogue.archives.get("photos", row[3])
             assert (
-                found.name, found.description, found.format, found.mtime, found.size,
-                found.created, found.tree_hash, found.state,
-            ) == (*row[4:11], EVENTS.get(row[11], row[11]))  # fmt: skip
+                found.name,
+                found.description,
+                found.format,
+                found.mtime,
+                found.size,
+                found.created,
+                found.tree_hash,
+                found.state,
+            ) == (*row[4:11], EVENTS.get(row[11], row[11]))
         there = [r for r in rows() if r[0] == scope.account and r[11] not in ("deleted", "gone")]
         assert catalogue.archives.count("photos") == len(there)
         (whole, *_) = catalogue.archives.du("photos")

@@ -31,9 +31,14 @@ PASSWORD = postgres_server.PASSWORD
 
 def record(name="a.txt", number=1, **known):
     facts = {
-        "vault": "photos", "archive_id": f"{number:0138}", "size": 7, "created": 1_000,
-        "tree_hash": "0" * 64, "state": "uploaded", "seen": None,
-    }  # fmt: skip
+        "vault": "photos",
+        "archive_id": f"{number:0138}",
+        "size": 7,
+        "created": 1_000,
+        "tree_hash": "0" * 64,
+        "state": "uploaded",
+        "seen": None,
+    }
     return ArchiveRecord.described(name, **(facts | known))
 
 
@@ -83,8 +88,7 @@ def test_a_password_is_used_and_never_shown(postgres, database_url):
             assert PASSWORD not in shown
             assert "s3cr" not in shown
         for table in ("settings", "vaults", "archive_rows"):
-            assert "s3cr" not in str([tuple(r) for r in catalogue.database.rows(
-                f"SELECT * FROM {table}")])  # fmt: skip
+            assert "s3cr" not in str([tuple(r) for r in catalogue.database.rows(f"SELECT * FROM {table}")])
 
 
 def test_a_wrong_password_is_told_without_it(postgres):
@@ -97,10 +101,14 @@ def test_a_wrong_password_is_told_without_it(postgres):
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://me:se%ZZcret@host/db", "postgresql://me:se@cret@host/db",
-     "postgresql://me:secret@host:port/db", "postgresql://me:secret@host/db?sslmoode=x",
-     "postgres://me:secret@[::1/db"],
-)  # fmt: skip
+    [
+        "postgresql://me:se%ZZcret@host/db",
+        "postgresql://me:se@cret@host/db",
+        "postgresql://me:secret@host:port/db",
+        "postgresql://me:secret@host/db?sslmoode=x",
+        "postgres://me:secret@[::1/db",
+    ],
+)
 def test_a_url_that_is_not_understood_is_not_repeated(url):
     """It may hold a password, of which the driver would tell a piece."""
     with pytest.raises((InputError, Unavailable)) as caught:
@@ -155,10 +163,12 @@ def test_a_server_that_is_down_is_unavailable():
 
 @pytest.mark.parametrize(
     ("user", "database", "what", "cure"),
-    [("team", "nowhere", "does not exist", "createdb"),
-     ("nobody_at_all", "team", "does not exist", "createuser"),
-     ("stranger", "team", "permission denied", "GRANT")],
-)  # fmt: skip
+    [
+        ("team", "nowhere", "does not exist", "createdb"),
+        ("nobody_at_all", "team", "does not exist", "createuser"),
+        ("stranger", "team", "permission denied", "GRANT"),
+    ],
+)
 def test_what_the_server_refuses_says_what_to_do(postgres, user, database, what, cure):
     """A database or role that is missing, a schema that may not be written."""
     with pytest.raises(CatalogueError, match=what) as caught:
@@ -169,8 +179,10 @@ def test_what_the_server_refuses_says_what_to_do(postgres, user, database, what,
 def test_who_may_only_read_is_told_so(postgres, catalogue, database_url):
     """And reads, for what nobody need write."""
     name = re.search(r"search_path%3D(\w+)", database_url)[1]
-    postgres.sql(f"GRANT USAGE ON SCHEMA {name} TO stranger; "
-                 f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO stranger", "team")  # fmt: skip
+    postgres.sql(
+        f"GRANT USAGE ON SCHEMA {name} TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO stranger",
+        "team",
+    )
     catalogue.archives.record(record())
     with opened(database_url.replace("//team@", "//stranger@")) as theirs:
         assert [a.name for a in theirs.archives.matching("photos")] == ["a.txt"]
@@ -223,9 +235,22 @@ def test_a_catalogue_of_version_1_is_brought_over(database_url, monkeypatch):
     for number, state in enumerate(("listed", "uploaded", "deleted", "gone")):
         database.execute(
             f"INSERT INTO archives VALUES({','.join('?' * 13)})",
-            (HERE.account, HERE.region, "photos", f"{number:0138}", f"n{number}", f"raw {number}",
-             "plain", None, number, 5, f"{number:064x}", state, None),
-        )  # fmt: skip
+            (
+                HERE.account,
+                HERE.region,
+                "photos",
+                f"{number:0138}",
+                f"n{number}",
+                f"raw {number}",
+                "plain",
+                None,
+                number,
+                5,
+                f"{number:064x}",
+                state,
+                None,
+            ),
+        )
     database.close()
     with opened(database_url) as catalogue:
         found = [catalogue.archives.get("photos", f"{n:0138}") for n in range(4)]
@@ -254,8 +279,10 @@ def test_it_works_without_trigrams(postgres):
 
 def break_connections(postgres):
     """End all connections but the one that asks, as a restart does."""
-    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                 "WHERE datname='team' AND pid<>pg_backend_pid()")  # fmt: skip
+    postgres.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname='team' AND pid<>pg_backend_pid()"
+    )
 
 
 def test_a_lost_connection_is_made_anew(postgres, database_url):
@@ -292,9 +319,15 @@ def test_the_outcome_of_an_upload_survives_a_lost_connection(postgres, database_
     """The archive is paid for and stored: its id must not be lost with the transaction."""
     with opened(database_url) as catalogue:
         begun = catalogue.uploads.begin(
-            vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a",
-            part_size=None, owner="me",
-        )  # fmt: skip
+            vault="photos",
+            path="/a",
+            size=7,
+            mtime_ns=1,
+            name="a",
+            description="a",
+            part_size=None,
+            owner="me",
+        )
         original, times = catalogue.archives.record, []
 
         def breaking(*arguments, **named):
@@ -310,9 +343,7 @@ def test_the_outcome_of_an_upload_survives_a_lost_connection(postgres, database_
         assert catalogue.archives.count("photos") == 1
 
 
-def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(
-    postgres, database_url, monkeypatch
-):
+def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(postgres, database_url, monkeypatch):
     """Else the archive would be asked for again, and not be there."""
     from glacier_magic.catalogue.archives.folders import FolderChanges
 
@@ -414,10 +445,17 @@ def test_one_archive_is_asked_for_once_though_many_try(database_url):
     """The statement that claims it sees what the others have claimed before."""
     with opened(database_url) as first:
         wish = {
-            "vault": "photos", "batch": "b", "archive_id": "x", "name": "a", "size": 7,
-            "tree_hash": "0" * 64, "tier": "Standard", "root": "/r", "target": "/r/a",
+            "vault": "photos",
+            "batch": "b",
+            "archive_id": "x",
+            "name": "a",
+            "size": 7,
+            "tree_hash": "0" * 64,
+            "tier": "Standard",
+            "root": "/r",
+            "target": "/r/a",
             "state": "planned",
-        }  # fmt: skip
+        }
         ids = first.downloads.want([{**wish, "token": str(n)} for n in range(6)])
     barrier, claimed = threading.Barrier(6), []
 
@@ -446,10 +484,18 @@ def test_a_process_of_another_computer_of_the_same_name_is_not_taken_for_dead():
 def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     """A computer whose clock is wrong takes nothing away, and keeps what it holds."""
     wish = {
-        "vault": "photos", "batch": "b", "archive_id": "x", "name": "a", "size": 7,
-        "tree_hash": "0" * 64, "tier": "Standard", "root": "/r", "target": "/r/a",
-        "state": "ready", "token": "t",
-    }  # fmt: skip
+        "vault": "photos",
+        "batch": "b",
+        "archive_id": "x",
+        "name": "a",
+        "size": 7,
+        "tree_hash": "0" * 64,
+        "tier": "Standard",
+        "root": "/r",
+        "target": "/r/a",
+        "state": "ready",
+        "token": "t",
+    }
     (row,) = catalogue.downloads.want([wish])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
     real = time.time
@@ -510,18 +556,7 @@ def test_the_index_of_names_can_be_made_anew(catalogue):
 # Texts
 
 
-ODD = [
-    "\\N",
-    "a\tb\nc\\",
-    "nul\0inside",
-    "\0",
-    "\x01\x02",
-    "half \ud800 pair",
-    "\udcff",
-    "plain",
-    "ä😀",
-    "",
-]
+ODD = ["\\N", "a\tb\nc\\", "nul\0inside", "\0", "\x01\x02", "half \ud800 pair", "\udcff", "plain", "ä😀", ""]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=2, max_size=4))
@@ -541,10 +576,12 @@ def test_odd_descriptions_load_and_are_shown(catalogue):
     loadable = [text for text in ODD if not re.search("[\ud800-\udfff]", text)]
     ids = [f"{number:0138}" for number in range(len(loadable))]
     columns = {
-        "archive_id": ids, "description": loadable,
+        "archive_id": ids,
+        "description": loadable,
         "created": pa.array([5] * len(ids), pa.timestamp("ms", "UTC")),
-        "size": pa.array([1] * len(ids), pa.int64()), "tree_hash": ["0" * 64] * len(ids),
-    }  # fmt: skip
+        "size": pa.array([1] * len(ids), pa.int64()),
+        "tree_hash": ["0" * 64] * len(ids),
+    }
     with catalogue.inventories.loading("photos", "j") as load:
         load.add(pa.record_batch(columns))
         load.finish(9)
@@ -602,19 +639,26 @@ def test_a_glob_is_translated_as_sqlite_matches_it(postgres, pattern, name):
 @pytest.mark.parametrize(
     ("lite", "theirs"),
     [
-        ("SELECT '?', \"a?b\" FROM t WHERE a=? AND b=:name",
-         "SELECT '?', \"a?b\" FROM t WHERE a=%s AND b=%(name)s"),
+        (
+            "SELECT '?', \"a?b\" FROM t WHERE a=? AND b=:name",
+            "SELECT '?', \"a?b\" FROM t WHERE a=%s AND b=%(name)s",
+        ),
         ("SELECT a % 2, 'x%' -- ?\n", "SELECT a %% 2, 'x%%' -- ?\n"),
-        ("SELECT id FROM archive_rows ORDER BY id LIMIT ?",
-         "SELECT id FROM archive_rows ORDER BY id LIMIT %s"),
-        ("SELECT 1 FROM archive_rows a ORDER BY a.size DESC, COALESCE(x, 'a,b'), name",
-         "SELECT 1 FROM archive_rows a ORDER BY a.size DESC NULLS LAST, "
-         "COALESCE(x, 'a,b') NULLS FIRST, name"),
-        ("SELECT (SELECT 1 FROM jobs ORDER BY created) FROM jobs ORDER BY size ASC NULLS LAST",
-         "SELECT (SELECT 1 FROM jobs ORDER BY created NULLS FIRST) "
-         "FROM jobs ORDER BY size ASC NULLS LAST"),
+        (
+            "SELECT id FROM archive_rows ORDER BY id LIMIT ?",
+            "SELECT id FROM archive_rows ORDER BY id LIMIT %s",
+        ),
+        (
+            "SELECT 1 FROM archive_rows a ORDER BY a.size DESC, COALESCE(x, 'a,b'), name",
+            "SELECT 1 FROM archive_rows a ORDER BY a.size DESC NULLS LAST, "
+            "COALESCE(x, 'a,b') NULLS FIRST, name",
+        ),
+        (
+            "SELECT (SELECT 1 FROM jobs ORDER BY created) FROM jobs ORDER BY size ASC NULLS LAST",
+            "SELECT (SELECT 1 FROM jobs ORDER BY created NULLS FIRST) FROM jobs ORDER BY size ASC NULLS LAST",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_statement_is_spelled_in_the_other_way(lite, theirs):
     """Marks outside of texts and comments, and where nulls sort."""
     assert sql.query(lite) == theirs
@@ -623,15 +667,19 @@ def test_a_statement_is_spelled_in_the_other_way(lite, theirs):
 @pytest.mark.parametrize(
     ("lite", "theirs"),
     [
-        ("CREATE TABLE t(\n id INTEGER PRIMARY KEY, -- a TEXT\n b BLOB, t REAL, "
-         "n TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
-         "CREATE TABLE t(\n id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, \n b BYTEA, "
-         "t DOUBLE PRECISION, n TEXT COLLATE \"C\" NOT NULL DEFAULT '')"),
+        (
+            "CREATE TABLE t(\n id INTEGER PRIMARY KEY, -- a TEXT\n b BLOB, t REAL, "
+            "n TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
+            "CREATE TABLE t(\n id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, \n b BYTEA, "
+            "t DOUBLE PRECISION, n TEXT COLLATE \"C\" NOT NULL DEFAULT '')",
+        ),
         ("ALTER TABLE t ADD COLUMN c TEXT", 'ALTER TABLE t ADD COLUMN c TEXT COLLATE "C"'),
-        ("CREATE INDEX i ON archive_rows(vault_id, name, created) WHERE size IS NULL",
-         "CREATE INDEX i ON archive_rows(vault_id, name, created NULLS FIRST) WHERE size IS NULL"),
+        (
+            "CREATE INDEX i ON archive_rows(vault_id, name, created) WHERE size IS NULL",
+            "CREATE INDEX i ON archive_rows(vault_id, name, created NULLS FIRST) WHERE size IS NULL",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_table_is_spelled_in_the_other_way(lite, theirs):
     """Types, orders of text, rows without numbers."""
     assert sql.definition(lite) == theirs
@@ -702,9 +750,7 @@ def test_a_catalogue_on_a_server_has_no_file(catalogue):
 def test_truth_and_sums_come_back_as_numbers(catalogue):
     """As from SQLite."""
     catalogue.jobs.record([JobRecord(vault="v", job_id="j", action="A", gone=True)], ours=True)
-    row = catalogue.database.row(
-        "SELECT ours, sum(gone) AS gone, count(*) AS n FROM jobs GROUP BY ours"
-    )
+    row = catalogue.database.row("SELECT ours, sum(gone) AS gone, count(*) AS n FROM jobs GROUP BY ours")
     assert (row["ours"], row["gone"], row["n"]) == (1, 1, 1)
     assert {type(value) for value in row} == {int}
     assert dict(row) == {"ours": 1, "gone": 1, "n": 1}

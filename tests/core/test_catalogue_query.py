@@ -14,18 +14,44 @@ from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
 NAMES = [
-    "a", "A", "a/b", "a/b/c.txt", "a/b/d.TXT", "ab/c", "a[1]/x", "a*b", "a?b", "a]b", "a^b",
-    "äöü/ß", "ÄÖÜ/x", "/root/a", "//b", "a//b", "x/", "", "100%", "back\\slash",
-    'quo"te', "it's", "ab" * 30, "😀/😀.jpg", "a/b/c.txt",
-]  # fmt: skip
+    "a",
+    "A",
+    "a/b",
+    "a/b/c.txt",
+    "a/b/d.TXT",
+    "ab/c",
+    "a[1]/x",
+    "a*b",
+    "a?b",
+    "a]b",
+    "a^b",
+    "äöü/ß",
+    "ÄÖÜ/x",
+    "/root/a",
+    "//b",
+    "a//b",
+    "x/",
+    "",
+    "100%",
+    "back\\slash",
+    'quo"te',
+    "it's",
+    "ab" * 30,
+    "😀/😀.jpg",
+    "a/b/c.txt",
+]
 
 
 def archive(number, name, **known):
     values = {
-        "vault": "photos", "archive_id": f"{number:0138}", "size": number % 7,
-        "created": 1_000_000 - number, "tree_hash": f"{number % 9:064x}", "state": "uploaded",
+        "vault": "photos",
+        "archive_id": f"{number:0138}",
+        "size": number % 7,
+        "created": 1_000_000 - number,
+        "tree_hash": f"{number % 9:064x}",
+        "state": "uploaded",
         "seen": None,
-    }  # fmt: skip
+    }
     return ArchiveRecord.described(name, **(values | known))
 
 
@@ -110,9 +136,7 @@ def folded(text):
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool)
-)
+@given(start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool))
 def test_a_text_is_found_wherever_it_is(catalogue, start, length, name):
     """Short or long, wildcards meaning themselves, ASCII letters in either case."""
     text = name[start : start + length] or name
@@ -150,9 +174,15 @@ def test_a_sort_is_by_its_columns(catalogue):
 
 @pytest.mark.parametrize(
     "asked",
-    [{"sort": "colour"}, {"sort": "--size"}, {"limit": -1}, {"offset": -1}, {"states": ["lost"]},
-     {"sort": ""}],
-)  # fmt: skip
+    [
+        {"sort": "colour"},
+        {"sort": "--size"},
+        {"limit": -1},
+        {"offset": -1},
+        {"states": ["lost"]},
+        {"sort": ""},
+    ],
+)
 def test_what_cannot_be_asked_is_refused(catalogue, asked):
     """As an input error, whichever argument it is."""
     with pytest.raises(InputError):
@@ -222,10 +252,7 @@ def test_a_frame_tells_what_the_records_do(catalogue):
 
 def below(path):
     rows = [archive(n, name) for n, name in enumerate(NAMES * 3) if name.startswith(path)]
-    return (
-        len(rows), sum(r.size for r in rows), min(r.created for r in rows),
-        max(r.created for r in rows),
-    )  # fmt: skip
+    return (len(rows), sum(r.size for r in rows), min(r.created for r in rows), max(r.created for r in rows))
 
 
 @pytest.mark.parametrize("path", ["", "a/", "a/b", "/", "äöü/"])

@@ -49,10 +49,15 @@ def expected(test):
 
 
 SIGNS = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b, "<>": lambda a, b: a != b,
-}  # fmt: skip
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<>": lambda a, b: a != b,
+}
 
 
 def quoted(text, mark="'"):
@@ -64,10 +69,18 @@ def sizes(draw):
     sign = draw(st.sampled_from(sorted(SIGNS)))
     text, value = draw(
         st.sampled_from(
-            [("1e6", 1e6), ("1GB", 10**9), ("16 MiB", 16 << 20), ("0", 0), ("1_000_000", 10**6),
-             ("2.5kB", 2500), ("'1.5 MB'", 1_500_000), ("1600", 1600)]
+            [
+                ("1e6", 1e6),
+                ("1GB", 10**9),
+                ("16 MiB", 16 << 20),
+                ("0", 0),
+                ("1_000_000", 10**6),
+                ("2.5kB", 2500),
+                ("'1.5 MB'", 1_500_000),
+                ("1600", 1600),
+            ]
         )
-    )  # fmt: skip
+    )
     if draw(st.booleans()):
         return f"size {sign} {text}", lambda a: a.size is not None and SIGNS[sign](a.size, value)
     return f"{text} {sign} size", lambda a: a.size is not None and SIGNS[sign](value, a.size)
@@ -154,10 +167,37 @@ def test_a_condition_means_what_python_makes_of_it(catalogue, condition):
 
 
 @settings(max_examples=300, deadline=None)
-@given(text=st.text(max_size=40) | st.lists(
-    st.sampled_from(["name", "size", "<", "=", "'", "x", "(", ")", "in", "not", "1", ",", "--",
-                     ";", "like", "and", "2016", "is", "null", '"', "created"]), max_size=12
-).map(" ".join))  # fmt: skip
+@given(
+    text=st.text(max_size=40)
+    | st.lists(
+        st.sampled_from(
+            [
+                "name",
+                "size",
+                "<",
+                "=",
+                "'",
+                "x",
+                "(",
+                ")",
+                "in",
+                "not",
+                "1",
+                ",",
+                "--",
+                ";",
+                "like",
+                "and",
+                "2016",
+                "is",
+                "null",
+                '"',
+                "created",
+            ]
+        ),
+        max_size=12,
+    ).map(" ".join)
+)
 def test_anything_else_is_refused(catalogue, text):
     """Whatever is typed either has a meaning or is a typed error: never one of the database."""
     with suppress(where.WhereError):
@@ -210,9 +250,15 @@ def test_a_tree_hash_is_compared_as_it_is_shown(catalogue):
 
 @pytest.mark.parametrize(
     ("text", "milliseconds"),
-    [("2016-02", 29 * DAY), ("2016", 366 * DAY), ("2016-05-17T12:30Z", 60_000),
-     ("2016-05-17 12:30:01", 1_000), ("2016-05-17T12:30:01.250Z", 1), ("9999", 366 * DAY)],
-)  # fmt: skip
+    [
+        ("2016-02", 29 * DAY),
+        ("2016", 366 * DAY),
+        ("2016-05-17T12:30Z", 60_000),
+        ("2016-05-17 12:30:01", 1_000),
+        ("2016-05-17T12:30:01.250Z", 1),
+        ("9999", 366 * DAY),
+    ],
+)
 def test_a_time_is_as_long_as_it_is_vague(text, milliseconds):
     """A year, a month, a minute, a millisecond."""
     start, end = where.time_span(text)

@@ -179,9 +179,7 @@ def test_named_outputs_are_extended_whenever_they_go(session, filled, held, late
     assert [item.download.name for item in plan.items] == ["a.bin"]
     plan.run()
     past = session.history().table.iloc[0]
-    assert (past["kind"], past["vault"], past["archives"], past["done"]) == (
-        "extend", "photos", 1, 1,
-    )  # fmt: skip
+    assert (past["kind"], past["vault"], past["archives"], past["done"]) == ("extend", "photos", 1, 1)
 
 
 EXTENDER = """
@@ -261,9 +259,7 @@ def test_a_download_whose_job_vanishes_goes_on_from_another(
     later(session, hours=10)
     until(lambda: batch.snapshot.count("ready") == 1)
     (archive,) = filled.archives("a.bin")["archive_id"]
-    client.initiate_job(
-        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
-    )
+    client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     later(session, hours=10)
     until(lambda: len(session.catalogue.jobs.usable_for("photos", archive)) == 2)
     monkeypatch.setattr("glacier_magic.jobs.sweep.Sweeper.sweep", lambda *_: None)
@@ -349,9 +345,7 @@ def test_a_job_that_is_still_there_is_used_instead_of_a_new_one(
 ):
     """Somebody asked for it since: no request of ours, no price."""
     (archive,) = filled.archives("a.bin")["archive_id"]
-    client.initiate_job(
-        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
-    )
+    client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     later(session, hours=4.1)
     plan = session.restore_expired()
     assert "ready to fetch" in repr(plan)

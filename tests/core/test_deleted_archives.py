@@ -54,9 +54,7 @@ def test_what_is_deleted_after_the_plan_was_shown_is_not_asked_for(filled, jobs_
     assert len(jobs_of()) == 2
 
 
-def test_what_is_deleted_while_it_is_scheduled_is_not_asked_for(
-    session, filled, later, jobs_of, tmp_path
-):
+def test_what_is_deleted_while_it_is_scheduled_is_not_asked_for(session, filled, later, jobs_of, tmp_path):
     """It fails, and says why."""
     (kept,) = filled.select(["scans/a.tif"])
     batch = filled.restore("scans/a.tif", "c.txt", to=tmp_path / "back", spread="2d").run()

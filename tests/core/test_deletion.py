@@ -159,9 +159,7 @@ def test_records_of_the_catalogue_are_words_too(filled):
     records = filled.remove("scans/").archives
     plan = filled.remove(*records, "a")
     assert [a.name for a in plan.archives] == ["scans/d", "scans/e", "a"]
-    assert plan.happened(plan.run(confirm="photos")) == {
-        "deleted": 3, "failed": 0, "bytes": plan.bytes,
-    }  # fmt: skip
+    assert plan.happened(plan.run(confirm="photos")) == {"deleted": 3, "failed": 0, "bytes": plan.bytes}
     assert plan.quote is plan.tally.fee
 
 
@@ -414,9 +412,7 @@ LOCK = {
 
 
 def locked(client, policy=LOCK):
-    client.initiate_vault_lock(
-        accountId="-", vaultName="photos", policy={"Policy": json.dumps(policy)}
-    )
+    client.initiate_vault_lock(accountId="-", vaultName="photos", policy={"Policy": json.dumps(policy)})
 
 
 def test_a_denied_deletion_says_which_policy_and_until_when(filled, client, emulator, session):
@@ -471,12 +467,11 @@ def seed(emulator, region, count, vault="photos"):
             "LegalHold",
         ),
         (
-            {"Action": "*", "Condition": {"NumericLessThanEquals":
-                                          {"glacier:ArchiveAgeInDays": ["30"]}}},
+            {"Action": "*", "Condition": {"NumericLessThanEquals": {"glacier:ArchiveAgeInDays": ["30"]}}},
             "younger than 31 days",
         ),
     ],
-)  # fmt: skip
+)
 def test_statements_of_policies_are_told_apart(vault, client, session, statement, words):
     """Wildcards, lists, exceptions, conditions."""
     policy = {"Version": "2012-10-17", "Statement": {"Effect": "Deny"} | statement}

@@ -201,9 +201,15 @@ def vault_record(session, archive_id):
     from glacier_magic.catalogue import ArchiveRecord
 
     return ArchiveRecord.described(
-        "came after the confirmation", vault="photos", archive_id=archive_id, size=7,
-        created=session.service.clock.now_ms(), tree_hash=None, state="uploaded", seen=None,
-    )  # fmt: skip
+        "came after the confirmation",
+        vault="photos",
+        archive_id=archive_id,
+        size=7,
+        created=session.service.clock.now_ms(),
+        tree_hash=None,
+        state="uploaded",
+        seen=None,
+    )
 
 
 def once_more(before, after):
@@ -215,9 +221,7 @@ def once_more(before, after):
     assert max(after.count(each) for each in set(before)) <= 2 if before else again == 0
 
 
-def test_killed_again_and_again_it_comes_to_its_end(
-    inventoried, child, connect, killed, sent, live
-):
+def test_killed_again_and_again_it_comes_to_its_end(inventoried, child, connect, killed, sent, live):
     """Each process gets a little further; the requests stay in proportion."""
     killed(DELETE, "after the first outcomes")
     resume = DELETE.replace(
@@ -235,17 +239,9 @@ def test_killed_again_and_again_it_comes_to_its_end(
 
 
 @pytest.mark.parametrize(
-    "moment",
-    [
-        "after the drop",
-        "before the inventory",
-        "after the inventory",
-        "after the job",
-    ],
+    "moment", ["after the drop", "before the inventory", "after the inventory", "after the job"]
 )
-def test_a_drop_killed_before_its_list_asks_once(
-    seeded, connect, killed, later, jobs_of, live, moment
-):
+def test_a_drop_killed_before_its_list_asks_once(seeded, connect, killed, later, jobs_of, live, moment):
     """Whatever was asked for is found again."""
     killed(DROP, moment)
     session = connect()
@@ -265,13 +261,7 @@ def state(session):
 
 @pytest.mark.parametrize(
     "moment",
-    [
-        "before the queue",
-        "after the queue",
-        "after the hundredth answer",
-        "before the end",
-        "after the end",
-    ],
+    ["before the queue", "after the queue", "after the hundredth answer", "before the end", "after the end"],
 )
 def test_a_drop_killed_while_it_deletes_goes_on_by_itself(
     inventoried, connect, killed, sent, live, later, moment
@@ -298,17 +288,7 @@ def test_a_drop_killed_while_it_deletes_goes_on_by_itself(
     "moment", ["before the proof", "after the proof", "before the vault", "after the vault"]
 )
 def test_a_drop_killed_at_its_end_is_dropped(
-    inventoried,
-    connect,
-    child,
-    emulator,
-    region,
-    tmp_path,
-    killed,
-    live,
-    later,
-    moment,
-    session_place,
+    inventoried, connect, child, emulator, region, tmp_path, killed, live, later, moment, session_place
 ):
     """The proof is asked for once more; a vault that is gone already is what was wanted."""
     running = child(DROP, emulator.folder, region, session_place, killed.log, moment)

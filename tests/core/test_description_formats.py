@@ -15,9 +15,12 @@ TIME = 1_500_000_001
 
 @pytest.mark.parametrize(
     ("form", "begin", "told"),
-    [("fastglacier", "<m><v>4</v>", "fastglacier-4"), ("mt2", "mt2 ", "mt2"),
-     ("plain", "scans/a b.txt", "plain")],
-)  # fmt: skip
+    [
+        ("fastglacier", "<m><v>4</v>", "fastglacier-4"),
+        ("mt2", "mt2 ", "mt2"),
+        ("plain", "scans/a b.txt", "plain"),
+    ],
+)
 def test_name_and_time_come_back_from_every_form(vault, files, stored, form, begin, told):
     """What the service keeps decodes to the path and, where the form has one, the time."""
     files("scans/a b.txt", mtime=TIME)

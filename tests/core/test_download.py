@@ -124,9 +124,7 @@ def test_a_short_answer_is_not_taken_for_the_whole(
         found = fetch(service, vault, job, start, count)
         if start == 2 * MIB and not cut:
             cut.append(start)
-            return changed_stream(
-                found, lambda offset, data: data[: max(0, length - offset)], told=False
-            )
+            return changed_stream(found, lambda offset, data: data[: max(0, length - offset)], told=False)
         return found
 
     monkeypatch.setattr(Service, "open_output", shorten)
@@ -179,9 +177,7 @@ def test_a_refusal_is_told_as_one(session, large, later, target, monkeypatch, qu
         batch.wait(PATIENCE)
 
 
-def test_an_output_dropped_in_the_middle_is_expired(
-    session, large, later, target, monkeypatch, quick
-):
+def test_an_output_dropped_in_the_middle_is_expired(session, large, later, target, monkeypatch, quick):
     """The service may forget it while it is being fetched; the part file is no file."""
     fetch = Service.open_output
 
@@ -259,9 +255,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
     assert len(jobs_of()) == 1
 
 
-def test_too_little_space_is_seen_before_the_first_byte(
-    session, large, later, target, monkeypatch, fetched
-):
+def test_too_little_space_is_seen_before_the_first_byte(session, large, later, target, monkeypatch, fetched):
     """The plan warns, and nothing is asked for, let alone paid or fetched."""
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(local_files.shutil, "disk_usage", lambda _: usage)
@@ -402,8 +396,20 @@ def waiting(large, later, target, session, connect):
 @pytest.mark.each_backend
 @pytest.mark.parametrize(("point", "left"), [("pieces", 3), ("verified", 0), ("named", 0)])
 def test_a_download_that_was_killed_goes_on_without_fetching_twice(
-    emulator, region, session, waiting, connect, child, fetched, target, original, jobs_of,
-    point, left, session_place):  # fmt: skip
+    emulator,
+    region,
+    session,
+    waiting,
+    connect,
+    child,
+    fetched,
+    target,
+    original,
+    jobs_of,
+    point,
+    left,
+    session_place,
+):
     """Wherever it was killed: verified pieces count, and there is one file in the end."""
     other = child(FETCHER, emulator.folder, region, session_place, "dead", point)
     other.until("stopped")

@@ -52,8 +52,7 @@ def store(emulator, region):
     def store(vault="photos"):
         raw = sqlite3.connect(emulator.folder / "store.sqlite")
         live = raw.execute(
-            "SELECT live_count FROM vaults WHERE name=? AND region=? AND deleted IS NULL",
-            (vault, region),
+            "SELECT live_count FROM vaults WHERE name=? AND region=? AND deleted IS NULL", (vault, region)
         ).fetchone()
         raw.close()
         return None if live is None else live[0]
@@ -363,9 +362,7 @@ def test_a_drop_is_ended_by_the_user(session, filled, reaches, store, later):
         session.stop_drop("neighbour")
 
 
-def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(
-    session, filled, reaches, monkeypatch, store
-):
+def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(session, filled, reaches, monkeypatch, store):
     """Nothing of the first one is left to be resumed; forgotten deletions stop a drop."""
     plan = listed(session, reaches)
 

@@ -14,26 +14,44 @@ from glacier_magic.explore.treemap import treemap
 from glacier_magic.plans import DeletePlan, RestorePlan
 
 HOSTILE = (
-    "<script>alert(1)</script>", "'; DROP TABLE archive_rows; --", 'a "quoted" name',
-    "\u05d0\u05d1\u05d2 \u202egnp.exe", "n" * 1000, "🎞️ film 🎬.mov", "two\nlines",
-    "[brackets]*?.tif", "../../etc/passwd", "account 123456789012",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    "'; DROP TABLE archive_rows; --",
+    'a "quoted" name',
+    "\u05d0\u05d1\u05d2 \u202egnp.exe",
+    "n" * 1000,
+    "🎞️ film 🎬.mov",
+    "two\nlines",
+    "[brackets]*?.tif",
+    "../../etc/passwd",
+    "account 123456789012",
+)
 
 
 @pytest.fixture
 def explorer(vault, session):
     for number in range(250):
         record = ArchiveRecord.described(
-            f"{'abc'[number % 3]}/file {number:03}.tif", vault="photos",
-            archive_id=f"id{number:0136}", size=number * 1000, created=1.6e12 + number,
-            tree_hash="0" * 64, seen=None, state="listed",
-        )  # fmt: skip
+            f"{'abc'[number % 3]}/file {number:03}.tif",
+            vault="photos",
+            archive_id=f"id{number:0136}",
+            size=number * 1000,
+            created=1.6e12 + number,
+            tree_hash="0" * 64,
+            seen=None,
+            state="listed",
+        )
         session.catalogue.archives.record(record)
     for number, name in enumerate(HOSTILE):
         record = ArchiveRecord.described(
-            name, vault="photos", archive_id=f"hostile{number:0131}", size=5 << 20,
-            created=1_300_000_000_000, tree_hash="0" * 64, seen=None, state="uploaded",
-        )  # fmt: skip
+            name,
+            vault="photos",
+            archive_id=f"hostile{number:0131}",
+            size=5 << 20,
+            created=1_300_000_000_000,
+            tree_hash="0" * 64,
+            seen=None,
+            state="uploaded",
+        )
         session.catalogue.archives.record(record)
     found = Explorer(vault)
     yield found
@@ -112,9 +130,7 @@ def test_a_chosen_value_of_nothing_can_be_taken_back():
     """A facet keeps what is chosen in sight, also where the others leave nothing of it."""
     cube = {Cell(2020, 1, "plain", "present"): (1, 1)}
     found = choices(cube, Filter(format="mt2"), "format")
-    assert [(c.value, c.archives, c.chosen) for c in found] == [
-        ("plain", 1, False), ("mt2", 0, True),
-    ]  # fmt: skip
+    assert [(c.value, c.archives, c.chosen) for c in found] == [("plain", 1, False), ("mt2", 0, True)]
 
 
 # The picture

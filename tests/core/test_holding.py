@@ -34,9 +34,7 @@ def opened(connect, calls):
     def opened(**options):
         session = connect(**options)
         for client in (session.service._patient, session.service._once):
-            client.meta.events.register(
-                "before-call.glacier", lambda model, **_: calls.update([model.name])
-            )
+            client.meta.events.register("before-call.glacier", lambda model, **_: calls.update([model.name]))
         return session
 
     return opened
@@ -115,9 +113,12 @@ def confirmed_drop(session, vault):
     archives, drops = session.catalogue.archives, session.catalogue.drops
     choice = DeletionChoice(archives, vault.name, archives.numbers(vault.name, None))
     session.catalogue.deletions.begin(
-        choice, what="all of it", size=300, promised={},
+        choice,
+        what="all of it",
+        size=300,
+        promised={},
         also=lambda number: drops.move(drop.id, ["confirming"], "deleting", deletion=number),
-    )  # fmt: skip
+    )
 
 
 # Restored
@@ -153,7 +154,7 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, 
 
 def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
     opened, calls, vault, passes, tmp_path
-):  # fmt: skip
+):
     """Once each."""
     session, back = vault.session, tmp_path / "back"
     vault.restore("*", to=back, spread=3).run()
@@ -202,7 +203,7 @@ def test_new_work_is_not_on_hold(opened, calls, vault, passes, tmp_path):
 @pytest.mark.parametrize("face", ["jobs", "wait", "deletions", "python"])
 def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
     opened, calls, vault, tmp_path, face, left, monkeypatch, emulator, region, capsys
-):  # fmt: skip
+):
     """No archive is deleted on looking at the board, in the shell and in Python."""
     session = vault.session
     confirmed_drop(session, vault)
@@ -263,7 +264,7 @@ def test_a_drop_that_is_given_up_can_begin_again(opened, calls, vault, tmp_path)
 
 def test_a_copied_catalogue_asks_for_nothing_by_itself(
     opened, calls, vault, passes, tmp_path, elsewhere, monkeypatch
-):  # fmt: skip
+):
     """Three archives are three jobs, also when both computers go on; nothing is held at home."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
@@ -368,9 +369,7 @@ HALTED = """
 """
 
 
-def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(
-    vault, opened, tmp_path, child
-):  # fmt: skip
+def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(vault, opened, tmp_path, child):
     """What says so is in the file before it has its name."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
@@ -387,7 +386,7 @@ def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(
 
 def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_asked_for(
     opened, calls, vault, later, tmp_path, client
-):  # fmt: skip
+):
     """However short ago the list of jobs was read."""
     session = vault.session
     batch = vault.restore("*", to=tmp_path / "back", spread=3).run()
@@ -401,9 +400,7 @@ def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_asked_for(
     assert batch.snapshot.count("scheduled") == 1
 
 
-def test_a_scheduled_archive_whose_file_is_there_is_not_asked_for(
-    calls, vault, passes, tmp_path
-):  # fmt: skip
+def test_a_scheduled_archive_whose_file_is_there_is_not_asked_for(calls, vault, passes, tmp_path):
     """Right in size and tree hash, it is the verified file."""
     session, back = vault.session, tmp_path / "back"
     batch = vault.restore("*", to=back, spread=3).run()

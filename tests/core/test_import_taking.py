@@ -31,9 +31,8 @@ def take(catalogue, tmp_path):
 
     def take(*archives, jobs=(), **options):
         imported = Imported(
-            format="a test's", source=tmp_path / "file", items=iter(archives), jobs=iter(jobs),
-            left=Left(),
-        )  # fmt: skip
+            format="a test's", source=tmp_path / "file", items=iter(archives), jobs=iter(jobs), left=Left()
+        )
         return importers.take(imported, catalogue, **({"vault": "photos"} | options))
 
     return take
@@ -42,10 +41,18 @@ def take(catalogue, tmp_path):
 def known(**facts):
     """Make an archive as the catalogue has it."""
     given = {
-        "vault": "photos", "archive_id": ID, "name": "a.txt", "description": "a.txt",
-        "format": "plain", "mtime": None, "size": 5, "created": MADE, "tree_hash": HASH,
-        "state": "present", "seen": MADE,
-    }  # fmt: skip
+        "vault": "photos",
+        "archive_id": ID,
+        "name": "a.txt",
+        "description": "a.txt",
+        "format": "plain",
+        "mtime": None,
+        "size": 5,
+        "created": MADE,
+        "tree_hash": HASH,
+        "state": "present",
+        "seen": MADE,
+    }
     return ArchiveRecord(**(given | facts))
 
 
@@ -64,12 +71,7 @@ def test_what_no_inventory_has_listed_is_unknown(catalogue, take):
     )
     assert (report.taken, report.known, report.vaults) == ({"unknown": 3}, 0, {"photos": 3})
     first, second, third = sorted(catalogue.archives.matching("photos"), key=lambda a: a.archive_id)
-    assert (first.name, first.format, first.mtime, first.size) == (
-        "b.txt",
-        "fastglacier-4",
-        1000,
-        7,
-    )
+    assert (first.name, first.format, first.mtime, first.size) == ("b.txt", "fastglacier-4", 1000, 7)
     assert (first.description, first.state, first.seen) == (text, "unknown", None)
     assert (second.name, second.mtime, second.created, second.tree_hash) == ("c.txt", 3, 4, HASH)
     assert (second.description, second.format) == ("", "imported")
@@ -98,11 +100,7 @@ def test_what_the_catalogue_knows_stays(catalogue, take, state):
     catalogue.archives.record(known(state=state))
     report = take(
         ImportedArchive(
-            archive_id=ID,
-            description="other",
-            size=1,
-            created_ms=1,
-            deleted=state != "deleted here",
+            archive_id=ID, description="other", size=1, created_ms=1, deleted=state != "deleted here"
         )
     )
     assert (report.taken.total(), report.completed, report.known) == (0, 0, 1)
@@ -224,9 +222,7 @@ def test_many_archives_are_taken_in_batches(catalogue, tmp_path):
             yield ImportedArchive(archive_id=f"{number:0138}", description=f"file {number}")
 
     def imported(end=None):
-        return Imported(
-            format="a test's", source=tmp_path, items=many(end), jobs=iter(()), left=Left()
-        )
+        return Imported(format="a test's", source=tmp_path, items=many(end), jobs=iter(()), left=Left())
 
     with pytest.raises(OSError, match="disk"):
         importers.take(imported(CHUNK + 5), catalogue, vault="photos")

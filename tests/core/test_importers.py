@@ -77,9 +77,14 @@ def whole(path):
 
 @pytest.mark.parametrize(
     ("name", "suffixes", "count"),
-    [("shelve-python27", (".dat", ".dir"), 6), ("shelve-gnu", ("",), 42),
-     ("shelve-berkeley", ("",), 42), ("shelve-ndbm", (".db",), 1), ("shelve-sqlite3", ("",), 1)],
-)  # fmt: skip
+    [
+        ("shelve-python27", (".dat", ".dir"), 6),
+        ("shelve-gnu", ("",), 42),
+        ("shelve-berkeley", ("",), 42),
+        ("shelve-ndbm", (".db",), 1),
+        ("shelve-sqlite3", ("",), 1),
+    ],
+)
 def test_shelves_are_read_without_the_library_that_wrote_them(tmp_path, name, suffixes, count):
     """Named by any of their files, or as the program was told, they give every archive."""
     paths = [sample(name, tmp_path, suffix) for suffix in suffixes]
@@ -119,10 +124,16 @@ class Harm:
 
 @pytest.mark.parametrize(
     "pickled",
-    [lambda path: pickle.dumps({"a.txt": Harm(path)}), lambda _: b"", lambda _: b"no pickle",
-     lambda _: pickle.dumps(["a.txt", A]), lambda _: pickle.dumps({"a": A})[:-5],
-     lambda _: b"\x80\x04\x8b\xff\xff\xff\x7f", lambda _: b"cos\nsystem\n(S'x'\ntR."],
-)  # fmt: skip
+    [
+        lambda path: pickle.dumps({"a.txt": Harm(path)}),
+        lambda _: b"",
+        lambda _: b"no pickle",
+        lambda _: pickle.dumps(["a.txt", A]),
+        lambda _: pickle.dumps({"a": A})[:-5],
+        lambda _: b"\x80\x04\x8b\xff\xff\xff\x7f",
+        lambda _: b"cos\nsystem\n(S'x'\ntR.",
+    ],
+)
 def test_only_plain_data_is_taken_from_a_pickle(tmp_path, pickled):
     """What names code, or is none, is left with the reason; nothing of it runs."""
     witness = written(tmp_path, "still here", "witness")
@@ -221,18 +232,12 @@ def test_glacier_clis_file_is_read(tmp_path):
     imported = importers.read(path)
     seen = 1_700_000_000_000
     assert list(imported.items) == [
-        ImportedArchive(
-            archive_id=A, name="a.txt", description="a.txt", vault="photos", seen_ms=seen
-        ),
+        ImportedArchive(archive_id=A, name="a.txt", description="a.txt", vault="photos", seen_ms=seen),
         ImportedArchive(archive_id=B, vault="music", created_ms=1_600_000_000_250),
-        ImportedArchive(
-            archive_id=C, name="café", description="café", vault="photos", deleted=True
-        ),
+        ImportedArchive(archive_id=C, name="café", description="café", vault="photos", deleted=True),
     ]
     assert list(imported.left) == [("'odd'", "its archive id or vault is none")]
-    assert imported.notes == [
-        "The file was used with 2 access keys; all count as those of this account."
-    ]
+    assert imported.notes == ["The file was used with 2 access keys; all count as those of this account."]
 
 
 def test_a_sqlite_file_that_breaks_off_gives_what_is_whole(tmp_path):
@@ -260,15 +265,18 @@ def test_a_journal_is_read(tmp_path):
     assert (form, left) == ("mt-aws-glacier's journal", [])
     assert archives == [
         ImportedArchive(
-            archive_id=A, name="photos/a b.jpg", size=1048576, created_ms=1350980000000,
-            mtime_ms=1289672605000, tree_hash=HASH,
+            archive_id=A,
+            name="photos/a b.jpg",
+            size=1048576,
+            created_ms=1350980000000,
+            mtime_ms=1289672605000,
+            tree_hash=HASH,
         ),
         ImportedArchive(
-            archive_id=B, name="файл", size=7, created_ms=1350980001000, tree_hash=HASH,
-            deleted=True,
+            archive_id=B, name="файл", size=7, created_ms=1350980001000, tree_hash=HASH, deleted=True
         ),
         ImportedArchive(archive_id=C, size=0, created_ms=1350980004000, tree_hash=HASH),
-    ]  # fmt: skip
+    ]
     assert jobs == [ImportedJob(job_id=JOB, archive_id=A, created_ms=1350980002000)]
 
 
@@ -278,11 +286,10 @@ def test_the_first_version_of_the_journal_is_read(tmp_path):
     assert (jobs, left) == ([], [])
     assert archives == [
         ImportedArchive(
-            archive_id=A, name="photos/a b.jpg", size=1048576, created_ms=1345980000000,
-            tree_hash=HASH,
+            archive_id=A, name="photos/a b.jpg", size=1048576, created_ms=1345980000000, tree_hash=HASH
         ),
         ImportedArchive(archive_id=B, name="gone.txt", deleted=True),
-    ]  # fmt: skip
+    ]
 
 
 def test_damaged_lines_of_a_journal_are_left_by_number(tmp_path):
@@ -349,10 +356,16 @@ def test_a_json_inventory_names_its_place(tmp_path, form, mark):
     assert (jobs, left, kind) == ([], [], "a saved inventory (JSON)")
     assert [a.description for a in archives] == ["naïve", ""]
     assert archives[0] == ImportedArchive(
-        archive_id=A, account="012345678901", region="eu-west-1", vault="photos",
-        description="naïve", size=5, created_ms=1345748910000, tree_hash=HASH,
+        archive_id=A,
+        account="012345678901",
+        region="eu-west-1",
+        vault="photos",
+        description="naïve",
+        size=5,
+        created_ms=1345748910000,
+        tree_hash=HASH,
         seen_ms=1428366378000,
-    )  # fmt: skip
+    )
 
 
 def test_odd_rows_of_a_json_inventory_are_left(tmp_path):
@@ -397,9 +410,17 @@ def test_a_csv_inventory_is_read(tmp_path, end):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"hello\n", b"{}", b"[1]", b"\x00" * 64, b"SQLite format 3\x00 and no more",
-     b"a,b\n1,2\n", bytes(range(256))],
-)  # fmt: skip
+    [
+        b"",
+        b"hello\n",
+        b"{}",
+        b"[1]",
+        b"\x00" * 64,
+        b"SQLite format 3\x00 and no more",
+        b"a,b\n1,2\n",
+        bytes(range(256)),
+    ],
+)
 def test_other_files_are_refused_with_what_is_known(tmp_path, content):
     """The error lists what can be imported."""
     path = written(tmp_path, content)
@@ -412,11 +433,19 @@ def test_other_files_are_refused_with_what_is_known(tmp_path, content):
 
 @given(
     st.sampled_from(
-        [b"", b"SQLite format 3\x00", b"\xcf\x9aW\x13" + bytes(20), b'{"VaultARN":',
-         b'{"ArchiveList":[', b"B\t1\tCREATED\t", b"1 DELETED x ", CSV_HEADER.encode() + b"\n"]
+        [
+            b"",
+            b"SQLite format 3\x00",
+            b"\xcf\x9aW\x13" + bytes(20),
+            b'{"VaultARN":',
+            b'{"ArchiveList":[',
+            b"B\t1\tCREATED\t",
+            b"1 DELETED x ",
+            CSV_HEADER.encode() + b"\n",
+        ]
     ),
     st.binary(max_size=300),
-)  # fmt: skip
+)
 def test_no_content_does_more_than_be_refused(tmp_path_factory, begin, rest):
     """Any bytes behind any mark are read, left or refused with the typed error."""
     path = written(tmp_path_factory.mktemp("any"), begin + rest)

@@ -42,9 +42,7 @@ def csv_of(items: list[Item], end: str = "\n") -> bytes:
     lines = [HEADER.decode().strip()]
     for number, item in enumerate(items):
         quoted = item.description.replace('"', '\\"')
-        lines.append(
-            f'{item.archive_id},"{quoted}",{WRITTEN[number % 2]},{item.size},{item.tree_hash}'
-        )
+        lines.append(f'{item.archive_id},"{quoted}",{WRITTEN[number % 2]},{item.size},{item.tree_hash}')
     return "".join(line + end for line in lines).encode()
 
 
@@ -365,8 +363,7 @@ def test_dates_are_milliseconds(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "2015-04-07", "2015-04-07T00:26:18", "2015-13-07T00:26:18Z", "2015-04-07 00:26:18Z"],
+    "text", ["", "2015-04-07", "2015-04-07T00:26:18", "2015-13-07T00:26:18Z", "2015-04-07 00:26:18Z"]
 )
 def test_other_dates_are_refused(text):
     """What is no date of the service is an error that shows one."""

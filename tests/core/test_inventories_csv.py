@@ -93,9 +93,7 @@ def test_any_description_survives(texts, length, piece):
     with cut_every(piece + 2000):
         found = taken(in_pieces(csv_of(items), length), "CSV")
     assert [original(one.description).decode() for one in found] == texts
-    assert [one._replace(description="") for one in found] == [
-        one._replace(description="") for one in items
-    ]
+    assert [one._replace(description="") for one in found] == [one._replace(description="") for one in items]
 
 
 def test_lines_may_end_either_way():
@@ -186,9 +184,7 @@ def test_cut_short_it_is_refused_but_at_the_end_of_a_line():
 def test_a_line_without_end_is_refused():
     """It is not kept in memory until there is none left."""
     with cut_every(1000):
-        reading = read(
-            itertools.chain([csv_of([archive(0, "a")])], itertools.repeat(b"x" * 99)), "CSV"
-        )
+        reading = read(itertools.chain([csv_of([archive(0, "a")])], itertools.repeat(b"x" * 99)), "CSV")
         with pytest.raises(InventoryError, match=r"a line of 1,0.. bytes"):
             list(reading)
 

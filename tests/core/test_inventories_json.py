@@ -66,9 +66,7 @@ def test_any_description_survives(style, texts, length, piece):
         found = taken(in_pieces(data.encode("utf-8", "surrogatepass"), length), "JSON")
     kept = [original(one.description).decode("utf-8", "surrogatepass") for one in found]
     assert kept == texts
-    assert [one._replace(description="") for one in found] == [
-        one._replace(description="") for one in items
-    ]
+    assert [one._replace(description="") for one in found] == [one._replace(description="") for one in items]
 
 
 def test_keys_may_have_any_order(monkeypatch):

@@ -15,9 +15,17 @@ from glacier_magic.service import Output, Service
 
 PATIENCE = 30.0
 COLUMNS = [
-    "name", "size", "created", "archive_id", "tree_hash", "description", "format", "mtime",
-    "state", "vault",
-]  # fmt: skip
+    "name",
+    "size",
+    "created",
+    "archive_id",
+    "tree_hash",
+    "description",
+    "format",
+    "mtime",
+    "state",
+    "vault",
+]
 INVENTORY = "InventoryRetrieval"
 
 
@@ -68,8 +76,11 @@ def test_an_inventory_becomes_a_typed_table(session, vault, put, files, later):
     check_types(table)
     by_id = table.set_index("archive_id")
     assert by_id["name"].to_dict() == {
-        mine.id: "ä.tif", theirs: "their/file", plain: "just words", nameless: "",
-    }  # fmt: skip
+        mine.id: "ä.tif",
+        theirs: "their/file",
+        plain: "just words",
+        nameless: "",
+    }
     assert by_id["size"][mine.id] == 10
     assert by_id["mtime"][mine.id] == pd.Timestamp(1_234_567_890, unit="s", tz="UTC")
     assert by_id["tree_hash"][mine.id] == mine.tree_hash
@@ -149,12 +160,7 @@ def test_a_job_that_somebody_else_asked_for_is_used(
 
 
 @pytest.mark.parametrize(
-    "limits",
-    [
-        {"Limit": "1"},
-        {"StartDate": "2001-01-01T00:00:00Z"},
-        {"EndDate": "2099-01-01T00:00:00Z"},
-    ],
+    "limits", [{"Limit": "1"}, {"StartDate": "2001-01-01T00:00:00Z"}, {"EndDate": "2099-01-01T00:00:00Z"}]
 )
 def test_an_inventory_of_a_part_is_not_taken_for_the_whole(
     session, vault, client, put, later, jobs_of, limits
@@ -278,9 +284,7 @@ def test_an_inventory_that_was_read_is_no_failure_a_day_later(session, vault, pu
 
 
 @pytest.mark.parametrize("damage", ["short", "garbage", "empty"])
-def test_a_damaged_inventory_changes_nothing(
-    session, vault, put, listed, later, monkeypatch, damage
-):
+def test_a_damaged_inventory_changes_nothing(session, vault, put, listed, later, monkeypatch, damage):
     """It is an integrity error, and the list stays what it was; the next reading is whole."""
     put("a")
     listed(vault)
@@ -294,11 +298,7 @@ def test_a_damaged_inventory_changes_nothing(
 
     def spoil(*arguments):
         found = original(*arguments)
-        data = {
-            "short": found.data[:-20],
-            "garbage": os.urandom(len(found.data)),
-            "empty": b"",
-        }[damage]
+        data = {"short": found.data[:-20], "garbage": os.urandom(len(found.data)), "empty": b""}[damage]
         return Output(data, None, len(data))
 
     with monkeypatch.context() as patch:

@@ -154,9 +154,7 @@ def parts_at(client):
         return {
             int(part["RangeInBytes"].split("-")[0])
             for upload in found
-            for part in client.list_parts(vaultName="photos", uploadId=upload["MultipartUploadId"])[
-                "Parts"
-            ]
+            for part in client.list_parts(vaultName="photos", uploadId=upload["MultipartUploadId"])["Parts"]
         }
 
     return parts_at
@@ -310,9 +308,7 @@ def test_two_processes_that_resume_one_upload_make_one_archive(
 
 
 @pytest.mark.each_backend
-def test_two_processes_that_resume_one_download_make_one_file(
-    connect, ready, start, jobs_of, tmp_path
-):
+def test_two_processes_that_resume_one_download_make_one_file(connect, ready, start, jobs_of, tmp_path):
     """No piece is fetched by both, and both see the end."""
     both = [start(FETCHER, wait="wait") for _ in range(2)]
     for other in both:
@@ -387,8 +383,10 @@ class Command:
     def __init__(self, *words):
         self._process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(COMMAND), *map(str, words)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self._watchdog = threading.Timer(2 * PATIENCE, self._process.kill)
         self._watchdog.start()
 

@@ -165,9 +165,15 @@ def test_one_that_is_under_way_is_said_to_be(session, vault, elsewhere):
     upload = elsewhere()
     uploads = session.catalogue.uploads
     row = uploads.begin(
-        vault="photos", path="/x", size=3 * MIB, mtime_ns=0, name="x", description="x",
-        part_size=MIB, owner="another",
-    )  # fmt: skip
+        vault="photos",
+        path="/x",
+        size=3 * MIB,
+        mtime_ns=0,
+        name="x",
+        description="x",
+        part_size=MIB,
+        owner="another",
+    )
     uploads.started(row.id, upload)
     found = vault.uploads()
     assert [row.state for row in found.rows] == ["under way"]
@@ -304,9 +310,7 @@ def test_a_kill_between_acceptance_and_record_leaves_one_archive(
     path = cut_off(point="completed")
     assert len(vault.archives()) == 0
     archive = vault.upload("large")
-    assert counted == {
-        "upload_archive": 0, "upload_part": 0, "complete_upload": 1, "start_upload": 0,
-    }  # fmt: skip
+    assert counted == {"upload_archive": 0, "upload_part": 0, "complete_upload": 1, "start_upload": 0}
     assert stored(archive.id)[0] == path.read_bytes()
     assert archives_in() == 1
 
@@ -363,9 +367,7 @@ def test_who_does_not_want_to_wait_sends_it_again(session, vault, cut_off, later
     assert stored(archive.id)[0] == path.read_bytes()
 
 
-def test_an_upload_that_the_service_dropped_begins_anew(
-    session, vault, cut_off, later, stored, archives_in
-):
+def test_an_upload_that_the_service_dropped_begins_anew(session, vault, cut_off, later, stored, archives_in):
     """After a day without a part; nothing else than the sending was lost."""
     path = cut_off()
     later(days=2)

@@ -16,27 +16,50 @@ ACCOUNT, REGION = "123456789012", "eu-west-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:glacier-magic"
 ARN = f"arn:aws:glacier:{REGION}:{ACCOUNT}:vaults/photos"
 JOB = {
-    "Action": "InventoryRetrieval", "ArchiveId": None, "ArchiveSHA256TreeHash": None,
-    "ArchiveSizeInBytes": None, "Completed": True, "CompletionDate": "2020-11-05T15:20:50.362Z",
+    "Action": "InventoryRetrieval",
+    "ArchiveId": None,
+    "ArchiveSHA256TreeHash": None,
+    "ArchiveSizeInBytes": None,
+    "Completed": True,
+    "CompletionDate": "2020-11-05T15:20:50.362Z",
     "CreationDate": "2020-11-05T11:33:15.113Z",
-    "InventoryRetrievalParameters": {"EndDate": None, "Format": "CSV", "Limit": None,
-                                     "Marker": None, "StartDate": None},
-    "InventorySizeInBytes": 2006, "JobDescription": None, "JobId": "x" * 92,
-    "RetrievalByteRange": None, "SHA256TreeHash": None, "SNSTopic": TOPIC,
-    "StatusCode": "Succeeded", "StatusMessage": "Succeeded", "Tier": None, "VaultARN": ARN,
-}  # fmt: skip
+    "InventoryRetrievalParameters": {
+        "EndDate": None,
+        "Format": "CSV",
+        "Limit": None,
+        "Marker": None,
+        "StartDate": None,
+    },
+    "InventorySizeInBytes": 2006,
+    "JobDescription": None,
+    "JobId": "x" * 92,
+    "RetrievalByteRange": None,
+    "SHA256TreeHash": None,
+    "SNSTopic": TOPIC,
+    "StatusCode": "Succeeded",
+    "StatusMessage": "Succeeded",
+    "Tier": None,
+    "VaultARN": ARN,
+}
 
 
 def envelope(job=JOB, **changed):
     message = job if isinstance(job, str) else json.dumps(job)
     return json.dumps(
         {
-            "Type": "Notification", "MessageId": "m", "TopicArn": TOPIC, "Subject": None,
-            "Message": message, "Timestamp": "2020-11-05T15:20:50.400Z", "SignatureVersion": "1",
-            "Signature": "s", "SigningCertURL": "u", "UnsubscribeURL": "u",
+            "Type": "Notification",
+            "MessageId": "m",
+            "TopicArn": TOPIC,
+            "Subject": None,
+            "Message": message,
+            "Timestamp": "2020-11-05T15:20:50.400Z",
+            "SignatureVersion": "1",
+            "Signature": "s",
+            "SigningCertURL": "u",
+            "UnsubscribeURL": "u",
         }
         | changed
-    )  # fmt: skip
+    )
 
 
 def heard(body):
@@ -52,20 +75,32 @@ def test_the_documented_message_names_its_vault():
 @pytest.mark.parametrize(
     "body",
     [
-        "", "{", "null", "[]", "7", '"x"', "[" * 100_000,
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '"x"',
+        "[" * 100_000,
         envelope(Type="SubscriptionConfirmation"),
         envelope(TopicArn=TOPIC + "2"),
-        envelope("not JSON"), envelope("[]"), envelope(json.dumps(None)),
-        envelope(Message=None), envelope(Message=JOB),
+        envelope("not JSON"),
+        envelope("[]"),
+        envelope(json.dumps(None)),
+        envelope(Message=None),
+        envelope(Message=JOB),
         envelope(JOB | {"VaultARN": ARN.replace(ACCOUNT, "210987654321")}),
         envelope(JOB | {"VaultARN": ARN.replace(REGION, "us-east-1")}),
-        envelope(JOB | {"VaultARN": ARN + "/../x"}), envelope(JOB | {"VaultARN": ARN + "\n"}),
-        envelope(JOB | {"VaultARN": None}), envelope(JOB | {"VaultARN": [ARN]}),
-        envelope(JOB | {"Completed": False}), envelope(JOB | {"Completed": "true"}),
+        envelope(JOB | {"VaultARN": ARN + "/../x"}),
+        envelope(JOB | {"VaultARN": ARN + "\n"}),
+        envelope(JOB | {"VaultARN": None}),
+        envelope(JOB | {"VaultARN": [ARN]}),
+        envelope(JOB | {"Completed": False}),
+        envelope(JOB | {"Completed": "true"}),
         envelope(JOB | {"JobId": None}),
         json.dumps(JOB),
     ],
-)  # fmt: skip
+)
 def test_a_foreign_or_malformed_message_is_nobodys(body):
     """It never raises."""
     assert heard(body) is None
@@ -106,9 +141,7 @@ def listen(monkeypatch):
 
     def listen(*answers, wake=None):
         box, woken, hearing = Box(*answers), [], []
-        listener = Listener(
-            box, "url", read=heard, wake=wake or woken.append, hearing=hearing.append
-        )
+        listener = Listener(box, "url", read=heard, wake=wake or woken.append, hearing=hearing.append)
         rounds = list(listener.rounds())
         return box, woken, hearing, rounds, listener
 
@@ -156,9 +189,7 @@ def test_the_thread_ends_when_it_is_told_to():
             return [Letter(envelope())]
 
     box = Slow()
-    listener = Listener(
-        box, "url", read=heard, wake=woken.append, hearing=lambda on: on or ended.set()
-    )
+    listener = Listener(box, "url", read=heard, wake=woken.append, hearing=lambda on: on or ended.set())
     listener.start()
     assert asked.wait(30)
     listener.stop()

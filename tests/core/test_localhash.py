@@ -240,9 +240,7 @@ def test_file_that_cannot_be_read_does_not_end_the_rest(vault, files):
     with patch.object(localhash, "tree_hash", failing):
         table = verify(vault.session.catalogue, "photos", ["a", "b"])
     assert list(table["state"]) == ["unreadable", "same"]
-    assert table.attrs["skipped"] == [
-        (str(files.folder / "a"), "'a' cannot be read: Permission denied")
-    ]
+    assert table.attrs["skipped"] == [(str(files.folder / "a"), "'a' cannot be read: Permission denied")]
 
 
 def test_folder_needs_recursive(vault, files, states):

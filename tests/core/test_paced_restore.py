@@ -181,8 +181,7 @@ def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
     later(hours=23)
     for download in scheduled:
         client.initiate_job(
-            vaultName="photos",
-            jobParameters={"Type": "archive-retrieval", "ArchiveId": download.archive_id},
+            vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": download.archive_id}
         )
     later(session, hours=1.1)
     until(lambda: batch.snapshot.count("scheduled", "requested") == 0)
@@ -193,9 +192,7 @@ def test_a_job_that_somebody_else_asked_for_meanwhile_is_used(
 
 
 @pytest.mark.each_backend
-def test_a_request_that_the_policy_refuses_is_moved(
-    session, filled, policy, later, tmp_path, until
-):
+def test_a_request_that_the_policy_refuses_is_moved(session, filled, policy, later, tmp_path, until):
     """Not failed: the board says why and when, and it comes when the policy lets it."""
     policy("BytesPerHour", 1)
     plan = filled.restore("1.bin", to=tmp_path / "back")
@@ -213,9 +210,7 @@ def test_a_request_that_the_policy_refuses_is_moved(
     batch.wait(PATIENCE)
 
 
-def test_refusals_by_the_policy_are_moved_further_each_time(
-    session, filled, policy, later, tmp_path, until
-):
+def test_refusals_by_the_policy_are_moved_further_each_time(session, filled, policy, later, tmp_path, until):
     """After some, the tier that is not subject to it is offered."""
     policy("BytesPerHour", 1)
     batch = filled.restore("1.bin", to=tmp_path / "back").run()
@@ -302,9 +297,7 @@ def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
 def test_pauses_grow_to_a_limit(error, speed, policy, expected):
     """The free tier's allowance is a day's: on to the next; throttling is of our seconds."""
     now = 100 * DAY + 18 * HOUR
-    found = [
-        postponing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)
-    ]
+    found = [postponing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
     assert found == expected
 
 
@@ -367,9 +360,7 @@ PACER = """
 """
 
 
-@pytest.mark.parametrize(
-    ("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)]
-)
+@pytest.mark.parametrize(("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)])
 def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     emulator,
     region,

@@ -187,10 +187,22 @@ def test_a_long_schedule_is_told_in_its_first_days_and_its_last():
 
 @pytest.mark.parametrize(
     ("spread", "daily"),
-    [("10d", "5GB"), ("soon", None), ("1h", None), (0, None), ("99999d", None),
-     (float("nan"), None), (None, "many"), (None, "0"), (None, 0), (None, -5), (None, ""),
-     ([1], None), (None, float("inf"))],
-)  # fmt: skip
+    [
+        ("10d", "5GB"),
+        ("soon", None),
+        ("1h", None),
+        (0, None),
+        ("99999d", None),
+        (float("nan"), None),
+        (None, "many"),
+        (None, "0"),
+        (None, 0),
+        (None, -5),
+        (None, ""),
+        ([1], None),
+        (None, float("inf")),
+    ],
+)
 def test_a_pace_that_makes_no_sense_is_refused_with_a_cure(spread, daily):
     """Before anything is looked at."""
     with pytest.raises(InputError) as caught:

@@ -16,17 +16,7 @@ from glacier_magic import errors
 
 ROOT = Path(glacier_magic.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-HEAVY = (
-    "boto3",
-    "botocore",
-    "pandas",
-    "numpy",
-    "pyarrow",
-    "ipywidgets",
-    "IPython",
-    "traitlets",
-    "anywidget",
-)
+HEAVY = ("boto3", "botocore", "pandas", "numpy", "pyarrow", "ipywidgets", "IPython", "traitlets", "anywidget")
 
 
 def parts(path):
@@ -61,9 +51,7 @@ def test_every_error_is_public_and_in_the_tree_of_its_docstring():
         assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize(
-    "statement", ["import glacier_magic", "from glacier_magic import errors, cli"]
-)
+@pytest.mark.parametrize("statement", ["import glacier_magic", "from glacier_magic import errors, cli"])
 def test_importing_the_package_imports_nothing_heavy(statement):
     """A notebook that only loads the extension, and a shell's ``--help``, stay quick."""
     code = f"{statement}; import sys; print(*(set({HEAVY!r}) & set(sys.modules)))"

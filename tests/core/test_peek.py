@@ -89,8 +89,9 @@ def fewest(first, last, count):
     """The least number of aligned ranges, by trying all."""
     best = {last: 0}
     for a in range(last - 1, first - 1, -1):
-        ends = (b for b in range(a + 1, last + 1)
-                if is_tree_hash_aligned(a * CHUNK, b * CHUNK - 1, count * CHUNK))  # fmt: skip
+        ends = (
+            b for b in range(a + 1, last + 1) if is_tree_hash_aligned(a * CHUNK, b * CHUNK - 1, count * CHUNK)
+        )
         best[a] = 1 + min(best[b] for b in ends)
     return best[first]
 
@@ -166,8 +167,7 @@ def test_the_service_takes_every_range_and_gives_a_checksum_with_it(client, emul
     archive = client.upload_archive(vaultName="v", body=data)["archiveId"]
 
     def fetch(start, end):
-        asked = {"Type": "archive-retrieval", "ArchiveId": archive,
-                 "RetrievalByteRange": f"{start}-{end}"}  # fmt: skip
+        asked = {"Type": "archive-retrieval", "ArchiveId": archive, "RetrievalByteRange": f"{start}-{end}"}
         job = client.initiate_job(vaultName="v", jobParameters=asked)["jobId"]
         emulator.advance(hours=5.1)
         answer = client.get_job_output(vaultName="v", jobId=job)
@@ -182,14 +182,16 @@ def test_the_service_takes_every_range_and_gives_a_checksum_with_it(client, emul
 
 # Zips
 
-names = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30
-)
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 
 
 @SMALL
-@given(st.dictionaries(names, st.binary(max_size=300), max_size=12), st.binary(max_size=300),
-       st.binary(max_size=50), st.booleans())  # fmt: skip
+@given(
+    st.dictionaries(names, st.binary(max_size=300), max_size=12),
+    st.binary(max_size=300),
+    st.binary(max_size=50),
+    st.booleans(),
+)
 def test_a_zip_is_listed_as_zipfile_lists_it(files, comment, before, deflated):
     """Names in all alphabets, with a comment, behind something else."""
 
@@ -529,9 +531,18 @@ END = tarfile.TarInfo("end").tobuf(tarfile.USTAR_FORMAT) + bytes(1024)
 
 @pytest.mark.parametrize(
     "record",
-    [b"99999 path=x\n", b"0 path=x\n", b"-5 path=x\n", b"x path=x\n", b"9 path=xx", b"7 path\n",
-     b"9" * 30 + b" path=x\n", b"12 size=-99\n", b"11 size=xx\n"],
-)  # fmt: skip
+    [
+        b"99999 path=x\n",
+        b"0 path=x\n",
+        b"-5 path=x\n",
+        b"x path=x\n",
+        b"9 path=xx",
+        b"7 path\n",
+        b"9" * 30 + b" path=x\n",
+        b"12 size=-99\n",
+        b"11 size=xx\n",
+    ],
+)
 def test_a_header_that_lies_about_itself_ends_the_list(record):
     """No size or length of it is believed beyond what is there."""
     with pytest.raises(Unlistable):
@@ -604,9 +615,18 @@ def test_any_bytes_are_members_or_unlistable(kind, start, middle, end):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.ZIP", "zip"), ("a.tar", "tar"), ("a.tar.gz", "tar.gz"), ("a.tgz", "tar.gz"),
-     ("a.docx", "zip"), ("a.gz", None), ("a.tar.xz", None), ("zip", None), ("", None)],
-)  # fmt: skip
+    [
+        ("a.ZIP", "zip"),
+        ("a.tar", "tar"),
+        ("a.tar.gz", "tar.gz"),
+        ("a.tgz", "tar.gz"),
+        ("a.docx", "zip"),
+        ("a.gz", None),
+        ("a.tar.xz", None),
+        ("zip", None),
+        ("", None),
+    ],
+)
 def test_the_ending_of_a_name_says_what_it_is(name, kind):
     """So that nothing is paid to find out."""
     assert kind_of(name) == kind

@@ -16,14 +16,7 @@ from hypothesis import strategies as st
 from glacier_magic.base.paths import data_folder
 from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.catalogue.records import members as kept
-from glacier_magic.errors import (
-    InputError,
-    JobExpired,
-    NameNotKnown,
-    OverBudget,
-    PriceUnknown,
-    Unlistable,
-)
+from glacier_magic.errors import InputError, JobExpired, NameNotKnown, OverBudget, PriceUnknown, Unlistable
 from glacier_magic.plans.peek import part_store as windows
 from glacier_magic.plans.peek import peek_plan
 
@@ -246,9 +239,7 @@ def test_a_local_file_that_changed_is_no_copy(vault, files):
     assert not vault.peek("a.zip").empty
 
 
-def test_a_whole_output_that_is_ready_costs_nothing(
-    session, vault, store, later, ranges_of, tmp_path
-):
+def test_a_whole_output_that_is_ready_costs_nothing(session, vault, store, later, ranges_of, tmp_path):
     """Somebody's retrieval of all of it; every header is read."""
     store("a.tar", tarred([2 * MIB] * 8))
     vault.restore("a.tar", to=tmp_path / "back").run()
@@ -268,9 +259,10 @@ def test_a_part_that_somebody_retrieved_costs_nothing(client, session, vault, st
     store("a.zip", zipped(count=3))
     (archive,) = vault.archives()["archive_id"]
     asked = {
-        "Type": "archive-retrieval", "ArchiveId": archive,
+        "Type": "archive-retrieval",
+        "ArchiveId": archive,
         "RetrievalByteRange": f"{MIB}-{vault.archives()['size'][0] - 1}",
-    }  # fmt: skip
+    }
     client.initiate_job(vaultName="photos", jobParameters=asked)
     later(session, hours=4.1)
     plan = vault.peek("a.zip")
@@ -322,8 +314,11 @@ def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
     """After the service took a request, while bytes arrive, and while it is waited for."""
     store("a.tar", tarred([8 * MIB] * 2))
     where = (emulator.folder, region, session_place)
-    fast = PEEKER.replace("folder, region", "from glacier_magic.jobs import sweep\n"
-                          "    sweep.SETTLE_SECONDS = 0.0\n    folder, region", 1)  # fmt: skip
+    fast = PEEKER.replace(
+        "folder, region",
+        "from glacier_magic.jobs import sweep\n    sweep.SETTLE_SECONDS = 0.0\n    folder, region",
+        1,
+    )
 
     def killed(word):
         one = child(fast, *where, word)
@@ -442,13 +437,7 @@ def hostile_zip():
     """Names that climb, mark up, and turn text around; and a directory that lies."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        for name in (
-            "../../etc/passwd",
-            "/abs",
-            "<script>alert(1)</script>",
-            "a\u202eb",
-            "x" * 60_000,
-        ):
+        for name in ("../../etc/passwd", "/abs", "<script>alert(1)</script>", "a\u202eb", "x" * 60_000):
             archive.writestr(zipfile.ZipInfo(name), b"")
     return target.getvalue()
 
@@ -473,8 +462,7 @@ def test_sizes_and_times_that_nothing_holds_are_missing(store, on):
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
         info = tarfile.TarInfo("big")
-        info.pax_headers = {"GNU.sparse.realsize": "9" * 19, "mtime": "99999999999",
-                            "GNU.sparse.name": "big"}  # fmt: skip
+        info.pax_headers = {"GNU.sparse.realsize": "9" * 19, "mtime": "99999999999", "GNU.sparse.name": "big"}
         archive.addfile(info)
     store("odd.tar", target.getvalue())
     plan, _ = on("odd.tar")

@@ -34,16 +34,13 @@ def staged(session, filled, client, later, priced):
     """Outputs of all archives, whole and of the first bytes, that somebody else has asked for."""
     for archive_id in filled.archives()["archive_id"]:
         client.initiate_job(
-            vaultName="photos",
-            jobParameters={"Type": "archive-retrieval", "ArchiveId": archive_id},
+            vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive_id}
         )
     later(session, hours=4.1)
     return filled
 
 
-def test_what_was_staged_when_shown_is_not_paid_for_unasked(
-    session, staged, later, jobs_of, tmp_path
-):
+def test_what_was_staged_when_shown_is_not_paid_for_unasked(session, staged, later, jobs_of, tmp_path):
     """25 hours later nothing is asked for before the new price was shown; the second run goes."""
     plan = staged.restore("*", to=tmp_path / "back", destination="here")
     assert plan.quote.total == 0
@@ -63,9 +60,7 @@ def test_what_was_staged_when_shown_is_not_paid_for_unasked(
     assert len(list((tmp_path / "back").rglob("*.t*"))) == 3
 
 
-def test_a_limit_speaks_first_and_within_it_the_change_is_told_all_the_same(
-    session, staged, later, tmp_path
-):
+def test_a_limit_speaks_first_and_within_it_the_change_is_told_all_the_same(session, staged, later, tmp_path):
     """A limit says what may be paid, not that what was shown may change."""
     low = staged.restore("*", to=tmp_path / "low", destination="here")
     high = staged.restore("*", to=tmp_path / "high", destination="here")
@@ -136,9 +131,7 @@ def test_a_verified_copy_in_another_folder_is_copied_and_not_paid_for(
     assert [path.name for path in two.parent.iterdir()] == ["c.txt"]
 
 
-def test_a_copy_that_is_not_what_it_was_is_not_relied_on(
-    session, filled, priced, later, jobs_of, tmp_path
-):
+def test_a_copy_that_is_not_what_it_was_is_not_relied_on(session, filled, priced, later, jobs_of, tmp_path):
     """Of the same size even; one that changes after the plan was shown is paid for by nobody."""
     filled.restore("c.txt", to=tmp_path / "one").run()
     later(session, hours=4.1)

@@ -30,9 +30,7 @@ def files_below(folder):
 # To run
 
 
-def test_a_colleague_runs_a_plan_without_an_inventory(
-    colleague, plan_file, later, jobs_of, tmp_path
-):
+def test_a_colleague_runs_a_plan_without_an_inventory(colleague, plan_file, later, jobs_of, tmp_path):
     """Names, sizes and hashes come from the file, the bytes from the vault, verified."""
     plan = colleague.open_plan(plan_file, to=tmp_path / "theirs")
     assert plan.tier == "Bulk"
@@ -53,8 +51,10 @@ def test_a_plan_is_decided_anew_where_it_is_run(session, colleague, plan_file, j
     session.vault("photos").restore("scans/a.tif", to=tmp_path / "mine").run()
     plan = colleague.open_plan(plan_file, to=tmp_path / "theirs", tier="standard")
     assert sorted(item.action for item in plan.items) == [
-        "already asked for", "already there", "ask the service",
-    ]  # fmt: skip
+        "already asked for",
+        "already there",
+        "ask the service",
+    ]
     plan.run()
     assert len(jobs_of()) == 2
 
@@ -88,9 +88,7 @@ def test_a_plan_that_could_not_be_read_again_is_not_written(filled, monkeypatch,
     assert list(tmp_path.glob("*.json")) == []
 
 
-def test_hostile_names_of_a_vault_can_be_saved_and_run(
-    session, vault, put, listed, later, tmp_path
-):
+def test_hostile_names_of_a_vault_can_be_saved_and_run(session, vault, put, listed, later, tmp_path):
     """They are made safe when they are written, so that a file with unsafe ones is a forgery."""
     put("../../up", b"1")
     put("/etc/passwd", b"22")
@@ -179,9 +177,7 @@ def test_a_plan_of_a_vault_that_is_gone_is_refused(session, plan_file):
         session.open_plan(plan_file)
 
 
-def test_bytes_that_differ_from_the_file_never_get_their_name(
-    colleague, plan_file, later, tmp_path
-):
+def test_bytes_that_differ_from_the_file_never_get_their_name(colleague, plan_file, later, tmp_path):
     """A colleague without an inventory has only the file's hash; the archive's own wins."""
     changed(plan_file, tree_hash=HASH)
     batch = colleague.open_plan(plan_file, to=tmp_path / "theirs").run()
@@ -194,11 +190,16 @@ def test_bytes_that_differ_from_the_file_never_get_their_name(
 # Hostile files
 
 GOOD = {
-    "format": sharing.FORMAT, "version": 1, "saved": "2026-11-25T12:00:00+00:00",
-    "vault": "photos", "region": "us-east-1", "account_ends": "1234", "tier": "Bulk",
+    "format": sharing.FORMAT,
+    "version": 1,
+    "saved": "2026-11-25T12:00:00+00:00",
+    "vault": "photos",
+    "region": "us-east-1",
+    "account_ends": "1234",
+    "tier": "Bulk",
     "price": "$1.00",
     "archives": [{"id": ID, "name": "a/b.txt", "size": 1, "tree_hash": HASH, "mtime": None}],
-}  # fmt: skip
+}
 
 
 def with_archive(**values):
@@ -206,7 +207,12 @@ def with_archive(**values):
 
 
 HOSTILE = [
-    None, [], 1, "x", {}, [GOOD],
+    None,
+    [],
+    1,
+    "x",
+    {},
+    [GOOD],
     {**GOOD, "format": "something"},
     *({**GOOD, "version": v} for v in (0, 2, True, 1.0, "1", None)),
     *({**GOOD, "vault": v} for v in ("", "..", "a/b", "x" * 256, 7, None, ["photos"], "a\nb")),
@@ -224,12 +230,27 @@ HOSTILE = [
     *(
         with_archive(name=v)
         for v in (
-            "", "../up", "a/../../up", "/etc/passwd", "C:\\x", "a\0b", "a\nb", "CON", "a//b", "a/",
-            "~" * 5000, 7, None, ["x"], "\u202etxt", "\ud800", "<script>",
+            "",
+            "../up",
+            "a/../../up",
+            "/etc/passwd",
+            "C:\\x",
+            "a\0b",
+            "a\nb",
+            "CON",
+            "a//b",
+            "a/",
+            "~" * 5000,
+            7,
+            None,
+            ["x"],
+            "\u202etxt",
+            "\ud800",
+            "<script>",
         )
     ),
     with_archive(more=1),
-]  # fmt: skip
+]
 
 
 def test_the_example_of_a_good_file_is_one(tmp_path):
@@ -252,9 +273,14 @@ def test_a_hostile_file_is_refused_with_a_reason(told, tmp_path):
 
 
 RAW = [
-    b"", b"\xff\xfe", b"{", b"[" * 100_000, b'{"a": 1}', b'{"version": ' + b"9" * 10_000 + b"}",
+    b"",
+    b"\xff\xfe",
+    b"{",
+    b"[" * 100_000,
+    b'{"a": 1}',
+    b'{"version": ' + b"9" * 10_000 + b"}",
     b"\0" * 1000,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("data", RAW, ids=range(len(RAW)))

@@ -12,12 +12,7 @@ import pytest
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
-from glacier_magic.plans.restore.quoting import (
-    Asking,
-    checked_destination,
-    default_destination,
-    quote_for,
-)
+from glacier_magic.plans.restore.quoting import Asking, checked_destination, default_destination, quote_for
 from glacier_magic.prices import Figure, PriceTable
 from glacier_magic.prices.figures import FIGURES
 from glacier_magic.prices.items import GB
@@ -131,8 +126,7 @@ def test_the_free_allowance_is_never_taken_for_granted():
 
 
 @pytest.mark.parametrize(
-    ("count", "requests"),
-    [(1, "0.00003"), (999, "0.02997"), (1000, "0.03"), (1001, "0.03003")],
+    ("count", "requests"), [(1, "0.00003"), (999, "0.02997"), (1000, "0.03"), (1001, "0.03003")]
 )
 def test_a_request_is_a_thousandth_of_its_price_not_a_thousand_begun(count, requests):
     """Around the thousand, for archives of no weight."""
@@ -192,9 +186,14 @@ def test_the_tiers_stand_side_by_side_as_text_and_html():
     """What is unknown or not confirmed is marked, and each price has its source."""
     text = repr(tiers(prices=US, chosen="Bulk"))
     for words in (
-        "Bulk (this plan)", "$0.6250 (unconfirmed)", "unknown (over $2.53)", "$17.50",
-        "vault pages of earlier years", "--refresh", "not confirmed",
-    ):  # fmt: skip
+        "Bulk (this plan)",
+        "$0.6250 (unconfirmed)",
+        "unknown (over $2.53)",
+        "$17.50",
+        "vault pages of earlier years",
+        "--refresh",
+        "not confirmed",
+    ):
         assert words in text
     html = tiers(prices=US)._repr_mimebundle_()["text/html"]
     assert "2025-07-07" in html

@@ -161,9 +161,7 @@ def test_capacity_is_bought_by_unit_and_month():
 def test_transfer_out_costs_less_a_gigabyte_the_more_it_is():
     """12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60: 1,071.20."""
     steps = ((D(0), D("0.09")), (D(10240), D("0.085")), (D(51200), D("0.07")))
-    figure = Figure(
-        item="transfer-out-internet", steps=steps, region="us-east-1", source="test", date=""
-    )
+    figure = Figure(item="transfer-out-internet", steps=steps, region="us-east-1", source="test", date="")
     prices = PriceTable("us-east-1", {figure.item: figure})
     quote = transfer_out(prices, 12_000 * GB, "internet")
     assert quote.total == D("1071.20")
@@ -323,12 +321,7 @@ def test_what_is_no_price_is_refused(value):
 
 def test_a_rate_keeps_all_its_digits():
     """Without zeros behind them."""
-    assert [rate(D(p)) for p in ("0.0036000000", "10.00", "0", "100")] == [
-        "$0.0036",
-        "$10",
-        "$0",
-        "$100",
-    ]
+    assert [rate(D(p)) for p in ("0.0036000000", "10.00", "0", "100")] == ["$0.0036", "$10", "$0", "$100"]
     assert rate(None) == "unknown"
     assert amount_of(D("0.00000001")) == "<0.0001"
     assert amount_of(D("1234.5000")) == "1,234.5"
@@ -349,16 +342,15 @@ counts = st.integers(0, 10**9)
 tiers = st.sampled_from(["Expedited", "Standard", "Bulk"])
 quotes_ = st.one_of(
     st.builds(lambda b, n: monthly_storage(US, Holding(b, n)), bytes_, counts),
-    st.builds(lambda b, n, t, u: retrieval(US, b, n, t, used=u), bytes_, counts, tiers,
-              st.none() | bytes_),
-    st.builds(lambda k, b, n: class_storage(US, k, Holding(b, n)), st.sampled_from(CLASSES),
-              bytes_, counts),
+    st.builds(lambda b, n, t, u: retrieval(US, b, n, t, used=u), bytes_, counts, tiers, st.none() | bytes_),
+    st.builds(lambda k, b, n: class_storage(US, k, Holding(b, n)), st.sampled_from(CLASSES), bytes_, counts),
     st.builds(lambda n: upload_requests(US, n), counts),
-    st.builds(lambda b, t: transfer_out(US, b, t), bytes_,
-              st.sampled_from(["here", "region", "internet"])),
-    st.builds(lambda found: early_deletion(US, found, 200 * DAY),
-              st.lists(st.tuples(st.none() | bytes_, st.none() | st.integers(0, 300 * DAY)))),
-)  # fmt: skip
+    st.builds(lambda b, t: transfer_out(US, b, t), bytes_, st.sampled_from(["here", "region", "internet"])),
+    st.builds(
+        lambda found: early_deletion(US, found, 200 * DAY),
+        st.lists(st.tuples(st.none() | bytes_, st.none() | st.integers(0, 300 * DAY))),
+    ),
+)
 
 
 @given(quotes_, quotes_)

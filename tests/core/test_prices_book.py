@@ -10,14 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base.paths import data_folder
-from glacier_magic.errors import (
-    AccessDenied,
-    CredentialsError,
-    InputError,
-    LocalError,
-    NotFound,
-    Unavailable,
-)
+from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.offers import OFFERS, read
 from glacier_magic.prices.quote import CONFIGURED, LIST, NOWHERE, PACKAGE
@@ -72,30 +65,41 @@ ANSWERS = {
         flat("EU-EarlyDelete-ByteHrs", "GB-Mo", "0.0040500000"),
         flat("EU-Standard-Retrieval-Bytes", "GB", "0.0100000000"),
         flat("EU-Bulk-Retrieval-Bytes", "GB", "0.0025000000"),
-        flat("EU-Requests-Tier1", "Requests", "0.0000330000",
-             description="$0.033 per 1,000 UPLOAD and RETRIEVAL requests"),
+        flat(
+            "EU-Requests-Tier1",
+            "Requests",
+            "0.0000330000",
+            description="$0.033 per 1,000 UPLOAD and RETRIEVAL requests",
+        ),
         flat("EU-Requests-Tier2", "Requests", "0.0000275000"),
         flat("EU-ProvisionedCapacity", "Units", "110.0000000000"),
         flat("EU-Std-Select-Scanned-Bytes", "GB", "0.0080000000"),
     ],
-    "AmazonS3GlacierDeepArchive": [
-        flat("EU-TimedStorage-GDA-ByteHrs", "GB-Mo", "0.0009900000"),
-    ],
+    "AmazonS3GlacierDeepArchive": [flat("EU-TimedStorage-GDA-ByteHrs", "GB-Mo", "0.0009900000")],
     "AmazonS3": [
-        product("EU-TimedStorage-ByteHrs", "GB-Mo", ("512000", "Inf", "0.0210000000"),
-                ("0", "51200", "0.0230000000"), ("51200", "512000", "0.0220000000")),
+        product(
+            "EU-TimedStorage-ByteHrs",
+            "GB-Mo",
+            ("512000", "Inf", "0.0210000000"),
+            ("0", "51200", "0.0230000000"),
+            ("51200", "512000", "0.0220000000"),
+        ),
         flat("EU-TimedStorage-GIR-ByteHrs", "GB-Mo", "0.0040000000"),
     ],
     "AWS Outbound": [
-        product("EU-DataTransfer-Out-Bytes", "GB", ("0", "10240", "0.0900000000"),
-                ("10240", "Inf", "0.0850000000")),
+        product(
+            "EU-DataTransfer-Out-Bytes",
+            "GB",
+            ("0", "10240", "0.0900000000"),
+            ("10240", "Inf", "0.0850000000"),
+        ),
         flat("Global-DataTransfer-Out-Bytes", "GB", "0.0000000000"),
     ],
     "InterRegion Outbound": [
         flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000"),
         flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000"),
     ],
-}  # fmt: skip
+}
 
 
 class PriceList:
@@ -303,17 +307,29 @@ def test_requests_are_taken_for_uploads_only_where_the_list_says_so():
 
 json_ = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("0.004"),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["product", "attributes", "usagetype", "terms", "OnDemand", "priceDimensions", "unit",
-             "pricePerUnit", "USD", "beginRange"]
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "product",
+                    "attributes",
+                    "usagetype",
+                    "terms",
+                    "OnDemand",
+                    "priceDimensions",
+                    "unit",
+                    "pricePerUnit",
+                    "USD",
+                    "beginRange",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(json_)

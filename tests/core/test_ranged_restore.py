@@ -88,9 +88,7 @@ def test_the_plan_tells_what_is_charged_and_what_is_written(vault, data, ranges_
     assert ranges_of() == [f"{20 * MIB}-{SIZE - 1}"]
 
 
-def test_a_part_without_a_hash_is_named_so_and_never_called_verified(
-    vault, data, get, doubtful, tmp_path
-):
+def test_a_part_without_a_hash_is_named_so_and_never_called_verified(vault, data, get, doubtful, tmp_path):
     """In the plan, in the file's name, on the board."""
     plan = vault.restore("big.bin", byte_range="1MiB-3MiB", to=tmp_path / "back")
     assert "not verifiable: the range is not tree-hash aligned" in repr(plan)
@@ -165,15 +163,11 @@ def test_a_part_is_never_taken_for_the_whole(vault, data, get, ranges_of, tmp_pa
     assert ranges_of() == [f"0-{MIB - 1}", f"0-{SIZE - 1}"]
 
 
-def test_a_part_is_cut_from_a_whole_output_at_no_cost(
-    session, vault, data, get, later, ranges_of, tmp_path
-):
+def test_a_part_is_cut_from_a_whole_output_at_no_cost(session, vault, data, get, later, ranges_of, tmp_path):
     """Whoever asked for it; and it is verified."""
     vault.restore("big.bin", to=tmp_path / "whole").run()
     later(session, hours=4.1)
-    plan = vault.restore(
-        "big.bin", byte_range="5MiB-12MiB", to=tmp_path / "back", destination="here"
-    )
+    plan = vault.restore("big.bin", byte_range="5MiB-12MiB", to=tmp_path / "back", destination="here")
     assert plan.bytes == 0
     assert plan.quote.total == 0
     batch = get("5MiB-12MiB", hours=0)
@@ -187,9 +181,10 @@ def test_parts_that_others_asked_for_serve_what_lies_within(
     """And nothing that reaches beyond."""
     (archive,) = vault.archives()["archive_id"]
     asked = {
-        "Type": "archive-retrieval", "ArchiveId": archive,
+        "Type": "archive-retrieval",
+        "ArchiveId": archive,
         "RetrievalByteRange": f"{3 * MIB}-{10 * MIB - 1}",
-    }  # fmt: skip
+    }
     client.initiate_job(vaultName="photos", jobParameters=asked)
     inside = vault.restore("big.bin", byte_range="4MiB-5MiB", to=tmp_path / "back")
     assert "already asked for" in repr(inside)
@@ -275,8 +270,19 @@ RUNNER = """
 
 
 def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
-    vault, data, child, later, session, emulator, region, ranges_of, small_parts, monkeypatch,
-    tmp_path, session_place):  # fmt: skip
+    vault,
+    data,
+    child,
+    later,
+    session,
+    emulator,
+    region,
+    ranges_of,
+    small_parts,
+    monkeypatch,
+    tmp_path,
+    session_place,
+):
     """After the service took the request, and between pieces; verified ones are not fetched."""
     from glacier_magic.jobs import sweep
     from glacier_magic.transfer import download
@@ -294,9 +300,7 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
         other.kill()
     fetched = []
     original = download._PieceFetcher.run
-    monkeypatch.setattr(
-        download._PieceFetcher, "run", lambda s: (fetched.append(s.number), original(s))[1]
-    )
+    monkeypatch.setattr(download._PieceFetcher, "run", lambda s: (fetched.append(s.number), original(s))[1])
     batch = vault.restore("big.bin", byte_range="5-9MiB", to=tmp_path / "back").run()
     batch.wait(PATIENCE)
     assert content(batch.files[0]) == data[5 : 9 * MIB]
@@ -345,9 +349,7 @@ def test_an_expired_part_is_offered_again(session, vault, data, later, get, rang
     ("part", "error"),
     [(f"{SIZE}-", InputError), (f"0-{SIZE}", InputError), ("x", InputError), ("3-2", InputError)],
 )
-def test_what_is_not_there_is_refused_before_anything_is_asked(
-    vault, data, ranges_of, tmp_path, part, error
-):
+def test_what_is_not_there_is_refused_before_anything_is_asked(vault, data, ranges_of, tmp_path, part, error):
     """With the size that there is."""
     with pytest.raises(error):
         vault.restore("big.bin", byte_range=part, to=tmp_path / "back")
@@ -378,8 +380,7 @@ def test_a_limit_of_cost_is_kept(vault, data, ranges_of, tmp_path):
     file = data_folder() / "prices.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
-        "[all]\nretrieval-standard = 0.01\nretrieval-standard-requests = 1000\n"
-        "transfer-out-internet = 0.09\n"
+        "[all]\nretrieval-standard = 0.01\nretrieval-standard-requests = 1000\ntransfer-out-internet = 0.09\n"
     )
     plan = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back")
     with pytest.raises(OverBudget):
@@ -394,9 +395,7 @@ def test_a_limit_of_cost_is_kept(vault, data, ranges_of, tmp_path):
     ("option", "setting", "gb"),
     [(None, "", "0.09"), ("region", "", "0.02"), (None, "here", "0"), ("internet", "here", "0.09")],
 )
-def test_the_way_out_is_part_of_the_price_of_a_part(
-    vault, data, tmp_path, monkeypatch, option, setting, gb
-):
+def test_the_way_out_is_part_of_the_price_of_a_part(vault, data, tmp_path, monkeypatch, option, setting, gb):
     """By the option, or the setting, as for whole archives; a limit counts it."""
     from decimal import Decimal
 

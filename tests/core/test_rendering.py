@@ -26,9 +26,17 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 def row(**known):
     values = {
-        "key": "k", "name": ATTACK, "vault": ATTACK, "kind": "archive", "state": "failed",
-        "tier": "Bulk", "size": 7, "asked": NOW, "file": "", "error": ATTACK,
-    }  # fmt: skip
+        "key": "k",
+        "name": ATTACK,
+        "vault": ATTACK,
+        "kind": "archive",
+        "state": "failed",
+        "tier": "Bulk",
+        "size": 7,
+        "asked": NOW,
+        "file": "",
+        "error": ATTACK,
+    }
     return JobRow(**(values | known))
 
 
@@ -45,14 +53,25 @@ class Tags(HTMLParser):
 
 
 ALLOWED = {
-    "p", "b", "table", "thead", "tbody", "tr", "th", "td", "style", "details", "summary", "pre",
-    "code", "div", "span",
-}  # fmt: skip
+    "p",
+    "b",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "style",
+    "details",
+    "summary",
+    "pre",
+    "code",
+    "div",
+    "span",
+}
 
 
-@pytest.mark.parametrize(
-    "text", [ATTACK, "</td><script>x</script>", "' onclick='x", '" x="', "&lt;"]
-)
+@pytest.mark.parametrize("text", [ATTACK, "</td><script>x</script>", "' onclick='x", '" x="', "&lt;"])
 def test_markup_in_a_name_is_text(text):
     """In tables and boards, as content and where an attribute could begin."""
     pages = [

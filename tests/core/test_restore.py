@@ -144,9 +144,7 @@ def test_a_job_somebody_asks_for_between_plan_and_start_is_used(filled, client, 
     """Hours may pass before the button is clicked."""
     plan = filled.restore("c.txt", to=tmp_path / "back")
     (archive,) = filled.archives("c.txt")["archive_id"]
-    client.initiate_job(
-        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
-    )
+    client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     plan.run()
     assert len(jobs_of()) == 1
 
@@ -159,10 +157,11 @@ def test_a_job_of_a_part_of_the_archive_does_not_serve_it(
     client.initiate_job(
         vaultName="photos",
         jobParameters={
-            "Type": "archive-retrieval", "ArchiveId": archive.id,
+            "Type": "archive-retrieval",
+            "ArchiveId": archive.id,
             "RetrievalByteRange": "0-1048575",
         },
-    )  # fmt: skip
+    )
     batch = vault.restore("large", to=tmp_path / "back").run()
     assert len(jobs_of()) == 2
     later(session, hours=4.1)
@@ -187,9 +186,7 @@ def test_an_archive_the_catalogue_never_saw_comes_back_whole(
     assert list(restored(tmp_path / "back").values()) == [b"precious" * 1000]
 
 
-def test_two_sessions_that_ask_at_the_same_moment_ask_once(
-    connect, filled, jobs_of, tmp_path, monkeypatch
-):
+def test_two_sessions_that_ask_at_the_same_moment_ask_once(connect, filled, jobs_of, tmp_path, monkeypatch):
     """Into two folders, so that neither plan is the other's: the retrieval is paid once."""
     original, both = Service.start_retrieval, threading.Barrier(2)
 
@@ -236,10 +233,16 @@ def test_the_beginning_of_an_id_must_be_unique(session, vault, put):
     for number in (1, 2):
         session.catalogue.archives.record(
             ArchiveRecord.described(
-                "x", vault="photos", archive_id=f"-same{number}" + "x" * 132, size=1, created=1,
-                tree_hash="0", state="uploaded", seen=None,
+                "x",
+                vault="photos",
+                archive_id=f"-same{number}" + "x" * 132,
+                size=1,
+                created=1,
+                tree_hash="0",
+                state="uploaded",
+                seen=None,
             )
-        )  # fmt: skip
+        )
     with pytest.raises(InputError, match="2 archive ids"):
         vault.restore("id:-same")
     assert len(vault.restore("id:-same1").items) == 1
@@ -291,9 +294,7 @@ def encoded(name):
     return descriptions.encode(name, None) if len(name) < 700 else name
 
 
-def test_hostile_names_stay_inside_and_overwrite_nothing(
-    session, vault, put, later, listed, tmp_path
-):
+def test_hostile_names_stay_inside_and_overwrite_nothing(session, vault, put, later, listed, tmp_path):
     """Every archive of a hostile vault comes back, each as a file of its own below the target."""
     target = tmp_path / "outer" / "target"
     target.mkdir(parents=True)
@@ -316,9 +317,7 @@ def test_hostile_names_stay_inside_and_overwrite_nothing(
         assert Path(file).resolve().is_relative_to(target.resolve())
 
 
-def test_a_link_below_the_target_does_not_lead_out_of_it(
-    session, vault, put, later, listed, tmp_path
-):
+def test_a_link_below_the_target_does_not_lead_out_of_it(session, vault, put, later, listed, tmp_path):
     """Neither one that is there when planning nor one made before the download."""
     outside, target = tmp_path / "outside", tmp_path / "target"
     outside.mkdir()
@@ -451,9 +450,7 @@ def test_an_archive_deleted_meanwhile_is_a_failed_job(session, filled, client, l
     assert sorted(job.state for job in batch) == ["failed", "verified", "verified"]
 
 
-def test_an_archive_deleted_long_ago_fails_when_it_is_asked_for(
-    session, filled, client, later, tmp_path
-):
+def test_an_archive_deleted_long_ago_fails_when_it_is_asked_for(session, filled, client, later, tmp_path):
     """A plan of which nothing can be asked for raises what the service said."""
     (archive,) = filled.archives("c.txt")["archive_id"]
     client.delete_archive(vaultName="photos", archiveId=archive)
@@ -462,9 +459,7 @@ def test_an_archive_deleted_long_ago_fails_when_it_is_asked_for(
         filled.restore("c.txt", to=tmp_path / "back").run()
 
 
-def test_an_output_that_was_not_fetched_in_a_day_is_expired(
-    connect, filled, later, tmp_path, jobs_of
-):
+def test_an_output_that_was_not_fetched_in_a_day_is_expired(connect, filled, later, tmp_path, jobs_of):
     """Nobody was there; a new session says so, and restoring again is a new job."""
     plan = filled.restore("c.txt", to=tmp_path / "back")
     plan.run()
@@ -485,12 +480,20 @@ def test_a_batch_of_more_than_a_thousand_is_followed_whole(session, vault):
     """Its oldest rows do not fall off the board and count as dropped."""
     ids = session.catalogue.downloads.want(
         {
-            "vault": "photos", "batch": "b", "archive_id": f"{n:0138}", "name": f"{n}", "size": 1,
-            "tree_hash": "0" * 64, "tier": "Bulk", "root": "/r", "target": f"/r/{n}",
-            "token": f"t{n}", "state": "verified",
+            "vault": "photos",
+            "batch": "b",
+            "archive_id": f"{n:0138}",
+            "name": f"{n}",
+            "size": 1,
+            "tree_hash": "0" * 64,
+            "tier": "Bulk",
+            "root": "/r",
+            "target": f"/r/{n}",
+            "token": f"t{n}",
+            "state": "verified",
         }
         for n in range(1_200)
-    )  # fmt: skip
+    )
     batch = Batch(session.tracker, [f"download-{n}" for n in ids])
     assert len(batch) == 1_200
     assert batch.wait(PATIENCE).snapshot.count("verified") == 1_200
@@ -500,12 +503,21 @@ def test_an_outcome_names_a_few_and_counts_the_rest(session, vault):
     """And never passes on control characters of a name."""
     session.catalogue.downloads.want(
         {
-            "vault": "photos", "batch": "b", "archive_id": f"{n:0138}", "name": f"\x1b[31m{n}",
-            "size": 1, "tree_hash": "0" * 64, "tier": "Bulk", "root": "/r", "target": f"/r/{n}",
-            "token": f"t{n}", "state": "failed", "error": "\x1b]0;gone\x07",
+            "vault": "photos",
+            "batch": "b",
+            "archive_id": f"{n:0138}",
+            "name": f"\x1b[31m{n}",
+            "size": 1,
+            "tree_hash": "0" * 64,
+            "tier": "Bulk",
+            "root": "/r",
+            "target": f"/r/{n}",
+            "token": f"t{n}",
+            "state": "failed",
+            "error": "\x1b]0;gone\x07",
         }
         for n in range(5)
-    )  # fmt: skip
+    )
     with pytest.raises(JobFailed, match="and 2 more") as caught:
         outcome(session.tracker.snapshot())
     assert "\x1b" not in str(caught.value)
@@ -553,9 +565,7 @@ def test_a_retrieval_that_did_not_reach_the_service_is_asked_for_again(
     assert len(jobs_of()) == 1
 
 
-def test_a_throttled_retrieval_is_asked_for_later_by_itself(
-    session, filled, monkeypatch, jobs_of, tmp_path
-):
+def test_a_throttled_retrieval_is_asked_for_later_by_itself(session, filled, monkeypatch, jobs_of, tmp_path):
     """The service took nothing for certain."""
     original, failures = Service.start_retrieval, [Unavailable("slow", code="ThrottlingException")]
 
@@ -599,9 +609,7 @@ ASKER = """
 
 
 @pytest.mark.each_backend
-@pytest.mark.parametrize(
-    ("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)]
-)
+@pytest.mark.parametrize(("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)])
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
     emulator,
     region,

@@ -88,8 +88,9 @@ def test_the_table_above_is_whole():
     module = sys.modules[__name__]
     tests = {name for name in vars(module) if name.startswith("test_")}
     assert {test for _, _, test in rows} == tests - {
-        "test_the_table_above_is_whole", "test_a_limit_that_holds_lets_it_run",
-    }  # fmt: skip
+        "test_the_table_above_is_whole",
+        "test_a_limit_that_holds_lets_it_run",
+    }
     for _, error, _ in rows:
         assert error == "none" or issubclass(getattr(errors, error), errors.GlacierError)
 
@@ -157,9 +158,7 @@ def test_an_unknown_size_asks_for_nothing(priced, vault, put, refused, tmp_path)
     refused(PriceUnknown, lambda: plan.run(max_cost=1000), "how much")
 
 
-def test_a_size_that_a_file_claims_asks_for_nothing(
-    priced, filled, connect, refused, jobs_of, tmp_path
-):
+def test_a_size_that_a_file_claims_asks_for_nothing(priced, filled, connect, refused, jobs_of, tmp_path):
     """A colleague's catalogue does not know the archives; told to, it relies on the file."""
     filled.restore("*", to=tmp_path / "a").save(tmp_path / "plan.json")
     with connect(catalogue=tmp_path / "colleague.sqlite") as colleague:
@@ -180,9 +179,7 @@ def test_a_limit_that_is_none_asks_for_nothing(priced, filled, refused, tmp_path
 def test_broken_prices_ask_for_nothing(filled, refused, tmp_path):
     """The file is named."""
     set_prices("[all]\nretrieval-standart = 1")
-    refused(
-        InputError, lambda: filled.restore("*", to=tmp_path), "the nearest is retrieval-standard"
-    )
+    refused(InputError, lambda: filled.restore("*", to=tmp_path), "the nearest is retrieval-standard")
 
 
 def test_a_slip_asks_for_nothing(filled, refused, tmp_path):
@@ -244,13 +241,9 @@ def test_an_archive_of_another_vault_asks_for_nothing(session, filled, jobs_of, 
 # The service, and other processes
 
 
-def test_what_the_policy_refuses_waits_and_is_not_paid_for(
-    session, filled, client, jobs_of, tmp_path
-):
+def test_what_the_policy_refuses_waits_and_is_not_paid_for(session, filled, client, jobs_of, tmp_path):
     """It is moved to a later hour, and the history says that nothing has come of it yet."""
-    client.set_data_retrieval_policy(
-        Policy={"Rules": [{"Strategy": "BytesPerHour", "BytesPerHour": 1}]}
-    )
+    client.set_data_retrieval_policy(Policy={"Rules": [{"Strategy": "BytesPerHour", "BytesPerHour": 1}]})
     try:
         batch = filled.restore("*", to=tmp_path).run()
     finally:
@@ -276,9 +269,7 @@ def test_what_was_asked_for_meanwhile_is_not_paid_for(priced, filled, client, jo
     """Of three archives somebody has asked for one: the limit is for the other two."""
     plan = filled.restore("*", to=tmp_path)
     (archive,) = filled.archives("c.txt")["archive_id"]
-    client.initiate_job(
-        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
-    )
+    client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     plan.run(max_cost="2.01")
     assert plan.requests == 2
     assert len(jobs_of()) == 3

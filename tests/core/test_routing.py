@@ -47,9 +47,7 @@ def open_session(service, aws, tmp_path, monkeypatch):
 
     def open_session(name="one"):
         opened.append(
-            gm.connect(
-                emulator=service.folder, region=REGION, catalogue=tmp_path / f"{name}.sqlite"
-            )
+            gm.connect(emulator=service.folder, region=REGION, catalogue=tmp_path / f"{name}.sqlite")
         )
         return opened[-1]
 

@@ -13,29 +13,13 @@ from glacier_magic.base import safenames
 from glacier_magic.base.safenames import UnsafePath, alternatives, safe_parts, safe_target
 
 NASTY = st.text(
-    st.sampled_from('./\\:~ ab\0\n\x7f<>"|?*\u202e\u200d\ud800é😀%$-') | st.characters(),
-    max_size=80,
+    st.sampled_from('./\\:~ ab\0\n\x7f<>"|?*\u202e\u200d\ud800é😀%$-') | st.characters(), max_size=80
 )
 WORDS = st.sampled_from(
-    [
-        "..",
-        ".",
-        "",
-        "CON",
-        "nul.txt",
-        "C:",
-        "a",
-        " ",
-        "...",
-        "com1 .x",
-        "x" * 300,
-        "é" * 150 + ".gz",
-    ]
+    ["..", ".", "", "CON", "nul.txt", "C:", "a", " ", "...", "com1 .x", "x" * 300, "é" * 150 + ".gz"]
 )
 PATHS = NASTY | st.lists(WORDS | NASTY, max_size=90).map("/".join)
-DEVICES = {"CON", "PRN", "AUX", "NUL"} | {
-    f"{port}{n}" for port in ("COM", "LPT") for n in range(10)
-}
+DEVICES = {"CON", "PRN", "AUX", "NUL"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(10)}
 
 
 def is_legal(part: str) -> bool:

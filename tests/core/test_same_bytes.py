@@ -69,9 +69,7 @@ def test_versions_of_one_name_with_the_same_bytes_are_one_request_and_one_file(
     assert len(jobs_of()) == 1
 
 
-def test_a_part_of_versions_is_one_request_and_one_file(
-    vault, versions, ready, ranges_of, tmp_path
-):
+def test_a_part_of_versions_is_one_request_and_one_file(vault, versions, ready, ranges_of, tmp_path):
     """As the whole is; once more, nothing is asked for."""
     plan = vault.restore("letter 01.txt", byte_range="0-9", to=tmp_path / "back")
     assert plan.bytes == len(LETTER)
@@ -163,9 +161,7 @@ def test_a_file_in_the_target_is_copied_for_an_equal_archive(vault, stored, jobs
 def test_a_job_of_an_equal_archive_serves(session, vault, stored, client, ready, jobs_of, tmp_path):
     """Whoever asked for it."""
     first, _ = stored("a.txt", "b.txt")
-    client.initiate_job(
-        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": first}
-    )
+    client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": first})
     plan = vault.restore("b.txt", to=tmp_path / "back")
     assert plan.requests == 0
     ready(plan.run())
@@ -308,9 +304,19 @@ RUNNER = """
 @pytest.mark.each_backend
 @pytest.mark.parametrize("when", ["before", "after", "copying"])
 def test_killed_at_any_moment_the_bytes_are_asked_for_once(
-    session, vault, stored, child, later, emulator, region, jobs_of, monkeypatch, tmp_path,
-    session_place, when,
-):  # fmt: skip
+    session,
+    vault,
+    stored,
+    child,
+    later,
+    emulator,
+    region,
+    jobs_of,
+    monkeypatch,
+    tmp_path,
+    session_place,
+    when,
+):
     """And every archive gets its file."""
     from glacier_magic.catalogue.records import downloads
     from glacier_magic.jobs import sweep
@@ -334,6 +340,4 @@ def test_killed_at_any_moment_the_bytes_are_asked_for_once(
     batch.wait(PATIENCE)
     session.pending().wait(PATIENCE)
     assert len(jobs_of()) == expected
-    assert [n for n in names(tmp_path / "back") if not n.startswith(".")] == [
-        "a.txt", "b.txt", "c.txt",
-    ]  # fmt: skip
+    assert [n for n in names(tmp_path / "back") if not n.startswith(".")] == ["a.txt", "b.txt", "c.txt"]

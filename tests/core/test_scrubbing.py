@@ -82,8 +82,10 @@ def test_ids_and_hashes_stay_whole(wanted, before, after):
         ("?X-Amz-Security-Token=abcdef123456&X-Amz-Date=1", "abcdef123456"),
         ("?X-Amz-Signature=0123abcd&x", "0123abcd"),
         ("X-Amz-Credential=EXAMPLE%2F20260101", "EXAMPLE"),
-        ("AWS4-HMAC-SHA256 Credential=EXAMPLE/20260101/us-east-1, SignedHeaders=host, "
-         "Signature=0123abcd'", "0123abcd"),
+        (
+            "AWS4-HMAC-SHA256 Credential=EXAMPLE/20260101/us-east-1, SignedHeaders=host, Signature=0123abcd'",
+            "0123abcd",
+        ),
         ("AWS4-HMAC-SHA256 Credential=EXAMPLE\\n/20260101/us-east-1", "EXAMPLE"),
         ("Authorization: Basic dXNlcjpwdw==", "dXNlcjpwdw"),
         ("{'Authorization': b'Bearer abc.def'}", "abc.def"),
@@ -92,7 +94,7 @@ def test_ids_and_hashes_stay_whole(wanted, before, after):
         ("host=x password=hunter2 user=me", "hunter2"),
         ("host=x password='hunter2' user=me", "hunter2"),
     ],
-)  # fmt: skip
+)
 def test_what_looks_like_a_secret_is_starred(text, secret):
     """Also one of another login, which nobody has named."""
     shown = scrub(text)

@@ -196,28 +196,56 @@ def test_an_unreachable_endpoint_can_be_tried_again(keys, quick):
 @pytest.mark.parametrize(
     ("status", "code", "message", "kind", "word"),
     [
-        (403, "ExpiredTokenException", "The security token included in the request is expired",
-         CredentialsError, "aws sso login"),
-        (400, "UnrecognizedClientException",
-         "The security token included in the request is invalid.", CredentialsError, "--profile"),
-        (400, "MissingAuthenticationTokenException", "Missing Authentication Token",
-         CredentialsError, ""),
-        (403, "InvalidSignatureException", "The request signature we calculated does not match",
-         CredentialsError, "clock"),
-        (400, "NoLongerSupportedException",
-         "This API is no longer supported for new accounts. Use the S3 Glacier storage classes.",
-         ServiceClosed, "15 December 2025"),
-        (403, "SubscriptionRequiredException", "The AWS Access Key Id needs a subscription",
-         ServiceClosed, ""),
-        (403, "AccessDeniedException",
-         f"User: arn:aws:iam::{ACCOUNT}:user/joe is not authorized to perform: glacier:ListVaults "
-         f"on resource: {ARN}", AccessDenied, "glacier:"),
+        (
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            CredentialsError,
+            "aws sso login",
+        ),
+        (
+            400,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            CredentialsError,
+            "--profile",
+        ),
+        (400, "MissingAuthenticationTokenException", "Missing Authentication Token", CredentialsError, ""),
+        (
+            403,
+            "InvalidSignatureException",
+            "The request signature we calculated does not match",
+            CredentialsError,
+            "clock",
+        ),
+        (
+            400,
+            "NoLongerSupportedException",
+            "This API is no longer supported for new accounts. Use the S3 Glacier storage classes.",
+            ServiceClosed,
+            "15 December 2025",
+        ),
+        (
+            403,
+            "SubscriptionRequiredException",
+            "The AWS Access Key Id needs a subscription",
+            ServiceClosed,
+            "",
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            f"User: arn:aws:iam::{ACCOUNT}:user/joe is not authorized to perform: glacier:ListVaults "
+            f"on resource: {ARN}",
+            AccessDenied,
+            "glacier:",
+        ),
         (400, "ThrottlingException", "Rate exceeded", Unavailable, ""),
         (500, "ServiceUnavailableException", "Internal failure", Unavailable, ""),
         (503, "", "", Unavailable, ""),
         (400, "BadRequest", "Bad request", Refused, ""),
     ],
-)  # fmt: skip
+)
 def test_connecting_tells_each_refusal_apart(connecting, server, status, code, message, kind, word):
     """Each has a type, the service's code and the next step."""
     server.error(status, code, message)
@@ -235,28 +263,41 @@ def test_connecting_tells_each_refusal_apart(connecting, server, status, code, m
         ("ResourceNotFoundException", 404, f"Vault not found for ARN: {ARN}", NotFound),
         ("ResourceNotFoundException", 404, "The job ID was not found: abc", NotFound),
         ("ResourceNotFoundException", 404, "The upload ID was not found: abc", NotFound),
-        ("InvalidParameterValueException", 400,
-         f"Vault not empty or recently written to: {ARN}", VaultNotEmpty),
-        ("InvalidParameterValueException", 400,
-         "The job is not currently available for download: abc", NotReady),
-        ("InvalidParameterValueException", 400,
-         f"Checksum mismatch: expected {'0' * 64} computed {'1' * 64}", IntegrityError),
+        (
+            "InvalidParameterValueException",
+            400,
+            f"Vault not empty or recently written to: {ARN}",
+            VaultNotEmpty,
+        ),
+        (
+            "InvalidParameterValueException",
+            400,
+            "The job is not currently available for download: abc",
+            NotReady,
+        ),
+        (
+            "InvalidParameterValueException",
+            400,
+            f"Checksum mismatch: expected {'0' * 64} computed {'1' * 64}",
+            IntegrityError,
+        ),
         ("InvalidParameterValueException", 400, f"Invalid vault name: {ARN}", InputError),
-        ("PolicyEnforcedException", 400,
-         "InitiateJob request denied by current data retrieval policy.", Refused),
+        (
+            "PolicyEnforcedException",
+            400,
+            "InitiateJob request denied by current data retrieval policy.",
+            Refused,
+        ),
         ("InsufficientCapacityException", 503, "Insufficient capacity", Refused),
         ("LimitExceededException", 400, "Too many vaults", Refused),
         ("RequestTimeoutException", 408, "Timeout", Unavailable),
         ("InternalServerError", 500, "", Unavailable),
         ("SomethingNew", 418, "I am a teapot", Refused),
     ],
-)  # fmt: skip
+)
 def test_each_answer_of_the_service_has_its_error(code, status, message, kind):
     """By text where the code is too wide, else by code, else by status."""
-    answer = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     error = from_answer(answer)
     assert type(error) is kind
     assert error.code == code
@@ -288,9 +329,7 @@ def test_the_dump_of_a_refused_signature_is_not_shown(connecting, server):
 
 @pytest.mark.parametrize("name", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"])
 @pytest.mark.parametrize("end", ["\n", "\r", "é"])
-def test_a_key_that_cannot_be_sent_is_named_and_not_shown(
-    connecting, server, monkeypatch, name, end
-):
+def test_a_key_that_cannot_be_sent_is_named_and_not_shown(connecting, server, monkeypatch, name, end):
     """A line end from an environment file: no network failure, and nothing is sent."""
     monkeypatch.setenv(f"AWS_{name}", os.environ[f"AWS_{name}"] + end)
     error = connecting()
@@ -305,9 +344,12 @@ def renewed(home, monkeypatch):
 
     def renewed(token):
         told = {
-            "Version": 1, "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": SECRET,
-            "SessionToken": token, "Expiration": "2100-01-01T00:00:00Z",
-        }  # fmt: skip
+            "Version": 1,
+            "AccessKeyId": "ASIAIOSFODNN7EXAMPLE",
+            "SecretAccessKey": SECRET,
+            "SessionToken": token,
+            "Expiration": "2100-01-01T00:00:00Z",
+        }
         (home / "keys.json").write_text(json.dumps(told))
         code = f"print(open({str(home / 'keys.json')!r}).read())"
         (home / "keys.py").write_text(code)

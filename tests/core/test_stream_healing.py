@@ -100,9 +100,7 @@ def broken():
 
 
 @pytest.mark.parametrize("end", ["lapsed", "aborted", "kept"])
-def test_what_was_sent_before_does_not_matter(
-    store, rows, sent, begun, abort_all, later, archives_in, end
-):
+def test_what_was_sent_before_does_not_matter(store, rows, sent, begun, abort_all, later, archives_in, end):
     """Stored once, reported as stored, whatever the service did with the parts of before."""
     content = os.urandom(SIZE)
     for _ in range(2):
@@ -139,9 +137,7 @@ def test_an_abort_by_a_second_client_fails_once_and_says_what_to_do(
     assert archives_in() == 1
 
 
-def test_a_cut_off_upload_that_cannot_be_dropped_is_no_failure(
-    store, rows, sent, fault, archives_in
-):
+def test_a_cut_off_upload_that_cannot_be_dropped_is_no_failure(store, rows, sent, fault, archives_in):
     """The stream is stored; its parts of before are dropped by the next one."""
     content = os.urandom(SIZE)
     with pytest.raises(GlacierError, match="Input/output error"):
@@ -177,9 +173,7 @@ def spoil(client, begun, start, content):
 
 
 @pytest.mark.parametrize("start", [0, 8 * MIB])
-def test_a_refused_completion_does_not_block_the_name(
-    store, rows, sent, begun, client, archives_in, start
-):
+def test_a_refused_completion_does_not_block_the_name(store, rows, sent, begun, client, archives_in, start):
     """Parts that are not ours: refused for ever; the same stream is begun again."""
     content = os.urandom(SIZE)
     with pytest.raises(GlacierError, match="sent again from its beginning"):
@@ -193,9 +187,7 @@ def test_a_refused_completion_does_not_block_the_name(
     assert archives_in() == 1
 
 
-def test_a_completion_that_is_not_permitted_goes_on_when_it_is(
-    store, rows, sent, fault, begun, archives_in
-):
+def test_a_completion_that_is_not_permitted_goes_on_when_it_is(store, rows, sent, fault, begun, archives_in):
     """The parts of before are completed; the stream that is sent again is the same archive."""
     content = os.urandom(SIZE)
     for _ in range(2):
@@ -242,9 +234,7 @@ def test_a_lost_answer_is_asked_for_again(store, fault, sent, begun, rows, archi
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_lost_answer_is_looked_up_by_the_next_command(
-    store, lost, rows, sent, begun, archives_in, times
-):
+def test_a_lost_answer_is_looked_up_by_the_next_command(store, lost, rows, sent, begun, archives_in, times):
     """The archive of before is found without a byte; the stream is compared with it."""
     content = os.urandom(SIZE)
     lost(content)

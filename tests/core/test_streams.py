@@ -215,14 +215,18 @@ def test_a_refused_stream_uses_up_no_memory(session, vault, small_parts, monkeyp
 
 def test_a_stream_that_another_process_sends_is_refused(session, vault, small_parts, client):
     """Its parts would be mixed with ours; no memory stays behind."""
-    started = client.initiate_multipart_upload(
-        vaultName="photos", partSize=str(MIB), archiveDescription="x"
-    )
+    started = client.initiate_multipart_upload(vaultName="photos", partSize=str(MIB), archiveDescription="x")
     uploads = session.catalogue.uploads
     row = uploads.begin(
-        vault="photos", path="stream:x", size=-1, mtime_ns=0, name="x", description="x",
-        part_size=MIB, owner="another",
-    )  # fmt: skip
+        vault="photos",
+        path="stream:x",
+        size=-1,
+        mtime_ns=0,
+        name="x",
+        description="x",
+        part_size=MIB,
+        owner="another",
+    )
     uploads.started(row.id, started["uploadId"])
     with pytest.raises(LocalError, match="another process"):
         vault.upload_stream(io.BytesIO(os.urandom(2 * MIB)), "x", description="x")

@@ -52,9 +52,7 @@ def counted(session):
     """Count the calls of a session by operation."""
     calls = collections.Counter()
     for client in (session.service._patient, session.service._once):
-        client.meta.events.register(
-            "before-call.glacier", lambda model, **_: calls.update([model.name])
-        )
+        client.meta.events.register("before-call.glacier", lambda model, **_: calls.update([model.name]))
     return calls
 
 
@@ -113,11 +111,16 @@ def running_jobs(session, count, *, created, vault="photos"):
     """Write jobs into the catalogue that the service does not have."""
     session.catalogue.jobs.record(
         JobRecord(
-            vault=vault, job_id=f"lost-{number}", action="ArchiveRetrieval", tier="Bulk",
-            archive_id=f"archive-{number}", size=10, created=created,
+            vault=vault,
+            job_id=f"lost-{number}",
+            action="ArchiveRetrieval",
+            tier="Bulk",
+            archive_id=f"archive-{number}",
+            size=10,
+            created=created,
         )
         for number in range(count)
-    )  # fmt: skip
+    )
 
 
 def test_a_thousand_jobs_that_are_not_listed_cost_ten_calls(session, vault):
@@ -165,22 +168,32 @@ def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
         session.catalogue.jobs.record(
             [
                 JobRecord(
-                    vault="photos", job_id=f"job-{number}", action="ArchiveRetrieval",
-                    tier="Standard", status="Succeeded", created=0, completed=int(took * 3.6e6),
+                    vault="photos",
+                    job_id=f"job-{number}",
+                    action="ArchiveRetrieval",
+                    tier="Standard",
+                    status="Succeeded",
+                    created=0,
+                    completed=int(took * 3.6e6),
                 )
             ]
-        )  # fmt: skip
+        )
     assert usual() == 3.5
     running_jobs(session, 1, created=0)
     for number in range(9):
         session.catalogue.jobs.record(
             [
                 JobRecord(
-                    vault="photos", job_id=f"slow-{number}", action="ArchiveRetrieval",
-                    tier="Standard", status="Succeeded", created=0, completed=int(9 * 3.6e6),
+                    vault="photos",
+                    job_id=f"slow-{number}",
+                    action="ArchiveRetrieval",
+                    tier="Standard",
+                    status="Succeeded",
+                    created=0,
+                    completed=int(9 * 3.6e6),
                 )
             ]
-        )  # fmt: skip
+        )
     assert usual() == 5
 
 
@@ -242,9 +255,7 @@ def own_service_down(monkeypatch, emulator):
     return down
 
 
-def test_keys_that_were_renewed_in_their_file_are_used(
-    emulator, region, tmp_path, monkeypatch, until, soon
-):
+def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_path, monkeypatch, until, soon):
     """Expired ones are told of on the board; once another tool writes new ones, it goes on."""
     keys = tmp_path / "credentials"
     good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
@@ -283,9 +294,8 @@ def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
     assert batch.snapshot.rows == first.rows
     assert made == []
     with gm.connect(
-        emulator=session.connection.emulator, region=session.region,
-        catalogue=session.catalogue.path,
-    ) as other:  # fmt: skip
+        emulator=session.connection.emulator, region=session.region, catalogue=session.catalogue.path
+    ) as other:
         other.catalogue.jobs.mark_gone("photos", first.rows[0].job_id)
     assert session.tracker.snapshot().rows is not first.rows
     assert made

@@ -33,9 +33,18 @@ MIB = 1 << 20
 PATIENCE = 30.0
 
 PASSING = (
-    "408", "500", "503", "throttling", "expired-token",
-    "reset-before", "reset-during", "reset-after", "trickle", "truncate", "flip",
-)  # fmt: skip
+    "408",
+    "500",
+    "503",
+    "throttling",
+    "expired-token",
+    "reset-before",
+    "reset-during",
+    "reset-after",
+    "trickle",
+    "truncate",
+    "flip",
+)
 """Faults that a second try can overcome."""
 
 LISTING = ("500", "expired-token", "reset-during", "truncate", "flip")
@@ -468,10 +477,7 @@ def test_a_piece_arrives_whatever_happens_to_its_request(
 
 @pytest.mark.parametrize(
     ("operation", "kind"),
-    [
-        *itertools.product(["InitiateJob"], PASSING),
-        *itertools.product(["ListJobs"], LISTING),
-    ],
+    [*itertools.product(["InitiateJob"], PASSING), *itertools.product(["ListJobs"], LISTING)],
 )
 def test_no_request_of_a_restore_asks_twice(
     session, large, later, tmp_path, original, fault, soon, jobs_of, operation, kind
@@ -548,9 +554,7 @@ def test_a_refusal_ends_a_download_at_once(
         ("expired-token", CredentialsError),
     ],
 )
-def test_a_job_that_is_refused_is_told_by_the_run(
-    session, large, tmp_path, fault, jobs_of, kind, error
-):
+def test_a_job_that_is_refused_is_told_by_the_run(session, large, tmp_path, fault, jobs_of, kind, error):
     """Nothing was asked for; the cure says what to do."""
     fault(kind, "InitiateJob", times=1)
     plan = large.restore("large", to=tmp_path / "back")
@@ -565,9 +569,7 @@ def test_a_job_that_is_refused_is_told_by_the_run(
             batch.wait(0)
 
 
-@pytest.mark.parametrize(
-    ("kind", "error"), [("job-failed", JobFailed), ("job-expired", JobExpired)]
-)
+@pytest.mark.parametrize(("kind", "error"), [("job-failed", JobFailed), ("job-expired", JobExpired)])
 def test_a_job_that_comes_to_nothing_is_an_error_with_a_cure(
     session, large, later, tmp_path, original, fault, kind, error
 ):
@@ -593,8 +595,9 @@ def test_in_a_storm_of_all_faults_nothing_is_lost_or_invented(
     session, vault, files, small_parts, fault, emulator, later, listed, tmp_path, soon, seed
 ):
     """Every operation may be hit by anything; in the end there is what was put in."""
-    paths = {name: files(name, size) for name, size in
-             [("small", 1000), ("middle", MIB), ("large", 4 * MIB + 1)]}  # fmt: skip
+    paths = {
+        name: files(name, size) for name, size in [("small", 1000), ("middle", MIB), ("large", 4 * MIB + 1)]
+    }
     for number, kind in enumerate(PASSING):
         fault(kind, "*", times=None, probability=0.04, seed=100 * seed + number)
     until_done(lambda: vault.upload_all([*paths]), tries=50)
@@ -616,8 +619,9 @@ def test_in_a_storm_of_all_faults_nothing_is_lost_or_invented(
         assert (tmp_path / "back" / name).read_bytes() == path.read_bytes()
     ids = set(listed(vault)["archive_id"])
     extra = {archive_id for _, archive_id in session.catalogue.uploads.doubles("photos")}
-    on_record = {row[0] for row in session.catalogue.database.rows(
-        "SELECT archive_id FROM uploads WHERE state='done'")}  # fmt: skip
+    on_record = {
+        row[0] for row in session.catalogue.database.rows("SELECT archive_id FROM uploads WHERE state='done'")
+    }
     assert ids == on_record | extra
     assert len(on_record) == len(paths)
 
@@ -636,8 +640,10 @@ def small_disk(tmp_path):
     def mount(options):
         return subprocess.run(
             ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     made = mount("size=8m")
     if made.returncode:
@@ -729,9 +735,7 @@ def test_a_disk_that_is_full_by_then_is_seen_before_the_first_byte(
     assert len(jobs_of()) == 1
 
 
-def test_a_target_that_cannot_be_written_is_told(
-    session, large, later, small_disk, original, jobs_of, asked
-):
+def test_a_target_that_cannot_be_written_is_told(session, large, later, small_disk, original, jobs_of, asked):
     """A read-only file system: nothing is asked for; one that becomes so later is told of."""
     folder, remount = small_disk
     remount("ro")

@@ -54,44 +54,23 @@ VECTORS = [
     (b"0" * 7 * MIB, "3f10e3b494905120888d11e110948d137e4b48541cc7d9b314fe3ffb1185255c"),
     (b"0" * 9 * MIB, "f2a35df1076c7bd927c883995294ed8d26c93111dde1f1051ab31e4a24b91657"),
     (b"0" * (MIB + 1), "7f3d1897dc679b856e6809c84c7b2573148507475390ecdbfd36603ce8cac60a"),
-    (
-        b"Hello, world! " + b"x" * 100,
-        "15aad04dbdebee9ad90ba889d8eb3b9045be355fed57c62894bc2b1ae259c8c8",
-    ),
+    (b"Hello, world! " + b"x" * 100, "15aad04dbdebee9ad90ba889d8eb3b9045be355fed57c62894bc2b1ae259c8c8"),
     (
         b"Nobody inspects the spammish repetition",
         "031edd7d41651593c5fe5c006fa5752b37fddff7bc4e843aa6af0c950f4b9406",
     ),
 ]
 SMALL_CHUNKS = [
-    (
-        b"Hello, world! " + b"x" * 100,
-        7,
-        "4d3daa9c69c202566f83bebfce9de1751a306af96dbf3a69874800aa8b96ad6d",
-    ),
-    (
-        (LONG_TEXT * 11)[:1000],
-        200,
-        "de19616e2fa06806bc28af712a3649dd9279e36b55aa737fde855475e0de9064",
-    ),
-    (
-        (LONG_TEXT * 11)[:1001],
-        200,
-        "5cb94fa36f29a2575adc4cc7ee3f264531ecf4dbc5980a18edc687e2a72f4514",
-    ),
-    (
-        (LONG_TEXT * 11)[:1400],
-        200,
-        "095c549ab9820d9274cc19a4de02b84f429dc40277370d2322b49e1df02b5c22",
-    ),
+    (b"Hello, world! " + b"x" * 100, 7, "4d3daa9c69c202566f83bebfce9de1751a306af96dbf3a69874800aa8b96ad6d"),
+    ((LONG_TEXT * 11)[:1000], 200, "de19616e2fa06806bc28af712a3649dd9279e36b55aa737fde855475e0de9064"),
+    ((LONG_TEXT * 11)[:1001], 200, "5cb94fa36f29a2575adc4cc7ee3f264531ecf4dbc5980a18edc687e2a72f4514"),
+    ((LONG_TEXT * 11)[:1400], 200, "095c549ab9820d9274cc19a4de02b84f429dc40277370d2322b49e1df02b5c22"),
 ]
 
 
 def in_levels(data: bytes, chunk: int) -> bytes:
     """Return the tree hash as its definition has it, without any regard to memory."""
-    level = [
-        hashlib.sha256(data[i : i + chunk]).digest() for i in range(0, max(len(data), 1), chunk)
-    ]
+    level = [hashlib.sha256(data[i : i + chunk]).digest() for i in range(0, max(len(data), 1), chunk)]
     while len(level) > 1:
         pairs = [level[i : i + 2] for i in range(0, len(level), 2)]
         level = [hashlib.sha256(b"".join(pair)).digest() if pair[1:] else pair[0] for pair in pairs]

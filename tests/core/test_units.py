@@ -24,11 +24,18 @@ from glacier_magic.base.units import (
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (None, "?"), (0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1536, "1.5 KiB"),
-        (10 * 1024, "10 KiB"), (100 << 20, "100 MiB"), (1_567_000_000, "1.46 GiB"),
-        (40_000 << 30, "39.1 TiB"), (5 << 60, "5120 PiB"),
+        (None, "?"),
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (10 * 1024, "10 KiB"),
+        (100 << 20, "100 MiB"),
+        (1_567_000_000, "1.46 GiB"),
+        (40_000 << 30, "39.1 TiB"),
+        (5 << 60, "5120 PiB"),
     ],
-)  # fmt: skip
+)
 def test_bytes_are_shown_in_binary_units(count, words):
     """With the digits that matter."""
     assert human_bytes(count) == words
@@ -45,10 +52,18 @@ def test_a_unit_is_used_from_one_up_to_a_thousand_and_twenty_three(count):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (-5, "0 s"), (0, "0 s"), (0.4, "0 s"), (59.6, "1 min"), (61, "1 min 1 s"), (3600, "1 h"),
-        (3600 + 59, "1 h"), (12_000, "3 h 20 min"), (90_000, "1 d 1 h"), (86_400 * 400, "400 d"),
+        (-5, "0 s"),
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3600 + 59, "1 h"),
+        (12_000, "3 h 20 min"),
+        (90_000, "1 d 1 h"),
+        (86_400 * 400, "400 d"),
     ],
-)  # fmt: skip
+)
 def test_durations_are_shown_in_two_units(seconds, words):
     """The largest two, if the second is there."""
     assert human_duration(seconds) == words
@@ -57,10 +72,17 @@ def test_durations_are_shown_in_two_units(seconds, words):
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("90", 90), ("90s", 90), ("15m", 900), ("4h", 14_400), ("1d12h", 129_600), ("2.5 h", 9_000),
-        (" 1W ", 604_800), ("0", 0), ("1h 30m", 5_400),
+        ("90", 90),
+        ("90s", 90),
+        ("15m", 900),
+        ("4h", 14_400),
+        ("1d12h", 129_600),
+        ("2.5 h", 9_000),
+        (" 1W ", 604_800),
+        ("0", 0),
+        ("1h 30m", 5_400),
     ],
-)  # fmt: skip
+)
 def test_lengths_of_time_are_understood(text, seconds):
     """As people write them."""
     assert parse_duration(text) == seconds

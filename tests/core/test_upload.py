@@ -9,14 +9,7 @@ import pytest
 from glacier_magic import descriptions
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.catalogue.records import upload_records
-from glacier_magic.errors import (
-    GlacierError,
-    InputError,
-    IntegrityError,
-    LocalError,
-    NotFound,
-    Unavailable,
-)
+from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from glacier_magic.service import Service, bodies
 from glacier_magic.transfer import parts, upload
 from glacier_magic.transfer.sources import find
@@ -48,20 +41,14 @@ def test_a_file_of_any_size_is_stored_with_the_services_own_tree_hash(
     assert (row["archive_id"], row["tree_hash"]) == (archive.id, archive.tree_hash)
 
 
-def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(
-    vault, files, counted, small_parts
-):
+def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(vault, files, counted, small_parts):
     """The border is the documented 100 MiB, here set to 1 MiB."""
     files("at", MIB)
     files("above", MIB + 1)
     vault.upload("at")
-    assert counted == {
-        "upload_archive": 1, "upload_part": 0, "complete_upload": 0, "start_upload": 0,
-    }  # fmt: skip
+    assert counted == {"upload_archive": 1, "upload_part": 0, "complete_upload": 0, "start_upload": 0}
     vault.upload("above")
-    assert counted == {
-        "upload_archive": 1, "upload_part": 2, "complete_upload": 1, "start_upload": 1,
-    }  # fmt: skip
+    assert counted == {"upload_archive": 1, "upload_part": 2, "complete_upload": 1, "start_upload": 1}
 
 
 def test_the_limit_is_100_mib():
@@ -69,9 +56,7 @@ def test_the_limit_is_100_mib():
     assert upload.SINGLE_REQUEST == 100 * MIB
 
 
-def test_a_part_too_large_for_memory_is_read_from_the_file(
-    vault, files, stored, small_parts, monkeypatch
-):
+def test_a_part_too_large_for_memory_is_read_from_the_file(vault, files, stored, small_parts, monkeypatch):
     """The second way of reading gives the same bytes and hashes."""
     for module in (upload, parts):
         monkeypatch.setattr(module, "IN_MEMORY", 1000)
@@ -253,9 +238,7 @@ def test_a_file_that_changes_between_hashing_and_sending_is_not_blamed_on_the_lo
 def test_another_tree_hash_in_the_answer_is_an_integrity_error(vault, files, monkeypatch):
     """The archive is not on record as this file."""
     original = Service.upload_archive
-    monkeypatch.setattr(
-        Service, "upload_archive", lambda *a: (original(*a)[0], "0" * 64)
-    )  # fmt: skip
+    monkeypatch.setattr(Service, "upload_archive", lambda *a: (original(*a)[0], "0" * 64))
     files("a")
     with pytest.raises(IntegrityError, match="other bytes"):
         vault.upload("a")
@@ -330,9 +313,7 @@ def test_the_same_file_named_twice_is_stored_once(vault, files, client, later):
     assert count_of_archives(client, later) == 1
 
 
-@pytest.mark.parametrize(
-    "description", ["ä", "tab\there", "new\nline", " leading", "x" * 1025, "", "nul\0"]
-)
+@pytest.mark.parametrize("description", ["ä", "tab\there", "new\nline", " leading", "x" * 1025, "", "nul\0"])
 def test_a_description_the_service_would_refuse_is_refused_here(vault, files, counted, description):
     """With the rule, not with a signature that does not match."""
     files("a")
@@ -341,9 +322,7 @@ def test_a_description_the_service_would_refuse_is_refused_here(vault, files, co
     assert counted["upload_archive"] == 0
 
 
-@pytest.mark.parametrize(
-    "description", ["x", "x" * 1024, '"quoted" \\ <b>&amp;', "two  spaces", "~"]
-)
+@pytest.mark.parametrize("description", ["x", "x" * 1024, '"quoted" \\ <b>&amp;', "two  spaces", "~"])
 def test_a_description_is_stored_as_it_is_given(vault, files, stored, description):
     """And is the name, where it is in no known format."""
     files("a")
@@ -403,9 +382,7 @@ def test_a_file_whose_archive_was_deleted_is_sent_again(vault, files, counted):
     assert counted["upload_archive"] == 2
 
 
-def test_a_file_whose_archive_somebody_else_deleted_is_sent_again(
-    vault, files, client, listed, later
-):
+def test_a_file_whose_archive_somebody_else_deleted_is_sent_again(vault, files, client, listed, later):
     """An inventory made days later without it says that it is gone."""
     files("a")
     first = vault.upload("a")
@@ -416,9 +393,7 @@ def test_a_file_whose_archive_somebody_else_deleted_is_sent_again(
     assert vault.upload("a").id != first.id
 
 
-def test_a_throttled_upload_is_repeated_and_stored_once(
-    vault, files, monkeypatch, client, later, quick
-):
+def test_a_throttled_upload_is_repeated_and_stored_once(vault, files, monkeypatch, client, later, quick):
     """The service says for certain that it took nothing."""
     original, failures = Service.upload_archive, [Unavailable("slow", code="ThrottlingException")]
 
@@ -433,9 +408,7 @@ def test_a_throttled_upload_is_repeated_and_stored_once(
     assert count_of_archives(client, later) == 1
 
 
-@pytest.mark.parametrize(
-    ("operation", "size"), [("upload_archive", 1000), ("upload_part", 2 * MIB)]
-)
+@pytest.mark.parametrize(("operation", "size"), [("upload_archive", 1000), ("upload_part", 2 * MIB)])
 def test_a_repeated_request_sends_the_whole_body_again(
     vault, files, small_parts, monkeypatch, quick, stored, operation, size
 ):
@@ -454,9 +427,7 @@ def test_a_repeated_request_sends_the_whole_body_again(
     assert stored(vault.upload("a").id)[0] == path.read_bytes()
 
 
-def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(
-    vault, files, small_parts
-):
+def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(vault, files, small_parts):
     """The last report is the finished one."""
     files("a", 4 * MIB)
     files("b", 100)
@@ -518,12 +489,24 @@ UPLOADER = """
 
 @pytest.mark.each_backend
 @pytest.mark.parametrize(
-    ("stop_at", "sent_before"),
-    [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)],
+    ("stop_at", "sent_before"), [("started", 0), ("parts", 3), ("all parts", 6), ("completed", 6)]
 )
 def test_an_upload_killed_at_any_point_goes_on_with_the_same_command(
-    emulator, region, session, vault, files, child, client, later, small_parts, counted, stored,
-    stop_at, sent_before, session_place):  # fmt: skip
+    emulator,
+    region,
+    session,
+    vault,
+    files,
+    child,
+    client,
+    later,
+    small_parts,
+    counted,
+    stored,
+    stop_at,
+    sent_before,
+    session_place,
+):
     """No part that the service has is sent again, and there is one archive in the end."""
     path = files("large", 5 * MIB + 100)
     other = child(UPLOADER, emulator.folder, region, session_place, stop_at)
@@ -544,9 +527,15 @@ def begun(session, vault, files, small_parts):
     path = files("large", 2 * MIB)
     (source,) = find(["large"]).files
     begun = session.catalogue.uploads.begin(
-        vault="photos", path=str(path), size=source.size, mtime_ns=source.mtime_ns,
-        name=source.name, description=source.description, part_size=MIB, owner="another",
-    )  # fmt: skip
+        vault="photos",
+        path=str(path),
+        size=source.size,
+        mtime_ns=source.mtime_ns,
+        name=source.name,
+        description=source.description,
+        part_size=MIB,
+        owner="another",
+    )
     upload_id = session.service.start_upload("photos", MIB, source.description)
     session.catalogue.uploads.started(begun.id, upload_id)
     return begun

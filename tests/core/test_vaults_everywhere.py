@@ -106,8 +106,15 @@ def test_a_denied_list_of_one_region_leaves_the_others(session, vault, region, e
     assert "denied" in found.skipped[region]
     assert len(found.table) == 0
     assert list(found.table.columns) == [
-        "region", "vault", "archives", "size", "created", "inventory", "idle", "month",
-    ]  # fmt: skip
+        "region",
+        "vault",
+        "archives",
+        "size",
+        "created",
+        "inventory",
+        "idle",
+        "month",
+    ]
 
 
 def test_the_regions_are_those_of_the_own_partition(session):

@@ -128,9 +128,7 @@ def multipart(client):
             piece = data[at : at + part]
             where = f"bytes {at}-{at + len(piece) - 1}/*"
             client.upload_multipart_part(**key, range=where, body=piece)
-        done = client.complete_multipart_upload(
-            **key, archiveSize=str(len(data)), checksum=tree_hash(data)
-        )
+        done = client.complete_multipart_upload(**key, archiveSize=str(len(data)), checksum=tree_hash(data))
         return done["archiveId"]
 
     return multipart

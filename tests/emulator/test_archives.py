@@ -19,9 +19,7 @@ def test_an_upload_answers_with_id_location_and_tree_hash(client, emulator, vaul
     data = b"0" * (5 << 20) + b"0" * (1 << 19)
     answer = client.upload_archive(vaultName=vault, body=data)
     assert ID.fullmatch(answer["archiveId"])
-    assert (
-        answer["location"] == f"/{emulator.account}/vaults/{vault}/archives/" + answer["archiveId"]
-    )
+    assert answer["location"] == f"/{emulator.account}/vaults/{vault}/archives/" + answer["archiveId"]
     expected = "154e26c78fd74d0c2c9b3cc4644191619dc4f2cd539ae2a74d5fd07957a3ee6a"
     assert answer["checksum"] == expected
 
@@ -89,9 +87,7 @@ def test_an_empty_archive_is_refused(raw, vault):
     assert (answer.status, answer.json["message"]) == (400, "Invalid Content-Length: 0")
 
 
-def test_an_archive_beyond_4_gib_is_refused_before_its_bytes_are_read(
-    emulator, vault, sign, hashes
-):
+def test_an_archive_beyond_4_gib_is_refused_before_its_bytes_are_read(emulator, vault, sign, hashes):
     """The answer comes at once, whatever was announced."""
     connection = http.client.HTTPConnection(emulator.url.removeprefix("http://"), timeout=5)
     connection.putrequest("POST", f"/-/vaults/{vault}/archives", skip_host=True)
@@ -158,6 +154,4 @@ def test_the_tree_hash_of_the_published_vectors_is_accepted(client, vault):
     data = b"abc" * 1_234_567
     expected = "5a245eddef1227623912286af0a6dd6f1a3cd67ad3d768c1490c2f8a0fafeca9"
     assert tree_hash(data) == expected
-    assert (
-        client.upload_archive(vaultName=vault, body=data, checksum=expected)["checksum"] == expected
-    )
+    assert client.upload_archive(vaultName=vault, body=data, checksum=expected)["checksum"] == expected

@@ -127,10 +127,7 @@ def test_odd_paths_verify_before_they_are_refused(client, refused, name):
 
 @pytest.mark.parametrize(
     ("account", "expected"),
-    [
-        ("abcmnoxyz", ("UnrecognizedClientException", 400)),
-        ("123456789012", ("AccessDeniedException", 403)),
-    ],
+    [("abcmnoxyz", ("UnrecognizedClientException", 400)), ("123456789012", ("AccessDeniedException", 403))],
 )
 def test_another_account_is_refused(client, refused, account, expected):
     """Twelve digits of somebody else, or no account at all."""

@@ -32,9 +32,7 @@ def aws(emulator):
 
     def aws(verb, *words):
         command = ["aws", "glacier", verb, "--account-id", "-", "--vault-name", "cli", *words]
-        done = subprocess.run(
-            command, env=os.environ | given, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
         return json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
     return aws
@@ -52,12 +50,7 @@ def test_the_whole_life_of_a_vault(aws, emulator, tmp_path):
     for start in range(0, len(data), MIB):
         part.write_bytes(data[start : start + MIB])
         where = f"bytes {start}-{start + MIB - 1}/*"
-        aws(
-            "upload-multipart-part",
-            f"--upload-id={upload}",
-            f"--range={where}",
-            f"--body={part}",
-        )
+        aws("upload-multipart-part", f"--upload-id={upload}", f"--range={where}", f"--body={part}")
     size, digest = f"--archive-size={len(data)}", f"--checksum={tree_hash(data)}"
     stored = aws("complete-multipart-upload", f"--upload-id={upload}", size, digest)
     emulator.advance(days=1)

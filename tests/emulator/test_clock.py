@@ -96,9 +96,7 @@ steps = st.lists(
 )
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_time_never_runs_backwards_whatever_is_done(path, steps):
     """Turned, paused, stopped or killed."""

@@ -113,8 +113,7 @@ def test_parts_of_aborted_replaced_and_forgotten_uploads_go(client, emulator, va
     """At once, or when the upload has expired."""
     before = files(emulator.folder)
     uploads = [
-        client.initiate_multipart_upload(vaultName=vault, partSize=str(MIB))["uploadId"]
-        for _ in range(2)
+        client.initiate_multipart_upload(vaultName=vault, partSize=str(MIB))["uploadId"] for _ in range(2)
     ]
     for upload in uploads:
         for body in (b"first", b"second"):

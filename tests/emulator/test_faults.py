@@ -82,9 +82,7 @@ def test_a_fault_that_makes_no_sense_is_an_error(emulator, spec):
 
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-during", "reset-after"])
-def test_a_reset_upload_is_stored_only_if_the_reset_came_after(
-    client, emulator, fault, vault, kind
-):
+def test_a_reset_upload_is_stored_only_if_the_reset_came_after(client, emulator, fault, vault, kind):
     """The dangerous one: the archive is there and the client does not know."""
     before = emulator.status()["archives"]
     fault(kind, "UploadArchive")

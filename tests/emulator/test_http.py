@@ -32,10 +32,7 @@ def test_paths_and_queries_are_decoded_once():
 
 def test_a_proxys_absolute_form_is_the_same_request():
     """The host in the request line is of no use here."""
-    assert (
-        parse("GET http://glacier.us-east-1.amazonaws.com/-/vaults HTTP/1.1\n\n").path
-        == "/-/vaults"
-    )
+    assert parse("GET http://glacier.us-east-1.amazonaws.com/-/vaults HTTP/1.1\n\n").path == "/-/vaults"
     assert parse("GET http://glacier HTTP/1.1\n\n").path == "/"
 
 
@@ -102,9 +99,7 @@ def test_answers_have_a_length_and_compact_sorted_json():
     answer = json_response({"b": None, "a": [1, "é"]})
     assert answer.body == b'{"a":[1,"\\u00e9"],"b":null}'
     assert b"Content-Length: 27\r\n" in answer.head(close=False)
-    assert (
-        Response(204).head(close=True).endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
-    )
+    assert Response(204).head(close=True).endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 @pytest.fixture

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.emulator import markers
-from glacier_magic.emulator.inventory_files import (
-    ArchiveLine,
-    csv_line,
-    json_item,
-    write_csv,
-    write_json,
-)
+from glacier_magic.emulator.inventory_files import ArchiveLine, csv_line, json_item, write_csv, write_json
 
 DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -143,8 +137,7 @@ def test_dates_select_from_inclusive_to_exclusive(inventory, filled):
 
 
 @pytest.mark.parametrize(
-    "asked",
-    [{"Limit": "0"}, {"Limit": "x"}, {"StartDate": "yesterday"}, {"Marker": "x"}, {"EndDate": "1"}],
+    "asked", [{"Limit": "0"}, {"Limit": "x"}, {"StartDate": "yesterday"}, {"Marker": "x"}, {"EndDate": "1"}]
 )
 def test_wrong_inventory_parameters_are_refused(client, refused, filled, asked):
     """Status 400."""
@@ -179,10 +172,7 @@ printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_s
 def test_both_forms_can_be_read_back(descriptions):
     """CSV from both ends of each line, JSON with any reader."""
     date, digest = "2013-01-01T00:00:00Z", "a" * 64
-    lines = [
-        ArchiveLine("i" * 138, text, date, number, digest)
-        for number, text in enumerate(descriptions)
-    ]
+    lines = [ArchiveLine("i" * 138, text, date, number, digest) for number, text in enumerate(descriptions)]
     sink = io.BytesIO()
     write_csv(sink, lines)
     pattern = rf'[\w-]{{138}},"(.*)",{DATE},\d+,[0-9a-f]{{64}}'

@@ -73,9 +73,7 @@ def test_a_job_has_every_key_in_alphabetical_order_with_nulls(client, raw, store
     assert (found["Tier"], found["StatusMessage"]) == ("Standard", "Operation in progress.")
 
 
-@pytest.mark.parametrize(
-    ("tier", "seconds"), [("Expedited", 180), ("Standard", 14400), ("Bulk", 28800)]
-)
+@pytest.mark.parametrize(("tier", "seconds"), [("Expedited", 180), ("Standard", 14400), ("Bulk", 28800)])
 def test_a_job_completes_exactly_when_its_tier_says(client, emulator, stored, tier, seconds):
     """Neither a millisecond earlier nor later."""
     vault, archive = stored
@@ -89,9 +87,7 @@ def test_a_job_completes_exactly_when_its_tier_says(client, emulator, stored, ti
     assert found["StatusMessage"] == "Succeeded"
 
 
-def test_output_is_refused_before_completion_and_gone_a_day_after(
-    client, emulator, stored, refused
-):
+def test_output_is_refused_before_completion_and_gone_a_day_after(client, emulator, stored, refused):
     """The job itself goes with its output."""
     vault, archive = stored
     job = ask(client, vault, ArchiveId=archive)["jobId"]
@@ -145,9 +141,7 @@ def test_a_ranged_job_off_the_tree_has_no_hash_anywhere(client, raw, stored, ret
     assert "checksum" not in fetch(client, vault, job, f"bytes=0-{MIB - 1}")[0]
 
 
-def test_an_end_past_the_data_is_clamped_and_a_start_past_it_refused(
-    client, stored, retrieve, refused
-):
+def test_an_end_past_the_data_is_clamped_and_a_start_past_it_refused(client, stored, retrieve, refused):
     """With 400, where HTTP has 416."""
     vault, archive = stored
     job = retrieve(vault, ArchiveId=archive)
@@ -211,19 +205,10 @@ def test_a_retrieval_range_off_the_mebibytes_is_refused(client, stored, refused,
             {"Type": "archive-retrieval", "ArchiveId": "x", "Tier": "Slow"},
             ("InvalidParameterValueException", 400),
         ),
-        (
-            {"Type": "inventory-retrieval", "ArchiveId": "x"},
-            ("InvalidParameterValueException", 400),
-        ),
-        (
-            {"Type": "inventory-retrieval", "Format": "XML"},
-            ("InvalidParameterValueException", 400),
-        ),
+        ({"Type": "inventory-retrieval", "ArchiveId": "x"}, ("InvalidParameterValueException", 400)),
+        ({"Type": "inventory-retrieval", "Format": "XML"}, ("InvalidParameterValueException", 400)),
         ({"Type": "inventory-retrieval"}, ("ResourceNotFoundException", 404)),
-        (
-            {"Type": "inventory-retrieval", "Description": "é"},
-            ("InvalidParameterValueException", 400),
-        ),
+        ({"Type": "inventory-retrieval", "Description": "é"}, ("InvalidParameterValueException", 400)),
     ],
 )
 def test_a_wrong_job_is_refused(client, vault, refused, parameters, expected):

@@ -58,18 +58,12 @@ def test_completing_again_gives_the_same_archive(client, upload, send):
     assert client.list_multipart_uploads(vaultName=upload["vaultName"])["UploadsList"] == []
 
 
-def test_a_completed_upload_has_no_parts_to_list_and_cannot_be_aborted(
-    client, upload, send, refused
-):
+def test_a_completed_upload_has_no_parts_to_list_and_cannot_be_aborted(client, upload, send, refused):
     """Both are 404 then."""
     for start in range(0, len(DATA), MIB):
         send(start, start + MIB)
     complete(client, upload)
-    expected = (
-        "ResourceNotFoundException",
-        404,
-        f"The upload ID was not found: {upload['uploadId']}",
-    )
+    expected = ("ResourceNotFoundException", 404, f"The upload ID was not found: {upload['uploadId']}")
     assert refused(client.list_parts, **upload) == expected
     assert refused(client.abort_multipart_upload, **upload) == expected
 
@@ -193,8 +187,7 @@ def test_parts_are_listed_by_range_in_pages(client, upload, send):
 def test_uploads_are_listed_in_pages_with_a_null_description(client, raw, vault):
     """The marker is the id of the next upload."""
     started = [
-        client.initiate_multipart_upload(vaultName=vault, partSize=str(MIB))["uploadId"]
-        for _ in range(3)
+        client.initiate_multipart_upload(vaultName=vault, partSize=str(MIB))["uploadId"] for _ in range(3)
     ]
     first = raw("GET", f"/-/vaults/{vault}/multipart-uploads?limit=2").json
     assert [found["MultipartUploadId"] for found in first["UploadsList"]] == started[:2]

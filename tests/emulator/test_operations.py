@@ -119,10 +119,7 @@ def call(client, name, values):
     bodies = {
         "jobParameters": JOB,
         "policy": POLICY,
-        "vaultNotificationConfig": {
-            "SNSTopic": "arn:x",
-            "Events": ["InventoryRetrievalCompleted"],
-        },
+        "vaultNotificationConfig": {"SNSTopic": "arn:x", "Events": ["InventoryRetrievalCompleted"]},
         "body": b"y",
         "Policy": {"Rules": [{"Strategy": "None"}]},
     }
@@ -136,17 +133,13 @@ def call(client, name, values):
     return answer
 
 
-OF_VAULTS = {
-    name for name in NAMES if "vaultName" in MODEL.operation_model(name).input_shape.members
-}
+OF_VAULTS = {name for name in NAMES if "vaultName" in MODEL.operation_model(name).input_shape.members}
 
 
 @pytest.mark.parametrize("name", sorted(OF_VAULTS - {"CreateVault", "DeleteVault"}))
 def test_an_unknown_vault_is_a_404_everywhere(client, refused, name):
     """With the one text there is for it."""
-    code, status, message = refused(
-        lambda: call(client, name, ARGUMENTS | {"vaultName": "nowhere"})
-    )
+    code, status, message = refused(lambda: call(client, name, ARGUMENTS | {"vaultName": "nowhere"}))
     assert (code, status) == ("ResourceNotFoundException", 404)
     assert message.startswith("Vault not found for ARN: arn:aws:glacier:us-east-1:")
     assert message.endswith(":vaults/nowhere")

@@ -257,14 +257,11 @@ def test_a_kill_in_the_middle_of_uploads_loses_nothing_and_invents_nothing(folde
     crowd, again = crash(folder, 0.6)
     client = again.client()
     again.advance(days=1)
-    job = client.initiate_job(vaultName="crash", jobParameters={"Type": "inventory-retrieval"})[
-        "jobId"
-    ]
+    job = client.initiate_job(vaultName="crash", jobParameters={"Type": "inventory-retrieval"})["jobId"]
     again.advance(hours=4)
     text = client.get_job_output(vaultName="crash", jobId=job)["body"].read()
     listed = {
-        item["ArchiveId"]: (item["SHA256TreeHash"], item["Size"])
-        for item in json.loads(text)["ArchiveList"]
+        item["ArchiveId"]: (item["SHA256TreeHash"], item["Size"]) for item in json.loads(text)["ArchiveList"]
     }
     assert crowd.archives
     assert crowd.archives.items() <= listed.items()

@@ -12,11 +12,7 @@ import pytest
 
 from glacier_magic.emulator.testing import running
 
-KEYS = {
-    "aws_access_key_id": "emulator",
-    "aws_secret_access_key": "emulator",
-    "region_name": "us-east-1",
-}
+KEYS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator", "region_name": "us-east-1"}
 
 
 @pytest.fixture
@@ -41,9 +37,7 @@ def messages(queue: Any, address: str, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(
-    moto: str, tmp_path: Path
-) -> None:
+def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(moto: str, tmp_path: Path) -> None:
     """The message is the job object, with null for what does not apply."""
     topics = boto3.client("sns", endpoint_url=moto, **KEYS)
     queues = boto3.client("sqs", endpoint_url=moto, **KEYS)
@@ -52,9 +46,7 @@ def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(
     arns = {}
     for name in ("of-the-vault", "of-the-job"):
         arns[name] = topics.create_topic(Name=name)["TopicArn"]
-        topics.subscribe(
-            TopicArn=arns[name], Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
-        )
+        topics.subscribe(TopicArn=arns[name], Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
     with running(tmp_path / "data", extra=["--sns-endpoint", moto]) as emulator:
         glacier = emulator.client()
         glacier.create_vault(vaultName="v")
@@ -68,11 +60,7 @@ def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(
         archive = glacier.upload_archive(vaultName="v", body=b"data")["archiveId"]
         job = glacier.initiate_job(
             vaultName="v",
-            jobParameters={
-                "Type": "archive-retrieval",
-                "ArchiveId": archive,
-                "SNSTopic": arns["of-the-job"],
-            },
+            jobParameters={"Type": "archive-retrieval", "ArchiveId": archive, "SNSTopic": arns["of-the-job"]},
         )["jobId"]
         emulator.advance(hours=4)
         got = messages(queues, queue, 2)

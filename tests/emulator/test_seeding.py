@@ -76,9 +76,7 @@ def test_an_archive_of_terabytes_takes_no_disk(client, emulator, retrieve):
     job = retrieve("huge", ArchiveId=archive)
     assert client.describe_job(vaultName="huge", jobId=job)["ArchiveSizeInBytes"] == size
     start = (1 << 40) + 4 * MIB
-    output = client.get_job_output(
-        vaultName="huge", jobId=job, range=f"bytes={start}-{start + 4 * MIB - 1}"
-    )
+    output = client.get_job_output(vaultName="huge", jobId=job, range=f"bytes={start}-{start + 4 * MIB - 1}")
     assert output["checksum"] == tree_hash(output["body"].read())
 
 

@@ -34,9 +34,7 @@ def test_tags_have_limits(client, vault, refused):
     client.add_tags_to_vault(vaultName=vault, Tags={"0-0": "again"})
 
 
-@pytest.mark.parametrize(
-    "tags", [{"aws:x": ""}, {"": ""}, {"k" * 129: ""}, {"k": "v" * 256}, {"k?": ""}, {}]
-)
+@pytest.mark.parametrize("tags", [{"aws:x": ""}, {"": ""}, {"k" * 129: ""}, {"k": "v" * 256}, {"k?": ""}, {}])
 def test_a_bad_tag_is_refused(client, vault, refused, tags):
     """Keys of 1 to 128 characters, values of up to 255, none of the vendor's own."""
     assert refused(client.add_tags_to_vault, vaultName=vault, Tags=tags)[:2] == INVALID
@@ -50,10 +48,7 @@ def test_notifications_are_set_read_and_removed(client, vault, refused):
     assert found == config
     for _ in range(2):
         client.delete_vault_notifications(vaultName=vault)
-    assert refused(client.get_vault_notifications, vaultName=vault)[:2] == (
-        "ResourceNotFoundException",
-        404,
-    )
+    assert refused(client.get_vault_notifications, vaultName=vault)[:2] == ("ResourceNotFoundException", 404)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +84,13 @@ def test_a_bad_policy_is_refused(client, vault, refused, text):
     assert refused(client.initiate_vault_lock, vaultName=vault, policy=policy)[:2] == INVALID
 
 
-def test_a_lock_in_progress_can_be_aborted_and_goes_away_by_itself(
-    client, emulator, vault, refused
-):
+def test_a_lock_in_progress_can_be_aborted_and_goes_away_by_itself(client, emulator, vault, refused):
     """After 24 hours, exactly."""
     lock = client.initiate_vault_lock(vaultName=vault, policy={"Policy": POLICY})["lockId"]
     assert len(lock) == 24
     found = client.get_vault_lock(vaultName=vault)
     assert (found["State"], found["Policy"]) == ("InProgress", POLICY)
-    assert dates.parse_iso(found["ExpirationDate"]) - dates.parse_iso(found["CreationDate"]) in (
-        86_400_000,
-    )
+    assert dates.parse_iso(found["ExpirationDate"]) - dates.parse_iso(found["CreationDate"]) in (86_400_000,)
     again = refused(client.initiate_vault_lock, vaultName=vault, policy={"Policy": POLICY})
     assert again[:2] == ("AccessDeniedException", 403)
     assert refused(client.complete_vault_lock, vaultName=vault, lockId="x")[:2] == INVALID
@@ -181,9 +172,9 @@ def test_the_free_tier_refuses_what_is_over_a_day_s_share(emulator, refused):
     """Until the next midnight UTC; the other tiers are not subject to it."""
     client = emulator.client("eu-north-1")
     client.create_vault(vaultName="v")
-    (first, *_) = process.seed(
-        emulator.folder, "v", 3, region="eu-north-1", size=200 << 20, seed=1
-    )["archive_ids"]
+    (first, *_) = process.seed(emulator.folder, "v", 3, region="eu-north-1", size=200 << 20, seed=1)[
+        "archive_ids"
+    ]
     job = {"Type": "archive-retrieval", "ArchiveId": first}
     client.set_data_retrieval_policy(**rule("FreeTier"))
     emulator.advance(days=1)

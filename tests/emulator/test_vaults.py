@@ -100,18 +100,12 @@ def test_an_empty_vault_is_deleted_at_once_and_deleting_again_is_no_error(client
     assert refused(client.describe_vault, vaultName=vault)[1] == 404
 
 
-def test_a_vault_is_deletable_only_after_an_inventory_that_saw_it_empty(
-    client, emulator, vault, refused
-):
+def test_a_vault_is_deletable_only_after_an_inventory_that_saw_it_empty(client, emulator, vault, refused):
     """Both an archive and a recent write stand in the way."""
     arn = client.describe_vault(vaultName=vault)["VaultARN"]
     message = f"Vault not empty or recently written to: {arn}"
     archive = client.upload_archive(vaultName=vault, body=b"x")["archiveId"]
-    assert refused(client.delete_vault, vaultName=vault) == (
-        "InvalidParameterValueException",
-        400,
-        message,
-    )
+    assert refused(client.delete_vault, vaultName=vault) == ("InvalidParameterValueException", 400, message)
     emulator.advance(days=1)
     assert refused(client.delete_vault, vaultName=vault)[2] == message
     client.delete_archive(vaultName=vault, archiveId=archive)
@@ -145,9 +139,7 @@ def test_an_inventory_is_made_only_if_something_changed(client, emulator, vault)
     assert described["NumberOfArchives"] == 2
 
 
-def test_a_change_on_a_later_day_does_not_move_the_inventory_that_was_due_before(
-    client, emulator, vault
-):
+def test_a_change_on_a_later_day_does_not_move_the_inventory_that_was_due_before(client, emulator, vault):
     """What nobody looked at is still made as of its own day."""
     client.upload_archive(vaultName=vault, body=b"x")
     emulator.advance(days=3)

@@ -21,9 +21,15 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 def job(number: int, state: str = "in progress", **more: Any) -> JobRow:
     given = {
-        "key": f"download-{number}", "name": f"file {number}", "vault": "box", "kind": "archive",
-        "state": state, "tier": "Bulk", "size": number * 1000, "target": f"/back/file {number}",
-    }  # fmt: skip
+        "key": f"download-{number}",
+        "name": f"file {number}",
+        "vault": "box",
+        "kind": "archive",
+        "state": state,
+        "tier": "Bulk",
+        "size": number * 1000,
+        "target": f"/back/file {number}",
+    }
     return JobRow(**(given | more))
 
 
@@ -120,8 +126,16 @@ def restored(emulated: Path, tmp_path: Path) -> Iterator[gm.jobs.Batch]:
 
 def press(board: JobBoard, name: str) -> Any:
     """Select all rows, press a button; return the widget that shows what came of it."""
-    board._table._answer({"kind": "select", "version": board._rows.version, "how": "all",
-                          "start": 0, "stop": 0, "sight": [0, 1]})  # fmt: skip
+    board._table._answer(
+        {
+            "kind": "select",
+            "version": board._rows.version,
+            "how": "all",
+            "start": 0,
+            "stop": 0,
+            "sight": [0, 1],
+        }
+    )
     button = next(b for b in board._buttons.children if b.description.startswith(name))
     assert not button.disabled
     button.click()
@@ -170,8 +184,16 @@ def test_the_page_gets_what_it_has_in_sight() -> None:
 def test_a_board_of_a_closed_session_says_so(restored: gm.jobs.Batch) -> None:
     """A press raises nothing; the rows stand as they were."""
     board = JobBoard(restored)
-    board._table._answer({"kind": "select", "version": board._rows.version, "how": "all",
-                          "start": 0, "stop": 0, "sight": [0, 1]})  # fmt: skip
+    board._table._answer(
+        {
+            "kind": "select",
+            "version": board._rows.version,
+            "how": "all",
+            "start": 0,
+            "stop": 0,
+            "sight": [0, 1],
+        }
+    )
     restored.tracker._catalogue.close()
     board._forget.click()
     assert "closed" in board._area.children[0].value

@@ -9,8 +9,16 @@ import pytest
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.notebook.completion import Completer
 
-NAMES = ["scans/2019/a.tif", "scans/2019/b c.tif", "scans/2020/c.tif", "notes.txt", "it's.txt",
-         "-dash", "{x}.txt", "new\nline"]  # fmt: skip
+NAMES = [
+    "scans/2019/a.tif",
+    "scans/2019/b c.tif",
+    "scans/2020/c.tif",
+    "notes.txt",
+    "it's.txt",
+    "-dash",
+    "{x}.txt",
+    "new\nline",
+]
 
 
 @pytest.fixture
@@ -22,11 +30,16 @@ def complete(session):
     for number, name in enumerate([*NAMES, "song.mp3"]):
         session.catalogue.archives.record(
             ArchiveRecord.described(
-                name, vault="music" if name.endswith("mp3") else "photos",
-                archive_id=random.Random(number).randbytes(69).hex(), size=number, created=1,
-                tree_hash=None, state="pending", seen=None,
+                name,
+                vault="music" if name.endswith("mp3") else "photos",
+                archive_id=random.Random(number).randbytes(69).hex(),
+                size=number,
+                created=1,
+                tree_hash=None,
+                state="pending",
+                seen=None,
             )
-        )  # fmt: skip
+        )
     console = SimpleNamespace(connected=session, vault_in_use="photos")
     completer = Completer(SimpleNamespace(started=console))
 
@@ -82,13 +95,5 @@ def test_the_catalogues_actions_and_files_are_offered(complete, tmp_path, monkey
     """An action first, then a file."""
     monkeypatch.chdir(tmp_path)
     Path("backup.sqlite").touch()
-    assert complete("catalogue ") == [
-        "check",
-        "backup",
-        "restore",
-        "export",
-        "import",
-        "resume",
-        "discard",
-    ]
+    assert complete("catalogue ") == ["check", "backup", "restore", "export", "import", "resume", "discard"]
     assert complete("catalogue restore ba") == ["backup.sqlite"]

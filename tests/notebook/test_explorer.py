@@ -20,9 +20,12 @@ from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
 
 NAMES = (
-    "<script>alert(1)</script>/<b>bold</b>.tif", "x\n\x1b[31m\u202eevil", "n" * 1000,
-    "photos/\U0001f3ac film's \"best\".mov", "photos/account 123456789012.txt",
-)  # fmt: skip
+    "<script>alert(1)</script>/<b>bold</b>.tif",
+    "x\n\x1b[31m\u202eevil",
+    "n" * 1000,
+    'photos/\U0001f3ac film\'s "best".mov',
+    "photos/account 123456789012.txt",
+)
 
 
 @pytest.fixture
@@ -33,10 +36,15 @@ def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerVi
         for number in range(300):
             name = NAMES[number] if number < len(NAMES) else f"photos/{number:03}.tif"
             record = ArchiveRecord.described(
-                name, vault="box", archive_id=f"id{number:0136}", size=number << 15,
-                created=1_500_000_000_000 + number * 10**9, tree_hash="0" * 64,
-                state="listed", seen=None,
-            )  # fmt: skip
+                name,
+                vault="box",
+                archive_id=f"id{number:0136}",
+                size=number << 15,
+                created=1_500_000_000_000 + number * 10**9,
+                tree_hash="0" * 64,
+                state="listed",
+                seen=None,
+            )
             session.catalogue.archives.record(record)
         view = ExplorerView(Explorer(vault))
         heard: list[dict[str, Any]] = []
@@ -121,14 +129,17 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
 @pytest.mark.parametrize(
     "nonsense",
     [
-        {"kind": "rows", "start": 5, "stop": 1}, {"kind": "rows", "start": "x", "stop": 1},
-        {"kind": "look", "vault": "other"}, {"kind": "act", "what": "close"}, {"kind": "eval"}, {},
-        {"kind": "sort", "sort": "1; DROP TABLE archive_rows"}, {"kind": "look", "year": "x"},
+        {"kind": "rows", "start": 5, "stop": 1},
+        {"kind": "rows", "start": "x", "stop": 1},
+        {"kind": "look", "vault": "other"},
+        {"kind": "act", "what": "close"},
+        {"kind": "eval"},
+        {},
+        {"kind": "sort", "sort": "1; DROP TABLE archive_rows"},
+        {"kind": "look", "year": "x"},
     ],
-)  # fmt: skip
-def test_what_a_page_may_not_ask_is_answered_in_words(
-    view: ExplorerView, nonsense: dict[str, Any]
-) -> None:
+)
+def test_what_a_page_may_not_ask_is_answered_in_words(view: ExplorerView, nonsense: dict[str, Any]) -> None:
     """Nothing is raised into the kernel, and the table goes on."""
     view.panel._heard(None, nonsense, [])
     assert view.heard[-1:] == [] or view.heard[-1]["kind"] == "said"
@@ -165,9 +176,7 @@ def test_a_late_click_on_rows_of_another_answer_selects_nothing(view: ExplorerVi
     assert view._explorer.picked.count == 0
 
 
-def test_what_is_kept_is_still_and_follows(
-    view: ExplorerView, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_kept_is_still_and_follows(view: ExplorerView, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record has the top rows, the folders and the date, no account, nothing to press."""
     shown: list[str] = []
 

@@ -43,8 +43,7 @@ def execute(notebook: Any, folder: Path) -> Any:
 def text(cell: Any) -> str:
     """Everything a cell shows as plain text."""
     return "\n".join(
-        output.get("text") or output.get("data", {}).get("text/plain", "")
-        for output in cell.outputs
+        output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs
     )
 
 
@@ -97,9 +96,7 @@ def test_a_killed_kernel_loses_and_repeats_nothing(tmp_path: Path, apart: Path) 
     )
     with pytest.raises(Exception, match="Kernel died"):
         run([start], tmp_path)
-    after = run(
-        ["%load_ext glacier_magic\n%glacier jobs", "finished = %glacier wait\nfinished"], tmp_path
-    )
+    after = run(["%load_ext glacier_magic\n%glacier jobs", "finished = %glacier wait\nfinished"], tmp_path)
     assert "5 jobs: 5 verified" in text(after.cells[1])
     assert sorted(p.name for p in (tmp_path / "back").iterdir()) == [f"{i}.bin" for i in range(5)]
 

@@ -41,8 +41,7 @@ def test_help_is_a_value_and_never_leaves(shell: InteractiveShell) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["uplaod x", "upload", "ls 'open", "restore x --tier quick", "connect --speed x", "ls {no}"],
+    "line", ["uplaod x", "upload", "ls 'open", "restore x --tier quick", "connect --speed x", "ls {no}"]
 )
 def test_bad_input_is_one_line(shell: InteractiveShell, line: str) -> None:
     """A mistake is IPython's own usage error: one line, and the cell fails."""
@@ -101,9 +100,7 @@ def test_the_whole_round_in_plain_ipython(connected: InteractiveShell, tmp_path:
     assert "photos" in repr(magic(connected, ""))
 
 
-def test_a_hostile_description_is_inert_everywhere(
-    connected: InteractiveShell, tmp_path: Path
-) -> None:
+def test_a_hostile_description_is_inert_everywhere(connected: InteractiveShell, tmp_path: Path) -> None:
     """Markup in a description is text in every HTML that the package makes."""
     (tmp_path / "c.bin").write_bytes(b"c")
     evil = "<img src=x onerror=alert(1)>"
@@ -129,9 +126,7 @@ def test_account_ids_are_masked(connected: InteractiveShell) -> None:
     assert account in repr(magic(connected, "--show-account"))
 
 
-def test_loading_again_leaves_one_magic_and_unloading_no_thread(
-    connected: InteractiveShell,
-) -> None:
+def test_loading_again_leaves_one_magic_and_unloading_no_thread(connected: InteractiveShell) -> None:
     """Load, reload and unload end with one instance, then with none and no thread of ours."""
     magic(connected, "jobs")
     manager = connected.extension_manager
@@ -195,9 +190,7 @@ def test_every_setting_can_be_configured(shell: InteractiveShell) -> None:
         ("%%glacier ls\nls", "Nothing belongs on the line"),
     ],
 )
-def test_why_tells_of_words_that_make_no_line(
-    shell: InteractiveShell, cell: str, told: str
-) -> None:
+def test_why_tells_of_words_that_make_no_line(shell: InteractiveShell, cell: str, told: str) -> None:
     """Not of an older error: what happened last is what is asked about."""
     with capture_output():
         shell.run_cell("%glacier uplaod")

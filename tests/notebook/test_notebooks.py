@@ -117,9 +117,7 @@ def _accounts(temporary: Path) -> Iterator[str]:
 
 
 def _failed(cell: Any) -> bool:
-    return any(
-        output.output_type == "error" or output.get("name") == "stderr" for output in cell.outputs
-    )
+    return any(output.output_type == "error" or output.get("name") == "stderr" for output in cell.outputs)
 
 
 @pytest.mark.parametrize("name", TOLD)

@@ -51,9 +51,7 @@ def test_it_shows_the_tiers_and_asks_for_nothing(form: RestoreForm, jobs_of: Any
     assert jobs_of() == []
 
 
-def test_another_tier_and_folder_make_another_plan(
-    form: RestoreForm, jobs_of: Any, tmp_path: Any
-) -> None:
+def test_another_tier_and_folder_make_another_plan(form: RestoreForm, jobs_of: Any, tmp_path: Any) -> None:
     """What Start then asks for is what is shown."""
     form._tier.value = "Bulk"
     settled(form)
@@ -100,12 +98,8 @@ def test_a_tier_changed_later_keeps_the_budget(form: RestoreForm) -> None:
     assert "REFUSED" not in form._text.value
 
 
-@pytest.mark.parametrize(
-    "text", ["abc", "5,50", "-3", "0,0001 USD", "1.000,50", "lots", "NaN", "<b>"]
-)
-def test_a_budget_that_is_not_understood_starts_nothing(
-    form: RestoreForm, jobs_of: Any, text: str
-) -> None:
+@pytest.mark.parametrize("text", ["abc", "5,50", "-3", "0,0001 USD", "1.000,50", "lots", "NaN", "<b>"])
+def test_a_budget_that_is_not_understood_starts_nothing(form: RestoreForm, jobs_of: Any, text: str) -> None:
     """The reason stands beside the button, inert, until the field is understood again."""
     form._budget.value = text
     settled(form)

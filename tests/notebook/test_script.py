@@ -66,9 +66,7 @@ def test_the_first_error_ends_the_cell_and_names_its_line(
     assert list(names) == ["box"]
 
 
-def test_names_made_by_a_line_are_known_to_the_next(
-    connected: InteractiveShell, tmp_path: Path
-) -> None:
+def test_names_made_by_a_line_are_known_to_the_next(connected: InteractiveShell, tmp_path: Path) -> None:
     """Expressions are filled in line by line."""
     (tmp_path / "b c.txt").write_text("b")
     cell(connected, "create photos\ndone = upload '*.txt'\nrows = ls {done['name'][0]!s}")

@@ -143,9 +143,7 @@ def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, monkeypatch: pytest.M
     assert len(vault.session.catalogue.deletions.unfinished()) == 1
 
 
-def test_what_failed_is_escaped_on_the_card(
-    vault: gm.Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_failed_is_escaped_on_the_card(vault: gm.Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names and messages are strangers' words."""
     from glacier_magic.errors import Refused
     from glacier_magic.service import Service
@@ -196,9 +194,7 @@ def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
     assert not card._start.disabled
 
 
-def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(
-    vault: gm.Vault, tmp_path: Path
-) -> None:
+def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(vault: gm.Vault, tmp_path: Path) -> None:
     """The card has the sentence and the new state; a second click runs that."""
     ours = vault.restore("one.bin", to=tmp_path / "back")
     ours.run().wait(timeout=60)
@@ -221,10 +217,7 @@ def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(
 
 def test_a_widget_says_in_words_what_it_is(vault: gm.Vault, tmp_path: Path) -> None:
     """Where no widget can show, its bundle has a sentence as text and as HTML."""
-    for widget in (
-        PlanCard(vault.restore("one.bin", to=tmp_path)),
-        JobBoard(vault.session.jobs()),
-    ):
+    for widget in (PlanCard(vault.restore("one.bin", to=tmp_path)), JobBoard(vault.session.jobs())):
         bundle = widget._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert "live notebook" in data["text/plain"]

@@ -12,9 +12,7 @@ from .states import Presence
 _PRESENCE = ("origin", "listed", "unlisted", "deleted")
 
 
-def mark(
-    database: Database, scope: Scope, vault: str, archive_ids: Iterable[str], now: int
-) -> None:
+def mark(database: Database, scope: Scope, vault: str, archive_ids: Iterable[str], now: int) -> None:
     """Note that the service has accepted the deletion of archives, in one transaction.
 
     :param now: the service's time in milliseconds.
@@ -34,11 +32,7 @@ def mark(
 
 
 def _mark_one(
-    database: Database,
-    known: vault_table.KnownVault,
-    archive_id: str,
-    now: int,
-    changes: FolderChanges,
+    database: Database, known: vault_table.KnownVault, archive_id: str, now: int, changes: FolderChanges
 ) -> None:
     row = database.row(
         f"SELECT id, name, size, created, {', '.join(_PRESENCE)} FROM archive_rows "
@@ -47,9 +41,7 @@ def _mark_one(
     )
     if row is None:
         return
-    database.execute(
-        "UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"])
-    )
+    database.execute("UPDATE archive_rows SET deleted=COALESCE(deleted, ?) WHERE id=?", (now, row["id"]))
     if Presence(*(row[name] for name in _PRESENCE)).there(known.current):
         changes.go(row["name"], row["size"], row["created"])
 

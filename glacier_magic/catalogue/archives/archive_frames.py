@@ -24,9 +24,17 @@ PIECE = 10_000
 READ = (*COLUMNS.split(", "), "state")
 """The columns of a row as it is read."""
 ARCHIVES = (
-    "name", "size", "created", "archive_id", "tree_hash", "description", "format", "mtime",
-    "state", "vault",
-)  # fmt: skip
+    "name",
+    "size",
+    "created",
+    "archive_id",
+    "tree_hash",
+    "description",
+    "format",
+    "mtime",
+    "state",
+    "vault",
+)
 """The columns of a table of archives."""
 _WHOLE = ("size", "copies", "wasted", "group")
 _TIMES = ("created", "mtime", "seen")
@@ -65,19 +73,18 @@ def _first(rows: Iterator[Rows], limit: int | None) -> Iterator[Rows]:
 
 
 def build(
-    vault: str, rows: Iterable[Rows], *, read: Sequence[str] = READ,
-    columns: Sequence[str] = ARCHIVES,
-) -> pd.DataFrame:  # fmt: skip
+    vault: str, rows: Iterable[Rows], *, read: Sequence[str] = READ, columns: Sequence[str] = ARCHIVES
+) -> pd.DataFrame:
     """Return *rows* as a DataFrame, typed by what its columns are, also without any row.
 
     :param read: what the values of a row are, in their order; ``vault`` need not be among them.
     :param columns: those of the DataFrame.  ``attrs`` has ``vault``, and ``unlisted``: how many
         archives no inventory has listed yet that were stored from here.
     """
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    from ...inventories.tables import text_type  # noqa: PLC0415
+    from ...inventories.tables import text_type  # noqa: PLC0415 - costs time: imported when used
 
     schema = pa.schema([(name, kind_of(name)) for name in columns])
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
@@ -101,7 +108,7 @@ def build(
 
 def kind_of(name: str) -> pa.DataType:
     """Return the type of a column by its name."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     if name in _TIMES:  # microseconds reach beyond every calendar's end; nanoseconds end in 2262
         return pa.timestamp("us", "UTC")
@@ -110,7 +117,7 @@ def kind_of(name: str) -> pa.DataType:
 
 def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
     """Return rows as columns of *schema*."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     values = dict(zip(read, zip(*rows, strict=True), strict=True))
     made: dict[str, Any] = {}
@@ -126,29 +133,29 @@ def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.
 
 
 def _plain(values: Sequence[Any], kind: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     return pa.array(values, kind)
 
 
 def _or_else(texts: Any, others: Any) -> Any:
     """Return *others* where there is no text; where there is none at all, nothing is copied."""
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow.compute as pc
 
     return others if texts.null_count == len(texts) else pc.coalesce(texts, others)
 
 
 def _times(values: Sequence[int | None], kind: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)
 
 
 def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
     """Spell tree hashes, all at once where they are alike."""
-    import numpy as np  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
+    import numpy as np
+    import pyarrow as pa
 
     if any(value is None or len(value) != 32 for value in values):
         return pa.array([unpack_hash(value) for value in values], kind)
@@ -159,5 +166,8 @@ def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
 
 
 _COLUMNS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
-    "created": _times, "mtime": _times, "seen": _times, "tree_hash": _hashes,
-}  # fmt: skip
+    "created": _times,
+    "mtime": _times,
+    "seen": _times,
+    "tree_hash": _hashes,
+}

@@ -99,19 +99,27 @@ class Archives:
                 changes.come(name, size, created)
             changes.write(self._database, vault.id)
 
-    def _insert(
-        self, key: tuple[int, int, int], archive: ArchiveRecord, current: int, now: int
-    ) -> Presence:
+    def _insert(self, key: tuple[int, int, int], archive: ArchiveRecord, current: int, now: int) -> Presence:
         a, presence = archive, Presence(states.LISTED).told(archive.state, current, now)
         self._database.execute(
             f"INSERT INTO archive_rows(vault_id, id_key, id_check, {_FACTS}, {_PRESENCE}) "
             "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                *key, a.archive_id, a.name, None if a.description == a.name else a.description,
-                a.format, a.mtime, a.size, a.created, identity.pack_hash(a.tree_hash),
-                presence.origin, presence.listed, presence.unlisted, presence.deleted,
+                *key,
+                a.archive_id,
+                a.name,
+                None if a.description == a.name else a.description,
+                a.format,
+                a.mtime,
+                a.size,
+                a.created,
+                identity.pack_hash(a.tree_hash),
+                presence.origin,
+                presence.listed,
+                presence.unlisted,
+                presence.deleted,
             ),
-        )  # fmt: skip
+        )
         return presence
 
     def _update(self, row_id: int, archive: ArchiveRecord, after: Presence) -> None:
@@ -120,13 +128,18 @@ class Archives:
         keep = "COALESCE({0}, ?)" if a.state == "unknown" else "COALESCE(?, {0})"
         facts = ", ".join(f"{c}={keep.format(c)}" for c in ("size", "created", "tree_hash"))
         self._database.execute(
-            f"UPDATE archive_rows SET {facts}, origin=?, listed=?, unlisted=?, deleted=? "
-            "WHERE id=?",
+            f"UPDATE archive_rows SET {facts}, origin=?, listed=?, unlisted=?, deleted=? WHERE id=?",
             (
-                a.size, a.created, identity.pack_hash(a.tree_hash), after.origin, after.listed,
-                after.unlisted, after.deleted, row_id,
+                a.size,
+                a.created,
+                identity.pack_hash(a.tree_hash),
+                after.origin,
+                after.listed,
+                after.unlisted,
+                after.deleted,
+                row_id,
             ),
-        )  # fmt: skip
+        )
 
     def record_listed(self, vault: str, found: Iterable[ArchiveRecord], made: int | None) -> None:
         """Write the archives of a whole inventory made at *made*, all or none.
@@ -134,7 +147,7 @@ class Archives:
         One deleted here stays deleted.  One that an earlier inventory listed and this one does
         not is gone; one uploaded less than three days before it is merely not listed yet.
         """
-        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow as pa
 
         listed = list(found)
         batch = pa.record_batch(
@@ -289,10 +302,18 @@ class Archives:
     # Asking
 
     def query(
-        self, vault: str, glob: str | None = None, *, where: str | None = None,
-        sort: str | Sequence[str] | None = None, limit: int | None = None, offset: int = 0,
-        as_of: int | None = None, states: Sequence[str] | None = None, text: str | None = None,
-    ) -> Page[ArchiveRecord]:  # fmt: skip
+        self,
+        vault: str,
+        glob: str | None = None,
+        *,
+        where: str | None = None,
+        sort: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        as_of: int | None = None,
+        states: Sequence[str] | None = None,
+        text: str | None = None,
+    ) -> Page[ArchiveRecord]:
         """Return archives of a vault, a page of them; states are those of :mod:`.states`.
 
         :param glob: as in :meth:`matching`, and ``name:`` with an exact name, ``id:`` with the
@@ -306,9 +327,15 @@ class Archives:
         :raises InputError: one of them cannot be understood; or there is no inventory that old.
         """
         asked = Query(
-            glob=glob, where=where, sort=sort, limit=limit, offset=offset, as_of=as_of,
-            states=states, text=text,
-        )  # fmt: skip
+            glob=glob,
+            where=where,
+            sort=sort,
+            limit=limit,
+            offset=offset,
+            as_of=as_of,
+            states=states,
+            text=text,
+        )
         page = pages(self._database, self._scope, vault, asked)
         return Page(tuple(self._records(vault, page.records)), page.offset, page.more, page.as_of)
 
@@ -319,7 +346,7 @@ class Archives:
         limit left out (:data:`.query.COUNTED` at most); and unlisted, how many of them are stored
         from here and in no inventory yet.
         """
-        from .archive_frames import frame  # noqa: PLC0415
+        from .archive_frames import frame  # noqa: PLC0415 - costs time: imported when used
 
         return frame(self._database, self._scope, vault, Query(glob=glob, **asked))
 
@@ -337,8 +364,7 @@ class Archives:
             return []
         path = path if not path or path.endswith("/") else f"{path}/"
         return [
-            Folder(**folder)
-            for folder in folders.below(self._database, known.id, known.current, path, depth)
+            Folder(**folder) for folder in folders.below(self._database, known.id, known.current, path, depth)
         ]
 
     def diff(
@@ -357,23 +383,21 @@ class Archives:
             gone=tuple(self._records(vault, found.gone)),
         )
 
-    def difference(
-        self, vault: str, before: int | None = None, after: int | None = None
-    ) -> pd.DataFrame:
+    def difference(self, vault: str, before: int | None = None, after: int | None = None) -> pd.DataFrame:
         """Return the same as :meth:`diff` as a DataFrame: see :func:`.comparing.difference`."""
-        from .comparing import difference  # noqa: PLC0415
+        from .comparing import difference  # noqa: PLC0415 - costs time: imported when used
 
         return difference(self._database, self._scope, vault, before, after)
 
     def latest(self, vault: str) -> str | None:
         """Return the date (ISO 8601) of the latest whole inventory of a vault, or None."""
-        from .comparing import latest  # noqa: PLC0415
+        from .comparing import latest  # noqa: PLC0415 - costs time: imported when used
 
         return latest(self._database, self._scope, vault)
 
     def doubles(self, vault: str) -> pd.DataFrame:
         """Return the same as :meth:`duplicates` as a DataFrame: :func:`.comparing.duplicates`."""
-        from .comparing import duplicates  # noqa: PLC0415
+        from .comparing import duplicates  # noqa: PLC0415 - costs time: imported when used
 
         return duplicates(self._database, self._scope, vault)
 

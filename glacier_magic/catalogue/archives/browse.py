@@ -28,8 +28,13 @@ PIECE = 20_000
 """Rows that are asked for by their ids at a time."""
 
 MIB = 1 << 20
-SIZES = ((0, "under 1 MiB"), (MIB, "1 to 100 MiB"), (100 * MIB, "100 MiB to 1 GiB"),
-         (1 << 30, "1 to 10 GiB"), (10 << 30, "10 GiB and more"))  # fmt: skip
+SIZES = (
+    (0, "under 1 MiB"),
+    (MIB, "1 to 100 MiB"),
+    (100 * MIB, "100 MiB to 1 GiB"),
+    (1 << 30, "1 to 10 GiB"),
+    (10 << 30, "10 GiB and more"),
+)
 """Classes of sizes: the bytes from which each begins, and its name."""
 
 _INDEXED = ("name", "size", "created")
@@ -76,9 +81,13 @@ class Listing:
     """
 
     def __init__(
-        self, database: Database, scope: Scope, vault: str, asked: Query,
+        self,
+        database: Database,
+        scope: Scope,
+        vault: str,
+        asked: Query,
         stopped: Callable[[], bool] = lambda: False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._scope, self.vault, self.asked = database, scope, vault, asked
         self._own, self._stopped = dialect.of(database), stopped
         self._archives = Archives(database, scope)
@@ -107,7 +116,7 @@ class Listing:
 
         :raises Stopped: nobody waits for them any more.
         """
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         if self._made is None:
             return np.empty(0, np.int64)
@@ -146,7 +155,7 @@ class Listing:
 
     def _all_but_absent(self, made: Statement) -> np.ndarray[Any, Any]:
         """Read the whole index, and leave out the rows that count for nothing: they are few."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         source = "SELECT id FROM archive_rows WHERE vault_id=?"
         ids = self._read(f"{source} ORDER BY {made.order}", (made.vault_id,))
@@ -158,11 +167,10 @@ class Listing:
         return ids[~np.isin(ids, gone)] if len(gone) else ids
 
     def _read(self, sql: str, values: Sequence[Any]) -> np.ndarray[Any, Any]:
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         parts = [
-            np.fromiter((row[0] for row in rows), np.int64, len(rows))
-            for rows in self._stream(sql, values)
+            np.fromiter((row[0] for row in rows), np.int64, len(rows)) for rows in self._stream(sql, values)
         ]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 

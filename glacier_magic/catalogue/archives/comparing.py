@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DUPLICATES = (
-    "group", "copies", "wasted", "name", "size", "created", "archive_id", "tree_hash", "state",
+    "group",
+    "copies",
+    "wasted",
+    "name",
+    "size",
+    "created",
+    "archive_id",
+    "tree_hash",
+    "state",
     "vault",
-)  # fmt: skip
+)
 """The columns of a table of duplicates."""
-DIFFERENCE = (
-    "change", "name", "was", "size", "created", "archive_id", "tree_hash", "was_id", "vault",
-)  # fmt: skip
+DIFFERENCE = ("change", "name", "was", "size", "created", "archive_id", "tree_hash", "was_id", "vault")
 """The columns of a table of changes."""
 
 _SIZE, _HASH = READ.index("size"), READ.index("tree_hash")
@@ -108,7 +114,7 @@ _SIDE = ("name", "size", "created", "archive_id", "tree_hash", "vault")
 
 
 def _together(added: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     new, old = _renamed(added, gone)
     renamed = added.loc[new].assign(

@@ -90,7 +90,7 @@ class FolderChanges:
 
     def come_many(self, table: pa.Table) -> None:
         """Note many: a table with name, size and created in milliseconds."""
-        import pyarrow.compute as pc  # noqa: PLC0415
+        import pyarrow.compute as pc
 
         folders = pc.replace_substring_regex(table["name"], "[^/]*$", "", max_replacements=1)
         sums = (
@@ -100,9 +100,8 @@ class FolderChanges:
             .to_pydict()
         )
         for folder, count, size, times in zip(
-            sums["folder"], sums["name_count"], sums["size_sum"], sums["created_min_max"],
-            strict=True,
-        ):  # fmt: skip
+            sums["folder"], sums["name_count"], sums["size_sum"], sums["created_min_max"], strict=True
+        ):
             self.came.setdefault(folder, Sum()).add(count, size or 0, times["min"], times["max"])
 
     @property
@@ -161,14 +160,10 @@ class Folder:
     newest: int | None
 
 
-def below(
-    database: Database, vault_id: int, current: int, path: str, depth: int
-) -> list[dict[str, Any]]:
+def below(database: Database, vault_id: int, current: int, path: str, depth: int) -> list[dict[str, Any]]:
     """Return a folder and those below it down to *depth* levels, the largest of each first."""
     found: list[dict[str, Any]] = []
-    rows = database.rows(
-        f"{_READ} AND parent=? AND name=? AND archives>0", (vault_id, *split(path))
-    )
+    rows = database.rows(f"{_READ} AND parent=? AND name=? AND archives>0", (vault_id, *split(path)))
     for level in range(depth + 1):
         found += [_figures(database, vault_id, current, level, row) for row in rows]
         if level < depth:
@@ -198,9 +193,7 @@ def starting(database: Database, vault_id: int, prefix: str, limit: int) -> list
 _READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
 
 
-def _figures(
-    database: Database, vault_id: int, current: int, level: int, row: Any
-) -> dict[str, Any]:
+def _figures(database: Database, vault_id: int, current: int, level: int, row: Any) -> dict[str, Any]:
     path = row["parent"] + row["name"]
     oldest, newest = row["oldest"], row["newest"]
     if row["stale"]:
@@ -212,15 +205,24 @@ def _figures(
             (oldest, newest, vault_id, row["parent"], row["name"], row["archives"], row["bytes"]),
         )
     return {
-        "path": path, "depth": level, "archives": row["archives"], "bytes": row["bytes"],
-        "oldest": oldest, "newest": newest,
-    }  # fmt: skip
+        "path": path,
+        "depth": level,
+        "archives": row["archives"],
+        "bytes": row["bytes"],
+        "oldest": oldest,
+        "newest": newest,
+    }
 
 
 def _outermost(
-    database: Database, vault_id: int, current: int, path: str, oldest: int | None,
-    newest: int | None, way: str,
-) -> int | None:  # fmt: skip
+    database: Database,
+    vault_id: int,
+    current: int,
+    path: str,
+    oldest: int | None,
+    newest: int | None,
+    way: str,
+) -> int | None:
     """Return the first or last time of a folder, looking inwards from its former bounds."""
     row = database.row(
         "SELECT created FROM archive_rows WHERE vault_id=? AND created>=? AND created<=? "

@@ -27,7 +27,7 @@ class IdIndex:
     @classmethod
     def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> IdIndex | None:
         """Return those of the rows up to the id *last*; None where they are more than *held*."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         parts, count = [np.zeros((0, 3), np.int64)], 0
         for rows in own.stream(
@@ -43,11 +43,9 @@ class IdIndex:
         whole = np.concatenate(parts)
         return cls(*(np.ascontiguousarray(whole[:, place]) for place in range(3)))
 
-    def find(
-        self, keys: np.ndarray[Any, Any], checks: np.ndarray[Any, Any]
-    ) -> np.ndarray[Any, Any]:
+    def find(self, keys: np.ndarray[Any, Any], checks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the row id of each pair of numbers, -1 where there is none."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         found = np.full(len(keys), -1, np.int64)
         places = np.searchsorted(self.keys, keys)

@@ -64,8 +64,8 @@ def span(prefix: str) -> tuple[int, int]:
 
 def columns(ids: pa.Array[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the numbers of many ids as two int64 arrays: the same as :func:`numbers` gives."""
-    import numpy as np  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import numpy as np
+    import pyarrow.compute as pc
 
     count = len(ids)
     if count == 0 or not pc.all(pc.equal(pc.binary_length(ids), LENGTH)).as_py():
@@ -89,7 +89,7 @@ def columns(ids: pa.Array[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
 
 
 def _one_by_one(ids: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     pairs = np.array([numbers(each) for each in ids], np.int64).reshape(len(ids), 2)
     return pairs[:, 0], pairs[:, 1]

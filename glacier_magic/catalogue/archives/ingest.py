@@ -43,9 +43,16 @@ class Load:
     """One inventory that is being read: see :func:`loading`."""
 
     def __init__(
-        self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool,
-        expected: int = 0, page: ListedPage | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        scope: Scope,
+        vault: str,
+        job_id: str,
+        *,
+        whole: bool,
+        expected: int = 0,
+        page: ListedPage | None = None,
+    ) -> None:
         self.vault, self.job_id, self.whole = vault, job_id, whole
         self._expected, self._page = expected, page
         self.archives = self.bytes = self.added = self.gone = 0
@@ -61,7 +68,7 @@ class Load:
 
     def begin(self) -> None:
         """Take the vault for this reading; wait while another process reads one of it."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         while not self._claim():
             time.sleep(0.1)
@@ -100,15 +107,14 @@ class Load:
         """Let go of the vault; what was written stays unseen until the next reading uses it."""
         if not self._finished:
             self._database.execute(
-                "UPDATE loads SET owner='', broken=1 WHERE vault_id=? AND owner=?",
-                (self._id, self._owner),
+                "UPDATE loads SET owner='', broken=1 WHERE vault_id=? AND owner=?", (self._id, self._owner)
             )
             if self._dropped:
                 self._own.make_indexes()
 
     def _read_odd(self) -> np.ndarray[Any, Any]:
         """Return the ids of the rows that are not simply present, in order."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         found: list[int] = []
         for condition in ("listed IS NULL", "unlisted IS NOT NULL", "deleted IS NOT NULL"):
@@ -124,9 +130,9 @@ class Load:
             self._add(batch.slice(start, BATCH))
 
     def _add(self, batch: pa.RecordBatch) -> None:
-        import numpy as np  # noqa: PLC0415
-        import pyarrow as pa  # noqa: PLC0415
-        import pyarrow.compute as pc  # noqa: PLC0415
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
         self.archives += batch.num_rows
         self.bytes += pc.sum(batch["size"]).as_py() or 0
@@ -143,9 +149,7 @@ class Load:
             self._others |= self._highest() != self._high
             if self._others or (self._known is None and not self._empty):
                 asked = order[ids[order] < 0]
-                wanted = zip(
-                    asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True
-                )
+                wanted = zip(asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True)
                 for place, row_id in self._own.probe(self._id, wanted):
                     ids[place] = row_id
             self._meet(batch, ids)
@@ -175,7 +179,7 @@ class Load:
         count = batch.num_rows
         if not count:
             return
-        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow as pa
 
         descriptions = batch["description"].to_pylist()
         names, formats, mtimes = decode_columns(descriptions)
@@ -183,10 +187,21 @@ class Load:
         created = batch["created"].cast(pa.int64())
         hashes = [identity.pack_hash(each) for each in batch["tree_hash"].to_pylist()]
         rows = zip(
-            [self._id] * count, keys.tolist(), checks.tolist(), batch["archive_id"].to_pylist(),
-            names, raw, formats, mtimes, batch["size"].to_pylist(), created.to_pylist(), hashes,
-            [states.LISTED] * count, [self._ordinal] * count, strict=True,
-        )  # fmt: skip
+            [self._id] * count,
+            keys.tolist(),
+            checks.tolist(),
+            batch["archive_id"].to_pylist(),
+            names,
+            raw,
+            formats,
+            mtimes,
+            batch["size"].to_pylist(),
+            created.to_pylist(),
+            hashes,
+            [states.LISTED] * count,
+            [self._ordinal] * count,
+            strict=True,
+        )
         with self._database.transaction():
             written = self._own.write(_ROW, list(rows))
             self._own.index_new_names()
@@ -197,7 +212,7 @@ class Load:
 
     def _meet(self, batch: pa.RecordBatch, ids: np.ndarray[Any, Any]) -> None:
         """Note the archives that are known already; those that are not simply present change."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         self._seen[ids[(ids >= 0) & (ids <= self._last)]] = True
         odd = np.isin(ids, self._odd) | (ids > self._last)
@@ -230,9 +245,18 @@ class Load:
         self._database.execute(
             "UPDATE archive_rows SET name=?, description=?, format=?, mtime=?, size=?, created=?, "
             "tree_hash=COALESCE(?, tree_hash), listed=? WHERE id=?",
-            (name, raw, form, mtime, item["size"], created,
-             identity.pack_hash(item["tree_hash"]), self._ordinal, row_id),
-        )  # fmt: skip
+            (
+                name,
+                raw,
+                form,
+                mtime,
+                item["size"],
+                created,
+                identity.pack_hash(item["tree_hash"]),
+                self._ordinal,
+                row_id,
+            ),
+        )
         if row["deleted"] is None and row["unlisted"] is None:
             self._changes.go(row["name"], row["size"], row["created"])
             self._changes.come(name, item["size"], created)
@@ -273,9 +297,7 @@ class Load:
                     self._end.revive(made, self._last, self._seen)
                 if not self._rebuild:
                     self._changes.write(self._database, self._id)
-            self._database.execute(
-                "UPDATE vaults SET current=? WHERE id=?", (self._ordinal, self._id)
-            )
+            self._database.execute("UPDATE vaults SET current=? WHERE id=?", (self._ordinal, self._id))
             if self._rebuild:
                 folders.rebuild(self._database, self._id, self._ordinal)
             self._record(made, older=older)
@@ -291,7 +313,7 @@ class Load:
 
         None where it is not known, or a page is missing.
         """
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         last = self._highest()
         seen = np.zeros(last + 1, bool)
@@ -326,14 +348,15 @@ class Load:
 
     def _known_ids(self) -> np.ndarray[Any, Any]:
         """Return the ids of the vault's rows that were there before, read in the key's order."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         if self._known is not None:
             return self._known.ids
         pieces = self._own.stream(
             "SELECT id FROM archive_rows WHERE vault_id=? AND id<=? ORDER BY id_key, id_check",
-            (self._id, self._last), BATCH,
-        )  # fmt: skip
+            (self._id, self._last),
+            BATCH,
+        )
         return np.concatenate([np.array(rows, np.int64)[:, 0] for rows in pieces])
 
     def _record(self, made: int | None, *, older: bool) -> None:
@@ -343,18 +366,34 @@ class Load:
             "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET made=excluded.made, "
             "loaded=excluded.loaded, archives=excluded.archives, bytes=excluded.bytes, "
             "ordinal=COALESCE(inventories.ordinal, excluded.ordinal)",
-            (self._scope.account, self._scope.region, self.vault, self.job_id, made,
-             int(time.time() * 1000), self.archives, self.bytes,
-             None if older else self._ordinal, int(self.whole and made is not None),
-             self.added, self.gone),
-        )  # fmt: skip
+            (
+                self._scope.account,
+                self._scope.region,
+                self.vault,
+                self.job_id,
+                made,
+                int(time.time() * 1000),
+                self.archives,
+                self.bytes,
+                None if older else self._ordinal,
+                int(self.whole and made is not None),
+                self.added,
+                self.gone,
+            ),
+        )
 
 
 @contextmanager
 def loading(
-    database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool = True,
-    expected: int = 0, page: ListedPage | None = None,
-) -> Iterator[Load]:  # fmt: skip
+    database: Database,
+    scope: Scope,
+    vault: str,
+    job_id: str,
+    *,
+    whole: bool = True,
+    expected: int = 0,
+    page: ListedPage | None = None,
+) -> Iterator[Load]:
     """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
     :param whole: whether it lists all archives of the vault: no dates, limit or marker were set.

@@ -43,9 +43,14 @@ class Inventories:
         self._key = (scope.account, scope.region)
 
     def loading(
-        self, vault: str, job_id: str, *, whole: bool = True, expected: int = 0,
+        self,
+        vault: str,
+        job_id: str,
+        *,
+        whole: bool = True,
+        expected: int = 0,
         page: ListedPage | None = None,
-    ) -> AbstractContextManager[Load]:  # fmt: skip
+    ) -> AbstractContextManager[Load]:
         """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
 
         What it says is true only after ``finish()``, all at once; without it nothing has changed.
@@ -56,13 +61,9 @@ class Inventories:
         :param page: the place of a limited inventory among its pages, *whole* being that of them
             all: with the last one, they are a whole inventory.
         """
-        return loading(
-            self._database, self._scope, vault, job_id, whole=whole, expected=expected, page=page
-        )
+        return loading(self._database, self._scope, vault, job_id, whole=whole, expected=expected, page=page)
 
-    def record(
-        self, *, vault: str, job_id: str, made: int | None, archives: int, size: int
-    ) -> None:
+    def record(self, *, vault: str, job_id: str, made: int | None, archives: int, size: int) -> None:
         """Note that the output of an inventory job is in the catalogue."""
         with self._database.transaction():
             known = vault_table.known(self._database, self._scope, vault)
@@ -72,9 +73,8 @@ class Inventories:
                 "bytes, ordinal) VALUES(?,?,?,?,?,?,?,?,?) "
                 "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET made=excluded.made, "
                 "loaded=excluded.loaded, archives=excluded.archives, bytes=excluded.bytes",
-                (*self._key, vault, job_id, made, int(time.time() * 1000), archives, size,
-                 known.current + 1),
-            )  # fmt: skip
+                (*self._key, vault, job_id, made, int(time.time() * 1000), archives, size, known.current + 1),
+            )
 
     def newest(self, vault: str) -> Inventory | None:
         """Return the whole inventory with the latest date of its own, or None."""

@@ -38,7 +38,7 @@ class Pages:
 
     def join(self, earlier: Pages) -> None:
         """Add the pages before."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         dates = [made for made in (self.made, earlier.made) if made is not None]
         self.made = min(dates) if len(dates) == 2 else None
@@ -58,7 +58,7 @@ def goes_on(database: Database, vault_id: int, page: ListedPage, pages: Pages) -
     row = database.row("SELECT * FROM pages WHERE vault_id=? AND marker=?", (vault_id, page.after))
     if row is None:
         return False
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     bits = np.unpackbits(np.frombuffer(zlib.decompress(row["seen"]), np.uint8))
     pages.join(Pages(row["made"], row["archives"], row["bytes"], bits.astype(bool)))
@@ -67,12 +67,18 @@ def goes_on(database: Database, vault_id: int, page: ListedPage, pages: Pages) -
 
 def keep(database: Database, vault_id: int, marker: str | None, pages: Pages) -> None:
     """Keep the pages until the next one; forget them where there is none."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     database.execute("DELETE FROM pages WHERE vault_id=?", (vault_id,))
     if marker is not None:
         database.execute(
             "INSERT INTO pages(vault_id, marker, made, archives, bytes, seen) VALUES(?,?,?,?,?,?)",
-            (vault_id, marker, pages.made, pages.archives, pages.bytes,
-             zlib.compress(np.packbits(pages.seen).tobytes(), 1)),
-        )  # fmt: skip
+            (
+                vault_id,
+                marker,
+                pages.made,
+                pages.archives,
+                pages.bytes,
+                zlib.compress(np.packbits(pages.seen).tobytes(), 1),
+            ),
+        )

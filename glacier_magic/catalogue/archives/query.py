@@ -23,12 +23,8 @@ Record = TypeVar("Record")
 FEW = 10_000
 """Rows that are quicker fetched and sorted than met while walking an index."""
 
-COLUMNS = (
-    "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
-)
-SORTABLE = (
-    "name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash",
-)  # fmt: skip
+COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
+SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
 _END = "\U0010ffff"
 
 COUNTED = 10_000
@@ -109,12 +105,7 @@ def literals(pattern: str) -> list[str]:
 
 class _Plan:
     def __init__(
-        self,
-        database: Database,
-        scope: Scope,
-        vault: str,
-        known: vault_table.KnownVault,
-        asked: Query,
+        self, database: Database, scope: Scope, vault: str, known: vault_table.KnownVault, asked: Query
     ) -> None:
         self._database, self._scope, self._vault = database, scope, vault
         self._known, self._asked = known, asked
@@ -277,9 +268,16 @@ class _Plan:
             # one more tells whether there are more
             values = (*bound, _LARGEST if limit is None else limit + 1, asked.offset)
         return Statement(
-            sql, values, self._as_of, vault_id=self._known.id, condition=condition,
-            where=conditions, bound=tuple(self._values), order=self._ordering(), few=self._few,
-        )  # fmt: skip
+            sql,
+            values,
+            self._as_of,
+            vault_id=self._known.id,
+            condition=condition,
+            where=conditions,
+            bound=tuple(self._values),
+            order=self._ordering(),
+            few=self._few,
+        )
 
     def _ordering(self) -> str:
         terms = []
@@ -301,9 +299,10 @@ def moment(rows: Sequence[Any], as_of: int, vault: str) -> tuple[int, int]:
         first = from_ms(rows[0]["made"]) if rows else None
         raise InputError(
             f"No inventory of {vault!r} {'is that old' if first else 'was read yet'}",
-            cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC." if first
+            cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC."
+            if first
             else "%glacier inventory reads one.",
-        )  # fmt: skip
+        )
     return until[-1]["ordinal"], until[-1]["made"]
 
 

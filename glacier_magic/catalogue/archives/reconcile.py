@@ -18,9 +18,7 @@ _FACTS = "id, name, size, created, listed, unlisted"
 class Reconciliation:
     """The end of an inventory with an ordinal, one above that of all that counts so far."""
 
-    def __init__(
-        self, database: Database, vault_id: int, ordinal: int, changes: FolderChanges
-    ) -> None:
+    def __init__(self, database: Database, vault_id: int, ordinal: int, changes: FolderChanges) -> None:
         self._database, self._id, self._ordinal = database, vault_id, ordinal
         self._changes = changes
 
@@ -40,8 +38,7 @@ class Reconciliation:
             (made - states.LAG,),
         )
         self._database.executemany(
-            "UPDATE archive_rows SET unlisted=? WHERE id=?",
-            [(self._ordinal, row["id"]) for row in rows],
+            "UPDATE archive_rows SET unlisted=? WHERE id=?", [(self._ordinal, row["id"]) for row in rows]
         )
         gone = [row for row in rows if row["deleted"] is None and not self._unseen(row)]
         for row in gone:
@@ -76,8 +73,7 @@ class Reconciliation:
     def revive(self, made: int, last: int, seen: np.ndarray[Any, Any]) -> None:
         """Write that archives are there which were deleted long enough before *made*."""
         rows = self._database.rows(
-            f"SELECT {_FACTS} FROM archive_rows WHERE vault_id=? AND deleted<?",
-            (self._id, made - states.LAG),
+            f"SELECT {_FACTS} FROM archive_rows WHERE vault_id=? AND deleted<?", (self._id, made - states.LAG)
         )
         for row in rows:
             if (row["id"] <= last and seen[row["id"]]) or row["listed"] == self._ordinal:
@@ -90,9 +86,7 @@ class Reconciliation:
                 "INSERT INTO absences(archive, vault_id, since, until) VALUES(?,?,?,?)",
                 (row["id"], self._id, left, self._ordinal),
             )
-        self._database.execute(
-            "UPDATE archive_rows SET deleted=NULL, unlisted=NULL WHERE id=?", (row["id"],)
-        )
+        self._database.execute("UPDATE archive_rows SET deleted=NULL, unlisted=NULL WHERE id=?", (row["id"],))
         self._changes.come(row["name"], row["size"], row["created"])
 
     def set_aside(self) -> None:

@@ -43,9 +43,7 @@ def named(words: Iterable[str]) -> list[str]:
         plain = " ".join(word.lower().replace("-", " ").replace("_", " ").split())
         state = DELETED if plain == "deleted" else plain
         if state not in STATES:
-            raise InputError(
-                f"There is no state {word!r:.80}", cure=f"States are {', '.join(STATES)}."
-            )
+            raise InputError(f"There is no state {word!r:.80}", cure=f"States are {', '.join(STATES)}.")
         found.append(state)
     return found
 
@@ -102,9 +100,7 @@ def deleted_here(name: str) -> NameNotKnown:
     )
 
 
-def last_seen(
-    listed: int | None, unlisted: int | None, dates: Iterable[tuple[int, int]]
-) -> int | None:
+def last_seen(listed: int | None, unlisted: int | None, dates: Iterable[tuple[int, int]]) -> int | None:
     """Return the date of the last inventory that lists a row, None if none does.
 
     :param dates: ordinal and date of the vault's inventories, latest first.

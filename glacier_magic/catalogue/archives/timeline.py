@@ -70,10 +70,13 @@ class Stretch:
     def sums(self) -> dict[str, int]:
         """Dates, numbers and bytes of the two inventories, by the names in :class:`Difference`."""
         return {
-            "before": self.before["made"], "after": self.after["made"],
-            "archives_before": self.before["archives"], "archives_after": self.after["archives"],
-            "bytes_before": self.before["bytes"], "bytes_after": self.after["bytes"],
-        }  # fmt: skip
+            "before": self.before["made"],
+            "after": self.after["made"],
+            "archives_before": self.before["archives"],
+            "archives_after": self.after["archives"],
+            "bytes_before": self.before["bytes"],
+            "bytes_after": self.after["bytes"],
+        }
 
     def changed(self) -> list[int]:
         """Return the ids of the rows whose presence may differ."""
@@ -112,9 +115,7 @@ def difference(
     """Return the rows that came and went, by name; see :class:`Stretch`."""
     stretch = Stretch(database, scope, vault, before, after)
     ids = stretch.changed()
-    return Difference(
-        added=_by_name(stretch.added(ids)), gone=_by_name(stretch.gone(ids)), **stretch.sums
-    )
+    return Difference(added=_by_name(stretch.added(ids)), gone=_by_name(stretch.gone(ids)), **stretch.sums)
 
 
 def _by_name(pieces: Iterator[list[Any]]) -> tuple[Any, ...]:

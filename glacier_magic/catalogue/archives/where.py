@@ -139,9 +139,7 @@ class _Parser:
         if self._now.kind != "end":
             raise self._error("and or or is missing", self._now.place)
         if len(found.values) > MOST:
-            raise WhereError(
-                f"The condition has {len(found.values):,} values", cure=f"At most {MOST:,} go."
-            )
+            raise WhereError(f"The condition has {len(found.values):,} values", cure=f"At most {MOST:,} go.")
         return found
 
     def _either(self) -> Condition:
@@ -226,9 +224,7 @@ class _Parser:
             return _range(column, f"({column}>=? AND {column}<?)", start, end)
         if sign == "<>":
             return Condition(f"({column}<? OR {column}>=?)", (start, end))
-        bound, sql = {"<": (start, "<"), "<=": (end, "<"), ">": (end, ">="), ">=": (start, ">=")}[
-            sign
-        ]
+        bound, sql = {"<": (start, "<"), "<=": (end, "<"), ">": (end, ">="), ">=": (start, ">=")}[sign]
         return _range(column, f"{column}{sql}?", bound)
 
     def _value(self, field: str, token: Token) -> Any:
@@ -270,9 +266,7 @@ class _Parser:
         try:
             return time_span(text)
         except ValueError:
-            raise self._error(
-                f"{text!r} is not a time such as 2016 or 2016-05-17", token.place
-            ) from None
+            raise self._error(f"{text!r} is not a time such as 2016 or 2016-05-17", token.place) from None
 
     def _within(self, field: Token) -> Condition:
         self._need("(")
@@ -316,8 +310,7 @@ def time_span(text: str) -> tuple[int, int]:
     Raises :class:`ValueError` for anything else.
     """
     found = re.fullmatch(
-        r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?Z?)?)?)?",
-        text.strip(),
+        r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?Z?)?)?)?", text.strip()
     )
     if found is None:
         raise ValueError(text)

@@ -35,9 +35,14 @@ class DeletionChoice:
     """
 
     def __init__(
-        self, archives: Archives, vault: str, rows: Iterable[int],
-        unknown: Sequence[ArchiveRecord] = (), *, left_out: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        archives: Archives,
+        vault: str,
+        rows: Iterable[int],
+        unknown: Sequence[ArchiveRecord] = (),
+        *,
+        left_out: int = 0,
+    ) -> None:
         self._archives, self.vault, self.left_out = archives, vault, left_out
         self.rows, self.unknown = array("q", rows), tuple(unknown)
 
@@ -123,9 +128,15 @@ class Deletions:
         self.leases = Leases(database, "deletions")
 
     def begin(
-        self, choice: DeletionChoice, *, what: str, size: int, promised: Mapping[str, Any],
-        also: Callable[[int], object] = lambda _: None, plan: int | None = None,
-    ) -> Deletion:  # fmt: skip
+        self,
+        choice: DeletionChoice,
+        *,
+        what: str,
+        size: int,
+        promised: Mapping[str, Any],
+        also: Callable[[int], object] = lambda _: None,
+        plan: int | None = None,
+    ) -> Deletion:
         """Write what the user has confirmed, all of it or none, before anything is sent.
 
         :param plan: the number of the plan in the history, which hears of the end.
@@ -137,16 +148,7 @@ class Deletions:
             number = self._database.insert(
                 "INSERT INTO deletions(account, region, vault, what, archives, bytes, promised, "
                 "state, created, plan) VALUES(?,?,?,?,?,?,?,'open',?,?)",
-                (
-                    *self._key,
-                    choice.vault,
-                    what,
-                    len(choice),
-                    size,
-                    json.dumps(promised),
-                    now,
-                    plan,
-                ),
+                (*self._key, choice.vault, what, len(choice), size, json.dumps(promised), now, plan),
             )
             self._fill(number, choice)
             also(number)
@@ -201,17 +203,14 @@ class Deletions:
 
     def _after(self, deletion: int, after: tuple[int, int]) -> list[DeletionItem]:
         return self._items(
-            "deletion=? AND state='queued' AND (created, number)>(?, ?) "
-            "ORDER BY created, number LIMIT ?",
+            "deletion=? AND state='queued' AND (created, number)>(?, ?) ORDER BY created, number LIMIT ?",
             (deletion, *after, CHUNK),
         )
 
     def items(self, deletion: int, state: str, limit: int = -1) -> list[DeletionItem]:
         """Return the archives of a queue in one state, by name."""
         most = 1 << 62 if limit < 0 else limit
-        return self._items(
-            "deletion=? AND state=? ORDER BY name, number LIMIT ?", (deletion, state, most)
-        )
+        return self._items("deletion=? AND state=? ORDER BY name, number LIMIT ?", (deletion, state, most))
 
     def holds(self, deletion: int, archive_id: str) -> bool:
         """Tell whether an archive is in a queue."""
@@ -246,13 +245,11 @@ class Deletions:
         """Put what failed into the queue once more."""
         with self._database.transaction():
             changed = self._database.execute(
-                "UPDATE deletion_items SET state='queued', error=NULL "
-                "WHERE deletion=? AND state='failed'",
+                "UPDATE deletion_items SET state='queued', error=NULL WHERE deletion=? AND state='failed'",
                 (deletion,),
             )
             self._database.execute(
-                "UPDATE deletions SET state='open', ended=NULL, error=NULL, failed=failed-? "
-                "WHERE id=?",
+                "UPDATE deletions SET state='open', ended=NULL, error=NULL, failed=failed-? WHERE id=?",
                 (changed, deletion),
             )
 

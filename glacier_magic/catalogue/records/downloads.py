@@ -106,9 +106,25 @@ class Download:
 
 _COLUMNS = ", ".join(field.name for field in fields(Download))
 _WISH = (
-    "vault", "batch", "archive_id", "name", "size", "tree_hash", "mtime", "tier", "root", "target",
-    "token", "state", "job_id", "asked", "due", "limits", "part", "cover",
-)  # fmt: skip
+    "vault",
+    "batch",
+    "archive_id",
+    "name",
+    "size",
+    "tree_hash",
+    "mtime",
+    "tier",
+    "root",
+    "target",
+    "token",
+    "state",
+    "job_id",
+    "asked",
+    "due",
+    "limits",
+    "part",
+    "cover",
+)
 
 
 _WANTED_ANEW = (
@@ -166,8 +182,7 @@ class Downloads:
     def recent(self, limit: int = 1000) -> list[Download]:
         """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
         return self._select(
-            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) "
-            "ORDER BY id DESC LIMIT ?",
+            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) ORDER BY id DESC LIMIT ?",
             (limit,),
         )
 
@@ -201,9 +216,7 @@ class Downloads:
         """Return the downloads of one restore request."""
         return self._select("batch=? ORDER BY id", (batch,))
 
-    def open_for(
-        self, vault: str, archive_id: str, root: str, part: str | None = None
-    ) -> Download | None:
+    def open_for(self, vault: str, archive_id: str, root: str, part: str | None = None) -> Download | None:
         """Return a download of this archive into this folder that is under way, not on hold.
 
         :param part: the bytes that are wanted; None for the whole archive, which is another thing.
@@ -223,9 +236,7 @@ class Downloads:
             (vault, root, *OPEN),
         )
 
-    def stopped_for(
-        self, vault: str, archive_id: str, root: str, part: str | None = None
-    ) -> Download | None:
+    def stopped_for(self, vault: str, archive_id: str, root: str, part: str | None = None) -> Download | None:
         """Return the newest failed or expired download whose verified pieces can be used again."""
         found = self._select(
             "vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
@@ -237,8 +248,7 @@ class Downloads:
     def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
         """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
         return self._select(
-            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' "
-            "ORDER BY id",
+            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' ORDER BY id",
             (vault, archive_id, root),
         )
 
@@ -278,8 +288,7 @@ class Downloads:
     def renew(self, owner: str) -> None:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(
-            "UPDATE downloads SET lease_until=? "
-            "WHERE owner=? AND state IN ('asking', 'downloading')",
+            "UPDATE downloads SET lease_until=? WHERE owner=? AND state IN ('asking', 'downloading')",
             (self._database.now() + LEASE_SECONDS, owner),
         )
 
@@ -294,9 +303,8 @@ class Downloads:
             Jobs(self._database, self._scope).record([job], ours=True)
             self._plans.asked(download, job.job_id)
             self.update(
-                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None,
-                moves=0,
-            )  # fmt: skip
+                download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None, moves=0
+            )
             twins.serve(self._database, download, job.job_id)
 
     def adopt(self, download: int, job_id: str) -> None:
@@ -315,14 +323,9 @@ class Downloads:
         """Set columns of one download; the plans that it belongs to hear how it ended."""
         names = ", ".join(f"{name}=?" for name in values)
         with self._database.transaction():
-            self._database.execute(
-                f"UPDATE downloads SET {names} WHERE id=?",
-                (*values.values(), download),
-            )
+            self._database.execute(f"UPDATE downloads SET {names} WHERE id=?", (*values.values(), download))
             if values.get("state") in ENDED:
-                self._plans.settled(
-                    download, values["state"], values.get("ended"), values.get("error")
-                )
+                self._plans.settled(download, values["state"], values.get("ended"), values.get("error"))
                 self.settle_twins(values.get("ended"), download)
 
     def settle_twins(self, ended: int | None, last: int | None = None) -> None:
@@ -361,9 +364,7 @@ class Downloads:
 
     def in_states(self, vault: str, states: Sequence[str]) -> list[Download]:
         """Return the downloads of a vault in one of *states*, oldest first."""
-        return self._select(
-            f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states)
-        )
+        return self._select(f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states))
 
     def forgotten_jobs(self) -> set[tuple[str, str]]:
         """Return vault and job of the downloads that are not kept any more."""

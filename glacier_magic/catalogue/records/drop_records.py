@@ -105,9 +105,7 @@ class Drops:
     def shown(self) -> list[Drop]:
         """Return the drops that a board tells of, newest first: those that ended long ago not."""
         since = int(time.time() * 1000) - SHOWN
-        return self._select(
-            "state<>'forgotten' AND (ended IS NULL OR ended>?) ORDER BY id DESC", (since,)
-        )
+        return self._select("state<>'forgotten' AND (ended IS NULL OR ended>?) ORDER BY id DESC", (since,))
 
     def update(self, drop: int, **values: Any) -> None:
         """Set columns of one drop."""
@@ -127,8 +125,7 @@ class Drops:
 
     def _select(self, where: str, values: Sequence[Any]) -> list[Drop]:
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM drops WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
+            f"SELECT {_COLUMNS} FROM drops WHERE account=? AND region=? AND {where}", (*self._key, *values)
         )
         here = self._database.here
         return [Drop(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]

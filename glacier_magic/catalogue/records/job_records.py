@@ -108,9 +108,7 @@ class JobRecord:
 
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
-_USABLE = (
-    "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
-)
+_USABLE = "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
 
 
@@ -176,8 +174,7 @@ class Jobs:
             self._key,
         )
         return [
-            RunningJob(row["vault"], row["action"], row["tier"], row["number"], row["since"])
-            for row in rows
+            RunningJob(row["vault"], row["action"], row["tier"], row["number"], row["since"]) for row in rows
         ]
 
     def counts(self) -> dict[str, int]:
@@ -203,15 +200,11 @@ class Jobs:
         )
         return [row["took"] for row in rows]
 
-    def for_archive(
-        self, vault: str, archive_id: str, part: ByteRange | None = None
-    ) -> JobRecord | None:
+    def for_archive(self, vault: str, archive_id: str, part: ByteRange | None = None) -> JobRecord | None:
         """Return the first job of :meth:`usable_for`, or None."""
         return next(iter(self.usable_for(vault, archive_id, part)), None)
 
-    def usable_for(
-        self, vault: str, archive_id: str, part: ByteRange | None = None
-    ) -> list[JobRecord]:
+    def usable_for(self, vault: str, archive_id: str, part: ByteRange | None = None) -> list[JobRecord]:
         """Return all usable jobs whose output has a part of an archive, whoever asked for them.
 
         Finished jobs come first, those that finished last at the top; among them those whose
@@ -260,7 +253,6 @@ class Jobs:
 
     def _select(self, where: str, values: tuple[Any, ...]) -> list[JobRecord]:
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM jobs WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
+            f"SELECT {_COLUMNS} FROM jobs WHERE account=? AND region=? AND {where}", (*self._key, *values)
         )
         return [JobRecord(**{**dict(row), "gone": bool(row["gone"])}) for row in rows]

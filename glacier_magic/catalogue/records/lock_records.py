@@ -41,8 +41,7 @@ class Locks:
     def of(self, vault: str) -> LockRecord | None:
         """Return the lock that was begun from here last, or None."""
         row = self._database.row(
-            f"SELECT {_COLUMNS} FROM vault_locks "
-            "WHERE account=:account AND region=:region AND vault=:vault",
+            f"SELECT {_COLUMNS} FROM vault_locks WHERE account=:account AND region=:region AND vault=:vault",
             {**self._key, "vault": vault},
         )
         return None if row is None else LockRecord(**dict(row))

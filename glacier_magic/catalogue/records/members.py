@@ -42,12 +42,19 @@ class ListingRecord:
 
 
 _FACTS = (
-    "vault", "archive_id", "kind", "listed", "complete", "notes", "source", "paid", "most_bytes",
-    "most_rounds", "members",
-)  # fmt: skip
-_MEMBER = (
-    "name", "kind", "size", "packed", "start", "mtime", "written", "target", "encrypted",
-)  # fmt: skip
+    "vault",
+    "archive_id",
+    "kind",
+    "listed",
+    "complete",
+    "notes",
+    "source",
+    "paid",
+    "most_bytes",
+    "most_rounds",
+    "members",
+)
+_MEMBER = ("name", "kind", "size", "packed", "start", "mtime", "written", "target", "encrypted")
 
 
 class Listings:
@@ -58,19 +65,36 @@ class Listings:
         self._key = (scope.account, scope.region)
 
     def record(
-        self, vault: str, archive_id: str, listing: Contents, *, listed: int, source: str,
-        paid: Mapping[str, Sequence[int]], most_bytes: int, most_rounds: int,
-    ) -> ListingRecord:  # fmt: skip
+        self,
+        vault: str,
+        archive_id: str,
+        listing: Contents,
+        *,
+        listed: int,
+        source: str,
+        paid: Mapping[str, Sequence[int]],
+        most_bytes: int,
+        most_rounds: int,
+    ) -> ListingRecord:
         """Keep what was found, in place of what was known of this archive before."""
         rows, notes = _bounded(listing.members)
         values = (
-            vault, archive_id, listing.kind, listed, int(listing.complete and not notes),
-            json.dumps([*map(storable, listing.notes), *notes]), storable(source),
-            json.dumps(paid), most_bytes, most_rounds, len(rows),
-        )  # fmt: skip
+            vault,
+            archive_id,
+            listing.kind,
+            listed,
+            int(listing.complete and not notes),
+            json.dumps([*map(storable, listing.notes), *notes]),
+            storable(source),
+            json.dumps(paid),
+            most_bytes,
+            most_rounds,
+            len(rows),
+        )
         with self._database.transaction():
-            self._forget("account=? AND region=? AND vault=? AND archive_id=?",
-                         (*self._key, vault, archive_id))  # fmt: skip
+            self._forget(
+                "account=? AND region=? AND vault=? AND archive_id=?", (*self._key, vault, archive_id)
+            )
             number = self._database.insert(
                 f"INSERT INTO listings(account, region, {', '.join(_FACTS)}) "
                 f"VALUES({_marks(len(_FACTS) + 2)})",
@@ -139,11 +163,17 @@ def _bounded(members: Sequence[Member]) -> tuple[list[tuple[Any, ...]], list[str
             return rows, [f"{note}are over {human_bytes(MOST_TEXT)}."]
         rows.append(
             (
-                name, member.kind, _whole(member.size), _whole(member.packed),
-                _whole(member.start), _whole(member.mtime), _cut(member.written), target,
+                name,
+                member.kind,
+                _whole(member.size),
+                _whole(member.packed),
+                _whole(member.start),
+                _whole(member.mtime),
+                _cut(member.written),
+                target,
                 int(member.encrypted),
             )
-        )  # fmt: skip
+        )
     return rows, []
 
 

@@ -88,23 +88,19 @@ class Plans:
         self._database = database
         self._key = (scope.account, scope.region)
 
-    def begin(
-        self, kind: str, vault: str, promised: Mapping[str, Any], *, made: int, run: int
-    ) -> int:
+    def begin(self, kind: str, vault: str, promised: Mapping[str, Any], *, made: int, run: int) -> int:
         """Write a plan that is about to be run; return our number for it.
 
         Written in one transaction with what the plan intends, both are there or neither is.
         """
         return self._database.insert(
-            "INSERT INTO plans(account, region, vault, kind, made, run, promised) "
-            "VALUES(?,?,?,?,?,?,?)",
+            "INSERT INTO plans(account, region, vault, kind, made, run, promised) VALUES(?,?,?,?,?,?,?)",
             (*self._key, vault, kind, made, run, storable(json.dumps(promised))),
         )
 
     def end(
-        self, plan: int, ended: int, *, happened: Mapping[str, Any] | None = None,
-        error: str | None = None,
-    ) -> None:  # fmt: skip
+        self, plan: int, ended: int, *, happened: Mapping[str, Any] | None = None, error: str | None = None
+    ) -> None:
         """Write how the running of a plan ended."""
         told = None if happened is None else storable(json.dumps(happened))
         self._database.execute(
@@ -130,13 +126,10 @@ class Plans:
             (job_id, download),
         )
 
-    def settled(
-        self, download: int, outcome: str, ended: int | None, error: str | None
-    ) -> None:  # fmt: skip
+    def settled(self, download: int, outcome: str, ended: int | None, error: str | None) -> None:
         """Note how a download ended, in every plan that waits for it."""
         self._database.execute(
-            "UPDATE plan_downloads SET outcome=?, ended=?, error=? "
-            "WHERE download=? AND outcome IS NULL",
+            "UPDATE plan_downloads SET outcome=?, ended=?, error=? WHERE download=? AND outcome IS NULL",
             (outcome, int(time.time() * 1000) if ended is None else ended, error, download),
         )
 
@@ -163,8 +156,7 @@ class Plans:
 
     def _select(self, where: str, values: Sequence[Any]) -> list[PlanRecord]:
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM plans WHERE account=? AND region=? AND {where}",
-            (*self._key, *values),
+            f"SELECT {_COLUMNS} FROM plans WHERE account=? AND region=? AND {where}", (*self._key, *values)
         )
         tallies = self._tallies([row["id"] for row in rows])
         return [_record(row, tallies.get(row["id"], Tally())) for row in rows]
@@ -191,7 +183,14 @@ def _tally(row: Any) -> Tally:
 def _record(row: Any, tally: Tally) -> PlanRecord:
     told = row["happened"]
     return PlanRecord(
-        id=row["id"], vault=row["vault"], kind=row["kind"], made=row["made"], run=row["run"],
-        promised=json.loads(row["promised"]), happened=None if told is None else json.loads(told),
-        error=row["error"], ended=row["ended"], tally=tally,
-    )  # fmt: skip
+        id=row["id"],
+        vault=row["vault"],
+        kind=row["kind"],
+        made=row["made"],
+        run=row["run"],
+        promised=json.loads(row["promised"]),
+        happened=None if told is None else json.loads(told),
+        error=row["error"],
+        ended=row["ended"],
+        tally=tally,
+    )

@@ -65,8 +65,7 @@ class Routes:
     def note_heard(self, queue: str, now: int) -> None:
         """Note that a message came through a queue: the way works from end to end."""
         self._database.execute(
-            "UPDATE routes SET heard=:now WHERE account=:account AND region=:region "
-            "AND queue=:queue",
+            "UPDATE routes SET heard=:now WHERE account=:account AND region=:region AND queue=:queue",
             {**self._key, "queue": queue, "now": now},
         )
 

@@ -85,9 +85,7 @@ def verified_files(
     :param tree_hash: theirs; None for all files.
     :returns: the paths, the newest first, by the :func:`~.identity.bytes_key` of the archives.
     """
-    some, values = (
-        ("", ()) if tree_hash is None else ("size=? AND tree_hash=? AND ", (size, tree_hash))
-    )
+    some, values = ("", ()) if tree_hash is None else ("size=? AND tree_hash=? AND ", (size, tree_hash))
     rows = database.rows(
         f"SELECT size, tree_hash, target FROM downloads WHERE {some}state='verified' "
         "AND part IS NULL AND COALESCE(home, '')=? ORDER BY id DESC",

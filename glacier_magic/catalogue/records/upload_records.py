@@ -83,9 +83,15 @@ class Uploads:
         """
         now = int(self._database.now() * 1000)
         values = {
-            **self._key, **facts, "tree_hash": tree_hash, "state": "sending", "owner": owner,
-            "lease_until": self._database.now() + LEASE_SECONDS, "started": now, "updated": now,
-        }  # fmt: skip
+            **self._key,
+            **facts,
+            "tree_hash": tree_hash,
+            "state": "sending",
+            "owner": owner,
+            "lease_until": self._database.now() + LEASE_SECONDS,
+            "started": now,
+            "updated": now,
+        }
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
         made: list[int] = []
@@ -98,10 +104,14 @@ class Uploads:
 
         self._database.together(write, power_safe=facts.get("part_size") is not None)
         return Upload(
-            id=made[0], upload_id=None, doubt=0, archive_id=None, error=None,
+            id=made[0],
+            upload_id=None,
+            doubt=0,
+            archive_id=None,
+            error=None,
             **{k: v for k, v in values.items() if k not in self._key}
             | {"lease_until": self._database.here(values["lease_until"])},
-        )  # fmt: skip
+        )
 
     def _refuse_held(self, values: dict[str, Any]) -> None:
         """Refuse what another living process is storing, in the transaction that would begin it."""
@@ -148,25 +158,29 @@ class Uploads:
         found = self._select(
             f"{_SAME} AND description=:description AND upload_id IS NOT NULL "
             "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
-            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
-        )  # fmt: skip
+            vault=vault,
+            path=path,
+            size=size,
+            mtime_ns=mtime_ns,
+            description=description,
+        )
         return found[0] if found else None
 
-    def same_stream(
-        self, *, vault: str, path: str, description: str, tree_hash: str
-    ) -> list[Upload]:
+    def same_stream(self, *, vault: str, path: str, description: str, tree_hash: str) -> list[Upload]:
         """Return the uploads of a stream of these bytes that are done, or may be, newest first."""
         return self._select(
             "vault=:vault AND path=:path AND description=:description AND tree_hash=:tree_hash "
             "AND state IN ('done', 'unsettled') ORDER BY id DESC",
-            vault=vault, path=path, description=description, tree_hash=tree_hash,
-        )  # fmt: skip
+            vault=vault,
+            path=path,
+            description=description,
+            tree_hash=tree_hash,
+        )
 
     def open_of(self, vault: str) -> list[Upload]:
         """Return the uploads of a vault that have not ended, newest first."""
         return self._select(
-            "vault=:vault AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
-            vault=vault,
+            "vault=:vault AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC", vault=vault
         )
 
     def open_of_path(self, vault: str, path: str) -> list[Upload]:
@@ -177,22 +191,25 @@ class Uploads:
             path=path,
         )
 
-    def stored(
-        self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
-    ) -> str | None:
+    def stored(self, *, vault: str, path: str, size: int, mtime_ns: int, description: str) -> str | None:
         """Return the archive id under which this very file was stored from here, or None."""
         found = self._select(
             f"{_SAME} AND description=:description AND state='done' ORDER BY id DESC",
-            vault=vault, path=path, size=size, mtime_ns=mtime_ns, description=description,
-        )  # fmt: skip
+            vault=vault,
+            path=path,
+            size=size,
+            mtime_ns=mtime_ns,
+            description=description,
+        )
         return found[0].archive_id if found else None
 
     def of_archive(self, vault: str, archive_id: str) -> list[Upload]:
         """Return the uploads that an archive came from, the newest first."""
         return self._select(
             "vault=:vault AND archive_id=:archive_id AND state='done' ORDER BY id DESC",
-            vault=vault, archive_id=archive_id,
-        )  # fmt: skip
+            vault=vault,
+            archive_id=archive_id,
+        )
 
     def claim(self, upload: int, owner: str) -> bool:
         """Take the right to drive an upload, unless another living process has it."""
@@ -226,9 +243,14 @@ class Uploads:
         def write() -> None:
             self._archives.record(archive)
             self._set(
-                upload, state="done", archive_id=archive.archive_id,
-                tree_hash=archive.tree_hash, error=None, owner=None, lease_until=None,
-            )  # fmt: skip
+                upload,
+                state="done",
+                archive_id=archive.archive_id,
+                tree_hash=archive.tree_hash,
+                error=None,
+                owner=None,
+                lease_until=None,
+            )
 
         self._database.together(write)
 
@@ -268,9 +290,13 @@ class Uploads:
             "AND vault=:vault AND tree_hash=:tree_hash AND description=:description "
             "AND state='listed' AND NOT EXISTS (SELECT 1 FROM uploads u WHERE "
             "u.account=a.account AND u.region=a.region AND u.archive_id=a.archive_id)",
-            {**self._key, "vault": upload.vault, "tree_hash": upload.tree_hash,
-             "description": upload.description},
-        )  # fmt: skip
+            {
+                **self._key,
+                "vault": upload.vault,
+                "tree_hash": upload.tree_hash,
+                "description": upload.description,
+            },
+        )
         return None if row is None else str(row["archive_id"])
 
     def doubles(self, vault: str) -> list[tuple[str, str]]:

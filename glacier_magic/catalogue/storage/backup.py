@@ -170,10 +170,12 @@ def _examined(path: Path, connection: sqlite3.Connection) -> Examined:
     table = "archive_rows" if version > 1 else "archives"
     vaults = "vaults" if version > 1 else "(SELECT DISTINCT account, region, vault FROM archives)"
     return Examined(
-        path=path, version=version, bytes=path.stat().st_size,
+        path=path,
+        version=version,
+        bytes=path.stat().st_size,
         archives=one(f"SELECT count(*) FROM {table}"),
         vaults=one(f"SELECT count(*) FROM {vaults}"),
-    )  # fmt: skip
+    )
 
 
 def faults(connection: sqlite3.Connection, most: int = 20) -> list[str]:

@@ -43,8 +43,7 @@ def _carry_vault(database: Database, scope: Scope, vault: str) -> None:
     )
     if newest is not None:
         database.execute(
-            "UPDATE inventories SET ordinal=1 "
-            "WHERE account=? AND region=? AND vault=? AND job_id=?",
+            "UPDATE inventories SET ordinal=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
             (*key, newest["job_id"]),
         )
     current = int(newest is not None)
@@ -73,9 +72,18 @@ def _converted(row: dict[str, Any], current: int) -> tuple[Any, ...]:
         listed = current
     raw = None if row["description"] == row["name"] else row["description"]
     return (
-        *identity.numbers(row["archive_id"]), row["archive_id"], row["name"], raw, row["format"],
-        row["mtime"], row["size"], row["created"], identity.pack_hash(row["tree_hash"]),
-        _ORIGIN.get(state, LISTED), listed, current if state == "gone" else None,
+        *identity.numbers(row["archive_id"]),
+        row["archive_id"],
+        row["name"],
+        raw,
+        row["format"],
+        row["mtime"],
+        row["size"],
+        row["created"],
+        identity.pack_hash(row["tree_hash"]),
+        _ORIGIN.get(state, LISTED),
+        listed,
+        current if state == "gone" else None,
         # the time was not kept; the latest possible one lets the inventories' lag pass first
         int(time.time() * 1000) if state == "deleted" else None,
-    )  # fmt: skip
+    )

@@ -200,8 +200,7 @@ class Sqlite:
         self.catch_up(TAIL)
         match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
         rows = self._database.rows(
-            "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?",
-            (match, limit + 1),
+            "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?", (match, limit + 1)
         )
         if len(rows) > limit:
             return None
@@ -249,12 +248,9 @@ class Sqlite:
         """Tell the search table that a row has another name now."""
         if archive <= self._mark() and self.searchable:
             self._database.execute(
-                "INSERT INTO archive_names(archive_names, rowid, name) VALUES('delete', ?, ?)",
-                (archive, old),
+                "INSERT INTO archive_names(archive_names, rowid, name) VALUES('delete', ?, ?)", (archive, old)
             )
-            self._database.execute(
-                "INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new)
-            )
+            self._database.execute("INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new))
 
     # Writing much
 

@@ -79,8 +79,7 @@ def _hold(database: Database) -> None:
     for table, condition in _COSTS.items():
         state = ", state='planned'" if table == "downloads" else ""
         database.execute(
-            f"UPDATE {table} SET owner='{HELD}', lease_until=?{state} WHERE {condition}",
-            (_FOR_EVER,),
+            f"UPDATE {table} SET owner='{HELD}', lease_until=?{state} WHERE {condition}", (_FOR_EVER,)
         )
 
 
@@ -100,6 +99,5 @@ def release(database: Database, scope: Scope) -> None:
 def refusal(what: str) -> Refused:
     """Return the error for work that is on hold."""
     return Refused(
-        f"{what} is on hold: since it was confirmed, the catalogue was restored, copied or moved",
-        cure=HOW,
+        f"{what} is on hold: since it was confirmed, the catalogue was restored, copied or moved", cure=HOW
     )

@@ -34,6 +34,5 @@ class Leases:
     def release(self, row: int, owner: str) -> None:
         """Let go of a row."""
         self._database.execute(
-            f"UPDATE {self._table} SET owner=NULL, lease_until=NULL WHERE id=? AND owner=?",
-            (row, owner),
+            f"UPDATE {self._table} SET owner=NULL, lease_until=NULL WHERE id=? AND owner=?", (row, owner)
         )

@@ -24,9 +24,9 @@ def opened(place: Path | str) -> Database:
                 "A catalogue on PostgreSQL needs the driver psycopg",
                 cure="Install it: pip install 'glacier_magic[postgres]'",
             ) from None
-        from .postgres import PostgresDatabase  # noqa: PLC0415
+        from .postgres import PostgresDatabase  # noqa: PLC0415 - costs time: imported when used
 
         return PostgresDatabase(place)
-    from .sqlite import SqliteDatabase  # noqa: PLC0415
+    from .sqlite import SqliteDatabase  # noqa: PLC0415 - costs time: imported when used
 
     return SqliteDatabase(Path(place))

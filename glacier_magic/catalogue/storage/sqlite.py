@@ -71,7 +71,7 @@ class SqliteDatabase(Database):
     @property
     def dialect(self) -> Sqlite:
         """SQLite's own ways."""
-        from .dialect import Sqlite  # noqa: PLC0415
+        from .dialect import Sqlite  # noqa: PLC0415 - costs time: imported when used
 
         return Sqlite(self)
 

@@ -16,11 +16,11 @@ from glacier_magic.emulator.operations import (
 
 __all__ = [
     "account",
-    "archives",
-    "jobs",
+    "archive_operations",
+    "job_operations",
     "multipart",
-    "notifications",
+    "notification_operations",
     "policies",
-    "tags",
-    "vaults",
+    "tag_operations",
+    "vault_operations",
 ]

@@ -35,16 +35,12 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
     policy = document.get("Policy")
     rules = policy.get("Rules") if isinstance(policy, dict) else None
     if not isinstance(rules, list) or len(rules) != 1 or not isinstance(rules[0], dict):
-        raise service_errors.invalid(
-            "Invalid data retrieval policy: it must have exactly one rule."
-        )
+        raise service_errors.invalid("Invalid data retrieval policy: it must have exactly one rule.")
     strategy, allowed = rules[0].get("Strategy"), rules[0].get("BytesPerHour")
     if strategy not in ("BytesPerHour", "FreeTier", "None"):
         raise service_errors.invalid(f"Invalid data retrieval strategy: {strategy}")
     if (strategy == "BytesPerHour") != (allowed is not None):
-        raise service_errors.invalid(
-            "BytesPerHour goes with the strategy BytesPerHour and with no other."
-        )
+        raise service_errors.invalid("BytesPerHour goes with the strategy BytesPerHour and with no other.")
     whole = isinstance(allowed, int) and not isinstance(allowed, bool)
     if allowed is not None and not (whole and 1 <= allowed < 1 << 63):
         raise service_errors.invalid(f"Invalid BytesPerHour: {allowed}")
@@ -55,9 +51,7 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
 def purchase_provisioned_capacity(call: Call) -> Response:
     """Buy one of at most two units for a month."""
     with call.store.write() as connection:
-        capacity_id = setting_rows.buy_capacity(
-            connection, call.account, call.region, call.clock.now()
-        )
+        capacity_id = setting_rows.buy_capacity(connection, call.account, call.region, call.clock.now())
     return Response(201, {"x-amz-capacity-id": capacity_id})
 
 

@@ -8,22 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from glacier_magic.base import treehash
-from glacier_magic.emulator import (
-    dates,
-    generated,
-    markers,
-    outputs,
-    service_errors,
-    service_limits,
-)
+from glacier_magic.emulator import dates, generated, markers, outputs, service_errors, service_limits
 from glacier_magic.emulator.http import BodySource, Response, json_response
 from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Files
-from glacier_magic.emulator.records import (
-    archive_rows,
-    job_rows,
-    setting_rows,
-)
+from glacier_magic.emulator.records import archive_rows, job_rows, setting_rows
 from glacier_magic.emulator.records.archive_rows import StoredArchive
 from glacier_magic.emulator.records.job_rows import JobRequest, StoredJob
 from glacier_magic.emulator.service import Call, operation
@@ -40,17 +29,13 @@ def initiate_job(call: Call) -> Response:
     kinds = {"archive-retrieval": _archive_job, "inventory-retrieval": _inventory_job}
     kind = request_fields.required_text(document, "Type")
     if kind == "select":
-        raise service_errors.invalid(
-            "Invalid job type: select. This emulator does not run select jobs."
-        )
+        raise service_errors.invalid("Invalid job type: select. This emulator does not run select jobs.")
     if kind not in kinds:
         raise service_errors.invalid(f"Invalid job type: {kind}")
     text = request_fields.text_field(document, "Description")
     topic = _topic(document)
     described = None if text is None else request_fields.printable(text, "Description")
-    job_id = kinds[kind](
-        call, document, _fated(JobRequest(description=described, topic=topic), call)
-    )
+    job_id = kinds[kind](call, document, _fated(JobRequest(description=described, topic=topic), call))
     headers = {"Location": call.location("jobs", job_id), "x-amz-job-id": job_id}
     return Response(202, headers)
 
@@ -79,9 +64,7 @@ def _refuse(document: dict[str, Any], kind: str, *names: str) -> None:
 
 
 def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
-    _refuse(
-        document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters"
-    )
+    _refuse(document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters")
     archive_id = request_fields.required_text(document, "ArchiveId")
     tier = request_fields.text_field(document, "Tier") or "Standard"
     if tier not in service_limits.RETRIEVAL:
@@ -105,9 +88,7 @@ def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str
         )
 
 
-def _archive(
-    connection: sqlite3.Connection, vault: int, archive_id: str, now: int
-) -> StoredArchive:
+def _archive(connection: sqlite3.Connection, vault: int, archive_id: str, now: int) -> StoredArchive:
     """Return the archive; one deleted shortly before is accepted, and the job fails later."""
     archive = archive_rows.find(connection, archive_id)
     gone = archive is not None and archive.deleted is not None
@@ -134,9 +115,7 @@ def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
         return 0, size - 1
     match = _BYTES.fullmatch(text)
     if match is None or not treehash.is_megabyte_aligned(int(match[1]), int(match[2]), size):
-        raise service_errors.invalid(
-            f"Invalid RetrievalByteRange: {text}. It must be megabyte aligned."
-        )
+        raise service_errors.invalid(f"Invalid RetrievalByteRange: {text}. It must be megabyte aligned.")
     return int(match[1]), int(match[2])
 
 
@@ -232,9 +211,7 @@ def get_job_output(call: Call) -> Response:
     """Send the output of a succeeded job, whole (200) or a range of it (206)."""
     job, _, now = _job(call)
     if job.status(now) != "Succeeded":
-        raise service_errors.invalid(
-            f"The job is not currently available for download: {job.job_id}"
-        )
+        raise service_errors.invalid(f"The job is not currently available for download: {job.job_id}")
     size = outputs.size(job)
     start, end, partial = _output_range(call.request.headers.get("range", ""), size)
     headers = {"Accept-Ranges": "bytes"}
@@ -246,9 +223,7 @@ def get_job_output(call: Call) -> Response:
     else:
         source = _inventory_output(call, job, headers)
     count = end - start + 1
-    return Response(
-        206 if partial else 200, headers, source=source, start=offset + start, count=count
-    )
+    return Response(206 if partial else 200, headers, source=source, start=offset + start, count=count)
 
 
 def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
@@ -258,15 +233,11 @@ def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
         return 0, size - 1, False
     start, end = int(match[1]), int(match[2])
     if start >= size:
-        raise service_errors.invalid(
-            f"The start of the range is larger than size of retrieved data: {asked}"
-        )
+        raise service_errors.invalid(f"The start of the range is larger than size of retrieved data: {asked}")
     return start, min(end, size - 1), True
 
 
-def _archive_output(
-    call: Call, job: StoredJob, start: int, end: int, headers: dict[str, str]
-) -> BodySource:
+def _archive_output(call: Call, job: StoredJob, start: int, end: int, headers: dict[str, str]) -> BodySource:
     with call.store.read() as connection:
         archive = archive_rows.by_key(connection, job.archive or 0)
         digest = None

@@ -111,9 +111,7 @@ def complete_multipart_upload(call: Call) -> Response:
         if archive_id is None:
             upload_rows.check_complete(connection, upload, size, expected)
             vault, now = call.vault(connection), call.clock.now()
-            archive_id = upload_rows.complete(
-                connection, vault, upload, now, size=size, tree_hash=expected
-            )
+            archive_id = upload_rows.complete(connection, vault, upload, now, size=size, tree_hash=expected)
     return Response(
         201,
         {

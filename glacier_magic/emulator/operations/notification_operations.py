@@ -38,9 +38,7 @@ def get_vault_notifications(call: Call) -> Response:
         vault = call.vault(connection)
         text = setting_rows.document(connection, vault, "notification")
     if text is None:
-        raise service_errors.not_found(
-            f"No notification configuration is set for vault: {vault.arn}"
-        )
+        raise service_errors.not_found(f"No notification configuration is set for vault: {vault.arn}")
     return json_response(json.loads(text))
 
 

@@ -66,9 +66,7 @@ def initiate_vault_lock(call: Call) -> Response:
         vault, now = call.vault(connection), call.clock.now()
         found = setting_rows.lock(connection, vault, now)
         if found is not None:
-            raise service_errors.access_denied(
-                f"The vault lock is already {found.state}: {vault.arn}"
-            )
+            raise service_errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
         lock_id = setting_rows.start_lock(connection, vault, text, now)
     return Response(201, {"x-amz-lock-id": lock_id})
 

@@ -20,9 +20,7 @@ def limit(request: Request, most: int) -> int:
         return most
     value = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= value <= most:
-        raise service_errors.invalid(
-            f"Invalid limit: {text}. The limit must be between 1 and {most}."
-        )
+        raise service_errors.invalid(f"Invalid limit: {text}. The limit must be between 1 and {most}.")
     return value
 
 
@@ -47,9 +45,7 @@ def description(request: Request) -> str | None:
 
 def printable(text: str, what: str) -> str:
     """Return *text* if it may be a description: up to 1,024 printable ASCII characters."""
-    if len(text) > service_limits.DESCRIPTION or any(
-        not " " <= character <= "~" for character in text
-    ):
+    if len(text) > service_limits.DESCRIPTION or any(not " " <= character <= "~" for character in text):
         raise service_errors.invalid(
             f"Invalid {what}: at most {service_limits.DESCRIPTION} characters from 0x20 to 0x7E."
         )

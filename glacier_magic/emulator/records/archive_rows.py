@@ -48,18 +48,14 @@ _COLUMNS = "id, vault, archive_id, description, size, tree_hash, created, delete
 def find(connection: sqlite3.Connection, archive_id: str) -> StoredArchive | None:
     """Return the archive of that id, in whatever vault, deleted or not."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM archives WHERE archive_id = ?",
-        (archive_id,),
+        f"SELECT {_COLUMNS} FROM archives WHERE archive_id = ?", (archive_id,)
     ).fetchone()
     return None if row is None else StoredArchive(*row)
 
 
 def by_key(connection: sqlite3.Connection, key: int) -> StoredArchive:
     """Return the archive that a job was made for."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM archives WHERE id = ?",
-        (key,),
-    ).fetchone()
+    row = connection.execute(f"SELECT {_COLUMNS} FROM archives WHERE id = ?", (key,)).fetchone()
     return StoredArchive(*row)
 
 
@@ -123,15 +119,12 @@ def add_piece(connection: sqlite3.Connection, payload: str, piece: StoredPiece) 
 def pieces(connection: sqlite3.Connection, payload: str) -> list[StoredPiece]:
     """Return the pieces of a payload in their order, without their leaves."""
     rows = connection.execute(
-        "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start",
-        (payload,),
+        "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start", (payload,)
     )
     return [StoredPiece(*row) for row in rows]
 
 
-def range_hash(
-    connection: sqlite3.Connection, archive: StoredArchive, start: int, end: int
-) -> str | None:
+def range_hash(connection: sqlite3.Connection, archive: StoredArchive, start: int, end: int) -> str | None:
     """Return the tree hash of bytes *start* to *end*, or None where the service gives none."""
     if not treehash.is_tree_hash_aligned(start, end, archive.size):
         return None

@@ -128,10 +128,7 @@ def _insert(connection: sqlite3.Connection, **values: object) -> str:
     job_id = ids.job_id()
     row = {"job_id": job_id, "outcome": "Succeeded", "message": "Succeeded"} | values
     names, places = ", ".join(row), ", ".join("?" * len(row))
-    connection.execute(
-        f"INSERT INTO jobs ({names}) VALUES ({places})",
-        tuple(row.values()),
-    )
+    connection.execute(f"INSERT INTO jobs ({names}) VALUES ({places})", tuple(row.values()))
     return job_id
 
 
@@ -191,8 +188,7 @@ def add_inventory_job(
 def get(connection: sqlite3.Connection, vault: StoredVault, job_id: str, now: int) -> StoredJob:
     """Return the job, or raise the 404 that unknown and expired ones share."""
     row = connection.execute(
-        f"SELECT {COLUMNS} FROM jobs WHERE job_id = ? AND vault = ? AND expires > ?",
-        (job_id, vault.id, now),
+        f"SELECT {COLUMNS} FROM jobs WHERE job_id = ? AND vault = ? AND expires > ?", (job_id, vault.id, now)
     ).fetchone()
     if row is None:
         raise service_errors.not_found(f"The job ID was not found: {job_id}")
@@ -220,8 +216,7 @@ def page(
     if status in ("Succeeded", "Failed"):
         clauses.append(f"outcome = '{status}'")
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?",
-        (*values, limit),
+        f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?", (*values, limit)
     )
     return [StoredJob(*row) for row in rows]
 
@@ -270,8 +265,7 @@ def set_output(
 ) -> bool:
     """Record the written output; False if another thread was quicker or the job is gone."""
     done = connection.execute(
-        "UPDATE jobs SET output = ?, output_size = ?, next_marker = ?"
-        " WHERE id = ? AND output IS NULL",
+        "UPDATE jobs SET output = ?, output_size = ?, next_marker = ? WHERE id = ? AND output IS NULL",
         (file, size, next_marker, job.id),
     )
     return done.rowcount == 1

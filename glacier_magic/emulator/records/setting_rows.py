@@ -24,8 +24,7 @@ def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str
     """Set tags, replacing those with the same keys."""
     if len(tags(connection, vault) | added) > service_limits.TAGS:
         raise service_errors.limit_exceeded(
-            "The quota for the number of tags that can be assigned to this resource has been "
-            "reached."
+            "The quota for the number of tags that can be assigned to this resource has been reached."
         )
     connection.executemany(
         "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
@@ -35,9 +34,7 @@ def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str
 
 def remove_tags(connection: sqlite3.Connection, vault: StoredVault, keys: list[str]) -> None:
     """Remove tags; keys that are not there are fine."""
-    connection.executemany(
-        "DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys]
-    )
+    connection.executemany("DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys])
 
 
 def document(connection: sqlite3.Connection, vault: StoredVault, column: str) -> str | None:
@@ -46,9 +43,7 @@ def document(connection: sqlite3.Connection, vault: StoredVault, column: str) ->
     return None if row[0] is None else str(row[0])
 
 
-def set_document(
-    connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None
-) -> None:
+def set_document(connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None) -> None:
     """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
     connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
 
@@ -96,21 +91,14 @@ def remove_lock(connection: sqlite3.Connection, vault: StoredVault) -> None:
 
 
 def _set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLock | None) -> None:
-    values = (
-        (None, None, None, None)
-        if new is None
-        else (new.policy, new.lock_id, new.created, new.expires)
-    )
+    values = (None, None, None, None) if new is None else (new.policy, new.lock_id, new.created, new.expires)
     connection.execute(
-        "UPDATE vaults SET lock_policy = ?, lock_id = ?, lock_created = ?, lock_expires = ?"
-        " WHERE id = ?",
+        "UPDATE vaults SET lock_policy = ?, lock_id = ?, lock_created = ?, lock_expires = ? WHERE id = ?",
         (*values, vault.id),
     )
 
 
-def retrieval_policy(
-    connection: sqlite3.Connection, account: str, region: str
-) -> tuple[str, int | None]:
+def retrieval_policy(connection: sqlite3.Connection, account: str, region: str) -> tuple[str, int | None]:
     """Return the strategy of the data retrieval policy and its bytes an hour."""
     row = connection.execute(
         "SELECT strategy, bytes_per_hour FROM retrieval_policies WHERE account = ? AND region = ?",
@@ -136,9 +124,7 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
             raise service_errors.policy_enforced()
 
 
-def _retrieved(
-    connection: sqlite3.Connection, vault: StoredVault, condition: str, moment: int
-) -> int:
+def _retrieved(connection: sqlite3.Connection, vault: StoredVault, condition: str, moment: int) -> int:
     (size,) = connection.execute(
         "SELECT total(range_end - range_start + 1) FROM jobs JOIN vaults ON vaults.id = jobs.vault"
         f" WHERE tier = 'Standard' AND account = ? AND region = ? AND {condition}",
@@ -155,16 +141,13 @@ def buy_capacity(connection: sqlite3.Connection, account: str, region: str, now:
         )
     capacity_id = ids.capacity_id()
     connection.execute(
-        "INSERT INTO capacity (account, region, capacity_id, starts, expires)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO capacity (account, region, capacity_id, starts, expires) VALUES (?, ?, ?, ?, ?)",
         (account, region, capacity_id, now, month_later(now)),
     )
     return capacity_id
 
 
-def capacity(
-    connection: sqlite3.Connection, account: str, region: str, now: int
-) -> list[dict[str, str]]:
+def capacity(connection: sqlite3.Connection, account: str, region: str, now: int) -> list[dict[str, str]]:
     """Return the units that have not expired, as ListProvisionedCapacity shows them."""
     rows = connection.execute(
         "SELECT capacity_id, starts, expires FROM capacity"

@@ -49,11 +49,7 @@ def _unknown(upload_id: str) -> service_errors.ServiceError:
 
 
 def start(
-    connection: sqlite3.Connection,
-    vault: StoredVault,
-    now: int,
-    description: str | None,
-    part_size: int,
+    connection: sqlite3.Connection, vault: StoredVault, now: int, description: str | None, part_size: int
 ) -> str:
     """Record a new upload and return its id."""
     upload_id = ids.upload_id()
@@ -67,24 +63,16 @@ def start(
 
 
 def get(
-    connection: sqlite3.Connection,
-    vault: StoredVault,
-    upload_id: str,
-    now: int,
-    *,
-    ended: bool = False,
+    connection: sqlite3.Connection, vault: StoredVault, upload_id: str, now: int, *, ended: bool = False
 ) -> StoredUpload:
     """Return the upload, or raise the 404; one that has *ended* only on request, and for a day."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND vault = ?",
-        (upload_id, vault.id),
+        f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND vault = ?", (upload_id, vault.id)
     ).fetchone()
     upload = None if row is None else StoredUpload(*row)
     if upload is None or (upload.ended is not None and not ended):
         raise _unknown(upload_id)
-    if now >= upload.touched + (
-        service_limits.REPEAT_LIFE if upload.ended else service_limits.UPLOAD_LIFE
-    ):
+    if now >= upload.touched + (service_limits.REPEAT_LIFE if upload.ended else service_limits.UPLOAD_LIFE):
         raise _unknown(upload_id)
     return upload
 
@@ -114,25 +102,20 @@ def parts(
 ) -> list[tuple[int, int, str]]:
     """Return (start, size, tree hash) of at most *limit* parts from byte *start* on."""
     rows = connection.execute(
-        "SELECT start, size, tree_hash FROM pieces"
-        " WHERE payload = ? AND start >= ? ORDER BY start LIMIT ?",
+        "SELECT start, size, tree_hash FROM pieces WHERE payload = ? AND start >= ? ORDER BY start LIMIT ?",
         (upload.payload, start, limit),
     )
     return [(row["start"], row["size"], row["tree_hash"]) for row in rows]
 
 
-def add_part(
-    connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int
-) -> list[str]:
+def add_part(connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int) -> list[str]:
     """Record a part and return the files that it replaces."""
     replaced = archive_rows.add_piece(connection, upload.payload, piece)
     connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
     return replaced
 
 
-def check_complete(
-    connection: sqlite3.Connection, upload: StoredUpload, size: int, tree_hash: str
-) -> None:
+def check_complete(connection: sqlite3.Connection, upload: StoredUpload, size: int, tree_hash: str) -> None:
     """Raise unless the parts make up *size* bytes without a gap, with that tree hash.
 
     Every part but the last has the full part size, so each part's tree hash is a node of the
@@ -142,9 +125,7 @@ def check_complete(
     expected = 0
     for start, length, _ in found:
         if start != expected:
-            raise service_errors.invalid(
-                f"Missing part: no bytes were received at offset {expected}."
-            )
+            raise service_errors.invalid(f"Missing part: no bytes were received at offset {expected}.")
         expected = start + length
     if expected != size:
         raise service_errors.invalid(
@@ -175,8 +156,7 @@ def complete(
         payload=upload.payload,
     )
     connection.execute(
-        "UPDATE uploads SET ended = 'completed', touched = ?, archive_id = ?, tree_hash = ?"
-        " WHERE id = ?",
+        "UPDATE uploads SET ended = 'completed', touched = ?, archive_id = ?, tree_hash = ? WHERE id = ?",
         (now, archive_id, tree_hash, upload.id),
     )
     return archive_id
@@ -184,9 +164,7 @@ def complete(
 
 def abort(connection: sqlite3.Connection, upload: StoredUpload, now: int) -> list[str]:
     """End the upload and return the files that nobody needs any more."""
-    connection.execute(
-        "UPDATE uploads SET ended = 'aborted', touched = ? WHERE id = ?", (now, upload.id)
-    )
+    connection.execute("UPDATE uploads SET ended = 'aborted', touched = ? WHERE id = ?", (now, upload.id))
     return drop_pieces(connection, upload.payload)
 
 

@@ -94,13 +94,10 @@ def next_inventory(moment: int) -> int:
     return day * service_limits.DAY + service_limits.INVENTORY_TIME
 
 
-def find(
-    connection: sqlite3.Connection, account: str, region: str, name: str
-) -> StoredVault | None:
+def find(connection: sqlite3.Connection, account: str, region: str, name: str) -> StoredVault | None:
     """Return the vault of that name, or None."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM vaults"
-        " WHERE account = ? AND region = ? AND name = ? AND deleted IS NULL",
+        f"SELECT {_COLUMNS} FROM vaults WHERE account = ? AND region = ? AND name = ? AND deleted IS NULL",
         (account, region, name),
     ).fetchone()
     return None if row is None else StoredVault(*row)
@@ -116,9 +113,7 @@ def get(connection: sqlite3.Connection, account: str, region: str, name: str) ->
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None
     if vault is None:
-        raise service_errors.vault_not_found(
-            vault_arn(account, region, name) if is_name(name) else name
-        )
+        raise service_errors.vault_not_found(vault_arn(account, region, name) if is_name(name) else name)
     return vault
 
 
@@ -139,13 +134,10 @@ def create(connection: sqlite3.Connection, account: str, region: str, name: str,
     if find(connection, account, region, name) is not None:
         return
     (count,) = connection.execute(
-        "SELECT count(*) FROM vaults WHERE account = ? AND region = ? AND deleted IS NULL",
-        (account, region),
+        "SELECT count(*) FROM vaults WHERE account = ? AND region = ? AND deleted IS NULL", (account, region)
     ).fetchone()
     if count >= service_limits.VAULTS:
-        raise service_errors.limit_exceeded(
-            f"The limit of {service_limits.VAULTS} vaults has been reached."
-        )
+        raise service_errors.limit_exceeded(f"The limit of {service_limits.VAULTS} vaults has been reached.")
     connection.execute(
         "INSERT INTO vaults (account, region, name, created) VALUES (?, ?, ?, ?)",
         (account, region, name, now),

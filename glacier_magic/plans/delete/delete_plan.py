@@ -24,9 +24,7 @@ class Deleted(Rendered):
     :param failure: the first error, where some could not be deleted.
     """
 
-    def __init__(
-        self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None
-    ) -> None:
+    def __init__(self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None) -> None:
         self._queues, self._id = queues, deletion.id
         self.vault, self._now = deletion.vault, deletion
         self.failure = failure
@@ -55,9 +53,7 @@ class Deleted(Rendered):
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, state, error; failed ones first."""
         return dataframes.deletions(
-            item
-            for state in ("failed", "queued", "deleted")
-            for item in self._queues.items(self._id, state)
+            item for state in ("failed", "queued", "deleted") for item in self._queues.items(self._id, state)
         )
 
     @property
@@ -105,8 +101,7 @@ def failure(done: Deletion, first: GlacierError) -> GlacierError:
     """Return the error that some archives were not deleted, after the first one of theirs."""
     kept = "" if done.archives == 1 else f" %glacier deletions {done.id} lists them, and {AGAIN}"
     return type(first)(
-        f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: "
-        f"{first.message}",
+        f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
         cure=f"{first.cure}{kept}".strip(),
         code=first.code,
     )
@@ -157,9 +152,8 @@ class DeletePlan(ChosenPlan[Deleted]):
         queues = self._engine.catalogue.deletions
         if self._queue is None:
             self._queue = queues.begin(
-                self.choice, what=self.title, size=self.bytes, promised=self.promised(),
-                plan=self.number,
-            )  # fmt: skip
+                self.choice, what=self.title, size=self.bytes, promised=self.promised(), plan=self.number
+            )
         else:
             queues.try_again(self._queue.id)
         self._stop.clear()

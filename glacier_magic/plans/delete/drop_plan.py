@@ -138,8 +138,7 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
     while not leases.claim(drop, owner):
         if time.monotonic() > end:
             raise Refused(
-                f"Another process works on the drop of {vault}",
-                cure="%glacier drops shows how far it is.",
+                f"Another process works on the drop of {vault}", cure="%glacier drops shows how far it is."
             )
         time.sleep(0.05)
     try:
@@ -162,9 +161,14 @@ class EmptyPlan(ChosenPlan[Batch]):
     button = "Delete all and drop"
 
     def __init__(
-        self, drop: Drop, *, engine: Engine, tracker: Tracker, prices: PriceTable,
+        self,
+        drop: Drop,
+        *,
+        engine: Engine,
+        tracker: Tracker,
+        prices: PriceTable,
         max_fee: Decimal | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         archives = engine.catalogue.archives
         choice = DeletionChoice(archives, drop.vault, archives.numbers(drop.vault, None))
         super().__init__(choice, engine=engine, prices=prices, max_fee=max_fee)
@@ -220,9 +224,13 @@ class EmptyPlan(ChosenPlan[Batch]):
     def _empty(self) -> None:
         catalogue = self._engine.catalogue
         catalogue.deletions.begin(
-            self.choice, what=self.title, size=self.bytes, promised=self.promised(),
-            also=self._confirm, plan=self.number,
-        )  # fmt: skip
+            self.choice,
+            what=self.title,
+            size=self.bytes,
+            promised=self.promised(),
+            also=self._confirm,
+            plan=self.number,
+        )
         drop = catalogue.drops.get(self._drop.id)
         try:
             self._tracker.drops.dropper.delete(drop, observer=self._tell, stop=self._stop)
@@ -249,13 +257,10 @@ class EmptyPlan(ChosenPlan[Batch]):
     def _check_again(self) -> None:
         """Refuse if anything appeared since the list was made."""
         told = self._engine.service.describe_vault(self.vault)
-        drop = self._tracker.drops.dropper.look_at(self._engine.catalogue.drops.get(self._drop.id),
-                                                   told)  # fmt: skip
+        drop = self._tracker.drops.dropper.look_at(self._engine.catalogue.drops.get(self._drop.id), told)
         known = self._engine.catalogue.archives.count(self.vault)
         trouble = unfinished(self._engine, self.vault)
-        if drop.state == "listing" or (
-            drop.state == "confirming" and drop.listed != self._drop.listed
-        ):
+        if drop.state == "listing" or (drop.state == "confirming" and drop.listed != self._drop.listed):
             trouble = "a newer inventory was made since this plan's list"
         elif known != len(self.choice):
             trouble = f"the catalogue knows {plural(known, 'archive')} in it by now"

@@ -31,9 +31,8 @@ class ChosenPlan(Guarded[T]):
     """
 
     def __init__(
-        self, choice: DeletionChoice, *, engine: Engine, prices: PriceTable,
-        max_fee: Decimal | None = None,
-    ) -> None:  # fmt: skip
+        self, choice: DeletionChoice, *, engine: Engine, prices: PriceTable, max_fee: Decimal | None = None
+    ) -> None:
         super().__init__(Memory(engine.catalogue, engine.service.clock))
         self.vault, self.choice = choice.vault, choice
         self._engine = engine

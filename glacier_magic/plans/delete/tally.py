@@ -32,9 +32,7 @@ class DeletionTally:
     :param now: the service's time in milliseconds.
     """
 
-    def __init__(
-        self, choice: DeletionChoice, catalogue: Catalogue, prices: PriceTable, now: int
-    ) -> None:
+    def __init__(self, choice: DeletionChoice, catalogue: Catalogue, prices: PriceTable, now: int) -> None:
         self.archives, self._left_out = len(choice), choice.left_out
         self.bytes = self.unsized = self.young = self.young_bytes = 0
         self.states: Counter[str] = Counter()
@@ -114,8 +112,4 @@ class DeletionTally:
 
     def promised(self) -> dict[str, Any]:
         """Return the same for a record: JSON-able."""
-        return {
-            "archives": self.archives,
-            "bytes": self.bytes,
-            "last_seen": dict(self.states),
-        }
+        return {"archives": self.archives, "bytes": self.bytes, "last_seen": dict(self.states)}

@@ -31,9 +31,7 @@ class DirectWindow(Window):
     :param most_read: bytes that may be read in all; None for no limit.
     """
 
-    def __init__(
-        self, size: int, chunk: Callable[[int], bytes], *, most_read: int | None = None
-    ) -> None:
+    def __init__(self, size: int, chunk: Callable[[int], bytes], *, most_read: int | None = None) -> None:
         super().__init__(lambda *_: b"", size)
         self._chunk, self._left = chunk, most_read
         self._held: OrderedDict[int, bytes] = OrderedDict()
@@ -100,9 +98,7 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
             raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
         return output.data
 
-    return DirectWindow(
-        size, lambda n: engine.budget.call(partial(fetch, n), stop), most_read=MOST_FETCHED
-    )
+    return DirectWindow(size, lambda n: engine.budget.call(partial(fetch, n), stop), most_read=MOST_FETCHED)
 
 
 def local_copy(catalogue: Catalogue, archive: ArchiveRecord) -> Path | None:

@@ -64,9 +64,7 @@ class PartStore:
 
     def decide(self, part: ByteRange) -> PartItem:
         """Return what a part that is not at hand takes."""
-        return decide(
-            self._catalogue, self.archive, part, self.root, self.root / part_name("window", part)
-        )
+        return decide(self._catalogue, self.archive, part, self.root, self.root / part_name("window", part))
 
     @property
     def doubtful(self) -> bool:

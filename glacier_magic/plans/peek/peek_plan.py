@@ -72,9 +72,7 @@ class PeekPlan(Plan[Batch]):
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
         self._prices, self.destination = prices, destination
-        self._look = Look(
-            archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker
-        )
+        self._look = Look(archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker)
         try:
             self._look.read()
         except Unlistable as error:
@@ -226,7 +224,7 @@ class PeekPlan(Plan[Batch]):
     @property
     def table(self) -> pd.DataFrame:
         """The members once they are known; before, one row a part: part, size, action."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         found = self.members
         if found is not None:

@@ -79,9 +79,7 @@ class SeveralRestores(Plan[Batch]):
             asked[plan.vault] = before | plan._asked()
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(
-            f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked()
-        )
+        return frozenset(f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked())
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         for plan in self.plans:
@@ -98,7 +96,7 @@ class SeveralRestores(Plan[Batch]):
     @property
     def table(self) -> pd.DataFrame:
         """The tables of all plans, with the vault in front."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         tables = [plan.table.assign(vault=plan.vault) for plan in self.plans]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -127,15 +127,19 @@ class ExtendPlan(Plan[Batch]):
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
             ("still to be fetched", left),
-            ("the first goes", f"{weekday_time(first, now)}, in "
-             f"{human_duration((first - now).total_seconds())}"),
-            ("asked again", f"{human_bytes(self.bytes)} in "
-             f"{plural(len(self.requests), 'request')}"),
-            ("what happens", f"each output is asked for again ({', '.join(sorted(tiers))}); the "
-             f"new one is there in {human_duration(longest)} at most, kept for 24 hours, and "
-             "the download goes on from it with what it has"),
+            (
+                "the first goes",
+                f"{weekday_time(first, now)}, in {human_duration((first - now).total_seconds())}",
+            ),
+            ("asked again", f"{human_bytes(self.bytes)} in {plural(len(self.requests), 'request')}"),
+            (
+                "what happens",
+                f"each output is asked for again ({', '.join(sorted(tiers))}); the "
+                f"new one is there in {human_duration(longest)} at most, kept for 24 hours, and "
+                "the download goes on from it with what it has",
+            ),
             ("price", FREE),
-        ]  # fmt: skip
+        ]
 
     @property
     def bytes(self) -> int:
@@ -148,9 +152,11 @@ class ExtendPlan(Plan[Batch]):
         Whether a request is charged is not known, so there is no quote: the words stand for it.
         """
         return {
-            **super().promised(), "archives": len(self.items), "bytes": self.bytes,
+            **super().promised(),
+            "archives": len(self.items),
+            "bytes": self.bytes,
             "requests": len(self.requests),
-        }  # fmt: skip
+        }
 
     def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
         """Return how many requests the service has accepted."""
@@ -163,16 +169,18 @@ class ExtendPlan(Plan[Batch]):
         now = self._clock.now()
         return [
             (
-                item.download.name or item.download.archive_id, human_bytes(item.left),
-                item.download.vault, weekday_time(item.until, now),
+                item.download.name or item.download.archive_id,
+                human_bytes(item.left),
+                item.download.vault,
+                weekday_time(item.until, now),
             )
             for item in self.items
-        ]  # fmt: skip
+        ]
 
     @property
     def table(self) -> pd.DataFrame:
         """One row an output: name, vault, archive_id, size, left (bytes to fetch), ready_until."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = ("name", "vault", "archive_id", "size", "left", "ready_until")
         rows = [

@@ -56,8 +56,7 @@ def check(folder: Path, needed: int) -> None:
     missing = shortage(folder, needed)
     if missing:
         raise LocalError(
-            f"Nothing was asked for: {missing}",
-            cure="Free some space, or name another folder with --to.",
+            f"Nothing was asked for: {missing}", cure="Free some space, or name another folder with --to."
         )
 
 

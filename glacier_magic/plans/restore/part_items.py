@@ -62,9 +62,7 @@ def decide(
 ) -> PartItem:
     """Return what a part of an archive takes: nothing that is there or asked for already."""
     downloads, size = catalogue.downloads, archive.size or 0
-    item = PartItem(
-        archive=archive, part=part, target=target, action=ASK, cover=cover(part, size)
-    )  # fmt: skip
+    item = PartItem(archive=archive, part=part, target=target, action=ASK, cover=cover(part, size))
     known = downloads.parts_of(archive.vault, archive.archive_id, str(root))
     there = next((row for row in known if row.part == str(part) and is_there(row)), None)
     if there is not None:

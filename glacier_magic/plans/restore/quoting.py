@@ -86,8 +86,7 @@ def checked_destination(word: str) -> str:
     if word not in DESTINATIONS:
         raise InputError(
             f"There is no destination {word!r}",
-            cure=f"Destinations: {', '.join(DESTINATIONS)} "
-            "(--destination, or GLACIER_MAGIC_DESTINATION).",
+            cure=f"Destinations: {', '.join(DESTINATIONS)} (--destination, or GLACIER_MAGIC_DESTINATION).",
         )
     return word
 
@@ -105,9 +104,7 @@ def checked_tier(word: str) -> str:
     :raises InputError: there is none of that name.
     """
     if word.capitalize() not in TIERS:
-        raise InputError(
-            f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk."
-        )
+        raise InputError(f"There is no tier {word!r}", cure="Tiers are expedited, standard and bulk.")
     return word.capitalize()
 
 
@@ -138,9 +135,15 @@ class Tiers(Rendered):
     """
 
     def __init__(
-        self, prices: PriceTable, asking: Asking, *, destination: str, chosen: str, now: datetime,
+        self,
+        prices: PriceTable,
+        asking: Asking,
+        *,
+        destination: str,
+        chosen: str,
+        now: datetime,
         last: Mapping[str, datetime] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.prices, self.asking, self.destination = prices, asking, destination
         self.chosen, self._now, self._last = chosen, now, last or {}
         self._offers = {tier: self._offer(tier) for tier in TIERS}
@@ -168,7 +171,7 @@ class Tiers(Rendered):
 
         ``known`` is what the known part comes to; ``earliest`` and ``latest`` are UTC.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         offers = list(self)
         columns: dict[str, Any] = {
@@ -226,9 +229,7 @@ _HEAD = ("tier", "retrieval", "requests", "transfer out", "together", "ready fro
 
 def _retrieved(quote: Quote) -> list[QuoteLine]:
     return [
-        line
-        for line in quote.lines
-        if line not in _requested(quote) and line.figure.item not in _TRANSFER
+        line for line in quote.lines if line not in _requested(quote) and line.figure.item not in _TRANSFER
     ]
 
 

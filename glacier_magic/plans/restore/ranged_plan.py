@@ -46,17 +46,25 @@ class RangedPlan(Plan[Batch]):
     writes_intent = True
 
     def __init__(
-        self, archives: Sequence[ArchiveRecord], *, asked: Sequence[Asked], vault: str, tier: str,
-        to: Path, catalogue: Catalogue, tracker: Tracker, clock: ServiceClock, prices: PriceTable,
+        self,
+        archives: Sequence[ArchiveRecord],
+        *,
+        asked: Sequence[Asked],
+        vault: str,
+        tier: str,
+        to: Path,
+        catalogue: Catalogue,
+        tracker: Tracker,
+        clock: ServiceClock,
+        prices: PriceTable,
         destination: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(Memory(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._prices = list(archives), prices
         self._parts = [
-            part.within(archive.name, archive.size)
-            for archive, part in zip(archives, asked, strict=True)
+            part.within(archive.name, archive.size) for archive, part in zip(archives, asked, strict=True)
         ]
         self.items = self._decide()
 
@@ -153,8 +161,7 @@ class RangedPlan(Plan[Batch]):
         if not doubtful:
             return "by the tree hashes that the service tells of the parts"
         return (
-            f"{len(doubtful)} of {plural(len(self.items), 'part')} {NOT_VERIFIABLE}; "
-            "the file's name says so"
+            f"{len(doubtful)} of {plural(len(self.items), 'part')} {NOT_VERIFIABLE}; the file's name says so"
         )
 
     def _head(self) -> Sequence[str]:
@@ -179,19 +186,23 @@ class RangedPlan(Plan[Batch]):
 
         ``part`` is what is written, ``cover`` what the service is asked for: first and last byte.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
-        columns = (
-            "name", "size", "archive_id", "part", "cover", "verifiable", "action", "target",
-            "job_id",
-        )  # fmt: skip
+        columns = ("name", "size", "archive_id", "part", "cover", "verifiable", "action", "target", "job_id")
         rows = [
             (
-                i.archive.name, i.part.size, i.archive.archive_id, str(i.part), str(i.cover),
-                i.verifiable, i.action, str(i.target), i.job.job_id if i.job else None,
+                i.archive.name,
+                i.part.size,
+                i.archive.archive_id,
+                str(i.part),
+                str(i.cover),
+                i.verifiable,
+                i.action,
+                str(i.target),
+                i.job.job_id if i.job else None,
             )
             for i in self.items
-        ]  # fmt: skip
+        ]
         return pd.DataFrame(rows, columns=columns).astype({"size": "int64"})
 
     # What it does
@@ -199,10 +210,14 @@ class RangedPlan(Plan[Batch]):
     def promised(self) -> dict[str, Any]:
         """Return what is kept of the plan when it is run, as JSON can hold it."""
         return {
-            **super().promised(), "archives": len(self.items), "bytes": self.bytes,
-            "requests": len(self._having(ASK)), "tier": self.tier, "to": str(self.to),
+            **super().promised(),
+            "archives": len(self.items),
+            "bytes": self.bytes,
+            "requests": len(self._having(ASK)),
+            "tier": self.tier,
+            "to": str(self.to),
             "destination": self.destination,
-        }  # fmt: skip
+        }
 
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
@@ -217,9 +232,15 @@ class RangedPlan(Plan[Batch]):
         if not self.empty:
             folder.check(self.to, needed(self.items))
         return carry_out(
-            self._catalogue, self._tracker, self.items, title=self.title, tier=self.tier,
-            root=self.to, now=self._clock.now_ms(), remember=self._remember,
-        )  # fmt: skip
+            self._catalogue,
+            self._tracker,
+            self.items,
+            title=self.title,
+            tier=self.tier,
+            root=self.to,
+            now=self._clock.now_ms(),
+            remember=self._remember,
+        )
 
 
 def when_ready(tier: str, clock: ServiceClock) -> str:
@@ -234,9 +255,16 @@ def when_ready(tier: str, clock: ServiceClock) -> str:
 
 
 def carry_out(
-    catalogue: Catalogue, tracker: Tracker, items: Sequence[PartItem], *, title: str, tier: str,
-    root: Path, now: int, remember: Callable[[], int | None],
-) -> Batch:  # fmt: skip
+    catalogue: Catalogue,
+    tracker: Tracker,
+    items: Sequence[PartItem],
+    *,
+    title: str,
+    tier: str,
+    root: Path,
+    now: int,
+    remember: Callable[[], int | None],
+) -> Batch:
     """Ask for what the items need, and follow them; return what was asked for.
 
     :param remember: writes what is promised and returns its number, in one transaction with the

@@ -93,14 +93,15 @@ class RestorePlan(Plan[Batch]):
         self._timetable = self._paced()
         self._last = self._last_requests()
         self._prices = self._load_prices()
-        self._scheduled = Scheduled(
-            self._catalogue, self.vault, self._archives, self._clock.now_ms()
-        )  # fmt: skip
+        self._scheduled = Scheduled(self._catalogue, self.vault, self._archives, self._clock.now_ms())
 
     def revised(
-        self, *, tier: str | None = None, to: str | os.PathLike[str] | None = None,
+        self,
+        *,
+        tier: str | None = None,
+        to: str | os.PathLike[str] | None = None,
         destination: str | None = None,
-    ) -> RestorePlan:  # fmt: skip
+    ) -> RestorePlan:
         """Return a plan for the same archives that differs in these; the limit is the same.
 
         :raises InputError: there is no such tier or destination.
@@ -188,9 +189,13 @@ class RestorePlan(Plan[Batch]):
     def tiers(self) -> Tiers:
         """The three tiers side by side: price with its lines, and when it is ready."""
         return Tiers(
-            self._prices, self.asking, destination=self.destination, chosen=self.tier,
-            now=self._clock.now(), last=self._last,
-        )  # fmt: skip
+            self._prices,
+            self.asking,
+            destination=self.destination,
+            chosen=self.tier,
+            now=self._clock.now(),
+            last=self._last,
+        )
 
     @property
     def quote(self) -> Quote:
@@ -220,14 +225,9 @@ class RestorePlan(Plan[Batch]):
                 words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not asked for again{more}"))
-        facts += self._scheduled.facts(
-            self._prices, self.destination, to=self.to, tier=self.tier
-        )  # fmt: skip
+        facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += self._claims()
-        facts += [
-            ("price", self._price()),
-            ("destination", destination_words(self.destination)),
-        ]
+        facts += [("price", self._price()), ("destination", destination_words(self.destination))]
         return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
 
     def _price(self) -> str:
@@ -283,8 +283,7 @@ class RestorePlan(Plan[Batch]):
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
                 f"so that it stays within {money(limit)} is not sure",
-                cure="%glacier inventory lets your own catalogue know them; or add "
-                "--accept-unconfirmed.",
+                cure="%glacier inventory lets your own catalogue know them; or add --accept-unconfirmed.",
             )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
@@ -304,9 +303,14 @@ class RestorePlan(Plan[Batch]):
         :raises InputError: there are too many archives for one file.
         """
         return sharing.write(
-            Path(path).expanduser().absolute(), self._archives, vault=self.vault, tier=self.tier,
-            scope=self._catalogue.scope, price=self.quote.words(), now=self._clock.now(),
-        )  # fmt: skip
+            Path(path).expanduser().absolute(),
+            self._archives,
+            vault=self.vault,
+            tier=self.tier,
+            scope=self._catalogue.scope,
+            price=self.quote.words(),
+            now=self._clock.now(),
+        )
 
     def _sections(self) -> Sequence[Rendered]:
         return [] if self.empty else [self.tiers]
@@ -320,16 +324,21 @@ class RestorePlan(Plan[Batch]):
     @property
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, tree_hash, action, target, job_id."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = ("name", "size", "archive_id", "tree_hash", "action", "target", "job_id")
         rows = [
             (
-                i.archive.name, i.size, i.archive.archive_id, i.archive.tree_hash,
-                i.action, str(i.target), i.job.job_id if i.job else None,
+                i.archive.name,
+                i.size,
+                i.archive.archive_id,
+                i.archive.tree_hash,
+                i.action,
+                str(i.target),
+                i.job.job_id if i.job else None,
             )
             for i in self.items
-        ]  # fmt: skip
+        ]
         return pd.DataFrame(rows, columns=columns).astype({"size": "Int64"})
 
     # What it does
@@ -401,9 +410,7 @@ class RestorePlan(Plan[Batch]):
         """Begin a stopped download again: its verified pieces are used."""
         wish = self._wish(item, batch)
         del wish["target"]
-        self._catalogue.downloads.update(
-            download, **wish, error=None, failure=None, ended=None, moves=0
-        )
+        self._catalogue.downloads.update(download, **wish, error=None, failure=None, ended=None, moves=0)
 
     def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
         archive, job = item.archive, item.job

@@ -134,17 +134,25 @@ def decide(
     deleted = {record.archive_id for record in known if record.state == states.DELETED}
     items = [
         _item(
-            archive, targets[archive.archive_id], files,
+            archive,
+            targets[archive.archive_id],
+            files,
             jobs.get(archive.archive_id) or jobs.get(bytes_key(archive)),
-            under_way.get(archive.archive_id), stopped.get(archive.archive_id), tier, copies,
+            under_way.get(archive.archive_id),
+            stopped.get(archive.archive_id),
+            tier,
+            copies,
         )
         for archive in archives
-    ]  # fmt: skip
-    return _once([
-        replace(item, action=DELETED)
-        if item.action == ASK and item.archive.archive_id in deleted else item
-        for item in items
-    ])  # fmt: skip
+    ]
+    return _once(
+        [
+            replace(item, action=DELETED)
+            if item.action == ASK and item.archive.archive_id in deleted
+            else item
+            for item in items
+        ]
+    )
 
 
 def _once(items: list[RestoreItem]) -> list[RestoreItem]:
@@ -182,8 +190,7 @@ def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[Restor
     :param asked: their keys.
     """
     return [
-        replace(item, action=TWIN) if item.action == ASK and item.key in asked else item
-        for item in items
+        replace(item, action=TWIN) if item.action == ASK and item.key in asked else item for item in items
     ]
 
 
@@ -199,9 +206,15 @@ def _begun(found: Iterable[Download]) -> tuple[dict[str, Download], dict[str, Do
 
 
 def _item(
-    archive: ArchiveRecord, names: tuple[Path, Path], files: _Files, job: JobRecord | None,
-    under_way: Download | None, stopped: Download | None, tier: str, copies: _Copies,
-) -> RestoreItem:  # fmt: skip
+    archive: ArchiveRecord,
+    names: tuple[Path, Path],
+    files: _Files,
+    job: JobRecord | None,
+    under_way: Download | None,
+    stopped: Download | None,
+    tier: str,
+    copies: _Copies,
+) -> RestoreItem:
     there = files.holding(archive, *names)
     if there:
         return RestoreItem(archive=archive, target=there, action=THERE)
@@ -211,9 +224,13 @@ def _item(
     )
     if under_way and not replaced:
         return RestoreItem(
-            archive=archive, target=Path(under_way.target), action=UNDER_WAY,
-            job=job, download=under_way.id, done=under_way.done,
-        )  # fmt: skip
+            archive=archive,
+            target=Path(under_way.target),
+            action=UNDER_WAY,
+            job=job,
+            download=under_way.id,
+            done=under_way.done,
+        )
     copy = copies.of(archive) if job is None else None
     without = COPY if copy else ASK
     return RestoreItem(
@@ -291,9 +308,7 @@ def _targets(archives: Sequence[ArchiveRecord], root: Path) -> dict[str, tuple[P
         path = wanted[archive.archive_id]
         one = path, bytes_key(archive)
         if one not in chosen:
-            chosen[one] = next(
-                each for each in alternatives(path) if str(each).casefold() not in taken
-            )
+            chosen[one] = next(each for each in alternatives(path) if str(each).casefold() not in taken)
             taken.add(str(chosen[one]).casefold())
         found[archive.archive_id] = path, chosen[one]
     return found
@@ -329,7 +344,13 @@ def bytes_key(archive: ArchiveRecord) -> str:
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
     """Return the little that is known of an archive the catalogue has never seen."""
     empty = ArchiveRecord.described(
-        "", vault=vault, archive_id=archive_id, size=None, created=None, tree_hash=None,
-        state="unknown", seen=None,
-    )  # fmt: skip
+        "",
+        vault=vault,
+        archive_id=archive_id,
+        size=None,
+        created=None,
+        tree_hash=None,
+        state="unknown",
+        seen=None,
+    )
     return replace(empty, name=archive_id)

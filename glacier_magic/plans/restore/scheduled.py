@@ -21,9 +21,7 @@ class Scheduled:
     :param now: milliseconds since 1970 by the service's clock.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, vault: str, archives: Sequence[ArchiveRecord], now: int
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, vault: str, archives: Sequence[ArchiveRecord], now: int) -> None:
         wanted = {archive.archive_id for archive in archives}
         found = catalogue.pacing.scheduled(vault)
         found = [row for row in found if row.archive_id in wanted and not row.on_hold]
@@ -34,9 +32,7 @@ class Scheduled:
         """Return those into the folder of a plan; one of another tier is asked for anew by it."""
         return [row for row in self.rows if row.root == str(to) and row.tier == tier]
 
-    def facts(
-        self, prices: PriceTable, destination: str, *, to: Path, tier: str
-    ) -> list[tuple[str, str]]:  # fmt: skip
+    def facts(self, prices: PriceTable, destination: str, *, to: Path, tier: str) -> list[tuple[str, str]]:
         """Return what to know of them: into the folder of a plan, and into others."""
         here = self.here(to, tier)
         there = [row for row in self.rows if row.root != str(to)]
@@ -47,11 +43,13 @@ class Scheduled:
         if there:
             folders = ", ".join(dict.fromkeys(near(row.root) or row.root for row in there))
             words = self._words(there, prices, destination)
-            facts.append((
-                "scheduled elsewhere",
-                f"{words}, to {folders}, unless this plan gets them before: a verified file is "
-                f"copied. {HOW}",
-            ))  # fmt: skip
+            facts.append(
+                (
+                    "scheduled elsewhere",
+                    f"{words}, to {folders}, unless this plan gets them before: a verified file is "
+                    f"copied. {HOW}",
+                )
+            )
         return facts
 
     def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
@@ -75,9 +73,7 @@ def price(rows: Iterable[Download], prices: PriceTable, destination: str) -> Quo
 
 def _of_tier(prices: PriceTable, tier: str, rows: Sequence[Download], destination: str) -> Quote:
     size, unsized = sum(row.size or 0 for row in rows), sum(row.size is None for row in rows)
-    asking = Asking(
-        requests=len(rows), bytes=size, unsized=unsized, out=size, out_unsized=unsized
-    )  # fmt: skip
+    asking = Asking(requests=len(rows), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
     return quote_for(prices, asking, tier, destination)
 
 

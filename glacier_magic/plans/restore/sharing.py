@@ -63,9 +63,15 @@ class Known:
 
 
 def write(
-    path: Path, archives: Iterable[ArchiveRecord], *, vault: str, tier: str, scope: Scope,
-    price: str, now: datetime,
-) -> Path:  # fmt: skip
+    path: Path,
+    archives: Iterable[ArchiveRecord],
+    *,
+    vault: str,
+    tier: str,
+    scope: Scope,
+    price: str,
+    now: datetime,
+) -> Path:
     """Write a plan file, whole or not at all; return its path.
 
     :param price: what it cost when it was saved, in words.
@@ -101,8 +107,7 @@ def write(
         raise LocalError(f"{path} exists already", cure="Name another file.") from None
     except OSError as error:
         raise LocalError(
-            f"The plan cannot be written to {path}: {error.strerror or error}",
-            cure="Name another file.",
+            f"The plan cannot be written to {path}: {error.strerror or error}", cure="Name another file."
         ) from None
     return path
 
@@ -139,8 +144,7 @@ def read(path: Path) -> SharedPlan:
         wrong("it is some other JSON file")
     if type(told.get("version")) is not int or told["version"] != VERSION:
         wrong(f"it is of version {_short(told.get('version'))}, and this program reads {VERSION}")
-    fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price",
-              "archives"}  # fmt: skip
+    fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price", "archives"}
     if set(told) != fields:
         wrong(f"fields are missing or strange: {_short(sorted(set(told) ^ fields))}")
     for key, pattern in (("vault", _VAULT), ("region", _REGION), ("account_ends", _DIGITS)):
@@ -154,9 +158,12 @@ def read(path: Path) -> SharedPlan:
     if len({a.archive_id for a in archives}) != len(archives):
         wrong("it names an archive twice")
     return SharedPlan(
-        vault=told["vault"], region=told["region"], account_ends=told["account_ends"],
-        tier=told["tier"], archives=archives,
-    )  # fmt: skip
+        vault=told["vault"],
+        region=told["region"],
+        account_ends=told["account_ends"],
+        tier=told["tier"],
+        archives=archives,
+    )
 
 
 def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
@@ -188,18 +195,24 @@ def _archive(told: Any, vault: str, wrong: Callable[[str], NoReturn]) -> Archive
         wrong(f"the id of an archive is {_short(told['id'])}")
     if told["tree_hash"] is not None and not _matches(_HASH, told["tree_hash"]):
         wrong(f"a tree hash is {_short(told['tree_hash'])}")
-    if not _whole(told["size"], 1, LARGEST_ARCHIVE) or not _whole(
-        told["mtime"], _EARLIEST, _LATEST
-    ):
+    if not _whole(told["size"], 1, LARGEST_ARCHIVE) or not _whole(told["mtime"], _EARLIEST, _LATEST):
         wrong(f"size and mtime of an archive are {_short((told['size'], told['mtime']))}")
     name = told["name"]
     if not isinstance(name, str) or not _harmless(name, told["id"]):
         wrong(f"the name of an archive is {_short(name)}")
     return ArchiveRecord(
-        vault=vault, archive_id=told["id"], name=name, description=name, format="plain",
-        mtime=told["mtime"], size=told["size"], created=None, tree_hash=told["tree_hash"],
-        state="unknown", seen=None,
-    )  # fmt: skip
+        vault=vault,
+        archive_id=told["id"],
+        name=name,
+        description=name,
+        format="plain",
+        mtime=told["mtime"],
+        size=told["size"],
+        created=None,
+        tree_hash=told["tree_hash"],
+        state="unknown",
+        seen=None,
+    )
 
 
 def _matches(pattern: re.Pattern[str], value: Any) -> bool:
@@ -261,10 +274,13 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
         _agree(known, told)
         found.append(
             replace(
-                known, name=told.name, mtime=told.mtime, size=known.size or told.size,
+                known,
+                name=told.name,
+                mtime=told.mtime,
+                size=known.size or told.size,
                 tree_hash=known.tree_hash or told.tree_hash,
             )
-        )  # fmt: skip
+        )
         if known.size is None:
             claimed.add(told.archive_id)
     return Known(found, frozenset(claimed))
@@ -273,8 +289,7 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
 def _agree(known: ArchiveRecord, told: ArchiveRecord) -> None:
     if known.state == states.DELETED:
         raise InputError(
-            f"{told.name!r} of the plan was deleted from {known.vault!r}",
-            cure="Ask for a new plan.",
+            f"{told.name!r} of the plan was deleted from {known.vault!r}", cure="Ask for a new plan."
         )
     for here, there in ((known.size, told.size), (known.tree_hash, told.tree_hash)):
         if here is not None and there is not None and here != there:

@@ -42,8 +42,7 @@ class Pace:
         """
         if spread is not None and daily is not None:
             raise InputError(
-                "Either spread over days or so much a day, not both",
-                cure="Leave out --spread or --daily.",
+                "Either spread over days or so much a day, not both", cure="Leave out --spread or --daily."
             )
         if spread is not None:
             return cls(days=_days(spread))
@@ -62,10 +61,7 @@ def _days(spread: str | float) -> int:
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--spread: {error}", cure="--spread 10d, for example.") from None
     if not 1 <= days <= LONGEST:
-        raise InputError(
-            f"Requests cannot be spread over {spread}",
-            cure=f"--spread takes 1d to {LONGEST}d.",
-        )
+        raise InputError(f"Requests cannot be spread over {spread}", cure=f"--spread takes 1d to {LONGEST}d.")
     return int(days)
 
 
@@ -75,9 +71,7 @@ def _daily(daily: str | int) -> int:
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
     if size < 1:
-        raise InputError(
-            "With nothing a day it would never end", cure="--daily 200GB, for example."
-        )
+        raise InputError("With nothing a day it would never end", cure="--daily 200GB, for example.")
     return size
 
 
@@ -133,12 +127,11 @@ class Timetable:
 
     def table(self) -> pd.DataFrame:
         """Return one row a day: day, first and last request (UTC), archives, size, larger."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = ("day", "due", "last", "archives", "size", "larger")
         rows = [
-            (d.number, from_ms(d.due), from_ms(d.last), d.archives, d.size, d.larger)
-            for d in self.days()
+            (d.number, from_ms(d.due), from_ms(d.last), d.archives, d.size, d.larger) for d in self.days()
         ]
         frame = pd.DataFrame(rows, columns=columns)
         for name in ("due", "last"):
@@ -187,12 +180,7 @@ class Day:
 
 
 def timetable(
-    sizes: Sequence[int | None],
-    *,
-    pace: Pace | None,
-    policy: Policy | None,
-    tier: str,
-    now: int,
+    sizes: Sequence[int | None], *, pace: Pace | None, policy: Policy | None, tier: str, now: int
 ) -> Timetable | None:
     """Return when each archive is to be asked for, or None where all may be at once.
 
@@ -211,16 +199,22 @@ def timetable(
         due = due_times(asked, limits, now)
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
-        notes.append("the account's data retrieval policy could not be read; what it refuses is "
-                     "asked for again later")  # fmt: skip
+        notes.append(
+            "the account's data retrieval policy could not be read; what it refuses is asked for again later"
+        )
     if due != free:
         notes.append(_adapted(policy, due, free, paced=pace is not None))
     elif pace is None and not notes:
         return None
     return Timetable(
-        due=tuple(due), sizes=tuple(weights), limits=tuple(limits), now=now, notes=tuple(notes),
-        tier=tier, daily=pace.daily if pace else None,
-    )  # fmt: skip
+        due=tuple(due),
+        sizes=tuple(weights),
+        limits=tuple(limits),
+        now=now,
+        notes=tuple(notes),
+        tier=tier,
+        daily=pace.daily if pace else None,
+    )
 
 
 def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:

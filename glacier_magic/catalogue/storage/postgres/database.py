@@ -73,7 +73,7 @@ class PostgresDatabase(Database):
     @property
     def dialect(self) -> Postgres:
         """PostgreSQL's own ways."""
-        from .dialect import Postgres  # noqa: PLC0415
+        from .dialect import Postgres  # noqa: PLC0415 - costs time: imported when used
 
         return Postgres(self)
 
@@ -96,9 +96,11 @@ class PostgresDatabase(Database):
         while True:
             try:
                 made = psycopg.connect(
-                    **self._url.options, autocommit=True, prepare_threshold=None,
+                    **self._url.options,
+                    autocommit=True,
+                    prepare_threshold=None,
                     row_factory=values.row_factory,
-                )  # fmt: skip
+                )
             except psycopg.Error as error:
                 if not errors.starting(error) or time.monotonic() > end:
                     raise errors.refused(error, self.place, self._url.secret) from None
@@ -244,17 +246,14 @@ class PostgresDatabase(Database):
             done = self._outcome(number)
         if done != "COMMIT":  # a statement in it had failed, and its error was not passed on
             raise _Undone(
-                f"The catalogue {self.place} did not keep what was written",
-                cure=errors.NOTHING_LOST,
+                f"The catalogue {self.place} did not keep what was written", cure=errors.NOTHING_LOST
             )
 
     def _outcome(self, number: str) -> str:
         """Ask how a transaction ended whose end got no answer."""
 
         def ask() -> str:
-            row = self._connection.execute(
-                "SELECT pg_xact_status(%s::xid8) AS state", (number,)
-            ).fetchone()
+            row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
             if row is not None and row["state"] == "in progress":  # its process ends just now
                 time.sleep(0.1)
                 return ask()

@@ -84,9 +84,7 @@ class Postgres:
 
     def indexes(self) -> set[str]:
         """Return the names of the indexes."""
-        rows = self._database.rows(
-            "SELECT indexname FROM pg_indexes WHERE schemaname=current_schema()"
-        )
+        rows = self._database.rows("SELECT indexname FROM pg_indexes WHERE schemaname=current_schema()")
         return {row["indexname"] for row in rows}
 
     def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
@@ -151,9 +149,7 @@ class Postgres:
                 self._make(sql.definition(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
         if TRIGRAMS not in have:
             self._make_trigrams()
-        row = self._database.row(
-            "SELECT reltuples AS n FROM pg_class WHERE oid='archive_rows'::regclass"
-        )
+        row = self._database.row("SELECT reltuples AS n FROM pg_class WHERE oid='archive_rows'::regclass")
         if not have.issuperset(LATER) or (row is not None and row["n"] <= 0):
             self._database.execute("ANALYZE archive_rows")
 
@@ -181,8 +177,7 @@ class Postgres:
         table, columns, tail = _insert(statement)
         with self._database.transaction():
             self._database.execute(
-                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} "
-                "WITH NO DATA"
+                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
             )
             with (
                 self._database.using() as cursor,

@@ -27,18 +27,26 @@ _STATES: dict[str, tuple[type[GlacierError], str]] = {
     "54001": (InputError, "Ask for less at once."),
 }
 _REFUSED: tuple[tuple[str, type[GlacierError], str], ...] = (
-    ("authentication failed|no password", CatalogueError,
-     "Check user and password: in the URL, in PGPASSWORD, or best in ~/.pgpass."),
-    ("database .* does not exist", CatalogueError,
-     "Make it first: createdb --encoding UTF8 NAME; the tables come by themselves."),
+    (
+        "authentication failed|no password",
+        CatalogueError,
+        "Check user and password: in the URL, in PGPASSWORD, or best in ~/.pgpass.",
+    ),
+    (
+        "database .* does not exist",
+        CatalogueError,
+        "Make it first: createdb --encoding UTF8 NAME; the tables come by themselves.",
+    ),
     ("role .* does not exist", CatalogueError, "Name a user of the server: createuser NAME."),
-    ("permission denied for database", CatalogueError,
-     "Its owner can allow it: GRANT CONNECT ON DATABASE."),
-    ("pg_hba.conf", CatalogueError,
-     "The server admits no such connection: its pg_hba.conf needs a line for it, or the URL "
-     "needs ?sslmode=require."),
+    ("permission denied for database", CatalogueError, "Its owner can allow it: GRANT CONNECT ON DATABASE."),
+    (
+        "pg_hba.conf",
+        CatalogueError,
+        "The server admits no such connection: its pg_hba.conf needs a line for it, or the URL "
+        "needs ?sslmode=require.",
+    ),
     ("too many", Unavailable, "Close other sessions, or allow more connections on the server."),
-)  # fmt: skip
+)
 """What a refused connection says: the driver hands on no code of it."""
 
 
@@ -63,9 +71,7 @@ def translated(error: psycopg.Error, place: str, secret: str | None) -> GlacierE
     if kind is not None:
         return kind(f"The catalogue {place}: {words(error, secret)}", cure=cure)
     if isinstance(error, psycopg.OperationalError):
-        return Unavailable(
-            f"The catalogue {place} cannot be used: {words(error, secret)}", cure=NOTHING_LOST
-        )
+        return Unavailable(f"The catalogue {place} cannot be used: {words(error, secret)}", cure=NOTHING_LOST)
     return None
 
 

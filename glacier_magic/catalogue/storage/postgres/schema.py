@@ -39,8 +39,7 @@ def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
     ).fetchall()
     if connection.info.server_version < OLDEST_SERVER:
         raise CatalogueError(
-            f"The server of the catalogue {place} is too old",
-            cure="It takes PostgreSQL 13 or later.",
+            f"The server of the catalogue {place} is too old", cure="It takes PostgreSQL 13 or later."
         )
     if row["encoding"] != "UTF8":
         raise CatalogueError(
@@ -56,9 +55,7 @@ def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
 
 def _version(connection: psycopg.Connection[Any], place: str) -> int | None:
     """Return the version of the tables, None where there are none; refuse what is not ours."""
-    names = connection.execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname=current_schema()"
-    ).fetchall()
+    names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()").fetchall()
     tables = {row["tablename"] for row in names}
     if "glacier_magic" not in tables:
         taken = tables & {"settings", "archives", "uploads", "jobs", "downloads", "inventories"}

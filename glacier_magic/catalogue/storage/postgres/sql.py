@@ -28,9 +28,7 @@ _TYPES = (
     (r"\)\s*WITHOUT ROWID\b", ")"),
     (r"\bhex\(([\w.]+)\)", r"encode(\1, 'hex')"),
 )
-_INDEX = re.compile(
-    r"(CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)\()([^)]*)\)(.*)", re.S
-)
+_INDEX = re.compile(r"(CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)\()([^)]*)\)(.*)", re.S)
 _TABLES = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)")
 _COLUMN = re.compile(r"(?:\w+\.)?(\w+)\Z")
 
@@ -108,9 +106,7 @@ def _orders(sql: str) -> Iterator[tuple[int, int]]:
     """Yield where the terms of each ORDER BY begin and end."""
     for found in re.finditer(r"\bORDER BY\s+", sql):
         depth, stop = 0, len(sql)
-        for token in re.compile(r"[()]|'(?:[^']|'')*'|\s(?:LIMIT|OFFSET|UNION)\b").finditer(
-            sql, found.end()
-        ):
+        for token in re.compile(r"[()]|'(?:[^']|'')*'|\s(?:LIMIT|OFFSET|UNION)\b").finditer(sql, found.end()):
             depth += {"(": 1, ")": -1}.get(token[0], 0)
             if depth < 0 or (depth == 0 and token[0].strip() in ("LIMIT", "OFFSET", "UNION")):
                 stop = token.start()

@@ -35,8 +35,8 @@ def parsed(text: str) -> Url:
 
     :raises InputError: it cannot be understood; the message does not repeat it.
     """
-    import psycopg  # noqa: PLC0415
-    import psycopg.conninfo  # noqa: PLC0415
+    import psycopg  # noqa: PLC0415 - costs time: imported when used
+    import psycopg.conninfo  # noqa: PLC0415 - costs time: imported when used
 
     try:
         options = psycopg.conninfo.conninfo_to_dict(text)
@@ -56,9 +56,7 @@ def parsed(text: str) -> Url:
 
 
 def _shown(options: dict[str, Any]) -> str:
-    user, host, port, name = (
-        str(options.get(key) or "") for key in ("user", "host", "port", "dbname")
-    )
+    user, host, port, name = (str(options.get(key) or "") for key in ("user", "host", "port", "dbname"))
     socket = host.startswith(("/", "@"))
     who = f"{quote(user)}@" if user else ""
     where = "" if socket else host + (f":{port}" if port else "")
