@@ -181,7 +181,7 @@ def _announced(folder: Path, url: str, account: str) -> Iterator[None]:
 def _serve_until_stopped(server: object) -> None:
     from glacier_magic.emulator.server import Server
 
-    assert isinstance(server, Server)  # noqa: S101
+    assert isinstance(server, Server)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stopping.set())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -137,7 +137,7 @@ def one_line(error: GlacierError, place: str = "") -> GlacierError:
     kind = type(error)
     made = type(kind.__name__, (_OneLine, kind), {"__module__": kind.__module__})
     result = made(f"{place}{error.message}", cure=error.cure, code=error.code)
-    assert isinstance(result, GlacierError)  # noqa: S101 - made from one just now
+    assert isinstance(result, GlacierError)
     return result
 
 

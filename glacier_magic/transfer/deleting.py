@@ -150,7 +150,7 @@ class Deleter:
         return f"{error.message.rstrip('.')}: {self._denial.of(item.created)}"
 
     def _refusal(self) -> AccessDenied:
-        assert self._denial is not None  # noqa: S101 - twenty of them were put into words
+        assert self._denial is not None
         last = self._outcomes[-1][0] if self._outcomes else None
         self._record()
         now = self._queues.get(self._deletion.id)

@@ -103,7 +103,7 @@ class DropPlan(Guarded[str]):
         told, now = self._service.describe_vault(self.vault), self._service.clock.now()
         last = parse_time(told.get("LastInventoryDate"))
         coming = from_ms(next_inventory(last, self._service.clock.now_ms()))
-        assert coming is not None  # noqa: S101 - of a number, not of None
+        assert coming is not None
         count = told.get("NumberOfArchives") or 0
         made = local_time(from_ms(last), now)
         said = f"its last inventory, of {made}, lists {plural(count, 'archive')}"

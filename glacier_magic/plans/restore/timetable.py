@@ -153,7 +153,7 @@ class Timetable:
         if not days or days[-1].last <= self.now:
             return []
         now, last = from_ms(self.now), from_ms(days[-1].last)
-        assert now is not None and last is not None  # noqa: PT018, S101
+        assert now is not None and last is not None  # noqa: PT018
         return [
             f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
             "later requests are made while a kernel or %glacier wait runs",
@@ -161,7 +161,7 @@ class Timetable:
 
     def _day(self, day: Day) -> str:
         now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
-        assert now is not None and first is not None and last is not None  # noqa: PT018, S101
+        assert now is not None and first is not None and last is not None  # noqa: PT018
         when = "now" if day.due <= self.now else weekday_time(first, now)
         until = f" to {weekday_time(last, now)}" if day.last > day.due else ""
         return f"{when}{until} {plural(day.archives, 'archive')}, {human_bytes(day.size)}"
@@ -247,7 +247,7 @@ def _limits_of(policy: Policy) -> list[Limit]:
 
 def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
     """Say how many archives the policy never lets through, whichever way it counts."""
-    assert policy is not None  # noqa: S101
+    assert policy is not None
     longest = window(SUBJECT)[1].total_seconds() / 3600
     most = FREE_A_DAY if policy.strategy == FREE_TIER else (policy.bytes_per_hour or 0) * longest
     count = sum(size > most for size in sizes)
@@ -260,7 +260,7 @@ def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
 
 
 def _adapted(policy: Policy | None, due: Sequence[int], free: Sequence[int], *, paced: bool) -> str:
-    assert policy is not None  # noqa: S101
+    assert policy is not None
     if policy.strategy == FREE_TIER:
         words = f"the free allowance of a day through, some {human_bytes(FREE_A_DAY)}"
     else:
