@@ -24,7 +24,7 @@ from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..peek import Limits
 from ..plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
-from ..plans.base import _dollars
+from ..plans.base import dollars
 from ..plans.restore.folder import folder_named
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
@@ -526,7 +526,7 @@ class Vault:
 
         Raises like :meth:`select`, too.
         """
-        fee = None if max_fee is None else _dollars(max_fee)
+        fee = None if max_fee is None else dollars(max_fee)
         choice = self._choosing.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # whoever may delete need not be allowed to list jobs
             self.session.tracker.refresh([self.name])

@@ -36,7 +36,7 @@ _DAMAGED = (
 """What the unpickler raises for bytes that are no pickle, or one that wants more than data."""
 
 
-class _DataOnly(pickle.Unpickler):
+class _DataOnly(pickle.Unpickler):  # noqa: S301 - it refuses everything but data
     """Reads plain data; a pickle that names anything of Python's is refused."""
 
     def find_class(self, module: str, name: str) -> NoReturn:

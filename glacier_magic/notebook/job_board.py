@@ -78,7 +78,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         least = 5 if batch.everything else 2
         height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
-        self._table = BoardTable(self._rows, label=self._title, height=height, line=LINE, ended=_news(first))
+        self._table = BoardTable(self._rows, label=self._title, height=height, line=LINE, ended=news(first))
         self._make_controls()
         self._area = widgets.VBox()
         head = [widgets.HTML(f"<b>{escape(batch.title)}</b>")] if batch.title else []
@@ -171,7 +171,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._rows.show(mine)
         self._offer()
         self._table.refresh()
-        self._table.ended = _news(mine)
+        self._table.ended = news(mine)
         self._allow()
         if mine.finished and not self._batch.everything:
             self._leave()  # what is done with its rows is told to it
@@ -254,7 +254,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _places(self, places: Mapping[str, str]) -> None:
         """Show where things are: a kernel has no desktop to open a window on."""
-        shown = "".join(f"<li>{_link(path)}</li>" for path in list(places)[:20])
+        shown = "".join(f"<li>{link(path)}</li>" for path in list(places)[:20])
         more = f"<p>and {len(places) - 20:,} more</p>" if len(places) > 20 else ""
         output = widgets.Output()
         output.outputs = (
@@ -307,7 +307,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         super().close()
 
 
-def _news(snapshot: BoardSnapshot) -> str:
+def news(snapshot: BoardSnapshot) -> str:
     """Return what to tell once all that was asked for is there; "" until then."""
     if not snapshot.rows or not snapshot.finished:
         return ""
@@ -315,7 +315,7 @@ def _news(snapshot: BoardSnapshot) -> str:
     return f"{'Everything asked for is there' if good else 'Nothing more is to come'}. " + summary(snapshot)
 
 
-def _link(path: str) -> str:
+def link(path: str) -> str:
     """Return a path, as a link where it is below the notebook's folder."""
     below = near(path)
     if below == path or below.startswith(".."):

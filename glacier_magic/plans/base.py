@@ -154,7 +154,7 @@ class Plan(Rendered, Generic[T]):
             done, and the plan shows what holds now: a second call does that.
         """
         self.check(confirm)
-        limit = self._limit if max_cost is None else _dollars(max_cost)
+        limit = self._limit if max_cost is None else dollars(max_cost)
         accept = accept_unconfirmed or self._accept_unconfirmed
         with self._lock:
             if self._result is None:
@@ -171,7 +171,7 @@ class Plan(Rendered, Generic[T]):
 
         Parameters are those of :meth:`run`.
         """
-        self._limit, self._accept_unconfirmed = _dollars(max_cost), accept_unconfirmed
+        self._limit, self._accept_unconfirmed = dollars(max_cost), accept_unconfirmed
         return self
 
     def without_limit(self) -> Self:
@@ -356,7 +356,7 @@ def _dearer(now: Quote | None, shown: Quote | None) -> bool:
     return now.known > shown.known
 
 
-def _dollars(amount: Decimal | int | str) -> Decimal:
+def dollars(amount: Decimal | int | str) -> Decimal:
     """Return a limit as it was given, in US dollars.
 
     :raises InputError: it is no amount; nor is a float, which is rounded already.

@@ -1,6 +1,6 @@
 """Workers side by side: lazy, ended by a stop, as many as have use."""
 
-import _thread
+import _thread  # noqa: PLC2701 - the one way to interrupt the main thread
 import threading
 from functools import partial
 from types import SimpleNamespace

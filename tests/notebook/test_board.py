@@ -14,7 +14,7 @@ import glacier_magic as gm
 from glacier_magic.jobs import BoardSnapshot, JobRow
 from glacier_magic.notebook.board_rows import FEW, NOT_DONE, BoardRows
 from glacier_magic.notebook.card import PlanCard
-from glacier_magic.notebook.job_board import JobBoard, _link, _news
+from glacier_magic.notebook.job_board import JobBoard, link, news
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -100,17 +100,17 @@ def test_a_row_says_what_is_to_come() -> None:
 def test_news_come_once_nothing_is_left() -> None:
     """And say whether all of it is there."""
     done = job(1, "verified")
-    assert _news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
-    assert _news(BoardSnapshot(rows=(), now=NOW)) == ""
-    assert _news(BoardSnapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
-    assert _news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
+    assert news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
+    assert news(BoardSnapshot(rows=(), now=NOW)) == ""
+    assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
+    assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
 
 
 def test_a_link_is_relative_and_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what lies below the notebook's folder can be one."""
     monkeypatch.chdir(tmp_path)
-    assert _link("/elsewhere/<b>.txt") == "<code>/elsewhere/&lt;b&gt;.txt</code>"
-    made = _link(str(tmp_path / 'a"><script>.txt'))
+    assert link("/elsewhere/<b>.txt") == "<code>/elsewhere/&lt;b&gt;.txt</code>"
+    made = link(str(tmp_path / 'a"><script>.txt'))
     assert made.startswith('<a href="a%22%3E%3Cscript%3E.txt">')
     assert "<script>" not in made
 
