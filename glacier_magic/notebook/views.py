@@ -8,10 +8,10 @@ from typing import Any
 VIEWS = {
     ("glacier_magic.plans.restore.restore_plan", "RestorePlan"): ("restore_form", "RestoreForm"),
     ("glacier_magic.plans.base", "Plan"): ("card", "PlanCard"),
-    ("glacier_magic.jobs.handles", "Batch"): ("board", "JobBoard"),
+    ("glacier_magic.jobs.handles", "Batch"): ("job_board", "JobBoard"),
     ("glacier_magic.transfer.unfinished", "Leftovers"): ("leftovers", "LeftoversCard"),
-    ("glacier_magic.explore.explorer", "Explorer"): ("explorer", "ExplorerView"),
-    ("glacier_magic.transfer.upload_queue", "UploadDesk"): ("uploads", "panel_of"),
+    ("glacier_magic.explore.explorer", "Explorer"): ("explorer_view", "ExplorerView"),
+    ("glacier_magic.transfer.upload_queue", "UploadDesk"): ("upload_panel", "panel_of"),
 }
 """By module and name of a class: the module beside this one, and what makes the widget."""
 

@@ -28,6 +28,15 @@ def write(lab: Lab) -> str:
     return "forms.ipynb"
 
 
+def _write_budget(page: Any, form: Any, text: str) -> None:
+    """Replace what the field holds, as a person at a keyboard does."""
+    form.get_by_label("Budget, USD").focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
 def test_a_restore_is_chosen_and_started_by_keyboard(
     lab: Lab, page: Any, shots: Callable[[Any, str], None]
 ) -> None:
@@ -50,15 +59,22 @@ def test_a_restore_is_chosen_and_started_by_keyboard(
     form.locator("button", has_text="Bulk").focus()
     page.keyboard.press("Space")
     form.locator("td", has_text="Bulk (this plan)").first.wait_for()
-    form.get_by_label("Budget, USD").focus()
-    page.keyboard.type("0.0000001")
-    page.keyboard.press("Enter")
+    start = form.locator("button.jupyter-button", has_text="Start")
+    _write_budget(page, form, "0.0000001")
     form.locator("td", has_text="REFUSED").first.wait_for()
-    form.get_by_label("Budget, USD").focus()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.press("Delete")
-    page.keyboard.press("Enter")
+    form.get_by_text("over the limit", exact=False).first.wait_for()
+    assert start.is_disabled()
+    _write_budget(page, form, "5,50")
+    form.get_by_text("not an amount of US dollars", exact=False).wait_for()
+    assert start.is_disabled()
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        _choose_theme(page, theme)
+        start.scroll_into_view_if_needed()
+        shots(page, f"form-misread-{theme[-5:].strip().lower()}")
+        accessible(page, ".glacier-card")
+    _write_budget(page, form, "")
     form.locator("td", has_text="REFUSED").first.wait_for(state="detached")
+    start.and_(page.locator(":enabled")).wait_for()
     form.locator("button.jupyter-button", has_text="Start").focus()
     page.keyboard.press("Enter")
     form.get_by_text("3 verified", exact=False).first.wait_for()
