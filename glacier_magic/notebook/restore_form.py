@@ -6,7 +6,7 @@ import threading
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError, describe
+from ..errors import GlacierError, InputError, describe
 from ..jobs import TIERS
 from ..plans import RestorePlan
 from ..plans.restore.quoting import DESTINATIONS
@@ -48,6 +48,7 @@ class RestoreForm(PlanCard):
             description="count unconfirmed prices towards the budget",
             value=plan.accepts_unconfirmed,
             indent=False,
+            layout=widgets.Layout(width="auto"),
         )
         self._misread = ""
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
@@ -72,7 +73,7 @@ class RestoreForm(PlanCard):
         words = ""
         try:
             made = self._as_written()
-        except (GlacierError, ValueError) as error:
+        except GlacierError as error:
             words = str(error)
         except Exception as error:  # a thread has nobody to raise to
             words = describe(error)
@@ -89,10 +90,13 @@ class RestoreForm(PlanCard):
     def _as_written(self) -> RestorePlan:
         """Return the plan that all fields describe together.
 
-        :raises ValueError: one of them is not understood.
+        :raises InputError: one of them is not understood.
         """
         budget = self._budget.value.strip()
-        limit = parse_money(budget) if budget else None
+        try:
+            limit = parse_money(budget) if budget else None
+        except ValueError as error:
+            raise InputError(f"The budget is {error}", cure="") from None
         made = self._made.revised(
             tier=self._tier.value, to=self._folder.value.strip() or ".", destination=self._way.value
         )
