@@ -5,9 +5,10 @@ import sqlite3
 import pytest
 
 from glacier_magic.catalogue import Catalogue, Scope
+from glacier_magic.catalogue.archives import carry
 from glacier_magic.catalogue.archives.states import EVENTS
-from glacier_magic.catalogue.storage import carry, schema
-from glacier_magic.catalogue.storage.sqlite import APPLICATION_ID
+from glacier_magic.catalogue.storage import schema
+from glacier_magic.catalogue.storage.schema import APPLICATION_ID
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "us-east-1")
 DAY = 86_400_000

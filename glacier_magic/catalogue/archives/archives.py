@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.units import to_ms
 from ...descriptions import decode
-from ..storage import carry, dialect
+from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
-from . import folders, identity, ingest, states, vault_table
+from . import carry, folders, identity, ingest, states, vault_table
 from .folders import Folder, FolderChanges
 from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence

@@ -18,8 +18,7 @@ from ...base.files import rename_new
 from ...errors import CatalogueError, InputError, LocalError
 from ...scrubbing import scrub
 from .holding import PLACE, RESTORED
-from .schema import MIGRATIONS
-from .sqlite import APPLICATION_ID
+from .schema import APPLICATION_ID, MIGRATIONS
 
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""

@@ -5,6 +5,9 @@ Times are whole milliseconds since 1970 UTC (INTEGER); sizes are bytes.
 
 from __future__ import annotations
 
+APPLICATION_ID = 0x676C6163
+"""Written into the header of an SQLite file, so that a stranger's database is never taken for ours."""
+
 SCHEMA_1 = """
 CREATE TABLE settings(
     key TEXT PRIMARY KEY,

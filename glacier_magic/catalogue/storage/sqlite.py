@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 from ...errors import CatalogueError, LocalError
 from .database import Database, Values, closed
 from .holding import take_up
-from .schema import MIGRATIONS
+from .schema import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
     from typing import Self
 
     from .dialect import Sqlite
-
-APPLICATION_ID = 0x676C6163
-"""Written into the file's header, so that a stranger's database is never taken for ours."""
 
 
 class SqliteDatabase(Database):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..archives import identity, vault_table
-from ..archives.folders import rebuild
-from ..archives.states import LISTED, TOLD, UPLOADED
-from .database import Database, Scope
+from ..storage.database import Database, Scope
+from . import identity, vault_table
+from .folders import rebuild
+from .states import LISTED, TOLD, UPLOADED
 
 _COLUMNS = (
     "vault_id, id_key, id_check, archive_id, name, description, format, mtime, size, created, "
