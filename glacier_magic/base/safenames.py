@@ -122,10 +122,10 @@ def _shorten(text: str, original: str, limit: int) -> str:
 
 def _split_suffix(name: str) -> tuple[str, str]:
     """Return *name* cut before its suffix; ``.tar.gz`` and its like count as one."""
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - keeps all but the last ending
     outer = suffix
     while _WRAPPERS.fullmatch(outer):
-        inner_stem, outer = os.path.splitext(stem)  # noqa: PTH122
+        inner_stem, outer = os.path.splitext(stem)  # noqa: PTH122 - keeps all but the last ending
         if not _INNER_SUFFIX.fullmatch(outer):
             break
         stem, suffix = inner_stem, outer + suffix

@@ -81,7 +81,7 @@ def check(description: str) -> None:
         raise DescriptionError("The service drops leading spaces: remove them from the description")
 
 
-def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str:  # noqa: A002
+def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str:  # noqa: A002 - the word that users write
     """Return the description for a file called *name*, last modified at *mtime* (aware).
 
     *format* is "fastglacier" (version 4, the form most software reads), "mt2" or "plain", which

@@ -19,7 +19,7 @@ _SHIFTED = re.compile("\\+[A-Za-z0-9+/]*-")
 EXAMPLES = (
     (
         '{"Path":"dir2/+BEQEMAQ5BDs-3","UTCDateModified":"20130322T120043Z"}',
-        Decoded("dir2/файл3", datetime(2013, 3, 22, 12, 0, 43, tzinfo=UTC), "cloudberry"),  # noqa: RUF001
+        Decoded("dir2/файл3", datetime(2013, 3, 22, 12, 0, 43, tzinfo=UTC), "cloudberry"),  # noqa: RUF001 - a sample in another script
     ),
     (
         '{"Path":"glacier-ui.exe","UTCDateModified":"20130313T040002Z"}',

@@ -54,11 +54,11 @@ class Family(Protocol):
     """What a module that decodes one family of descriptions offers."""
 
     @property
-    def MARKS(self) -> Marks:  # noqa: N802
+    def MARKS(self) -> Marks:  # noqa: N802 - a constant of the modules that implement it
         """How a text that may be of this family is told."""
 
     @property
-    def EXAMPLES(self) -> tuple[tuple[str, Decoded], ...]:  # noqa: N802
+    def EXAMPLES(self) -> tuple[tuple[str, Decoded], ...]:  # noqa: N802 - a constant of the modules that implement it
         """Pairs of a description and what it decodes to."""
 
     def decode(self, text: str) -> Decoded | None:

@@ -100,7 +100,7 @@ def _complain(sentence: str) -> int:
 
 def _serve(folder: Path, options: argparse.Namespace) -> int:
     # Imported late: whoever only embeds the options does not pay for the server.
-    from glacier_magic.emulator import operations  # noqa: F401
+    from glacier_magic.emulator import operations  # noqa: F401 - registers or tests for it
     from glacier_magic.emulator.service import EmulatedService, Options
 
     service = EmulatedService(

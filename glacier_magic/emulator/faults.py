@@ -197,10 +197,10 @@ def _trickle(rate: int) -> Deliver:
 def _flip(fault: Fault) -> Deliver:
     def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
         connection.sendall(head)
-        at = random.Random(fault.seed + fault.struck).randrange(max(response.length, 1))  # noqa: S311
+        at = random.Random(fault.seed + fault.struck).randrange(max(response.length, 1))  # noqa: S311 - chance, not secrecy
         for piece in _pieces(response, response.length):
             if 0 <= at < len(piece):
-                piece = piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :]  # noqa: PLW2901
+                piece = piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :]  # noqa: PLW2901 - the piece is damaged on purpose
             at -= len(piece)
             connection.sendall(piece)
 

@@ -92,7 +92,7 @@ class Publisher:
                 self._client(region).publish(TopicArn=topic, Message=text)
         except Exception as error:  # whatever boto3 or the network raises
             self._failures[job.id] += 1
-            print(f"Could not publish to {topics}: {error}", file=sys.stderr)  # noqa: T201
+            print(f"Could not publish to {topics}: {error}", file=sys.stderr)  # noqa: T201 - it is what this function is for
             return self._failures[job.id] >= _TRIES
         return True
 

@@ -52,7 +52,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def url(self) -> str:
         """Where the service answers."""
         host, port = cast("tuple[str, int]", self.server_address[:2])
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound to
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -139,4 +139,4 @@ class _Connection(socketserver.StreamRequestHandler):
     def _log(self, request: Request, response: Response) -> None:
         if self.server.verbose:
             line = f"{request.method} {request.path} -> {response.status}"
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is what this function is for

@@ -124,7 +124,7 @@ class Importer(Protocol):
     """What a module that reads one kind of file offers."""
 
     @property
-    def FORMAT(self) -> str:  # noqa: N802
+    def FORMAT(self) -> str:  # noqa: N802 - a constant of the modules that implement it
         """What it reads, in a few words."""
 
     def recognises(self, file: SourceFile) -> bool:

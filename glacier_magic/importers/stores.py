@@ -180,7 +180,7 @@ def _through_python(base: Path) -> dict[bytes, bytes] | None:
         return None
     try:
         with dbm.open(str(base), "r") as store:
-            keys = [k if isinstance(k, bytes) else k.encode() for k in store.keys()]  # noqa: SIM118
+            keys = [k if isinstance(k, bytes) else k.encode() for k in store.keys()]  # noqa: SIM118 - a dbm is no mapping
             return {key: store[key] for key in keys}
     except (ImportError, *dbm.error) as error:
         raise ValueError(f"{kind} of this Python cannot read it ({scrub(error)})") from error

@@ -82,7 +82,7 @@ class Reading(Iterator["pa.RecordBatch"]):
             yield from self._json.batches()
 
 
-def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa: A002
+def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa: A002 - the word that users write
     """Read an inventory as its bytes arrive, in memory that does not grow with its length.
 
     :param pieces: the bytes, cut anywhere.

@@ -21,7 +21,7 @@ _ENOUGH = 100  # bytes that tell the form
 Source = str | bytes | os.PathLike[str] | IO[bytes] | Iterable[bytes]
 
 
-def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002
+def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - the word that users write
     """Return the archives of an inventory, lossless and in its order.
 
     :param source: a path, an open binary file, or bytes, whole or in pieces.
@@ -39,7 +39,7 @@ def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa
             first = b""
             while len(first.lstrip()) < _ENOUGH and (piece := next(pieces, b"")):
                 first += piece
-            format = detect(first)  # noqa: A001
+            format = detect(first)  # noqa: A001 - the word that users write
             pieces = chain([first], pieces)
         reading = read(pieces, format)
         stack.callback(reading.close)

@@ -141,7 +141,7 @@ def _printing() -> Show:
         counts = sorted(row.state for row in snapshot.rows)
         if counts != last[0] or time.monotonic() - last[1] > QUIET:
             last[:] = [counts, time.monotonic()]
-            print(visible(summary(snapshot)))  # noqa: T201
+            print(visible(summary(snapshot)))  # noqa: T201 - it is what this function is for
 
     return show
 

@@ -99,7 +99,7 @@ class Schedule:
         pause = max(moment - now, self.least(vault))
         if not running or moment - now <= LATEST:
             pause *= self.patience
-        self._due[vault] = now + pause + min(JITTER, pause / 10) * random.random()  # noqa: S311
+        self._due[vault] = now + pause + min(JITTER, pause / 10) * random.random()  # noqa: S311 - chance, not secrecy
 
     def failed(self, vault: str) -> None:
         """Plan the next look after one that got no answer."""

@@ -37,7 +37,7 @@ class NotebookFace:
         if self.rich:
             Place(note(text))
         else:
-            print(text, file=sys.stderr)  # noqa: T201
+            print(text, file=sys.stderr)  # noqa: T201 - it is what this function is for
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:

@@ -129,7 +129,7 @@ class Plan(Rendered, Generic[T]):
             "quote": None if quote is None else quote.as_data(),
         }
 
-    def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002
+    def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002 - the signature is that of all plans
         """Return what is kept of what running it gave; None where that is heard of later."""
         return {}
 

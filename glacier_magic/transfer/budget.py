@@ -97,7 +97,7 @@ class Budget:
             if self._hold_until <= now:  # one wave of failures counts once, not once a worker
                 longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
                 self._failures += 1
-                self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311
+                self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - chance, not secrecy
             pause = max(1.0, self._hold_until - now)
         what = _BRIEF.get(error.code, error.message.rstrip("."))
         return f"{what}, trying again in {human_duration(pause)}"

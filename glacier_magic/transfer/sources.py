@@ -101,7 +101,7 @@ def _matches(word: str) -> list[Path]:
     path = Path(word).expanduser()
     if word and os.path.lexists(path):  # Path("") is the working folder
         return [path]
-    matches = sorted(glob.glob(word and str(path), recursive=True, include_hidden=False))  # noqa: PTH207
+    matches = sorted(glob.glob(word and str(path), recursive=True, include_hidden=False))  # noqa: PTH207 - a pattern, not a path
     if not matches:
         raise InputError(
             f"No file matches {word!r}",

@@ -22,8 +22,8 @@ from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavail
 
 psycopg = pytest.importorskip("psycopg")
 
-from glacier_magic.catalogue.storage.postgres import clock, glob, sql, values  # noqa: E402
-from glacier_magic.catalogue.storage.postgres import database as server_side  # noqa: E402
+from glacier_magic.catalogue.storage.postgres import clock, glob, sql, values  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import database as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD

@@ -280,7 +280,7 @@ def test_times_are_written_in_utc():
         ("", None, "give the archive a name"),
         ("ä" * 400, WHEN, "800 bytes in UTF-8.*shorten the name"),
         ("bad\udcff", None, "rename the file"),
-        ("a", datetime(2013, 3, 13), "pass the time in UTC"),  # noqa: DTZ001
+        ("a", datetime(2013, 3, 13), "pass the time in UTC"),  # noqa: DTZ001 - one without a zone, on purpose
         ("a", datetime.min.replace(tzinfo=timezone(timedelta(hours=1))), "leave it out"),
     ],
     ids=["empty", "long", "surrogate", "naive", "early"],

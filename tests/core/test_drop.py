@@ -424,7 +424,7 @@ def test_a_lost_inventory_job_is_asked_for_again(session, filled, reaches, emula
     emulator.fault("job-failed", "InitiateJob", times=1)
     assert isinstance(session.drop_with_archives("photos"), Batch)
     session.tracker.start()
-    reaches_two = lambda _: len(jobs_of(action="InventoryRetrieval")) == 2  # noqa: E731
+    reaches_two = lambda _: len(jobs_of(action="InventoryRetrieval")) == 2  # noqa: E731 - short, and called once
     emulator.advance(hours=4.2)
     session.service.account()
     session.tracker.wake()

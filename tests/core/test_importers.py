@@ -34,7 +34,7 @@ B\t1350980001\tCREATED\t{B}\t7\tNONE\t{HASH.upper()}\tфайл
 B\t1350980002\tRETRIEVE_JOB\t{A}\t{JOB}
 B\t1350980003\tDELETED\t{B}\tфайл
 C\t1350980004\tCREATED\t{C}\t0\t-5\t{HASH}\t{C}
-"""  # noqa: RUF001
+"""  # noqa: RUF001 - a sample in another script
 
 OLD_JOURNAL = f"""\
 1345980000 CREATED {A} 1048576 {HASH} photos/a b.jpg

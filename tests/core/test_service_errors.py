@@ -71,7 +71,7 @@ def server():
             self.end_headers()
             self.wfile.write(told.body)
 
-        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
+        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_):
             pass

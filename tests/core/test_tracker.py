@@ -162,7 +162,7 @@ def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
 
 def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     """The median of the tier, within the documented window."""
-    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731
+    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
     assert usual() == 4
     for number, took in enumerate([3.5, 3.25, 9.0]):
         session.catalogue.jobs.record(

@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.emulator import ACCESS_KEY, SECRET_KEY
-from glacier_magic.emulator.testing import glacier_emulator  # noqa: F401
+from glacier_magic.emulator.testing import glacier_emulator  # noqa: F401 - registers or tests for it
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def emulator(glacier_emulator):  # noqa: F811
+def emulator(glacier_emulator):  # noqa: F811 - the fixture of the same name
     return glacier_emulator
 
 

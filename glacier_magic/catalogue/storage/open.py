@@ -18,7 +18,7 @@ def opened(place: Path | str) -> Database:
     """
     if isinstance(place, str) and is_url(place):
         try:
-            import psycopg  # noqa: F401, PLC0415
+            import psycopg  # noqa: F401, PLC0415 - tests for it
         except ImportError:
             raise InputError(
                 "A catalogue on PostgreSQL needs the driver psycopg",

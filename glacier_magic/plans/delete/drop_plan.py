@@ -215,7 +215,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         self._tracker.start()
         return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
 
-    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
+    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
         """Return how many archives were deleted; the drop itself goes on by itself."""
         drops, queues = self._engine.catalogue.drops, self._engine.catalogue.deletions
         queue = drops.get(self._drop.id).deletion

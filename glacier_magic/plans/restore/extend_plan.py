@@ -158,7 +158,7 @@ class ExtendPlan(Plan[Batch]):
             "requests": len(self.requests),
         }
 
-    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002
+    def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
         """Return how many requests the service has accepted."""
         return {"extended": self._extended}
 

@@ -54,7 +54,7 @@ class Scheduled:
 
     def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
         now, last = from_ms(self._now), from_ms(max(row.due or self._now for row in rows))
-        assert now is not None and last is not None  # noqa: PT018
+        assert now is not None and last is not None  # noqa: PT018 - one condition
         size = human_bytes(sum(row.size or 0 for row in rows))
         return (
             f"{plural(len(rows), 'archive')}, {size}, not asked for yet, the last on "

@@ -153,7 +153,7 @@ class Timetable:
         if not days or days[-1].last <= self.now:
             return []
         now, last = from_ms(self.now), from_ms(days[-1].last)
-        assert now is not None and last is not None  # noqa: PT018
+        assert now is not None and last is not None  # noqa: PT018 - one condition
         return [
             f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
             "later requests are made while a kernel or %glacier wait runs",
@@ -161,7 +161,7 @@ class Timetable:
 
     def _day(self, day: Day) -> str:
         now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
-        assert now is not None and first is not None and last is not None  # noqa: PT018
+        assert now is not None and first is not None and last is not None  # noqa: PT018 - one condition
         when = "now" if day.due <= self.now else weekday_time(first, now)
         until = f" to {weekday_time(last, now)}" if day.last > day.due else ""
         return f"{when}{until} {plural(day.archives, 'archive')}, {human_bytes(day.size)}"
