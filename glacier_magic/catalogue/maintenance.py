@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.units import masked, plural
 from .archives import folders, identity, states
-from .storage import dialect
+from .storage import dialect, schema
 from .storage.database import Database
 from .storage.dialect import Snapshot
-from .storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from . import Catalogue
@@ -56,7 +55,7 @@ def vaults(database: Database) -> list[dict[str, Any]]:
 
 def version() -> int:
     """Return the version of the tables."""
-    return len(MIGRATIONS)
+    return len(schema.MIGRATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,7 @@ _OTHERS = ("inventories", "uploads", "jobs", "downloads")
 
 def recognises(file: SourceFile) -> bool:
     """Tell by its tables."""
-    return {"settings", "inventories", "uploads", "downloads"} <= file.tables.keys() and bool(
-        {"archive_rows", "archives"} & file.tables.keys()
-    )
+    return {"settings", "archive_rows", "inventories", "uploads", "downloads"} <= file.tables.keys()
 
 
 def read(path: Path) -> Imported:

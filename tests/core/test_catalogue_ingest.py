@@ -310,7 +310,7 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
 def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
     """With the same outcome."""
     read(catalogue, range(50), START)
-    monkeypatch.setattr(ingest.Known, "read", classmethod(lambda *_: None))
+    monkeypatch.setattr(ingest.IdIndex, "read", classmethod(lambda *_: None))
     read(catalogue, range(20, 70), START + DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "gone"} == set(range(20))

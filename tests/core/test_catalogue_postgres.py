@@ -227,39 +227,6 @@ def test_a_newer_version_is_refused_unharmed(database_url):
     assert "pip install" in caught.value.cure
 
 
-def test_a_catalogue_of_version_1_is_brought_over(database_url, monkeypatch):
-    """With every row, by whoever opens it first."""
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        database = server_side.PostgresDatabase(database_url)
-    for number, state in enumerate(("listed", "uploaded", "deleted", "gone")):
-        database.execute(
-            f"INSERT INTO archives VALUES({','.join('?' * 13)})",
-            (
-                HERE.account,
-                HERE.region,
-                "photos",
-                f"{number:0138}",
-                f"n{number}",
-                f"raw {number}",
-                "plain",
-                None,
-                number,
-                5,
-                f"{number:064x}",
-                state,
-                None,
-            ),
-        )
-    database.close()
-    with opened(database_url) as catalogue:
-        found = [catalogue.archives.get("photos", f"{n:0138}") for n in range(4)]
-        assert [a.state.split()[0] for a in found[2:]] == ["deleted", "gone"]
-        assert catalogue.archives.count("photos") == 2
-        assert [a.description for a in found] == [f"raw {n}" for n in range(4)]
-        assert not catalogue.database.has_table("archives_1")
-
-
 def test_it_works_without_trigrams(postgres):
     """A server without the extension searches names one by one."""
     postgres.sql("CREATE DATABASE plain OWNER team")
@@ -721,7 +688,6 @@ def test_every_statement_of_the_catalogue_is_one_for_postgresql(catalogue):
     """Prepared on a server, so that a word that only SQLite knows is found here."""
     found, wrong = list(statements()), []
     with psycopg.connect(catalogue_url(catalogue), autocommit=True) as raw:
-        raw.execute("CREATE TEMP TABLE archives_1 AS SELECT * FROM archives LIMIT 0")
         for place, text in found:
             try:
                 spelled, number = [], 0

@@ -12,7 +12,7 @@ from ...descriptions import decode
 from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
-from . import carry, folders, identity, ingest, states, vault_table
+from . import folders, identity, ingest, states, vault_table
 from .folders import Folder, FolderChanges
 from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence
@@ -63,7 +63,6 @@ class Archives:
         self._database, self._scope = database, scope
         self._own = dialect.of(database)
         self._own.prepare()
-        carry.carry_over(database)
 
     # Writing
 

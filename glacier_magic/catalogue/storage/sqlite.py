@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CatalogueError, LocalError
+from . import schema
 from .database import Database, Values, closed
 from .holding import take_up
-from .schema import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
     from typing import Self
@@ -74,28 +74,22 @@ class SqliteDatabase(Database):
 
     def _prepare(self) -> None:
         with self.transaction():
-            for step in MIGRATIONS[self._checked_version() :]:
-                for statement in step.split(";\n"):
-                    self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+            for statement in schema.upgrade(self._version(), self.path):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version={schema.mark()}")
             take_up(self, self._path)
         self._journal()
 
-    def _checked_version(self) -> int:
-        """Return the version of the tables; refuse what is not ours before it is touched."""
+    def _version(self) -> int:
+        """Return the number of the version that the file keeps; refuse a file that is not ours."""
         version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
         owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
         empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        if not empty and owner != APPLICATION_ID:
+        if not empty and owner != schema.APPLICATION_ID:
             raise CatalogueError(
                 f"{self.path} is a database of another program",
                 cure="Set GLACIER_MAGIC_CATALOGUE to another file.",
-            )
-        if version > len(MIGRATIONS):
-            raise CatalogueError(
-                f"The catalogue {self.path} was written by a newer version of glacier_magic",
-                cure="Upgrade with: pip install -U glacier_magic",
             )
         return version
 
