@@ -15,7 +15,6 @@ from typing import Any
 from ..catalogue import Catalogue, Scope
 from ..catalogue.archives.identity import unpack_hash
 from ..catalogue.exporting import READ_ALL, pieces, places
-from ..catalogue.storage import dialect
 from ..catalogue.storage.backup import backup, examine
 from . import sqlite_files
 from .exported import checked
@@ -70,7 +69,7 @@ def _items(path: Path, left: Left) -> Iterator[ImportedArchive]:
 
 
 def _archives(catalogue: Catalogue) -> Iterator[dict[str, Any]]:
-    with dialect.of(catalogue.database).snapshot() as view:
+    with catalogue.database.snapshot() as view:
         for place in places(view):
             for rows in pieces(view, place):
                 for row in rows:

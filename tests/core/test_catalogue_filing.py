@@ -365,8 +365,7 @@ def catalogue(filled):
 )
 def test_what_does_not_agree_is_found_and_repaired(catalogue, wrong, check):
     """Each says what to do; afterwards nothing is wrong."""
-    own = maintenance.dialect.of(catalogue.database)
-    own.catch_up()
+    catalogue.database.catch_up()
     assert problems(catalogue) == {}
     catalogue.database.execute(wrong)
     assert check in problems(catalogue)
@@ -431,7 +430,7 @@ def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
         ("music", "********1111", 0, None),
         ("photos", "********1111", 1, 5_000_000),
     ]
-    assert catalogue.database.dialect.size() >= catalogue.path.stat().st_size
+    assert catalogue.database.size() >= catalogue.path.stat().st_size
 
 
 # Exporting and merging

@@ -23,7 +23,7 @@ from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavail
 psycopg = pytest.importorskip("psycopg")
 
 from glacier_magic.catalogue.storage.postgres import clock, glob, sql, values  # noqa: E402 - after importorskip
-from glacier_magic.catalogue.storage.postgres import database as server_side  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import server as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD
@@ -233,11 +233,11 @@ def test_it_works_without_trigrams(postgres):
     postgres.sql("GRANT CREATE ON SCHEMA public TO stranger", "plain")
     postgres.sql("REVOKE CREATE ON DATABASE plain FROM public", "plain")
     with opened(postgres.url("stranger", "plain")) as catalogue:
-        assert not catalogue.database.dialect.searchable
+        assert not catalogue.database.searchable
         catalogue.archives.record(record("some/where.txt"))
         assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
     with opened(postgres.url("root", "plain")) as catalogue:  # who may, makes them
-        assert catalogue.database.dialect.searchable
+        assert catalogue.database.searchable
         assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
 
 
@@ -503,7 +503,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
 def test_a_snapshot_shows_one_moment(catalogue):
     """Whoever writes meanwhile."""
     catalogue.archives.record(record("a", 1))
-    with catalogue.database.dialect.snapshot() as view:
+    with catalogue.database.snapshot() as view:
         assert view.rows("SELECT count(*) FROM archive_rows") == [(1,)]
         catalogue.archives.record(record("b", 2))
         names = list(view.stream("SELECT name FROM archive_rows WHERE size=?", (7,), 10))
@@ -513,10 +513,9 @@ def test_a_snapshot_shows_one_moment(catalogue):
 def test_the_index_of_names_can_be_made_anew(catalogue):
     """And what is not whole is told."""
     catalogue.archives.record(record("some/where.txt"))
-    ways = catalogue.database.dialect
-    ways.reindex_names()
-    assert ways.searchable
-    assert ways.integrity() == []
+    catalogue.database.reindex_names()
+    assert catalogue.database.searchable
+    assert catalogue.database.integrity() == []
     assert len(catalogue.archives.find("photos", "here.t").records) == 1
 
 
@@ -656,7 +655,7 @@ def statements():
     """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
     folder = Path(schema.__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
-        if path.stem in ("sqlite", "dialect", "backup") or path.parent.name == "postgres":
+        if path.stem in ("sqlite", "sqlite_file", "backup") or path.parent.name == "postgres":
             continue  # of one database alone
         place = ".".join(path.relative_to(folder).with_suffix("").parts)
         names = vars(importlib.import_module(f"glacier_magic.catalogue.{place}"))

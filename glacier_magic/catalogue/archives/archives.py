@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.units import to_ms
 from ...descriptions import decode
-from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
 from . import folders, identity, ingest, states, vault_table
@@ -61,8 +60,7 @@ class Archives:
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database, self._scope = database, scope
-        self._own = dialect.of(database)
-        self._own.prepare()
+        self._database.prepare_indexes()
 
     # Writing
 

@@ -273,6 +273,13 @@ CREATE TABLE members(
 )
 """
 
+LATE_INDEXES = {
+    "archive_rows_by_name": "archive_rows(vault_id, name, created)",
+    "archive_rows_by_size": "archive_rows(vault_id, size)",
+    "archive_rows_by_created": "archive_rows(vault_id, created)",
+}
+"""Indexes that are created faster after most rows are new than kept while these are written."""
+
 MIGRATIONS: tuple[str, ...] = (SCHEMA,)
 """Step n brings a catalogue from version n to n + 1; version 0 is an empty database."""
 
