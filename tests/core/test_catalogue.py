@@ -236,6 +236,14 @@ def test_every_acknowledged_row_survives_a_kill(backend, place, child):
     catalogue.close()
 
 
+def test_jobs_without_a_date_come_last(catalogue):
+    """In both databases."""
+    for number, created in enumerate((5, None, 9)):
+        job = JobRecord(vault="v", job_id=str(number), action="InventoryRetrieval", created=created)
+        catalogue.jobs.record([job])
+    assert [job.created for job in catalogue.jobs.known()] == [9, 5, None]
+
+
 # Files that are not ours
 
 

@@ -312,3 +312,29 @@ def test_duplicates_are_grouped_by_content(catalogue):
     wasted = [(len(g) - 1) * g[0].size for g in groups]
     assert wasted == sorted(wasted, reverse=True)
     assert all([r.created for r in g] == sorted(r.created for r in g) for g in groups)
+
+
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [
+        (None, "archive_rows_by_name"),
+        ("-name,-created", "archive_rows_by_name"),
+        ("size", "archive_rows_by_size"),
+        ("-size", "archive_rows_by_size"),
+        ("created", "archive_rows_by_created"),
+        ("-created", "archive_rows_by_created"),
+    ],
+)
+def test_an_order_is_read_from_its_index(backend, catalogue, monkeypatch, sort, index):
+    """Where nulls come is the same in both."""
+    monkeypatch.setattr(query, "FEW", 0)
+    asked = query.statement(catalogue.database, HERE, "photos", query.Query(sort=sort, limit=5))
+    database, explain = catalogue.database, "EXPLAIN QUERY PLAN"
+    with database.transaction():
+        if backend == "postgres":  # of few rows it would sort the ids as well
+            explain = "EXPLAIN"
+            for way in ("seqscan", "bitmapscan", "sort"):
+                database.execute(f"SET LOCAL enable_{way}=off")
+        plan = "\n".join(str(row[-1]) for row in database.rows(f"{explain} {asked.sql}", asked.values))
+    assert index in plan
+    assert not re.search(r"TEMP B-TREE|(?<!Incremental )Sort  \(", plan)

@@ -6,11 +6,12 @@ import pytest
 
 from glacier_magic.catalogue import Catalogue, Scope
 from glacier_magic.catalogue.storage import schema
+from glacier_magic.catalogue.storage.sqlite_file import WORDS
 from glacier_magic.errors import CatalogueError
 
 HERE = Scope("111111111111", "eu-west-1")
 STEP = """
-CREATE TABLE notes(key TEXT PRIMARY KEY, note TEXT NOT NULL);
+CREATE TABLE notes(key {text} PRIMARY KEY, note {text} NOT NULL){by_key};
 INSERT INTO notes SELECT key, value FROM settings WHERE key='vault'
 """
 
@@ -96,7 +97,7 @@ def test_a_newer_version_is_refused(first, later, monkeypatch):
 
 def file_of(path, number):
     with sqlite3.connect(path) as raw:
-        raw.executescript(schema.SCHEMA)
+        raw.executescript(schema.SCHEMA.format(**WORDS))
         raw.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         raw.execute(f"PRAGMA user_version={number}")
         raw.execute("INSERT INTO settings VALUES('vault', 'photos')")

@@ -191,7 +191,7 @@ class Archives:
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
         """Return the archives that are not deleted with exactly this name, oldest first."""
-        return self._select(vault, "name=?", (name,), "ORDER BY created")
+        return self._select(vault, "name=?", (name,), "ORDER BY created NULLS FIRST")
 
     def starting(self, vault: str, prefix: str, *, all_: bool = False) -> list[ArchiveRecord]:
         """Return the archives whose id starts with *prefix*: those there, or all that were ever."""
@@ -414,7 +414,7 @@ class Archives:
             f"FROM archive_rows WHERE vault_id=? AND {kept} AND (size, tree_hash) IN ("
             "SELECT size, tree_hash FROM archive_rows WHERE vault_id=? AND tree_hash IS NOT NULL "
             f"AND {kept} GROUP BY size, tree_hash HAVING count(*)>1) "
-            "ORDER BY size, tree_hash, created, archive_id",
+            "ORDER BY size, tree_hash, created NULLS FIRST, archive_id",
             (known.id, known.id),
         )
         groups: dict[tuple[Any, Any], list[ArchiveRecord]] = {}

@@ -66,7 +66,7 @@ def _doubles(database: Database, known: vault_table.KnownVault) -> Iterator[Rows
         f"WHERE vault_id=? AND tree_hash IS NOT NULL AND {kept} "
         "GROUP BY size, tree_hash HAVING count(*)>1) AS same "
         f"ON size=same_size AND tree_hash=same_hash WHERE vault_id=? AND {kept} "
-        "ORDER BY wasted DESC, size, tree_hash, created, archive_id"
+        "ORDER BY wasted DESC, size, tree_hash, created NULLS FIRST, archive_id"
     )
     return database.stream(sql, (known.id, known.id), PIECE)
 

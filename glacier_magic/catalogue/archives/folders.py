@@ -197,8 +197,8 @@ def _figures(database: Database, vault_id: int, current: int, level: int, row: A
     path = row["parent"] + row["name"]
     oldest, newest = row["oldest"], row["newest"]
     if row["stale"]:
-        oldest = _outermost(database, vault_id, current, path, oldest, newest, "ASC")
-        newest = _outermost(database, vault_id, current, path, oldest, newest, "DESC")
+        oldest = _outermost(database, vault_id, current, path, oldest, newest, "ASC NULLS FIRST")
+        newest = _outermost(database, vault_id, current, path, oldest, newest, "DESC NULLS LAST")
         database.execute(
             "UPDATE folders SET oldest=?, newest=?, stale=0 WHERE vault_id=? AND parent=? "
             "AND name=? AND archives=? AND bytes=?",

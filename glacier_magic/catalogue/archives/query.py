@@ -24,6 +24,7 @@ FEW = 10_000
 
 COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
 SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
+_NULLABLE = ("size", "created", "mtime", "tree_hash")
 _END = "\U0010ffff"
 
 COUNTED = 10_000
@@ -283,7 +284,8 @@ class _Plan:
             column = "COALESCE(description, name)" if name == "description" else name
             if place == 0 and self._few and name not in ("state", "description"):
                 column = self._database.unindexed(name)
-            terms.append(f"{column}{' DESC' if down else ''}")
+            nulls = (" NULLS LAST" if down else " NULLS FIRST") if name in _NULLABLE else ""
+            terms.append(f"{column}{' DESC' if down else ''}{nulls}")
         return ", ".join([*terms, f"id{' DESC' if self._order[0][1] else ''}"])
 
 

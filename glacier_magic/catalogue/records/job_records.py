@@ -108,7 +108,10 @@ class JobRecord:
 
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
-_USABLE = "gone=0 AND status IN ('InProgress', 'Succeeded') ORDER BY status DESC, completed DESC, created"
+_USABLE = (
+    "gone=0 AND status IN ('InProgress', 'Succeeded') "
+    "ORDER BY status DESC, completed DESC NULLS LAST, created NULLS FIRST"
+)
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
 
 
@@ -159,11 +162,11 @@ class Jobs:
 
     def of_vault(self, vault: str) -> list[JobRecord]:
         """Return the jobs of a vault that the service still knows, newest first."""
-        return self._select("vault=? AND gone=0 ORDER BY created DESC", (vault,))
+        return self._select("vault=? AND gone=0 ORDER BY created DESC NULLS LAST", (vault,))
 
     def known(self) -> list[JobRecord]:
         """Return the jobs of all vaults that the service still knows, newest first."""
-        return self._select("gone=0 ORDER BY created DESC", ())
+        return self._select("gone=0 ORDER BY created DESC NULLS LAST", ())
 
     def running(self) -> list[RunningJob]:
         """Return how many jobs of each vault, action and tier run."""

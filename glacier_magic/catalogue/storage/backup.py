@@ -18,7 +18,7 @@ from ...base.files import rename_new
 from ...errors import CatalogueError, InputError, LocalError
 from ...scrubbing import scrub
 from .holding import PLACE, RESTORED
-from .schema import APPLICATION_ID, upgrade
+from .schema import APPLICATION_ID, check
 
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""
@@ -156,7 +156,7 @@ def _examined(path: Path, connection: sqlite3.Connection) -> Examined:
 
     if one("PRAGMA application_id") != APPLICATION_ID:
         raise InputError(f"{path} is not a catalogue of glacier_magic", cure="")
-    upgrade(one("PRAGMA user_version"), path)  # raises what is wrong with the version
+    check(one("PRAGMA user_version"), path)
     damage = faults(connection, 1)
     if damage:
         raise _unusable(path, damage[0])

@@ -20,7 +20,7 @@ from ...errors import CatalogueError, LocalError
 from .backup import inspect
 from .database import ascii_lower
 from .schema import LATE_INDEXES
-from .sqlite_file import SqliteFile
+from .sqlite_file import WORDS, SqliteFile
 
 TAIL = 20_000
 """Rows that may be missing in the search table when a search begins."""
@@ -196,7 +196,7 @@ class SqliteDatabase(SqliteFile):
     def create_indexes(self) -> None:
         """Create those of them that are missing, each in a transaction of its own."""
         for name, columns in LATE_INDEXES.items():
-            self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+            self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:

@@ -18,6 +18,15 @@ from .holding import take_up
 if TYPE_CHECKING:
     from typing import Self
 
+WORDS = schema.Words(
+    key="INTEGER PRIMARY KEY",
+    text="TEXT",
+    bytes="BLOB",
+    by_key=" WITHOUT ROWID",
+    first="",  # as they always do
+    hash="lower(hex(a.tree_hash))",
+)
+
 
 class SqliteFile(Database):
     """A connection to one file."""
@@ -65,7 +74,7 @@ class SqliteFile(Database):
 
     def _prepare(self) -> None:
         with self.transaction():
-            for statement in schema.upgrade(self._version(), self.path):
+            for statement in schema.upgrade(self._version(), self.path, WORDS):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version={schema.mark()}")

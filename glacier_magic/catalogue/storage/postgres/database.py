@@ -17,8 +17,10 @@ from psycopg.rows import tuple_row
 from ....errors import GlacierError
 from ..database import ascii_lower
 from ..schema import LATE_INDEXES
-from . import glob, sql
+from . import glob
+from .migration import WORDS
 from .server import PostgresServer
+from .values import marked
 
 TRIGRAMS = "archive_rows_by_text"
 MAINTENANCE_MEMORY = "256MB"
@@ -35,17 +37,17 @@ class PostgresSnapshot:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def stream(self, statement: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield the rows of a query as tuples, *size* at a time."""
         with self._connection.cursor(name="glacier_magic", row_factory=tuple_row) as cursor:
-            cursor.execute(sql.query(statement), values)
+            cursor.execute(marked(sql), values)
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return all rows of a query as tuples."""
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(sql.query(statement), values).fetchall()
+            return cursor.execute(marked(sql), values).fetchall()
 
 
 class PostgresDatabase(PostgresServer):
@@ -93,7 +95,7 @@ class PostgresDatabase(PostgresServer):
         if not found or not self.searchable:
             return None
         rows = self.rows(
-            f"SELECT id FROM archive_rows WHERE {' AND '.join(sql for sql, _ in found)} LIMIT ?",
+            f"SELECT id FROM archive_rows WHERE {' AND '.join(condition for condition, _ in found)} LIMIT ?",
             [value for _, values in found for value in values] + [limit + 1],
         )
         return None if len(rows) > limit else [row["id"] for row in rows]
@@ -145,7 +147,7 @@ class PostgresDatabase(PostgresServer):
         have = self.indexes()
         for name, columns in LATE_INDEXES.items():
             if name not in have:
-                self._make(sql.definition(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
+                self._make(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
         if TRIGRAMS not in have:
             self._make_trigrams()
         row = self.row("SELECT reltuples AS n FROM pg_class WHERE oid='archive_rows'::regclass")
@@ -168,14 +170,14 @@ class PostgresDatabase(PostgresServer):
                 f"USING gin(lower(name) {schema}.gin_trgm_ops)"
             )
 
-    def insert_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """Insert many rows, all or none; return how many were new.
 
         They are copied into a temporary table, from which the new ones are taken.
 
-        :param statement: an INSERT that names the table and a column for each value of a row.
+        :param sql: an INSERT that names the table and a column for each value of a row.
         """
-        table, columns, tail = _insert(statement)
+        table, columns, tail = _insert(sql)
         with self.transaction():
             self.execute(
                 f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"

@@ -23,9 +23,10 @@ from ....errors import GlacierError, Unavailable
 from ..database import Database, Values, closed
 from ..holding import PLACE, named
 from ..settings import Settings
-from . import errors, sql, url, values
+from . import errors, url
 from .clock import Clock
 from .migration import bring_up
+from .values import adapt, marked, row_factory
 
 if TYPE_CHECKING:
     from typing import Self
@@ -87,17 +88,14 @@ class PostgresServer(Database):
         while True:
             try:
                 made = psycopg.connect(
-                    **self._url.options,
-                    autocommit=True,
-                    prepare_threshold=None,
-                    row_factory=values.row_factory,
+                    **self._url.options, autocommit=True, prepare_threshold=None, row_factory=row_factory
                 )
             except psycopg.Error as error:
                 if not errors.starting(error) or time.monotonic() > end:
                     raise errors.refused(error, self.place, self._url.secret) from None
                 time.sleep(0.2)
                 continue
-            values.adapt(made)
+            adapt(made)
             self._learn(made)
             return made
 
@@ -279,7 +277,7 @@ class PostgresServer(Database):
         """Run one statement inside a transaction."""
         try:
             with self._watching():
-                return self._connection.execute(sql.query(statement), given)
+                return self._connection.execute(marked(statement), given)
         except Unavailable as error:
             if self._connection.closed:
                 raise _Undone(error.message, cure=error.cure) from None
@@ -290,7 +288,7 @@ class PostgresServer(Database):
             if self._inside:
                 return self.run(statement, given)
             if statement.lstrip().upper().startswith(_READS):
-                text = sql.query(statement)
+                text = marked(statement)
                 return self._again(lambda: self._connection.execute(text, given))
             return self.whole(lambda: self.run(statement, given))
 
@@ -305,7 +303,7 @@ class PostgresServer(Database):
 
     def _run_many(self, statement: str, given: list[Sequence[Any]]) -> int:
         with self.using() as cursor:
-            cursor.executemany(sql.query(statement), given)
+            cursor.executemany(marked(statement), given)
             return cursor.rowcount
 
     @contextlib.contextmanager

@@ -1,13 +1,14 @@
-r"""Values on their way to PostgreSQL and back, so that they come back as they do from SQLite.
+r"""Values that come back from PostgreSQL as they do from SQLite, and their marks in a statement.
 
 PostgreSQL's text cannot hold the character NUL, nor half a surrogate pair.  They are kept as
-``\x01`` and what follows, in such a way that texts sort as before.
+``\x01`` and what follows, so that texts sort as before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -17,6 +18,37 @@ from psycopg.types.string import StrDumperUnknown
 
 _KEPT = re.compile("[\0\x01\ud800-\udfff]")
 _WRITTEN = re.compile("\x01(?:([\x01\x02])|\x03([0-9a-f]{4}))")
+
+_LONGEST = 4_000
+"""Characters of a statement that is kept: longer ones list ids, and are used once."""
+
+_MARK = re.compile(
+    r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\n]*)
+    |(?P<mark>\?)|(?<![:\w]):(?P<key>[a-z_]\w*)|(?P<percent>%)""",
+    re.VERBOSE,
+)
+
+
+def marked(sql: str) -> str:
+    """Return a statement with psycopg's marks of values.
+
+    >>> marked("SELECT 100 % size FROM jobs WHERE job_id=? AND tier=:tier AND status<>'?'")
+    "SELECT 100 %% size FROM jobs WHERE job_id=%s AND tier=%(tier)s AND status<>'?'"
+    """
+    return _kept_marked(sql) if len(sql) <= _LONGEST else _MARK.sub(_mark, sql)
+
+
+@lru_cache(1_000)
+def _kept_marked(sql: str) -> str:
+    return _MARK.sub(_mark, sql)
+
+
+def _mark(found: re.Match[str]) -> str:
+    if found["mark"]:
+        return "%s"
+    if found["key"]:
+        return f"%({found['key']})s"
+    return found[0].replace("%", "%%")
 
 
 def escape(text: str) -> str:
