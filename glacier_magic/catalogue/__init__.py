@@ -26,8 +26,8 @@ from .records.purchases import Purchase, Purchases
 from .records.routes import Route, Routes
 from .records.upload_records import Upload, Uploads
 from .storage.database import Scope
-from .storage.open import opened
-from .storage.settings import Settings
+from .storage.open import open_database
+from .storage.settings import StoredSettings
 
 __all__ = [
     "ArchiveRecord",
@@ -60,8 +60,8 @@ class Catalogue:
     """
 
     def __init__(self, place: Path | str, scope: Scope) -> None:
-        self.database = opened(place)
-        self.settings = Settings(self.database)
+        self.database = open_database(place)
+        self.settings = StoredSettings(self.database)
         self.rescope(scope)
 
     @property

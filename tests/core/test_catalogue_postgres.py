@@ -22,7 +22,7 @@ from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavail
 
 psycopg = pytest.importorskip("psycopg")
 
-from glacier_magic.catalogue.storage.postgres import clock, glob, values  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import glob, values  # noqa: E402 - after importorskip
 from glacier_magic.catalogue.storage.postgres import server as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -483,9 +483,9 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
         asked.append(1)
         return wall[0] + 7
 
-    monkeypatch.setattr(clock.time, "time", lambda: wall[0])
-    monkeypatch.setattr(clock.time, "monotonic", lambda: steady[0])
-    ours = clock.Clock(ask)
+    monkeypatch.setattr(server_side.time, "time", lambda: wall[0])
+    monkeypatch.setattr(server_side.time, "monotonic", lambda: steady[0])
+    ours = server_side.Clock(ask)
     for _ in range(5):
         assert ours.skew() == 7
         wall[0] += 1
@@ -494,8 +494,8 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
     wall[0] += 100  # slept, or set
     ours.skew()
     assert len(asked) == 2
-    wall[0] += clock.EVERY + 1
-    steady[0] += clock.EVERY + 1
+    wall[0] += server_side.CLOCK_SECONDS + 1
+    steady[0] += server_side.CLOCK_SECONDS + 1
     ours.skew()
     assert len(asked) == 3
 
@@ -590,7 +590,7 @@ def test_a_glob_is_translated_as_sqlite_matches_it(postgres, pattern, name):
     with sqlite3.connect(":memory:") as lite:
         (wanted,) = lite.execute("SELECT ? GLOB ?", (name, pattern)).fetchone()
     lite.close()
-    found = glob.translated(pattern)
+    found = glob.translate(pattern)
     told = False
     if found is not None:
         with psycopg.connect(postgres.url()) as raw:

@@ -1,4 +1,4 @@
-"""The catalogue as a file: copied while others write, looked at without touching it, put back.
+"""Backups of a catalogue file: made while others write, examined without a change, restored.
 
 Only SQLite keeps a catalogue in one file; a server's database has tools of its own for this.
 """
@@ -21,12 +21,12 @@ from .holding import PLACE, RESTORED
 from .schema import APPLICATION_ID, check
 
 ASIDE = ("-wal", "-shm")
-"""What SQLite keeps beside a file that is in use."""
+"""Ends of the names of the files that SQLite keeps beside a file in use."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """A catalogue file that is whole: its vaults, archives and bytes."""
+    """The numbers of vaults, archives and bytes of an undamaged catalogue file."""
 
     path: Path
     vaults: int
@@ -36,7 +36,7 @@ class Examined:
 
 @contextmanager
 def making(target: Path) -> Iterator[Path]:
-    """Give a file beside *target* to write, which gets its name at the end of the block.
+    """Give the block a file beside *target* to write; rename it to *target* at the end.
 
     :raises InputError: there is something of that name already, which is never replaced.
     :raises LocalError: it cannot be written.
@@ -70,7 +70,7 @@ def _taken(target: Path) -> InputError:
 
 
 def _flush(path: Path) -> None:
-    """Have the disk write it down; folders cannot be asked to everywhere."""
+    """Flush a file or folder to the disk; not every system can flush a folder."""
     with suppress(PermissionError, IsADirectoryError):
         number = os.open(path, os.O_RDONLY)
         try:
@@ -95,8 +95,8 @@ def backup(source: Path, target: Path) -> Examined:
 def _copy(source: Path, target: Path, opening: Callable[[Path], sqlite3.Connection]) -> None:
     try:
         with closing(opening(source)) as old, closing(sqlite3.connect(target)) as new:
-            old.backup(new)  # in one step, which nobody's writing sends back to the beginning
-            new.execute("PRAGMA journal_mode=DELETE")  # a file that needs none beside it
+            old.backup(new)  # in one step: other writers would restart smaller ones
+            new.execute("PRAGMA journal_mode=DELETE")  # no files beside it
             new.execute("INSERT OR REPLACE INTO settings VALUES(?, ?)", (PLACE, RESTORED))
             new.commit()
     except sqlite3.DatabaseError as error:
@@ -111,7 +111,7 @@ def _using(path: Path) -> sqlite3.Connection:
 
 
 def _reading(path: Path) -> sqlite3.Connection:
-    """Open a file to read alone, with nothing left beside it, also where nothing can be written."""
+    """Open a file read-only, even in a read-only folder, and leave no files beside it."""
     place = path.absolute().as_uri()
     ways = ("mode=ro", "mode=ro&immutable=1")
     for how in ways if Path(f"{path}-wal").exists() else reversed(ways):
@@ -130,12 +130,12 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def examine(path: Path) -> Examined:
-    """Look whether a file is a whole catalogue, without changing it.
+    """Check that a file is an undamaged catalogue, without changing it.
 
     :raises InputError: there is no such file, or it is not a catalogue.
     :raises CatalogueError: it is damaged, or from a newer version.
     """
-    if not path.is_file():  # nor is it opened but by SQLite: closing it would end SQLite's locks
+    if not path.is_file():  # it is not opened here: closing it would end SQLite's locks
         raise InputError(f"There is no file {path}", cure="")
     try:
         with closing(_reading(path)) as connection:
@@ -190,11 +190,11 @@ def _unusable(path: Path, why: object) -> CatalogueError:
     return CatalogueError(f"{path} is damaged: {why}", cure="Use another backup.")
 
 
-# Putting back
+# Restoring
 
 
 def restore(source: Path, target: Path, now: datetime) -> Path | None:
-    """Put a backup in the place of the catalogue *target*; return where that is kept now.
+    """Replace the catalogue *target* with a backup; return where the replaced file is kept.
 
     The backup stays as it is.  At any moment there is a whole file of the catalogue's name.
 
@@ -227,26 +227,26 @@ def restore(source: Path, target: Path, now: datetime) -> Path | None:
 
 
 def _set_aside(target: Path, now: datetime) -> Path:
-    """Give the catalogue a second name; what is beside it gets that, too."""
+    """Rename the catalogue, and the files beside it; return the new name."""
     try:
         examine(target)
     except (CatalogueError, InputError):
-        pass  # a damaged one is kept as it is, with what is beside it
+        pass  # a damaged file is kept unchanged, with the files beside it
     else:
         _settle(target)
     kept = free_name(target, f"replaced-{now:%Y%m%d-%H%M%S}")
     try:
         os.link(target, kept)
-    except OSError:  # no hard links here: for a moment there is no catalogue
+    except OSError:  # no hard links: for a moment there is no catalogue
         target.rename(kept)
-    for end in ASIDE:  # of a damaged one; SQLite would take it for the new one's
+    for end in ASIDE:  # of a damaged file: SQLite would apply them to the new one
         with suppress(FileNotFoundError):
             Path(f"{target}{end}").rename(f"{kept}{end}")
     return kept
 
 
 def free_name(path: Path, mark: str) -> Path:
-    """Return a name beside *path* that nothing has."""
+    """Return an unused name beside *path*."""
     names = [f"{path.stem}-{mark}{path.suffix}"]
     names += [f"{path.stem}-{mark}-{n}{path.suffix}" for n in range(2, 100)]
     free = (path.with_name(name) for name in names if not path.with_name(name).exists())
@@ -257,7 +257,10 @@ def free_name(path: Path, mark: str) -> Path:
 
 
 def _settle(path: Path) -> None:
-    """Bring all that was written into the one file; refuse while others have it open."""
+    """Write the log into the file.
+
+    :raises LocalError: another process has it open.
+    """
     with closing(sqlite3.connect(path, timeout=2, isolation_level=None)) as connection:
         try:
             connection.execute("PRAGMA journal_mode=DELETE")

@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 Values = Sequence[Any] | dict[str, Any]
 
 LOAD_SECONDS = 120.0
-"""A process of another computer that reads an inventory counts as dead after this long without a sign."""
+"""A reading of an inventory that another computer has not renewed for this long counts as ended."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Scope:
 
 
 def new_owner() -> str:
-    """Return a name for this process that tells its computer and number."""
+    """Return a unique name for this process that contains its computer and number."""
     return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 @cache
 def _computer() -> str:
-    """Return a name that no other computer or container has, though it may be called the same."""
+    """Return a name that no other computer or container has, even with the same host name."""
     marks = [str(uuid.getnode())]
     with suppress(OSError):
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text())
@@ -57,7 +57,7 @@ def _computer() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Tell whether *owner* was a process of this computer that does not run any more."""
+    """Return whether *owner* was a process of this computer that does not run any more."""
     computer, _, rest = owner.rpartition(":")[0].rpartition(":")
     if computer != _computer() or not rest.isdigit() or os.name == "nt":
         return False
@@ -67,7 +67,7 @@ def is_dead(owner: str) -> bool:
         return True
     except OSError:
         return False
-    try:  # killed, but not yet collected by whoever started it
+    try:  # a killed process stays a zombie until its parent collects it
         return Path(f"/proc/{rest}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (OSError, IndexError):
         return False
@@ -96,8 +96,8 @@ class _Ticket:
     error: Exception | None = None
 
 
-def closed() -> CatalogueError:
-    """Return the error for what is done with a connection that was closed."""
+def closed_error() -> CatalogueError:
+    """Return the error for a statement on a closed connection."""
     return CatalogueError(
         "The session that this belongs to is closed",
         cure="Nothing is lost: %glacier jobs shows what was asked for.",
@@ -107,14 +107,14 @@ def closed() -> CatalogueError:
 class Database(ABC):
     """A connection that all threads share, one statement or transaction at a time.
 
-    :param place: where it is, as it may be shown to anybody.
+    :param place: the file or URL, without a password.
     """
 
     home: str = ""
-    """What tells the user's data folder from those of others who share the catalogue."""
+    """Identifies the user's data folder among those that share the catalogue."""
 
     skew: float = 0.0
-    """Seconds that the clock which leases go by is ahead of this computer's."""
+    """Seconds that the clock of the leases is ahead of this computer's."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -141,17 +141,17 @@ class Database(ABC):
     # Leases
 
     def now(self) -> float:
-        """Return the seconds since 1970 by the clock that all who share the catalogue go by."""
+        """Return the seconds since 1970 by the clock that all users of the catalogue share."""
         return time.time() + self.skew
 
     def here(self, moment: float | None) -> float | None:
-        """Return a moment of that clock by this computer's."""
+        """Return a moment of that clock as a moment of this computer's."""
         return None if moment is None else moment - self.skew
 
     def release_dead(self) -> None:
-        """End the holds of processes of this computer that do not run any more.
+        """End the leases of processes of this computer that do not run any more.
 
-        Those of other computers end by themselves when they are not renewed.
+        Leases of other computers expire if they are not renewed.
         """
         for table in ("uploads", "downloads", "deletions", "drops"):
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
@@ -163,16 +163,15 @@ class Database(ABC):
 
     @abstractmethod
     def transaction(self, *, power_safe: bool = True) -> AbstractContextManager[Self]:
-        """Run the block as one transaction that is kept whole or not at all.
+        """Run the block as one transaction.
 
         :param power_safe: see :meth:`together`.
         """
 
     def together(self, write: Callable[[], None], *, power_safe: bool = True) -> None:
-        """Run *write* in a transaction that it shares with other threads that wait as well.
+        """Run *write* in a transaction that it shares with waiting threads; it may be run again.
 
-        One wait for the disk serves all: that is what makes many small uploads quick.  It may be
-        run again where it failed.
+        They wait for the disk once, together, which makes many small uploads fast.
 
         :param power_safe: return only when it is on the disk itself; otherwise it survives the end
             of this process, but a power cut only once a later one is on the disk.
@@ -195,14 +194,14 @@ class Database(ABC):
         except Exception as error:
             if len(tickets) == 1:
                 tickets[0].error = error
-            else:  # one that fails must not take the others with it
+            else:  # one failure must not fail the others
                 for ticket in tickets:
                     self._commit([ticket])
         for ticket in tickets:
             ticket.done = True
 
     def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
-        """Return what *work* does, done in a transaction; it may be run again."""
+        """Return the result of *work*, run in a transaction; it may be run again."""
         with self.transaction(power_safe=power_safe):
             return work()
 
@@ -279,7 +278,7 @@ class Database(ABC):
 
     @abstractmethod
     def reindex_names(self) -> None:
-        """Make the search index again."""
+        """Rebuild the search index."""
 
     # Writing and reading many rows
 

@@ -1,4 +1,4 @@
-"""Where a catalogue is: a file, or a database of a PostgreSQL server by its URL."""
+"""Opening the database of a catalogue: a file, or a PostgreSQL server by its URL."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ...errors import InputError
 from .database import Database
 
 
-def opened(place: Path | str) -> Database:
-    """Return the database of a catalogue, made and brought to the current version where needed.
+def open_database(place: Path | str) -> Database:
+    """Open the database of a catalogue; create it or bring it to the current version if needed.
 
-    :raises InputError: the URL cannot be understood, or its driver is not installed.
+    :raises InputError: the URL is malformed, or its driver is not installed.
     :raises CatalogueError: it cannot be opened, or is from a newer version.
     :raises Unavailable: its server cannot be reached.
     """

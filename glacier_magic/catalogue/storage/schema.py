@@ -60,7 +60,7 @@ CREATE TABLE inventories(
     made BIGINT,                  -- the inventory's own date
     loaded BIGINT NOT NULL,
     archives BIGINT NOT NULL, bytes BIGINT NOT NULL,
-    ordinal BIGINT,               -- null for one that is older than what was known already
+    ordinal BIGINT,               -- null: older than an inventory read before
     whole BIGINT NOT NULL DEFAULT 1,
     added BIGINT, gone BIGINT,
     PRIMARY KEY(account, region, vault, job_id)
@@ -74,7 +74,7 @@ CREATE TABLE jobs(
     message {text}, parameters {text},
     size BIGINT, tree_hash {text},
     created BIGINT, completed BIGINT,
-    gone BIGINT NOT NULL DEFAULT 0,  -- the service does not know it any more
+    gone BIGINT NOT NULL DEFAULT 0,  -- the service no longer knows it
     ours BIGINT NOT NULL DEFAULT 0,  -- requested from this catalogue
     output_hash {text},           -- the tree hash of the output
     PRIMARY KEY(account, region, vault, job_id)
@@ -147,12 +147,12 @@ CREATE TABLE absences(            -- of archives that were listed again later
     PRIMARY KEY(vault_id, since, archive)
 ){by_key};
 
-CREATE TABLE folders(             -- rolled up: all that is below, of archives that are there
+CREATE TABLE folders(             -- sums of the present archives at any depth
     vault_id BIGINT NOT NULL,
     parent {text} NOT NULL, name {text} NOT NULL, -- each ends in a slash; both empty: the whole vault
     archives BIGINT NOT NULL, bytes BIGINT NOT NULL,
     oldest BIGINT, newest BIGINT,
-    stale BIGINT NOT NULL DEFAULT 0,  -- oldest or newest has left: they are bounds only
+    stale BIGINT NOT NULL DEFAULT 0,  -- oldest or newest is gone: they are bounds
     PRIMARY KEY(vault_id, parent, name)
 ){by_key};
 
@@ -164,7 +164,7 @@ CREATE TABLE loads(               -- inventories that are being read at this mom
 
 CREATE TABLE pages(               -- limited inventories, of which the next page is still to come
     vault_id {key},
-    marker {text} NOT NULL,       -- that the next page goes on from
+    marker {text} NOT NULL,       -- where the next page begins
     made BIGINT,                  -- the earliest date of a page
     archives BIGINT NOT NULL, bytes BIGINT NOT NULL,
     seen {bytes} NOT NULL         -- a bit for each row id that was listed, compressed
@@ -179,7 +179,7 @@ CREATE VIEW archives AS SELECT
         WHEN a.origin=2 THEN 'unknown' END AS state
     FROM archive_rows a JOIN vaults v ON v.id=a.vault_id;
 
--- plans that were run: what was promised, and what came of it
+-- plans that were run: what they promised, and their outcome
 CREATE TABLE plans(
     id {key},
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
@@ -193,7 +193,7 @@ CREATE INDEX plans_by_run ON plans(account, region, run);
 
 CREATE TABLE plan_downloads(
     plan BIGINT NOT NULL, download BIGINT NOT NULL,
-    asking BIGINT NOT NULL,       -- 1: the plan promised to ask for it, 0: to fetch it only
+    asking BIGINT NOT NULL,       -- 1: the plan promised a request, 0: only a download
     size BIGINT,
     job_id {text},                -- the job that this plan paid for
     outcome {text},               -- verified, failed, expired, forgotten; null: still to come
@@ -245,8 +245,8 @@ CREATE TABLE drops(
 );
 CREATE INDEX drops_by_state ON drops(account, region, state);
 
--- what is set on vaults and accounts: locks under way, capacity bought, ways to a queue
-CREATE TABLE vault_locks(         -- the lock id is told once, and completes the lock
+-- settings of vaults and accounts: pending locks, purchased capacity, routes of notifications to a queue
+CREATE TABLE vault_locks(         -- the service shows a lock id once; it completes the lock
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
     lock_id {text} NOT NULL, policy {text} NOT NULL,
     started BIGINT NOT NULL, expires BIGINT NOT NULL,
@@ -255,7 +255,7 @@ CREATE TABLE vault_locks(         -- the lock id is told once, and completes the
 CREATE TABLE purchases(
     id {key},
     account {text} NOT NULL, region {text} NOT NULL,
-    known {text} NOT NULL,        -- units that there were before: JSON list of ids
+    known {text} NOT NULL,        -- units before the purchase: JSON list of ids
     state {text} NOT NULL,        -- asking, done, failed
     capacity_id {text}, asked BIGINT NOT NULL
 );
@@ -265,17 +265,17 @@ CREATE TABLE routes(
     topic {text} NOT NULL, queue {text} NOT NULL, url {text} NOT NULL, subscription {text} NOT NULL,
     token {text} NOT NULL,        -- the tag of a topic or queue made from here
     state {text} NOT NULL,        -- making, ready
-    heard BIGINT NOT NULL,        -- when a message came this way last; 0: never
+    heard BIGINT NOT NULL,        -- when the last message came; 0: never
     PRIMARY KEY(account, region, vault)
 );
 
-CREATE TABLE listings(            -- what was found inside zips and tars
+CREATE TABLE listings(            -- zip and tar files whose members were listed
     id {key},
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL, archive_id {text} NOT NULL,
     kind {text} NOT NULL,         -- zip, tar, tar.gz
     listed BIGINT NOT NULL,       -- when
     complete BIGINT NOT NULL,     -- whether these are all members
-    notes {text} NOT NULL,        -- JSON: sentences about what is odd or missing
+    notes {text} NOT NULL,        -- JSON: sentences about problems and gaps
     source {text} NOT NULL,       -- where it was read from, in words
     paid {text} NOT NULL,         -- JSON, tier to [requests, bytes]
     most_bytes BIGINT NOT NULL, most_rounds BIGINT NOT NULL,   -- the limits it was read under

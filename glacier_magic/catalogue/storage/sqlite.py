@@ -148,7 +148,7 @@ class SqliteDatabase(SqliteFile):
             self.execute("INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new))
 
     def reindex_names(self) -> None:
-        """Make the search table again."""
+        """Rebuild the search table."""
         with self.transaction():
             self.execute("DROP TABLE IF EXISTS archive_names")
             self.execute("DELETE FROM settings WHERE key='search.mark'")

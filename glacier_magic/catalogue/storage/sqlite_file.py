@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CatalogueError, LocalError
 from . import schema
-from .database import Database, Values, closed
+from .database import Database, Values, closed_error
 from .holding import take_up
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ WORDS = schema.Words(
     text="TEXT",
     bytes="BLOB",
     by_key=" WITHOUT ROWID",
-    first="",  # as they always do
+    first="",  # nulls always do
     hash="lower(hex(a.tree_hash))",
 )
 
@@ -82,7 +82,10 @@ class SqliteFile(Database):
         self._journal()
 
     def _version(self) -> int:
-        """Return the number of the version that the file keeps; refuse a file that is not ours."""
+        """Return the number of the version that the file keeps.
+
+        :raises CatalogueError: it is a database of another program.
+        """
         version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
         owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
         empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -96,7 +99,7 @@ class SqliteFile(Database):
     def _journal(self) -> None:
         # FULL: an archive id that the service answered must survive a power cut as well.
         self._connection.execute("PRAGMA synchronous=FULL")
-        for _ in range(100):  # this one does not wait for another process by itself
+        for _ in range(100):  # this statement ignores the timeout of the connection
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 return
@@ -104,7 +107,7 @@ class SqliteFile(Database):
 
     @contextlib.contextmanager
     def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
-        """Run the block as one transaction that is kept whole or not at all."""
+        """Run the block as one transaction."""
         with self._lock:
             nested = self._nested
             if not nested:
@@ -129,7 +132,7 @@ class SqliteFile(Database):
         try:
             return self._connection.in_transaction
         except sqlite3.ProgrammingError:
-            raise closed() from None
+            raise closed_error() from None
 
     def _sync(self, *, power_safe: bool) -> None:
         if not self._connection.in_transaction:
@@ -157,7 +160,7 @@ class SqliteFile(Database):
             return self._execute(sql, values).fetchall()
 
     def has_table(self, name: str) -> bool:
-        """Tell whether there is a table of this name."""
+        """Return whether there is a table of this name."""
         sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
         return self.row(sql, (name,)) is not None
 
@@ -169,7 +172,7 @@ class SqliteFile(Database):
         except sqlite3.ProgrammingError as error:
             if "closed" not in str(error):
                 raise
-            raise closed() from None
+            raise closed_error() from None
         except (sqlite3.IntegrityError, sqlite3.InterfaceError):
             raise
         except sqlite3.DatabaseError as error:

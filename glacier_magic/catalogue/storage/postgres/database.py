@@ -57,7 +57,7 @@ class PostgresDatabase(PostgresServer):
 
     def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column matches a GLOB pattern of SQLite, with its values."""
-        found = glob.translated(pattern)
+        found = glob.translate(pattern)
         return ("FALSE", []) if found is None else (f"{column} {found[0]} ?", [found[1]])
 
     def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
@@ -107,7 +107,7 @@ class PostgresDatabase(PostgresServer):
         """Do nothing: the server updates its index."""
 
     def reindex_names(self) -> None:
-        """Make the search index again."""
+        """Rebuild the search index."""
         with self.transaction():
             self.execute(f"DROP INDEX IF EXISTS {TRIGRAMS}")
             self._make_trigrams()

@@ -1,4 +1,4 @@
-"""What PostgreSQL and its driver say, as errors of ours, each with what to do next."""
+"""Errors of PostgreSQL and its driver as errors of ours, each with what to do next."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _REFUSED: tuple[tuple[str, type[GlacierError], str], ...] = (
     ),
     ("too many", Unavailable, "Close other sessions, or allow more connections on the server."),
 )
-"""What a refused connection says: the driver hands on no code of it."""
+"""Messages of refused connections: the driver does not pass on their codes."""
 
 
 def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | None) -> bool:
-    """Tell whether the connection is gone, so that another one may succeed."""
+    """Return whether the connection is lost, so that a new one may succeed."""
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = error.sqlstate or ""
@@ -60,13 +60,13 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | None)
 
 
 def starting(error: psycopg.Error) -> bool:
-    """Tell whether the server is just starting or stopping."""
+    """Return whether the server is starting or stopping."""
     text = str(error)
     return error.sqlstate == "57P03" or "starting up" in text or "shutting down" in text
 
 
 def translated(error: psycopg.Error, place: str, secret: str | None) -> GlacierError | None:
-    """Return the error for a statement that failed; None for one of the program's own making."""
+    """Return the error for a statement that failed; None for a bug of this program."""
     kind, cure = _STATES.get(error.sqlstate or "", (None, ""))
     if kind is not None:
         return kind(f"The catalogue {place}: {words(error, secret)}", cure=cure)
@@ -88,7 +88,7 @@ def refused(error: psycopg.Error, place: str, secret: str | None) -> GlacierErro
 
 
 def words(error: psycopg.Error, secret: str | None) -> str:
-    """Return what an error says, on one line and without the password."""
+    """Return the message of an error on one line, without the password."""
     text = error.diag.message_primary or str(error)
     lines = (line.strip() for line in text.splitlines())
     text = "; ".join(dict.fromkeys(line for line in lines if line and not line.endswith("?")))

@@ -1,4 +1,4 @@
-"""SQLite's GLOB in PostgreSQL's words: LIKE where that will do, a regular expression otherwise."""
+"""GLOB patterns of SQLite as LIKE patterns or, where these do not suffice, regular expressions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ def like_escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def translated(pattern: str) -> tuple[str, str] | None:
-    r"""Return operator and pattern; None for a pattern that matches nothing.
+def translate(pattern: str) -> tuple[str, str] | None:
+    r"""Return the operator and pattern of PostgreSQL; None for a pattern that matches nothing.
 
-    >>> translated("a*[*]?")
+    >>> translate("a*[*]?")
     ('LIKE', 'a%*_')
-    >>> translated("[a-c]*")
-    ('~', '^[\\U00000061-\\U00000063].*$')
+    >>> translate("[^a]*")
+    ('~', '^[^\\U00000061].*$')
     """
     like, expression, plain, place = "", "", True, 0
     while place < len(pattern):
@@ -40,7 +40,7 @@ def translated(pattern: str) -> tuple[str, str] | None:
 
 
 def _ranges(pattern: str, place: int) -> tuple[bool, Ranges, int] | None:
-    """Read what stands in brackets from *place* on; None where they are not closed."""
+    """Return the set that begins at *place*, and where it ends; None if it is not closed."""
     negated = pattern[place : place + 1] == "^"
     place += negated
     found: Ranges = []

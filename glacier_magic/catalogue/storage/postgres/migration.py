@@ -1,4 +1,4 @@
-"""The tables on a server, brought to the current version by whoever opens them first."""
+"""The tables on a server: created, or brought to the current version, when they are opened."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WORDS = schema.Words(
 
 
 def bring_up(connection: psycopg.Connection[Any], place: str, lock: int) -> None:
-    """Make or change the tables in one transaction, unless that was done.
+    """Create or change the tables in one transaction, if needed.
 
-    :raises CatalogueError: the server or the database will not do, or is from a newer version.
+    :raises CatalogueError: the server or the database is unsuitable, or of a version that is not known.
     """
     _check_server(connection, place)
     if _version(connection, place) == schema.mark():

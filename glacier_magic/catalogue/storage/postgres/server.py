@@ -1,8 +1,7 @@
-"""One database of a PostgreSQL server: opened, brought up to date, used by many threads.
+"""A connection to a PostgreSQL server: opened, made again when it is lost; transactions and statements.
 
-A connection that is lost is made anew.  What was outside a transaction is then done again; a
-transaction that was lost before its end is done again only where all of it can be, and whether one
-was kept whose end got no answer is asked of the server.
+After a lost connection a single statement is run again.  A transaction is run again only if all of it
+can be; if its COMMIT got no answer, the server is asked for the outcome.
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ from psycopg.pq import TransactionStatus
 
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
-from ..database import Database, Values, closed
+from ..database import Database, Values, closed_error
 from ..holding import PLACE, named
-from ..settings import Settings
+from ..settings import StoredSettings
 from . import errors, url
-from .clock import Clock
 from .migration import bring_up
 from .values import adapt, marked, row_factory
 
@@ -34,23 +32,53 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 PATIENCE = 30.0
-"""Seconds in which a server that went away is waited for."""
+"""Seconds to wait for a server that does not answer."""
 
 LOCK_SECONDS = 60
-"""Seconds in which others may write before a statement that waits for them gives up."""
+"""Seconds after which a statement that waits for other writers gives up."""
+
+CLOCK_SECONDS = 60.0
+"""Seconds after which the server is asked for its time again."""
+
+_CLOCK_STEP = 0.5
+"""Seconds that this computer's clock may be set by, or sleep, unnoticed."""
 
 _READS = ("SELECT", "WITH", "EXPLAIN", "SHOW", "VALUES")
 
 
 class _Undone(Unavailable):
-    """A transaction was lost with its connection, and nothing of it was kept."""
+    """A transaction was lost with its connection, and was rolled back."""
+
+
+class Clock:
+    """How far the server's clock is ahead of this computer's.
+
+    The server is asked again after a while, and at once after this computer slept or its clock was set.
+
+    :param ask: returns the server's seconds since 1970.
+    """
+
+    def __init__(self, ask: Callable[[], float]) -> None:
+        self._ask = ask
+        self._skew = self._wall = 0.0
+        self._steady = -CLOCK_SECONDS * 2
+
+    def skew(self) -> float:
+        """Return the seconds to add to this computer's time."""
+        passed = time.monotonic() - self._steady
+        if passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > _CLOCK_STEP:
+            before = time.time()
+            server = self._ask()
+            self._wall, self._steady = time.time(), time.monotonic()
+            self._skew = server - (before + self._wall) / 2
+        return self._skew
 
 
 class PostgresServer(Database):
     """A connection to one database of a server; the catalogue is the first schema of its search path."""
 
     def __init__(self, place: str) -> None:
-        self._url = url.parsed(place)
+        self._url = url.parse_url(place)
         super().__init__(self._url.place)
         self.home = home_id()
         self._inside = self._closed = False
@@ -76,7 +104,7 @@ class PostgresServer(Database):
             "CAST(to_regclass('settings') AS oid) AS number"
         )
         name = f"{row['server']} {row['number']}" if row else ""
-        if Settings(self).get(PLACE) != name:
+        if StoredSettings(self).get(PLACE) != name:
             with self.transaction():
                 named(self, name, [name])
 
@@ -100,7 +128,7 @@ class PostgresServer(Database):
             return made
 
     def _learn(self, connection: psycopg.Connection[Any]) -> None:
-        """Find out what the lock is called, and whether the server promises to keep what it says.
+        """Read the key of the lock, and the synchronous_commit of transactions that must be power-safe.
 
         The lock is the schema's, so that catalogues in one database do not wait for each other.
         """
@@ -115,7 +143,7 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give the block a connection of its own, in a transaction that sees one moment."""
+        """Give the block a connection of its own, in a transaction that reads as of one moment."""
         connection = self._connect()
         try:
             with self._speaking(), connection.transaction():
@@ -126,7 +154,7 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def _speaking(self) -> Iterator[None]:
-        """Translate what the driver raises inside the block."""
+        """Raise errors of the driver inside the block as errors of ours."""
         try:
             yield
         except psycopg.Error as error:
@@ -136,12 +164,12 @@ class PostgresServer(Database):
             raise known from None
 
     def _again(self, action: Callable[[], Result]) -> Result:
-        """Return what *action* does; do it again on a new connection where that is lost."""
+        """Return the result of *action*; run it again on a new connection if that is lost."""
         end, pause = time.monotonic() + PATIENCE, 0.05
         while True:
             try:
                 if self._closed:
-                    raise closed()
+                    raise closed_error()
                 if self._connection.closed:
                     self._connection = self._connect()
                 with self._watching():
@@ -154,7 +182,7 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:
-        """Close a connection that turns out to be lost, and say so as :class:`Unavailable`."""
+        """Close a connection that is lost, and raise :class:`Unavailable`."""
         try:
             with self._speaking():
                 try:
@@ -172,7 +200,7 @@ class PostgresServer(Database):
             raise
         except BaseException:
             if self._connection.info.transaction_status == TransactionStatus.ACTIVE:
-                self._connection.close()  # interrupted where it cannot be gone on with
+                self._connection.close()  # interrupted in a statement: it cannot be used again
             raise
 
     # Time
@@ -190,9 +218,9 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
-        """Run the block as one transaction that is kept whole or not at all.
+        """Run the block as one transaction.
 
-        :raises Unavailable: the connection was lost in it; nothing of it was kept.
+        :raises Unavailable: the connection was lost; the transaction was rolled back.
         """
         with self._lock:
             if self._inside:
@@ -210,7 +238,7 @@ class PostgresServer(Database):
                 self._inside = False
 
     def _begin(self, *, power_safe: bool) -> str:
-        """Begin as the only one who writes; return the transaction's number on the server."""
+        """Begin as the only writer; return the transaction's number on the server."""
         try:
             cursor = self._connection.execute(
                 f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
@@ -239,11 +267,11 @@ class PostgresServer(Database):
             )
 
     def _outcome(self, number: str) -> str:
-        """Ask how a transaction ended whose end got no answer."""
+        """Return the outcome of a transaction whose COMMIT got no answer."""
 
         def ask() -> str:
             row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
-            if row is not None and row["state"] == "in progress":  # its process ends just now
+            if row is not None and row["state"] == "in progress":  # its process is just ending
                 time.sleep(0.1)
                 return ask()
             return "COMMIT" if row is not None and row["state"] == "committed" else "ROLLBACK"
@@ -258,7 +286,7 @@ class PostgresServer(Database):
             self._connection.close()
 
     def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
-        """Return what *work* does, done in a transaction; again where its connection was lost."""
+        """Return the result of *work*, run in a transaction; run it again if its connection is lost."""
         with self._lock:
             if self._inside:
                 return work()
@@ -328,7 +356,7 @@ class PostgresServer(Database):
         return cursor.fetchall() if cursor.description else []
 
     def has_table(self, name: str) -> bool:
-        """Tell whether there is a table of this name."""
+        """Return whether there is a table of this name."""
         found = "SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?"
         return self.row(found, (name,)) is not None
 

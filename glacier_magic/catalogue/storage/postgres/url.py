@@ -1,4 +1,4 @@
-"""The URL of a catalogue: taken apart, and shown without its password."""
+"""The URL of a catalogue: its parts, and how it is shown without its password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Url:
-    """What libpq needs to connect, and ``place``, which anybody may see."""
+    """The options of a connection, and ``place``: the URL without its password."""
 
     place: str
     options: dict[str, Any] = field(repr=False)
@@ -30,10 +30,10 @@ class Url:
         return str(found) if found else None
 
 
-def parsed(text: str) -> Url:
-    """Take a URL apart.
+def parse_url(text: str) -> Url:
+    """Return the parts of a URL.
 
-    :raises InputError: it cannot be understood; the message does not repeat it.
+    :raises InputError: it is malformed; the message does not repeat it.
     """
     import psycopg  # noqa: PLC0415 - costs time: imported when used
     import psycopg.conninfo  # noqa: PLC0415 - costs time: imported when used

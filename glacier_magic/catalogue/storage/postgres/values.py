@@ -16,11 +16,11 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.types.string import StrDumperUnknown
 
-_KEPT = re.compile("[\0\x01\ud800-\udfff]")
-_WRITTEN = re.compile("\x01(?:([\x01\x02])|\x03([0-9a-f]{4}))")
+_ODD = re.compile("[\0\x01\ud800-\udfff]")
+_ESCAPED = re.compile("\x01(?:([\x01\x02])|\x03([0-9a-f]{4}))")
 
 _LONGEST = 4_000
-"""Characters of a statement that is kept: longer ones list ids, and are used once."""
+"""Characters of the longest statement to cache: longer ones list ids, and are used once."""
 
 _MARK = re.compile(
     r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\n]*)
@@ -35,11 +35,11 @@ def marked(sql: str) -> str:
     >>> marked("SELECT 100 % size FROM jobs WHERE job_id=? AND tier=:tier AND status<>'?'")
     "SELECT 100 %% size FROM jobs WHERE job_id=%s AND tier=%(tier)s AND status<>'?'"
     """
-    return _kept_marked(sql) if len(sql) <= _LONGEST else _MARK.sub(_mark, sql)
+    return _cached_marked(sql) if len(sql) <= _LONGEST else _MARK.sub(_mark, sql)
 
 
 @lru_cache(1_000)
-def _kept_marked(sql: str) -> str:
+def _cached_marked(sql: str) -> str:
     return _MARK.sub(_mark, sql)
 
 
@@ -55,10 +55,10 @@ def escape(text: str) -> str:
     """Return *text* as PostgreSQL can hold it."""
     if text.isascii() and "\0" not in text and "\x01" not in text:
         return text
-    return _KEPT.sub(_kept, text)
+    return _ODD.sub(_escaped, text)
 
 
-def _kept(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\x01{chr(code + 1)}" if code <= 1 else f"\x01\x03{code:04x}"
 
@@ -67,7 +67,7 @@ def unescape(text: str) -> str:
     """Return what :func:`escape` was given."""
     if "\x01" not in text:
         return text
-    return _WRITTEN.sub(lambda m: chr(ord(m[1]) - 1) if m[1] else chr(int(m[2], 16)), text)
+    return _ESCAPED.sub(lambda m: chr(ord(m[1]) - 1) if m[1] else chr(int(m[2], 16)), text)
 
 
 class _Text(StrDumperUnknown):
@@ -76,7 +76,7 @@ class _Text(StrDumperUnknown):
 
 
 class _Bool(Dumper):
-    """SQLite has no truth values but 0 and 1."""
+    """Booleans are 0 and 1, as in SQLite."""
 
     oid = psycopg.adapters.types["int8"].oid
 
@@ -98,7 +98,7 @@ class _NumberLoader(Loader):
 
 
 def adapt(connection: psycopg.Connection[Any]) -> None:
-    """Let the values of a connection be taken as SQLite does."""
+    """Convert the values of a connection as SQLite does."""
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_dumper(bool, _Bool)
     for name in ("text", "varchar"):
@@ -129,7 +129,7 @@ class Row:
 
 
 def row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
-    """Return how the rows of a cursor's answer are made."""
+    """Return the function that makes the rows of a cursor's answer."""
     columns = cursor.description or ()
     places = {column.name: place for place, column in enumerate(columns)}
     return lambda values: Row(values, places)
