@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import CatalogueError
+from ...steps import step
 
 if TYPE_CHECKING:
     from typing import Self
@@ -84,7 +85,7 @@ def closed() -> CatalogueError:
     """Return the error for what is done with a connection that was closed."""
     return CatalogueError(
         "The session that this belongs to is closed",
-        cure="Nothing is lost: %glacier jobs shows what was asked for.",
+        cure=f"Nothing is lost: {step('jobs')} shows what was asked for.",
     )
 
 
