@@ -28,7 +28,11 @@ CALLS = {
 }
 """The call for a verb, where Python has one of its own and no words follow the verb."""
 
-_program: str | None = None
+
+class _Face:
+    """The face of this process."""
+
+    program: str | None = None
 
 
 def spell_as(program: str | None) -> None:
@@ -36,8 +40,7 @@ def spell_as(program: str | None) -> None:
 
     :param program: ``%glacier`` or ``glacier-magic``.
     """
-    global _program  # noqa: PLW0603 - a process has one face
-    _program = program
+    _Face.program = program
 
 
 def step(verb: str, words: str = "") -> str:
@@ -48,6 +51,6 @@ def step(verb: str, words: str = "") -> str:
 
     :param words: the words and options that follow the verb.
     """
-    if _program is None and not words and verb in CALLS:
+    if _Face.program is None and not words and verb in CALLS:
         return CALLS[verb]
-    return f"{_program or SHELL} {verb} {words}".rstrip()
+    return f"{_Face.program or SHELL} {verb} {words}".rstrip()

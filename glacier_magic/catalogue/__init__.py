@@ -27,7 +27,7 @@ from .records.routes import Route, Routes
 from .records.upload_records import Upload, Uploads
 from .storage.database import Scope
 from .storage.open import opened
-from .storage.settings import Settings
+from .storage.settings import StoredSettings
 
 __all__ = [
     "ArchiveRecord",
@@ -61,7 +61,7 @@ class Catalogue:
 
     def __init__(self, place: Path | str, scope: Scope) -> None:
         self.database = opened(place)
-        self.settings = Settings(self.database)
+        self.settings = StoredSettings(self.database)
         self.rescope(scope)
 
     @property

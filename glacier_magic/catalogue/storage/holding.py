@@ -15,7 +15,7 @@ from ...base.paths import data_folder
 from ...errors import Refused
 from ...steps import step
 from .database import Database, Scope
-from .settings import Settings
+from .settings import StoredSettings
 
 HELD = "held"
 """The owner of the rows on hold."""
@@ -52,7 +52,7 @@ def take_up(database: Database, file: Path) -> None:
     file that lies elsewhere, or is older, does not have the name that is kept here.  Called in a
     transaction.
     """
-    name, before = uuid.uuid4().hex, Settings(database).get(PLACE) or ""
+    name, before = uuid.uuid4().hex, StoredSettings(database).get(PLACE) or ""
     folder = data_folder() / "places"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,7 +73,7 @@ def named(database: Database, name: str, known: Sequence[str]) -> None:
 
     A catalogue of an earlier version has none.  Called in a transaction.
     """
-    settings = Settings(database)
+    settings = StoredSettings(database)
     if settings.get(PLACE) not in (None, *known):
         _hold(database)
     if name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .database import Database
 
 
-class Settings:
+class StoredSettings:
     """A persistent mapping of text to text; never holds a credential."""
 
     def __init__(self, database: Database) -> None:

@@ -22,7 +22,7 @@ from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
 from ..database import Database, Values, closed
 from ..holding import PLACE, named
-from ..settings import Settings
+from ..settings import StoredSettings
 from . import errors, sql, url, values
 from .clock import Clock
 from .schema import bring_up
@@ -84,7 +84,7 @@ class PostgresDatabase(Database):
             "CAST(to_regclass('settings') AS oid) AS number"
         )
         name = f"{row['server']} {row['number']}" if row else ""
-        if Settings(self).get(PLACE) != name:
+        if StoredSettings(self).get(PLACE) != name:
             with self.transaction():
                 named(self, name, [name])
 

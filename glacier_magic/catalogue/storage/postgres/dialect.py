@@ -30,7 +30,7 @@ _TRIGRAM = re.compile("[0-9A-Za-z]{3}")
 _NUMBERS = ("id", "vault_id", "size", "created", "mtime")
 
 
-class Snapshot:
+class PostgresSnapshot:
     """The tables at one moment."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -197,11 +197,11 @@ class Postgres:
             yield from view.stream(statement, values, size)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[PostgresSnapshot]:
         """Look at all tables as they are at one moment, whoever writes meanwhile."""
         with self._database.reading() as connection:
             connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all of it is wanted
-            yield Snapshot(connection)
+            yield PostgresSnapshot(connection)
 
     def size(self) -> int:
         """Return the bytes of the tables and their indexes."""
