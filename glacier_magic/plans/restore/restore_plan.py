@@ -105,13 +105,13 @@ class RestorePlan(Plan[Batch]):
     ) -> RestorePlan:
         """Return a plan for the same archives that differs in these; the limit is the same.
 
-        :raises InputError: there is no such tier or destination.
+        :raises InputError: there is no such tier, destination or folder.
         """
         made = RestorePlan(
             self._archives,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
-            to=self.to if to is None else Path(to).expanduser().absolute(),
+            to=self.to if to is None else folder.folder_named(to),
             destination=checked_destination(destination or self.destination),
             prices=self._load_prices,
             catalogue=self._catalogue,
