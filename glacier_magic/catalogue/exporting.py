@@ -15,10 +15,8 @@ from ..errors import InputError
 from .archives import states
 from .archives.archive_frames import READ, Rows, batch, kind_of
 from .archives.query import COLUMNS
-from .storage import dialect
 from .storage.backup import making
-from .storage.database import Database
-from .storage.dialect import Snapshot
+from .storage.database import Database, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +56,7 @@ def export(database: Database, target: Path, vault: str | None = None) -> int:
     if target.suffix.lower() not in ENDS:
         raise InputError(f"{target.name!r} does not say its form", cure="Let it end in .parquet or .csv.")
     count = 0
-    with dialect.of(database).snapshot() as view:
+    with database.snapshot() as view:
         found = _chosen(places(view), vault)
         with making(target) as part, _writer(part, target.suffix.lower()) as writer:
             for place in found:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..base.units import masked, plural
 from ..steps import step
 from .archives import folders, identity, states
-from .storage import dialect
-from .storage.database import Database
-from .storage.dialect import Snapshot
-from .storage.schema import MIGRATIONS
+from .storage import schema
+from .storage.database import Database, Snapshot
 
 if TYPE_CHECKING:
     from . import Catalogue
@@ -57,7 +55,7 @@ def vaults(database: Database) -> list[dict[str, Any]]:
 
 def version() -> int:
     """Return the version of the tables."""
-    return len(MIGRATIONS)
+    return len(schema.MIGRATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +83,12 @@ def how_to_rebuild() -> str:
 
 def check(catalogue: Catalogue) -> list[Finding]:
     """Look whether all is whole and the tables agree, as of one moment, while others write."""
-    own = dialect.of(catalogue.database)
-    damage = own.integrity()
+    database = catalogue.database
+    damage = database.integrity()
     found = [_finding("the database", damage, how_to_rebuild())]
     if damage:
         return found
-    with own.snapshot() as view:
+    with database.snapshot() as view:
         found += [_strays(view), _ids(view), _ordinals(view)]
         found += [_sums(view, *vault) for vault in _vaults(view)]
     found.append(_names(catalogue))
@@ -111,7 +109,7 @@ def repair(catalogue: Catalogue) -> None:
         with database.transaction():
             now = database.row("SELECT current FROM vaults WHERE id=?", (row["id"],))
             folders.rebuild(database, row["id"], now["current"] if now else 0)
-    dialect.of(database).reindex_names()
+    database.reindex_names()
 
 
 def _finding(what: str, problems: list[str], cure: str, count: int | None = None) -> Finding:
@@ -212,15 +210,15 @@ def _there(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, i
 
 def _names(catalogue: Catalogue) -> Finding:
     """Look up some names, evenly spread, in the table to search in."""
-    own, database = dialect.of(catalogue.database), catalogue.database
-    if not own.searchable:
+    database = catalogue.database
+    if not database.searchable:
         return Finding(check="names to search in", problems=0)
     row = database.row("SELECT max(id) AS last FROM archive_rows")
     last = (row["last"] if row else None) or 0
     wrong = []
     for place in range(1, last + 1, max(1, last // SAMPLES)):
         one = database.row("SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,))
-        found = own.candidates([one["name"]], folders.SPILL) if one else None
+        found = database.candidates([one["name"]], folders.SPILL) if one else None
         if one and found is not None and one["id"] not in found:
             wrong.append(f"{one['name']!r} is not found")
     return _finding("names to search in", wrong, how_to_repair())

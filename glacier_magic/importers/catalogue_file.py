@@ -15,7 +15,6 @@ from typing import Any
 from ..catalogue import Catalogue, Scope
 from ..catalogue.archives.identity import unpack_hash
 from ..catalogue.exporting import READ_ALL, pieces, places
-from ..catalogue.storage import dialect
 from ..catalogue.storage.backup import backup, examine
 from . import sqlite_files
 from .exported import checked
@@ -28,9 +27,7 @@ _OTHERS = ("inventories", "uploads", "jobs", "downloads")
 
 def recognises(file: SourceFile) -> bool:
     """Tell by its tables."""
-    return {"settings", "inventories", "uploads", "downloads"} <= file.tables.keys() and bool(
-        {"archive_rows", "archives"} & file.tables.keys()
-    )
+    return {"settings", "archive_rows", "inventories", "uploads", "downloads"} <= file.tables.keys()
 
 
 def read(path: Path) -> Imported:
@@ -72,7 +69,7 @@ def _items(path: Path, left: Left) -> Iterator[ImportedArchive]:
 
 
 def _archives(catalogue: Catalogue) -> Iterator[dict[str, Any]]:
-    with dialect.of(catalogue.database).snapshot() as view:
+    with catalogue.database.snapshot() as view:
         for place in places(view):
             for rows in pieces(view, place):
                 for row in rows:

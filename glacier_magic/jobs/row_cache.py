@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..catalogue import Catalogue
-from ..catalogue.storage.change_marker import Changes
 from ..transfer.progress import Report
 from .board import JobRow, moving, rows_of
 
@@ -33,7 +32,6 @@ class HeldRows:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._changes = Changes(catalogue.database)
         self._guard = threading.Lock()
         self._held: OrderedDict[frozenset[str] | None, _Held] = OrderedDict()
         self._marker: tuple[int, ...] | None = None
@@ -53,7 +51,7 @@ class HeldRows:
         return tuple(rows)
 
     def _current(self, now: datetime, keys: frozenset[str] | None) -> _Held:
-        marker = self._changes.marker()
+        marker = self._catalogue.database.change_marker()
         if marker is None or marker != self._marker:
             self._held.clear()
             self._marker = marker  # read before the rows: what is written meanwhile shows next

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 
 from ..base.units import from_ms
 from ..catalogue import JobRecord
-from ..catalogue.storage.change_marker import Changes
 from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
@@ -76,7 +75,6 @@ class Tracker:
         self._keeper: threading.Thread | None = None
         self._told = 0
         self._held = HeldRows(self._catalogue)
-        self._changes = Changes(self._catalogue.database)
         self._marker: tuple[int, ...] | None = None
         self._schedule = Schedule(self._catalogue, self._service.clock)
         self._ask_at = 0.0
@@ -308,7 +306,7 @@ class Tracker:
         )
 
     def _look(self) -> None:
-        vaults, marker = self._vaults(), self._changes.marker()
+        vaults, marker = self._vaults(), self._catalogue.database.change_marker()
         self._schedule.keep(vaults)
         if marker is None or marker != self._marker:
             self._marker = marker

@@ -4,6 +4,7 @@ import random
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -303,7 +304,7 @@ def test_a_log_beside_a_damaged_file_goes_with_it(filled, tmp_path):
 def newer(path):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=DELETE")
-    connection.execute(f"PRAGMA user_version={len(schema.MIGRATIONS) + 1}")
+    connection.execute(f"PRAGMA user_version={schema.mark() + 1}")
     connection.close()
     return path
 
@@ -323,23 +324,17 @@ def test_a_newer_version_is_refused_and_unharmed(filled, tmp_path):
     assert beside(filled) == {"catalogue.sqlite"}
 
 
-def test_a_backup_of_the_first_version_is_brought_to_this_one(filled, tmp_path):
+def test_a_backup_of_an_earlier_version_is_brought_to_this_one(filled, tmp_path, monkeypatch):
     """Backups are kept for years."""
     old = tmp_path / "old.sqlite"
-    connection = sqlite3.connect(old)
-    connection.executescript(schema.SCHEMA_1)
-    connection.execute(f"PRAGMA application_id={filing.APPLICATION_ID}")
-    connection.execute("PRAGMA user_version=1")
-    connection.execute(
-        "INSERT INTO archives VALUES('111111111111','eu-west-1','photos',?,'old.txt','old.txt',"
-        "'plain',NULL,7,1,NULL,'uploaded',NULL)",
-        (identifier(7),),
-    )
-    connection.commit()
-    connection.close()
-    assert filing.examine(old).archives == 1
+    filing.backup(filled, old)
+    step = "CREATE TABLE notes(note TEXT)"
+    monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+    assert filing.examine(old).archives == len(NAMES) + 1
     filing.restore(old, filled, NOW)
-    assert [(r.name, r.state) for r in content(filled)] == [("old.txt", "pending")]
+    assert len(content(filled)) == len(NAMES) + 1
+    with closing(sqlite3.connect(filled)) as raw:
+        assert raw.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
 # Checking
@@ -370,8 +365,7 @@ def catalogue(filled):
 )
 def test_what_does_not_agree_is_found_and_repaired(catalogue, wrong, check):
     """Each says what to do; afterwards nothing is wrong."""
-    own = maintenance.dialect.of(catalogue.database)
-    own.catch_up()
+    catalogue.database.catch_up()
     assert problems(catalogue) == {}
     catalogue.database.execute(wrong)
     assert check in problems(catalogue)
@@ -436,7 +430,7 @@ def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
         ("music", "********1111", 0, None),
         ("photos", "********1111", 1, 5_000_000),
     ]
-    assert catalogue.database.dialect.size() >= catalogue.path.stat().st_size
+    assert catalogue.database.size() >= catalogue.path.stat().st_size
 
 
 # Exporting and merging

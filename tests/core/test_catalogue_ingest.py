@@ -16,7 +16,7 @@ from glacier_magic.catalogue.archives import id_index as known
 from glacier_magic.catalogue.archives import identity, ingest
 from glacier_magic.catalogue.archives.paging import ListedPage
 from glacier_magic.catalogue.archives.states import LAG
-from glacier_magic.catalogue.storage import dialect
+from glacier_magic.catalogue.storage.schema import LATE_INDEXES
 from glacier_magic.errors import InputError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -310,7 +310,7 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
 def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
     """With the same outcome."""
     read(catalogue, range(50), START)
-    monkeypatch.setattr(ingest.Known, "read", classmethod(lambda *_: None))
+    monkeypatch.setattr(ingest.IdIndex, "read", classmethod(lambda *_: None))
     read(catalogue, range(20, 70), START + DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "gone"} == set(range(20))
@@ -327,7 +327,7 @@ def test_ids_that_share_their_first_number_are_told_apart():
 
 
 def indexes(catalogue):
-    return catalogue.database.dialect.indexes()
+    return catalogue.database.indexes()
 
 
 def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
@@ -339,7 +339,7 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
     with catalogue.inventories.loading("photos", "j") as load:
         load.add(batch(range(2000)))
         load.finish(START)
-    assert indexes(catalogue) == before >= set(dialect.LATER)
+    assert indexes(catalogue) == before >= set(LATE_INDEXES)
     assert len(catalogue.archives.find("photos", "1999.t").records) == 1
     check_sums(catalogue)
 

@@ -23,7 +23,7 @@ from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavail
 psycopg = pytest.importorskip("psycopg")
 
 from glacier_magic.catalogue.storage.postgres import clock, glob, sql, values  # noqa: E402 - after importorskip
-from glacier_magic.catalogue.storage.postgres import database as server_side  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import server as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD
@@ -227,50 +227,17 @@ def test_a_newer_version_is_refused_unharmed(database_url):
     assert "pip install" in caught.value.cure
 
 
-def test_a_catalogue_of_version_1_is_brought_over(database_url, monkeypatch):
-    """With every row, by whoever opens it first."""
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        database = server_side.PostgresDatabase(database_url)
-    for number, state in enumerate(("listed", "uploaded", "deleted", "gone")):
-        database.execute(
-            f"INSERT INTO archives VALUES({','.join('?' * 13)})",
-            (
-                HERE.account,
-                HERE.region,
-                "photos",
-                f"{number:0138}",
-                f"n{number}",
-                f"raw {number}",
-                "plain",
-                None,
-                number,
-                5,
-                f"{number:064x}",
-                state,
-                None,
-            ),
-        )
-    database.close()
-    with opened(database_url) as catalogue:
-        found = [catalogue.archives.get("photos", f"{n:0138}") for n in range(4)]
-        assert [a.state.split()[0] for a in found[2:]] == ["deleted", "gone"]
-        assert catalogue.archives.count("photos") == 2
-        assert [a.description for a in found] == [f"raw {n}" for n in range(4)]
-        assert not catalogue.database.has_table("archives_1")
-
-
 def test_it_works_without_trigrams(postgres):
     """A server without the extension searches names one by one."""
     postgres.sql("CREATE DATABASE plain OWNER team")
     postgres.sql("GRANT CREATE ON SCHEMA public TO stranger", "plain")
     postgres.sql("REVOKE CREATE ON DATABASE plain FROM public", "plain")
     with opened(postgres.url("stranger", "plain")) as catalogue:
-        assert not catalogue.database.dialect.searchable
+        assert not catalogue.database.searchable
         catalogue.archives.record(record("some/where.txt"))
         assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
     with opened(postgres.url("root", "plain")) as catalogue:  # who may, makes them
-        assert catalogue.database.dialect.searchable
+        assert catalogue.database.searchable
         assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
 
 
@@ -536,7 +503,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
 def test_a_snapshot_shows_one_moment(catalogue):
     """Whoever writes meanwhile."""
     catalogue.archives.record(record("a", 1))
-    with catalogue.database.dialect.snapshot() as view:
+    with catalogue.database.snapshot() as view:
         assert view.rows("SELECT count(*) FROM archive_rows") == [(1,)]
         catalogue.archives.record(record("b", 2))
         names = list(view.stream("SELECT name FROM archive_rows WHERE size=?", (7,), 10))
@@ -546,10 +513,9 @@ def test_a_snapshot_shows_one_moment(catalogue):
 def test_the_index_of_names_can_be_made_anew(catalogue):
     """And what is not whole is told."""
     catalogue.archives.record(record("some/where.txt"))
-    ways = catalogue.database.dialect
-    ways.reindex_names()
-    assert ways.searchable
-    assert ways.integrity() == []
+    catalogue.database.reindex_names()
+    assert catalogue.database.searchable
+    assert catalogue.database.integrity() == []
     assert len(catalogue.archives.find("photos", "here.t").records) == 1
 
 
@@ -689,7 +655,7 @@ def statements():
     """Yield the SQL of the catalogue's modules that can be read off them, with its place."""
     folder = Path(schema.__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
-        if path.stem in ("sqlite", "dialect", "backup") or path.parent.name == "postgres":
+        if path.stem in ("sqlite", "sqlite_file", "backup") or path.parent.name == "postgres":
             continue  # of one database alone
         place = ".".join(path.relative_to(folder).with_suffix("").parts)
         names = vars(importlib.import_module(f"glacier_magic.catalogue.{place}"))
@@ -721,7 +687,6 @@ def test_every_statement_of_the_catalogue_is_one_for_postgresql(catalogue):
     """Prepared on a server, so that a word that only SQLite knows is found here."""
     found, wrong = list(statements()), []
     with psycopg.connect(catalogue_url(catalogue), autocommit=True) as raw:
-        raw.execute("CREATE TEMP TABLE archives_1 AS SELECT * FROM archives LIMIT 0")
         for place, text in found:
             try:
                 spelled, number = [], 0

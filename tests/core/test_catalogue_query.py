@@ -72,7 +72,7 @@ def way(request, catalogue, monkeypatch):
     if request.param == "many":
         monkeypatch.setattr(query, "FEW", 0)
     if request.param == "none indexed":
-        monkeypatch.setattr(type(catalogue.database.dialect), "searchable", False)
+        monkeypatch.setattr(type(catalogue.database), "searchable", False)
     return request.param
 
 

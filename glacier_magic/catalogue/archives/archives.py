@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.units import to_ms
 from ...descriptions import decode
-from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import archive_deletion as deleted
-from . import carry, folders, identity, ingest, states, vault_table
+from . import folders, identity, ingest, states, vault_table
 from .folders import Folder, FolderChanges
 from .query import Page, Query, pages, pieces, statement
 from .states import LAG, Presence
@@ -61,9 +60,7 @@ class Archives:
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database, self._scope = database, scope
-        self._own = dialect.of(database)
-        self._own.prepare()
-        carry.carry_over(database)
+        self._database.prepare_indexes()
 
     # Writing
 

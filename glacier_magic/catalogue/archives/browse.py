@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...base.units import from_ms
-from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import states, vault_table
 from .archive_frames import table
@@ -89,7 +88,7 @@ class Listing:
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database, self._scope, self.vault, self.asked = database, scope, vault, asked
-        self._own, self._stopped = dialect.of(database), stopped
+        self._stopped = stopped
         self._archives = Archives(database, scope)
         self._made = statement(database, scope, vault, replace(asked, limit=None, offset=0))
 
@@ -151,7 +150,7 @@ class Listing:
         known = self._archives.count(self.vault)
         row = self._database.row("SELECT max(id) AS last FROM archive_rows")
         most = known * 4 >= ((row["last"] if row else None) or 0)
-        return f"FROM archive_rows WHERE {self._own.aside('vault_id') if most else 'vault_id'}=?"
+        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if most else 'vault_id'}=?"
 
     def _all_but_absent(self, made: Statement) -> np.ndarray[Any, Any]:
         """Read the whole index, and leave out the rows that count for nothing: they are few."""
@@ -175,7 +174,7 @@ class Listing:
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     def _stream(self, sql: str, values: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
-        for rows in self._own.stream(sql, values, PIECE):
+        for rows in self._database.stream(sql, values, PIECE):
             if self._stopped():
                 raise BrowsingStopped
             yield rows
@@ -239,7 +238,7 @@ class Listing:
         for chosen in _pieces(ids):
             rows = self._database.rows(
                 f"SELECT id FROM archive_rows WHERE id IN ({_listed(chosen)}) "
-                f"AND {self._own.aside('vault_id')}=? AND {self._made.where}",
+                f"AND {self._database.unindexed('vault_id')}=? AND {self._made.where}",
                 (self._made.vault_id, *self._made.bound),
             )
             found.update(row["id"] for row in rows)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...base.units import from_ms
-from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import states, vault_table
 from .archive_frames import PIECE, READ, Rows, build
@@ -69,7 +68,7 @@ def _doubles(database: Database, known: vault_table.KnownVault) -> Iterator[Rows
         f"ON size=same_size AND tree_hash=same_hash WHERE vault_id=? AND {kept} "
         "ORDER BY wasted DESC, size, tree_hash, created, archive_id"
     )
-    return dialect.of(database).stream(sql, (known.id, known.id), PIECE)
+    return database.stream(sql, (known.id, known.id), PIECE)
 
 
 def _numbered(pieces: Iterable[Rows]) -> Iterator[Rows]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..storage.dialect import Dialect
+from ..storage.database import Database
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,12 +25,12 @@ class IdIndex:
     ids: np.ndarray[Any, Any]
 
     @classmethod
-    def read(cls, own: Dialect, vault_id: int, last: int, held: int = HELD) -> IdIndex | None:
+    def read(cls, database: Database, vault_id: int, last: int, held: int = HELD) -> IdIndex | None:
         """Return those of the rows up to the id *last*; None where they are more than *held*."""
         import numpy as np
 
         parts, count = [np.zeros((0, 3), np.int64)], 0
-        for rows in own.stream(
+        for rows in database.stream(
             "SELECT id_key, id_check, id FROM archive_rows WHERE vault_id=? AND id<=? "
             "ORDER BY id_key, id_check",
             (vault_id, last),

@@ -13,9 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...descriptions import decode_columns
-from ..storage import dialect
-from ..storage.database import Database, Scope, is_dead, new_owner
-from ..storage.dialect import PATIENCE
+from ..storage.database import LOAD_SECONDS, Database, Scope, is_dead, new_owner
 from . import folders, identity, paging, states, vault_table
 from .folders import FolderChanges
 from .id_index import IdIndex
@@ -58,7 +56,6 @@ class Load:
         self.archives = self.bytes = self.added = self.gone = 0
         self.newest: int | None = None
         self._database, self._scope = database, scope
-        self._own = dialect.of(database)
         self._owner = new_owner()
         self._changes = FolderChanges()
         self._back: list[int] = []
@@ -85,14 +82,14 @@ class Load:
         self._odd = self._read_odd()
         self._dropped = False
         self._high, self._others = self._last, False
-        self._known = None if self._empty else IdIndex.read(self._own, self._id, self._last)
+        self._known = None if self._empty else IdIndex.read(self._database, self._id, self._last)
 
     def _claim(self) -> bool:
         with self._database.transaction():
             known = vault_table.known(self._database, self._scope, self.vault)
             row = self._database.row("SELECT * FROM loads WHERE vault_id=?", (known.id,))
             held = row is not None and row["owner"] and not is_dead(row["owner"])
-            if row is not None and held and row["touched"] > self._database.now() - PATIENCE:
+            if row is not None and held and row["touched"] > self._database.now() - LOAD_SECONDS:
                 return False
             self._rebuild = row is not None
             self._database.execute(
@@ -110,7 +107,7 @@ class Load:
                 "UPDATE loads SET owner='', broken=1 WHERE vault_id=? AND owner=?", (self._id, self._owner)
             )
             if self._dropped:
-                self._own.make_indexes()
+                self._database.create_indexes()
 
     def _read_odd(self) -> np.ndarray[Any, Any]:
         """Return the ids of the rows that are not simply present, in order."""
@@ -150,7 +147,7 @@ class Load:
             if self._others or (self._known is None and not self._empty):
                 asked = order[ids[order] < 0]
                 wanted = zip(asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True)
-                for place, row_id in self._own.probe(self._id, wanted):
+                for place, row_id in self._database.find_ids(self._id, wanted):
                     ids[place] = row_id
             self._meet(batch, ids)
             self._bulk_from_now()
@@ -172,7 +169,7 @@ class Load:
         """Drop indexes once it shows that nearly all rows will be new."""
         coming = max(self.archives, self._expected)
         if self._empty and not self._dropped and self._last < coming and coming >= MANY:
-            self._own.drop_indexes()
+            self._database.drop_indexes()
             self._dropped = True
 
     def _insert(self, batch: pa.RecordBatch, keys: Any, checks: Any) -> None:
@@ -203,8 +200,8 @@ class Load:
             strict=True,
         )
         with self._database.transaction():
-            written = self._own.write(_ROW, list(rows))
-            self._own.index_new_names()
+            written = self._database.insert_many(_ROW, list(rows))
+            self._database.index_new_names()
         self.added += written
         self._rebuild |= written != count  # listed twice
         table = pa.table({"name": names, "size": batch["size"], "created": created})
@@ -261,7 +258,7 @@ class Load:
             self._changes.go(row["name"], row["size"], row["created"])
             self._changes.come(name, item["size"], created)
         if name != row["name"]:
-            self._own.renamed(row_id, row["name"], name)
+            self._database.reindex_name(row_id, row["name"], name)
 
     # The end
 
@@ -272,7 +269,7 @@ class Load:
             without any it only adds.
         :param also: called inside the last transaction.
         """
-        self._own.make_indexes()
+        self._database.create_indexes()
         self._dropped = False
         since = made
         if self._page is not None:
@@ -352,7 +349,7 @@ class Load:
 
         if self._known is not None:
             return self._known.ids
-        pieces = self._own.stream(
+        pieces = self._database.stream(
             "SELECT id FROM archive_rows WHERE vault_id=? AND id<=? ORDER BY id_key, id_check",
             (self._id, self._last),
             BATCH,
@@ -403,7 +400,7 @@ def loading(
     load = Load(database, scope, vault, job_id, whole=whole, expected=expected, page=page)
     load.begin()
     try:
-        with dialect.of(database).bulk():
+        with database.bulk_writing():
             yield load
     finally:
         load.give_up()

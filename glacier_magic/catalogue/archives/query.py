@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 from ...base.units import from_ms, storable
 from ...errors import InputError
 from ...steps import step
-from ..storage import dialect
 from ..storage.database import Database, Scope
 from . import identity, states, vault_table, where
 
@@ -110,7 +109,6 @@ class _Plan:
     ) -> None:
         self._database, self._scope, self._vault = database, scope, vault
         self._known, self._asked = known, asked
-        self._own = dialect.of(database)
         self._ordinal, self._as_of = self._moment()
         self._state = states.expression(known.current) if asked.as_of is None else "'present'"
         self._conditions: list[str] = []
@@ -178,14 +176,14 @@ class _Plan:
             return
         pattern = where.pattern(pattern)
         prefix, *others = literals(pattern)
-        sql, values = self._own.glob("name", pattern)
+        sql, values = self._database.glob("name", pattern)
         if prefix:
             self._few = self._few_with_prefix(prefix)
-            name = "name" if self._few or self._by_name else self._own.aside("name")
+            name = "name" if self._few or self._by_name else self._database.unindexed("name")
             self._add(f"{name}>=? AND {name}<?", prefix, prefix + _END)
         if not self._few:
             self._add_candidates([prefix, *others])
-        self._add(sql.replace("name", self._own.aside("name"), 1), *values)
+        self._add(sql.replace("name", self._database.unindexed("name"), 1), *values)
 
     def _few_with_prefix(self, prefix: str) -> bool:
         row = self._database.row(
@@ -196,17 +194,17 @@ class _Plan:
         return row is not None and row["n"] <= FEW
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
-        ids = self._own.candidates(texts, FEW)
+        ids = self._database.candidates(texts, FEW)
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
     def _add_few(self, sql: str, *values: Any) -> None:
         """Begin with the few rows of this condition, whatever else there is."""
-        self._few, self._vault_id = True, self._own.aside("vault_id")
+        self._few, self._vault_id = True, self._database.unindexed("vault_id")
         self._add(sql, *values)
 
     def _add_where(self, text: str) -> None:
-        condition = where.parse(plain(text, "A condition"), self._own, self._state)
+        condition = where.parse(plain(text, "A condition"), self._database, self._state)
         self._add(condition.sql, *condition.values)
         for sql, values in () if self._few else condition.ranges:
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
@@ -223,7 +221,7 @@ class _Plan:
         if not text:
             raise InputError("An empty text is part of every name", cure="Give a part of a name.")
         self._add_candidates([text])
-        self._add(*_spread(self._own.contains("name", text)))
+        self._add(*_spread(self._database.contains("name", text)))
 
     # The statement
 
@@ -285,7 +283,7 @@ class _Plan:
         for place, (name, down) in enumerate(self._order):
             column = "COALESCE(description, name)" if name == "description" else name
             if place == 0 and self._few and name not in ("state", "description"):
-                column = self._own.aside(name)
+                column = self._database.unindexed(name)
             terms.append(f"{column}{' DESC' if down else ''}")
         return ", ".join([*terms, f"id{' DESC' if self._order[0][1] else ''}"])
 
@@ -395,4 +393,4 @@ def _rolled_up(database: Database, scope: Scope, vault: str) -> int:
 
 def pieces(database: Database, made: Statement, size: int) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows of a long answer as tuples, some at a time."""
-    return dialect.of(database).stream(made.sql, made.values, size)
+    return database.stream(made.sql, made.values, size)

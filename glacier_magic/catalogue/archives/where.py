@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ...base.units import parse_size, to_ms
 from ...errors import InputError
-from ..storage.dialect import Dialect
+from ..storage.database import Database
 from . import states
 from .identity import pack_hash
 
@@ -73,18 +73,18 @@ class Condition:
     """Comparisons that all rows pass which pass the whole, and that an index answers."""
 
 
-def parse(text: str, own: Dialect, state: str) -> Condition:
+def parse(text: str, database: Database, state: str) -> Condition:
     """Return the condition that *text* spells.
 
     :param state: the SQL expression of the state.
     :raises WhereError: it cannot be understood.
     """
-    return _Parser(text, own, state).parse()
+    return _Parser(text, database, state).parse()
 
 
 class _Parser:
-    def __init__(self, text: str, own: Dialect, state: str) -> None:
-        self._text, self._own = text, own
+    def __init__(self, text: str, database: Database, state: str) -> None:
+        self._text, self._database = text, database
         self._columns = {name: name for name in FIELDS} | {
             "description": "COALESCE(description, name)",
             "state": f"({state})",
@@ -286,8 +286,8 @@ class _Parser:
         self._next += 1
         column, wanted = self._columns[field.text], pattern(_unquoted(token.text))
         if word == "glob":
-            return Condition(*_tupled(self._own.glob(column, wanted)))
-        return Condition(*_tupled(self._own.like(column, wanted)))
+            return Condition(*_tupled(self._database.glob(column, wanted)))
+        return Condition(*_tupled(self._database.like(column, wanted)))
 
     def _missing(self, field: Token) -> Condition:
         unlike = self._take("not")

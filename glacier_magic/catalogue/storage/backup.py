@@ -18,7 +18,7 @@ from ...base.files import rename_new
 from ...errors import CatalogueError, InputError, LocalError
 from ...scrubbing import scrub
 from .holding import PLACE, RESTORED
-from .schema import APPLICATION_ID, MIGRATIONS
+from .schema import APPLICATION_ID, upgrade
 
 ASIDE = ("-wal", "-shm")
 """What SQLite keeps beside a file that is in use."""
@@ -26,10 +26,9 @@ ASIDE = ("-wal", "-shm")
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """A catalogue file that is whole: version of its tables, vaults, archives, bytes."""
+    """A catalogue file that is whole: its vaults, archives and bytes."""
 
     path: Path
-    version: int
     vaults: int
     archives: int
     bytes: int
@@ -155,25 +154,17 @@ def _examined(path: Path, connection: sqlite3.Connection) -> Examined:
     def one(sql: str) -> int:
         return int(connection.execute(sql).fetchone()[0])
 
-    version = one("PRAGMA user_version")
     if one("PRAGMA application_id") != APPLICATION_ID:
         raise InputError(f"{path} is not a catalogue of glacier_magic", cure="")
-    if version > len(MIGRATIONS):
-        raise CatalogueError(
-            f"The catalogue {path} was written by a newer version of glacier_magic",
-            cure="Upgrade with: pip install -U glacier_magic",
-        )
+    upgrade(one("PRAGMA user_version"), path)  # raises what is wrong with the version
     damage = faults(connection, 1)
     if damage:
         raise _unusable(path, damage[0])
-    table = "archive_rows" if version > 1 else "archives"
-    vaults = "vaults" if version > 1 else "(SELECT DISTINCT account, region, vault FROM archives)"
     return Examined(
         path=path,
-        version=version,
         bytes=path.stat().st_size,
-        archives=one(f"SELECT count(*) FROM {table}"),
-        vaults=one(f"SELECT count(*) FROM {vaults}"),
+        archives=one("SELECT count(*) FROM archive_rows"),
+        vaults=one("SELECT count(*) FROM vaults"),
     )
 
 

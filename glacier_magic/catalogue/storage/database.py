@@ -1,7 +1,7 @@
-"""A catalogue's database: what SQLite and PostgreSQL have in common, used by many threads.
+"""The interface of a catalogue's database, and what SQLite and PostgreSQL have in common.
 
-There is one writer at a time, whichever it is: a transaction that has begun sees nothing change but
-by itself, and what one process has written the next one sees.
+There is one writer at a time: a transaction that has begun sees only its own changes, and what one
+process has written the next one sees.  A database can be used by several threads.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...errors import CatalogueError
 from ...steps import step
@@ -26,10 +26,11 @@ from ...steps import step
 if TYPE_CHECKING:
     from typing import Self
 
-    from .dialect import Dialect
-
 Result = TypeVar("Result")
 Values = Sequence[Any] | dict[str, Any]
+
+LOAD_SECONDS = 120.0
+"""A process of another computer that reads an inventory counts as dead after this long without a sign."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,21 @@ def is_dead(owner: str) -> bool:
         return Path(f"/proc/{rest}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (OSError, IndexError):
         return False
+
+
+def ascii_lower(text: str) -> str:
+    """Return *text* with ASCII letters in lower case, as lower() of SQLite does it."""
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+class Snapshot(Protocol):
+    """All tables as of one moment."""
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, *size* at a time."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query as tuples."""
 
 
 @dataclass
@@ -122,11 +138,6 @@ class Database(ABC):
     @abstractmethod
     def folder(self) -> Path:
         """The folder of this computer for files that belong to the catalogue."""
-
-    @property
-    @abstractmethod
-    def dialect(self) -> Dialect:
-        """What this kind of database does in its own way."""
 
     # Leases
 
@@ -221,8 +232,117 @@ class Database(ABC):
 
     @abstractmethod
     def has_table(self, name: str) -> bool:
-        """Tell whether there is a table of this name."""
+        """Return whether there is a table of this name."""
 
     @abstractmethod
     def close(self) -> None:
         """Close the connection."""
+
+    # Conditions, with a question mark for each of their values
+
+    @abstractmethod
+    def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column matches a GLOB pattern, with its values."""
+
+    @abstractmethod
+    def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
+
+    @abstractmethod
+    def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
+
+    @abstractmethod
+    def unindexed(self, column: str) -> str:
+        """Return the expression for a column that keeps the database from using an index for it."""
+
+    # Searching in names
+
+    @property
+    @abstractmethod
+    def searchable(self) -> bool:
+        """Whether names that contain a text are found without reading all names."""
+
+    @abstractmethod
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of the rows, in any vault, whose name may contain all of *texts*.
+
+        :returns: None where they cannot be searched for, or are more than *limit*.
+        """
+
+    @abstractmethod
+    def index_new_names(self) -> None:
+        """Add the rows that were just written to the search index; call it in their transaction."""
+
+    @abstractmethod
+    def reindex_name(self, archive: int, old: str, new: str) -> None:
+        """Replace the name of a row in the search index."""
+
+    @abstractmethod
+    def reindex_names(self) -> None:
+        """Make the search index again."""
+
+    # Writing and reading many rows
+
+    @abstractmethod
+    def prepare_indexes(self) -> None:
+        """Create the indexes that are missing, unless a process that reads an inventory will."""
+
+    @abstractmethod
+    def indexes(self) -> set[str]:
+        """Return the names of the indexes."""
+
+    @abstractmethod
+    def drop_indexes(self) -> None:
+        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+
+    @abstractmethod
+    def create_indexes(self) -> None:
+        """Create those of them that are missing."""
+
+    def bulk_writing(self) -> AbstractContextManager[None]:
+        """Use more memory while the block writes many rows."""
+        return nullcontext()
+
+    def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows, all or none; return how many were new.
+
+        :param sql: an INSERT that names the table and a column for each value of a row.
+        """
+        return self.executemany(sql, rows)
+
+    @abstractmethod
+    def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+        """Return (position, row id) for the archives of a vault that are there.
+
+        :param wanted: (position, id_key, id_check) of each archive.
+        """
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Show the block all committed rows as of one moment; writers do not wait for it."""
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a long answer, as of one moment, as tuples, *size* at a time."""
+        with self.snapshot() as view:
+            yield from view.stream(sql, values, size)
+
+    def load_is_running(self) -> bool:
+        """Return whether a living process is reading an inventory into the catalogue."""
+        rows = self.rows("SELECT owner, touched FROM loads WHERE owner<>''")
+        late = self.now() - LOAD_SECONDS
+        return any(not is_dead(row["owner"]) and row["touched"] >= late for row in rows)
+
+    # The state of the database
+
+    def change_marker(self) -> tuple[int, ...] | None:
+        """Return a value that is another one after every write by any process, None if not known."""
+        return None
+
+    @abstractmethod
+    def size(self) -> int:
+        """Return the bytes that the catalogue takes where it is kept."""
+
+    @abstractmethod
+    def integrity(self) -> list[str]:
+        """Return what the database itself finds wrong with what it keeps."""

@@ -5,25 +5,18 @@ Times are whole milliseconds since 1970 UTC (INTEGER); sizes are bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ...errors import CatalogueError
+
 APPLICATION_ID = 0x676C6163
 """Written into the header of an SQLite file, so that a stranger's database is never taken for ours."""
 
-SCHEMA_1 = """
+SCHEMA = """
 CREATE TABLE settings(
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-
-CREATE TABLE archives(
-    account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, archive_id TEXT NOT NULL,
-    name TEXT NOT NULL, description TEXT NOT NULL, format TEXT NOT NULL, mtime INTEGER,
-    size INTEGER, created INTEGER, tree_hash TEXT,
-    state TEXT NOT NULL,          -- uploaded (by us, in no inventory yet), listed,
-                                  -- deleted (by us), gone (from a later inventory)
-    seen INTEGER,                 -- date of the last inventory that listed it
-    PRIMARY KEY(account, region, vault, archive_id)
-) WITHOUT ROWID;
-CREATE INDEX archives_by_name ON archives(account, region, vault, name);
 
 CREATE TABLE uploads(
     id INTEGER PRIMARY KEY,
@@ -46,6 +39,9 @@ CREATE TABLE inventories(
     made INTEGER,                 -- the inventory's own date
     loaded INTEGER NOT NULL,
     archives INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    ordinal INTEGER,              -- null for one that is older than what was known already
+    whole INTEGER NOT NULL DEFAULT 1,
+    added INTEGER, gone INTEGER,
     PRIMARY KEY(account, region, vault, job_id)
 ) WITHOUT ROWID;
 
@@ -58,7 +54,8 @@ CREATE TABLE jobs(
     size INTEGER, tree_hash TEXT,
     created INTEGER, completed INTEGER,
     gone INTEGER NOT NULL DEFAULT 0, -- the service does not know it any more
-    ours INTEGER NOT NULL DEFAULT 0, -- asked for from this catalogue
+    ours INTEGER NOT NULL DEFAULT 0, -- requested from this catalogue
+    output_hash TEXT,             -- the tree hash of the output
     PRIMARY KEY(account, region, vault, job_id)
 ) WITHOUT ROWID;
 CREATE INDEX jobs_by_archive ON jobs(account, region, vault, archive_id);
@@ -72,22 +69,28 @@ CREATE TABLE downloads(
     tier TEXT NOT NULL, root TEXT NOT NULL, target TEXT NOT NULL,
     token TEXT NOT NULL UNIQUE,   -- our job description: finds a job whose answer was lost
     state TEXT NOT NULL,          -- planned, asking, waiting, ready, downloading, verified, failed,
-                                  -- expired, forgotten
+                                  -- unverified (a part that no hash covers), expired, forgotten
     job_id TEXT, asked INTEGER, ended INTEGER,
     error TEXT, failure TEXT,     -- in words, and the class of the error
     done INTEGER NOT NULL DEFAULT 0,
     piece_size INTEGER, pieces TEXT, -- verified pieces so far: JSON {index: tree hash}
     part_path TEXT,
-    owner TEXT, lease_until REAL
+    owner TEXT, lease_until REAL,
+    home TEXT,                    -- the data folder of its user, where several share the catalogue
+    due INTEGER,                  -- not requested before; null: at once
+    limits TEXT,                  -- of its batch: JSON [[bytes, milliseconds], ...]
+    moves INTEGER NOT NULL DEFAULT 0, -- refusals in a row that moved it
+    renewal TEXT,                 -- description of the job that keeps its output longer
+    renewed REAL,                 -- when that job was requested: seconds, by our clock
+    part TEXT, cover TEXT         -- ranges, first-last in bytes: what the user wants, and what is
+                                  -- requested; null: the whole archive
 );
 CREATE INDEX downloads_by_state ON downloads(account, region, state);
 CREATE INDEX downloads_by_job ON downloads(account, region, vault, job_id);
 CREATE INDEX downloads_by_archive ON downloads(account, region, vault, archive_id);
-"""
-
-SCHEMA_2 = """
-ALTER TABLE archives RENAME TO archives_1;
-DROP INDEX archives_by_name;
+CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
+CREATE INDEX downloads_by_batch ON downloads(batch, due);
+CREATE INDEX downloads_by_bytes ON downloads(tree_hash, size);
 
 CREATE TABLE vaults(
     id INTEGER PRIMARY KEY,
@@ -149,12 +152,6 @@ CREATE TABLE pages(               -- limited inventories, of which the next page
     seen BLOB NOT NULL            -- a bit for each row id that was listed, compressed
 );
 
--- ordinal is null for one that was older than what was known already
-ALTER TABLE inventories ADD COLUMN ordinal INTEGER;
-ALTER TABLE inventories ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE inventories ADD COLUMN added INTEGER;
-ALTER TABLE inventories ADD COLUMN gone INTEGER;
-
 CREATE VIEW archives AS SELECT
     a.id, v.account, v.region, v.vault, a.archive_id, a.name,
     COALESCE(a.description, a.name) AS description, a.format, a.mtime, a.size, a.created,
@@ -162,25 +159,7 @@ CREATE VIEW archives AS SELECT
     CASE WHEN a.deleted IS NOT NULL THEN 'deleted' WHEN a.unlisted<=v.current THEN 'gone'
         WHEN a.listed<=v.current THEN 'listed' WHEN a.origin=1 THEN 'uploaded'
         WHEN a.origin=2 THEN 'unknown' END AS state
-    FROM archive_rows a JOIN vaults v ON v.id=a.vault_id
-"""
-"""Rows of ``archives_1`` are carried over by carry.py, which computes what SQL cannot."""
-
-SCHEMA_3 = """
--- the data folder of whom a download is for, where several computers share the catalogue
-ALTER TABLE downloads ADD COLUMN home TEXT;
-
--- Retrievals paced over days, moved by refusals, and kept longer than their 24 hours
--- not asked for before due (null: at once); limits of its batch: JSON [[bytes, milliseconds], ...]
-ALTER TABLE downloads ADD COLUMN due INTEGER;
-ALTER TABLE downloads ADD COLUMN limits TEXT;
--- refusals in a row that moved it
-ALTER TABLE downloads ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
--- description of the job that keeps its output longer, and when that was asked for (seconds, ours)
-ALTER TABLE downloads ADD COLUMN renewal TEXT;
-ALTER TABLE downloads ADD COLUMN renewed REAL;
-CREATE INDEX downloads_by_due ON downloads(account, region, state, due);
-CREATE INDEX downloads_by_batch ON downloads(batch, due);
+    FROM archive_rows a JOIN vaults v ON v.id=a.vault_id;
 
 -- plans that were run: what was promised, and what came of it
 CREATE TABLE plans(
@@ -272,11 +251,6 @@ CREATE TABLE routes(
     PRIMARY KEY(account, region, vault)
 );
 
--- parts of archives: ranges are first-last in bytes, null for the whole archive
-ALTER TABLE jobs ADD COLUMN output_hash TEXT;
-ALTER TABLE downloads ADD COLUMN part TEXT;
-ALTER TABLE downloads ADD COLUMN cover TEXT;
-
 CREATE TABLE listings(            -- what was found inside zips and tars
     id INTEGER PRIMARY KEY,
     account TEXT NOT NULL, region TEXT NOT NULL, vault TEXT NOT NULL, archive_id TEXT NOT NULL,
@@ -298,13 +272,42 @@ CREATE TABLE members(
     PRIMARY KEY(listing, number)
 )
 """
-"""``part`` is what the user wants of an archive, ``cover`` what the service is asked for; a part
-that no hash could verify ends in the state ``unverified``; ``output_hash`` is the tree hash of a
-job's output."""
 
-SCHEMA_4 = """
-CREATE INDEX downloads_by_bytes ON downloads(tree_hash, size)
-"""
+LATE_INDEXES = {
+    "archive_rows_by_name": "archive_rows(vault_id, name, created)",
+    "archive_rows_by_size": "archive_rows(vault_id, size)",
+    "archive_rows_by_created": "archive_rows(vault_id, created)",
+}
+"""Indexes that are created faster after most rows are new than kept while these are written."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
-"""Step n brings a catalogue from version n to n + 1; version 0 is an empty file."""
+MIGRATIONS: tuple[str, ...] = (SCHEMA,)
+"""Step n brings a catalogue from version n to n + 1; version 0 is an empty database."""
+
+UNRELEASED = 3
+"""Earlier versions, which were never released; a database keeps its version plus this number."""
+
+
+def mark() -> int:
+    """Return the number that a database of the current version keeps; an empty one keeps 0."""
+    return UNRELEASED + len(MIGRATIONS)
+
+
+def upgrade(kept: int, place: object) -> Iterator[str]:
+    """Return the statements that bring a database to the current version.
+
+    :param kept: the number that the database keeps.
+    :param place: where it is, as it may be shown.
+    :raises CatalogueError: it is from a newer version, or from one that was never released.
+    """
+    if kept > mark():
+        raise CatalogueError(
+            f"The catalogue {place} was written by a newer version of glacier_magic",
+            cure="Upgrade with: pip install -U glacier_magic",
+        )
+    if 0 < kept <= UNRELEASED:
+        raise CatalogueError(
+            f"The catalogue {place} was written by a version of glacier_magic that was never released",
+            cure="Move it aside and connect again; an inventory brings the archives back.",
+        )
+    steps = MIGRATIONS[kept - UNRELEASED if kept else 0 :]
+    return (statement for step in steps for statement in step.split(";\n"))

@@ -1,206 +1,252 @@
-"""One SQLite file: opened safely, brought to the current version, used by many threads."""
+"""A catalogue in an SQLite file.
+
+Text anywhere in a name is found by the trigrams of an FTS5 table, ``archive_names``, which holds no
+text of its own.  It is filled later than the rows, so that recording an archive costs nothing for
+it: the rows after the last one in it, a few thousand at most, are searched one by one.  Without
+FTS5 all rows are.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import CatalogueError, LocalError
-from ...steps import step
-from .database import Database, Values, closed
-from .holding import take_up
-from .schema import APPLICATION_ID, MIGRATIONS
+from .backup import inspect
+from .database import ascii_lower
+from .schema import LATE_INDEXES
+from .sqlite_file import SqliteFile
 
-if TYPE_CHECKING:
-    from typing import Self
+TAIL = 20_000
+"""Rows that may be missing in the search table when a search begins."""
 
-    from .dialect import Sqlite
+_OTHER = re.compile(r"[^\x01-\x7f]+")
+"""Characters whose case lower() and the trigrams of SQLite ignore in different ways."""
+
+CHUNK = 20_000
+BULK_CACHE = 256 << 10
+"""KiB of pages that are kept in memory while many rows are written; otherwise it is 16 MiB."""
 
 
-class SqliteDatabase(Database):
+class SqliteSnapshot:
+    """All tables of a file as of one moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query as tuples, *size* at a time."""
+        cursor = self._connection.execute(sql, values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query as tuples."""
+        return self._connection.execute(sql, values).fetchall()
+
+
+class SqliteDatabase(SqliteFile):
     """A catalogue that is one file."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self._path = path
+    # Conditions
+
+    def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column matches a GLOB pattern, with its values."""
+        return f"{column} GLOB ?", [pattern]
+
+    def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
+        return f"{column} LIKE ?", [pattern]
+
+    def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
+        return f"instr(lower({column}), ?)>0", [ascii_lower(text)]
+
+    def unindexed(self, column: str) -> str:
+        """Return the expression for a column that keeps the database from using an index for it."""
+        return f"+{column}"
+
+    # Searching in names
+
+    @property
+    def searchable(self) -> bool:
+        """Whether there is a search table that this SQLite can read."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                path.touch(mode=0o600)
-            self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
+            self.rows("SELECT rowid FROM archive_names LIMIT 0")
+        except (CatalogueError, LocalError):
+            return False
+        return True
+
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of the rows, in any vault, whose name may contain all of *texts*.
+
+        :returns: None where the texts are too short for trigrams, there is no search table, or the
+            rows are more than *limit*.
+        """
+        plain = (ascii_lower(run) for text in texts for run in _OTHER.split(text))
+        grams = dict.fromkeys(gram for run in plain for gram in _trigrams(run))
+        if not grams or not self.searchable:
+            return None
+        self.catch_up(TAIL)
+        match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+        rows = self.rows(
+            "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?", (match, limit + 1)
+        )
+        if len(rows) > limit:
+            return None
+        tail = self.rows("SELECT id FROM archive_rows WHERE id>?", (self._mark(),))
+        return [row["id"] for row in rows] + [row["id"] for row in tail]
+
+    def _mark(self) -> int:
+        row = self.row("SELECT value FROM settings WHERE key='search.mark'")
+        return int(row["value"]) if row else 0
+
+    def catch_up(self, allowed: int = 0) -> None:
+        """Add all rows to the search table, in short transactions, if more than *allowed* are missing."""
+        row = self.row("SELECT max(id) AS last FROM archive_rows")
+        last = (row["last"] if row else None) or 0
+        mark = self._mark()
+        if last - mark <= allowed:
+            return
+        while mark < last:
+            with self.transaction():
+                mark = self._mark()  # another process may do the same
+                if mark < last:
+                    self._index_names(mark, min(mark + CHUNK, last))
+                    mark = min(mark + CHUNK, last)
+
+    def index_new_names(self) -> None:
+        """Add the rows that were just written to the search table; call it in their transaction."""
+        row = self.row("SELECT max(id) AS last FROM archive_rows")
+        last, mark = (row["last"] if row else None) or 0, self._mark()
+        if 0 < last - mark <= 8 * CHUNK and self.searchable:
+            self._index_names(mark, last)
+
+    def _index_names(self, after: int, last: int) -> None:
+        self.execute(
+            "INSERT INTO archive_names(rowid, name) "
+            "SELECT id, name FROM archive_rows WHERE id>? AND id<=? ORDER BY id",
+            (after, last),
+        )
+        self.execute(
+            "INSERT INTO settings(key, value) VALUES('search.mark', ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            (str(last),),
+        )
+
+    def reindex_name(self, archive: int, old: str, new: str) -> None:
+        """Replace the name of a row in the search table."""
+        if archive <= self._mark() and self.searchable:
+            self.execute(
+                "INSERT INTO archive_names(archive_names, rowid, name) VALUES('delete', ?, ?)", (archive, old)
             )
-        except (OSError, sqlite3.Error) as error:
-            raise CatalogueError(
-                f"The catalogue {path} cannot be opened: {error}",
-                cure="Check the folder's permissions, or set GLACIER_MAGIC_CATALOGUE to a file "
-                "that can be written.",
-            ) from None
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except (LocalError, CatalogueError):
-            self._connection.close()
-            raise
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise LocalError(
-                f"The catalogue {path} cannot be opened now: {error}", cure="Repeat in a moment."
-            ) from None
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise self._damaged(error) from None
+            self.execute("INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new))
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
-
-    @property
-    def folder(self) -> Path:
-        """The folder that the file is in."""
-        return self._path.parent.absolute()
-
-    @property
-    def dialect(self) -> Sqlite:
-        """SQLite's own ways."""
-        from .dialect import Sqlite  # noqa: PLC0415 - costs time: imported when used
-
-        return Sqlite(self)
-
-    def _prepare(self) -> None:
+    def reindex_names(self) -> None:
+        """Make the search table again."""
         with self.transaction():
-            for step in MIGRATIONS[self._checked_version() :]:
-                for statement in step.split(";\n"):
-                    self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
-            take_up(self, self._path)
-        self._journal()
+            self.execute("DROP TABLE IF EXISTS archive_names")
+            self.execute("DELETE FROM settings WHERE key='search.mark'")
+        self.prepare_indexes()
+        if self.searchable:
+            self.catch_up()
 
-    def _checked_version(self) -> int:
-        """Return the version of the tables; refuse what is not ours before it is touched."""
-        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        owner: int = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        empty = not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        if not empty and owner != APPLICATION_ID:
-            raise CatalogueError(
-                f"{self.path} is a database of another program",
-                cure="Set GLACIER_MAGIC_CATALOGUE to another file.",
-            )
-        if version > len(MIGRATIONS):
-            raise CatalogueError(
-                f"The catalogue {self.path} was written by a newer version of glacier_magic",
-                cure="Upgrade with: pip install -U glacier_magic",
-            )
-        return version
+    # Writing and reading many rows
 
-    def _journal(self) -> None:
-        # FULL: an archive id that the service answered must survive a power cut as well.
-        self._connection.execute("PRAGMA synchronous=FULL")
-        for _ in range(100):  # this one does not wait for another process by itself
-            with suppress(sqlite3.OperationalError):
-                self._connection.execute("PRAGMA journal_mode=WAL")
-                return
-            time.sleep(0.1)
+    def prepare_indexes(self) -> None:
+        """Create the search table and the indexes that are missing.
+
+        Indexes are missing where a process was killed that read the first inventory of a large vault.
+        """
+        if not self.has_table("archive_names"):
+            with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
+                self.execute(
+                    "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
+                    "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
+                )
+        if not self.indexes().issuperset(LATE_INDEXES) and not self.load_is_running():
+            self.create_indexes()
 
     @contextlib.contextmanager
-    def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
-        """Run the block as one transaction that is kept whole or not at all."""
-        with self._lock:
-            nested = self._nested
-            if not nested:
-                if not power_safe:
-                    self._sync(power_safe=False)
-                self._execute("BEGIN IMMEDIATE", ())
-            try:
-                yield self
-                if not nested:
-                    self._execute("COMMIT", ())
-            except BaseException:
-                if not nested:
-                    with suppress(sqlite3.Error):  # SQLite has rolled back by itself
-                        self._connection.execute("ROLLBACK")
-                raise
-            finally:
-                if not power_safe:
-                    self._sync(power_safe=True)
-
-    @property
-    def _nested(self) -> bool:
+    def bulk_writing(self) -> Iterator[None]:
+        """Keep more pages in memory while the block writes many rows."""
+        before = self.row("PRAGMA cache_size")
+        self.execute(f"PRAGMA cache_size=-{BULK_CACHE}")
         try:
-            return self._connection.in_transaction
-        except sqlite3.ProgrammingError:
-            raise closed() from None
+            yield
+        finally:
+            self.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
+            self.execute("PRAGMA shrink_memory")
 
-    def _sync(self, *, power_safe: bool) -> None:
-        if not self._connection.in_transaction:
-            level = "FULL" if power_safe else "NORMAL"
-            self._execute(f"PRAGMA synchronous={level}", ())
+    def indexes(self) -> set[str]:
+        """Return the names of the indexes."""
+        rows = self.rows("SELECT name FROM sqlite_master WHERE type='index'")
+        return {row["name"] for row in rows}
 
-    def execute(self, sql: str, values: Values = ()) -> int:
-        """Run one statement; return how many rows it changed."""
-        with self._lock:
-            return self._execute(sql, values).rowcount
+    def drop_indexes(self) -> None:
+        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+        for name in LATE_INDEXES:
+            self.execute(f"DROP INDEX IF EXISTS {name}")
 
-    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
-        """Run one statement for each of *values*, all or none; return how many rows changed."""
-        with self.transaction():
-            return self._connection.executemany(sql, values).rowcount
+    def create_indexes(self) -> None:
+        """Create those of them that are missing, each in a transaction of its own."""
+        for name, columns in LATE_INDEXES.items():
+            self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
-    def insert(self, sql: str, values: Values) -> int:
-        """Run an INSERT; return the id of the new row."""
-        with self._lock:
-            return self._execute(sql, values).lastrowid or 0
-
-    def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
-        with self._lock:
-            return self._execute(sql, values).fetchall()
-
-    def has_table(self, name: str) -> bool:
-        """Tell whether there is a table of this name."""
-        sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
-        return self.row(sql, (name,)) is not None
-
-    def _execute(self, sql: str, values: Values) -> sqlite3.Cursor:
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """Show the block all committed rows as of one moment, on a connection of its own."""
+        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
-            return self._connection.execute(sql, values)
-        except sqlite3.OperationalError as error:
-            raise self.unusable(error) from None
-        except sqlite3.ProgrammingError as error:
-            if "closed" not in str(error):
-                raise
-            raise closed() from None
-        except (sqlite3.IntegrityError, sqlite3.InterfaceError):
-            raise
+            connection.execute("PRAGMA query_only=1")
+            connection.execute("BEGIN")
+            yield SqliteSnapshot(connection)
         except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from None
+            raise self.unusable(error) from None
+        finally:
+            connection.close()
 
-    def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
-        """Return the error to raise for one of SQLite's own."""
-        if not isinstance(error, sqlite3.OperationalError):
-            return self._damaged(error)
-        if str(error).startswith(("no such", "near ")):
-            return self._damaged(error)
-        return LocalError(
-            f"The catalogue {self.path} cannot be used: {error}",
-            cure="Free some space or close the program that holds it, and repeat.",
+    def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+        """Return (position, row id) for the archives of a vault that are there.
+
+        :param wanted: (position, id_key, id_check) of each archive.
+        """
+        self.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS wanted"
+            "(place INTEGER PRIMARY KEY, id_key INTEGER, id_check INTEGER)"
         )
-
-    def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
-        return CatalogueError(
-            f"The catalogue {self.path} is damaged: {error}",
-            cure=f"Restore a backup: {step('catalogue', 'restore FILE')}. Or move it aside and connect "
-            f"again: names come back with {step('inventory')}, running jobs with {step('jobs')}.",
+        self.execute("DELETE FROM temp.wanted")
+        self.executemany("INSERT INTO temp.wanted VALUES(?,?,?)", wanted)
+        found = self.rows(
+            "SELECT w.place, a.id FROM temp.wanted w CROSS JOIN archive_rows a "
+            "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
+            (vault_id,),
         )
+        return [tuple(row) for row in found]
 
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
+    # The state of the database
+
+    def change_marker(self) -> tuple[int, ...]:
+        """Return the rows written by this connection, and a number that commits of others change."""
+        (mine,), (others,) = self.rows("SELECT total_changes()") + self.rows("PRAGMA data_version")
+        return int(mine), int(others)
+
+    def size(self) -> int:
+        """Return the bytes of the file and of the log beside it."""
+        files = (Path(f"{self.path}{end}") for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def integrity(self) -> list[str]:
+        """Return what SQLite finds wrong in the file."""
+        return inspect(self.path)
+
+
+def _trigrams(text: str) -> list[str]:
+    """Return enough trigrams to contain each character of *text*: all of them would not find fewer rows."""
+    last = len(text) - 3
+    return [text[i : i + 3] for i in [*range(0, last, 3), last]] if last >= 0 else []

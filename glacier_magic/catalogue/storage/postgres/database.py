@@ -1,350 +1,234 @@
-"""One database of a PostgreSQL server: opened, brought up to date, used by many threads.
+"""A catalogue on a PostgreSQL server: names are searched with pg_trgm, many rows written with COPY.
 
-A connection that is lost is made anew.  What was outside a transaction is then done again; a
-transaction that was lost before its end is done again only where all of it can be, and whether one
-was kept whose end got no answer is asked of the server.
+Where the extension pg_trgm is missing, names are searched one by one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
 
-from ....base.paths import data_folder, home_id
-from ....errors import GlacierError, Unavailable
-from ..database import Database, Values, closed
-from ..holding import PLACE, named
-from ..settings import StoredSettings
-from . import errors, sql, url, values
-from .clock import Clock
-from .schema import bring_up
+from ....errors import GlacierError
+from ..database import ascii_lower
+from ..schema import LATE_INDEXES
+from . import glob, sql
+from .server import PostgresServer
 
-if TYPE_CHECKING:
-    from typing import Self
+TRIGRAMS = "archive_rows_by_text"
+MAINTENANCE_MEMORY = "256MB"
 
-    from .dialect import Postgres
+_TRIGRAM = re.compile("[0-9A-Za-z]{3}")
+"""Characters that the extension makes a trigram of in every language of a server."""
 
-Result = TypeVar("Result")
-
-PATIENCE = 30.0
-"""Seconds in which a server that went away is waited for."""
-
-LOCK_SECONDS = 60
-"""Seconds in which others may write before a statement that waits for them gives up."""
-
-_READS = ("SELECT", "WITH", "EXPLAIN", "SHOW", "VALUES")
+_NUMBERS = ("id", "vault_id", "size", "created", "mtime")
 
 
-class _Undone(Unavailable):
-    """A transaction was lost with its connection, and nothing of it was kept."""
+class PostgresSnapshot:
+    """All tables as of one moment."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def stream(self, statement: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
+        """Yield the rows of a query as tuples, *size* at a time."""
+        with self._connection.cursor(name="glacier_magic", row_factory=tuple_row) as cursor:
+            cursor.execute(sql.query(statement), values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return all rows of a query as tuples."""
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(sql.query(statement), values).fetchall()
 
 
-class PostgresDatabase(Database):
+class PostgresDatabase(PostgresServer):
     """A catalogue that is a schema of a PostgreSQL database: the first of the search path."""
 
-    def __init__(self, place: str) -> None:
-        self._url = url.parsed(place)
-        super().__init__(self._url.place)
-        self.home = home_id()
-        self._inside = self._closed = False
-        self._clock = Clock(self._ask_time)
-        self._connection = self._connect()
-        try:
-            with self._speaking():
-                bring_up(self._connection, self.place, self._lock_key)
-            self._name()
-        except BaseException:
-            self._connection.close()
-            raise
+    # Conditions
+
+    def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column matches a GLOB pattern of SQLite, with its values."""
+        found = glob.translated(pattern)
+        return ("FALSE", []) if found is None else (f"{column} {found[0]} ?", [found[1]])
+
+    def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
+        # In the collation "C" only ASCII letters have cases.
+        return f"""{column} COLLATE "C" ILIKE ? ESCAPE ''""", [pattern]
+
+    def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
+        return f"lower({column}) LIKE ?", [f"%{glob.like_escaped(ascii_lower(text))}%"]
+
+    def unindexed(self, column: str) -> str:
+        """Return the expression for a column that keeps the database from using an index for it."""
+        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"
+
+    # Searching in names
 
     @property
-    def folder(self) -> Path:
-        """The user's own folder."""
-        return data_folder()
+    def searchable(self) -> bool:
+        """Whether there is an index of trigrams."""
+        return TRIGRAMS in self.indexes()
 
-    @property
-    def dialect(self) -> Postgres:
-        """PostgreSQL's own ways."""
-        from .dialect import Postgres  # noqa: PLC0415 - costs time: imported when used
+    def indexes(self) -> set[str]:
+        """Return the names of the indexes."""
+        rows = self.rows("SELECT indexname FROM pg_indexes WHERE schemaname=current_schema()")
+        return {row["indexname"] for row in rows}
 
-        return Postgres(self)
+    def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
+        """Return the ids of the rows, in any vault, whose name contains all of *texts*.
 
-    def _name(self) -> None:
-        """Name the catalogue by the server and its table: a restored dump has another one."""
-        row = self.row(
-            "SELECT (SELECT system_identifier FROM pg_control_system()) AS server, "
-            "CAST(to_regclass('settings') AS oid) AS number"
+        :returns: None where no text has a trigram, there is no index of them, or the rows are more
+            than *limit*.
+        """
+        found = [self.contains("name", text) for text in texts if _TRIGRAM.search(text)]
+        if not found or not self.searchable:
+            return None
+        rows = self.rows(
+            f"SELECT id FROM archive_rows WHERE {' AND '.join(sql for sql, _ in found)} LIMIT ?",
+            [value for _, values in found for value in values] + [limit + 1],
         )
-        name = f"{row['server']} {row['number']}" if row else ""
-        if StoredSettings(self).get(PLACE) != name:
-            with self.transaction():
-                named(self, name, [name])
+        return None if len(rows) > limit else [row["id"] for row in rows]
 
-    # Connections
+    def index_new_names(self) -> None:
+        """Do nothing: the server updates its index."""
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        """Return a new connection; wait for a server that is just starting."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                made = psycopg.connect(
-                    **self._url.options,
-                    autocommit=True,
-                    prepare_threshold=None,
-                    row_factory=values.row_factory,
-                )
-            except psycopg.Error as error:
-                if not errors.starting(error) or time.monotonic() > end:
-                    raise errors.refused(error, self.place, self._url.secret) from None
-                time.sleep(0.2)
-                continue
-            values.adapt(made)
-            self._learn(made)
-            return made
+    def reindex_name(self, archive: int, old: str, new: str) -> None:
+        """Do nothing: the server updates its index."""
 
-    def _learn(self, connection: psycopg.Connection[Any]) -> None:
-        """Find out what the lock is called, and whether the server promises to keep what it says.
+    def reindex_names(self) -> None:
+        """Make the search index again."""
+        with self.transaction():
+            self.execute(f"DROP INDEX IF EXISTS {TRIGRAMS}")
+            self._make_trigrams()
 
-        The lock is the schema's, so that catalogues in one database do not wait for each other.
-        """
-        with self._speaking():
-            row = connection.execute(
-                "SELECT current_schema(), current_setting('synchronous_commit')"
-            ).fetchone()
-        schema, safe = row or ("", "on")
-        name = f"glacier_magic catalogue {schema}".encode()
-        self._lock_key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
-        self._safe = "on" if safe == "off" else safe
+    # Writing and reading many rows
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give the block a connection of its own, in a transaction that sees one moment."""
-        connection = self._connect()
-        try:
-            with self._speaking(), connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                yield connection
-        finally:
-            connection.close()
+    def prepare_indexes(self) -> None:
+        """Create the indexes that are missing, unless a process that reads an inventory will."""
+        have = self.indexes()
+        wanted = (
+            {*LATE_INDEXES, TRIGRAMS} if self._trigram_schema() or self._may_extend() else {*LATE_INDEXES}
+        )
+        if not have.issuperset(wanted) and not self.load_is_running():
+            self.create_indexes()
 
-    @contextlib.contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Translate what the driver raises inside the block."""
-        try:
-            yield
-        except psycopg.Error as error:
-            known = errors.translated(error, self.place, self._url.secret)
-            if known is None:
-                raise
-            raise known from None
+    def _trigram_schema(self) -> str | None:
+        row = self.row(
+            "SELECT quote_ident(n.nspname) AS schema FROM pg_extension e "
+            "JOIN pg_namespace n ON n.oid=e.extnamespace WHERE e.extname='pg_trgm'"
+        )
+        return None if row is None else str(row["schema"])
 
-    def _again(self, action: Callable[[], Result]) -> Result:
-        """Return what *action* does; do it again on a new connection where that is lost."""
-        end, pause = time.monotonic() + PATIENCE, 0.05
-        while True:
-            try:
-                if self._closed:
-                    raise closed()
-                if self._connection.closed:
-                    self._connection = self._connect()
-                with self._watching():
-                    return action()
-            except Unavailable:
-                if time.monotonic() > end or not self._connection.closed:
-                    raise
-            time.sleep(pause)
-            pause = min(1.0, pause * 2)
+    def _may_extend(self) -> bool:
+        row = self.row(
+            "SELECT has_database_privilege(current_database(), 'CREATE') AS may "
+            "FROM pg_available_extensions WHERE name='pg_trgm'"
+        )
+        return row is not None and bool(row["may"])
 
-    @contextlib.contextmanager
-    def _watching(self) -> Iterator[None]:
-        """Close a connection that turns out to be lost, and say so as :class:`Unavailable`."""
-        try:
-            with self._speaking():
-                try:
-                    yield
-                except psycopg.Error as error:
-                    if errors.is_lost(error, self._connection):
-                        self._connection.close()
-                        raise Unavailable(
-                            f"The connection to the catalogue {self.place} was lost: "
-                            f"{errors.words(error, self._url.secret)}",
-                            cure=errors.NOTHING_LOST,
-                        ) from None
-                    raise
-        except GlacierError:
-            raise
-        except BaseException:
-            if self._connection.info.transaction_status == TransactionStatus.ACTIVE:
-                self._connection.close()  # interrupted where it cannot be gone on with
-            raise
+    def drop_indexes(self) -> None:
+        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+        for name in (*LATE_INDEXES, TRIGRAMS):
+            self.execute(f"DROP INDEX IF EXISTS {name}")
 
-    # Time
+    def create_indexes(self) -> None:
+        """Create those of them that are missing, each in a transaction of its own, and update statistics."""
+        have = self.indexes()
+        for name, columns in LATE_INDEXES.items():
+            if name not in have:
+                self._make(sql.definition(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
+        if TRIGRAMS not in have:
+            self._make_trigrams()
+        row = self.row("SELECT reltuples AS n FROM pg_class WHERE oid='archive_rows'::regclass")
+        if not have.issuperset(LATE_INDEXES) or (row is not None and row["n"] <= 0):
+            self.execute("ANALYZE archive_rows")
 
-    @property
-    def skew(self) -> float:  # type: ignore[override]
-        """Seconds that the server's clock is ahead of this computer's."""
-        return self._clock.skew()
+    def _make(self, statement: str) -> None:
+        with self.transaction():
+            self.execute(f"SET LOCAL maintenance_work_mem='{MAINTENANCE_MEMORY}'")
+            self.execute(statement)
 
-    def _ask_time(self) -> float:
-        row = self.row("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
-        return float(row["now"]) if row else time.time()
-
-    # Transactions
-
-    @contextlib.contextmanager
-    def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
-        """Run the block as one transaction that is kept whole or not at all.
-
-        :raises Unavailable: the connection was lost in it; nothing of it was kept.
-        """
-        with self._lock:
-            if self._inside:
-                yield self
-                return
-            number = self._again(lambda: self._begin(power_safe=power_safe))
-            self._inside = True
-            try:
-                yield self
-                self._end(number)
-            except BaseException:
-                self._take_back()
-                raise
-            finally:
-                self._inside = False
-
-    def _begin(self, *, power_safe: bool) -> str:
-        """Begin as the only one who writes; return the transaction's number on the server."""
-        try:
-            cursor = self._connection.execute(
-                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
-                f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
-                f"SELECT pg_advisory_xact_lock({self._lock_key}), "
-                "pg_current_xact_id()::text AS number"
-            )
-        except BaseException:
-            self._take_back()
-            raise
-        while cursor.nextset():
-            pass
-        return str((cursor.fetchone() or {"number": ""})["number"])
-
-    def _end(self, number: str) -> None:
-        try:
-            with self._watching():
-                done = self._connection.execute("COMMIT").statusmessage
-        except Unavailable:
-            if not self._connection.closed:
-                raise
-            done = self._outcome(number)
-        if done != "COMMIT":  # a statement in it had failed, and its error was not passed on
-            raise _Undone(
-                f"The catalogue {self.place} did not keep what was written", cure=errors.NOTHING_LOST
+    def _make_trigrams(self) -> None:
+        if self._trigram_schema() is None and self._may_extend():
+            with suppress(GlacierError):  # it is not trusted here, or another process was quicker
+                self.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        schema = self._trigram_schema()
+        if schema is not None:
+            self._make(
+                f"CREATE INDEX IF NOT EXISTS {TRIGRAMS} ON archive_rows "
+                f"USING gin(lower(name) {schema}.gin_trgm_ops)"
             )
 
-    def _outcome(self, number: str) -> str:
-        """Ask how a transaction ended whose end got no answer."""
+    def insert_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert many rows, all or none; return how many were new.
 
-        def ask() -> str:
-            row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
-            if row is not None and row["state"] == "in progress":  # its process ends just now
-                time.sleep(0.1)
-                return ask()
-            return "COMMIT" if row is not None and row["state"] == "committed" else "ROLLBACK"
+        They are copied into a temporary table, from which the new ones are taken.
 
-        return self._again(ask)
-
-    def _take_back(self) -> None:
-        with suppress(psycopg.Error):
-            if self._connection.info.transaction_status != TransactionStatus.IDLE:
-                self._connection.execute("ROLLBACK")
-        if self._connection.info.transaction_status != TransactionStatus.IDLE:
-            self._connection.close()
-
-    def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
-        """Return what *work* does, done in a transaction; again where its connection was lost."""
-        with self._lock:
-            if self._inside:
-                return work()
-            for left in (2, 1, 0):
-                try:
-                    with self.transaction(power_safe=power_safe):
-                        return work()
-                except _Undone:
-                    if not left:
-                        raise
-            raise AssertionError
-
-    # Statements
-
-    def run(self, statement: str, given: Values = ()) -> psycopg.Cursor[Any]:
-        """Run one statement inside a transaction."""
-        try:
-            with self._watching():
-                return self._connection.execute(sql.query(statement), given)
-        except Unavailable as error:
-            if self._connection.closed:
-                raise _Undone(error.message, cure=error.cure) from None
-            raise
-
-    def _answer(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
-        with self._lock:
-            if self._inside:
-                return self.run(statement, given)
-            if statement.lstrip().upper().startswith(_READS):
-                text = sql.query(statement)
-                return self._again(lambda: self._connection.execute(text, given))
-            return self.whole(lambda: self.run(statement, given))
-
-    def execute(self, sql: str, values: Values = ()) -> int:
-        """Run one statement; return how many rows it changed."""
-        return self._answer(sql, values).rowcount
-
-    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
-        """Run one statement for each of *values*, all or none; return how many rows changed."""
-        given = list(values)
-        return self.whole(lambda: self._run_many(sql, given)) if given else 0
-
-    def _run_many(self, statement: str, given: list[Sequence[Any]]) -> int:
-        with self.using() as cursor:
-            cursor.executemany(sql.query(statement), given)
-            return cursor.rowcount
+        :param statement: an INSERT that names the table and a column for each value of a row.
+        """
+        table, columns, tail = _insert(statement)
+        with self.transaction():
+            self.execute(
+                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+            )
+            with self.using() as cursor, cursor.copy(f"COPY incoming({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            written = self.execute(f"INSERT INTO {table}({columns}) SELECT {columns} FROM incoming {tail}")
+            self.execute("DROP TABLE incoming")
+        return written
 
     @contextlib.contextmanager
-    def using(self) -> Iterator[psycopg.Cursor[Any]]:
-        """Give the block a cursor of the running transaction."""
-        try:
-            with self._watching(), self._connection.cursor() as cursor:
-                yield cursor
-        except Unavailable as error:
-            if self._connection.closed:
-                raise _Undone(error.message, cure=error.cure) from None
-            raise
+    def snapshot(self) -> Iterator[PostgresSnapshot]:
+        """Show the block all committed rows as of one moment, on a connection of its own."""
+        with self.reading() as connection:
+            connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all of it is wanted
+            yield PostgresSnapshot(connection)
 
-    def insert(self, sql: str, values: Values) -> int:
-        """Run an INSERT; return the id of the new row."""
-        (row,) = self.rows(f"{sql} RETURNING id", values)
-        return int(row["id"])
+    def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+        """Return (position, row id) for the archives of a vault that are there.
 
-    def rows(self, sql: str, values: Values = ()) -> list[Any]:
-        """Return all rows of a query."""
-        cursor = self._answer(sql, values)
-        return cursor.fetchall() if cursor.description else []
+        :param wanted: (position, id_key, id_check) of each archive.
+        """
+        places, keys, checks = map(list, zip(*wanted, strict=True)) if wanted else ([], [], [])
+        found = self.rows(
+            "SELECT w.place, a.id FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) "
+            "AS w(place, id_key, id_check) JOIN archive_rows a "
+            "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
+            (places, keys, checks, vault_id),
+        )
+        return [tuple(row) for row in found]
 
-    def has_table(self, name: str) -> bool:
-        """Tell whether there is a table of this name."""
-        found = "SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?"
-        return self.row(found, (name,)) is not None
+    # The state of the database
 
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._closed = True
-            self._connection.close()
+    def size(self) -> int:
+        """Return the bytes of the tables and their indexes."""
+        row = self.row(
+            "SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) AS n FROM pg_class "
+            "WHERE relnamespace=current_schema()::regnamespace AND relkind='r'"
+        )
+        return int(row["n"]) if row else 0
+
+    def integrity(self) -> list[str]:
+        """Return which indexes the server knows to be incomplete."""
+        rows = self.rows(
+            "SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid "
+            "WHERE c.relnamespace=current_schema()::regnamespace AND NOT i.indisvalid"
+        )
+        return [f"the index {row['name']} is not valid" for row in rows]
+
+
+def _insert(statement: str) -> tuple[str, str, str]:
+    """Return the table of an INSERT, its columns, and what follows the values."""
+    head, _, rest = statement.partition(" VALUES(")
+    table, _, columns = head.removeprefix("INSERT INTO ").partition("(")
+    return table, columns.removesuffix(")"), rest.partition(")")[2]

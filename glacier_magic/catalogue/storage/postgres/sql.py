@@ -57,11 +57,6 @@ def _marked(found: re.Match[str]) -> str:
     return found[0].replace("%", "%%")
 
 
-def definitions(step: str) -> list[str]:
-    """Return the statements of a step of the schema."""
-    return [definition(each) for each in step.split(";\n") if _bare(each).strip()]
-
-
 def definition(statement: str) -> str:
     """Return a statement that makes or changes tables, indexes and views.
 

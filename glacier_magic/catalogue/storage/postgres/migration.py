@@ -19,18 +19,17 @@ def bring_up(connection: psycopg.Connection[Any], place: str, lock: int) -> None
     :raises CatalogueError: the server or the database will not do, or is from a newer version.
     """
     _check_server(connection, place)
-    if _version(connection, place) == len(schema.MIGRATIONS):
+    if _version(connection, place) == schema.mark():
         return
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({lock})")
         version = _version(connection, place)  # another process may have been quicker
-        if version is None:
+        if not version:
             connection.execute("CREATE TABLE glacier_magic(version BIGINT NOT NULL)")
             connection.execute("INSERT INTO glacier_magic(version) VALUES(0)")
-        for step in schema.MIGRATIONS[version or 0 :]:
-            for statement in sql.definitions(step):
-                connection.execute(statement)
-        connection.execute("UPDATE glacier_magic SET version=%s", (len(schema.MIGRATIONS),))
+        for statement in schema.upgrade(version, place):
+            connection.execute(sql.definition(statement))
+        connection.execute("UPDATE glacier_magic SET version=%s", (schema.mark(),))
 
 
 def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
@@ -53,8 +52,8 @@ def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
         )
 
 
-def _version(connection: psycopg.Connection[Any], place: str) -> int | None:
-    """Return the version of the tables, None where there are none; refuse what is not ours."""
+def _version(connection: psycopg.Connection[Any], place: str) -> int:
+    """Return the number of the version that the database keeps; refuse tables that are not ours."""
     names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()").fetchall()
     tables = {row["tablename"] for row in names}
     if "glacier_magic" not in tables:
@@ -65,12 +64,6 @@ def _version(connection: psycopg.Connection[Any], place: str) -> int | None:
                 cure="Name another database, or a schema of its own: "
                 "postgresql://user@host/database?options=-csearch_path%3DNAME",
             )
-        return None
+        return 0
     row = connection.execute("SELECT version FROM glacier_magic").fetchone()
-    version = int(row["version"]) if row else 0
-    if version > len(schema.MIGRATIONS):
-        raise CatalogueError(
-            f"The catalogue {place} was written by a newer version of glacier_magic",
-            cure="Upgrade with: pip install -U glacier_magic",
-        )
-    return version
+    return int(row["version"]) if row else 0

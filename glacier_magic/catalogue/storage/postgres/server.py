@@ -1,0 +1,341 @@
+"""One database of a PostgreSQL server: opened, brought up to date, used by many threads.
+
+A connection that is lost is made anew.  What was outside a transaction is then done again; a
+transaction that was lost before its end is done again only where all of it can be, and whether one
+was kept whose end got no answer is asked of the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from ....base.paths import data_folder, home_id
+from ....errors import GlacierError, Unavailable
+from ..database import Database, Values, closed
+from ..holding import PLACE, named
+from ..settings import StoredSettings
+from . import errors, sql, url, values
+from .clock import Clock
+from .migration import bring_up
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Result = TypeVar("Result")
+
+PATIENCE = 30.0
+"""Seconds in which a server that went away is waited for."""
+
+LOCK_SECONDS = 60
+"""Seconds in which others may write before a statement that waits for them gives up."""
+
+_READS = ("SELECT", "WITH", "EXPLAIN", "SHOW", "VALUES")
+
+
+class _Undone(Unavailable):
+    """A transaction was lost with its connection, and nothing of it was kept."""
+
+
+class PostgresServer(Database):
+    """A connection to one database of a server; the catalogue is the first schema of its search path."""
+
+    def __init__(self, place: str) -> None:
+        self._url = url.parsed(place)
+        super().__init__(self._url.place)
+        self.home = home_id()
+        self._inside = self._closed = False
+        self._clock = Clock(self._ask_time)
+        self._connection = self._connect()
+        try:
+            with self._speaking():
+                bring_up(self._connection, self.place, self._lock_key)
+            self._name()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """The user's own folder."""
+        return data_folder()
+
+    def _name(self) -> None:
+        """Name the catalogue by the server and its table: a restored dump has another one."""
+        row = self.row(
+            "SELECT (SELECT system_identifier FROM pg_control_system()) AS server, "
+            "CAST(to_regclass('settings') AS oid) AS number"
+        )
+        name = f"{row['server']} {row['number']}" if row else ""
+        if StoredSettings(self).get(PLACE) != name:
+            with self.transaction():
+                named(self, name, [name])
+
+    # Connections
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        """Return a new connection; wait for a server that is just starting."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                made = psycopg.connect(
+                    **self._url.options,
+                    autocommit=True,
+                    prepare_threshold=None,
+                    row_factory=values.row_factory,
+                )
+            except psycopg.Error as error:
+                if not errors.starting(error) or time.monotonic() > end:
+                    raise errors.refused(error, self.place, self._url.secret) from None
+                time.sleep(0.2)
+                continue
+            values.adapt(made)
+            self._learn(made)
+            return made
+
+    def _learn(self, connection: psycopg.Connection[Any]) -> None:
+        """Find out what the lock is called, and whether the server promises to keep what it says.
+
+        The lock is the schema's, so that catalogues in one database do not wait for each other.
+        """
+        with self._speaking():
+            row = connection.execute(
+                "SELECT current_schema(), current_setting('synchronous_commit')"
+            ).fetchone()
+        schema, safe = row or ("", "on")
+        name = f"glacier_magic catalogue {schema}".encode()
+        self._lock_key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+        self._safe = "on" if safe == "off" else safe
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """Give the block a connection of its own, in a transaction that sees one moment."""
+        connection = self._connect()
+        try:
+            with self._speaking(), connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Translate what the driver raises inside the block."""
+        try:
+            yield
+        except psycopg.Error as error:
+            known = errors.translated(error, self.place, self._url.secret)
+            if known is None:
+                raise
+            raise known from None
+
+    def _again(self, action: Callable[[], Result]) -> Result:
+        """Return what *action* does; do it again on a new connection where that is lost."""
+        end, pause = time.monotonic() + PATIENCE, 0.05
+        while True:
+            try:
+                if self._closed:
+                    raise closed()
+                if self._connection.closed:
+                    self._connection = self._connect()
+                with self._watching():
+                    return action()
+            except Unavailable:
+                if time.monotonic() > end or not self._connection.closed:
+                    raise
+            time.sleep(pause)
+            pause = min(1.0, pause * 2)
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Close a connection that turns out to be lost, and say so as :class:`Unavailable`."""
+        try:
+            with self._speaking():
+                try:
+                    yield
+                except psycopg.Error as error:
+                    if errors.is_lost(error, self._connection):
+                        self._connection.close()
+                        raise Unavailable(
+                            f"The connection to the catalogue {self.place} was lost: "
+                            f"{errors.words(error, self._url.secret)}",
+                            cure=errors.NOTHING_LOST,
+                        ) from None
+                    raise
+        except GlacierError:
+            raise
+        except BaseException:
+            if self._connection.info.transaction_status == TransactionStatus.ACTIVE:
+                self._connection.close()  # interrupted where it cannot be gone on with
+            raise
+
+    # Time
+
+    @property
+    def skew(self) -> float:  # type: ignore[override]
+        """Seconds that the server's clock is ahead of this computer's."""
+        return self._clock.skew()
+
+    def _ask_time(self) -> float:
+        row = self.row("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
+        return float(row["now"]) if row else time.time()
+
+    # Transactions
+
+    @contextlib.contextmanager
+    def transaction(self, *, power_safe: bool = True) -> Iterator[Self]:
+        """Run the block as one transaction that is kept whole or not at all.
+
+        :raises Unavailable: the connection was lost in it; nothing of it was kept.
+        """
+        with self._lock:
+            if self._inside:
+                yield self
+                return
+            number = self._again(lambda: self._begin(power_safe=power_safe))
+            self._inside = True
+            try:
+                yield self
+                self._end(number)
+            except BaseException:
+                self._take_back()
+                raise
+            finally:
+                self._inside = False
+
+    def _begin(self, *, power_safe: bool) -> str:
+        """Begin as the only one who writes; return the transaction's number on the server."""
+        try:
+            cursor = self._connection.execute(
+                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
+                f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
+                f"SELECT pg_advisory_xact_lock({self._lock_key}), "
+                "pg_current_xact_id()::text AS number"
+            )
+        except BaseException:
+            self._take_back()
+            raise
+        while cursor.nextset():
+            pass
+        return str((cursor.fetchone() or {"number": ""})["number"])
+
+    def _end(self, number: str) -> None:
+        try:
+            with self._watching():
+                done = self._connection.execute("COMMIT").statusmessage
+        except Unavailable:
+            if not self._connection.closed:
+                raise
+            done = self._outcome(number)
+        if done != "COMMIT":  # a statement in it had failed, and its error was not passed on
+            raise _Undone(
+                f"The catalogue {self.place} did not keep what was written", cure=errors.NOTHING_LOST
+            )
+
+    def _outcome(self, number: str) -> str:
+        """Ask how a transaction ended whose end got no answer."""
+
+        def ask() -> str:
+            row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
+            if row is not None and row["state"] == "in progress":  # its process ends just now
+                time.sleep(0.1)
+                return ask()
+            return "COMMIT" if row is not None and row["state"] == "committed" else "ROLLBACK"
+
+        return self._again(ask)
+
+    def _take_back(self) -> None:
+        with suppress(psycopg.Error):
+            if self._connection.info.transaction_status != TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+        if self._connection.info.transaction_status != TransactionStatus.IDLE:
+            self._connection.close()
+
+    def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
+        """Return what *work* does, done in a transaction; again where its connection was lost."""
+        with self._lock:
+            if self._inside:
+                return work()
+            for left in (2, 1, 0):
+                try:
+                    with self.transaction(power_safe=power_safe):
+                        return work()
+                except _Undone:
+                    if not left:
+                        raise
+            raise AssertionError
+
+    # Statements
+
+    def run(self, statement: str, given: Values = ()) -> psycopg.Cursor[Any]:
+        """Run one statement inside a transaction."""
+        try:
+            with self._watching():
+                return self._connection.execute(sql.query(statement), given)
+        except Unavailable as error:
+            if self._connection.closed:
+                raise _Undone(error.message, cure=error.cure) from None
+            raise
+
+    def _answer(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
+        with self._lock:
+            if self._inside:
+                return self.run(statement, given)
+            if statement.lstrip().upper().startswith(_READS):
+                text = sql.query(statement)
+                return self._again(lambda: self._connection.execute(text, given))
+            return self.whole(lambda: self.run(statement, given))
+
+    def execute(self, sql: str, values: Values = ()) -> int:
+        """Run one statement; return how many rows it changed."""
+        return self._answer(sql, values).rowcount
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each of *values*, all or none; return how many rows changed."""
+        given = list(values)
+        return self.whole(lambda: self._run_many(sql, given)) if given else 0
+
+    def _run_many(self, statement: str, given: list[Sequence[Any]]) -> int:
+        with self.using() as cursor:
+            cursor.executemany(sql.query(statement), given)
+            return cursor.rowcount
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[psycopg.Cursor[Any]]:
+        """Give the block a cursor of the running transaction."""
+        try:
+            with self._watching(), self._connection.cursor() as cursor:
+                yield cursor
+        except Unavailable as error:
+            if self._connection.closed:
+                raise _Undone(error.message, cure=error.cure) from None
+            raise
+
+    def insert(self, sql: str, values: Values) -> int:
+        """Run an INSERT; return the id of the new row."""
+        (row,) = self.rows(f"{sql} RETURNING id", values)
+        return int(row["id"])
+
+    def rows(self, sql: str, values: Values = ()) -> list[Any]:
+        """Return all rows of a query."""
+        cursor = self._answer(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is a table of this name."""
+        found = "SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?"
+        return self.row(found, (name,)) is not None
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._closed = True
+            self._connection.close()

@@ -1,0 +1,122 @@
+"""A catalogue of an earlier or a later version: brought to this one, or refused and left as it was."""
+
+import sqlite3
+
+import pytest
+
+from glacier_magic.catalogue import Catalogue, Scope
+from glacier_magic.catalogue.storage import schema
+from glacier_magic.errors import CatalogueError
+
+HERE = Scope("111111111111", "eu-west-1")
+STEP = """
+CREATE TABLE notes(key TEXT PRIMARY KEY, note TEXT NOT NULL);
+INSERT INTO notes SELECT key, value FROM settings WHERE key='vault'
+"""
+
+
+@pytest.fixture
+def first(place):
+    """Make a catalogue of version 1."""
+    catalogue = Catalogue(place, HERE)
+    catalogue.settings.put("vault", "photos")
+    catalogue.close()
+    return place
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let the program have a second version."""
+
+    def migrate(step=STEP):
+        monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+
+    return migrate
+
+
+def notes(place):
+    catalogue = Catalogue(place, HERE)
+    found = [tuple(row) for row in catalogue.database.rows("SELECT key, note FROM notes")]
+    catalogue.close()
+    return found
+
+
+def test_a_step_is_applied_once(first, later):
+    """What was there stays."""
+    later()
+    for _ in range(2):
+        assert notes(first) == [("vault", "photos")]
+
+
+def test_a_new_catalogue_gets_every_step(place, later):
+    """In their order."""
+    later()
+    assert notes(place) == []
+
+
+def test_a_step_that_fails_changes_nothing(first, later):
+    """Not even its first statement."""
+    later(f"{STEP};\nINSERT INTO nowhere VALUES(1)")
+    with pytest.raises(Exception, match="nowhere"):
+        Catalogue(first, HERE)
+    later()
+    assert notes(first) == [("vault", "photos")]
+
+
+def test_several_processes_that_open_it_at_once_apply_a_step_once(first, child):
+    """The others wait for the first."""
+    script = f"""
+        import sys
+        from pathlib import Path
+        from glacier_magic.catalogue import Catalogue, Scope
+        from glacier_magic.catalogue.storage import schema
+        schema.MIGRATIONS = (schema.SCHEMA, {STEP!r})
+        place = sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])
+        catalogue = Catalogue(place, Scope("111111111111", "eu-west-1"))
+        print(len(catalogue.database.rows("SELECT 1 FROM notes")), flush=True)
+        catalogue.close()
+    """
+    children = [child(script, first) for _ in range(3)]
+    for each in children:
+        assert each.until("1") == []
+        assert each.end() == 0
+
+
+def test_a_newer_version_is_refused(first, later, monkeypatch):
+    """An older program must not touch what it does not understand."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, STEP))
+        notes(first)
+    with pytest.raises(CatalogueError, match="newer version") as caught:
+        Catalogue(first, HERE)
+    assert "pip install" in caught.value.cure
+    later()
+    assert notes(first) == [("vault", "photos")]
+
+
+def file_of(path, number):
+    with sqlite3.connect(path) as raw:
+        raw.executescript(schema.SCHEMA)
+        raw.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        raw.execute(f"PRAGMA user_version={number}")
+        raw.execute("INSERT INTO settings VALUES('vault', 'photos')")
+    raw.close()
+    return path
+
+
+def test_files_from_before_the_first_release_open(tmp_path):
+    """They have the tables of version 1, and the number 4."""
+    catalogue = Catalogue(file_of(tmp_path / "c.sqlite", 4), HERE)
+    assert catalogue.settings.get("vault") == "photos"
+    catalogue.close()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_files_of_versions_that_were_never_released_are_refused_unharmed(tmp_path, number):
+    """With the way to go on."""
+    path = file_of(tmp_path / "c.sqlite", number)
+    before = path.read_bytes()
+    with pytest.raises(CatalogueError, match="never released") as caught:
+        Catalogue(path, HERE)
+    assert "Move it aside" in caught.value.cure
+    assert path.read_bytes() == before
