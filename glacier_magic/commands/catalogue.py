@@ -88,7 +88,7 @@ def _file(args: Namespace) -> Path:
 def _status(console: Console, _: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
         table = dataframes.catalogued(maintenance.vaults(catalogue.database))
-        size, version = catalogue.database.dialect.size(), maintenance.version()
+        size, version = catalogue.database.size(), maintenance.version()
         table.attrs.update(path=catalogue.place, bytes=size, version=version)
     count = plural(int(table["archives"].sum()), "archive")
     console.face.note(
