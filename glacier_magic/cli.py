@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import time
@@ -38,7 +37,7 @@ class TerminalFace:
 
     def note(self, text: str) -> None:
         """Say something beside the result."""
-        print(self.words(text), file=self._err, flush=True)
+        print(text, file=self._err, flush=True)
 
     def _print(self, text: str) -> None:
         """Write a line of the result.
@@ -53,15 +52,6 @@ class TerminalFace:
             _let_go()
             raise _no_room(error) from None
 
-    def words(self, text: str) -> str:
-        """Return *text* with the verbs as this face spells them; what is no verb stays as it is."""
-        if "%glacier" not in text:
-            return text
-        from .commands import VERBS
-
-        verbs = "|".join(filter(None, VERBS))
-        return re.sub(rf"%glacier(?= (?:{verbs}|--help|VERB)(?![-\w]|\.\w))", self.program, text)
-
     @contextmanager
     def progress(self) -> Iterator[Observer]:
         """Show the progress of a transfer on one line, or a line now and then in a log."""
@@ -73,7 +63,6 @@ class TerminalFace:
         self._line(str(report), final=report.finished)
 
     def _line(self, text: str, *, final: bool = False) -> None:
-        text = self.words(text)
         if self._err.isatty():
             self._err.write(f"\r\x1b[K{text[:200]}")
             self._err.flush()
@@ -86,7 +75,7 @@ class TerminalFace:
 
     def offer(self, plan: Plan[Any]) -> Any:
         """Print a plan and ask; run it after a yes, else return None."""
-        self._print(self.words(repr(plan)))
+        self._print(repr(plan))
         if plan.empty:
             return None
         name = plan.confirmation
@@ -123,7 +112,7 @@ class TerminalFace:
             for text in _plain(value):
                 self._print(text)
             return
-        self._print(self.words(value if isinstance(value, str) else repr(value)))
+        self._print(value if isinstance(value, str) else repr(value))
 
 
 def _ask(question: str) -> str:
@@ -245,7 +234,7 @@ def _how_to_go_on(words: Sequence[str]) -> str:
         from .commands.grammar import after_interrupt
     except (ImportError, KeyboardInterrupt):  # a module that was stopped half way
         return "Nothing was done."
-    return TerminalFace().words(after_interrupt(VERBS, words, "command"))
+    return after_interrupt(VERBS, words, "command", TerminalFace.program)
 
 
 def _let_go() -> None:

@@ -32,6 +32,7 @@ Each carries ``cure``, the next step as one sentence, and ``exit_code``, stable 
 from __future__ import annotations
 
 from .scrubbing import mask_account, scrub
+from .steps import step
 
 __all__ = [
     "AccessDenied",
@@ -76,11 +77,15 @@ class GlacierError(Exception):
     """
 
     exit_code = 1
-    default_cure = ""
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return ""
 
     def __init__(self, message: str, *, cure: str | None = None, code: str = "") -> None:
         self.message = message = scrub(message)
-        self.cure = self.default_cure if cure is None else scrub(cure)
+        self.cure = self.default_cure() if cure is None else scrub(cure)
         self.code = code
         self.details: dict[str, str] = {}
         super().__init__(message)
@@ -101,7 +106,10 @@ class InputError(GlacierError, ValueError):
 class NameNotKnown(InputError, LookupError):
     """No archive of that name or id is in the catalogue."""
 
-    default_cure = "%glacier ls shows the names; %glacier inventory refreshes them."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"{step('ls')} shows the names; {step('inventory')} refreshes them."
 
 
 class ConnectionFailed(GlacierError):
@@ -113,46 +121,63 @@ class ConnectionFailed(GlacierError):
 class CredentialsError(ConnectionFailed):
     """No credentials were found, or the service does not accept them (any more)."""
 
-    default_cure = (
-        "Log in the way you do for the AWS command line (aws configure, aws sso login, or the "
-        "AWS_PROFILE variable), then %glacier connect --profile NAME; "
-        "or try it without an account: %glacier connect --emulator"
-    )
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            "Log in the way you do for the AWS command line (aws configure, aws sso login, or the "
+            f"AWS_PROFILE variable), then {step('connect', '--profile NAME')}; "
+            f"or try it without an account: {step('connect', '--emulator')}"
+        )
 
 
 class RegionError(ConnectionFailed):
     """No region is set, or the vault service does not exist in it."""
 
-    default_cure = (
-        "Name the region of your vaults: %glacier connect --region eu-west-1; or try it without "
-        "an account: %glacier connect --emulator"
-    )
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            f"Name the region of your vaults: {step('connect', '--region eu-west-1')}; or try it without "
+            f"an account: {step('connect', '--emulator')}"
+        )
 
 
 class ServiceClosed(ConnectionFailed):
     """The account is not a customer of the vault service, which takes no new ones."""
 
-    default_cure = (
-        "The vault service has been closed to new customers since 15 December 2025. If this "
-        "account owns vaults, check that profile and region are the right ones: %glacier connect "
-        "--profile NAME --region REGION. For new archives use the S3 Glacier storage classes."
-    )
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            "The vault service has been closed to new customers since 15 December 2025. If this "
+            f"account owns vaults, check that profile and region are the right ones: "
+            f"{step('connect', '--profile NAME --region REGION')}. For new archives use the S3 Glacier "
+            "storage classes."
+        )
 
 
 class EmulatorFailed(ConnectionFailed):
     """The embedded emulator did not start or does not answer."""
 
-    default_cure = "%glacier emulator status shows its folder, whose emulator.log says more."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"{step('emulator', 'status')} shows its folder, whose emulator.log says more."
 
 
 class AccessDenied(GlacierError, PermissionError):
     """The service knows who asks, and refuses."""
 
     exit_code = 6
-    default_cure = (
-        "The identity needs the matching glacier: action on this vault in its IAM policy or in "
-        "the vault's access policy."
-    )
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            "The identity needs the matching glacier: action on this vault in its IAM policy or in "
+            "the vault's access policy."
+        )
 
 
 class NotFound(GlacierError, LookupError):
@@ -170,10 +195,13 @@ class Refused(GlacierError):
 class VaultNotEmpty(Refused):
     """A vault is dropped only after an inventory taken since its last write shows it empty."""
 
-    default_cure = (
-        "Delete its archives (%glacier rm), then wait for the next daily inventory: the service "
-        "drops a vault only once an inventory made after the last change shows it empty."
-    )
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            f"Delete its archives ({step('rm')}), then wait for the next daily inventory: the service "
+            "drops a vault only once an inventory made after the last change shows it empty."
+        )
 
 
 class NotConfirmed(Refused):
@@ -183,15 +211,22 @@ class NotConfirmed(Refused):
 class OverBudget(Refused):
     """It costs more than was allowed; nothing was done."""
 
-    default_cure = "Allow more, choose fewer archives, or a cheaper tier."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return "Allow more, choose fewer archives, or a cheaper tier."
 
 
 class PriceUnknown(Refused):
     """What it costs is not known, or not confirmed, so a limit cannot be kept; nothing was done."""
 
-    default_cure = (
-        "%glacier cost --refresh asks AWS for the prices; %glacier cost --help says how to set them yourself."
-    )
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            f"{step('cost', '--refresh')} requests the prices from AWS; {step('cost', '--help')} says how to "
+            "set them yourself."
+        )
 
 
 class PlanChanged(Refused):
@@ -200,20 +235,30 @@ class PlanChanged(Refused):
     It shows what holds now: running it again does that.
     """
 
-    default_cure = "Nothing was done. The plan shows it as it is now: run it again to go on."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return "Nothing was done. The plan shows it as it is now: run it again to go on."
 
 
 class Unlistable(Refused):
     """The members of a zip or tar cannot be told from a part of it: damaged, or over a limit."""
 
-    default_cure = "Get the whole archive back with %glacier restore."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"Get the whole archive back with {step('restore')}."
 
 
 class Unavailable(GlacierError, ConnectionError):
     """Throttled, timed out or unreachable: trying again can help."""
 
     exit_code = 69
-    default_cure = "Nothing is lost: the same command goes on from here when the network is back."
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return "Nothing is lost: the same command goes on from here when the network is back."
 
 
 class NotReady(GlacierError):
@@ -226,14 +271,24 @@ class JobFailed(GlacierError):
     """The service gave up on a job."""
 
     exit_code = 3
-    default_cure = "Ask again with %glacier restore; a job of an archive deleted meanwhile fails."
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"Request it again with {step('restore')}; a job of an archive deleted meanwhile fails."
 
 
 class JobExpired(GlacierError):
     """A job's output was not fetched within the 24 hours that the service keeps it."""
 
     exit_code = 4
-    default_cure = "%glacier restore --expired asks again, into the same folder; it is a new, paid retrieval."
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return (
+            f"{step('restore', '--expired')} asks again, into the same folder; it is a new, paid retrieval."
+        )
 
 
 class IntegrityError(GlacierError):
@@ -261,4 +316,8 @@ class Unexpected(GlacierError):
     """A defect of this program: something that it does not expect to happen."""
 
     exit_code = 70
-    default_cure = "%glacier why shows what to report; what was done before is kept."
+
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"{step('why')} shows what to report; what was done before is kept."

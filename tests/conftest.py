@@ -19,6 +19,7 @@ from hypothesis import settings
 
 import glacier_magic as gm
 from glacier_magic import emulator as emulation
+from glacier_magic import steps
 from glacier_magic.emulator import testing
 
 settings.register_profile("no-deadline", deadline=None)
@@ -50,7 +51,8 @@ def home(tmp_path_factory, monkeypatch):
     }.items():
         monkeypatch.setenv(name, str(folder / place))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return folder
+    yield folder
+    steps.spell_as(None)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from ..prices.holdings import of_vault
 from ..prices.quotes import monthly_storage
 from ..service import Connection, Service
 from ..service.regions import in_region, regions_of
+from ..steps import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ class VaultsEverywhere(Rendered):
         if any(row.idle(self.now) for row in self.found):
             notes.append(_IDLE_NOTE)
         if self.total.total is None:
-            notes.append("A price that is not known: %glacier cost --refresh --region R asks AWS.")
+            notes.append(f"A price that is not known: {step('cost', '--refresh --region R')} asks AWS.")
         return [*notes, *(f"{where}: {why}" for why, where in self._reasons())]
 
     def _reasons(self) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..catalogue import Route
 from ..service import Service
+from ..steps import step
 from .documents import masked
 from .vault_notifications import Notifications
 
@@ -67,10 +68,10 @@ class Notified(Rendered):
 
     def _note(self) -> str:
         if self.routes:
-            return "%glacier notify remove VAULT removes what was made from here."
+            return f"{step('notify', 'remove VAULT')} removes what was made from here."
         return (
             "No queue was made from here: jobs are asked for at intervals. "
-            "%glacier notify setup VAULT makes one."
+            f"{step('notify', 'setup VAULT')} makes one."
         )
 
     def _repr_text(self) -> str:

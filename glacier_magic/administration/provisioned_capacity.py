@@ -19,6 +19,7 @@ from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..service import Service
 from ..service.administration import Administration
+from ..steps import step
 from .change import Change
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ class Capacity(Rendered):
             raise Refused(
                 f"An account can have {MOST_UNITS} units of provisioned capacity at a time; it has "
                 f"{len(self.units)}, and {units} more cannot be bought",
-                cure="%glacier capacity shows when they end.",
+                cure=f"{step('capacity')} shows when they end.",
             )
         if self._catalogue.purchases.open() is not None:
-            raise NotReady(self.note, cure="Look again in a minute: %glacier capacity")
+            raise NotReady(self.note, cure=f"Look again in a minute: {step('capacity')}")
 
     def _buy_one(self) -> Capacity:
         """Buy one unit; return the units that there are then."""
@@ -110,7 +111,7 @@ class Capacity(Rendered):
                 raise
             raise Unavailable(
                 f"Whether the unit was bought is not known: {error.message}",
-                cure="%glacier capacity tells it in a minute; no other is bought before that.",
+                cure=f"{step('capacity')} tells it in a minute; no other is bought before that.",
                 code=error.code,
             ) from None
         except GlacierError:

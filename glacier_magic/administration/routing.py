@@ -14,6 +14,7 @@ from ..catalogue import Catalogue, Route
 from ..errors import InputError, NotFound, Refused
 from ..service.administration import Administration
 from ..service.messaging import Messaging
+from ..steps import step
 from .change import Change
 from .documents import masked
 from .vault_notifications import EVENTS
@@ -83,7 +84,7 @@ class Routing:
                     "SNS and SQS charge by request: a session that listens asks the queue "
                     "every 10 seconds at most",
                 ),
-                ("undo", f"%glacier notify remove {self.vault}, which removes just that"),
+                ("undo", f"{step('notify', f'remove {self.vault}')}, which removes just that"),
             ],
             text=masked(
                 f"topic policy: {self._topic_policy(wanted)}\nqueue policy: {self._queue_policy(wanted)}"
@@ -98,7 +99,7 @@ class Routing:
         if mine is not None and mine.queue != queue:
             raise Refused(
                 f"{self.vault} has a queue already: {_name(mine.queue)}",
-                cure=f"%glacier notify remove {self.vault} removes it.",
+                cure=f"{step('notify', f'remove {self.vault}')} removes it.",
             )
         return Route(
             vault=self.vault,
@@ -186,7 +187,7 @@ class Routing:
         if route is None:
             raise NotFound(
                 f"Nothing was made from here for {self.vault}",
-                cure=f"%glacier notify {self.vault} --remove ends what somebody else has set.",
+                cure=f"{step('notify', f'{self.vault} --remove')} ends what somebody else has set.",
             )
         queue, topic = (self._kept(route, what) for what in ("queue", "topic"))
         return Change(

@@ -11,6 +11,7 @@ from ..catalogue import Catalogue, LockRecord
 from ..errors import NotFound, Refused
 from ..service import Service
 from ..service.administration import Administration
+from ..steps import step
 from .change import Change
 from .documents import Document
 from .policy_view import Held
@@ -68,10 +69,10 @@ class Lock(Held):
                 *(("it", words) for words in document.words()),
                 *(("WARNING", warning) for warning in document.warnings(lasting=True)),
                 ("holds", "at once"),
-                ("undo", f"within 24 hours: %glacier lock {self.vault} --abort"),
+                ("undo", f"within 24 hours: {step('lock', f'{self.vault} --abort')}"),
                 (
                     "then",
-                    f"gone by itself, unless %glacier lock {self.vault} --complete makes it last for ever",
+                    f"gone by itself, unless {step('lock', f'{self.vault} --complete')} makes it permanent",
                 ),
             ],
             text=document.pretty(),
@@ -115,7 +116,7 @@ class Lock(Held):
         if self.state is None or self.document is None:
             raise NotFound(
                 f"{self.vault} has no lock in progress",
-                cure=f"%glacier lock {self.vault} --policy FILE begins one; a lock that is not "
+                cure=f"{step('lock', f'{self.vault} --policy FILE')} begins one; a lock that is not "
                 "completed within 24 hours goes away.",
             )
         chosen, reviewed = self._chosen(lock_id), self.document
@@ -150,7 +151,7 @@ class Lock(Held):
             return
         raise Refused(
             f"The lock of {self.vault} is not the one {which}: its policy is another one, or it is gone",
-            cure=f"Nothing was locked. %glacier lock {self.vault} shows what the service holds.",
+            cure=f"Nothing was locked. {step('lock', f'{self.vault}')} shows what the service holds.",
         )
 
     def _complete(self, lock_id: str, reviewed: Document) -> Lock:

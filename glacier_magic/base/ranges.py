@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..steps import step
 from .treehash import CHUNK, is_tree_hash_aligned
 from .units import human_bytes, parse_size
 
@@ -126,7 +127,7 @@ class Asked:
         if not size:
             raise InputError(
                 f"The size of {name!r} is not known, so no part of it can be asked for",
-                cure="%glacier inventory reads it.",
+                cure=f"{step('inventory')} reads it.",
             )
         if self.first is None:
             return ByteRange(max(0, size - (self.count or 0)), size - 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..base.units import masked, plural
+from ..steps import step
 from .archives import folders, identity, states
 from .storage import schema
 from .storage.database import Database, Snapshot
@@ -67,19 +68,24 @@ class Finding:
     cure: str = ""
 
 
-REPAIR = "%glacier catalogue check --repair"
-REBUILD = (
-    "Restore a backup: %glacier catalogue restore FILE, or on a server with pg_restore; or read "
-    "the inventories again."
-)
-"""What to do about rows that do not agree."""
+def how_to_repair() -> str:
+    """Return what to do about rows that follow from others and do not agree with them."""
+    return step("catalogue", "check --repair")
+
+
+def how_to_rebuild() -> str:
+    """Return what to do about rows that nothing else in the catalogue can tell."""
+    return (
+        f"Restore a backup: {step('catalogue', 'restore FILE')}, or on a server with pg_restore; or read "
+        "the inventories again."
+    )
 
 
 def check(catalogue: Catalogue) -> list[Finding]:
     """Look whether all is whole and the tables agree, as of one moment, while others write."""
     database = catalogue.database
     damage = database.integrity()
-    found = [_finding("the database", damage, REBUILD)]
+    found = [_finding("the database", damage, how_to_rebuild())]
     if damage:
         return found
     with database.snapshot() as view:
@@ -142,7 +148,7 @@ def _strays(view: Snapshot) -> Finding:
         "SELECT count(*) FROM absences WHERE archive NOT IN (SELECT id FROM archive_rows)"
     )
     wrong += [f"{plural(number, 'absence')} without an archive"] if number else []
-    return _finding("rows without a vault", wrong, REPAIR, count + number)
+    return _finding("rows without a vault", wrong, how_to_repair(), count + number)
 
 
 def _ids(view: Snapshot) -> Finding:
@@ -156,7 +162,7 @@ def _ids(view: Snapshot) -> Finding:
         real = identity.columns(pa.array(ids, pa.string()))
         wrong += int(np.count_nonzero((real[0] != np.array(keys)) | (real[1] != np.array(checks))))
     problems = [f"{plural(wrong, 'archive')} cannot be found by the id"] if wrong else []
-    return _finding("archive ids", problems, REBUILD, wrong)
+    return _finding("archive ids", problems, how_to_rebuild(), wrong)
 
 
 def _ordinals(view: Snapshot) -> Finding:
@@ -171,7 +177,7 @@ def _ordinals(view: Snapshot) -> Finding:
         "WHERE a.listed>v.current AND v.id NOT IN (SELECT vault_id FROM loads) GROUP BY v.vault"
     )
     wrong += [f"{plural(n, 'archive')} of {name} listed by no inventory" for name, n in rows]
-    return _finding("inventories", wrong, REBUILD, sum(n for _, n in (*late, *rows)))
+    return _finding("inventories", wrong, how_to_rebuild(), sum(n for _, n in (*late, *rows)))
 
 
 def _sums(view: Snapshot, vault_id: int, name: str, current: int) -> Finding:
@@ -190,7 +196,7 @@ def _sums(view: Snapshot, vault_id: int, name: str, current: int) -> Finding:
             count += 1
             wrong += [f"{parent + last or 'the whole vault'!r} is not the sum of its rows"]
     missing = [f"{''.join(place)!r} is missing" for place in real]
-    return _finding(f"folders of {name}", wrong[:3] + missing[:3], REPAIR, count + len(missing))
+    return _finding(f"folders of {name}", wrong[:3] + missing[:3], how_to_repair(), count + len(missing))
 
 
 def _there(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, int, int]]:
@@ -215,4 +221,4 @@ def _names(catalogue: Catalogue) -> Finding:
         found = database.candidates([one["name"]], folders.SPILL) if one else None
         if one and found is not None and one["id"] not in found:
             wrong.append(f"{one['name']!r} is not found")
-    return _finding("names to search in", wrong, REPAIR)
+    return _finding("names to search in", wrong, how_to_repair())

@@ -14,6 +14,7 @@ from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.restoring import unknown_archive
 from ..plans.restore.timetable import Pace
+from ..steps import step
 
 if TYPE_CHECKING:
     from .session import Session
@@ -86,7 +87,7 @@ class Anew:
         if not wanted:
             raise InputError(
                 "None of this is an archive, or a part that was asked for from here",
-                cure="%glacier restore --range, and %glacier inventory, ask for the others.",
+                cure=f"{step('restore', '--range')}, and {step('inventory')}, ask for the others.",
             )
         return self._together(wanted, None, None)
 
@@ -117,7 +118,7 @@ class Anew:
             return list(downloads)
         name = vault or self.session.vault_in_use
         if name is None:
-            raise InputError("Which vault?", cure="%glacier use NAME, or --vault NAME.")
+            raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME.")
         records = self.session.vault(name).select(words, unknown_ids=True)
         wanted = {record.archive_id for record in records}
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]

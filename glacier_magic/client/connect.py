@@ -9,6 +9,7 @@ from .. import emulator as emulation
 from ..base.paths import emulator_folder, is_url
 from ..errors import EmulatorFailed
 from ..service import Connection
+from ..steps import step
 from .session import Session
 
 
@@ -73,7 +74,7 @@ def _emulated(folder: Path, region: str | None, speed: float | None, account: st
     except OSError as error:
         raise EmulatorFailed(
             f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
-            cure="Name another folder: %glacier connect --data DIR",
+            cure=f"Name another folder: {step('connect', '--data DIR')}",
         ) from None
     return Connection(region=region, endpoint_url=running.url, emulator=str(folder), account=account)
 

@@ -15,6 +15,7 @@ from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..plans.restore.restoring import unknown_archive
+from ..steps import step
 
 ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 
@@ -123,7 +124,7 @@ class Choosing:
         if deleted and not (once or left):
             raise InputError(
                 f"{plural(len(deleted), 'archive')} to delete, and all were deleted from here before",
-                cure="%glacier ls --state deleted lists what was deleted.",
+                cure=f"{step('ls', '--state deleted')} lists what was deleted.",
             )
         return DeletionChoice(self.catalogue.archives, self.vault, once, left, left_out=len(deleted))
 

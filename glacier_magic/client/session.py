@@ -33,6 +33,7 @@ from ..service import Connection, Service, open_service
 from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
+from ..steps import step
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
@@ -245,7 +246,7 @@ class Session:
         drops = self.catalogue.drops
         drop = drops.open_of(name) or drops.stopped_of(name)
         if drop is None:
-            raise InputError(f"No drop of {name!r} is under way", cure="%glacier drops lists them.")
+            raise InputError(f"No drop of {name!r} is under way", cure=f"{step('drops')} lists them.")
         end(self.catalogue, drop)
         return f"The drop of {name} is ended; what was deleted before stays deleted."
 
@@ -320,7 +321,7 @@ class Session:
         """
         found = self.catalogue.plans.get(number)
         if found is None:
-            raise NotFound(f"No plan has the number {number}", cure="%glacier history lists them.")
+            raise NotFound(f"No plan has the number {number}", cure=f"{step('history')} lists them.")
         return PastPlan(found, self.catalogue.plans.errors(number), self.service.clock.now())
 
     # Account

@@ -30,6 +30,7 @@ from ..plans.restore.quoting import checked_destination, checked_tier, default_d
 from ..plans.restore.timetable import Pace
 from ..prices import load
 from ..prices.holdings import priced
+from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import Sources, find
 from ..transfer.store import Stored, Storing
@@ -323,7 +324,7 @@ class Vault:
             raise NotReady(
                 f"The vault {self.name!r} has no inventory yet",
                 cure="The service makes the first one about a day after the first upload. "
-                "%glacier ls shows what was stored from here.",
+                f"{step('ls')} shows what was stored from here.",
             ) from None
         now = self._service.clock.now_ms()
         job = JobRecord(vault=self.name, job_id=job_id, action=INVENTORY, description=token, created=now)

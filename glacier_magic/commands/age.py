@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.units import human_duration, plural
 from ..catalogue.archives.query import COUNTED
+from ..steps import step
 from .console import Console
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
 def age(console: Console, made: str | None) -> str:
     """Return in words how old an inventory is that was made then (ISO 8601)."""
     if made is None:
-        return "no inventory read yet: only what was stored from here (%glacier inventory)"
+        return f"no inventory read yet: only what was stored from here ({step('inventory')})"
     moment = datetime.fromisoformat(made)
     passed = (console.session.service.clock.now() - moment).total_seconds()
     return f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"

@@ -18,6 +18,7 @@ from ..catalogue.storage import backup as filing
 from ..errors import CatalogueError, InputError
 from ..jobs import Batch
 from ..plans.replacing import ReplacePlan
+from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .import_ import Taken
@@ -50,7 +51,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     if (args.action in WITH_FILE) != bool(args.file):
         which = f"{args.action} needs a file" if args.action in WITH_FILE else "No file belongs to it"
-        raise InputError(which, cure="%glacier catalogue --help says more.")
+        raise InputError(which, cure=f"{step('catalogue', '--help')} says more.")
     for option, owner in (("vault", ("export", "import")), ("yes", ("restore",)), ("repair", ("check",))):
         if getattr(args, option) and args.action not in owner:
             raise InputError(f"--{option} goes with {' and '.join(owner)}")
@@ -101,7 +102,7 @@ def _status(console: Console, _: Namespace) -> pd.DataFrame:
 def _check(console: Console, args: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
         found = maintenance.check(catalogue)
-        if args.repair and any(each.cure == maintenance.REPAIR for each in found):
+        if args.repair and any(each.cure == maintenance.how_to_repair() for each in found):
             maintenance.repair(catalogue)
             found = maintenance.check(catalogue)
             console.face.note("What follows from the rows was made anew.")
@@ -121,7 +122,7 @@ def _backup(console: Console, args: Namespace) -> None:
         made = filing.backup(catalogue.path, target)
     console.face.note(
         f"{target}: {plural(made.archives, 'archive')} in {plural(made.vaults, 'vault')}, "
-        f"{human_bytes(made.bytes)}, whole. %glacier catalogue restore brings it back."
+        f"{human_bytes(made.bytes)}, whole. {step('catalogue', 'restore')} brings it back."
     )
 
 
@@ -149,7 +150,7 @@ def _import(console: Console, args: Namespace) -> Taken:
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(
             f"{args.file} is {imported.format}, not a catalogue or what one exported",
-            cure="%glacier import takes over what other programs recorded.",
+            cure=f"{step('import')} takes over what other programs recorded.",
         )
     report = importers.take(imported, console.session.catalogue, vault=args.vault)
     return Taken(report, console.face.program)

@@ -16,6 +16,7 @@ from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
 from ..plans import Guarded, Plan
 from ..service import Connection, located
+from ..steps import spell_as, step
 from ..transfer.progress import Observer
 from .failure import Failure
 from .grammar import unshield
@@ -53,6 +54,7 @@ class Console:
 
     def __init__(self, face: Face, settings: Settings | None = None) -> None:
         self.face = face
+        spell_as(face.program)
         self.settings = settings or Settings()
         self.failure: Failure | None = None
         self._session: Session | None = None
@@ -142,8 +144,10 @@ class Console:
         names = self.session.vault_names() or list(self.session.vaults()["vault"])
         if len(names) == 1:
             return self.session.vault(names[0])
-        listed = ", ".join(names[:10]) or "none: make one with %glacier create NAME"
-        raise InputError("Which vault?", cure=f"%glacier use NAME, or --vault NAME. Vaults here: {listed}")
+        listed = ", ".join(names[:10]) or f"none: make one with {step('create', 'NAME')}"
+        raise InputError(
+            "Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME. Vaults here: {listed}"
+        )
 
     def failed(self, words: Sequence[str], error: GlacierError) -> None:
         """Keep an error, which *words* ended with, for ``why``."""

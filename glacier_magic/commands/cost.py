@@ -13,6 +13,7 @@ from ..prices import PriceTable, Quote, configuration_file, load, refresh
 from ..prices.holdings import by_folder, of_vault
 from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
 from ..service.regions import checked_regions
+from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole
@@ -140,7 +141,7 @@ class Costs(Rendered):
         row = [class_storage(self.prices, kind, self._sum()) for kind in CLASSES]
         if all(quote.total is not None for quote in [self.total, *row]):
             return []
-        return ["%glacier cost --refresh asks AWS for the prices that are unknown."]
+        return [f"{step('cost', '--refresh')} asks AWS for the prices that are unknown."]
 
     def _repr_text(self) -> str:
         table = text_table(self._head(), self._rows(), numbers=range(1, 7))
@@ -217,7 +218,7 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     newest = catalogue.inventories.newest(vault)
     made = from_ms(newest.made) if newest else None
     if made is None:
-        notes = ["No inventory read yet: only what was stored from here (%glacier inventory)."]
+        notes = [f"No inventory read yet: only what was stored from here ({step('inventory')})."]
     else:
         when = local_time(made, console.session.service.clock.now())
         notes = [f"{vault}: as of the inventory of {when}, and what was stored from here since."]

@@ -10,6 +10,7 @@ from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..client.vault import Vault
 from ..errors import InputError, LocalError, NameNotKnown
+from ..steps import step
 from .console import Console
 from .grammar import Parser
 
@@ -37,7 +38,7 @@ def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, 
     """
     table = _table(console, name)
     if "archive_id" not in table:
-        raise InputError(f"{name} has no column archive_id", cure="%glacier ls gives a table that has one.")
+        raise InputError(f"{name} has no column archive_id", cure=f"{step('ls')} gives a table that has one.")
     ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
     if not ids:
         raise InputError(f"{name} lists no archive", cure="")

@@ -11,6 +11,7 @@ from ..base.units import MOST_BYTES, from_ms, local_time, plural
 from ..catalogue import Deletion
 from ..errors import InputError
 from ..plans import Deleted
+from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole
@@ -53,19 +54,20 @@ class Unfinished(Rendered):
     def _repr_text(self) -> str:
         if not self.deletions:
             return "No unfinished deletions."
-        return "\n".join([text_table(_HEAD, self._rows(), numbers=(0, 2, 3)), _HOW])
+        return "\n".join([text_table(_HEAD, self._rows(), numbers=(0, 2, 3)), _how()])
 
     def _repr_html(self) -> str:
         if not self.deletions:
             return super()._repr_html()
         table = html_table(_HEAD, self._rows(), numbers=(0, 2, 3), long=(5,))
-        return f"{table}<p class='glacier-note'>{_HOW}</p>"
+        return f"{table}<p class='glacier-note'>{_how()}</p>"
 
 
 _HEAD = ("id", "vault", "deleted", "failed", "confirmed", "state")
 
 
-_HOW = "%glacier deletions ID shows what failed, --resume goes on, --forget leaves the rest alone."
+def _how() -> str:
+    return f"{step('deletions', 'ID')} shows what failed, --resume continues, --forget leaves the rest alone."
 
 
 def _configure(parser: Parser) -> None:
@@ -98,7 +100,7 @@ def _run(console: Console, args: Namespace) -> Any:
 def _chosen(deletions: Sequence[Deletion], number: int) -> Deletion:
     found = next((d for d in deletions if d.id == number), None)
     if found is None:
-        raise InputError(f"There is no unfinished deletion {number}", cure="%glacier deletions lists them.")
+        raise InputError(f"There is no unfinished deletion {number}", cure=f"{step('deletions')} lists them.")
     return found
 
 
@@ -107,7 +109,7 @@ def _known(console: Console, number: int) -> Deletion:
         return console.session.catalogue.deletions.get(number)
     except LookupError:
         raise InputError(
-            f"There is no deletion {number}", cure="%glacier deletions lists the unfinished ones."
+            f"There is no deletion {number}", cure=f"{step('deletions')} lists the unfinished ones."
         ) from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.units import human_bytes, plural
 from ..errors import NameNotKnown
+from ..steps import step
 from .age import as_of
 from .console import Console
 from .grammar import Parser, Verb
@@ -34,12 +35,13 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
     if not len(table) and args.path:
         raise NameNotKnown(
             f"There is no folder {args.path!r} in {vault.name!r}",
-            cure="%glacier du shows those at the top; %glacier find TEXT searches names.",
+            cure=f"{step('du')} shows those at the top; {step('find', 'TEXT')} searches names.",
         )
     console.face.note(as_of(console, table, _sums(table)))
     if len(table) and table["month_usd"].iloc[0] is None:
         console.face.note(
-            f"What storage costs in {console.session.region} is not known: %glacier cost --refresh asks AWS."
+            f"What storage costs in {console.session.region} is not known: "
+            f"{step('cost', '--refresh')} asks AWS."
         )
     return table
 

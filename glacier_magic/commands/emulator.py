@@ -11,6 +11,7 @@ from ..base.paths import emulator_folder
 from ..base.rendering import Rendered, escape
 from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
+from ..steps import step
 from .console import Console, last_connection
 from .grammar import Parser, Verb
 
@@ -87,14 +88,14 @@ def _run(console: Console, args: Namespace) -> Any:
     words, count, example = VALUES.get(args.action, ("no value", 0, ""))
     if len(args.values) != count:
         raise InputError(
-            f"%glacier emulator {args.action} takes {words}",
-            cure=f"For example: %glacier emulator {args.action} {example}".rstrip(),
+            f"{step('emulator', f'{args.action}')} takes {words}",
+            cure=f"For example: {step('emulator', f'{args.action} {example}')}".rstrip(),
         )
     try:
         return _act(console, args, folder)
     except emulator.EmulatorError as error:
         runs = emulator.find(folder) is not None
-        cure = "%glacier emulator --help says more." if runs else "%glacier emulator start"
+        cure = f"{step('emulator', '--help')} says more." if runs else f"{step('emulator', 'start')}"
         raise EmulatorFailed(str(error), cure=cure) from None
     except OSError as error:
         raise EmulatorFailed(f"{folder} cannot be used: {error.strerror or error}") from None

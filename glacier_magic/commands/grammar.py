@@ -163,14 +163,15 @@ def _beside(what: str) -> str:
     return f"\n      {what}" if what else ""
 
 
-def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str) -> str:
+def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str, program: str) -> str:
     """Return what to do after *words* were interrupted.
 
     :param called: what the words are to the user: a line, a command.
+    :param program: what the user types before a verb.
     """
     verb = verbs.get(words[0]) if words else None
     if verb is not None and verb.interrupted:
-        return f"What was done is kept; {verb.interrupted}"
+        return f"What was done is kept; {verb.interrupted.replace('%glacier', program)}"
     anew = [option for option in verb.once if option in words] if verb is not None else []
     without = f" without {' and '.join(anew)}" if anew else ""
     return f"What was done is kept; the same {called}{without} goes on from here."

@@ -10,6 +10,7 @@ from ..base.rendering import Rendered, html_table, text_table, visible
 from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
+from ..steps import step
 from ..transfer import verify as localhash
 from ..transfer.progress import Meter
 from ..transfer.verify import LocalHash
@@ -111,7 +112,7 @@ def _run(console: Console, args: Namespace) -> Hashes:
     if folder is not None:
         raise InputError(
             f"{str(folder)!r} is a folder",
-            cure="Hash its files (a pattern ending in /*), or %glacier verify it --recursive.",
+            cure=f"Hash its files (a pattern ending in /*), or {step('verify', '--recursive FOLDER')}.",
         )
     total = sum(path.stat().st_size for path in paths if path.exists())
     with console.face.progress() as observer:

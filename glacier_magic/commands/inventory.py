@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..jobs import InventoryJob
+from ..steps import step
 from .age import as_of
 from .console import Console
 from .grammar import Parser, Verb
@@ -30,7 +31,7 @@ def _run(console: Console, args: Namespace) -> Any:
     for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
         console.face.note(
             f"{name!r} seems to be stored twice, by a request that was sent again after its answer "
-            f"was lost. %glacier rm id:{archive_id} deletes the second one."
+            f"was lost. {step('rm', f'id:{archive_id}')} deletes the second one."
         )
     return found
 

@@ -13,6 +13,7 @@ from ..client.vault import Vault
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan, RestorePlan
+from ..steps import step
 from .console import Console
 from .dataframe_option import archives_of, table_option
 from .grammar import Parser, Verb
@@ -117,7 +118,7 @@ def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | Ar
     if not args.archives:
         raise InputError(
             "Which archives?",
-            cure="Name some, or use --from, --expired or --extend; %glacier restore --help says more.",
+            cure=f"Name some, or use --from, --expired or --extend; {step('restore', '--help')} says more.",
         )
     return console.vault(args.vault), args.archives
 

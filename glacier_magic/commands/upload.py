@@ -10,6 +10,7 @@ from .. import descriptions
 from ..base.units import plural
 from ..client.vault import Vault
 from ..errors import InputError
+from ..steps import step
 from ..transfer.sources import find
 from ..transfer.store import MAYBE_TWICE
 from .console import Console
@@ -52,8 +53,8 @@ def _run(console: Console, args: Namespace) -> Any:
     if bool(args.paths) == args.stdin:
         raise InputError(
             "Upload either files or, with --stdin, standard input",
-            cure="%glacier upload PATH..., or in a shell ... | glacier-magic upload --stdin "
-            "--name NAME; %glacier upload --help says more.",
+            cure=f"{step('upload', 'PATH...')}, or in a shell ... | glacier-magic upload --stdin "
+            f"--name NAME; {step('upload', '--help')} says more.",
         )
     vault = console.vault(args.vault)
     set_rate(console, args)
@@ -76,7 +77,7 @@ def _run(console: Console, args: Namespace) -> Any:
         if row["state"] == MAYBE_TWICE:
             console.face.note(
                 f"{row['name']!r} may be stored twice: the first answer was lost. The next "
-                "%glacier inventory tells, and which one to delete."
+                f"{step('inventory')} tells, and which one to delete."
             )
     for path, reason in stored.skipped:
         console.face.note(f"Left out {path}: {reason}.")

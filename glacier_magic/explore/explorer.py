@@ -18,6 +18,7 @@ from ..catalogue.archives.folders import Folder
 from ..catalogue.archives.where import FIELDS
 from ..errors import InputError
 from ..plans import ComparePlan, DeletePlan, RestorePlan
+from ..steps import step
 from .answer import Answer
 from .filters import Filter
 from .picked import Selection
@@ -37,7 +38,7 @@ FOLDERS = ("folder", "archives", "bytes", "oldest", "newest")
 class Explorer(Rendered):
     """A filter on one vault, what it finds, and what is selected of it.
 
-    >>> explorer = %glacier explore photos                # doctest: +SKIP
+    >>> explorer = Explorer(vault)                        # doctest: +SKIP
     >>> explorer.view        # a DataFrame of what the filter finds   # doctest: +SKIP
     >>> explorer.selection   # a DataFrame of what is selected        # doctest: +SKIP
     """
@@ -114,7 +115,7 @@ class Explorer(Rendered):
 
     @property
     def view(self) -> pd.DataFrame:
-        """What the filter finds, in its order: the columns of ``%glacier ls``."""
+        """What the filter finds, in its order: the columns of :meth:`.Vault.archives`."""
         asked = self.filter.query()
         return self._catalogue.archives.frame(
             self.vault.name,
@@ -127,7 +128,7 @@ class Explorer(Rendered):
 
     @property
     def selection(self) -> pd.DataFrame:
-        """What is selected: the columns of ``%glacier ls``; every row where all is selected."""
+        """What is selected: the columns of :meth:`.Vault.archives`; every row where all is selected."""
         return self.picked.frame(self.answer.listing)
 
     def rows(self, start: int, stop: int) -> list[tuple[int, ArchiveRecord]]:
@@ -171,7 +172,7 @@ class Explorer(Rendered):
         """In a sentence, how old what is shown is."""
         made = from_ms(self.answer.listing.as_of)
         if made is None:
-            return "No inventory read yet: only what was stored from here (%glacier inventory)."
+            return f"No inventory read yet: only what was stored from here ({step('inventory')})."
         clock = self.vault.session.service.clock
         age = human_duration((clock.now() - made).total_seconds())
         virtual = " of emulator time" if clock.virtual else ""
@@ -218,7 +219,7 @@ class Explorer(Rendered):
                 text_table(COLUMNS, names, numbers=(1,)),
                 *([more] if more else []),
                 "",
-                "On from here: %glacier ls 'folder/*' and %glacier cost --depth 2; from Python "
+                f"On from here: {step('ls', 'FOLDER/')} and {step('cost', '--depth 2')}; from Python "
                 ".look(folder='...', where='size > 1GB'), .view, .restore().",
             ]
         )

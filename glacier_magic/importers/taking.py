@@ -21,6 +21,7 @@ from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.archives import LAG
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
+from ..steps import step
 from .imported import Imported, ImportedArchive, Left
 
 CHUNK = 10_000
@@ -113,7 +114,7 @@ def _misplaced(archive: ImportedArchive, place: str, catalogue: Catalogue, vault
     if archive.account not in (None, own, masked(own)):
         return "it is of another account: connect to that one first"
     if archive.region not in (None, catalogue.scope.region):
-        return f"it is in {archive.region}: %glacier connect --region {archive.region} first"
+        return f"it is in {archive.region}: {step('connect', f'--region {archive.region}')} first"
     if vault not in (None, place):
         return f"it is in another vault than {vault}"
     return None if _VAULT.fullmatch(place) else "no vault can have such a name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import IntegrityError
+from ..steps import step
 
 
 class InventoryError(IntegrityError, ValueError):
@@ -12,7 +13,10 @@ class InventoryError(IntegrityError, ValueError):
     of the byte where the trouble was seen, counted from 0.  Each is None where it is not known.
     """
 
-    default_cure = "Get the inventory again: %glacier inventory, or save the file once more."
+    @staticmethod
+    def default_cure() -> str:
+        """Return what to do next, where nothing better is known."""
+        return f"Get the inventory again: {step('inventory')}, or save the file once more."
 
     def __init__(
         self, message: str, *, row: int | None = None, offset: int | None = None, cure: str | None = None

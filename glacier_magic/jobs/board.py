@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..base.units import from_ms, human_bytes, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.job_records import INVENTORY
-from ..catalogue.storage.holding import HOW
+from ..catalogue.storage.holding import how
+from ..steps import step
 from ..transfer.progress import Report
 from .durations import PastDurations, expected, kept_until
 
@@ -121,7 +122,7 @@ def held_words(snapshot: BoardSnapshot) -> str:
     size = human_bytes(sum(row.size or 0 for row in archives))
     parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
     parts += [row.name for row in held if row.kind == "drop"]
-    return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {HOW.rstrip('.')}"
+    return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {how().rstrip('.')}"
 
 
 _STATE = {
@@ -255,7 +256,7 @@ def _drop_words(drop: Drop, queue: Deletion | None) -> str:
     done = f"{queue.deleted:,} of {queue.archives:,} deleted" if queue else ""
     return {
         "listing": drop.note or "waits for the inventory that says what is in it",
-        "confirming": f"listed; %glacier drop {drop.vault} --with-archives shows it and asks",
+        "confirming": f"listed; {step('drop', f'{drop.vault} --with-archives')} shows it and asks",
         "deleting": f"{done}; {drop.note}" if drop.note else done,
         "proving": f"{done}; {drop.note or 'waits for the inventory that proves it empty'}",
         "dropped": drop.note or "",

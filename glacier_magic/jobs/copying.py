@@ -15,6 +15,7 @@ from ..catalogue import Catalogue, Download
 from ..catalogue.records import twins
 from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
+from ..steps import step
 from ..transfer import local_files
 from ..transfer.budget import Stopped
 
@@ -127,6 +128,6 @@ def _copied(
             part.path.unlink()
             raise LocalError(
                 f"{source} changed while it was copied",
-                cure="%glacier restore looks again; nothing was paid.",
+                cure=f"{step('restore')} looks again; nothing was paid.",
             )
         return local_files.give_name(part.path, target, download)

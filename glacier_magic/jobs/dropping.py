@@ -20,6 +20,7 @@ from ..catalogue.records.drop_records import BUSY
 from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import refusal
 from ..errors import AccessDenied, NotFound, VaultNotEmpty
+from ..steps import step
 from ..transfer.budget import Stopped
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
@@ -134,7 +135,7 @@ class Dropper:
                 drop.id,
                 next_check=now + 6 * HOUR,
                 note="the vault has no inventory yet: the service makes the first one about a day "
-                "after the first upload; a vault that never held anything %glacier drop drops",
+                f"after the first upload; a vault that never held anything {step('drop')} drops",
             )
             return
         job = JobRecord(vault=drop.vault, job_id=job_id, action=INVENTORY, description=token, created=now)
@@ -189,7 +190,7 @@ class Dropper:
             self._end(
                 drop,
                 f"{plural(queue.failed, 'archive')} could not be deleted: "
-                f"%glacier deletions {queue.id} lists them",
+                f"{step('deletions', f'{queue.id}')} lists them",
             )
         else:
             now = self._service.clock.now_ms()
@@ -209,7 +210,7 @@ class Dropper:
             trouble = trouble or (
                 f"the inventory of {from_ms(last):%Y-%m-%d %H:%M} UTC lists "
                 f"{plural(told['NumberOfArchives'], 'archive')} that the plan did not have: "
-                "%glacier inventory names them"
+                f"{step('inventory')} names them"
             )
         if trouble:
             self._end(drop, trouble)
@@ -263,6 +264,6 @@ def unfinished(engine: Engine, vault: str) -> str:
     if not found:
         return ""
     return (
-        f"{plural(found, 'multipart upload')} not finished: %glacier uploads --vault {vault} lists "
+        f"{plural(found, 'multipart upload')} not finished: {step('uploads', f'--vault {vault}')} lists "
         "what would be lost"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..base.units import human_bytes, plural
 from ..service import ServiceClock
+from ..steps import step
 from .board import BoardSnapshot, JobRow
 
 EXTEND_BEFORE = timedelta(hours=5)
@@ -79,8 +80,8 @@ def warning(outputs: Sequence[ExpiringOutput], rate: float) -> str:
     size = human_bytes(sum(output.left for output in lost))
     return (
         f"{plural(len(lost), 'output')}, {size}, will not be fetched before they are gone at this "
-        f"rate ({human_bytes(rate)}/s): lift a limit with %glacier rate none, or keep them longer "
-        "with %glacier restore --extend"
+        f"rate ({human_bytes(rate)}/s): lift a limit with {step('rate', 'none')}, or keep them longer "
+        f"with {step('restore', '--extend')}"
     )
 
 
@@ -91,5 +92,5 @@ def expired(snapshot: BoardSnapshot, peeks: Path) -> str:
     """
     hidden = f"{peeks}{os.sep}"
     if any(row.state == "expired" and not row.target.startswith(hidden) for row in snapshot.rows):
-        return "%glacier restore --expired plans what has expired again, with its price"
+        return f"{step('restore', '--expired')} plans what has expired again, with its price"
     return ""

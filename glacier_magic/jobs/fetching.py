@@ -10,6 +10,7 @@ from typing import Any
 
 from ..catalogue import Download
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
+from ..steps import step
 from ..transfer.budget import Stopped
 from ..transfer.download import Downloader
 from ..transfer.engine import Engine
@@ -145,7 +146,7 @@ class Fetcher:
             return verified(download, path)
         if download.due is not None:
             return {"state": "planned"}
-        gone = "the verified copy of it is gone or changed: %glacier restore shows its price"
+        gone = f"the verified copy of it is gone or changed: {step('restore')} shows its price"
         return {"state": "failed", "error": gone, "failure": LocalError.__name__}
 
     def _end(self, download: Download, **outcome: Any) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import errors
 from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
 from ..base.units import human_duration, local_time, plural, weekday_time
-from ..catalogue.storage.holding import HOW
+from ..catalogue.storage.holding import how
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
+from ..steps import step
 from .board import BoardSnapshot, JobRow
 from .tracker import Tracker
 
@@ -168,11 +169,8 @@ def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None
         raise NotReady(
             f"{plural(len(held), 'job')} of {len(snapshot.rows)} on hold since the catalogue was "
             f"restored, copied or moved: {_names(held)}",
-            cure=HOW,
+            cure=how(),
         )
-
-
-_DROP_CURE = "%glacier drop {vault} --with-archives goes on with it, %glacier drop {vault} --stop ends it."
 
 
 def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
@@ -185,12 +183,13 @@ def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
     if len(drops) == len(failed):
         return kind(
             f"{plural(len(failed), 'drop')} of {len(snapshot.rows)} stopped: {_names(failed)}: {reason}",
-            cure=_DROP_CURE.format(vault=drops[0]),
+            cure=f"{step('drop', f'{drops[0]} --with-archives')} continues it, "
+            f"{step('drop', f'{drops[0]} --stop')} ends it.",
         )
     return kind(
         f"{plural(len(failed), 'job')} of {len(snapshot.rows)} failed ({done} verified): "
         f"{_names(failed)}: {reason}",
-        cure="" if "%glacier" in reason else None,
+        cure="" if ". " in reason else None,  # an error of ours ends with its own cure
     )
 
 
@@ -208,7 +207,7 @@ def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
     check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
     return NotReady(
         f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}{check}",
-        cure="%glacier jobs shows them; %glacier wait goes on waiting.",
+        cure=f"{step('jobs')} shows them; {step('wait')} goes on waiting.",
     )
 
 

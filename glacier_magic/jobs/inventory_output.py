@@ -13,6 +13,7 @@ from ..errors import IntegrityError
 from ..inventories import InventoryError, read
 from ..service import Service
 from ..service.client import Output
+from ..steps import step
 from ..transfer.budget import Budget, Stopped
 
 PIECE = 8 << 20  # bytes of output asked for at a time
@@ -50,7 +51,7 @@ def read_inventory(
         except InventoryError as error:
             raise IntegrityError(
                 f"The inventory of {job.vault!r} cannot be read: {error.message}",
-                cure="Run %glacier inventory again.",
+                cure=f"Run {step('inventory')} again.",
             ) from None
         if made is None:
             made = _date(service, catalogue, job, load)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConnectionFailed, GlacierError
 from ..service.retrieval_policies import FREE_TIER, Policy
+from ..steps import step
 from .limits import DAY, HOUR
 
 MINUTE = 60_000
@@ -44,10 +45,10 @@ def words(error: GlacierError, moves: int) -> str:
     times = f", {moves} times so far" if moves > 1 else ""
     if error.code == POLICY:
         what = f"The account's data retrieval policy refuses it for now{times}: it is asked again"
-        offer = "The bulk tier is not subject to the policy: %glacier restore ... --tier bulk"
+        offer = f"The bulk tier is not subject to the policy: {step('restore', '... --tier bulk')}"
     elif error.code == CAPACITY:
         what = f"No capacity for expedited retrievals now{times}: it is asked again"
-        offer = "Standard takes 3 to 5 hours and always has some: %glacier restore ..."
+        offer = f"Standard takes 3 to 5 hours and always has some: {step('restore', '...')}"
     elif isinstance(error, ConnectionFailed):
         return f"{error}; what is due is asked for then"
     else:

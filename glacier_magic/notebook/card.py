@@ -84,20 +84,16 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         return Record(repr(self._plan), html)
 
-    def _why_not(self) -> str:
-        """Return why the plan as it is shown cannot be run; empty where it can."""
-        return self._refusal
-
     def _allow(self) -> None:
-        """Enable the button when the typed text is the vault's name and nothing stands against it.
+        """Enable the button while a click on it would be obeyed; say beside it what refuses the plan."""
+        self._start.disabled = not self._ready()
+        self._beside.value = said(self._refusal if self._plan.result is None else "")
 
-        What stands against it is said beside the button.
-        """
+    def _ready(self) -> bool:
+        """Whether the plan may be run: confirmed by the vault's name, not refused, and not run yet."""
         typed = not self._needed or self._name.value.strip() == self._needed
-        waiting = self._plan.result is None and not self._plan.empty
-        why_not = self._why_not() if waiting else ""
-        self._start.disabled = bool(why_not) or self._running or not (typed and waiting)
-        self._beside.value = said(why_not)
+        waiting = not (self._running or self._plan.result is not None or self._plan.empty)
+        return typed and waiting and not self._refusal
 
     def _asked(self, _: object) -> None:
         if not self._plan.danger or self._needed:
@@ -120,7 +116,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _run(self) -> None:
         with self._guard:
-            if self._start.disabled:
+            if not self._ready():  # a page may show the button as it was
                 return
             self._running = self._start.disabled = self._name.disabled = True
         stoppable = isinstance(self._plan, Guarded) and bool(self._needed)

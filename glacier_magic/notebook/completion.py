@@ -154,9 +154,6 @@ def _cut(text: str) -> tuple[str, str]:
 
 
 def _paths(prefix: str) -> list[str]:
-    found = sorted(glob.glob(f"{glob.escape(str(Path(prefix).expanduser()))}*"))  # noqa: PTH207 - a pattern, not a path
-    if prefix.endswith("/"):
-        found = sorted(glob.glob(f"{glob.escape(prefix)}*"))  # noqa: PTH207 - a pattern, not a path
-    if not prefix:
-        found = sorted(glob.glob("*"))  # noqa: PTH207 - a pattern, not a path
+    start = prefix if prefix.endswith("/") else str(Path(prefix).expanduser()) if prefix else ""
+    found = sorted(glob.glob(f"{glob.escape(start)}*"))  # noqa: PTH207 - a pattern, not a path
     return [f"{path}/" if Path(path).is_dir() else path for path in found]

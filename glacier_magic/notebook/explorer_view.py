@@ -107,7 +107,7 @@ class ExplorerPanel(Table):
     # Plans
 
     def _open(self, make: Callable[[], Plan[Any]]) -> None:
-        if self._busy:
+        if self._busy or self._wrong:  # what is shown is not what the filter says
             return
         self._busy, self._notice = True, "Making the plan …"
         self.scene = self._scene()
@@ -139,7 +139,7 @@ class ExplorerPanel(Table):
             "filter": {"folder": asked.folder, "name": asked.name, "where": asked.where} | self._wrong,
             "errors": {box: visible(text) for box, text in self._errors.items()},
             "filtered": replace(asked, sort="name") != Filter() or bool(self._wrong),
-            "busy": self._busy,
+            "busy": self._busy or bool(self._wrong),
             "notice": visible(self._notice),
         }
 

@@ -19,7 +19,7 @@ from ..errors import GlacierError, describe
 from ..jobs import Batch, BoardSnapshot
 from ..jobs import JobRow as Job
 from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
-from .display import Place
+from .display import Place, said
 from .face import board_record
 from .row_table import Table, source
 from .view import View
@@ -30,7 +30,8 @@ RECORDED = 2.0  # and of its record
 TALLEST, LINE = 10, 42  # rows in sight, and the pixels of one
 
 
-def _rate_in_words(rate: float | None) -> str:
+def rate_in_words(rate: float | None) -> str:
+    """Return a rate as the field for it takes it; "" for no limit."""
     return "" if rate is None else f"{human_bytes(rate).replace(' ', '')}/s"
 
 
@@ -101,13 +102,14 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._check = self._button("Check now", "Ask the service about the jobs now", self._look)
         self._rate = widgets.Text(
             description="Max rate",
-            value=_rate_in_words(self._tracker.max_rate),
+            value=rate_in_words(self._tracker.max_rate),
             placeholder="10MB/s; empty: no limit",
             continuous_update=False,
             layout={"width": "17em"},
             style={"description_width": "initial"},
         )
         self._rate.observe(self._set_rate, "value")
+        self._rate_note = widgets.HTML()
         self._now = self._button("Download now", "Fetch before its turn", self._fetch)
         self._show_file = self._button("Show file", "Where the file is", self._files)
         self._folder = self._button("Open folder", "Where the folder is", self._folders)
@@ -118,7 +120,16 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         flow = {"flex_flow": "row wrap", "align_items": "center"}
         self._filters = widgets.HBox([self._state, self._vault, self._text, self._fold], layout=flow)
         self._buttons = widgets.HBox(
-            [self._now, self._folder, self._show_file, self._again, self._forget, self._check, self._rate],
+            [
+                self._now,
+                self._folder,
+                self._show_file,
+                self._again,
+                self._forget,
+                self._check,
+                self._rate,
+                self._rate_note,
+            ],
             layout=flow,
         )
 
@@ -223,10 +234,11 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _set_rate(self, change: dict[str, Any]) -> None:
         try:
-            self._tracker.max_rate = parse_rate(change["new"].strip() or "none")
+            self._tracker.max_rate, words = parse_rate(change["new"].strip() or "none"), ""
         except ValueError as error:
-            self._rate.placeholder = str(error)
-            self._rate.value = _rate_in_words(self._tracker.max_rate)
+            kept = rate_in_words(self._tracker.max_rate) or "no limit"
+            words = f"{error}. The rate is as before: {kept}."
+        self._rate_note.value = said(words)
 
     def _look(self) -> None:
         vaults = self._tracker.actions.vaults

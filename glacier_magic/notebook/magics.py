@@ -103,7 +103,7 @@ class GlacierMagics(Magics):
         except GlacierError as error:
             raise one_line(error, place) from None
         except KeyboardInterrupt:
-            on = after_interrupt(VERBS, line.split(), "line")
+            on = after_interrupt(VERBS, line.split(), "line", "%glacier")
             raise UsageError(f"{place}Stopped. {on}") from None
 
     def _words(self, line: str, names: Mapping[str, Any]) -> list[str]:

@@ -14,8 +14,8 @@ from ..base.units import human_bytes
 MOST = 1000
 """Entries of a folder that are listed; a name can be typed all the same."""
 
-Chosen = Callable[[Sequence[str], bool], None]
-"""Takes the words that were chosen, and whether folders mean all below them."""
+Chosen = Callable[[Sequence[str], bool], bool]
+"""Takes the words that were chosen, and whether folders mean all below them; tells if it could."""
 
 
 class Picker(widgets.VBox):  # type: ignore[misc]
@@ -73,8 +73,13 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         if not words:
             self.say("Mark files or folders, or type a path.")
             return
-        self._typed.value = ""
-        self._chosen(words, self._below.value)
+        if self._chosen(words, self._below.value):
+            self._typed.value = ""
+
+    def left(self) -> str:
+        """Return what to do with a path that is typed and was not added; "" where there is none."""
+        typed = self._typed.value.strip()
+        return f"{typed!r} is typed and not added: press Add, or empty the field." if typed else ""
 
 
 def _button(text: str, tooltip: str) -> widgets.Button:

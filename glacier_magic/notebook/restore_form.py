@@ -14,12 +14,20 @@ from ..prices import parse_money
 from .card import PlanCard
 from .display import said
 
+Written = tuple[str, str, str, str, bool]
+"""What the fields hold: tier, folder, destination, budget, and whether unconfirmed prices count."""
+
 
 class RestoreForm(PlanCard):
-    """The card of a restore plan; a change makes the plan again, and nothing is requested yet."""
+    """The card of a restore plan, which is made again from its fields when one of them changes.
+
+    Start works only while the plan that is shown is that of the fields, keeps its limit and has
+    room: a field that is not understood is not taken for an empty one.
+    """
+
+    _plan: RestorePlan
 
     def __init__(self, plan: RestorePlan) -> None:
-        self._made = plan
         self._tier = widgets.ToggleButtons(
             description="Tier", options=list(TIERS), value=plan.tier, style={"button_width": "auto"}
         )
@@ -50,74 +58,94 @@ class RestoreForm(PlanCard):
             indent=False,
             layout=widgets.Layout(width="auto"),
         )
-        self._misread = ""
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
+        self._look = widgets.Button(
+            description="Look again", tooltip="Look again at prices, jobs and free space"
+        )
+        self._look.on_click(lambda _: self._change(afresh=True))
+        self._shown = self._written
         super().__init__(plan)
         for field in self._fields:
             field.observe(lambda _: self._change(), "value")
-        budget = widgets.HBox([self._budget, self._trusting])
+        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
+        budget = widgets.HBox([self._budget, self._trusting], layout=flow)
         controls = widgets.VBox([self._tier, self._folder, self._way, budget])
+        self._buttons.layout = flow
         self.children = [self._text, controls, self._buttons, self._status]
         self._lock_fields()
 
-    def _change(self) -> None:
+    @property
+    def _written(self) -> Written:
+        return (
+            self._tier.value,
+            self._folder.value.strip() or ".",
+            self._way.value,
+            self._budget.value.strip(),
+            self._trusting.value,
+        )
+
+    def _ready(self) -> bool:
+        return super()._ready() and self._written == self._shown
+
+    def _show_buttons(self) -> None:
+        self._buttons.children = [self._start, self._look, self._beside]
+
+    def _change(self, *, afresh: bool = False) -> None:
         with self._guard:
-            if self._running:
-                return
+            if self._running or self._plan.result is not None:
+                return  # the thread sees what is written meanwhile
             self._running = self._start.disabled = True
-            self._status.value = said("Making the plan again …")
+            self._status.value = said("Making the plan …")
         self._lock_fields()
-        threading.Thread(target=self._revise, name="glacier-form", daemon=True).start()
+        threading.Thread(target=self._revise, args=(afresh,), name="glacier-form", daemon=True).start()
 
-    def _revise(self) -> None:
-        words = ""
-        try:
-            made = self._as_written()
-        except GlacierError as error:
-            words = str(error)
-        except Exception as error:  # a thread has nobody to raise to
-            words = describe(error)
-        else:
-            self._made = made
-            self._take(made)
-        nothing = "There is nothing to do." if self._made.empty else "Nothing is requested yet."
-        with self._guard:
-            self._running, self._misread = False, words
-            self._status.value = said("" if words else nothing)
-            self._allow()
+    def _revise(self, afresh: bool) -> None:
+        while self._running:
+            written = self._written
+            try:
+                self._take(self._planned(written, afresh=afresh))
+                self._shown, refusal = written, self._plan.refusal
+            except GlacierError as error:
+                refusal = str(error)
+            except Exception as error:  # a thread has nobody to raise to
+                refusal = describe(error)
+            nothing = "There is nothing to do." if self._plan.empty else "Nothing is requested yet."
+            with self._guard:
+                if written == self._written:
+                    self._running, self._refusal = False, refusal
+                    self._status.value = said("" if refusal else nothing)
+                    self._allow()
         self._lock_fields()
 
-    def _as_written(self) -> RestorePlan:
-        """Return the plan that all fields describe together.
+    def _planned(self, written: Written, *, afresh: bool) -> RestorePlan:
+        """Return the plan of what is written.
 
-        :raises InputError: one of them is not understood.
+        :raises InputError: one of the fields is not understood.
         """
-        budget = self._budget.value.strip()
+        tier, to, destination, budget, trusting = written
         try:
             limit = parse_money(budget) if budget else None
         except ValueError as error:
             raise InputError(f"The budget is {error}", cure="") from None
-        made = self._made.revised(
-            tier=self._tier.value, to=self._folder.value.strip() or ".", destination=self._way.value
-        )
+        plan = self._plan
+        if afresh or written[:3] != self._shown[:3]:
+            plan = plan.revised(tier=tier, to=to, destination=destination)
         if limit is None:
-            return made.without_limit()
-        return made.limit_to(limit, accept_unconfirmed=self._trusting.value)
-
-    def _why_not(self) -> str:
-        return self._misread or super()._why_not()
+            return plan.without_limit()
+        return plan.limit_to(limit, accept_unconfirmed=trusting)
 
     def _run(self) -> None:
         super()._run()
         self._lock_fields()
 
     def _fail(self, text: str) -> None:
+        self._refusal = self._plan.refusal
         super()._fail(text)
         self._lock_fields()
 
     def _lock_fields(self) -> None:
         still = self._running or self._plan.result is not None
-        for field in self._fields:
+        for field in (*self._fields, self._look):
             field.disabled = still
 
 

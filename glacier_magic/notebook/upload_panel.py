@@ -16,7 +16,7 @@ from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
 from .display import Place, Record
-from .job_board import INTERVAL
+from .job_board import INTERVAL, rate_in_words
 from .leftovers import LeftoversCard
 from .picker import Picker
 from .view import View
@@ -43,9 +43,11 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         self._bar = widgets.HTML()
         self._run = widgets.Button(description="Start", button_style="primary")
         self._run.on_click(lambda _: self._clicked())
-        self._misread = ""
         self._rate = widgets.Text(
-            description="Max rate", placeholder="10MB/s; empty: no limit", continuous_update=False
+            description="Max rate",
+            placeholder="10MB/s; empty: no limit",
+            continuous_update=False,
+            value=rate_in_words(desk.max_rate),
         )
         self._rate.observe(self._set_rate, "value")
         self._browser = widgets.FileUpload(
@@ -86,33 +88,41 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
 
     # What the user does
 
-    def _add(self, words: Sequence[str], below: bool) -> None:
+    def _add(self, words: Sequence[str], below: bool) -> bool:
         try:
             count = self._desk.add(words, recursive=below)
         except GlacierError as error:
             self._say(str(error))
-        else:
-            self._say("" if count else "Chosen already.")
+            return False
+        self._say("" if count else "Chosen already.")
+        return True
 
     def _clicked(self) -> None:
         try:
             if self._desk.state == SENDING:
                 self._desk.pause()
-            elif self._misread:
-                self._say(self._misread)
-            else:
-                self._say("")
+                return
+            words = self._mistake() or self._picker.left()
+            self._say(words)
+            if not words:
                 self._desk.start()
         except GlacierError as error:
             self._say(str(error))
 
-    def _set_rate(self, change: dict[str, Any]) -> None:
-        self._misread = ""
+    def _mistake(self) -> str:
+        """Return why the rate that is typed is not understood; "" where it is."""
         try:
-            self._desk.max_rate = parse_rate(change["new"].strip() or "none")
+            parse_rate(self._rate.value.strip() or "none")
         except ValueError as error:
-            self._misread = f"Max rate: {error}"
-            self._say(self._misread)
+            return f"Max rate: {error}"
+        return ""
+
+    def _set_rate(self, _: object) -> None:
+        mistake = self._mistake()
+        if not mistake:
+            self._desk.max_rate = parse_rate(self._rate.value.strip() or "none")
+        self._say(mistake)
+        self._write()
 
     def _picked(self, change: dict[str, Any]) -> None:
         files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
@@ -159,7 +169,8 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._last = time.monotonic()
             state = desk.state
             self._run.description = _BUTTONS[state]
-            self._run.disabled = state == PAUSING or not desk.open
+            stuck = state != SENDING and bool(self._mistake())
+            self._run.disabled = state == PAUSING or not desk.open or stuck
             self._bar.value = _bar(desk)
             self._table.value = desk._repr_html()
             if self._place is not None:

@@ -57,7 +57,7 @@ class Plan(Rendered, Generic[T]):
 
     It shows itself as a table; in a notebook as a card with a button.  One that has a *memory* is
     kept in the catalogue when it is run: what was promised before anything is done, and what
-    happened afterwards (``%glacier history``).
+    happened afterwards (:meth:`.Session.history`).
     """
 
     kind = ""
@@ -265,7 +265,7 @@ class Plan(Rendered, Generic[T]):
 
     @property
     def number(self) -> int | None:
-        """The number of the plan in ``%glacier history``, once it was run."""
+        """The number of the plan in :meth:`.Session.history`, once it was run."""
         return self._number
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base.rendering import Rendered
 from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
-from ..catalogue.storage.holding import HOW, release
+from ..catalogue.storage.holding import how, release
 from .delete.drop_plan import end
 from .restore.scheduled import stop
 
@@ -54,4 +54,4 @@ class OnHold(Rendered):
         return f"Given up: {self.words}." if self.words else "Nothing is on hold."
 
     def _repr_text(self) -> str:
-        return f"On hold: {self.words}. {HOW}" if self.words else "Nothing is on hold."
+        return f"On hold: {self.words}. {how()}" if self.words else "Nothing is on hold."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..base.units import human_bytes, local_time, plural
 from ..catalogue.storage.backup import Examined, examine, restore
 from ..errors import CatalogueError, InputError
+from ..steps import step
 from .base import Plan
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ReplacePlan(Plan[str]):
             (
                 "lost from sight",
                 "what was recorded since the backup: names and states come back "
-                "with %glacier inventory, jobs with %glacier jobs",
+                f"with {step('inventory')}, jobs with {step('jobs')}",
             ),
             (
                 "on hold",
@@ -94,7 +95,7 @@ class ReplacePlan(Plan[str]):
         beside = f" What was there is kept as {kept}." if kept else ""
         return (
             f"Restored {self.catalogue} with {archives}.{beside} What costs or destroys in it "
-            "waits: %glacier jobs shows it."
+            f"waits: {step('jobs')} shows it."
         )
 
 

@@ -21,6 +21,7 @@ from ..errors import InputError, LocalError, NotFound
 from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
+from ..steps import step
 from .figures import AS_OF, FIGURES
 from .items import ITEMS
 from .money import parse_price
@@ -102,7 +103,7 @@ def refresh(service: Service, region: str) -> PriceTable:
         if not found:
             raise NotFound(
                 f"The AWS Price List tells no Glacier price in region {region!r}",
-                cure="Name a region of AWS: %glacier cost --refresh --region us-east-1",
+                cure=f"Name a region of AWS: {step('cost', '--refresh --region us-east-1')}",
             )
     _keep(region, found, today)
     return load(region)
@@ -173,7 +174,7 @@ def _refreshed(region: str) -> tuple[list[Figure], str | None]:
 def _unreadable(file: Path, error: Exception) -> InputError:
     return InputError(
         f"The refreshed prices in {file} cannot be read: {error}",
-        cure="Delete that file, then %glacier cost --refresh.",
+        cure=f"Delete that file, then {step('cost', '--refresh')}.",
     )
 
 
@@ -243,5 +244,6 @@ def _own(file: Path, place: str, item: str, value: object) -> Figure:
 
 def _wrong(file: Path, what: str) -> InputError:
     return InputError(
-        f"Your prices in {file} cannot be used: {what}", cure="%glacier cost --help says what the file holds."
+        f"Your prices in {file} cannot be used: {what}",
+        cure=f"{step('cost', '--help')} says what the file holds.",
     )

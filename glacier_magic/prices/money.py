@@ -46,8 +46,10 @@ def parse_money(text: str) -> Decimal:
     """
     found = _SHOWN.fullmatch(text.strip())
     if found is None:
+        meant = text.strip().replace(".", "").replace(",", ".")  # with a decimal comma
+        how = meant if "," in text and _SHOWN.fullmatch(meant) else "5, 0.50 or $12"
         commas = "; a comma only groups three digits, as in 1,000.50" if "," in text else ""
-        raise ValueError(f"not an amount of US dollars: {text!r}; write 5, 0.50 or $12{commas}")
+        raise ValueError(f"not an amount of US dollars: {text!r}; write {how}{commas}")
     return Decimal(found[1].replace(",", ""))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import AccessDenied, GlacierError, InputError, NotFound
+from ..steps import step
 from .client import Service
 from .connection import EMULATOR_KEYS, config_of
 from .translation import translated
@@ -18,7 +19,12 @@ TAG = "glacier_magic"
 
 _DENIED = ("AuthorizationError", "AuthorizationErrorException", "AccessDenied")
 _MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-_PERMISSION = "%glacier policy --iam shows what the identity must be allowed."
+
+
+def _permission() -> str:
+    return f"{step('policy', '--iam')} shows what the identity must be allowed."
+
+
 _NO_TOPICS = (
     "Point AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_SQS to a server that has them, such as "
     "moto_server, and start the emulator with --sns-endpoint and the same address."
@@ -149,7 +155,7 @@ def _asked() -> Iterator[None]:
         if error.code in _MISSING:
             raise NotFound("The queue does not exist", cure="", code=error.code) from None
         if error.code in _DENIED or isinstance(error, AccessDenied):
-            raise AccessDenied(error.message, cure=_PERMISSION, code=error.code) from None
+            raise AccessDenied(error.message, cure=_permission(), code=error.code) from None
         raise
 
 

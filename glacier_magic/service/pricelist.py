@@ -6,15 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import AccessDenied, CredentialsError, Unavailable
+from ..steps import step
 from .client import WHOLE_TRIES, Service
 from .connection import config_of
 from .translation import translated
 
 _PERMISSION = "The identity needs the action pricing:GetProducts in its IAM policy; the call itself is free."
-_LOGIN = (
-    "Prices are asked of AWS with your own credentials: log in (aws configure, aws sso login), or "
-    "set the prices yourself: %glacier cost --help."
-)
+
+
+def _login() -> str:
+    return (
+        "Prices are asked of AWS with your own credentials: log in (aws configure, aws sso login), or "
+        f"set the prices yourself: {step('cost', '--help')}."
+    )
 
 
 def price_list(service: Service, code: str, filters: Mapping[str, str]) -> Iterator[str]:
@@ -46,7 +50,7 @@ def _page(client: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
         except AccessDenied as denied:
             raise AccessDenied(denied.message, cure=_PERMISSION, code=denied.code) from None
         except CredentialsError as error:
-            raise CredentialsError(error.message, cure=_LOGIN, code=error.code) from None
+            raise CredentialsError(error.message, cure=_login(), code=error.code) from None
         if "PriceList" in answer:
             return answer
     raise Unavailable("The answer of the AWS Price List arrived damaged")

@@ -20,6 +20,7 @@ from ..errors import (
     Unavailable,
     VaultNotEmpty,
 )
+from ..steps import step
 from .credentials import REWRITE, UNUSABLE
 
 _EXPIRED = (
@@ -62,27 +63,29 @@ _BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
     "InternalServerError": (Unavailable, "The service is unavailable", None),
 }
 
-_BY_TEXT: tuple[tuple[str, type[GlacierError], str | None], ...] = (
-    (
-        "Vault not found",
-        NotFound,
-        "%glacier vaults lists the vaults of this region; %glacier create NAME makes one.",
-    ),
-    ("Vault not empty", VaultNotEmpty, None),
-    ("not currently available for download", NotReady, "%glacier jobs shows when it is expected."),
-    (
-        "does not match the computed payload hash",
-        IntegrityError,
-        "The bytes changed on their way; repeat the command.",
-    ),
-    ("Checksum mismatch", IntegrityError, "The bytes changed on their way; upload again."),
-    (
-        "The job ID was not found",
-        NotFound,
-        "A job is kept for 24 hours after it is done; ask again with %glacier restore.",
-    ),
-    ("Invalid vault name", InputError, "The archive lives in another vault: name that one with --vault."),
-)
+
+def _by_text() -> tuple[tuple[str, type[GlacierError], str | None], ...]:
+    return (
+        (
+            "Vault not found",
+            NotFound,
+            f"{step('vaults')} lists the vaults of this region; {step('create', 'NAME')} makes one.",
+        ),
+        ("Vault not empty", VaultNotEmpty, None),
+        ("not currently available for download", NotReady, f"{step('jobs')} shows when it is expected."),
+        (
+            "does not match the computed payload hash",
+            IntegrityError,
+            "The bytes changed on their way; repeat the command.",
+        ),
+        ("Checksum mismatch", IntegrityError, "The bytes changed on their way; upload again."),
+        (
+            "The job ID was not found",
+            NotFound,
+            f"A job is kept for 24 hours after it is done; ask again with {step('restore')}.",
+        ),
+        ("Invalid vault name", InputError, "The archive lives in another vault: name that one with --vault."),
+    )
 
 
 @contextlib.contextmanager
@@ -146,7 +149,7 @@ def from_answer(response: Any) -> GlacierError:
             cure="Set the clock; what was done is kept.",
             code="RequestExpired",
         )
-    for part, kind, cure in _BY_TEXT:
+    for part, kind, cure in _by_text():
         if part in text:
             return kind(text, cure=cure, code=code)
     if code in _BY_CODE:

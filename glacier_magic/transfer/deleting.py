@@ -14,6 +14,7 @@ from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
 from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable
 from ..service.denials import Denial, explain
+from ..steps import step
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, renewing
@@ -26,7 +27,10 @@ BATCH, FLUSH = 100, 0.5
 DENIALS = 20
 """Denials in a row after which the rest is not tried: the oldest archives come first."""
 
-AGAIN = "%glacier deletions --resume goes on with it."
+
+def again() -> str:
+    """Return how to continue a deletion."""
+    return f"{step('deletions', '--resume')} continues it."
 
 
 class Deleter:
@@ -75,7 +79,7 @@ class Deleter:
         if not self._queues.leases.claim(number, owner):
             raise InputError(
                 f"Another process is deleting these archives of {self._deletion.vault!r}",
-                cure="%glacier deletions shows how far it is.",
+                cure=f"{step('deletions')} shows how far it is.",
             )
         try:
             with renewing(lambda: self._queues.leases.renew(number, owner)):
@@ -158,7 +162,7 @@ class Deleter:
         return AccessDenied(
             f"Stopped: {plural(self._row, 'deletion')} in a row denied{rest}. Probably "
             f"{self._denial.of(last.created if last else None)}",
-            cure=f"The queue is kept: {AGAIN}",
+            cure=f"The queue is kept: {again()}",
             code="AccessDeniedException",
         )
 

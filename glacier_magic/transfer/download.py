@@ -16,6 +16,7 @@ from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
 from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
+from ..steps import step
 from . import layout, local_files
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
@@ -102,7 +103,7 @@ class Downloader:
             raise IntegrityError(
                 f"{download.name!r} came back with tree hash {root} instead of "
                 f"{download.tree_hash}; it was not kept",
-                cure="%glacier restore fetches it again from the same job while it lives.",
+                cure=f"{step('restore')} fetches it again from the same job while it lives.",
             )
 
     def _forget_pieces(self, download: Download) -> None:

@@ -15,6 +15,7 @@ from ..base.treehash import FileChanged, tree_hash
 from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
 from ..errors import LocalError
+from ..steps import step
 from .partfile import PartFile
 
 
@@ -124,9 +125,9 @@ def local(error: OSError, download: Download) -> LocalError:
     if error.errno == errno.ENOSPC:
         return LocalError(
             f"There is no room for {download.name!r} in {download.root}: {error.strerror}",
-            cure="Free some space and run %glacier restore again; what is verified stays.",
+            cure=f"Free some space and run {step('restore')} again; what is verified stays.",
         )
     return LocalError(
         f"{download.name!r} cannot be written to {download.root}: {error.strerror}",
-        cure="Check the folder, then run %glacier restore again; nothing is asked for twice.",
+        cure=f"Check the folder, then run {step('restore')} again; nothing is asked for twice.",
     )

@@ -14,6 +14,7 @@ from ..base.units import human_bytes, human_duration, parse_time, plural, short_
 from ..catalogue import Upload
 from ..errors import InputError, NotFound
 from ..service import Service
+from ..steps import step
 from .progress import Observer
 from .sources import Source, Sources
 from .store import Storing
@@ -126,10 +127,10 @@ class Leftovers(Rendered):
             found = [row for row in self.rows if prefix and row.upload_id.startswith(prefix)]
             if len(found) != 1:
                 many = f"{len(found)} unfinished uploads begin" if found else "None begins"
-                raise InputError(f"{many} with {word!r}", cure="%glacier uploads lists them.")
+                raise InputError(f"{many} with {word!r}", cure=f"{step('uploads')} lists them.")
             chosen[found[0].upload_id] = found[0]
         if not chosen:
-            raise InputError("Which upload?", cure="%glacier uploads lists them with their ids.")
+            raise InputError("Which upload?", cure=f"{step('uploads')} lists them with their ids.")
         return list(chosen.values())
 
     @property

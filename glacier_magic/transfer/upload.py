@@ -16,6 +16,7 @@ from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFo
 from ..scrubbing import scrub
 from ..service import HashedBody
 from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..steps import step
 from .budget import Stopped
 from .crew import Crew, Tuner
 from .engine import Engine, Notes, RequestPace
@@ -171,7 +172,7 @@ class Uploader:
             self.engine.catalogue.uploads.ended(upload.id, "failed", f"stored as {archive_id}")
             raise IntegrityError(
                 f"The service took other bytes of {upload.name!r} than were sent (archive {archive_id})",
-                cure=f"%glacier rm id:{archive_id}, then upload the file again.",
+                cure=f"{step('rm', f'id:{archive_id}')}, then upload the file again.",
             )
 
     def _begin(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
@@ -362,7 +363,7 @@ def unknown_end(name: str) -> IntegrityError:
     return IntegrityError(
         f"An earlier upload of {name!r} was cut off while it was being completed, and the service "
         "does not say how it ended",
-        cure="The next %glacier inventory settles it; --again sends it anew before that.",
+        cure=f"The next {step('inventory')} settles it; --again sends it anew before that.",
     )
 
 

@@ -13,6 +13,7 @@ from .. import descriptions
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, describe
+from ..steps import step
 from .budget import Stopped
 from .engine import Engine
 from .progress import FileTally, Report
@@ -255,7 +256,7 @@ class UploadDesk(Rendered):
         files = self.files
         if not files:
             return (
-                f"Nothing is chosen for {self.vault} yet: %glacier upload PATH, or .add(PATH) and "
+                f"Nothing is chosen for {self.vault} yet: {step('upload', 'PATH')}, or .add(PATH) and "
                 ".start() of this desk."
             )
         size = human_bytes(sum(f.size for f in files))

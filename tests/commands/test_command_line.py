@@ -12,7 +12,7 @@ import pytest
 
 from glacier_magic import cli
 from glacier_magic import emulator as emulation
-from glacier_magic.commands import VERBS, Help
+from glacier_magic.commands import VERBS
 from glacier_magic.errors import (
     InputError,
     JobExpired,
@@ -227,17 +227,11 @@ def test_a_name_with_the_magics_own_name_is_shown_as_it_is(main, files):
     assert "%glacier notes.txt" in main.out
 
 
-def test_a_result_names_the_commands_of_this_face(main, monkeypatch):
-    """Not the notebook's: a line of a result is typed again as it stands."""
+def test_a_message_names_the_commands_of_this_face(main):
+    """Not the notebook's: a line of it is typed again as it stands."""
     main.ok("create", "photos")
-    monkeypatch.setattr(
-        "glacier_magic.client.session.Session.retrieval_policy", lambda _: "See %glacier deletions ID."
-    )
-    assert main.ok("policy") == "See glacier-magic deletions ID.\n"
-    monkeypatch.setattr(
-        "glacier_magic.client.session.Session.retrieval_policy", lambda _: Help("See %glacier ls.")
-    )
-    assert main.ok("policy") == "See glacier-magic ls.\n"
+    assert main("drop", "photos", "--stop") == 2
+    assert main.err.endswith("glacier-magic drops lists them.\n")
 
 
 def test_an_empty_table_says_so(main):

@@ -275,8 +275,8 @@ def test_a_damaged_file_is_refused_with_the_way_back_and_left_as_it_is(filled, t
     data = filled.read_bytes()
     with pytest.raises(CatalogueError) as refused:
         Catalogue(filled, HERE)
-    assert "%glacier catalogue restore" in str(refused.value)
-    assert "%glacier inventory" in str(refused.value)
+    assert "glacier-magic catalogue restore" in str(refused.value)
+    assert "vault.inventory()" in str(refused.value)
     assert filled.read_bytes() == data
     with pytest.raises((CatalogueError, InputError)):
         filing.backup(filled, tmp_path / "of-damaged.sqlite")
@@ -369,7 +369,7 @@ def test_what_does_not_agree_is_found_and_repaired(catalogue, wrong, check):
     assert problems(catalogue) == {}
     catalogue.database.execute(wrong)
     assert check in problems(catalogue)
-    assert {f.cure for f in maintenance.check(catalogue) if f.problems} == {maintenance.REPAIR}
+    assert {f.cure for f in maintenance.check(catalogue) if f.problems} == {maintenance.how_to_repair()}
     maintenance.repair(catalogue)
     assert problems(catalogue) == {}
 
@@ -419,7 +419,7 @@ def test_a_page_of_noise_is_found(catalogue, filled):
     else:
         found = maintenance.check(reopened)
         assert found[0].problems
-        assert found[0].cure == maintenance.REBUILD
+        assert found[0].cure == maintenance.how_to_rebuild()
         reopened.close()
 
 

@@ -80,7 +80,7 @@ def test_the_warning_says_how_many_how_much_and_what_to_do():
     """And nothing where there is nothing to say."""
     told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
     assert "2 outputs, 5 MiB, will not be fetched before they are gone" in told
-    assert "%glacier restore --extend" in told
+    assert "glacier-magic restore --extend" in told
     assert warning(outputs((50, 6)), 1000) == ""
     assert warning(outputs((50, 6)), 0) == ""
 
@@ -288,7 +288,7 @@ def test_what_expired_is_offered_again_and_comes_into_the_same_folder(
     session, expired, filled, later, jobs_of, tmp_path
 ):
     """In the tier that it had; the board shows it once, and then nothing is left to offer."""
-    assert "%glacier restore --expired" in expired.snapshot.note
+    assert "glacier-magic restore --expired" in expired.snapshot.note
     with pytest.raises(JobExpired) as caught:
         expired.wait(0)
     assert "--expired" in caught.value.cure

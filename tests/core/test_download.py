@@ -337,7 +337,7 @@ FETCHER = """
     from glacier_magic.catalogue.records import downloads
     from glacier_magic.jobs import fetching, tracker
     from glacier_magic.service import Service
-    from glacier_magic.transfer import download, files
+    from glacier_magic.transfer import download, local_files as files
     folder, region, catalogue, lease, point = sys.argv[1:]
     download.PIECE = 1 << 20
     download.WORKERS = download.MOST_WORKERS = 1

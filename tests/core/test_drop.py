@@ -240,7 +240,7 @@ def test_new_before_the_proof(session, filled, reaches, put, store):
     with pytest.raises(JobFailed, match=r"1 drop of 1 stopped: .*1 archive") as failed:
         Batch(session.tracker, (drop.key,)).wait(PATIENCE)
     assert "restore" not in str(failed.value)
-    assert "%glacier drop photos --with" in str(failed.value)
+    assert "glacier-magic drop photos --with" in str(failed.value)
 
 
 def test_stored_from_here_before_the_proof(session, filled, reaches, files, store):

@@ -161,7 +161,7 @@ def test_archives_of_other_places_are_left(catalogue, take):
     assert [why for _, why in report.left] == [
         "it is in another vault than photos",
         "it is of another account: connect to that one first",
-        "it is in us-east-1: %glacier connect --region us-east-1 first",
+        "it is in us-east-1: glacier-magic connect --region us-east-1 first",
     ]
     assert catalogue.archives.get("photos", ID) is None
 

@@ -131,3 +131,15 @@ def test_every_module_can_be_imported():
     ]
     code = "import sys, importlib\nfor name in sys.argv[1:]: importlib.import_module(name)"
     subprocess.run([sys.executable, "-c", code, *names], check=True)
+
+
+def test_no_room_below_the_faces_spells_a_verb():
+    """Where to type it is the face's matter: see ``glacier_magic.steps``."""
+    spelled = [
+        f"{'/'.join(parts(path))}:{node.lineno}"
+        for path in MODULES
+        if parts(path)[0] not in ("commands", "notebook", "cli.py", "steps.py", "__init__.py")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and "%glacier" in str(node.value)
+    ]
+    assert spelled == []

@@ -255,7 +255,7 @@ def test_a_completion_that_nobody_remembers_is_not_repeated(
     lost(content)
     later(hours=25)
     for _ in range(2):
-        with pytest.raises(IntegrityError, match=r"inventory settles it; --again") as raised:
+        with pytest.raises(IntegrityError, match=r"settles it; --again") as raised:
             store(content)
         assert raised.value.exit_code == 5
     assert rows() == ["unsettled", "aborted", "aborted"]

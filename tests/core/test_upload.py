@@ -451,7 +451,7 @@ UPLOADER = """
     import time
     from pathlib import Path
     import glacier_magic as gm
-    from glacier_magic.catalogue.records import uploads
+    from glacier_magic.catalogue.records import upload_records as uploads
     from glacier_magic.service import Service
     from glacier_magic.transfer import parts, upload
     folder, region, catalogue, stop_at = sys.argv[1:]

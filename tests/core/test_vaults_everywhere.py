@@ -46,7 +46,7 @@ def test_a_price_that_is_not_known_stays_unknown(session, far, emulator):
         "old": None,
     }
     assert found.total.total is None
-    assert "%glacier cost --refresh --region" in repr(found)
+    assert "glacier-magic cost --refresh --region" in repr(found)
 
 
 def test_idle_is_what_has_not_changed_for_over_a_year(own_emulator, tmp_path):

@@ -51,7 +51,7 @@ def test_the_documented_requests_verify(text, moment):
     verifier.verify(request(text), now)
     changes = [("examplevault", "other"), ("2012-06-01", "2012-06-02"), ("us-east", "us-west")]
     for old, new in changes:
-        with pytest.raises(auth.errors.ServiceError, match="InvalidSignature"):
+        with pytest.raises(auth.service_errors.ServiceError, match="InvalidSignature"):
             verifier.verify(request(text.replace(old, new)), now)
 
 
@@ -59,7 +59,7 @@ def test_the_documented_requests_verify(text, moment):
 def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes):
     """Of real time, in either direction."""
     now = dates.parse_iso("2012-05-25T00:24:53Z") + minutes * 60_000
-    with pytest.raises(auth.errors.ServiceError, match="Signature expired"):
+    with pytest.raises(auth.service_errors.ServiceError, match="Signature expired"):
         auth.Verifier({KEY: SECRET}).verify(request(CREATE), now)
 
 

@@ -198,3 +198,19 @@ def test_a_board_of_a_closed_session_says_so(restored: gm.jobs.Batch) -> None:
     board._forget.click()
     assert "closed" in board._area.children[0].value
     board.close()
+
+
+def test_a_rate_that_is_not_understood_changes_nothing(session: Any, vault: Any) -> None:
+    """It stays in the field with the reason beside it, and is not taken for no limit."""
+    board = JobBoard(session.jobs())
+    board._rate.value = "5MB/s"
+    for wrong in ("fast", "5,5MB/s", "<b>"):
+        board._rate.value = wrong
+        assert session.tracker.max_rate == 5e6
+        assert board._rate.value == wrong
+        assert "as before: 4.77MiB/s" in board._rate_note.value
+        assert "<b>" not in board._rate_note.value
+    board._rate.value = ""
+    assert session.tracker.max_rate is None
+    assert "as before" not in board._rate_note.value
+    board.close()

@@ -121,7 +121,13 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     ask(view, "look", folder="photos/")
     assert view.panel.told["count"] == 297
     assert view.panel.scene["errors"]
+    select(view, "all")
+    for what in ("restore", "remove", "compare"):
+        ask(view, "act", what=what)
+        assert view._area.children == ()
+    assert view.panel.scene["busy"]
     ask(view, "look", where="size > 5MB")
+    assert not view.panel.scene["busy"]
     assert view.panel.scene["errors"] == {}
     assert view.panel.told["count"] == 147
 

@@ -39,6 +39,8 @@ def form(filled: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Restore
 
 def settled(form: RestoreForm) -> None:
     until(lambda: not form._running)
+    with form._guard:  # what follows from it is written by then
+        pass
 
 
 def test_it_shows_the_tiers_and_asks_for_nothing(form: RestoreForm, jobs_of: Any) -> None:

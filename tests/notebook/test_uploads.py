@@ -74,8 +74,40 @@ def test_mistakes_are_said_in_the_panel(desk: UploadDesk, files: Any) -> None:
     panel._picker._add.click()
     assert "No file matches" in panel._status.value
     assert "<b>" not in panel._status.value
+    assert panel._picker._typed.value == "<b>nosuch"
     panel._rate.value = "fast"
     assert "fast" in panel._status.value
+
+
+@pytest.mark.parametrize("rate", ["fast", "5,5MB/s", "-3", "0"])
+def test_a_rate_that_is_not_understood_starts_nothing(
+    desk: UploadDesk, files: Any, rate: str, archives_in: Any
+) -> None:
+    """It is not taken for none; nor is a path that is typed for one that was added."""
+    files("a.bin", 1000)
+    desk.max_rate = 5e6
+    panel = UploadPanel(desk)
+    assert panel._rate.value == "5MB/s" or "MiB/s" in panel._rate.value
+    panel._picker._typed.value = "a.bin"
+    panel._picker._add.click()
+    panel._rate.value = rate
+    assert desk.max_rate == 5e6
+    assert panel._run.disabled
+    panel._run.disabled = False
+    panel._run.click()
+    assert desk.state == "idle"
+    panel._rate.value = ""
+    assert not panel._run.disabled
+    panel._picker._typed.value = "b.bin"
+    panel._run.click()
+    assert "not added" in panel._status.value
+    assert desk.state == "idle"
+    assert archives_in() == 0
+    panel._picker._typed.value = ""
+    panel._run.click()
+    until(lambda: desk.state == "done")
+    assert desk.max_rate is None
+    assert archives_in() == 1
 
 
 def test_folders_open_and_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +116,7 @@ def test_folders_open_and_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "a" / ".hidden").write_text("")
     monkeypatch.chdir(tmp_path)
     taken: list[Any] = []
-    picker = Picker(lambda words, below: taken.append((words, below)))
+    picker = Picker(lambda words, below: not taken.append((words, below)))
     picker._entries.value = ("a",)
     picker._open.click()
     assert picker.folder == tmp_path / "a"

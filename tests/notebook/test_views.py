@@ -7,7 +7,7 @@ import pytest
 from glacier_magic.notebook.views import VIEWS, view_of
 
 
-@pytest.mark.parametrize(("kind", "maker"), VIEWS.items())
+@pytest.mark.parametrize(("kind", "maker"), list(VIEWS.items()))
 def test_every_kind_and_every_maker_is_there(kind: tuple[str, str], maker: tuple[str, str]) -> None:
     """They are named in text, so that nothing is imported before it is shown."""
     module, name = kind

@@ -196,12 +196,9 @@ def test_a_refusal_is_words_on_the_card(vault: gm.Vault) -> None:
 
 def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(vault: gm.Vault, tmp_path: Path) -> None:
     """The card has the sentence and the new state; a second click runs that."""
-    ours = vault.restore("one.bin", to=tmp_path / "back")
-    ours.run().wait(timeout=60)
     plan = vault.restore("one.bin", to=tmp_path / "back")
     plan._archives = vault.restore("*", to=tmp_path / "back")._archives
     card, place = placed(plan)
-    card._start.disabled = False
     card._start.click()
     wait_for(card, place)
     assert "it would now cost" in card._status.value

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from ...base.units import from_ms, storable
 from ...errors import InputError
+from ...steps import step
 from ..storage.database import Database, Scope
 from . import identity, states, vault_table, where
 
@@ -301,7 +302,7 @@ def moment(rows: Sequence[Any], as_of: int, vault: str) -> tuple[int, int]:
             f"No inventory of {vault!r} {'is that old' if first else 'was read yet'}",
             cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC."
             if first
-            else "%glacier inventory reads one.",
+            else f"{step('inventory')} reads one.",
         )
     return until[-1]["ordinal"], until[-1]["made"]
 

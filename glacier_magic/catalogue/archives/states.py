@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...errors import InputError, NameNotKnown
+from ...steps import step
 
 LISTED, UPLOADED, TOLD = 0, 1, 2
 """Origins of a row: an inventory, an upload from here, another tool's record."""
@@ -96,7 +97,7 @@ def deleted_here(name: str) -> NameNotKnown:
     """Return the error that an archive is wanted whose deletion the service has accepted."""
     return NameNotKnown(
         f"{name!r} was deleted from here, so the vault has it no more",
-        cure="%glacier ls --state deleted lists what was deleted.",
+        cure=f"{step('ls', '--state deleted')} lists what was deleted.",
     )
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...errors import CatalogueError
+from ...steps import step
 
 if TYPE_CHECKING:
     from typing import Self
@@ -100,7 +101,7 @@ def closed_error() -> CatalogueError:
     """Return the error for a statement on a closed connection."""
     return CatalogueError(
         "The session that this belongs to is closed",
-        cure="Nothing is lost: %glacier jobs shows what was asked for.",
+        cure=f"Nothing is lost: {step('jobs')} shows what was asked for.",
     )
 
 

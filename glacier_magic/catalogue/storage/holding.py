@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...base.paths import data_folder
 from ...errors import Refused
+from ...steps import step
 from .database import Database, Scope
 from .settings import StoredSettings
 
@@ -22,7 +23,11 @@ HELD = "held"
 NOT_HELD = f"COALESCE(owner, '')<>'{HELD}'"
 """The condition that a row is not on hold."""
 
-HOW = "%glacier catalogue resume goes on with it, %glacier catalogue discard gives it up."
+
+def how() -> str:
+    """Return how to continue what is on hold, or to give it up."""
+    return f"{step('catalogue', 'resume')} continues it, {step('catalogue', 'discard')} gives it up."
+
 
 PLACE = "place"
 """The setting that names the last opening of the catalogue."""
@@ -99,5 +104,5 @@ def release(database: Database, scope: Scope) -> None:
 def refusal(what: str) -> Refused:
     """Return the error for work that is on hold."""
     return Refused(
-        f"{what} is on hold: since it was confirmed, the catalogue was restored, copied or moved", cure=HOW
+        f"{what} is on hold: since it was confirmed, the catalogue was restored, copied or moved", cure=how()
     )

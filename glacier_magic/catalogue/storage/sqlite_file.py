@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CatalogueError, LocalError
+from ...steps import step
 from . import schema
 from .database import Database, Values, closed_error
 from .holding import take_up
@@ -192,8 +193,8 @@ class SqliteFile(Database):
     def _damaged(self, error: sqlite3.DatabaseError) -> CatalogueError:
         return CatalogueError(
             f"The catalogue {self.path} is damaged: {error}",
-            cure="Restore a backup: %glacier catalogue restore FILE. Or move it aside and connect "
-            "again: names come back with %glacier inventory, running jobs with %glacier jobs.",
+            cure=f"Restore a backup: {step('catalogue', 'restore FILE')}. Or move it aside and connect "
+            f"again: names come back with {step('inventory')}, running jobs with {step('jobs')}.",
         )
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from ...base.units import plural, short_id
 from ...catalogue import Deletion
 from ...catalogue.records.deletion_records import Deletions
 from ...errors import GlacierError
+from ...steps import step
 from ...transfer.budget import Stopped
-from ...transfer.deleting import AGAIN, Deleter
+from ...transfer.deleting import Deleter, again
 from .selection_plan import ChosenPlan
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Deleted(Rendered):
 
     @property
     def number(self) -> int:
-        """The number that ``%glacier deletions`` knows it by."""
+        """The number that the verb ``deletions`` names it by."""
         return self._id
 
     @property
@@ -99,7 +100,7 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
 
 def failure(done: Deletion, first: GlacierError) -> GlacierError:
     """Return the error that some archives were not deleted, after the first one of theirs."""
-    kept = "" if done.archives == 1 else f" %glacier deletions {done.id} lists them, and {AGAIN}"
+    kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists them, and {again()}"
     return type(first)(
         f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
         cure=f"{first.cure}{kept}".strip(),

@@ -19,6 +19,7 @@ from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
 from ...prices import PriceTable
 from ...service import Service
+from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
 from ..base import Memory
@@ -68,7 +69,7 @@ class DropPlan(Guarded[str]):
                     "refusal expected",
                     f"the catalogue knows {plural(self._known, 'archive')} in it; the service "
                     "drops a vault only when an inventory made after its last change is empty; "
-                    f"%glacier drop {self.vault} --with-archives sees to that",
+                    f"{step('drop', f'{self.vault} --with-archives')} sees to that",
                 )
             )
         return facts
@@ -115,7 +116,7 @@ class DropPlan(Guarded[str]):
         return VaultNotEmpty(
             f"{error.message.rstrip('.')}: {said}",
             cure=f"The next daily inventory, about {local_time(coming, now)} (in {left}), can "
-            f"prove it empty; %glacier drop {self.vault} --with-archives deletes what is in it, "
+            f"prove it empty; {step('drop', f'{self.vault} --with-archives')} deletes what is in it, "
             "waits for that and then drops it.",
             code=error.code,
         )
@@ -138,7 +139,7 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
     while not leases.claim(drop, owner):
         if time.monotonic() > end:
             raise Refused(
-                f"Another process works on the drop of {vault}", cure="%glacier drops shows how far it is."
+                f"Another process works on the drop of {vault}", cure=f"{step('drops')} shows how far it is."
             )
         time.sleep(0.05)
     try:
@@ -245,7 +246,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         if not drops.move(self._drop.id, ["confirming"], "deleting", deletion=deletion):
             raise Refused(
                 f"The drop of {self.vault} has gone on or was ended since this plan was shown",
-                cure="%glacier drops shows what became of it.",
+                cure=f"{step('drops')} shows what became of it.",
             )
         before = drops.stopped_of(self.vault)
         if before is not None:  # this one takes its place
@@ -267,5 +268,5 @@ class EmptyPlan(ChosenPlan[Batch]):
         if trouble:
             raise Refused(
                 f"Nothing was deleted from {self.vault}: {trouble}",
-                cure=f"%glacier drop {self.vault} --with-archives shows what is in it now.",
+                cure=f"{step('drop', f'{self.vault} --with-archives')} shows what is in it now.",
             )

@@ -12,6 +12,7 @@ from ...catalogue import ArchiveRecord, ListingRecord
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
 from ...peek import Contents, Limits, Window, kind_of, members, no_kind
+from ...steps import step
 from ...transfer.engine import Engine
 from ..restore import folder
 from ..restore.part_items import PartItem, needed
@@ -63,7 +64,7 @@ class Look:
         if not archive.size:
             raise InputError(
                 f"The size of {archive.name!r} is not known, so it cannot be looked into",
-                cure="%glacier inventory reads it.",
+                cure=f"{step('inventory')} reads it.",
             )
         self.size = archive.size
         self.limits = _first(self.kind, self.size, limits)

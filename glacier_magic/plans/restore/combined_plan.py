@@ -14,7 +14,7 @@ from ..base import Plan
 from .part_items import PartItem
 from .ranged_plan import RangedPlan
 from .restore_plan import RestorePlan
-from .restoring import Item, in_words
+from .restoring import PlanItem, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +109,6 @@ class SeveralRestores(Plan[Batch]):
         return Batch(self._tracker, keys, self.title)
 
 
-def _in_words(item: Item) -> tuple[str, ...]:
+def _in_words(item: PlanItem) -> tuple[str, ...]:
     name, *others = in_words(item)
     return (f"{name} (bytes {item.part})" if isinstance(item, PartItem) else name, *others)

@@ -17,11 +17,11 @@ from ...catalogue.archives import states
 from ...prices import PriceTable, Quote
 from ...transfer.local_files import unverified
 from .quoting import Asking, quote_for
-from .restoring import ASK, DELETED, NOTHING, READY, RUNNING, THERE, UNDER_WAY, Item, bytes_key
+from .restoring import ASK, DELETED, NOTHING, READY, RUNNING, THERE, UNDER_WAY, PlanItem, bytes_key
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartItem(Item):
+class PartItem(PlanItem):
     """One part of an archive, where it goes and what it takes.
 
     :param cover: what the service would be asked for; *job*: what serves it already.

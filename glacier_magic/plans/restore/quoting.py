@@ -17,6 +17,7 @@ from ...prices.items import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quote import amount_of
 from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+from ...steps import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +211,7 @@ class Tiers(Rendered):
         if self.asking.largest > EXPEDITED_SIZE:
             notes.append("Expedited takes minutes only for archives of up to some 250 MB.")
         if any(offer.quote.total is None for offer in self):
-            notes.append("%glacier cost --refresh asks AWS for the prices that are unknown.")
+            notes.append(f"{step('cost', '--refresh')} asks AWS for the prices that are unknown.")
         return [*notes, self.prices.about()]
 
     def _repr_text(self) -> str:

@@ -21,6 +21,7 @@ from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
 from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
+from ...steps import step
 from ..base import Cells, Memory, Plan
 from . import folder, sharing
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
@@ -104,13 +105,13 @@ class RestorePlan(Plan[Batch]):
     ) -> RestorePlan:
         """Return a plan for the same archives that differs in these; the limit is the same.
 
-        :raises InputError: there is no such tier or destination.
+        :raises InputError: there is no such tier, destination or folder.
         """
         made = RestorePlan(
             self._archives,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
-            to=self.to if to is None else Path(to).expanduser().absolute(),
+            to=self.to if to is None else folder.folder_named(to),
             destination=checked_destination(destination or self.destination),
             prices=self._load_prices,
             catalogue=self._catalogue,
@@ -283,7 +284,7 @@ class RestorePlan(Plan[Batch]):
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
                 f"so that it stays within {money(limit)} is not sure",
-                cure="%glacier inventory lets your own catalogue know them; or add --accept-unconfirmed.",
+                cure=f"{step('inventory')} lets your own catalogue know them; or add --accept-unconfirmed.",
             )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
@@ -294,7 +295,7 @@ class RestorePlan(Plan[Batch]):
             raise PriceUnknown(error.message, cure=cure) from None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the plan as a file that a colleague opens (``%glacier run FILE``); return its path.
+        """Write the plan as a file that a colleague opens (:meth:`.Session.open_plan`); return its path.
 
         It holds the last four digits of the account, no more: enough to notice a wrong one, and
         what every masked output shows; ids of accounts are short enough to be guessed from a hash.

@@ -52,7 +52,7 @@ _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class PlanItem:
     """What becomes of an archive, or of a part of one, and where its file goes."""
 
     archive: ArchiveRecord
@@ -66,7 +66,7 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoreItem(Item):
+class RestoreItem(PlanItem):
     """One archive of a restore plan, where it goes and what it takes.
 
     :param download: our number of the download that is under way already.
@@ -325,7 +325,7 @@ def _safe(archive: ArchiveRecord, root: Path) -> Path:
         raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
 
 
-def in_words(item: Item) -> tuple[str, ...]:
+def in_words(item: PlanItem) -> tuple[str, ...]:
     """Return the row of an item in a plan's table."""
     return (
         item.archive.name or item.archive.archive_id,

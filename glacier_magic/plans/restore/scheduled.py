@@ -10,9 +10,13 @@ from ...base.rendering import near
 from ...base.units import from_ms, human_bytes, plural, weekday_time
 from ...catalogue import ArchiveRecord, Catalogue, Download
 from ...prices import PriceTable, Quote
+from ...steps import step
 from .quoting import Asking, quote_for
 
-HOW = "%glacier restore --stop takes it back, and then it can be paced otherwise"
+
+def how() -> str:
+    """Return how to take back what is scheduled."""
+    return f"{step('restore', '--stop')} takes it back, and then it can be paced otherwise"
 
 
 class Scheduled:
@@ -39,7 +43,7 @@ class Scheduled:
         facts = []
         if here:
             words = self._words(here, prices, destination)
-            facts.append(("scheduled already", f"{words}. {HOW}"))
+            facts.append(("scheduled already", f"{words}. {how()}"))
         if there:
             folders = ", ".join(dict.fromkeys(near(row.root) or row.root for row in there))
             words = self._words(there, prices, destination)
@@ -47,7 +51,7 @@ class Scheduled:
                 (
                     "scheduled elsewhere",
                     f"{words}, to {folders}, unless this plan gets them before: a verified file is "
-                    f"copied. {HOW}",
+                    f"copied. {how()}",
                 )
             )
         return facts
@@ -81,7 +85,7 @@ def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
     """Take back downloads that are not asked for yet; return in words what was done."""
     taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
     if not taken:
-        return "Nothing of it is scheduled, so nothing was stopped: %glacier jobs shows the rest."
+        return f"Nothing of it is scheduled, so nothing was stopped: {step('jobs')} shows the rest."
     size = human_bytes(sum(row.size or 0 for row in taken))
     return (
         f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be asked for. What has been "

@@ -21,6 +21,7 @@ from ...catalogue.archives import states
 from ...catalogue.archives.archives import Archives
 from ...errors import InputError, LocalError
 from ...jobs import TIERS
+from ...steps import step
 
 FORMAT, VERSION = "glacier_magic restore plan", 1
 LARGEST = 64 << 20
@@ -136,7 +137,7 @@ def read(path: Path) -> SharedPlan:
     def wrong(what: str) -> NoReturn:
         raise InputError(
             f"{path} is not a restore plan to run: {what}",
-            cure="Ask for a new one: %glacier restore ... --save FILE.",
+            cure=f"Ask for a new one: {step('restore', '... --save FILE')}.",
         )
 
     told = _parsed(path, wrong)
@@ -246,14 +247,14 @@ def check_place(shared: SharedPlan, *, account: str, region: str) -> None:
     if shared.region != region:
         raise InputError(
             f"The plan is for the vault {shared.vault!r} in {shared.region}, and this is {region}",
-            cure=f"%glacier connect --region {shared.region}",
+            cure=f"{step('connect', f'--region {shared.region}')}",
         )
     if not account.endswith(shared.account_ends):
         raise InputError(
             f"The plan is for the vault {shared.vault!r} of the account that ends in "
             f"{shared.account_ends}, and this one ends in {account[-4:]}",
-            cure="Connect to that account (%glacier connect --profile NAME). Or, where the access "
-            "policy of its vault lets yours in: %glacier connect --account ID, with the 12 digits "
+            cure=f"Connect to that account ({step('connect', '--profile NAME')}). Or, where the access "
+            f"policy of its vault lets yours in: {step('connect', '--account ID')}, with the 12 digits "
             "of the owner, who pays for the retrieval.",
         )
 

@@ -11,6 +11,7 @@ from ...errors import InputError
 from ...jobs import window
 from ...jobs.limits import DAY, HOUR, Limit, due_times, weight
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
+from ...steps import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +157,7 @@ class Timetable:
         assert now is not None and last is not None  # noqa: PT018 - one condition
         return [
             f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
-            "later requests are made while a kernel or %glacier wait runs",
+            f"later requests are made while a kernel or {step('wait')} runs",
         ]
 
     def _day(self, day: Day) -> str:
