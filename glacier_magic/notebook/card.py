@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import ipywidgets as widgets
@@ -39,13 +41,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             button_style="danger" if plan.danger else "primary",
             tooltip=plan.title,
         )
-        self._sure = widgets.Button(description=f"Yes, {plan.button.lower()}", button_style="danger")
-        self._no = widgets.Button(description="No")
         self._start.on_click(self._asked)
-        self._sure.on_click(lambda _: self._run())
-        self._no.on_click(lambda _: self._back())
-        self._end = widgets.Button(description="Stop", tooltip="Stop here; the rest is kept for another time")
-        self._end.on_click(self._stop)
         self._name = widgets.Text(
             description="Vault's name",
             placeholder="type it to confirm",
@@ -63,6 +59,20 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self.add_class("glacier-card")
         self._place: Place | None = None
         self._own: Place | None = None
+
+    # Most cards never show these, and a saved notebook holds every widget that was made.
+
+    @cached_property
+    def _sure(self) -> widgets.Button:
+        return _button(f"Yes, {self._plan.button.lower()}", self._run, button_style="danger")
+
+    @cached_property
+    def _no(self) -> widgets.Button:
+        return _button("No", self._back)
+
+    @cached_property
+    def _end(self) -> widgets.Button:
+        return _button("Stop", self._stop, tooltip="Stop here; the rest is kept for another time")
 
     def show(self) -> None:
         """Display the card and its record in the cell that runs."""
@@ -102,7 +112,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._buttons.children = [self._sure, self._no]
         self._status.value = said(f"{self._plan.title}?")
 
-    def _stop(self, _: object) -> None:
+    def _stop(self) -> None:
         if isinstance(self._plan, Guarded):
             self._plan.stop()
 
@@ -181,3 +191,9 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _put(self, text: str) -> None:
         if self._place is not None:
             self._place.put(Record(text, said(text)))
+
+
+def _button(text: str, action: Callable[[], None], **looks: str) -> widgets.Button:
+    made = widgets.Button(description=text, **looks)
+    made.on_click(lambda _: action())
+    return made

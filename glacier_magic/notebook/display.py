@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ..base.rendering import STYLE, Rendered, escape
+from ..base.rendering import Rendered, escape
 
 
 class Record(Rendered):
@@ -28,7 +28,7 @@ def note(text: str) -> Record:
 
 def said(text: str) -> str:
     """Return words as HTML that a screen reader tells when they change."""
-    return f'{STYLE}<span role="status">{escape(text)}</span>'
+    return f'<span role="status">{escape(text)}</span>'
 
 
 def in_a_live_notebook(what: str) -> Record:
