@@ -346,8 +346,8 @@ class Tracker:
         found = self._catalogue.pacing.due(self._service.clock.now_ms())
         due = [download for download in found if download.free_for(self._owner)]
         if due:
-            looked = {v for v in {download.vault for download in due} if self._look_first(v)}
-            with self._asking:
+            with self._asking:  # the look comes after the wait for it, so that it is fresh
+                looked = {v for v in {download.vault for download in due} if self._look_first(v)}
                 self._asker.ask_due([d for d in due if d.vault in looked])
             self._ask_at = time.monotonic() + ASK_AGAIN
 

@@ -1,6 +1,7 @@
 """A catalogue of an earlier or a later version: brought to this one, or refused and left as it was."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -112,7 +113,20 @@ def test_files_from_before_the_first_release_open(tmp_path):
     catalogue.close()
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_file_of_the_last_unreleased_version_keeps_its_open_work(tmp_path):
+    """It lacks one index: scheduled requests and deletions that began are in no inventory."""
+    path = file_of(tmp_path / "c.sqlite", 3)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP INDEX downloads_by_bytes")
+        raw.commit()
+    for _ in range(2):
+        catalogue = Catalogue(path, HERE)
+        assert catalogue.settings.get("vault") == "photos"
+        assert catalogue.database.row("SELECT 1 FROM sqlite_master WHERE name='downloads_by_bytes'")
+        catalogue.close()
+
+
+@pytest.mark.parametrize("number", [1, 2])
 def test_files_of_versions_that_were_never_released_are_refused_unharmed(tmp_path, number):
     """With the way to go on."""
     path = file_of(tmp_path / "c.sqlite", number)

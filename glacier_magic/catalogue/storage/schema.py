@@ -298,6 +298,9 @@ MIGRATIONS: tuple[str, ...] = (SCHEMA,)
 UNRELEASED = 3
 """Earlier versions, which were never released; a database keeps its version plus this number."""
 
+LAST_UNRELEASED = ("CREATE INDEX downloads_by_bytes ON downloads(tree_hash, size)",)
+"""What the last of them lacks of version 1: it holds open work that no inventory brings back."""
+
 
 def mark() -> int:
     """Return the number that a database of the current version keeps; an empty one keeps 0."""
@@ -316,7 +319,7 @@ def check(kept: int, place: object) -> None:
             f"The catalogue {place} was written by a newer version of glacier_magic",
             cure="Upgrade with: pip install -U glacier_magic",
         )
-    if 0 < kept <= UNRELEASED:
+    if 0 < kept < UNRELEASED:
         raise CatalogueError(
             f"The catalogue {place} was written by a version of glacier_magic that was never released",
             cure="Move it aside and connect again; an inventory brings the archives back.",
@@ -329,5 +332,6 @@ def upgrade(kept: int, place: object, words: Words) -> Iterator[str]:
     :raises CatalogueError: see :func:`check`.
     """
     check(kept, place)
-    steps = MIGRATIONS[kept - UNRELEASED if kept else 0 :]
-    return (statement for step in steps for statement in step.format(**words).split(";\n"))
+    yield from LAST_UNRELEASED if kept == UNRELEASED else ()
+    for step in MIGRATIONS[max(kept - UNRELEASED, 1) if kept else 0 :]:
+        yield from step.format(**words).split(";\n")
