@@ -18,7 +18,6 @@ import pytest
 
 from glacier_magic import emulator
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--no-sandbox",

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .conftest import ROOT, Lab, cell, open_notebook, run_all, wait_idle
+from tests import ROOT
+
+from .conftest import Lab, cell, open_notebook, run_all, wait_idle
 
 
 def sha256(path: Path) -> str:

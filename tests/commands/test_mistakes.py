@@ -5,11 +5,11 @@ import re
 import sys
 
 import pytest
-from counting import counting
 
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.errors import InputError, NotConfirmed
 from glacier_magic.notebook.words import expand, split
+from tests.counting import counting
 
 BLANKS = ("", " ", " \t\n ", "name:", "name: ", "id:", "id: ")
 

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from glacier_magic.commands import VERBS
 from glacier_magic.notebook.words import expand, split
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = [line for verb in VERBS.values() for line, _ in verb.examples]
 
 

@@ -2,11 +2,11 @@
 
 import re
 
-import postgres_server
 import pytest
 
 from glacier_magic import cli
 from glacier_magic.base.paths import last_connection_file
+from tests import postgres_server
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from glacier_magic import emulator
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.kernel
 
 

@@ -16,8 +16,8 @@ import pytest
 from nbclient import NotebookClient
 
 from glacier_magic import emulator
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.kernel
 
 TOLD = {

@@ -4,7 +4,6 @@ import os
 import random
 import threading
 from contextlib import suppress
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -18,6 +17,7 @@ from glacier_magic.catalogue.archives.paging import ListedPage
 from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage.schema import LATE_INDEXES
 from glacier_magic.errors import InputError
+from tests import ROOT
 
 HERE = Scope("111111111111", "eu-west-1")
 DAY = 86_400_000
@@ -429,7 +429,7 @@ def test_a_time_before_the_first_inventory_is_refused(catalogue):
 
 LOADER = """
     import sys
-    from test_catalogue_ingest import HERE, START, batch
+    from tests.catalogue.archives.test_ingest import HERE, START, batch
     from glacier_magic.catalogue import Catalogue
     catalogue = Catalogue(sys.argv[1], HERE)
     with catalogue.inventories.loading("photos", sys.argv[2]) as load:
@@ -444,7 +444,7 @@ LOADER = """
 
 def test_a_killed_reading_is_completed_by_the_next(backend, place, child, monkeypatch):
     """Nothing of it is seen; the next one waits for nobody and is whole."""
-    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     kills = KILLS
     Catalogue(place, HERE).close()
     for number in range(kills):
@@ -471,7 +471,7 @@ def test_a_killed_reading_is_completed_by_the_next(backend, place, child, monkey
 
 RECORDER = """
     import sys
-    from test_catalogue_ingest import HERE, START, upload
+    from tests.catalogue.archives.test_ingest import HERE, START, upload
     from glacier_magic.catalogue import Catalogue
     catalogue = Catalogue(sys.argv[1], HERE)
     for number in range(int(sys.argv[2]), 3000):
@@ -482,7 +482,7 @@ RECORDER = """
 
 def test_what_was_acknowledged_survives_every_kill(backend, place, child, monkeypatch):
     """With folders and names that agree with the rows."""
-    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     Catalogue(place, HERE).close()
     there = 0
     for number in range(KILLS):

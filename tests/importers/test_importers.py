@@ -17,7 +17,7 @@ from glacier_magic import importers
 from glacier_magic.errors import InputError
 from glacier_magic.importers import IMPORTERS, ImportedArchive, ImportedJob, stores
 
-SAMPLES = Path(__file__).with_name("importer_samples")
+SAMPLES = Path(__file__).with_name("samples")
 A, B, C = ("A" * 138, "-" * 138, "C" * 138)
 JOB = "J" * 92
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"

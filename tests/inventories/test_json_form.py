@@ -6,10 +6,19 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_inventories import ARN, DATE, archive, as_json, cut_every, in_pieces, json_of, taken
 
 from glacier_magic.inventories import InventoryError, json_form, original, read
 from glacier_magic.inventories.texts import json_value
+from tests.inventories.test_inventories import (
+    ARN,
+    DATE,
+    archive,
+    as_json,
+    cut_every,
+    in_pieces,
+    json_of,
+    taken,
+)
 
 ITEMS = [
     archive(0, "naïve 日本 😀"),

@@ -10,7 +10,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import postgres_server
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.catalogue.storage.database import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
+from tests import postgres_server
 
 psycopg = pytest.importorskip("psycopg")
 

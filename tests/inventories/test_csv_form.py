@@ -5,10 +5,19 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_inventories import HASH, HEADER, archive, csv_of, cut_every, in_pieces, rows, taken
 
 from glacier_magic.inventories import InventoryError, original, read
 from glacier_magic.inventories.listed_archive import Item
+from tests.inventories.test_inventories import (
+    HASH,
+    HEADER,
+    archive,
+    csv_of,
+    cut_every,
+    in_pieces,
+    rows,
+    taken,
+)
 
 MOMENT = 1_363_147_202_000
 LONG_ID = archive(5, "").archive_id

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from counting import counting
 
 from glacier_magic.administration import provisioned_capacity as capacity_module
 from glacier_magic.errors import (
@@ -16,6 +15,7 @@ from glacier_magic.errors import (
     Unavailable,
 )
 from glacier_magic.service.administration import Administration
+from tests.counting import counting
 
 PRICE = "[all]\nprovisioned-capacity = 100\n"
 

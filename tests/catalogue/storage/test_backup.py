@@ -18,6 +18,7 @@ from glacier_magic.catalogue.storage import backup as filing
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.errors import CatalogueError, InputError, LocalError
 from glacier_magic.plans.replacing import ReplacePlan
+from tests import ROOT
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -106,7 +107,7 @@ def test_a_backup_replaces_nothing(filled, tmp_path):
 WRITER = """
     import sys
     from pathlib import Path
-    from test_catalogue_filing import HERE, record
+    from tests.catalogue.storage.test_backup import HERE, record
     from glacier_magic.catalogue import Catalogue
     catalogue = Catalogue(Path(sys.argv[1]), HERE)
     for number in range(1000, 100_000):
@@ -118,7 +119,7 @@ WRITER = """
 @pytest.fixture
 def here(monkeypatch):
     """Let other processes find this file."""
-    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{Path(__file__).parents[2]}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def test_a_backup_while_others_write_is_of_one_moment(filled, tmp_path, child, here):

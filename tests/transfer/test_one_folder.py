@@ -4,13 +4,13 @@ import sqlite3
 import threading
 
 import pytest
-from test_download import FETCHER, everything
 
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.catalogue.storage.backup import backup
 from glacier_magic.errors import Unavailable
 from glacier_magic.transfer.download import Downloader
 from glacier_magic.transfer.progress import Meter
+from tests.transfer.test_download import FETCHER, everything
 
 MIB = 1 << 20
 PATIENCE = 30.0
