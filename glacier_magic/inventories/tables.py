@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from ..base import dataframes
 from ..base.units import from_ms
 from .reading import Reading, detect, read
 
@@ -51,7 +52,7 @@ def _frame(reading: Reading) -> pd.DataFrame:
 
     from .columns import LISTED  # noqa: PLC0415 - costs time: imported when used
 
-    kind = text_type()
+    kind = dataframes.text_type()
     table = pa.Table.from_batches(reading, schema=LISTED)
     frame: pd.DataFrame = table.to_pandas(
         types_mapper=lambda given: kind if given == pa.string() else None,
@@ -61,15 +62,6 @@ def _frame(reading: Reading) -> pd.DataFrame:
     made = from_ms(reading.date)
     frame.attrs.update(vault_arn=reading.vault_arn, as_of=made and made.isoformat())
     return frame
-
-
-def text_type() -> Any:
-    """Return pandas' own type of text over Arrow: ``str``, or what there was before pandas 3."""
-    import pandas as pd
-
-    if int(pd.__version__.partition(".")[0]) < 3:
-        return pd.StringDtype("pyarrow")
-    return pd.StringDtype("pyarrow", na_value=float("nan"))
 
 
 def _pieces(source: IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:

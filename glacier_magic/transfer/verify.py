@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import descriptions
+from ..base import dataframes
 from ..base.treehash import (
     CHUNK,
     READ,
@@ -284,7 +285,7 @@ def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
 
     frame = pd.DataFrame({name: [row[name] for row in rows] for name in COLUMNS})
     for name in COLUMNS:
-        frame[name] = frame[name].astype("int64" if name == "size" else "str")
+        frame[name] = frame[name].astype("int64" if name == "size" else dataframes.text_type())
     return frame
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from glacier_magic import cli
 from glacier_magic import emulator as emulation
+from glacier_magic.base.dataframes import text_type
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import (
     InputError,
@@ -445,7 +446,7 @@ def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client,
 
 def test_what_is_missing_in_a_table_is_shown_as_nothing(capsys):
     """The name that an archive had before, where it had none."""
-    table = pd.DataFrame({"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype="str")})
+    table = pd.DataFrame({"change": ["added", "renamed"], "was": pd.array([None, "b"], dtype=text_type())})
     cli.TerminalFace().show(table)
     shown = capsys.readouterr().out
     assert "NaN" not in shown

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...base import dataframes
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
 from .identity import unpack_hash
@@ -84,8 +85,6 @@ def build(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from ...inventories.tables import text_type  # noqa: PLC0415 - costs time: imported when used
-
     schema = pa.schema([(name, kind_of(name)) for name in columns])
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
     table = pa.Table.from_batches(batches, schema)
@@ -96,7 +95,7 @@ def build(
     unlisted = 0
     if "state" in columns:
         unlisted = pc.sum(pc.equal(table["state"], "pending"), min_count=0).as_py()
-    kind = text_type()
+    kind = dataframes.text_type()
     found: pd.DataFrame = table.to_pandas(
         types_mapper=lambda given: kind if given == pa.large_string() else None,
         self_destruct=True,
