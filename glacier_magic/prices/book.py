@@ -22,7 +22,7 @@ from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
 from ..steps import step
-from .figures import AS_OF, FIGURES
+from .figures import built_in, newest
 from .items import ITEMS
 from .money import parse_price
 from .offers import OFFERS, read
@@ -54,7 +54,7 @@ class PriceTable:
     def about(self) -> str:
         """Return in a sentence where the figures come from."""
         counts = {
-            f"built-in (the newest of {AS_OF})": self._count(PACKAGE),
+            f"AWS price list of {newest()} (copy)": self._count(PACKAGE),
             f"AWS Price List of {self.refreshed}": self._count(LIST),
             CONFIGURED: self._count(CONFIGURED),
             "unknown": len(ITEMS) - len(self.figures),
@@ -76,9 +76,9 @@ def load(region: str) -> PriceTable:
 
     :raises InputError: the configuration or the refreshed prices cannot be read.
     """
-    built_in = [f for f in FIGURES if f.region in (ANYWHERE, region)]
+    packaged = built_in(region)
     refreshed, when = _refreshed(region)
-    layers = (built_in, refreshed, _configured(region))
+    layers = (packaged, refreshed, _configured(region))
     figures = {figure.item: figure for layer in layers for figure in layer}
     return PriceTable(region, figures, when)
 

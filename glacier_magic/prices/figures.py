@@ -1,63 +1,76 @@
-"""The figures inside this package: what was documented, by whom and when; nothing is filled in.
+"""The prices in this package: copies of AWS's price lists, and the two figures that no list names.
 
-Figures that no document confirms for vaults, or that are years old, are marked ``confirmed=False``.
-A region that is not here has no figures until it is refreshed or configured.
+``price_list.json`` is made by ``scripts/write_prices.py``.  AWS sells vaults (offer AmazonGlacier)
+in 23 regions; a region without a figure has none until it is refreshed or configured.
 """
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from .quote import ANYWHERE, Figure
 
-AS_OF = "2025-07-07"
-"""The date of the newest figure here."""
 
-_SNAPSHOT = "AWS price list as kept in Infracost's tests"
-_VAULTS = "vault pages of earlier years"
-_GIST = "gist of PauloMigAlmeida"
-_US = "us-east-1"
+@cache
+def _price_list() -> Any:
+    return json.loads(files(__package__).joinpath("price_list.json").read_text("utf-8"))
 
 
-def _listed(item: str, price: str) -> Figure:
-    return Figure.flat(item, Decimal(price), region=_US, source=_SNAPSHOT, date=AS_OF)
+@cache
+def newest() -> str:
+    """Return the date on which AWS published the newest price list in this package."""
+    return max(entry["date"] for entries in _price_list()["figures"].values() for entry in entries)
 
 
-def _doubtful(item: str, price: str, region: str, source: str, date: str) -> Figure:
-    return Figure.flat(item, Decimal(price), region=region, source=source, date=date, confirmed=False)
+@cache
+def built_in(region: str) -> tuple[Figure, ...]:
+    """Return the figures of a region, those of every region among them."""
+    listed = tuple(
+        Figure(
+            item=item,
+            steps=tuple((Decimal(start), Decimal(price)) for start, price in entry["steps"]),
+            region=region,
+            source=f"AWS price list, {entry['offer']} (copy)",
+            date=entry["date"],
+        )
+        for item, entries in _price_list()["figures"].items()
+        for entry in entries
+        if region in entry["regions"].split()
+    )
+    return (*EVERYWHERE, *listed)
 
 
-FIGURES: tuple[Figure, ...] = (
-    # Vaults and Flexible Retrieval share these products of the price list, service AmazonGlacier.
-    # That vaults are billed at the storage price, too, no document says.
-    Figure.flat("storage", Decimal("0.0036"), region=_US, source=_SNAPSHOT, date=AS_OF, confirmed=False),
-    _listed("early-deletion", "0.0036"),
-    _listed("retrieval-standard", "0.01"),
-    _listed("retrieval-standard-requests", "0.03"),
-    _listed("retrieval-expedited", "0.03"),
-    _listed("retrieval-expedited-requests", "10.00"),
-    _doubtful("retrieval-bulk", "0.0025", _US, _VAULTS, ""),
-    _doubtful("retrieval-bulk-requests", "0.025", _US, _VAULTS, ""),
-    _doubtful("upload-requests", "0.03", _US, _VAULTS, ""),
-    _doubtful("provisioned-capacity", "100", _US, "demo.wlid.nl", ""),
-    _doubtful("other-requests", "0", ANYWHERE, "no document names a price", ""),
-    _doubtful("free-retrieval", "10", ANYWHERE, _GIST, "2018-07"),
-    _doubtful("provisioned-capacity", "120", "eu-central-1", "demo.wlid.nl", "2021-12"),
-    _doubtful("storage", "0.005", "ap-southeast-2", _GIST, "2018-07"),
-    _doubtful("upload-requests", "0.06", "ap-southeast-2", _GIST, "2018-07"),
-    # The S3 storage classes, for comparison.
-    _listed("flexible-storage", "0.0036"),
-    _listed("flexible-put-requests", "0.03"),
+def between(region: str, to: str) -> Figure | None:
+    """Return the price of a GB from one region to another; None for an unknown pair."""
+    for price, regions in _price_list()["between_regions"].get(region, {}).items():
+        if to in regions.split():
+            source = f"AWS price list, AWSDataTransfer, {region} to {to} (copy)"
+            return Figure.flat(
+                "transfer-out-region", Decimal(price), region=region, source=source, date=newest()
+            )
+    return None
+
+
+EVERYWHERE: tuple[Figure, ...] = (
     Figure.flat(
-        "flexible-retrieval-bulk",
+        "other-requests",
         Decimal(0),
         region=ANYWHERE,
-        source="S3 API reference, RestoreObject",
-        date="2021-11",
+        source="the AWS price list has no product for them",
+        date="2026-09-11",
+        confirmed=False,
     ),
-    _listed("deep-archive-storage", "0.00099"),
-    _listed("deep-archive-retrieval-standard", "0.02"),
-    _listed("deep-archive-retrieval-standard-requests", "0.10"),
-    _listed("deep-archive-retrieval-bulk", "0.0025"),
-    _listed("deep-archive-retrieval-bulk-requests", "0.025"),
+    Figure.flat(
+        "free-retrieval",
+        Decimal(10),
+        region=ANYWHERE,
+        source="AWS pricing overview whitepaper",
+        date="2021",
+        confirmed=False,
+    ),
 )
+"""Figures that hold in every region."""

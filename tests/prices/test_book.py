@@ -13,7 +13,7 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.offers import OFFERS, read
-from glacier_magic.prices.quote import CONFIGURED, LIST, NOWHERE, PACKAGE
+from glacier_magic.prices.quote import CONFIGURED, LIST, PACKAGE
 from glacier_magic.service.pricelist import home as asked_at
 
 D = decimal.Decimal
@@ -164,8 +164,8 @@ def write(text, name="prices.toml"):
 
 
 def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, session):
-    """The next load has it, with source and date; what the list does not tell stays unknown."""
-    assert load("eu-west-1").figure("storage").price is None
+    """The next load has it, with source and date; the rest stays as it is in the package."""
+    assert load("eu-west-1").figure("storage").price == D("0.0036")
     prices = refresh(session.service, "eu-west-1")
     assert prices == load("eu-west-1")
     told = {item: f.price for item, f in prices.figures.items() if f.origin == LIST}
@@ -188,9 +188,9 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     storage = prices.figure("storage")
     assert storage.cite() == "AWS Price List: AmazonGlacier EU-TimedStorage-ByteHrs, 2026-11-01"
     assert storage.confirmed
-    assert prices.figure("retrieval-expedited").origin == NOWHERE
+    assert prices.figure("retrieval-expedited").origin == PACKAGE
     assert f"14 AWS Price List of {prices.refreshed}" in prices.about()
-    assert "unknown" in prices.about()
+    assert "13 AWS price list of 2025-12-02 (copy)" in prices.about()
     # 12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60.
     assert quotes.transfer_out(prices, 12_000 << 30, "internet").total == D("1071.2")
     quotes.retrieval(prices, 1 << 30, 1, "Bulk").check(D(1))

@@ -1,6 +1,8 @@
 """The arithmetic of prices, against examples worked out by hand from the built-in table."""
 
 import decimal
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
-from glacier_magic.prices.figures import FIGURES
+from glacier_magic.prices.figures import between, built_in
 from glacier_magic.prices.items import GB, ITEMS
 from glacier_magic.prices.money import parse_price
 from glacier_magic.prices.quote import amount_of
@@ -25,19 +27,49 @@ from glacier_magic.prices.quotes import (
     transfer_out,
     upload_requests,
 )
+from tests import ROOT
 
 D = decimal.Decimal
 KIB = 1 << 10
 DAY = 86_400_000
+VAULT_REGIONS = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+]
 FLEXIBLE, INSTANT, DEEP = CLASSES
 
 
-def table(region="us-east-1", **own):
-    """The built-in figures of a region, with some replaced by ``item=price``."""
-    figures = {f.item: f for f in FIGURES if f.region in ("all", region)}
+def table(region="us-east-1", *, confirmed=True, **own):
+    """The built-in figures of a region, with some replaced by ``item=price``; None for unknown."""
+    figures = {f.item: f for f in built_in(region)}
     for item, price in own.items():
         name = item.replace("_", "-")
-        figures[name] = Figure.flat(name, D(price), region=region, source="test", date="")
+        if price is None:
+            del figures[name]
+        else:
+            given = {"region": region, "source": "test", "date": "", "confirmed": confirmed}
+            figures[name] = Figure.flat(name, D(price), **given)
     return PriceTable(region, figures)
 
 
@@ -51,8 +83,9 @@ def test_a_month_of_one_tebibyte():
     """1 TiB is 1,024 GB at 0.0036: 3.6864; its 32 KiB add 1/32,768 GB: 0.00000010986328125."""
     quote = monthly_storage(US, Holding(1 << 40, 1))
     assert quote.total == D("3.68640010986328125")
-    assert quote.words() == "$3.69 (unconfirmed)"  # of us-east-1, but for S3's class
-    assert monthly_storage(table(storage="0.0036"), Holding(1 << 40, 1)).words() == "$3.69"
+    assert quote.words() == "$3.69"
+    unsure = table(storage="0.0036", confirmed=False)
+    assert monthly_storage(unsure, Holding(1 << 40, 1)).words() == "$3.69 (unconfirmed)"
 
 
 def test_a_month_of_a_million_tiny_archives_is_mostly_overhead():
@@ -78,12 +111,20 @@ def test_expedited_requests_cost_more_than_the_bytes():
     assert retrieval(US, GB, 100, "Expedited").total == D("1.03")
 
 
-def test_bulk_retrieval_is_reckoned_with_figures_that_nobody_confirms():
-    """4,096 GB at 0.0025 = 10.24; 10 requests at 0.025 for 1,000 = 0.00025: 10.24025."""
+def test_bulk_retrieval_from_a_vault_is_free():
+    """In the price list bulk retrieval and its requests cost 0 in every region with vaults."""
     quote = retrieval(US, 4096 * GB, 10, "Bulk")
-    assert quote.total == D("10.24025")
+    assert quote.total == 0
+    assert quote.confirmed
+    assert quote.words() == "$0"
+
+
+def test_unconfirmed_figures_give_an_unconfirmed_sum():
+    """4,096 GB at 0.0025 = 10.24."""
+    quote = retrieval(table(retrieval_bulk="0.0025", confirmed=False), 4096 * GB, 10, "Bulk")
+    assert quote.total == D("10.24")
     assert not quote.confirmed
-    assert quote.words() == "$10.25 (unconfirmed)"
+    assert quote.words() == "$10.24 (unconfirmed)"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +190,7 @@ def test_every_part_of_an_upload_is_a_request():
     """1 TiB in parts of 128 MiB: 8,192 requests at 0.03 for 1,000 = 0.24576."""
     quote = upload_requests(US, (1 << 40) // (128 << 20))
     assert quote.total == D("0.24576")
-    assert not quote.confirmed
+    assert quote.confirmed
 
 
 def test_capacity_is_bought_by_unit_and_month():
@@ -170,14 +211,14 @@ def test_transfer_out_costs_less_a_gigabyte_the_more_it_is():
     assert transfer_out(prices, GB, "region").total is None
 
 
-def test_deep_archive_is_known_but_for_the_names_of_its_objects():
+def test_deep_archive_bills_the_names_of_objects_at_the_standard_price():
     """1,024 GB + 1/32,768 at 0.00099 = 1.013760030212402...; 8 KiB at S3 Standard's price more."""
-    quote = class_storage(US, DEEP, Holding(1 << 40, 1))
+    quote = class_storage(table(s3_standard_storage=None), DEEP, Holding(1 << 40, 1))
     assert quote.total is None
     assert quote.known == (1024 + D(1) / 32768) * D("0.00099")
     assert quote.words() == "unknown (over $1.02)"
     # With 0.023 for S3 Standard, 1/131,072 GB adds 0.00000017547607421875.
-    known = class_storage(table(s3_standard_storage="0.023"), DEEP, Holding(1 << 40, 1))
+    known = class_storage(US, DEEP, Holding(1 << 40, 1))
     assert known.total == quote.known + D("0.00000017547607421875")
 
 
@@ -194,9 +235,9 @@ def test_instant_retrieval_bills_128_kib_for_a_smaller_object():
     assert "costs more" in unsure.notes[0]
 
 
-def test_a_region_that_nobody_told_has_no_price():
-    """Nothing is filled in from another region."""
-    quote = retrieval(table("eu-west-1"), GB, 1, "Standard")
+def test_a_region_without_vaults_has_no_vault_price():
+    """Nothing is filled in from another region: Tel Aviv has S3 and no vaults."""
+    quote = retrieval(table("il-central-1"), GB, 1, "Standard")
     assert quote.total is None
     assert quote.known == 0
     assert quote.words() == "unknown"
@@ -215,16 +256,16 @@ def test_a_budget_is_kept_to_the_last_digit():
 
 def test_a_budget_refuses_a_price_that_is_not_known():
     """And says what is missing, where, and what to do."""
-    with pytest.raises(PriceUnknown, match=r"eu-west-1.*price of standard retrieval") as caught:
-        retrieval(table("eu-west-1"), GB, 1, "Standard").check(D(1000))
+    with pytest.raises(PriceUnknown, match=r"il-central-1.*price of standard retrieval") as caught:
+        retrieval(table("il-central-1"), GB, 1, "Standard").check(D(1000))
     assert "--refresh" in caught.value.cure
     with pytest.raises(PriceUnknown, match="how much deletion before 90 days"):
         early_deletion(US, [(GB, None)], 0).check(D(1000))
 
 
 def test_a_budget_does_not_rely_on_a_figure_that_nobody_confirms_unless_told_to():
-    """The bulk tier's figures are such."""
-    quote = retrieval(US, GB, 1, "Bulk")
+    """And accepts it when the user does."""
+    quote = retrieval(table(retrieval_bulk="0.0025", confirmed=False), GB, 1, "Bulk")
     with pytest.raises(PriceUnknown, match=r"bulk retrieval, \$0.0025 per GB, is not confirmed"):
         quote.check(D(5))
     quote.check(D(5), accept_unconfirmed=True)
@@ -232,7 +273,8 @@ def test_a_budget_does_not_rely_on_a_figure_that_nobody_confirms_unless_told_to(
 
 def test_what_is_known_to_be_too_much_is_too_much_whatever_the_rest_costs():
     """An unknown part cannot make it less."""
-    quote = retrieval(US, 500 * GB, 1, "Standard") + transfer_out(US, 500 * GB, "internet")
+    prices = table(transfer_out_internet=None)
+    quote = retrieval(prices, 500 * GB, 1, "Standard") + transfer_out(prices, 500 * GB, "internet")
     with pytest.raises(OverBudget, match="more than"):
         quote.check(D(1))
 
@@ -389,21 +431,54 @@ def test_waiting_never_makes_a_deletion_dearer(age, longer):
 # The table itself
 
 
-def test_every_built_in_figure_says_who_when_and_where():
-    """One that names no date is not confirmed; a name is told once a region."""
-    assert {f.item for f in FIGURES} <= set(ITEMS)
-    for figure in FIGURES:
-        assert figure.source
-        assert figure.region
-        assert figure.date or not figure.confirmed
+@pytest.mark.parametrize("region", VAULT_REGIONS)
+def test_every_region_with_vaults_has_every_price(region):
+    """Each names its source and date, and only what no list names is unconfirmed."""
+    figures = built_in(region)
+    assert {f.item for f in figures} == set(ITEMS)
+    assert len(figures) == len(ITEMS)
+    for figure in figures:
+        assert figure.region in (region, "all")
+        assert figure.date
         assert figure.cite().startswith(figure.source)
-    assert len({(f.item, f.region) for f in FIGURES}) == len(FIGURES)
+    assert {f.item for f in figures if not f.confirmed} == {"other-requests", "free-retrieval"}
+    bulk = {f.item: f.price for f in figures if f.item.startswith("retrieval-bulk")}
+    assert bulk == {"retrieval-bulk": 0, "retrieval-bulk-requests": 0}
+    prices = table(region)
+    uploads, standard = prices.figure("upload-requests"), prices.figure("retrieval-standard-requests")
+    assert uploads.price == standard.price  # one product of the list
+
+
+def test_a_region_has_the_steps_of_its_transfer_prices():
+    """us-east-1: 0.09 for the first 10 TB, 0.05 from 150 TB on; 12,000 GB are 1,071.20."""
+    assert table().figure("transfer-out-internet").steps == (
+        (0, D("0.09")),
+        (10240, D("0.085")),
+        (51200, D("0.07")),
+        (153600, D("0.05")),
+    )
+    assert transfer_out(US, 12_000 * GB, "internet").total == D("1071.20")
+
+
+def test_the_price_between_two_regions_is_that_of_the_pair():
+    """From us-east-1: 0.01 to Ohio, 0.02 to most others, 0.08 to one; none to a place unknown."""
+    assert between("us-east-1", "us-east-2").price == D("0.01")
+    assert between("us-east-1", "eu-west-1").price == D("0.02")
+    assert between("us-east-1", "ap-southeast-7").price == D("0.08")
+    assert between("us-east-1", "mars-1") is None
+    assert between("mars-1", "us-east-1") is None
+
+
+def test_the_shipped_list_is_what_the_script_makes():
+    """From the copies of AWS's lists in ``scripts/prices``."""
+    command = [sys.executable, str(ROOT / "scripts" / "write_prices.py"), "--check"]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def test_a_quote_shows_its_lines_and_their_sources():
     """As text and as HTML."""
     quote = retrieval(US, 500 * GB, 2000, "Standard")
-    assert "2025-07-07" in repr(quote)
+    assert "AmazonGlacier (copy), 2024-08-26" in repr(quote)
     assert "$0.01" in quote._repr_mimebundle_()["text/html"]
     empty = Quote((QuoteLine(Figure.unknown("storage", "x<y"), D(1)),))
     assert "not known" in repr(empty)

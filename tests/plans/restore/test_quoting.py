@@ -14,24 +14,24 @@ from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
 from glacier_magic.plans.restore.quoting import Asking, checked_destination, default_destination, quote_for
 from glacier_magic.prices import Figure, PriceTable
-from glacier_magic.prices.figures import FIGURES
+from glacier_magic.prices.figures import built_in
 from glacier_magic.prices.items import GB
 
 D = decimal.Decimal
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def table(region="us-east-1", **own):
-    """The built-in figures of a region, with some replaced by ``item=price``."""
-    figures = {f.item: f for f in FIGURES if f.region in ("all", region)}
+def table(region="us-east-1", *, without=(), **own):
+    """The built-in figures of a region, with some replaced by unconfirmed ones, ``item=price``."""
+    figures = {f.item: f for f in built_in(region) if f.item not in without}
     for item, price in own.items():
         name = item.replace("_", "-")
-        figures[name] = Figure.flat(name, D(price), region=region, source="test", date="")
+        figures[name] = Figure.flat(name, D(price), region=region, source="test", date="", confirmed=False)
     return PriceTable(region, figures)
 
 
 US = table()
-WIRED = table(transfer_out_internet="0.09", transfer_out_region="0.02")
+BARE = table(without=["transfer-out-internet"])
 
 
 def priced(size, count, tier="Standard", to="here", prices=US, **more):
@@ -52,11 +52,11 @@ def test_expedited_is_three_times_the_bytes_and_333_times_the_requests():
     assert priced(250 * GB, 1000, "Expedited").total == D("17.50")
 
 
-def test_bulk_is_a_quarter_and_not_confirmed():
-    """250 GB at 0.0025 = 0.625; 1,000 requests at 0.025 for 1,000 = 0.025: 0.65."""
-    quote = priced(250 * GB, 1000, "Bulk")
-    assert quote.total == D("0.65")
-    assert not quote.confirmed
+def test_bulk_is_free():
+    """Both the bytes and the requests; over the internet, 250 GB at 0.09 = 22.50."""
+    assert priced(250 * GB, 1000, "Bulk").total == 0
+    assert priced(250 * GB, 1000, "Bulk").confirmed
+    assert priced(250 * GB, 1000, "Bulk", to="internet").total == D("22.50")
 
 
 def test_a_million_tiny_archives_are_paid_by_the_request():
@@ -83,10 +83,10 @@ def test_one_byte():
 def test_a_petabyte():
     """2^50 bytes = 1,048,576 GB: 10,485.76 at 0.01; 28,000 archives 0.84: 10,486.60.
 
-    The way out at 0.09: 94,371.84 more, 104,858.44 in all.
+    Transfer out: 10 TB at 0.09, 40 at 0.085, 100 at 0.07, 874 at 0.05: 56,320.00 more.
     """
     assert priced(1 << 50, 28_000).total == D("10486.60")
-    assert priced(1 << 50, 28_000, to="internet", prices=WIRED).total == D("104858.44")
+    assert priced(1 << 50, 28_000, to="internet", prices=US).total == D("66806.60")
 
 
 def test_nothing_to_ask_for_costs_nothing_in_any_tier():
@@ -101,17 +101,17 @@ def test_nothing_to_ask_for_costs_nothing_in_any_tier():
 
 
 def test_staged_archives_pay_for_the_way_out_only():
-    """Nothing asked, 10 GB fetched: 10 x 0.09 = 0.90; to another region 10 x 0.02 = 0.20."""
+    """Nothing asked, 10 GB fetched: 10 x 0.09 = 0.90; to another region 10 x 0.08 at most = 0.80."""
     staged = Asking(requests=0, bytes=0, out=10 * GB)
-    assert quote_for(WIRED, staged, "Standard", "internet").total == D("0.90")
-    assert quote_for(WIRED, staged, "Expedited", "region").total == D("0.20")
-    assert quote_for(WIRED, staged, "Bulk", "here").total == 0
+    assert quote_for(US, staged, "Standard", "internet").total == D("0.90")
+    assert quote_for(US, staged, "Expedited", "region").total == D("0.80")
+    assert quote_for(US, staged, "Bulk", "here").total == 0
 
 
 def test_the_way_out_is_paid_for_what_is_fetched_not_for_what_is_asked():
     """4 GB asked (0.04 + 2 requests 0.00006), 6 GB staged besides: 10 GB out at 0.09 = 0.90."""
     both = Asking(requests=2, bytes=4 * GB, out=10 * GB)
-    assert quote_for(WIRED, both, "Standard", "internet").total == D("0.94006")
+    assert quote_for(US, both, "Standard", "internet").total == D("0.94006")
 
 
 def test_the_free_allowance_is_never_taken_for_granted():
@@ -134,8 +134,8 @@ def test_a_request_is_a_thousandth_of_its_price_not_a_thousand_begun(count, requ
 
 
 def test_a_price_that_is_not_known_makes_the_sum_unknown():
-    """No transfer price is in the package: 250 GB are over 2.53 for certain, and unknown."""
-    quote = priced(250 * GB, 1000, to="internet")
+    """Without a transfer price, 250 GB cost more than 2.53, and how much is unknown."""
+    quote = priced(250 * GB, 1000, to="internet", prices=BARE)
     assert quote.total is None
     assert quote.known == D("2.53")
     assert quote.words() == "unknown (over $2.53)"
@@ -152,7 +152,7 @@ def test_an_archive_of_unknown_size_makes_the_sum_unknown():
     assert quote.known == D("0.01006")
     with pytest.raises(PriceUnknown, match="how much standard retrieval"):
         quote.check(D(100))
-    wired = priced(GB, 2, to="internet", prices=WIRED, unsized=1, out_unsized=1)
+    wired = priced(GB, 2, to="internet", prices=US, unsized=1, out_unsized=1)
     assert wired.known == D("0.10006")
     assert sum(line.quantity is None for line in wired.lines) == 2
 
@@ -160,7 +160,7 @@ def test_an_archive_of_unknown_size_makes_the_sum_unknown():
 # Side by side
 
 
-def tiers(prices=WIRED, to="internet", chosen="Standard", **asking):
+def tiers(prices=US, to="internet", chosen="Standard", **asking):
     given = {"requests": 1000, "bytes": 250 * GB, "out": 250 * GB} | asking
     return Tiers(prices, Asking(**given), destination=to, chosen=chosen, now=NOW)
 
@@ -169,34 +169,35 @@ def test_the_tiers_stand_side_by_side_as_data():
     """The lines, the sum and the times of each; 250 GB out at 0.09 are 22.50."""
     found = tiers().table.set_index("tier")
     assert list(found.index) == ["Expedited", "Standard", "Bulk"]
-    assert found["retrieval"].tolist() == [D("7.50"), D("2.50"), D("0.625")]
-    assert found["requests"].tolist() == [D("10.00"), D("0.03"), D("0.025")]
+    assert found["retrieval"].tolist() == [D("7.50"), D("2.50"), D("0")]
+    assert found["requests"].tolist() == [D("10.00"), D("0.03"), D("0")]
     assert found["transfer_out"].tolist() == [D("22.50")] * 3
-    assert found["price"].tolist() == [D("40.00"), D("25.03"), D("23.15")]
-    assert found["confirmed"].tolist() == [True, True, False]
+    assert found["price"].tolist() == [D("40.00"), D("25.03"), D("22.50")]
+    assert found["confirmed"].tolist() == [True, True, True]
     assert found["chosen"].tolist() == [False, True, False]
     hours = [(t - NOW).total_seconds() / 3600 for t in found["earliest"]]
     assert hours == [1 / 60, 3, 5]
     assert [(t - NOW).total_seconds() / 3600 for t in found["latest"]] == [1 / 12, 5, 12]
-    assert tiers()["bulk"].quote.total == D("23.15")
+    assert tiers()["bulk"].quote.total == D("22.50")
     assert len(tiers()) == 3
 
 
 def test_the_tiers_stand_side_by_side_as_text_and_html():
     """What is unknown or not confirmed is marked, and each price has its source."""
-    text = repr(tiers(prices=US, chosen="Bulk"))
+    prices = table(without=["transfer-out-internet"], retrieval_bulk="0.0025")
+    text = repr(tiers(prices=prices, chosen="Bulk"))
     for words in (
         "Bulk (this plan)",
         "$0.6250 (unconfirmed)",
         "unknown (over $2.53)",
         "$17.50",
-        "vault pages of earlier years",
+        "AWS price list of 2025-12-02 (copy)",
         "--refresh",
         "not confirmed",
     ):
         assert words in text
-    html = tiers(prices=US)._repr_mimebundle_()["text/html"]
-    assert "2025-07-07" in html
+    html = tiers(prices=prices)._repr_mimebundle_()["text/html"]
+    assert "AmazonGlacier (copy), 2024-08-26" in html
     assert "unknown (over $2.53)" in html
     assert html.count("<tr>") == 4
 
