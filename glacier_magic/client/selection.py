@@ -14,7 +14,7 @@ from ..catalogue.archives.query import chosen
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
-from ..plans.restore.restoring import unknown_archive
+from ..plans.restore.items import unknown_archive
 from ..steps import step
 
 ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")

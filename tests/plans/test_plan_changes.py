@@ -5,7 +5,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.base.ranges import Asked
 from glacier_magic.errors import OverBudget, PlanChanged
-from glacier_magic.plans.restore.restoring import COPY
+from glacier_magic.plans.restore.items import COPY
 from glacier_magic.service import Service
 
 PATIENCE = 30.0

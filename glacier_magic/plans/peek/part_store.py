@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ..restore.part_items import PartItem, decide, is_there
+from ..restore.items import STATES, RestoreItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
 """The error text of a part that is not kept any more."""
@@ -62,9 +63,18 @@ class PartStore:
             self._whole[row.id] = part, Path(row.target)
         return self._whole.get(row.id)
 
-    def decide(self, part: ByteRange) -> PartItem:
+    def decide(self, part: ByteRange, tier: str) -> RestoreItem:
         """Return what a part that is not at hand takes."""
-        return decide(self._catalogue, self.archive, part, self.root, self.root / part_name("window", part))
+        (item,) = decide(
+            [self.archive],
+            [part],
+            vault=self.archive.vault,
+            tier=tier,
+            to=self.root,
+            catalogue=self._catalogue,
+        )
+        new = item.action in STATES
+        return replace(item, target=self.root / part_name("window", part)) if new else item
 
     @property
     def doubtful(self) -> bool:

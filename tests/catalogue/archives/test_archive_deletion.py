@@ -6,7 +6,7 @@ import pytest
 
 from glacier_magic.errors import GlacierError, InputError, NameNotKnown
 from glacier_magic.explore import Explorer
-from glacier_magic.plans.restore.restoring import DELETED
+from glacier_magic.plans.restore.items import DELETED
 
 PATIENCE = 30.0
 

@@ -426,3 +426,39 @@ def test_a_job_that_fails_is_told(vault, data, client, session, later, tmp_path)
     later(session, hours=4.1)
     with pytest.raises(JobFailed):
         batch.wait(PATIENCE)
+
+
+# What they share with whole archives
+
+
+def test_parts_are_spread_over_days_by_what_is_retrieved(vault, files, ranges_of, later, session, tmp_path):
+    """Three parts over three days: one request now, the others when they are due."""
+    for name in ("a.bin", "b.bin", "c.bin"):
+        files(name, 3 * MIB)
+        vault.upload(name)
+    plan = vault.restore("*.bin", byte_range="0-9", to=tmp_path / "back", spread="3d")
+    assert plan.schedule["size"].tolist() == [MIB] * 3
+    assert plan.schedule["archives"].tolist() == [1] * 3
+    plan.run()
+    assert ranges_of() == [f"0-{MIB - 1}"]
+    again = vault.restore("*.bin", byte_range="0-9", to=tmp_path / "back")
+    assert again.bytes == 0
+    assert "scheduled already: 2 archives, 20 B, not asked for yet" in repr(again)
+    whole = vault.restore("*.bin", to=tmp_path / "back")
+    assert whole.bytes == 9 * MIB
+    assert "scheduled already" not in repr(whole)
+
+
+def test_a_plan_for_parts_can_be_revised(vault, data, tmp_path):
+    """Another tier keeps the parts; its prices stand side by side."""
+    plan = vault.restore("big.bin", byte_range="0-9", to=tmp_path / "back").revised(tier="bulk")
+    assert plan.bytes == MIB
+    assert plan.items[0].part == ranges.ByteRange(0, 9)
+    assert "Bulk (this plan)" in repr(plan)
+
+
+def test_a_plan_for_parts_is_no_plan_file(vault, data, tmp_path):
+    """A file has whole archives; nothing is written."""
+    with pytest.raises(InputError, match="no parts"):
+        vault.restore("big.bin", byte_range="0-9").save(tmp_path / "plan.json")
+    assert not (tmp_path / "plan.json").exists()
