@@ -109,7 +109,7 @@ def test_without_a_price_the_month_is_unknown_and_says_what_to_do(glacier, two_v
     assert "--refresh" in repr(costs)
     elsewhere = glacier("cost", "--region", "us-east-1")
     assert elsewhere.table["month"].iloc[0] == D(66) * D("0.0036") / (1 << 20)
-    assert "built-in (the newest of 2025-07-07)" in repr(elsewhere)
+    assert "AWS price list of 2025-12-02 (copy)" in repr(elsewhere)
 
 
 def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files):
@@ -155,9 +155,9 @@ def test_the_prices_are_shown_with_their_sources(glacier, own):
     table = prices.table.set_index("item")
     assert table.loc["storage", "origin"] == "your configuration"
     assert table.loc["retrieval-standard", "price"] == D("0.01")
-    assert table.loc["retrieval-standard", "date"] == "2025-07-07"
-    assert table["confirmed"].to_dict()["retrieval-bulk"] is False
-    assert table.loc["instant-storage", "origin"] == "not known"
+    assert table.loc["retrieval-standard", "date"] == "2024-08-26"
+    assert table["confirmed"].to_dict()["other-requests"] is False
+    assert table.loc["instant-storage", "origin"] == "built-in table"
     assert "  10 GB  month " in repr(prices)
     assert "prices.toml" in repr(prices)
     html = prices._repr_mimebundle_()["text/html"]

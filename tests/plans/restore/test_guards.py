@@ -28,6 +28,8 @@ asked for already | none | test_what_was_asked_for_meanwhile_is_not_paid_for
 import collections
 import shutil
 import sys
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -42,6 +44,7 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
+from glacier_magic.prices import Figure, load
 
 GB = 1 << 30
 PRICES = """
@@ -130,12 +133,16 @@ def test_an_unknown_price_asks_for_nothing(filled, refused, tmp_path):
 
 
 def test_an_unconfirmed_price_asks_for_nothing(vault, connect, refused, files, tmp_path):
-    """Of us-east-1 the bulk figures are known and not confirmed; told to, it relies on them."""
-    set_prices("[all]\ntransfer-out-internet = 0")
+    """A plan is not run on it, unless the user accepts it."""
     session = connect(region="us-east-1")
     elsewhere = session.create_vault("photos")
     elsewhere.upload(files("x"))
+    doubtful = Figure.flat(
+        "retrieval-bulk", Decimal("0.0025"), region="us-east-1", source="a blog", date="", confirmed=False
+    )
+    prices = replace(load("us-east-1"), figures={**load("us-east-1").figures, "retrieval-bulk": doubtful})
     plan = elsewhere.restore("x", tier="bulk", to=tmp_path / "back")
+    plan._load_prices = lambda: prices
     refused(PriceUnknown, lambda: plan.run(max_cost=5), "not confirmed")
     assert session.catalogue.plans.recent() == session.catalogue.downloads.open() == []
     plan.run(max_cost=5, accept_unconfirmed=True)
