@@ -2,7 +2,7 @@
 
 A page comes from an index in the wanted order where many rows match, and from the few that match
 where there are few: whether there are few is found out first, by looking at no more than
-:data:`FEW` of them.
+:attr:`.Limits.few_rows` of them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from ..storage.database import Database, Scope
 from . import identity, states, vault_table, where
 
 Record = TypeVar("Record")
-
-FEW = 10_000
-"""Rows that are quicker fetched and sorted than met while walking an index."""
 
 COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
 SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
@@ -65,7 +62,7 @@ class Statement:
     """A SELECT with its values, and what it is made of for those who ask for other columns.
 
     ``where`` are its conditions but for the vault, ``bound`` their values; ``condition`` has the
-    vault before them.  ``few``: they find no more than :data:`FEW` rows by themselves.
+    vault before them.  ``few``: they find no more than :attr:`.Limits.few_rows` rows by themselves.
     """
 
     sql: str
@@ -190,12 +187,12 @@ class _Plan:
         row = self._database.row(
             "SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows "
             "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS first_ones",
-            (self._known.id, prefix, prefix + _END, FEW + 1),
+            (self._known.id, prefix, prefix + _END, self._database.limits.few_rows + 1),
         )
-        return row is not None and row["n"] <= FEW
+        return row is not None and row["n"] <= self._database.limits.few_rows
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
-        ids = self._database.candidates(texts, FEW)
+        ids = self._database.candidates(texts, self._database.limits.few_rows)
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
@@ -211,9 +208,9 @@ class _Plan:
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
             row = self._database.row(
                 f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS first_ones",
-                (self._known.id, *values, FEW + 1),
+                (self._known.id, *values, self._database.limits.few_rows + 1),
             )
-            if row is not None and row["n"] <= FEW:
+            if row is not None and row["n"] <= self._database.limits.few_rows:
                 self._add_few(f"id IN ({some})", self._known.id, *values)
                 return
 
