@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -23,6 +25,7 @@ from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
 from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
+from glacier_magic.jobs.fetching import Fetcher
 from tests import postgres_server
 from tests.intercepting import Calls
 
@@ -195,6 +198,7 @@ def connect(emulator, region, session_place, limits, calls):
         opened.append(gm.Session(connection, catalogue=catalogue, limits=limits, service=calls.service))
         return opened[-1]
 
+    connect.opened = opened
     yield connect
     for session in opened:
         session.close()
@@ -251,6 +255,29 @@ def later(emulator):
             session.tracker.wake()
 
     return later
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Let no download begin while this is not empty."""
+    held, original = [True], Fetcher.start_ready
+
+    def start_ready(fetcher):
+        if not held:
+            original(fetcher)
+
+    monkeypatch.setattr(Fetcher, "start_ready", start_ready)
+    return held
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Let every disk have so many bytes left from now on."""
+
+    def disk(free):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+
+    return disk
 
 
 @pytest.fixture
@@ -410,12 +437,25 @@ def changed_stream():
     return ChangedStream
 
 
+CONNECT = """
+def connect(folder, region, catalogue, **limits):
+    from glacier_magic import Session
+    from glacier_magic.base.session_limits import Limits
+    from glacier_magic.client.connect import connection_for
+    connection = connection_for(emulator=folder, region=region)
+    return Session(connection, catalogue=catalogue, limits=Limits(**limits))
+"""
+
+
 class Child:
-    """Another process of ours: runs a script until it prints a line, then is killed or left."""
+    """Another process of ours: runs a script until it prints a line, then is killed or left.
+
+    The script has ``connect(folder, region, catalogue, **limits)`` to open a session.
+    """
 
     def __init__(self, script, *arguments):
         self._process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+            [sys.executable, "-c", CONNECT + textwrap.dedent(script), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -43,6 +43,8 @@ class Tracker:
 
     :param read_inventory: called with each finished inventory job that was asked for from here,
         and with the event that ends the reading.
+
+    ``background``: whether a thread follows what is open; else :meth:`snapshots` is drained by hand.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Tracker:
         self._warning = ""
         self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
+        self.background = True
         self.latest = self.snapshot()
 
     # What the faces use
@@ -156,7 +159,7 @@ class Tracker:
 
     def _follow(self) -> None:
         with self._changed:
-            if self._stop.is_set() or self._thread is not None:
+            if self._stop.is_set() or self._thread is not None or not self.background:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()

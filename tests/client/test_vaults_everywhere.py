@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.service import Connection, Service
+from glacier_magic.service import Connection
 from glacier_magic.service import regions as service_regions
 
 
@@ -74,7 +74,7 @@ def test_idle_is_what_has_not_changed_for_over_a_year(own_emulator, tmp_path):
     assert found.asked > 20
 
 
-def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, monkeypatch):
+def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, calls):
     """Not enabled, denied, unreachable, or no region at all: each told, once a reason."""
     from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
 
@@ -84,14 +84,14 @@ def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, 
         "denied-1": AccessDenied("denied"),
         "gone-1": Unavailable("no route"),
     }
-    vaults = Service.vaults
+    vaults = calls.of("vaults")
 
     def told(self):
         if self.region in errors:
             raise errors[self.region]
         return vaults(self)
 
-    monkeypatch.setattr(Service, "vaults", told)
+    calls.replace("vaults", told)
     found = session.vaults_everywhere([region, *errors, "no/../region"])
     assert list(found.table["vault"]) == ["photos"]
     assert set(found.skipped) == {*errors, "no/../region"}

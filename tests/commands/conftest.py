@@ -12,10 +12,10 @@ class Console:
     """Runs the command line in this process and keeps what it said."""
 
     def __init__(self, capsys, monkeypatch, sessions):
-        self._capsys, self._monkeypatch, self._sessions = capsys, monkeypatch, sessions
+        self._capsys, self._monkeypatch, self.sessions = capsys, monkeypatch, sessions
 
     def __call__(self, *words):
-        code = cli.main(list(words), sessions=self._sessions)
+        code = cli.main(list(words), sessions=self.sessions)
         self.out, self.err = self._capsys.readouterr()
         return code
 

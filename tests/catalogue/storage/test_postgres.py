@@ -465,17 +465,17 @@ def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     }
     (row,) = catalogue.downloads.want([wish])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
-    real = time.time
-    for wrong in (3_600, -3_600):
-        monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+    real, wrong = time.time, [0]
+    monkeypatch.setattr(time, "time", lambda: real() + wrong[0])
+    for wrong[0] in (3_600, -3_600):
         assert not catalogue.downloads.claim(row, "you", ("downloading",), "downloading")
         assert not catalogue.downloads.get(row).free_for("you")
         catalogue.downloads.renew("me")
-    monkeypatch.setattr(time, "time", real)
+    wrong[0] = 0
     assert not catalogue.downloads.get(row).free_for("you")
 
 
-def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
+def test_the_clock_is_asked_again_only_after_a_while_or_a_step():
     """Not with every lease."""
     asked, wall, steady = [], [1000.0], [50.0]
 
@@ -483,9 +483,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
         asked.append(1)
         return wall[0] + 7
 
-    monkeypatch.setattr(server_side.time, "time", lambda: wall[0])
-    monkeypatch.setattr(server_side.time, "monotonic", lambda: steady[0])
-    ours = server_side.Clock(ask)
+    ours = server_side.Clock(ask, wall=lambda: wall[0], steady=lambda: steady[0])
     for _ in range(5):
         assert ours.skew() == 7
         wall[0] += 1

@@ -56,20 +56,28 @@ class Clock:
     The server is asked again after a while, and at once after this computer slept or its clock was set.
 
     :param ask: returns the server's seconds since 1970.
+    :param wall: returns this computer's seconds since 1970.
+    :param steady: returns seconds of a clock that is never set.
     """
 
-    def __init__(self, ask: Callable[[], float]) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        ask: Callable[[], float],
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._now, self._monotonic = ask, wall, steady
         self._skew = self._wall = 0.0
         self._steady = -CLOCK_SECONDS * 2
 
     def skew(self) -> float:
         """Return the seconds to add to this computer's time."""
-        passed = time.monotonic() - self._steady
-        if passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > _CLOCK_STEP:
-            before = time.time()
+        passed = self._monotonic() - self._steady
+        if passed > CLOCK_SECONDS or abs(self._now() - self._wall - passed) > _CLOCK_STEP:
+            before = self._now()
             server = self._ask()
-            self._wall, self._steady = time.time(), time.monotonic()
+            self._wall, self._steady = self._now(), self._monotonic()
             self._skew = server - (before + self._wall) / 2
         return self._skew
 
