@@ -88,6 +88,16 @@ class Limits:
 
     few_rows: int = 10_000
     """Rows that are quicker to fetch and sort than to meet while walking an index."""
+    counted_rows: int = 10_000
+    """Rows left out of a table that are counted; of more, only that there are more is known."""
+    bulk_rows: int = 200_000
+    """Archives from which indexes are built after an inventory is read, if there were fewer rows."""
+    known_ids: int = 4_000_000
+    """Rows whose ids are held in memory, 24 bytes each, while an inventory is read."""
+    server_patience: float = 30.0
+    """Seconds to wait for a database server that does not answer."""
+    lock_wait: float = 60.0
+    """Seconds after which a statement that waits for other writers of a database server fails."""
     listed_members: int = 2_000_000
     """Members of archives that are stored, of all archives together."""
     listed_text: int = 64 * MIB

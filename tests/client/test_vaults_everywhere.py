@@ -74,9 +74,10 @@ def test_idle_is_what_has_not_changed_for_over_a_year(own_emulator, tmp_path):
     assert found.asked > 20
 
 
-def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, calls):
+def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, monkeypatch):
     """Not enabled, denied, unreachable, or no region at all: each told, once a reason."""
     from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
+    from glacier_magic.service import Service
 
     errors = {
         "closed-1": CredentialsError("unknown key"),
@@ -84,14 +85,14 @@ def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, 
         "denied-1": AccessDenied("denied"),
         "gone-1": Unavailable("no route"),
     }
-    vaults = calls.of("vaults")
+    vaults = Service.vaults
 
     def told(self):
         if self.region in errors:
             raise errors[self.region]
         return vaults(self)
 
-    calls.replace("vaults", told)
+    monkeypatch.setattr(Service, "vaults", told)
     found = session.vaults_everywhere([region, *errors, "no/../region"])
     assert list(found.table["vault"]) == ["photos"]
     assert set(found.skipped) == {*errors, "no/../region"}

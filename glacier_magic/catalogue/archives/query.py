@@ -25,8 +25,6 @@ SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description"
 _NULLABLE = ("size", "created", "mtime", "tree_hash")
 _END = "\U0010ffff"
 
-COUNTED = 10_000
-"""Rows left out that are counted; that there are more than so many is known then."""
 _LARGEST = 1 << 62
 
 
@@ -365,18 +363,18 @@ def pages(database: Database, scope: Scope, vault: str, asked: Query) -> Page[An
 
 
 def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: Statement) -> int:
-    """Return how many rows a limit cut off, :data:`COUNTED` of them at most."""
+    """Return how many rows a limit cut off, :attr:`.Limits.counted_rows` of them at most."""
     limit = _limit(asked)
     if limit is None:
         return 0
     shown = limit + asked.offset
     everything = replace(asked, limit=None, offset=0, sort=None)
     if everything in (Query(), Query(glob="*")):
-        return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
+        return min(max(0, _rolled_up(database, scope, vault) - shown), database.limits.counted_rows)
     row = database.row(
         f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
         "LIMIT ? OFFSET ?) AS first_ones",
-        (made.vault_id, *made.bound, COUNTED, shown),
+        (made.vault_id, *made.bound, database.limits.counted_rows, shown),
     )
     return int(row["n"]) if row else 0
 

@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-PATIENCE = 30.0
-"""Seconds to wait for a server that does not answer."""
-
-LOCK_SECONDS = 60
-"""Seconds after which a statement that waits for other writers gives up."""
-
 CLOCK_SECONDS = 60.0
 """Seconds after which the server is asked for its time again."""
 
@@ -120,7 +114,7 @@ class PostgresServer(Database):
 
     def _connect(self) -> psycopg.Connection[Any]:
         """Return a new connection; wait for a server that is just starting."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.limits.server_patience
         while True:
             try:
                 made = psycopg.connect(
@@ -173,7 +167,7 @@ class PostgresServer(Database):
 
     def _again(self, action: Callable[[], Result]) -> Result:
         """Return the result of *action*; run it again on a new connection if that is lost."""
-        end, pause = time.monotonic() + PATIENCE, 0.05
+        end, pause = time.monotonic() + self.limits.server_patience, 0.05
         while True:
             try:
                 if self._closed:
@@ -249,7 +243,7 @@ class PostgresServer(Database):
         """Begin as the only writer; return the transaction's number on the server."""
         try:
             cursor = self._connection.execute(
-                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
+                f"BEGIN; SET LOCAL lock_timeout='{self.limits.lock_wait}s'; "
                 f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
                 f"SELECT pg_advisory_xact_lock({self._lock_key}), "
                 "pg_current_xact_id()::text AS number"
