@@ -51,6 +51,7 @@ class Listening:
             read=read,
             wake=partial(self._wake, route),
             hearing=partial(self._hearing, route),
+            limits=self._catalogue.limits,
         )
         self.listeners[route.url] = listener
         listener.start()

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 2
 """Units an account can have at a time (service documentation, "Purchase Provisioned Capacity")."""
-SETTLE_SECONDS = 60.0
-"""How long after a lost answer its unit must show in the list before it counts as not bought."""
 
 _HEAD = ("unit", "left", "starts", "ends")
 
@@ -132,7 +130,7 @@ class Capacity(Rendered):
             self._catalogue.purchases.settle(purchase.id, "done", self.found)
             return f"The unit {self.found} was bought, though its answer was lost."
         age = _age(purchase)
-        if age > SETTLE_SECONDS:
+        if age > self._catalogue.limits.lost_purchase:
             self._catalogue.purchases.settle(purchase.id, "failed")
             ago = human_duration(age)
             return f"A purchase of {ago} ago did not go through: no unit came of it."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..base.session_limits import USUAL, Limits
 from ..base.units import to_ms
 from .archives.archives import ArchiveRecord, Archives
 from .archives.inventories import Inventories, Inventory
@@ -55,12 +56,15 @@ class Catalogue:
     :param place: the SQLite file; it and its folder are made when missing, readable by the user
         alone.  Or a URL, ``postgresql://user@host/database``; its tables are made when missing.
     :param scope: account and region that every row read or written through this object belongs to.
+    :param limits: the limits of the session, for all who use its catalogue.
     :raises CatalogueError: it is damaged, not a catalogue, or from a newer version.
     :raises Unavailable: its server cannot be reached.
     """
 
-    def __init__(self, place: Path | str, scope: Scope) -> None:
+    def __init__(self, place: Path | str, scope: Scope, *, limits: Limits = USUAL) -> None:
+        self.limits = limits
         self.database = open_database(place)
+        self.database.limits = limits
         self.settings = StoredSettings(self.database)
         self.rescope(scope)
 

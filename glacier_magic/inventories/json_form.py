@@ -26,7 +26,7 @@ from .pieces import Cutter, Ordered, handy
 from .scanner import Scanner
 from .texts import json_value
 
-_BATCH = 10_000  # archives, of those read one by one
+BATCH = 10_000  # archives, of those read one by one
 _EXAMPLES = 100  # archives looked at to learn how they are written
 _FIELDS = {
     b"ArchiveId": "archive_id",
@@ -108,7 +108,7 @@ class JsonInventory:
                 raise self._located(error, len(items), scanner) from None
             frame = _frame_of(raw, scanner.peek_gap()) if learning else None
             learning = max(learning - 1, 0)
-            if frame is not None or len(items) >= _BATCH:
+            if frame is not None or len(items) >= BATCH:
                 yield of_items(items)
                 items = []
             if frame is not None:

@@ -39,8 +39,8 @@ class Asker:
         released = Releaser(self.catalogue).release(due, now)
         if not released:
             return []
-        round_ = _Round(self, watched)
-        crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
+        round_, most = _Round(self, watched), min(WORKERS, self.catalogue.limits.workers)
+        crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
         asked = crew.run(partial(round_.ask, download) for download in released)
         return [error for error in asked if error is not None]
 

@@ -13,8 +13,6 @@ from ..errors import GlacierError, describe
 from ..transfer.engine import Engine
 from .dropping import Dropper
 
-RETRY = 60.0  # seconds before a step that failed is tried again
-
 
 class DropKeeper:
     """Does the steps of all drops beside the watching, one after the other.
@@ -70,7 +68,7 @@ class DropKeeper:
         try:
             self.dropper.step(self._catalogue.drops.get(drop.id), self._stop)
         except (GlacierError, KeyError, ValueError) as error:
-            self._again_at[drop.id] = time.monotonic() + RETRY
+            self._again_at[drop.id] = time.monotonic() + self._catalogue.limits.drop_retry
             said = error.message if isinstance(error, GlacierError) else describe(error)
             self._catalogue.drops.update(drop.id, note=f"{said}; tried again")
         finally:

@@ -10,9 +10,6 @@ from ..errors import GlacierError
 from ..service import Service
 from .asking import job_for
 
-PATIENCE = 60.0
-"""Seconds in which a lost request shows in the list of jobs; before, it is not made again."""
-
 
 @dataclass(frozen=True)
 class Renewer:
@@ -37,7 +34,8 @@ class Renewer:
         :raises GlacierError: the service refused it; the download says so, too.
         """
         token = f"glacier_magic renewal {uuid.uuid4()}"
-        if not self.catalogue.pacing.claim_renewal(download.id, token, PATIENCE):
+        patience = self.catalogue.limits.lost_renewal
+        if not self.catalogue.pacing.claim_renewal(download.id, token, patience):
             return False
         try:
             job_id = self.service.start_retrieval(

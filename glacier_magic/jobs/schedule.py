@@ -15,8 +15,8 @@ from .durations import PastDurations, kind_of, window
 
 SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
 """Bounds of the pause between two looks once a job can be done."""
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=20), timedelta(minutes=5)
-"""The pause after a look that failed, doubled with each that follows."""
+LAST_RETRY = timedelta(minutes=5)
+"""The longest pause after a look that failed; the first is doubled with each that follows."""
 JITTER = timedelta(minutes=1)
 """At most so much is added to a pause, and a tenth of it: not all look at the same second."""
 PAGE = 50
@@ -105,7 +105,8 @@ class Schedule:
         """Plan the next look after one that got no answer."""
         count = self._failed[vault] = self._failed.get(vault, 0) + 1
         self._looked[vault] = time.monotonic()
-        self._due[vault] = self._clock.now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(count - 1, 8))
+        first = timedelta(seconds=self._catalogue.limits.list_retry)
+        self._due[vault] = self._clock.now() + min(LAST_RETRY, first * 2 ** min(count - 1, 8))
 
     def heard_of(self, vaults: Iterable[str]) -> None:
         """Look sooner where jobs were begun since that can be done sooner."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from ..base.units import from_ms
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.records.downloads import LEASE_SECONDS
 from ..errors import NotFound
 from ..service import Service
 from .durations import kept_until
@@ -24,8 +23,6 @@ SETTLES = timedelta(minutes=10)
 TOGETHER = 500
 """Downloads that are settled in one transaction."""
 SETTLED_HERE = ("asking", "waiting", "ready")
-SETTLE_SECONDS = 45.0
-"""How long after a lost answer a job must show in the list before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,9 @@ class Sweeper:
         if download.token in tokens:
             self.catalogue.downloads.found(download.id, tokens[download.token])
             return
-        asked = (download.lease_until or 0) - LEASE_SECONDS
-        if time.time() > asked + SETTLE_SECONDS:
+        limits = self.catalogue.limits
+        asked = (download.lease_until or 0) - limits.download_lease
+        if time.time() > asked + limits.lost_request:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
     def go_on(self, download: Download) -> None:

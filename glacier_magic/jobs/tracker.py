@@ -30,14 +30,8 @@ from .row_cache import HeldRows
 from .schedule import Schedule
 from .sweep import Sweeper
 
-TICK = 0.2  # seconds between snapshots while bytes move
-IDLE = 5.0  # and while nothing does: also how often another process' progress is looked at
-VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
-RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
-ASK_AGAIN = 5.0
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
-RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[BoardSnapshot], None]
@@ -49,13 +43,15 @@ class Tracker:
 
     :param read_inventory: called with each finished inventory job that was asked for from here,
         and with the event that ends the reading.
+
+    ``background``: whether a thread follows what is open; else :meth:`snapshots` is drained by hand.
     """
 
     def __init__(
         self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
     ) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
-        self._budget = engine.budget
+        self._budget, self._limits = engine.budget, engine.limits
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
         self._asker = Asker(self._service, self._catalogue, self.policies, self._owner)
@@ -82,6 +78,7 @@ class Tracker:
         self._warning = ""
         self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
+        self.background = True
         self.latest = self.snapshot()
 
     # What the faces use
@@ -162,7 +159,7 @@ class Tracker:
 
     def _follow(self) -> None:
         with self._changed:
-            if self._stop.is_set() or self._thread is not None:
+            if self._stop.is_set() or self._thread is not None or not self.background:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
@@ -201,7 +198,8 @@ class Tracker:
             if until(latest):
                 return latest
             self._follow()  # without waking it: it tells by itself when something changes
-            left = IDLE if end is None else min(IDLE, end - time.monotonic())
+            idle = self._limits.idle
+            left = idle if end is None else min(idle, end - time.monotonic())
             if left <= 0:
                 return latest
             with self._changed:
@@ -246,7 +244,7 @@ class Tracker:
                         self._thread = None
                         return
                 if not more:
-                    self._rest(IDLE)
+                    self._rest(self._limits.idle)
         finally:
             self._thread = None
 
@@ -272,7 +270,7 @@ class Tracker:
             except Exception as error:
                 # Disk full under the catalogue, say: shown on the board, and tried again.
                 self._notes[""] = describe(error)
-                if self._stop.wait(IDLE):
+                if self._stop.wait(self._limits.idle):
                     return
             else:
                 return
@@ -284,7 +282,7 @@ class Tracker:
                 self._keeper.start()
 
     def _keep_leases(self) -> None:
-        while not self._stop.wait(RENEW):
+        while not self._stop.wait(self._limits.lease_renewal):
             with suppress(GlacierError):
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
@@ -317,7 +315,7 @@ class Tracker:
 
     @property
     def _longest(self) -> float:
-        return VIRTUAL_LATEST * self.patience
+        return self._limits.emulator_idle * self.patience
 
     def _look_at(self, vault: str) -> None:
         try:
@@ -349,7 +347,7 @@ class Tracker:
             with self._asking:  # the look comes after the wait for it, so that it is fresh
                 looked = {v for v in {download.vault for download in due} if self._look_first(v)}
                 self._asker.ask_due([d for d in due if d.vault in looked])
-            self._ask_at = time.monotonic() + ASK_AGAIN
+            self._ask_at = time.monotonic() + self._limits.request_interval
 
     def _look_first(self, vault: str) -> bool:
         """Look at a vault before something is asked of it: another computer may have asked."""
@@ -363,7 +361,8 @@ class Tracker:
         if not self._fetcher.live:
             self._moving_since = now
         outputs = outputs_of(latest, clock)
-        rate = self._fetcher.rate if now - self._moving_since >= RATE_SETTLES else 0.0
+        settled = now - self._moving_since >= self._limits.rate_settles
+        rate = self._fetcher.rate if settled else 0.0
         if rate > 0 or not outputs:
             self._warning = warning(outputs, rate)
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
@@ -373,18 +372,18 @@ class Tracker:
     # When to look next
 
     def _pause(self) -> float:
-        least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
+        least = max(self._limits.tick, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
             return least
         clock, pause = self._service.clock, self._schedule.pause(self._longest)
         if self._schedule.next() is None and self.drops.open:
-            pause = VIRTUAL_LATEST if clock.virtual else IDLE
+            pause = self._limits.emulator_idle if clock.virtual else self._limits.idle
         if self._catalogue.downloads.unasked(clock.now_ms()):
             pause = min(pause, 1.0)
         due = self._next_due()
         if due is not None:
             pause = min(pause, clock.real_seconds((due - clock.now()).total_seconds()))
-        return max(least, min(IDLE, pause))
+        return max(least, min(self._limits.idle, pause))
 
     def _next_due(self, vault: str | None = None) -> datetime | None:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))

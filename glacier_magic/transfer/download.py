@@ -25,10 +25,7 @@ from .layout import DOUBT, Layout, Piece
 from .partfile import PartFile
 from .progress import Meter
 
-PIECE = 16 << 20
-"""Bytes asked for at a time: a power of two MiB from offset 0, so each is tree-hash aligned."""
-
-WORKERS, MOST_WORKERS = 4, 16
+WORKERS = 4
 HEAR_OUT = 0.7  # seconds that workers have to end after a stop
 ROUNDS = 3  # times that pieces which another program overwrote are fetched again
 FEW, SAVE_EVERY = 1000, 1.0
@@ -91,7 +88,7 @@ class Downloader:
 
     def _layout(self, download: Download) -> Layout:
         size = download.size or 0
-        piece_size = download.piece_size or part_size_for(size, smallest=PIECE)
+        piece_size = download.piece_size or part_size_for(size, smallest=self.engine.limits.piece)
         if download.part is None:
             return layout.whole(size, piece_size)
         job = self.engine.catalogue.jobs.get(download.vault, download.job_id or "")
@@ -140,7 +137,7 @@ class Downloader:
     ) -> None:
         file = part.share()
         record = _Record(self.engine, download, plan.pieces, verified)
-        tuner = Tuner(WORKERS, MOST_WORKERS)
+        tuner = Tuner(WORKERS, self.engine.limits.workers)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
         fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised)
@@ -257,7 +254,9 @@ class _Record:
     ) -> None:
         self._engine, self._download = engine, download
         self._pieces, self._verified = pieces, verified
-        self._piece_size = download.piece_size or part_size_for(download.size or 0, smallest=PIECE)
+        self._piece_size = download.piece_size or part_size_for(
+            download.size or 0, smallest=engine.limits.piece
+        )
         self._done = sum(pieces[i].kept_size for i in verified)
         self._saved = 0.0
         self._dirty = True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue
 from ..errors import GlacierError
 from ..service import Service
@@ -26,17 +27,19 @@ class Engine:
     budget: Budget = field(default_factory=Budget)
     buffers: Buffers = field(default_factory=Buffers)
 
-
-RENEW = 5.0  # seconds between renewals of the hold on what is being stored
+    @property
+    def limits(self) -> Limits:
+        """The limits of the session."""
+        return self.catalogue.limits
 
 
 @contextmanager
-def renewing(renew: Callable[[], object]) -> Iterator[None]:
+def renewing(renew: Callable[[], object], every: float = USUAL.lease_renewal) -> Iterator[None]:
     """Call *renew* every few seconds while the block runs, however long a request takes."""
     over = threading.Event()
 
     def run() -> None:
-        while not over.wait(RENEW):
+        while not over.wait(every):
             with suppress(GlacierError):
                 renew()
 
@@ -51,7 +54,7 @@ def renewing(renew: Callable[[], object]) -> Iterator[None]:
 
 def holding(engine: Engine) -> AbstractContextManager[None]:
     """Keep this process' uploads held while the block runs."""
-    return renewing(lambda: engine.catalogue.uploads.renew(engine.owner))
+    return renewing(lambda: engine.catalogue.uploads.renew(engine.owner), engine.limits.lease_renewal)
 
 
 class RequestPace:

@@ -14,13 +14,13 @@ from ..base.units import human_bytes
 from ..catalogue import Upload
 from ..errors import InputError, IntegrityError, Unavailable
 from ..service import HashedBody
-from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..service.bodies import FileBody, MemoryBody, read_part
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .progress import Meter
 
-WORKERS, MOST_WORKERS = 3, 16
+WORKERS = 3
 HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
 
 Sent = tuple[int, int, bytes]
@@ -90,7 +90,7 @@ class PartSender:
 
     def _tuner(self) -> Tuner:
         in_memory = self.engine.buffers.limit // max(1, self.part_size)
-        return Tuner(WORKERS, min(MOST_WORKERS, max(2, in_memory)))
+        return Tuner(WORKERS, min(self.engine.limits.workers, max(2, in_memory)))
 
     def _run(
         self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner, close: Callable[[], None]
@@ -111,7 +111,7 @@ class PartSender:
         return size, combine(roots[start] for start in sorted(roots))
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
-        if length > IN_MEMORY:
+        if length > self.engine.limits.in_memory:
             body: HashedBody = FileBody(descriptor, start, length)
             return self._send_whole(body, start, length, tuner)
         with self.engine.buffers.lend(length, self.ending) as buffer:

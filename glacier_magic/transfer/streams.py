@@ -17,9 +17,6 @@ from .parts import PartSender, Piece
 from .progress import Meter
 from .upload import Uploader, unknown_end
 
-STREAM_PART = 32 << 20
-"""Bytes in a part of a stream: 10,000 of them are 312 GiB."""
-
 MOST_PARTS = 10_000
 FROM_ITS_BEGINNING = "A stream has to be sent again from its beginning."
 
@@ -105,7 +102,7 @@ class StreamUploader:
         return self.uploader.start(intent)
 
     def _send(self, stream: BinaryIO) -> ArchiveRecord:
-        part_size = self.uploader.part_size or STREAM_PART
+        part_size = self.uploader.part_size or self.uploader.engine.limits.stream_part
         pieces = self._pieces(stream, part_size)
         first = next(pieces, None)
         if first is None:

@@ -15,7 +15,7 @@ from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..scrubbing import scrub
 from ..service import HashedBody
-from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..service.bodies import FileBody, MemoryBody, read_part
 from ..steps import step
 from .budget import Stopped
 from .crew import Crew, Tuner
@@ -24,13 +24,7 @@ from .parts import HEAR_OUT, PartSender, Shortened, stopping
 from .progress import Meter
 from .sources import Source
 
-SINGLE_REQUEST = 100 << 20
-"""Files above this many bytes go up in parts (service documentation: 100 MB and more)."""
-
-SMALLEST_PART = 16 << 20
-"""Every part is a paid request, so parts are no smaller than this unless asked for."""
-
-WORKERS, SMALL_WORKERS, MOST_WORKERS = 4, 10, 16
+WORKERS, SMALL_WORKERS = 4, 10
 NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
 """Answers that say for certain that nothing was stored."""
 DROPPED = "the service dropped the unfinished upload"
@@ -63,9 +57,10 @@ class Uploader:
         :raises Stopped: the stop event was set; what was stored stays on record.
         """
         failures: list[tuple[Source, GlacierError]] = []
-        small = [source for source in sources if source.size <= SINGLE_REQUEST]
-        large = [source for source in sources if source.size > SINGLE_REQUEST]
-        tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, MOST_WORKERS)
+        limits = self.engine.limits
+        small = [source for source in sources if source.size <= limits.single_request]
+        large = [source for source in sources if source.size > limits.single_request]
+        tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, limits.workers)
         crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(tuner, self.stop, "glacier-upload")
         tasks = (partial(self._attempt, source, meter, tuner) for source in small)
         try:
@@ -100,7 +95,7 @@ class Uploader:
         except OSError as error:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         try:
-            if source.size <= SINGLE_REQUEST:
+            if source.size <= self.engine.limits.single_request:
                 return self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
             return self._in_parts(source, descriptor, meter)
         except StoredMeanwhile as meanwhile:
@@ -119,7 +114,7 @@ class Uploader:
     # One request
 
     def _in_one(self, source: Source, descriptor: int, meter: Meter, tuner: Tuner) -> ArchiveRecord:
-        if source.size > IN_MEMORY:
+        if source.size > self.engine.limits.in_memory:
             body: HashedBody = FileBody(descriptor, 0, source.size)
             return self._send_one(source, descriptor, body, meter, tuner)
         with self.engine.buffers.lend(source.size, self.stop) as buffer:
@@ -266,7 +261,7 @@ class Uploader:
             uploads.ended(upload.id, "aborted", why)
 
     def _part_size(self, size: int) -> int:
-        smallest = self.part_size or SMALLEST_PART
+        smallest = self.part_size or self.engine.limits.smallest_part
         part_size = part_size_for(size, smallest=smallest)
         if self.part_size and part_size != self.part_size:
             raise InputError(

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.administration import provisioned_capacity as capacity_module
 from glacier_magic.errors import (
     AccessDenied,
     NotReady,
@@ -70,9 +69,10 @@ def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home)
     assert "unknown" in session.capacity().buy().title
 
 
+@pytest.mark.limits(lost_purchase=0)
 @pytest.mark.parametrize("fault", ["reset-after", "reset-before", "500"])
 def test_a_purchase_whose_answer_is_lost_is_looked_up_and_not_repeated(
-    session, client, emulator, priced, monkeypatch, fault
+    session, client, emulator, priced, fault
 ):
     """Bought or not: what came of it decides, and nothing is bought before that."""
     emulator.fault(fault, "PurchaseProvisionedCapacity")
@@ -86,7 +86,6 @@ def test_a_purchase_whose_answer_is_lost_is_looked_up_and_not_repeated(
         return
     with pytest.raises(NotReady, match="not known yet"):
         session.capacity().buy()
-    monkeypatch.setattr(capacity_module, "SETTLE_SECONDS", 0)
     assert "did not go through" in session.capacity().note
     session.capacity().buy().run()
     assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 1

@@ -2,12 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
 import boto3
 import pytest
 
 import glacier_magic as gm
 from glacier_magic.administration import listeners as session_listening
+from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator.testing import running
 from glacier_magic.errors import InputError, NotFound, Refused
 
@@ -37,17 +39,17 @@ def aws(moto, empty_moto, monkeypatch):
 
 
 @pytest.fixture
-def open_session(service, aws, tmp_path, monkeypatch):
+def open_session(service, aws, tmp_path, limits):
     """Make sessions of one catalogue, or of another; all are closed at the end."""
-    from glacier_magic.jobs import listening, tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(listening, "WAIT", 1)
     opened = []
 
     def open_session(name="one"):
         opened.append(
-            gm.connect(emulator=service.folder, region=REGION, catalogue=tmp_path / f"{name}.sqlite")
+            gm.Session(
+                connection_for(emulator=service.folder, region=REGION),
+                catalogue=tmp_path / f"{name}.sqlite",
+                limits=replace(limits, queue_wait=1),
+            )
         )
         return opened[-1]
 
@@ -225,11 +227,10 @@ def test_a_setup_that_was_killed_half_way_is_finished_or_removed(
     assert things(aws) == NOTHING
 
 
-def test_a_finished_job_is_seen_because_the_queue_says_so(session, service, monkeypatch, tmp_path):
+@pytest.mark.limits(emulator_idle=3600.0)
+def test_a_finished_job_is_seen_because_the_queue_says_so(session, service, tmp_path):
     """The tracker itself would look in an hour; a job that somebody else asked for is seen too."""
-    from glacier_magic.jobs import tracker
 
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 3600.0)
     session.routing("photos").setup().run()
     (tmp_path / "a").write_bytes(b"content")
     vault = session.vault("photos")

@@ -2,8 +2,6 @@
 
 import pytest
 
-from glacier_magic.jobs import sweep
-
 PATIENCE = 30.0
 
 
@@ -63,28 +61,25 @@ def test_a_file_goes_to_the_computer_of_whom_it_is_for(as_user, files, tmp_path,
     assert (tmp_path / "anns" / "a.txt").read_bytes() == b"content"
 
 
+@pytest.mark.limits(lost_request=0.0)
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_request_that_one_left_unclear_is_settled_by_the_other(
-    as_user, files, tmp_path, later, jobs_of, monkeypatch, arrived
+    as_user, files, tmp_path, later, jobs_of, arrived, calls
 ):
     """Who wants the same archive neither asks twice nor waits for a computer that is off."""
-    from glacier_magic.service import Service
 
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")
-    original = Service.start_retrieval
+    original = calls.of("start_retrieval")
 
     def lost(*arguments):
         if arrived:
             original(*arguments)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "start_retrieval", lost)
-        with pytest.raises(KeyboardInterrupt):
-            ann.vault("photos").restore("a.txt", to=tmp_path / "anns").run()
+    with calls.replaced("start_retrieval", lost), pytest.raises(KeyboardInterrupt):
+        ann.vault("photos").restore("a.txt", to=tmp_path / "anns").run()
     ann.catalogue.database.execute("UPDATE downloads SET owner=NULL, lease_until=0")
     ann.close()
     bob = as_user("bob")

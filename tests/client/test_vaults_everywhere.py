@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.service import Connection, Service
+from glacier_magic.service import Connection
 from glacier_magic.service import regions as service_regions
 
 
@@ -77,6 +77,7 @@ def test_idle_is_what_has_not_changed_for_over_a_year(own_emulator, tmp_path):
 def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, monkeypatch):
     """Not enabled, denied, unreachable, or no region at all: each told, once a reason."""
     from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
+    from glacier_magic.service import Service
 
     errors = {
         "closed-1": CredentialsError("unknown key"),

@@ -2,11 +2,8 @@
 
 import io
 import json
-import sys
 
 import pytest
-
-from glacier_magic import cli
 
 LOCK = {
     "Version": "2012-10-17",
@@ -22,22 +19,6 @@ LOCK = {
 }
 
 
-class Shell:
-    """Runs the command line in this process and keeps what it said."""
-
-    def __init__(self, capsys):
-        self._capsys = capsys
-
-    def __call__(self, *words):
-        code = cli.main(list(words))
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def ok(self, *words):
-        assert self(*words) == 0, self.err
-        return self.out
-
-
 class Terminal(io.StringIO):
     """A keyboard."""
 
@@ -46,21 +27,18 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def shell(capsys, emulator, region, monkeypatch, tmp_path):
+def shell(main):
     """The command line, connected to the emulator, with a vault in use."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
-    shell = Shell(capsys)
-    shell.ok("connect", "--data", str(emulator.folder), "--region", region)
-    shell.ok("create", "photos")
-    return shell
+    main.ok("create", "photos")
+    return main
 
 
 @pytest.fixture
-def keyboard(monkeypatch):
+def keyboard(shell):
     """Type lines at the questions that follow."""
 
     def typed(*lines):
-        monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
+        shell.type(Terminal("".join(f"{line}\n" for line in lines)))
 
     return typed
 

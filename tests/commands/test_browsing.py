@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base import dataframes
-from glacier_magic.catalogue.archives import comparing, query
+from glacier_magic.catalogue.archives import comparing
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
 
@@ -57,10 +57,11 @@ def notes():
 
 
 @pytest.fixture
-def glacier(notes, emulator, region, monkeypatch, tmp_path):
+def glacier(notes, emulator, region, monkeypatch, tmp_path, sessions):
     """Run a line of words; the vault photos has two inventories, of the first days of 2020."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
-    console = Console(SimpleNamespace(program="%glacier", lasting=True, note=notes.append))
+    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append)
+    console = Console(face, sessions=sessions)
 
     def glacier(*words):
         notes.clear()
@@ -96,10 +97,9 @@ def test_ls_takes_conditions_an_order_and_a_limit(glacier, notes):
     assert found.attrs["more"] == 3
 
 
-def test_more_than_can_be_counted_in_time_is_said_so(glacier, notes, monkeypatch):
+@pytest.mark.limits(counted_rows=2)
+def test_more_than_can_be_counted_in_time_is_said_so(glacier, notes):
     """A vault of millions is not read through for a footer."""
-    for module in (query, __import__("glacier_magic.commands.age", fromlist=["x"])):
-        monkeypatch.setattr(module, "COUNTED", 2)
     glacier("ls", "*.tif", "--limit", 1)
     assert "1 of over 3 archives" in notes[0]
 

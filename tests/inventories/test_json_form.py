@@ -80,7 +80,7 @@ def test_any_description_survives(style, texts, length, piece):
 
 def test_keys_may_have_any_order(monkeypatch):
     """Those that cannot be read at once are read one by one, in batches too."""
-    monkeypatch.setattr(json_form, "_BATCH", 5)
+    monkeypatch.setattr(json_form, "BATCH", 5)
     items = [archive(number, text) for number, text in enumerate(["a", "", '"', "b\\", "c"] * 3)]
     whole = as_json(items)
     for keys in itertools.permutations(whole["ArchiveList"][0]):

@@ -340,7 +340,7 @@ class Archives:
         """Return the same as :meth:`query` as a DataFrame with the columns of ``tables.ARCHIVES``.
 
         ``attrs`` has vault; as_of, the ISO 8601 date of the inventory, or None; more, how many a
-        limit left out (:data:`.query.COUNTED` at most); and unlisted, how many of them are stored
+        limit left out (:attr:`.Limits.counted_rows` at most); and unlisted, how many of them are stored
         from here and in no inventory yet.
         """
         from .archive_frames import frame  # noqa: PLC0415 - costs time: imported when used

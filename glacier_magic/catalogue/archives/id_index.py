@@ -10,9 +10,6 @@ from ..storage.database import Database
 if TYPE_CHECKING:
     import numpy as np
 
-HELD = 4_000_000
-"""Rows whose numbers are held, 24 bytes each; those of a larger vault stay in the database."""
-
 _PIECE = 100_000
 
 
@@ -25,8 +22,8 @@ class IdIndex:
     ids: np.ndarray[Any, Any]
 
     @classmethod
-    def read(cls, database: Database, vault_id: int, last: int, held: int = HELD) -> IdIndex | None:
-        """Return those of the rows up to the id *last*; None where they are more than *held*."""
+    def read(cls, database: Database, vault_id: int, last: int) -> IdIndex | None:
+        """Return those of the rows up to the id *last*; None where they are too many to hold."""
         import numpy as np
 
         parts, count = [np.zeros((0, 3), np.int64)], 0
@@ -37,7 +34,7 @@ class IdIndex:
             _PIECE,
         ):
             count += len(rows)
-            if count > held:
+            if count > database.limits.known_ids:
                 return None
             parts.append(np.array(rows, np.int64))
         whole = np.concatenate(parts)

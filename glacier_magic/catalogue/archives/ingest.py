@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 BATCH = 65_536
 """Archives in a transaction: a fraction of a second in which others wait."""
 
-MANY = 200_000
-"""Archives from which indexes are made afterwards, where there were fewer rows than that."""
-
 _ROW = (
     "INSERT INTO archive_rows(vault_id, id_key, id_check, archive_id, name, description, format, "
     "mtime, size, created, tree_hash, origin, listed) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
@@ -168,7 +165,8 @@ class Load:
     def _bulk_from_now(self) -> None:
         """Drop indexes once it shows that nearly all rows will be new."""
         coming = max(self.archives, self._expected)
-        if self._empty and not self._dropped and self._last < coming and coming >= MANY:
+        many = self._last < coming and coming >= self._database.limits.bulk_rows
+        if self._empty and not self._dropped and many:
             self._database.drop_indexes()
             self._dropped = True
 

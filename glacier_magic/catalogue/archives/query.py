@@ -2,7 +2,7 @@
 
 A page comes from an index in the wanted order where many rows match, and from the few that match
 where there are few: whether there are few is found out first, by looking at no more than
-:data:`FEW` of them.
+:attr:`.Limits.few_rows` of them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,11 @@ from . import identity, states, vault_table, where
 
 Record = TypeVar("Record")
 
-FEW = 10_000
-"""Rows that are quicker fetched and sorted than met while walking an index."""
-
 COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
 SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
 _NULLABLE = ("size", "created", "mtime", "tree_hash")
 _END = "\U0010ffff"
 
-COUNTED = 10_000
-"""Rows left out that are counted; that there are more than so many is known then."""
 _LARGEST = 1 << 62
 
 
@@ -65,7 +60,7 @@ class Statement:
     """A SELECT with its values, and what it is made of for those who ask for other columns.
 
     ``where`` are its conditions but for the vault, ``bound`` their values; ``condition`` has the
-    vault before them.  ``few``: they find no more than :data:`FEW` rows by themselves.
+    vault before them.  ``few``: they find no more than :attr:`.Limits.few_rows` rows by themselves.
     """
 
     sql: str
@@ -190,12 +185,12 @@ class _Plan:
         row = self._database.row(
             "SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows "
             "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS first_ones",
-            (self._known.id, prefix, prefix + _END, FEW + 1),
+            (self._known.id, prefix, prefix + _END, self._database.limits.few_rows + 1),
         )
-        return row is not None and row["n"] <= FEW
+        return row is not None and row["n"] <= self._database.limits.few_rows
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
-        ids = self._database.candidates(texts, FEW)
+        ids = self._database.candidates(texts, self._database.limits.few_rows)
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
@@ -211,9 +206,9 @@ class _Plan:
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
             row = self._database.row(
                 f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS first_ones",
-                (self._known.id, *values, FEW + 1),
+                (self._known.id, *values, self._database.limits.few_rows + 1),
             )
-            if row is not None and row["n"] <= FEW:
+            if row is not None and row["n"] <= self._database.limits.few_rows:
                 self._add_few(f"id IN ({some})", self._known.id, *values)
                 return
 
@@ -368,18 +363,18 @@ def pages(database: Database, scope: Scope, vault: str, asked: Query) -> Page[An
 
 
 def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: Statement) -> int:
-    """Return how many rows a limit cut off, :data:`COUNTED` of them at most."""
+    """Return how many rows a limit cut off, :attr:`.Limits.counted_rows` of them at most."""
     limit = _limit(asked)
     if limit is None:
         return 0
     shown = limit + asked.offset
     everything = replace(asked, limit=None, offset=0, sort=None)
     if everything in (Query(), Query(glob="*")):
-        return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
+        return min(max(0, _rolled_up(database, scope, vault) - shown), database.limits.counted_rows)
     row = database.row(
         f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
         "LIMIT ? OFFSET ?) AS first_ones",
-        (made.vault_id, *made.bound, COUNTED, shown),
+        (made.vault_id, *made.bound, database.limits.counted_rows, shown),
     )
     return int(row["n"]) if row else 0
 

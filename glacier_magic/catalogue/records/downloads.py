@@ -15,9 +15,6 @@ from . import twins
 from .job_records import JobRecord, Jobs
 from .plans import Plans
 
-LEASE_SECONDS = 15.0
-"""A process that has not renewed its hold on a download for this long is taken for dead."""
-
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 """States in which something is still to come."""
 
@@ -246,7 +243,7 @@ class Downloads:
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
                 f"AND state IN ({_marks(states)}) "
                 "AND (owner IS NULL OR owner=? OR lease_until<?)",
-                (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+                (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
             )
             > 0
         )
@@ -264,7 +261,7 @@ class Downloads:
             "AND other.account=downloads.account AND other.region=downloads.region "
             "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
             "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
-            (owner, now + LEASE_SECONDS, download, owner, now),
+            (owner, now + self._database.limits.download_lease, download, owner, now),
         )
         return changed > 0
 
@@ -272,7 +269,7 @@ class Downloads:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(
             "UPDATE downloads SET lease_until=? WHERE owner=? AND state IN ('asking', 'downloading')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.download_lease, owner),
         )
 
     def held_by(self, owner: str) -> bool:

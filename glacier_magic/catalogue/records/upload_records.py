@@ -10,9 +10,6 @@ from ...errors import LocalError
 from ..archives.archives import LAG, ArchiveRecord, Archives
 from ..storage.database import Database, Scope
 
-LEASE_SECONDS = 30.0
-"""A process that has not renewed its hold on an upload for this long is taken for dead."""
-
 
 class HeldElsewhere(LocalError):
     """Somebody else is storing the very file that was about to be sent."""
@@ -88,7 +85,7 @@ class Uploads:
             "tree_hash": tree_hash,
             "state": "sending",
             "owner": owner,
-            "lease_until": self._database.now() + LEASE_SECONDS,
+            "lease_until": self._database.now() + self._database.limits.upload_lease,
             "started": now,
             "updated": now,
         }
@@ -141,7 +138,7 @@ class Uploads:
         """Extend the hold of a living process on all that it stores."""
         self._database.execute(
             "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.upload_lease, owner),
         )
 
     def get(self, upload: int) -> Upload:
@@ -217,7 +214,7 @@ class Uploads:
         changed = self._database.execute(
             "UPDATE uploads SET owner=?, lease_until=? "
             "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
-            (owner, now + LEASE_SECONDS, upload, owner, now),
+            (owner, now + self._database.limits.upload_lease, upload, owner, now),
         )
         return changed > 0
 

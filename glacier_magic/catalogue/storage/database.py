@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ...base.session_limits import USUAL, Limits
 from ...errors import CatalogueError
 from ...steps import step
 
@@ -116,6 +117,9 @@ class Database(ABC):
 
     skew: float = 0.0
     """Seconds that the clock of the leases is ahead of this computer's."""
+
+    limits: Limits = USUAL
+    """The limits of the session."""
 
     def __init__(self, place: str) -> None:
         self.place = place

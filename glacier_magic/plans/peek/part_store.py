@@ -18,8 +18,6 @@ from ..restore.items import STATES, RestoreItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
 """The error text of a part that is not kept any more."""
-MOST_KEPT = 512 << 20
-"""Bytes kept of all archives together; those looked into longest ago go first."""
 
 
 class PartStore:
@@ -103,12 +101,15 @@ class PartStore:
 
 
 def tidy(catalogue: Catalogue) -> None:
-    """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
+    """Keep no more than :attr:`.Limits.peek_store` bytes; what is still being fetched stays.
+
+    The parts of the archives that were looked into longest ago go first.
+    """
     kept = 0
     with suppress(OSError):
         folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())
             kept += sum(file.stat().st_size for file in files)
-            if kept > MOST_KEPT and not any(file.name.endswith(".part") for file in files):
+            if kept > catalogue.limits.peek_store and not any(file.name.endswith(".part") for file in files):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives import id_index as known
-from glacier_magic.catalogue.archives import identity, ingest
+from glacier_magic.catalogue.archives import identity
 from glacier_magic.catalogue.archives.paging import ListedPage
 from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage.schema import LATE_INDEXES
@@ -307,10 +308,10 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
     check_sums(catalogue)
 
 
-def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
+def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue):
     """With the same outcome."""
     read(catalogue, range(50), START)
-    monkeypatch.setattr(ingest.IdIndex, "read", classmethod(lambda *_: None))
+    catalogue.database.limits = Limits(known_ids=10)
     read(catalogue, range(20, 70), START + DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "gone"} == set(range(20))
@@ -330,9 +331,9 @@ def indexes(catalogue):
     return catalogue.database.indexes()
 
 
-def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
+def test_many_new_archives_are_indexed_afterwards(catalogue):
     """And all the indexes are there at the end, also after an interruption."""
-    monkeypatch.setattr(ingest, "MANY", 100)
+    catalogue.database.limits = Limits(bulk_rows=100)
     before = indexes(catalogue)
     stop_half_way(catalogue, range(200), lambda: indexes(catalogue) < before)
     assert indexes(catalogue) == before

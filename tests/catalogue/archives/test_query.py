@@ -1,6 +1,7 @@
 """Asking the catalogue: globs, texts, order, pages, folders and duplicates, against Python."""
 
 import re
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base import dataframes
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives import archive_frames, query
 from glacier_magic.errors import InputError
@@ -69,11 +71,18 @@ def catalogue(new_place):
 @pytest.fixture(params=["few", "many", "none indexed"])
 def way(request, catalogue, monkeypatch):
     """Every way to an answer gives the same one."""
-    if request.param == "many":
-        monkeypatch.setattr(query, "FEW", 0)
     if request.param == "none indexed":
         monkeypatch.setattr(type(catalogue.database), "searchable", False)
-    return request.param
+    with few_rows(catalogue, 0 if request.param == "many" else Limits.few_rows):
+        yield request.param
+
+
+@contextmanager
+def few_rows(catalogue, count):
+    """Let so many rows be few while the block runs."""
+    catalogue.database.limits = Limits(few_rows=count)
+    yield
+    catalogue.database.limits = catalogue.limits
 
 
 def numbers(page):
@@ -109,11 +118,8 @@ def like_glob(pattern):
 @pytest.mark.parametrize("few", [10_000, 1])
 def test_a_glob_matches_what_its_characters_say(catalogue, few, pattern):
     """A star crosses slashes, case counts, and the order is by name, then age."""
-    before, query.FEW = query.FEW, few
-    try:
+    with few_rows(catalogue, few):
         found = numbers(catalogue.archives.query("photos", pattern))
-    finally:
-        query.FEW = before
     expression = like_glob(f"{query.literal(pattern)}*" if pattern.endswith("/") else pattern)
     if pattern in NAMES and not {"*", "?"} & set(pattern) and not pattern.endswith("/"):
         expression = re.compile(re.escape(pattern))  # a name that is spelled exactly so
@@ -314,6 +320,7 @@ def test_duplicates_are_grouped_by_content(catalogue):
     assert all([r.created for r in g] == sorted(r.created for r in g) for g in groups)
 
 
+@pytest.mark.limits(few_rows=0)
 @pytest.mark.parametrize(
     ("sort", "index"),
     [
@@ -325,9 +332,8 @@ def test_duplicates_are_grouped_by_content(catalogue):
         ("-created", "archive_rows_by_created"),
     ],
 )
-def test_an_order_is_read_from_its_index(backend, catalogue, monkeypatch, sort, index):
+def test_an_order_is_read_from_its_index(backend, catalogue, sort, index):
     """Where nulls come is the same in both."""
-    monkeypatch.setattr(query, "FEW", 0)
     asked = query.statement(catalogue.database, HERE, "photos", query.Query(sort=sort, limit=5))
     database, explain = catalogue.database, "EXPLAIN QUERY PLAN"
     with database.transaction():

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.catalogue.storage.database import is_dead, new_owner
@@ -375,10 +376,10 @@ def test_a_restart_is_waited_for(postgres, database_url, stopped):
         assert catalogue.archives.count("photos") == 2
 
 
-def test_a_server_that_stays_away_is_unavailable(postgres, database_url, stopped, monkeypatch):
+def test_a_server_that_stays_away_is_unavailable(postgres, database_url, stopped):
     """With the way on; and it is used again once it is back."""
-    monkeypatch.setattr(server_side, "PATIENCE", 0.3)
     with opened(database_url) as catalogue:
+        catalogue.database.limits = Limits(server_patience=0.3)
         stopped()
         for act in (lambda: catalogue.archives.record(record()), catalogue.jobs.known):
             with pytest.raises(Unavailable, match="cannot be reached"):
@@ -397,9 +398,9 @@ def test_a_closed_session_says_so(catalogue):
 # Several at once
 
 
-def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url, monkeypatch):
+def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url):
     """Readers do not wait at all."""
-    monkeypatch.setattr(server_side, "LOCK_SECONDS", 0.2)
+    catalogue.database.limits = Limits(lock_wait=0.2)
     with opened(database_url) as other, other.database.transaction():
         other.archives.record(record("a"))
         assert catalogue.archives.matching("photos") == []
@@ -465,17 +466,17 @@ def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     }
     (row,) = catalogue.downloads.want([wish])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
-    real = time.time
-    for wrong in (3_600, -3_600):
-        monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+    real, wrong = time.time, [0]
+    monkeypatch.setattr(time, "time", lambda: real() + wrong[0])
+    for wrong[0] in (3_600, -3_600):
         assert not catalogue.downloads.claim(row, "you", ("downloading",), "downloading")
         assert not catalogue.downloads.get(row).free_for("you")
         catalogue.downloads.renew("me")
-    monkeypatch.setattr(time, "time", real)
+    wrong[0] = 0
     assert not catalogue.downloads.get(row).free_for("you")
 
 
-def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
+def test_the_clock_is_asked_again_only_after_a_while_or_a_step():
     """Not with every lease."""
     asked, wall, steady = [], [1000.0], [50.0]
 
@@ -483,9 +484,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
         asked.append(1)
         return wall[0] + 7
 
-    monkeypatch.setattr(server_side.time, "time", lambda: wall[0])
-    monkeypatch.setattr(server_side.time, "monotonic", lambda: steady[0])
-    ours = server_side.Clock(ask)
+    ours = server_side.Clock(ask, wall=lambda: wall[0], steady=lambda: steady[0])
     for _ in range(5):
         assert ours.skew() == 7
         wall[0] += 1

@@ -27,13 +27,15 @@ def first(place):
 
 
 @pytest.fixture
-def later(monkeypatch):
-    """Let the program have a second version."""
+def later():
+    """Let the program have a second version until what is returned is called."""
+    with pytest.MonkeyPatch.context() as patch:
 
-    def migrate(step=STEP):
-        monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+        def migrate(step=STEP):
+            patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+            return patch.undo
 
-    return migrate
+        yield migrate
 
 
 def notes(place):
@@ -84,11 +86,11 @@ def test_several_processes_that_open_it_at_once_apply_a_step_once(first, child):
         assert each.end() == 0
 
 
-def test_a_newer_version_is_refused(first, later, monkeypatch):
+def test_a_newer_version_is_refused(first, later):
     """An older program must not touch what it does not understand."""
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, STEP))
-        notes(first)
+    back = later()
+    notes(first)
+    back()
     with pytest.raises(CatalogueError, match="newer version") as caught:
         Catalogue(first, HERE)
     assert "pip install" in caught.value.cure

@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-PATIENCE = 30.0
-"""Seconds to wait for a server that does not answer."""
-
-LOCK_SECONDS = 60
-"""Seconds after which a statement that waits for other writers gives up."""
-
 CLOCK_SECONDS = 60.0
 """Seconds after which the server is asked for its time again."""
 
@@ -56,20 +50,28 @@ class Clock:
     The server is asked again after a while, and at once after this computer slept or its clock was set.
 
     :param ask: returns the server's seconds since 1970.
+    :param wall: returns this computer's seconds since 1970.
+    :param steady: returns seconds of a clock that is never set.
     """
 
-    def __init__(self, ask: Callable[[], float]) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        ask: Callable[[], float],
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._now, self._monotonic = ask, wall, steady
         self._skew = self._wall = 0.0
         self._steady = -CLOCK_SECONDS * 2
 
     def skew(self) -> float:
         """Return the seconds to add to this computer's time."""
-        passed = time.monotonic() - self._steady
-        if passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > _CLOCK_STEP:
-            before = time.time()
+        passed = self._monotonic() - self._steady
+        if passed > CLOCK_SECONDS or abs(self._now() - self._wall - passed) > _CLOCK_STEP:
+            before = self._now()
             server = self._ask()
-            self._wall, self._steady = time.time(), time.monotonic()
+            self._wall, self._steady = self._now(), self._monotonic()
             self._skew = server - (before + self._wall) / 2
         return self._skew
 
@@ -112,7 +114,7 @@ class PostgresServer(Database):
 
     def _connect(self) -> psycopg.Connection[Any]:
         """Return a new connection; wait for a server that is just starting."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.limits.server_patience
         while True:
             try:
                 made = psycopg.connect(
@@ -165,7 +167,7 @@ class PostgresServer(Database):
 
     def _again(self, action: Callable[[], Result]) -> Result:
         """Return the result of *action*; run it again on a new connection if that is lost."""
-        end, pause = time.monotonic() + PATIENCE, 0.05
+        end, pause = time.monotonic() + self.limits.server_patience, 0.05
         while True:
             try:
                 if self._closed:
@@ -241,7 +243,7 @@ class PostgresServer(Database):
         """Begin as the only writer; return the transaction's number on the server."""
         try:
             cursor = self._connection.execute(
-                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
+                f"BEGIN; SET LOCAL lock_timeout='{self.limits.lock_wait}s'; "
                 f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
                 f"SELECT pg_advisory_xact_lock({self._lock_key}), "
                 "pg_current_xact_id()::text AS number"
