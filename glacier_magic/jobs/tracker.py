@@ -1,8 +1,7 @@
-"""One poller for all jobs of a session: looks when it is worth it, fetches what is ready.
+"""One poller for all jobs of a session: it polls the service and downloads finished outputs.
 
-The tracker is a generator of snapshots; a thin daemon thread drains it and tells observers.
-Nothing lives here that the catalogue does not hold, so a new process goes on where one was
-killed.
+The tracker is a generator of snapshots; a daemon thread consumes it and calls the watchers.
+All state is in the catalogue, so that a new process continues where another was killed.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from .drop_worker import DropKeeper
 from .expiry import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .inventory_reader import InventoryReader
+from .pacing import Pacer
 from .row_cache import HeldRows
 from .schedule import Schedule
 from .sweep import Sweeper
@@ -58,7 +58,8 @@ class Tracker:
         self._budget = engine.budget
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
-        self._asker = Asker(self._service, self._catalogue, self.policies, self._owner)
+        pacer = Pacer(self._catalogue, self.policies, self._service.clock, self._owner)
+        self._asker = Asker(self._service, self._catalogue, pacer, self._owner)
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()

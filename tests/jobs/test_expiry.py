@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glacier_magic import cli
 from glacier_magic.errors import AccessDenied, InputError, JobExpired
-from glacier_magic.jobs import fetching, renewing
+from glacier_magic.jobs import asking, fetching
 from glacier_magic.jobs.expiry import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
@@ -229,7 +229,7 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     other.kill()
     session.extend().run()
     assert len(jobs_of()) == (2 if when == "after" else 1)  # perhaps it was taken: wait a moment
-    monkeypatch.setattr(renewing, "PATIENCE", 0.0)
+    monkeypatch.setattr(asking, "PATIENCE", 0.0)
     session.extend().run()
     assert len(jobs_of()) == 2
 

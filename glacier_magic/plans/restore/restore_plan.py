@@ -15,7 +15,7 @@ from ...base.units import from_ms, human_bytes, human_duration, local_time, plur
 from ...catalogue import ArchiveRecord, Catalogue
 from ...errors import PriceUnknown
 from ...jobs import Batch, Tracker, window
-from ...jobs.limits import to_json
+from ...jobs.pacing import to_json
 from ...prices import PriceTable, Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
