@@ -1,23 +1,26 @@
-"""The output of an inventory job, read into the catalogue while it arrives."""
+"""The outputs of inventory jobs, read into the catalogue while they arrive."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
 from ..base.units import parse_time
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.archives.ingest import Load
-from ..errors import IntegrityError
+from ..errors import GlacierError, IntegrityError, NotFound
 from ..inventories import InventoryError, read
 from ..service import Service
 from ..service.client import Output
 from ..steps import step
 from ..transfer.budget import Budget, Stopped
+from ..transfer.engine import Engine
 
 PIECE = 8 << 20  # bytes of output asked for at a time
 BYTES = 400  # of output an archive, about
+REREAD = 60.0  # seconds before an inventory that could not be read is fetched again
 
 
 def read_inventory(
@@ -128,4 +131,58 @@ def _begin(call: Callable[[], Output]) -> Future[Output]:
     return future
 
 
-__all__ = ["Stopped", "read_inventory"]
+class InventoryReader:
+    """Reads the finished inventory jobs that this catalogue requested, one after another.
+
+    It has a thread of its own: a large inventory takes minutes.
+
+    :param changed: called when one was read, or could not be.
+    """
+
+    def __init__(self, engine: Engine, stop: threading.Event, changed: Callable[[], None]) -> None:
+        self._engine, self._catalogue = engine, engine.catalogue
+        self._stop, self._changed = stop, changed
+        self._again_at: dict[str, float] = {}
+        self._thread: threading.Thread | None = None
+        self.note = ""
+
+    def start(self, unread: list[JobRecord]) -> None:
+        """Start to read the finished ones of *unread* jobs, unless a thread does already."""
+        if self._thread is None and self._due(unread):
+            self._thread = threading.Thread(target=self._run, name="glacier-inventories", daemon=True)
+            self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Wait up to *timeout* seconds for the thread to end after the stop event."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _due(self, unread: list[JobRecord]) -> list[JobRecord]:
+        now = time.monotonic()
+        return [
+            job for job in unread if job.status == "Succeeded" and self._again_at.get(job.job_id, 0.0) <= now
+        ]
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set() and (due := self._due(self._catalogue.jobs.inventories_to_read())):
+                self._again_at[due[0].job_id] = time.monotonic() + REREAD
+                self._one(due[0])
+                self._changed()
+        except (GlacierError, Stopped) as error:  # the session may be closing
+            self.note = str(error)
+        finally:
+            self._thread = None
+            self._changed()
+
+    def _one(self, job: JobRecord) -> None:
+        try:
+            read_inventory(
+                self._engine.service, self._catalogue, job, budget=self._engine.budget, stop=self._stop
+            )
+            self.note = ""
+        except NotFound:
+            self._catalogue.jobs.mark_gone(job.vault, job.job_id)
+        except GlacierError as error:
+            self.note = str(error)

@@ -14,20 +14,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..base.units import from_ms
-from ..catalogue import JobRecord
 from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker
-from .board import BoardSnapshot, held_words
-from .drop_worker import DropKeeper
-from .expiry import expired, hurried, missed, outputs_of, warning
+from .board import BoardSnapshot, RowCache, held_words
+from .dropping import DropWorker
+from .durations import expired, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
-from .inventory_reader import InventoryReader
+from .inventory_output import InventoryReader
 from .pacing import Pacer
-from .row_cache import HeldRows
-from .schedule import Schedule
+from .polling import PollSchedule
 from .sweep import Sweeper
 
 TICK = 0.2  # seconds between snapshots while bytes move
@@ -45,15 +43,9 @@ Watcher = Callable[[BoardSnapshot], None]
 
 
 class Tracker:
-    """Follows the jobs of one account and region, asks, fetches and tells.
+    """Follows the jobs of one account and region: requests, polls, downloads and reports."""
 
-    :param read_inventory: called with each finished inventory job that was asked for from here,
-        and with the event that ends the reading.
-    """
-
-    def __init__(
-        self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
         self._budget = engine.budget
         self._sweeper = Sweeper(self._service, self._catalogue)
@@ -63,11 +55,9 @@ class Tracker:
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
-        self._reader = InventoryReader(
-            self._catalogue, lambda job: read_inventory(job, self._stop), self._stop, self._wake.set
-        )
+        self._reader = InventoryReader(engine, self._stop, self._wake.set)
         self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
-        self.drops = DropKeeper(engine, self._stop, self._wake.set)
+        self.drops = DropWorker(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._asking = threading.Lock()
         self._watchers: list[Watcher] = []
@@ -75,9 +65,9 @@ class Tracker:
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
         self._told = 0
-        self._held = HeldRows(self._catalogue)
+        self._row_cache = RowCache(self._catalogue)
         self._marker: tuple[int, ...] | None = None
-        self._schedule = Schedule(self._catalogue, self._service.clock)
+        self._schedule = PollSchedule(self._catalogue, self._service.clock)
         self._ask_at = 0.0
         self._notes: dict[str, str] = {}
         self._warning = ""
@@ -112,7 +102,7 @@ class Tracker:
         """
         now = self._service.clock.now()
         found = BoardSnapshot(
-            rows=self._held.rows(self._fetcher.live, now, keys),
+            rows=self._row_cache.rows(self._fetcher.live, now, keys),
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
@@ -216,7 +206,8 @@ class Tracker:
             self._look()
             self._ask()
             self._fetcher.start_ready()
-            self._reader.start_due()
+            if unread := self._catalogue.jobs.inventories_to_read():
+                self._reader.start(unread)
             self.drops.start_due()
             done = not self._open()  # asked first, so that the last snapshot shows every end
             began = time.monotonic()
@@ -311,7 +302,7 @@ class Tracker:
         self._schedule.keep(vaults)
         if marker is None or marker != self._marker:
             self._marker = marker
-            self._schedule.heard_of(vaults)
+            self._schedule.jobs_changed(vaults)
         for vault in self._schedule.due(vaults, self._longest):
             self._look_at(vault)
         self._notes.pop("", None)

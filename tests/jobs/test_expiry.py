@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from glacier_magic import cli
 from glacier_magic.errors import AccessDenied, InputError, JobExpired
 from glacier_magic.jobs import asking, fetching
-from glacier_magic.jobs.expiry import ExpiringOutput, hurried, missed, warning
+from glacier_magic.jobs.durations import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
 PATIENCE = 30.0

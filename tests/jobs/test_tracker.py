@@ -14,8 +14,7 @@ from glacier_magic.catalogue import JobRecord
 from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
-from glacier_magic.jobs import durations as expect
-from glacier_magic.jobs import schedule, sweep, tracker
+from glacier_magic.jobs import board, durations, polling, sweep, tracker
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
 """With 10000 it takes some minutes, and says what the calls are at that size (pytest -s)."""
@@ -147,7 +146,7 @@ BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
 def moment_after(passed, tier="Standard"):
     began = int(BEGAN.timestamp() * 1000)
     group = RunningJob("photos", "ArchiveRetrieval", tier, 1, began)
-    return schedule.next_moment(group, BEGAN + passed, expect.NOTHING_PAST) - BEGAN
+    return polling.next_poll(group, BEGAN + passed, durations.NOTHING_PAST) - BEGAN
 
 
 def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
@@ -155,14 +154,14 @@ def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
     assert moment_after(timedelta()) == moment_after(2 * HOUR) == 3 * HOUR
     assert moment_after(timedelta(), "Bulk") == 5 * HOUR
     assert moment_after(timedelta(), "Expedited") == timedelta(minutes=1)
-    assert moment_after(3 * HOUR) == 3 * HOUR + schedule.LATEST
+    assert moment_after(3 * HOUR) == 3 * HOUR + polling.LATEST
     assert moment_after(timedelta(hours=3.9)) == timedelta(hours=3.95)
     assert moment_after(timedelta(hours=14)) == timedelta(hours=15)
 
 
 def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     """The median of the tier, within the documented window."""
-    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
+    usual = lambda: durations.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
     assert usual() == 4
     for number, took in enumerate([3.5, 3.25, 9.0]):
         session.catalogue.jobs.record(
@@ -241,7 +240,7 @@ def own_service_down(monkeypatch, emulator):
             raise Unavailable("no way to the service")
 
         monkeypatch.setattr(Service, "jobs", lost)
-        monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
+        monkeypatch.setattr(polling, "FIRST_RETRY", timedelta(0))
         session.tracker.wake()
 
         def up():
@@ -261,7 +260,7 @@ def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_pat
     good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
     keys.write_text(good)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
-    monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
+    monkeypatch.setattr(polling, "FIRST_RETRY", timedelta(0))
     where = {"endpoint_url": emulator.url, "catalogue": tmp_path / "keys.sqlite"}
     with gm.connect(region=region, **where) as session:
         vault = session.create_vault("photos")
@@ -282,10 +281,8 @@ def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_pat
 
 def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
     """Boards and the tracker share them until something is written, here or elsewhere."""
-    from glacier_magic.jobs import row_cache as held
-
-    made, original = [], held.rows_of
-    monkeypatch.setattr(held, "rows_of", lambda *given: made.append(given[3:]) or original(*given))
+    made, original = [], board.rows_of
+    monkeypatch.setattr(board, "rows_of", lambda *given: made.append(given[3:]) or original(*given))
     monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
     batch = filled.restore("c.txt", to="back").run()
     first = session.tracker.snapshot()

@@ -13,8 +13,7 @@ from ...catalogue import Catalogue, Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
 from ...jobs.asking import Renewer
-from ...jobs.durations import kept_until
-from ...jobs.expiry import EXTEND_BEFORE
+from ...jobs.durations import EXTEND_BEFORE, kept_until
 from ...service import Service
 from ..base import Memory, Plan
 

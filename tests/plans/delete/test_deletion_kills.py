@@ -9,7 +9,7 @@ import pytest
 
 from glacier_magic.emulator import process
 from glacier_magic.jobs import Batch
-from glacier_magic.jobs import drop_worker as keeper
+from glacier_magic.jobs import dropping as keeper
 from glacier_magic.transfer import deleting
 
 PATIENCE = 30.0

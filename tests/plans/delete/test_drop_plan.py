@@ -18,7 +18,7 @@ from glacier_magic.errors import (
     VaultNotEmpty,
 )
 from glacier_magic.jobs import Batch
-from glacier_magic.jobs import drop_worker as keeper
+from glacier_magic.jobs import dropping as keeper
 from glacier_magic.jobs.dropping import DAY, next_inventory
 from glacier_magic.plans import EmptyPlan
 from glacier_magic.prices import configuration_file
