@@ -33,10 +33,10 @@ def read_inventory(
 ) -> int:
     """Read a finished inventory job into the catalogue, all of it or none; return the count.
 
-    It comes in ranges, each asked for again where the line breaks, and is read and written while
-    the next one arrives, in memory that does not grow with it.
+    It is fetched in ranges, each retried when the connection breaks; one is parsed and written
+    while the next arrives, so that memory use does not depend on its size.
 
-    :param budget: the patience that it shares with the transfers of the session.
+    :param budget: the retries and bandwidth that all transfers of the session share.
     :param stop: ends it early; the catalogue is unchanged then.
     :raises Stopped: *stop* was set.
     :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
@@ -50,7 +50,7 @@ def read_inventory(
             reading = read(reader.pieces(), job.format)
             for batch in reading:
                 load.add(batch)
-            made = reading.date  # known for certain only once all is read
+            made = reading.date  # may be at the end of the output
         except InventoryError as error:
             raise IntegrityError(
                 f"The inventory of {job.vault!r} cannot be read: {error.message}",
@@ -68,10 +68,10 @@ def read_inventory(
 
 
 def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
-    """Return a date that the inventory surely reaches, as late as can be told.
+    """Return a date that the inventory is certainly not older than, the latest one that is known.
 
-    That of the vault's latest one where it was made before the job was asked for; otherwise that
-    of the newest archive listed, or of an inventory whose job was over before.
+    That is the date of the vault's last inventory if it precedes the request; otherwise that of the
+    newest archive listed, or of an inventory whose job had finished before the request.
     """
     last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
     if last is not None and (job.created is None or last <= job.created):
@@ -86,13 +86,13 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
 
 
 class _Reader:
-    """The output of a job, a range ahead of whoever reads it."""
+    """Reads the output of a job one range ahead of the parser."""
 
     def __init__(self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event) -> None:
         self._service, self._job, self._budget, self._stop = service, job, budget, stop
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the output in ranges; its length must be what the job promised."""
+        """Yield the output in ranges; its length must be the one that the job reported."""
         size, start = self._job.size, 0
         coming = _begin(lambda: self._get(0))
         while True:
@@ -118,13 +118,13 @@ class _Reader:
 
 
 def _begin(call: Callable[[], Output]) -> Future[Output]:
-    """Call in a thread that a program which is told to stop does not wait for."""
+    """Call in a daemon thread, for which an exiting program does not wait."""
     future: Future[Output] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # handed to whoever waits
+        except BaseException as error:  # raised again by result()
             future.set_exception(error)
 
     threading.Thread(target=run, name="glacier-inventory", daemon=True).start()

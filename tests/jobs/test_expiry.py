@@ -79,7 +79,7 @@ def test_no_order_saves_more_when_the_first_to_go_is_first(pairs):
 def test_the_warning_says_how_many_how_much_and_what_to_do():
     """And nothing where there is nothing to say."""
     told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
-    assert "2 outputs, 5 MiB, will not be fetched before they are gone" in told
+    assert "2 outputs, 5 MiB, will expire before their download" in told
     assert "glacier-magic restore --extend" in told
     assert warning(outputs((50, 6)), 1000) == ""
     assert warning(outputs((50, 6)), 0) == ""

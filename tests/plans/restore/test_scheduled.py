@@ -112,7 +112,7 @@ def test_the_board_says_due_and_the_weekday(session, filled, tmp_path):
 def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_path):
     """With the exit code of things that take time."""
     batch = filled.restore("*", to=tmp_path / "back", spread=3).run()
-    with pytest.raises(NotReady, match="4 scheduled, the next asked for") as caught:
+    with pytest.raises(NotReady, match="4 scheduled, the next is requested") as caught:
         batch.wait(0)
     assert caught.value.exit_code == 75
 
