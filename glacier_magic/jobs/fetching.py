@@ -99,16 +99,14 @@ class Fetcher:
         def observe(report: Report) -> None:
             self.live[download.id] = report
 
-        there = there_already(download)
-        if there is not None:
-            return verified(download, there)
-        if download.job_id is None:
-            return self._copied(download)
         try:
-            # A local copy saves the transfer, but not what a partial download has already.
-            path = None if download.done else copy(self._catalogue, download, self._stop)
+            path = there_already(download)
+            if path is None and (download.job_id is None or not download.done):  # else it is resumed
+                path = copy(self._catalogue, download, self._stop)
             if path is not None:
                 return verified(download, path)
+            if download.job_id is None:
+                return _uncopied(download)
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
         except Stopped:
@@ -132,28 +130,19 @@ class Fetcher:
             found |= {"state": "unverified", "error": NOT_VERIFIABLE}
         return found
 
-    def _copied(self, download: Download) -> dict[str, Any]:
-        """Copy the verified file of another download; if it has disappeared, nothing is paid for it.
-
-        A scheduled download is requested then: its price was confirmed.
-        """
-        try:
-            path = copy(self._catalogue, download, self._stop)
-        except Stopped:
-            return {"state": "ready"}
-        except GlacierError as error:
-            return {"state": "failed", "error": str(error), "failure": type(error).__name__}
-        except Exception as error:  # an exception of a thread would be lost
-            return {"state": "failed", "error": describe(error)}
-        if path is not None:
-            return verified(download, path)
-        if download.due is not None:
-            return {"state": "planned"}
-        gone = f"its verified copy was deleted or changed: {step('restore')} shows its price"
-        return {"state": "failed", "error": gone, "failure": LocalError.__name__}
-
     def close(self, timeout: float) -> None:
         """Wait up to *timeout* seconds for the threads, which check the stop event between pieces."""
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)
+
+
+def _uncopied(download: Download) -> dict[str, Any]:
+    """Return the outcome of a download whose verified copy has disappeared.
+
+    A scheduled one is requested, because its price was confirmed; no other is ever paid for.
+    """
+    if download.due is not None:
+        return {"state": "planned"}
+    gone = f"its verified copy was deleted or changed: {step('restore')} shows its price"
+    return {"state": "failed", "error": gone, "failure": LocalError.__name__}

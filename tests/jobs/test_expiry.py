@@ -132,7 +132,7 @@ def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
     """Asked for again in time, the downloads go on from the new jobs with what they have."""
     batch = filled.restore("*", to=tmp_path / "back").run()
     later(session, hours=4.1)
-    until(lambda: "will not be fetched" in batch.snapshot.note)
+    until(lambda: "will expire before" in batch.snapshot.note)
     until(lambda: session.tracker.late)
     while (plan := session.extend()).empty:  # which ones is a matter of the rate at the moment
         until(lambda: session.tracker.late)
