@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -16,7 +15,7 @@ from ..administration.listeners import Listening
 from ..base import dataframes
 from ..base.paths import catalogue_place
 from ..base.session_limits import USUAL, Limits
-from ..catalogue import Catalogue, Deletion, JobRecord, Scope
+from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.database import new_owner
 from ..errors import AccessDenied, InputError, NotFound, Unavailable
 from ..jobs import Batch, Tracker
@@ -115,16 +114,13 @@ class Session:
     @cached_property
     def tracker(self) -> Tracker:
         """The one poller for all jobs of this session; it listens to the queue if there is one."""
-        tracker = Tracker(self.engine, self._read_inventory)
+        tracker = Tracker(self.engine)
         tracker.drops.dropper.dropped = self.forget_vault
         tracker.actions.again = Anew(self).of_rows
         tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
         self.listening = Listening(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker
-
-    def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
-        read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
 
     @cached_property
     def engine(self) -> Engine:
@@ -229,7 +225,7 @@ class Session:
         drop = self.tracker.drops.dropper.begin(name)
         job = self.catalogue.jobs.get(name, drop.job_id) if drop.job_id else None
         if drop.state == "listing" and job is not None and job.status == "Succeeded":
-            self._read_inventory(job, threading.Event())
+            read_inventory(self.service, self.catalogue, job, budget=self.engine.budget)
             drop = self.tracker.drops.dropper.begin(name)
         self.tracker.start()
         if drop.state != "confirming":

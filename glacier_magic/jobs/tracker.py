@@ -1,8 +1,7 @@
-"""One poller for all jobs of a session: looks when it is worth it, fetches what is ready.
+"""One poller for all jobs of a session: it polls the service and downloads finished outputs.
 
-The tracker is a generator of snapshots; a thin daemon thread drains it and tells observers.
-Nothing lives here that the catalogue does not hold, so a new process goes on where one was
-killed.
+The tracker is a generator of snapshots; a daemon thread consumes it and calls the watchers.
+All state is in the catalogue, so that a new process continues where another was killed.
 """
 
 from __future__ import annotations
@@ -15,19 +14,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..base.units import from_ms
-from ..catalogue import JobRecord
 from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker
-from .board import BoardSnapshot, held_words
-from .drop_worker import DropKeeper
-from .expiry import expired, hurried, missed, outputs_of, warning
+from .board import BoardSnapshot, RowCache, download_number, on_hold_note
+from .dropping import DropWorker
+from .durations import expired_note, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
-from .inventory_reader import InventoryReader
-from .row_cache import HeldRows
-from .schedule import Schedule
+from .inventory_output import InventoryReader
+from .pacing import Pacer
+from .polling import PollSchedule
 from .sweep import Sweeper
 
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
@@ -39,30 +37,24 @@ Watcher = Callable[[BoardSnapshot], None]
 
 
 class Tracker:
-    """Follows the jobs of one account and region, asks, fetches and tells.
+    """Follows the jobs of one account and region: requests, polls, downloads and reports.
 
-    :param read_inventory: called with each finished inventory job that was asked for from here,
-        and with the event that ends the reading.
-
-    ``background``: whether a thread follows what is open; else :meth:`snapshots` is drained by hand.
+    ``background``: whether a thread follows what is open; without one, iterate :meth:`snapshots`.
     """
 
-    def __init__(
-        self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
         self._budget, self._limits = engine.budget, engine.limits
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
-        self._asker = Asker(self._service, self._catalogue, self.policies, self._owner)
+        pacer = Pacer(self._catalogue, self.policies, self._service.clock, self._owner)
+        self._asker = Asker(self._service, self._catalogue, pacer, self._owner)
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
-        self._reader = InventoryReader(
-            self._catalogue, lambda job: read_inventory(job, self._stop), self._stop, self._wake.set
-        )
+        self._reader = InventoryReader(engine, self._stop, self._wake.set)
         self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
-        self.drops = DropKeeper(engine, self._stop, self._wake.set)
+        self.drops = DropWorker(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._asking = threading.Lock()
         self._watchers: list[Watcher] = []
@@ -70,9 +62,9 @@ class Tracker:
         self._thread: threading.Thread | None = None
         self._keeper: threading.Thread | None = None
         self._told = 0
-        self._held = HeldRows(self._catalogue)
+        self._row_cache = RowCache(self._catalogue)
         self._marker: tuple[int, ...] | None = None
-        self._schedule = Schedule(self._catalogue, self._service.clock)
+        self._schedule = PollSchedule(self._catalogue, self._service.clock)
         self._ask_at = 0.0
         self._notes: dict[str, str] = {}
         self._warning = ""
@@ -81,11 +73,11 @@ class Tracker:
         self.background = True
         self.latest = self.snapshot()
 
-    # What the faces use
+    # Used by plans, commands and the notebook
 
     @property
     def patience(self) -> float:
-        """How many times as long to wait between looks: more while a queue tells what is done."""
+        """The factor on the pauses between polls: more than 1 while a queue announces finished jobs."""
         return self._schedule.patience
 
     @patience.setter
@@ -94,7 +86,7 @@ class Tracker:
 
     @property
     def max_rate(self) -> float | None:
-        """Bytes a second that all transfers of the session may move together; None: no limit."""
+        """The limit of all transfers of the session together, in bytes per second; None for no limit."""
         return self._budget.max_rate
 
     @max_rate.setter
@@ -102,27 +94,23 @@ class Tracker:
         self._budget.max_rate = rate
 
     def snapshot(self, keys: frozenset[str] | None = None) -> BoardSnapshot:
-        """Return what the catalogue says now, without asking the service.
+        """Return the present state of the catalogue, without a request to the service.
 
-        :param keys: the rows that are wanted; None for the whole board.
+        :param keys: the keys of the rows to return; None for the whole board.
         """
         now = self._service.clock.now()
+        note = next(iter(list(self._notes.values())), "") or self._reader.note
         found = BoardSnapshot(
-            rows=self._held.rows(self._fetcher.live, now, keys),
+            rows=self._row_cache.rows(self._fetcher.live, now, keys),
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
-            note=next(iter(list(self._notes.values())), "") or self._reader.note,
         )
-        return self._noted(found)
-
-    def _noted(self, snapshot: BoardSnapshot) -> BoardSnapshot:
-        offer = expired(snapshot, self._catalogue.peeks)
-        words = [snapshot.note, self._warning, held_words(snapshot), offer]
-        return replace(snapshot, note=". ".join(filter(None, words)))
+        notes = [note, self._warning, on_hold_note(found), expired_note(found, self._catalogue.peeks)]
+        return replace(found, note=". ".join(filter(None, notes)))
 
     def refresh(self, vaults: list[str]) -> BoardSnapshot:
-        """Ask the service about the jobs of *vaults* now."""
+        """Poll *vaults* now."""
         for vault in vaults:
             with suppress(NotFound):
                 self._sweeper.sweep(vault)
@@ -131,15 +119,15 @@ class Tracker:
         return self.snapshot()
 
     def ask_now(self, batch: str) -> list[GlacierError]:
-        """Ask for what is due of a batch, here and now; return what failed for good."""
+        """Send the due requests of a batch in this thread; return the errors that are final."""
         self._hold_leases()
-        with self._asking:  # what the thread has claimed is asked for when this returns
+        with self._asking:  # so that requests the thread has claimed are sent when this returns
             return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
     def watch(self, watcher: Watcher, *, lasting: bool = False) -> Callable[[], None]:
-        """Call *watcher* with every snapshot from now on; return what ends that.
+        """Call *watcher* with every snapshot from now on; return a function that ends it.
 
-        :param lasting: also while nothing is open: what other processes begin is seen then, too.
+        :param lasting: continue while nothing is open, to see what other processes start.
         """
         self._watchers.append(watcher)
         if lasting:
@@ -153,7 +141,7 @@ class Tracker:
         return leave
 
     def start(self) -> None:
-        """Follow what is open, in the background, until nothing is; again after new requests."""
+        """Follow open jobs in the background until none is left; call it again after new requests."""
         self._wake.set()
         self._follow()
 
@@ -166,12 +154,12 @@ class Tracker:
         self._hold_leases()
 
     def wake(self) -> None:
-        """Look at the service now rather than when it is due."""
+        """Poll the service now rather than when a poll is due."""
         self._schedule.clear()
         self._wake.set()
 
     def stop(self) -> None:
-        """End all threads; what was fetched stays, and goes on with the next start."""
+        """End all threads; unfinished downloads continue at the next start."""
         thread = self._thread
         self._stop.set()
         self._wake.set()
@@ -187,9 +175,9 @@ class Tracker:
         timeout: float | None = None,
         keys: frozenset[str] | None = None,
     ) -> BoardSnapshot:
-        """Block until a snapshot satisfies *until* or *timeout* seconds are over; return the last.
+        """Block until a snapshot satisfies *until* or *timeout* seconds have passed; return the last.
 
-        The tracker works on in its own thread, whether this is interrupted or not.
+        The tracker's own thread continues even if this call is interrupted.
         """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -197,7 +185,7 @@ class Tracker:
             latest = self.snapshot(keys)
             if until(latest):
                 return latest
-            self._follow()  # without waking it: it tells by itself when something changes
+            self._follow()  # without a wake-up, which would poll the service: it reports changes anyway
             idle = self._limits.idle
             left = idle if end is None else min(idle, end - time.monotonic())
             if left <= 0:
@@ -208,14 +196,15 @@ class Tracker:
     # The loop
 
     def snapshots(self) -> Iterator[BoardSnapshot]:
-        """Yield snapshots, doing what is due in between, until nothing is open."""
+        """Yield snapshots and do what is due in between, until nothing is open."""
         while not self._stop.is_set():
-            self._look()
+            self._poll_due()
             self._ask()
             self._fetcher.start_ready()
-            self._reader.start_due()
+            if unread := self._catalogue.jobs.inventories_to_read():
+                self._reader.start(unread)
             self.drops.start_due()
-            done = not self._open()  # asked first, so that the last snapshot shows every end
+            done = not self._open()  # before the snapshot, so that the last one shows every end
             began = time.monotonic()
             latest = self.snapshot()
             self._took = time.monotonic() - began
@@ -226,8 +215,8 @@ class Tracker:
             self._rest(self._pause())
 
     def _rest(self, pause: float) -> None:
-        """Wait; what the service has may have changed much while the computer was asleep."""
-        began = time.time()  # it counts on while the other clock may stand still
+        """Wait; poll all vaults next if the computer has slept meanwhile."""
+        began = time.time()  # the monotonic clock may stop during sleep
         self._wake.wait(pause)
         self._wake.clear()
         if time.time() - began > pause + SLEPT:
@@ -238,7 +227,7 @@ class Tracker:
             while True:
                 for snapshot in self._guarded():
                     self._tell(snapshot)
-                with self._changed:  # nobody can ask for a start between the look and the end
+                with self._changed:  # or a start() between the check and the end would be lost
                     more = not self._stop.is_set() and self._more()
                     if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
@@ -251,13 +240,13 @@ class Tracker:
     def _more(self) -> bool:
         try:
             return self._open()
-        except GlacierError:  # the next round shows it, and tries again
+        except GlacierError:  # the next round reports it and tries again
             return True
 
     def _tell(self, snapshot: BoardSnapshot) -> None:
         self.latest = snapshot
         for watcher in list(self._watchers):
-            with suppress(Exception):  # a broken view must not end the downloads
+            with suppress(Exception):  # a broken widget must not end the downloads
                 watcher(snapshot)
         with self._changed:
             self._told += 1
@@ -268,7 +257,7 @@ class Tracker:
             try:
                 yield from self.snapshots()
             except Exception as error:
-                # Disk full under the catalogue, say: shown on the board, and tried again.
+                # For example, the disk of the catalogue is full: the board shows it, and it is retried.
                 self._notes[""] = describe(error)
                 if self._stop.wait(self._limits.idle):
                     return
@@ -303,21 +292,21 @@ class Tracker:
             or self.drops.open
         )
 
-    def _look(self) -> None:
+    def _poll_due(self) -> None:
         vaults, marker = self._vaults(), self._catalogue.database.change_marker()
         self._schedule.keep(vaults)
         if marker is None or marker != self._marker:
             self._marker = marker
-            self._schedule.heard_of(vaults)
+            self._schedule.jobs_changed(vaults)
         for vault in self._schedule.due(vaults, self._longest):
-            self._look_at(vault)
+            self._poll(vault)
         self._notes.pop("", None)
 
     @property
     def _longest(self) -> float:
         return self._limits.emulator_idle * self.patience
 
-    def _look_at(self, vault: str) -> None:
+    def _poll(self, vault: str) -> None:
         try:
             self._sweeper.sweep(vault)
         except NotFound as error:
@@ -333,8 +322,8 @@ class Tracker:
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
         if isinstance(error, CredentialsError):
-            self._service.read_credentials_anew()
-            words = f"{words} What was asked for is kept; this goes on by itself once they work."
+            self._service.read_credentials_anew()  # a profile may have been renewed meanwhile
+            words = f"{words} Requests are saved; they continue automatically once the credentials work."
         self._notes[vault] = words
         self._schedule.failed(vault)
 
@@ -344,19 +333,19 @@ class Tracker:
         found = self._catalogue.pacing.due(self._service.clock.now_ms())
         due = [download for download in found if download.free_for(self._owner)]
         if due:
-            with self._asking:  # the look comes after the wait for it, so that it is fresh
-                looked = {v for v in {download.vault for download in due} if self._look_first(v)}
-                self._asker.ask_due([d for d in due if d.vault in looked])
+            with self._asking:  # poll after the wait for the lock, so that the result is recent
+                polled = {v for v in {download.vault for download in due} if self._poll_first(v)}
+                self._asker.ask_due([d for d in due if d.vault in polled])
             self._ask_at = time.monotonic() + self._limits.request_interval
 
-    def _look_first(self, vault: str) -> bool:
-        """Look at a vault before something is asked of it: another computer may have asked."""
+    def _poll_first(self, vault: str) -> bool:
+        """Poll a vault before a paid request: another computer may have requested the archive."""
         if self._schedule.may_look(vault):
-            self._look_at(vault)
+            self._poll(vault)
         return self._schedule.is_fresh(vault)
 
     def _watch_windows(self, latest: BoardSnapshot) -> None:
-        """Find the outputs that will be gone too early, and hurry those that can still be had."""
+        """Find the outputs that will expire before their download, and prioritize those that need not."""
         now, clock = time.monotonic(), self._service.clock
         if not self._fetcher.live:
             self._moving_since = now
@@ -366,10 +355,10 @@ class Tracker:
         if rate > 0 or not outputs:
             self._warning = warning(outputs, rate)
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
-        urgent = hurried(outputs, rate, clock)
-        self._fetcher.hurried = frozenset(int(key.removeprefix("download-")) for key in urgent)
+        numbers = map(download_number, hurried(outputs, rate, clock))
+        self._fetcher.hurried = frozenset(number for number in numbers if number is not None)
 
-    # When to look next
+    # When to poll next
 
     def _pause(self) -> float:
         least = max(self._limits.tick, SHARE * self._took)  # a restore of 100,000 archives lasts for days
@@ -389,10 +378,10 @@ class Tracker:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))
 
     def _next_check(self) -> datetime | None:
-        moment, clock = self._schedule.next(), self._service.clock
-        if moment is None:
+        due, clock = self._schedule.next(), self._service.clock
+        if due is None:
             return None
         now = clock.now()
         if clock.virtual:
-            moment = min(moment, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
-        return max(moment, now)
+            due = min(due, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
+        return max(due, now)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glacier_magic import cli
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, Unavailable
-from glacier_magic.jobs.expiry import ExpiringOutput, hurried, missed, warning
+from glacier_magic.jobs.durations import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
 PATIENCE = 30.0
@@ -69,7 +69,7 @@ def test_no_order_saves_more_when_the_first_to_go_is_first(pairs):
 def test_the_warning_says_how_many_how_much_and_what_to_do():
     """And nothing where there is nothing to say."""
     told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
-    assert "2 outputs, 5 MiB, will not be fetched before they are gone" in told
+    assert "2 outputs, 5 MiB, will expire before their download" in told
     assert "glacier-magic restore --extend" in told
     assert warning(outputs((50, 6)), 1000) == ""
     assert warning(outputs((50, 6)), 0) == ""
@@ -119,7 +119,7 @@ def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
     """Asked for again in time, the downloads go on from the new jobs with what they have."""
     batch = filled.restore("*", to=tmp_path / "back").run()
     later(session, hours=4.1)
-    until(lambda: "will not be fetched" in batch.snapshot.note)
+    until(lambda: "will expire before" in batch.snapshot.note)
     until(lambda: session.tracker.late)
     while (plan := session.extend()).empty:  # which ones is a matter of the rate at the moment
         until(lambda: session.tracker.late)

@@ -16,8 +16,7 @@ from glacier_magic.catalogue import JobRecord
 from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
-from glacier_magic.jobs import durations as expect
-from glacier_magic.jobs import schedule, sweep, tracker
+from glacier_magic.jobs import durations, polling, sweep, tracker
 from glacier_magic.service import Connection
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
@@ -155,7 +154,7 @@ BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
 def moment_after(passed, tier="Standard"):
     began = int(BEGAN.timestamp() * 1000)
     group = RunningJob("photos", "ArchiveRetrieval", tier, 1, began)
-    return schedule.next_moment(group, BEGAN + passed, expect.NOTHING_PAST) - BEGAN
+    return polling.next_poll(group, BEGAN + passed, durations.NOTHING_PAST) - BEGAN
 
 
 def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
@@ -163,14 +162,14 @@ def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
     assert moment_after(timedelta()) == moment_after(2 * HOUR) == 3 * HOUR
     assert moment_after(timedelta(), "Bulk") == 5 * HOUR
     assert moment_after(timedelta(), "Expedited") == timedelta(minutes=1)
-    assert moment_after(3 * HOUR) == 3 * HOUR + schedule.LATEST
+    assert moment_after(3 * HOUR) == 3 * HOUR + polling.LATEST
     assert moment_after(timedelta(hours=3.9)) == timedelta(hours=3.95)
     assert moment_after(timedelta(hours=14)) == timedelta(hours=15)
 
 
 def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     """The median of the tier, within the documented window."""
-    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
+    usual = lambda: durations.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
     assert usual() == 4
     for number, took in enumerate([3.5, 3.25, 9.0]):
         session.catalogue.jobs.record(

@@ -1,4 +1,4 @@
-"""What was found inside zips and tars: bounded, whatever their makers wrote."""
+"""The listed members of zips and tars, bounded whatever the files contain."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LONGEST = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class ListingRecord:
-    """What is known of the inside of one archive; ``listed`` in milliseconds since 1970 UTC.
+    """The listing of one archive; ``listed`` in milliseconds since 1970 UTC.
 
-    :param paid: requests and bytes that were paid for, by tier.
-    :param most_bytes: how far reading could go, and in how many *most_rounds*.
+    :param paid: the paid requests and bytes, by tier.
+    :param most_bytes: the limit of bytes read, in at most *most_rounds* rounds.
     """
 
     id: int
@@ -72,7 +72,7 @@ class Listings:
         most_bytes: int,
         most_rounds: int,
     ) -> ListingRecord:
-        """Keep what was found, in place of what was known of this archive before."""
+        """Store a listing in place of the archive's earlier one."""
         rows, notes = _bounded(listing.members, self._database.limits.listed_text)
         values = (
             vault,
@@ -109,7 +109,7 @@ class Listings:
         return found
 
     def get(self, vault: str, archive_id: str) -> ListingRecord | None:
-        """Return what is known of the inside of an archive, or None."""
+        """Return the listing of an archive, or None."""
         row = self._database.row(
             f"SELECT id, {', '.join(_FACTS)} FROM listings "
             "WHERE account=? AND region=? AND vault=? AND archive_id=?",
@@ -148,7 +148,7 @@ def _marks(count: int) -> str:
 
 
 def _bounded(members: Sequence[Member], most: int) -> tuple[list[tuple[Any, ...]], list[str]]:
-    """Return the rows to keep, and what is said of those that are not."""
+    """Return the rows to store, and a note about those that are not."""
     rows: list[tuple[Any, ...]] = []
     text = 0
     for member in members:
@@ -178,5 +178,5 @@ def _cut(text: str) -> str:
 
 
 def _whole(number: int | None) -> int | None:
-    """Return a number that a database can hold; a maker of archives can write any."""
+    """Return a number that the database can hold, or None: a zip may contain any number."""
     return number if number is not None and -(1 << 63) <= number < 1 << 63 else None

@@ -12,9 +12,8 @@ from ...base.units import human_bytes, human_duration, plural, weekday_time
 from ...catalogue import Catalogue, Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
-from ...jobs.durations import kept_until
-from ...jobs.expiry import EXTEND_BEFORE
-from ...jobs.renewing import Renewer
+from ...jobs.asking import Renewer
+from ...jobs.durations import EXTEND_BEFORE, kept_until
 from ...service import Service
 from ..base import Memory, Plan
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...base.ranges import ByteRange
 from ...catalogue import Catalogue
 from ...jobs import Batch, Tracker
-from ...jobs.limits import to_json
+from ...jobs.pacing import to_json
 from .items import ASK, NOTHING, STATES, RestoreItem
 from .timetable import Timetable
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...base.units import from_ms, human_bytes, parse_duration, parse_size, plural, weekday_time
 from ...errors import InputError
 from ...jobs import window
-from ...jobs.limits import DAY, HOUR, Limit, due_times, weight
+from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
 from ...steps import step
 

@@ -289,7 +289,7 @@ def test_unfinished_uploads_stop_it(session, filled, reaches, client, store, lat
 
 
 def test_another_vault_of_that_name(session, filled, reaches, client, later, store):
-    """It was dropped by somebody else and made anew: it is not ours to drop."""
+    """Another client dropped and created it again: this drop must not touch it."""
     listed(session, reaches).run(confirm="photos")
     session.tracker.stop()
     later(days=1.2)
@@ -297,7 +297,7 @@ def test_another_vault_of_that_name(session, filled, reaches, client, later, sto
     client.create_vault(vaultName="photos")
     drop = session.catalogue.drops.busy()[0]
     session.tracker.drops.dropper.step(drop, session.tracker._stop)
-    assert "another one" in drops(session)[0].error
+    assert "created again" in drops(session)[0].error
     assert store() == 0
 
 

@@ -507,7 +507,7 @@ def test_expired_while_it_is_read_is_asked_for_again(store, vault, session, late
     batch = vault.restore("a.zip").run()
     session.tracker.stop()
     later(hours=40)
-    session.tracker.__init__(session.engine, session._read_inventory)
+    session.tracker.__init__(session.engine)
     assert vault.peek("a.zip").asking
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)

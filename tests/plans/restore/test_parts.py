@@ -330,7 +330,7 @@ def test_an_expired_part_is_offered_again(session, vault, data, later, get, rang
     batch = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back").run()
     session.tracker.stop()
     later(hours=40)
-    session.tracker.__init__(session.engine, session._read_inventory)
+    session.tracker.__init__(session.engine)
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)
     assert content(get("0-1MiB").files[0]) == data[:MIB]

@@ -18,7 +18,7 @@ from glacier_magic.errors import (
     Refused,
     Unavailable,
 )
-from glacier_magic.jobs import postponing
+from glacier_magic.jobs import pacing
 from glacier_magic.service import Policy
 
 PATIENCE = 30.0
@@ -113,7 +113,7 @@ def test_the_board_says_due_and_the_weekday(session, filled, tmp_path):
 def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_path):
     """With the exit code of things that take time."""
     batch = filled.restore("*", to=tmp_path / "back", spread=3).run()
-    with pytest.raises(NotReady, match="4 scheduled, the next asked for") as caught:
+    with pytest.raises(NotReady, match="4 scheduled, the next is requested") as caught:
         batch.wait(0)
     assert caught.value.exit_code == 75
 
@@ -286,10 +286,10 @@ def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
 @pytest.mark.parametrize(
     ("error", "speed", "policy", "expected"),
     [
-        (Refused("", code=postponing.POLICY), 1, Policy("BytesPerHour", 5), [HOUR, 2 * HOUR, DAY]),
-        (Refused("", code=postponing.POLICY), 1, None, [HOUR, 2 * HOUR, DAY]),
-        (Refused("", code=postponing.POLICY), 1, Policy("FreeTier"), [6 * HOUR + 60_000] * 3),
-        (Refused("", code=postponing.CAPACITY), 1, None, [120_000, 240_000, HOUR]),
+        (Refused("", code=pacing.POLICY), 1, Policy("BytesPerHour", 5), [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=pacing.POLICY), 1, None, [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=pacing.POLICY), 1, Policy("FreeTier"), [6 * HOUR + 60_000] * 3),
+        (Refused("", code=pacing.CAPACITY), 1, None, [120_000, 240_000, HOUR]),
         (Unavailable("", code="ThrottlingException"), 1, None, [5_000, 10_000, 300_000]),
         (Unavailable("", code="ThrottlingException"), 60, None, [300_000, 600_000, 18_000_000]),
         (CredentialsError(""), 1, None, [5_000, 10_000, 900_000]),
@@ -298,15 +298,15 @@ def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
 def test_pauses_grow_to_a_limit(error, speed, policy, expected):
     """The free tier's allowance is a day's: on to the next; throttling is of our seconds."""
     now = 100 * DAY + 18 * HOUR
-    found = [postponing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
+    found = [pacing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
     assert found == expected
 
 
 def test_a_lost_answer_is_not_a_refusal():
     """The job may run: that is the token's affair."""
-    assert not postponing.is_postponed(Unavailable("the connection broke"))
-    assert not postponing.is_postponed(Refused("something else"))
-    assert not postponing.is_postponed(GlacierError("broken"))
+    assert not pacing.is_postponed(Unavailable("the connection broke"))
+    assert not pacing.is_postponed(Refused("something else"))
+    assert not pacing.is_postponed(GlacierError("broken"))
 
 
 # Words
