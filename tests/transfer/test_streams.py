@@ -10,7 +10,7 @@ from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, LocalError, NotFound
 from glacier_magic.service import Service
 from glacier_magic.transfer.budget import Stopped
-from glacier_magic.transfer.buffers import Buffers
+from glacier_magic.transfer.engine import Buffers
 
 MIB = 1 << 20
 PATIENCE = 30.0
