@@ -29,7 +29,7 @@ from ..plans.restore.folder import folder_named
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
 from ..prices import load
-from ..prices.holdings import priced
+from ..prices.quotes import priced
 from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import Sources, find

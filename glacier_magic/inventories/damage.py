@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..errors import IntegrityError
-from ..steps import step
 
 
 class InventoryError(IntegrityError, ValueError):
@@ -13,10 +12,7 @@ class InventoryError(IntegrityError, ValueError):
     of the byte where the trouble was seen, counted from 0.  Each is None where it is not known.
     """
 
-    @staticmethod
-    def default_cure() -> str:
-        """Return what to do next, where nothing better is known."""
-        return f"Get the inventory again: {step('inventory')}, or save the file once more."
+    advice = "Get the inventory again: {inventory}, or save the file once more."
 
     def __init__(
         self, message: str, *, row: int | None = None, offset: int | None = None, cure: str | None = None

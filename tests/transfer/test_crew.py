@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from glacier_magic.transfer.budget import Stopped
-from glacier_magic.transfer.buffers import Buffers
 from glacier_magic.transfer.crew import Crew, Tuner
+from glacier_magic.transfer.engine import Buffers
 
 PATIENCE = 30.0
 MIB = 1 << 20

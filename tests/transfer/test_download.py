@@ -16,7 +16,7 @@ from glacier_magic.errors import (
     NotReady,
     Unavailable,
 )
-from glacier_magic.transfer import local_files, partfile
+from glacier_magic.transfer import local_files
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -228,7 +228,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
     session, large, later, target, original, monkeypatch, fetched, jobs_of, one_at_a_time
 ):
     """The row says so, with the cure; nothing is asked for or fetched twice."""
-    write, written = partfile.os.pwrite, []
+    write, written = local_files.os.pwrite, []
 
     def full(descriptor, data, offset):
         if offset >= 3 * MIB:
@@ -237,7 +237,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
         return write(descriptor, data, offset)
 
     with monkeypatch.context() as patch:
-        patch.setattr(partfile.os, "pwrite", full)
+        patch.setattr(local_files.os, "pwrite", full)
         batch = large.restore("large", to=target).run()
         later(session, hours=4.1)
         with pytest.raises(LocalError, match="no room"):

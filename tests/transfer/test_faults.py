@@ -727,7 +727,7 @@ def test_a_target_that_cannot_be_written_is_told(session, large, later, small_di
     later(session, hours=4.1)
     with pytest.raises(LocalError, match="cannot be written") as caught:
         batch.wait(PATIENCE)
-    assert "nothing is asked for twice" in str(caught.value)
+    assert "nothing is requested twice" in str(caught.value)
     assert asked == []
     remount("rw")
     large.restore("large", to=folder).run().wait(PATIENCE)

@@ -318,7 +318,7 @@ def test_an_inventory_settles_what_the_service_has_forgotten(
     """Nobody answers how it ended, until an inventory lists the archive: then it is done."""
     path = cut_off(point="completed")
     later(days=2)  # the service forgets the upload
-    with pytest.raises(IntegrityError, match="cut off while it was being completed") as caught:
+    with pytest.raises(IntegrityError, match="interrupted during its completion") as caught:
         vault.upload("large")
     assert "inventory" in caught.value.cure
     assert [row["state"] for row in rows_of(session)] == ["unsettled"]

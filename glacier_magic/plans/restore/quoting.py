@@ -13,10 +13,9 @@ from ...base.units import human_duration, local_time, weekday_time
 from ...errors import InputError
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
-from ...prices.items import THOUSAND
+from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
-from ...prices.quote import amount_of
-from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, amount_of, retrieval, transfer_out
 from ...service import ServiceClock
 from ...steps import step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
