@@ -100,13 +100,13 @@ class JsonInventory:
             try:
                 raw, value = next(elements)
                 items.append(json_item(value))
+                frame = _frame_of(raw, scanner.peek_gap()) if learning else None
             except StopIteration:
                 break
             except InventoryError as error:
                 if items:
-                    yield of_items(items)
-                raise self._located(error, len(items), scanner) from None
-            frame = _frame_of(raw, scanner.peek_gap()) if learning else None
+                    yield of_items(items)  # the caller counts them before this resumes
+                raise self._located(error, scanner) from None
             learning = max(learning - 1, 0)
             if frame is not None or len(items) >= _BATCH:
                 yield of_items(items)
@@ -117,11 +117,11 @@ class JsonInventory:
         if items:
             yield of_items(items)
 
-    def _located(self, error: InventoryError, before: int, scanner: Scanner) -> InventoryError:
-        """Return *error*, with its number if it is about an archive and not about the text."""
+    def _located(self, error: InventoryError, scanner: Scanner) -> InventoryError:
+        """Return *error* with the archive's number, if it is about an archive and not about the text."""
         if error.offset is not None:
             return error
-        row = self._count + before + 1
+        row = self._count + 1
         return InventoryError(
             f"Archive {row:,} of the inventory {error.message}", row=row, offset=scanner.offset
         )
