@@ -10,8 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import Capacity, Notified, RetrievalPolicy, Routing, VaultsEverywhere, look_everywhere
-from ..administration.listeners import Listening
+from ..administration import (
+    Capacity,
+    NotificationsTable,
+    RetrievalPolicy,
+    Routing,
+    VaultsEverywhere,
+    look_everywhere,
+)
+from ..administration.listeners import QueueListeners
 from ..base import dataframes
 from ..base.paths import catalogue_place
 from ..base.session_limits import USUAL, Limits
@@ -118,7 +125,7 @@ class Session:
         tracker.drops.dropper.dropped = self.forget_vault
         tracker.actions.again = Anew(self).of_rows
         tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
-        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker
 
@@ -352,10 +359,10 @@ class Session:
         """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
         return Capacity(self.service, self.catalogue)
 
-    def notifications(self) -> Notified:
+    def notifications(self) -> NotificationsTable:
         """Return whom each vault tells of finished jobs, and the queues made from here."""
         listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
-        return Notified(
+        return NotificationsTable(
             self.service,
             [str(vault["VaultName"]) for vault in self._told()],
             self.catalogue.routes.all(),

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BLOCK = 4 << 20
-_ENOUGH = 100  # bytes that tell the form
+_ENOUGH = 100  # bytes from which the form is detected
 
 Source = str | bytes | os.PathLike[str] | IO[bytes] | Iterable[bytes]
 
 
 def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - the word that users write
-    """Return the archives of an inventory, lossless and in its order.
+    """Return the archives of an inventory, lossless and in order.
 
     :param source: a path, an open binary file, or bytes, whole or in pieces.
-    :param format: ``JSON`` or ``CSV``; None tells it from the first bytes.
+    :param format: ``JSON`` or ``CSV``; None detects it.
     :returns: the columns ``archive_id``, ``description``, ``created`` (UTC, to the millisecond),
         ``size`` (bytes) and ``tree_hash``, texts backed by Arrow; ``attrs`` has ``vault_arn`` and
         ``as_of`` of a JSON inventory.
-    :raises InventoryError: it is damaged, cut short, or no inventory.
+    :raises InventoryError: it is damaged, truncated, or not an inventory.
     """
     with ExitStack() as stack:
         if isinstance(source, str | os.PathLike):

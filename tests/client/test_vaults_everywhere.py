@@ -32,7 +32,7 @@ def test_vaults_of_several_regions_are_in_one_table(session, vault, far, region,
     assert not table["idle"].any()
     month = table["month"][2]
     assert month == Decimal(1000) * (1000 + 32768) / (1 << 30)
-    assert f"{found.asked} asked" in repr(found)
+    assert f"{found.asked} checked" in repr(found)
     assert "1 archive" in repr(found)
     assert "old" in found._repr_html()
 
@@ -97,7 +97,7 @@ def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, 
     assert list(found.table["vault"]) == ["photos"]
     assert set(found.skipped) == {*errors, "no/../region"}
     assert "Not seen: closed-1, closed-2: the region is not enabled" in repr(found)
-    assert "no answer" in repr(found)
+    assert "no response" in repr(found)
 
 
 def test_a_denied_list_of_one_region_leaves_the_others(session, vault, region, emulator):

@@ -159,8 +159,8 @@ def test_archives_of_other_places_are_left(catalogue, take):
     )
     assert report.taken == {"unknown": 1}
     assert [why for _, why in report.left] == [
-        "it is in another vault than photos",
-        "it is of another account: connect to that one first",
+        "it is in a vault other than photos",
+        "it belongs to another account: connect to that account first",
         "it is in us-east-1: glacier-magic connect --region us-east-1 first",
     ]
     assert catalogue.archives.get("photos", ID) is None
@@ -175,7 +175,7 @@ def test_a_file_that_names_its_vaults_fills_them(catalogue, take):
         vault=None,
     )
     assert report.vaults == {"photos": 1, "music": 1}
-    assert list(report.left) == [(OTHER, "no vault can have such a name")]
+    assert list(report.left) == [(OTHER, "its vault has an invalid name")]
 
 
 def test_a_file_without_a_vault_needs_one(catalogue, take):

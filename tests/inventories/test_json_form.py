@@ -235,6 +235,24 @@ def test_a_damaged_archive_is_named(damage):
             assert caught.value.offset is not None
 
 
+def test_a_damaged_archive_is_named_where_archives_are_read_one_by_one():
+    """Archives whose size precedes the description are read one by one; each is counted once."""
+    slow = dict(reversed(ARCHIVE.items()))
+    for ahead in (1, 2, 30):
+        reading = read([of_archives(*[slow] * ahead, slow | {"Size": -1}, slow)], "JSON")
+        with pytest.raises(InventoryError, match=f"Archive {ahead + 1} ") as caught:
+            list(reading)
+        assert (reading.rows, caught.value.row) == (ahead, ahead + 1)
+
+
+def test_archives_before_a_cut_are_returned():
+    """An inventory that ends right after an archive still returns that archive."""
+    reading = read([of_archives(ARCHIVE)[:-2]], "JSON")
+    with pytest.raises(InventoryError, match="cut short"):
+        list(reading)
+    assert reading.rows == 1
+
+
 def test_a_value_without_end_is_refused():
     """It is not kept in memory until there is none left."""
 

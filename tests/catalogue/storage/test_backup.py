@@ -504,7 +504,9 @@ def test_what_belongs_to_another_account_is_left(filled, tmp_path):
     for source in (filled, tmp_path / "t.csv"):
         report = importers.take(importers.read(source), other)
         assert report.taken.total() == 0
-        assert report.left.reasons == {"it is of another account: connect to that one first": len(NAMES) + 1}
+        assert report.left.reasons == {
+            "it belongs to another account: connect to that account first": len(NAMES) + 1
+        }
     other.close()
 
 
