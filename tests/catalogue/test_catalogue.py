@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.records import downloads, upload_records
 from glacier_magic.errors import CatalogueError
+from tests.catalogue import mark_deleted, read_inventory
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 ELSEWHERE = Scope("111111111111", "us-east-1")
@@ -75,7 +76,7 @@ def test_the_same_vault_name_in_two_accounts_and_regions_does_not_mix(catalogue)
         catalogue.archives.record(record(f"{number}.txt", archive_id="same"))
         catalogue.downloads.want([wish(name=f"{number}.txt")])
         catalogue.jobs.record([job], ours=True)
-        catalogue.inventories.record(vault="photos", job_id=f"j{number}", made=number, archives=1, size=1)
+        read_inventory(catalogue, [], number, f"j{number}")
         catalogue.uploads.begin(
             vault="photos",
             path=f"/{number}",
@@ -389,7 +390,7 @@ def test_completion_gives_distinct_names_that_begin_so(catalogue):
         catalogue.archives.record(record(name))
     gone = record("ad")
     catalogue.archives.record(gone)
-    catalogue.archives.mark_deleted("photos", gone.archive_id)
+    mark_deleted(catalogue, gone.archive_id)
     assert catalogue.archives.names_with_prefix("photos", "a") == ["aa", "ab", "ac"]
     assert catalogue.archives.names_with_prefix("photos", "a", limit=1) == ["aa"]
 
@@ -403,7 +404,7 @@ def test_an_archive_that_a_later_inventory_does_not_list_is_gone(catalogue):
     new = record("new", created=6_000)
     catalogue.archives.record(old)
     catalogue.archives.record(new)
-    catalogue.archives.record_listed("photos", [], made=5_000)
+    read_inventory(catalogue, [], 5_000)
     assert names(catalogue) == ["new"]
 
 
@@ -411,8 +412,8 @@ def test_an_archive_deleted_here_stays_deleted_while_inventories_still_list_it(c
     """The service goes on listing it until the next daily one."""
     archive = record("a", state="listed", seen=1)
     catalogue.archives.record(archive)
-    catalogue.archives.mark_deleted("photos", archive.archive_id)
-    catalogue.archives.record_listed("photos", [replace(archive, seen=2)], made=2)
+    mark_deleted(catalogue, archive.archive_id)
+    read_inventory(catalogue, [archive], 2)
     assert names(catalogue) == []
 
 

@@ -15,6 +15,7 @@ from glacier_magic.base import dataframes
 from glacier_magic.catalogue.archives import comparing, query
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
+from tests.catalogue import mark_deleted
 
 DAY = 86_400_000
 FIRST = 1_577_836_800_000  # 2020-01-01 00:00 UTC
@@ -127,8 +128,7 @@ def test_ls_as_of_a_date_shows_what_an_inventory_listed(glacier, notes):
 
 def test_ls_shows_archives_in_the_states_that_are_asked_for(glacier):
     """Gone and deleted ones are there when they are named; the words are those of the column."""
-    archives = glacier.console.session.catalogue.archives
-    archives.mark_deleted("photos", identifier("memo.txt"))
+    mark_deleted(glacier.console.session.catalogue, identifier("memo.txt"))
     assert names(glacier("ls", "--state", "gone")) == ["gone.txt", "notes.txt"]
     for word in ("deleted here", "deleted-here", "deleted", "DELETED HERE"):
         found = glacier("ls", "--state", word)

@@ -1,4 +1,4 @@
-"""Moments as users give them, to the milliseconds that the catalogue keeps."""
+"""Dates and times as users write them, converted to the milliseconds that the catalogue stores."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ...errors import InputError
 from .where import time_span
 
 Moment = datetime | date | str
-"""A time (UTC where it names no zone), a day, or either in ISO 8601, cut anywhere: ``2024-01``."""
+"""A time (UTC unless it has a zone), a date, or either in ISO 8601, possibly shortened: ``2024-01``."""
 
 
 def last_ms(moment: Moment | None, what: str = "as_of") -> int | None:
-    """Return the last millisecond, since 1970 UTC, that *moment* means; None for None.
+    """Return the last millisecond since 1970 UTC of a date or time; None for None.
 
-    A day, a month or a year means all of it, so that what was known in it counts.
+    The last one, so that ``2024`` includes the inventories made during that year.
 
     :param what: its name in the error.
-    :raises InputError: it is no moment.
+    :raises InputError: it is not a date or time.
 
     >>> last_ms("1970-01-01")
     86399999

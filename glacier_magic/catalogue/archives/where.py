@@ -1,4 +1,4 @@
-"""Conditions as people write them, ``size > 1GB and created < '2016'``, to SQL with parameters.
+"""Conditions such as ``size > 1GB and created < '2016'``, translated into SQL with parameters.
 
     condition   comparisons joined by and, or, not and parentheses
     comparison  field < <= > >= = == != <> value; also value < field < value
@@ -8,9 +8,9 @@
     value       a number, also with a unit (1e9, 500kB, 16MiB); a text in quotes; a time (2016,
                 2016-05, 2016-05-17, 2016-05-17T12:30Z) with or without quotes
 
-A time means all of it: ``created = '2016'`` is any moment of that year (UTC), and ``created >
-'2016'`` is after its end.  A comparison with something that is missing is false, and its ``not``
-is true.  ``like`` takes ASCII letters in either case.
+A time is a span: ``created = '2016'`` is true during the whole year (UTC), and ``created > '2016'``
+after its end.  A comparison with a missing value is false, and its ``not`` is true.  ``like`` ignores
+the case of ASCII letters.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TIMES = ("created", "mtime")
 FIELDS = ("name", "size", "created", "mtime", *TEXT[1:])
 
 _DEEPEST = 100
-"""Parentheses and nots inside one another."""
-MOST = 10_000
-"""Values in a condition, which databases take a limited number of."""
-LONGEST = 10_000
-"""Bytes of a pattern with wildcards: SQLite takes 50,000."""
+"""The largest number of nested parentheses and nots."""
+MOST = 10_000  # databases limit the parameters of a statement
+"""The largest number of values in a condition."""
+LONGEST = 10_000  # SQLite takes 50,000
+"""The largest number of bytes in a pattern with wildcards."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -52,11 +52,11 @@ _SAME = {"==": "=", "!=": "<>"}
 
 
 class WhereError(InputError):
-    """A condition that cannot be understood: it says where."""
+    """A condition that is not understood; the message shows the place."""
 
 
 class Token(NamedTuple):
-    """A piece of the condition and where it begins."""
+    """A token of the condition, and the position at which it begins."""
 
     kind: str
     text: str
@@ -70,14 +70,14 @@ class Condition:
     sql: str
     values: tuple[Any, ...] = ()
     ranges: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-    """Comparisons that all rows pass which pass the whole, and that an index answers."""
+    """Necessary comparisons that an index answers."""
 
 
 def parse(text: str, database: Database, state: str) -> Condition:
-    """Return the condition that *text* spells.
+    """Return the condition that *text* describes.
 
     :param state: the SQL expression of the state.
-    :raises WhereError: it cannot be understood.
+    :raises WhereError: it is not understood.
     """
     return _Parser(text, database, state).parse()
 
@@ -113,7 +113,7 @@ class _Parser:
             cure=f"Write it like: size > 1GB and created < '2016'. Fields are {', '.join(FIELDS)}.",
         )
 
-    # Reading along
+    # Tokens
 
     @property
     def _now(self) -> Token:
@@ -219,7 +219,7 @@ class _Parser:
 
     @staticmethod
     def _time(column: str, sign: str, start: int, end: int) -> Condition:
-        """Compare with a span of time, its end not included."""
+        """Compare a column with a span of time; its end is not included."""
         if sign == "=":
             return _range(column, f"({column}>=? AND {column}<?)", start, end)
         if sign == "<>":
@@ -242,7 +242,7 @@ class _Parser:
 
     def _state(self, text: str, token: Token) -> str:
         try:
-            return states.named([text])[0]
+            return states.parse_states([text])[0]
         except InputError as error:
             raise self._error(f"{error.message}: {error.cure}", token.place) from None
 
@@ -259,7 +259,7 @@ class _Parser:
                 whole = parse_size(plain)
             except (ValueError, OverflowError):
                 raise self._error(f"{text!r} is not a number of bytes", token.place) from None
-        return whole if abs(whole) < 1 << 62 else float(whole)
+        return whole if abs(whole) < 1 << 62 else float(whole)  # databases take 63 bits
 
     def _span(self, token: Token) -> tuple[int, int]:
         text = _unquoted(token.text) if token.kind == "text" else token.text
@@ -284,10 +284,9 @@ class _Parser:
         if field.text not in TEXT or field.text == "tree_hash":
             raise self._error(f"{word} does not go with {field.text}", field.place)
         self._next += 1
-        column, wanted = self._columns[field.text], pattern(_unquoted(token.text))
-        if word == "glob":
-            return Condition(*_tupled(self._database.glob(column, wanted)))
-        return Condition(*_tupled(self._database.like(column, wanted)))
+        make = self._database.glob if word == "glob" else self._database.like
+        sql, values = make(self._columns[field.text], pattern(_unquoted(token.text)))
+        return Condition(sql, tuple(values))
 
     def _missing(self, field: Token) -> Condition:
         unlike = self._take("not")
@@ -296,7 +295,10 @@ class _Parser:
 
 
 def pattern(text: str) -> str:
-    """Return a pattern with wildcards; raises :class:`InputError` for one no database takes."""
+    """Return a pattern with wildcards.
+
+    :raises InputError: no database takes it.
+    """
     if "\0" in text:
         raise InputError("A pattern has no NUL in it")
     if len(text.encode()) > LONGEST:
@@ -305,9 +307,9 @@ def pattern(text: str) -> str:
 
 
 def time_span(text: str) -> tuple[int, int]:
-    """Return the first millisecond of a year, month, day, minute, second or instant and its end.
+    """Return the first millisecond of a year, month, day, minute, second or instant, and its end.
 
-    Raises :class:`ValueError` for anything else.
+    :raises ValueError: the text is not a time.
     """
     found = re.fullmatch(
         r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?Z?)?)?)?", text.strip()
@@ -319,7 +321,7 @@ def time_span(text: str) -> tuple[int, int]:
     begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC)) or 0
     if len(parts) <= 2:
         years, months = divmod(year * 12 + month - 1 + (12 if len(parts) == 1 else 1), 12)
-        if years > 9999:
+        if years > 9999:  # datetime ends there
             return begin, begin + (366 if len(parts) == 1 else 31) * 86_400_000
         return begin, to_ms(datetime(years, months + 1, 1, tzinfo=UTC)) or 0
     if found[7] is not None:
@@ -331,10 +333,6 @@ def time_span(text: str) -> tuple[int, int]:
 def _unquoted(text: str) -> str:
     quote = text[0]
     return text[1:-1].replace(quote * 2, quote)
-
-
-def _tupled(pair: tuple[str, list[Any]]) -> tuple[str, tuple[Any, ...]]:
-    return pair[0], tuple(pair[1])
 
 
 def _range(field: str, sql: str, *values: Any) -> Condition:
@@ -352,7 +350,7 @@ def _joined(word: str, parts: list[Condition]) -> Condition:
 
 
 def _balanced(word: str, parts: list[str]) -> str:
-    """Join many by halves: databases limit how deep an expression is, and take them in turn."""
+    """Join many by halves: databases limit the depth of an expression, and a chain is as deep as long."""
     if len(parts) <= 8:
         return word.join(parts)
     middle = len(parts) // 2

@@ -35,7 +35,7 @@ LOAD_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Scope:
-    """Account (12 digits) and region that rows belong to."""
+    """The account (12 digits) and the region of rows."""
 
     account: str
     region: str
@@ -345,3 +345,23 @@ class Database(ABC):
     @abstractmethod
     def integrity(self) -> list[str]:
         """Return what the database itself finds wrong with what it keeps."""
+
+
+class StoredSettings:
+    """A persistent mapping of text to text; it never holds a credential."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """Return the value of *key*, or None."""
+        row = self._database.row("SELECT value FROM settings WHERE key=?", (key,))
+        return None if row is None else str(row["value"])
+
+    def put(self, key: str, value: str) -> None:
+        """Set the value of *key*."""
+        self._database.execute(
+            "INSERT INTO settings(key, value) VALUES(?, ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            (key, value),
+        )

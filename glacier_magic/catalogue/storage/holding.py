@@ -14,8 +14,7 @@ from pathlib import Path
 from ...base.paths import data_folder
 from ...errors import Refused
 from ...steps import step
-from .database import Database, Scope
-from .settings import StoredSettings
+from .database import Database, Scope, StoredSettings
 
 HELD = "held"
 """The owner of the rows on hold."""

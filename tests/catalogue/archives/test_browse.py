@@ -7,7 +7,7 @@ import pytest
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives.browse import SIZES, BrowsingStopped, Cell, Listing, branches
 from glacier_magic.catalogue.archives.query import Query
-from glacier_magic.catalogue.archives.states import STATES, THERE
+from glacier_magic.catalogue.archives.states import IN_VAULT, STATES
 
 HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000
@@ -93,7 +93,9 @@ def test_the_sums_are_those_of_the_rows(catalogue):
     cube = listing(catalogue, states=STATES).cube()
     assert cube == {cell: (counted[cell], summed[cell]) for cell in counted}
     assert {cell.state for cell in cube} == set(STATES)
-    assert sum(n for cell, (n, _) in cube.items() if cell.state in THERE) == len(listing(catalogue).order())
+    assert sum(n for cell, (n, _) in cube.items() if cell.state in IN_VAULT) == len(
+        listing(catalogue).order()
+    )
 
 
 def record_year(milliseconds):

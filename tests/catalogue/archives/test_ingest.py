@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.archives import id_index as known
 from glacier_magic.catalogue.archives import identity, ingest
-from glacier_magic.catalogue.archives.paging import ListedPage
 from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage.schema import LATE_INDEXES
 from glacier_magic.errors import InputError
 from tests import ROOT
+from tests.catalogue import mark_deleted
 
 HERE = Scope("111111111111", "eu-west-1")
 DAY = 86_400_000
@@ -238,20 +237,20 @@ def test_what_another_tool_told_is_unknown_until_listed(catalogue):
         )
     )
     assert states(catalogue) == {7: "unknown"}
-    check = catalogue.archives.find("photos", "old name")
+    check = catalogue.archives.query("photos", text="old name")
     assert len(check.records) == 1
     read(catalogue, [7, 8], START)
     (record,) = catalogue.archives.named("photos", "f2/7.txt")
     assert (record.size, record.tree_hash, record.state) == (70, f"{7:064x}", "present")
-    assert catalogue.archives.find("photos", "old name").records == ()
-    assert len(catalogue.archives.find("photos", "f2/7").records) == 1
+    assert catalogue.archives.query("photos", text="old name").records == ()
+    assert len(catalogue.archives.query("photos", text="f2/7").records) == 1
     check_sums(catalogue)
 
 
 def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
     """Nor bring back what is gone or deleted."""
     read(catalogue, range(4), START)
-    catalogue.archives.mark_deleted("photos", identifier(0), START)
+    mark_deleted(catalogue, identifier(0), now=START)
     read(catalogue, [0, 2, 3], START + DAY)
     for number in range(4):
         upload(catalogue, number, 5, state="unknown")
@@ -263,8 +262,8 @@ def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
 def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(catalogue):
     """The service lists what was deleted for a day; what it lists after three is there."""
     read(catalogue, range(4), START)
-    catalogue.archives.mark_deleted("photos", identifier(1), START + DAY)
-    catalogue.archives.mark_deleted("photos", identifier(2), START + DAY)
+    mark_deleted(catalogue, identifier(1), now=START + DAY)
+    mark_deleted(catalogue, identifier(2), now=START + DAY)
     read(catalogue, range(4), START + DAY + LAG)
     assert states(catalogue)[1] == "deleted here"
     check_sums(catalogue)
@@ -321,7 +320,7 @@ def test_ids_that_share_their_first_number_are_told_apart():
     """By the second one."""
     import numpy as np
 
-    numbers = known.IdIndex(np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13]))
+    numbers = identity.IdIndex(np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13]))
     found = numbers.find(np.array([7, 7, 7, 5, 9, 1]), np.array([3, 1, 4, 1, 1, 1]))
     assert found.tolist() == [13, 11, -1, 10, -1, -1]
 
@@ -340,52 +339,8 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
         load.add(batch(range(2000)))
         load.finish(START)
     assert indexes(catalogue) == before >= set(LATE_INDEXES)
-    assert len(catalogue.archives.find("photos", "1999.t").records) == 1
+    assert len(catalogue.archives.query("photos", text="1999.t").records) == 1
     check_sums(catalogue)
-
-
-# Pages
-
-
-def read_page(catalogue, numbers, made, after, marker, *, whole=True):
-    place = ListedPage(after, marker)
-    job = f"page {made}"
-    with catalogue.inventories.loading("photos", job, whole=whole, page=place) as load:
-        load.add(batch(numbers))
-        load.finish(made)
-
-
-def test_pages_are_a_whole_inventory_with_the_last(catalogue):
-    """Only then is anything gone."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0, 1, 20], START + 1, None, "m1")
-    read_page(catalogue, [2, 3, 21], START + 2, "m1", "m2")
-    assert set(states(catalogue).values()) == {"present"}
-    read_page(catalogue, [4, 22], START + 3, "m2", None)
-    found = states(catalogue)
-    assert {n for n in found if found[n] == "present"} == {0, 1, 2, 3, 4, 20, 21, 22}
-    newest = catalogue.inventories.newest("photos")
-    assert (newest.archives, newest.made) == (8, START + 3)
-    check_sums(catalogue)
-
-
-def test_a_missing_page_makes_them_no_whole(catalogue):
-    """Nor does a last page that nobody can tell from a whole one."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0], START + 1, None, "m1")
-    read_page(catalogue, [2], START + 3, "m2", None)
-    assert set(states(catalogue).values()) == {"present"}
-    read_page(catalogue, [0], START + 4, "m2", "m3")
-    read_page(catalogue, [1], START + 5, "m3", None)
-    assert set(states(catalogue).values()) == {"present"}
-
-
-def test_pages_of_a_range_of_dates_are_never_a_whole(catalogue):
-    """Though they be complete."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0], START + 1, None, "m1", whole=False)
-    read_page(catalogue, [1], START + 2, "m1", None, whole=False)
-    assert set(states(catalogue).values()) == {"present"}
 
 
 # The time axis
@@ -405,10 +360,11 @@ def test_every_inventory_of_the_past_is_told_as_it_was(new_place, lists):
             assert page.as_of == START + day * DAY
         for a, first in enumerate(lists):
             for b, second in enumerate(lists):
-                found = made.archives.diff("photos", START + a * DAY, START + b * DAY)
-                assert {r.archive_id for r in found.added} == set(map(identifier, second - first))
-                assert {r.archive_id for r in found.gone} == set(map(identifier, first - second))
-                assert found.growth == sum(second) * 10 - sum(first) * 10
+                found = made.archives.difference("photos", START + a * DAY, START + b * DAY)
+                came, went = (found["archive_id"][found["change"] == c] for c in ("added", "gone"))
+                assert set(came) == set(map(identifier, second - first))
+                assert set(went) == set(map(identifier, first - second))
+                assert found.attrs["growth"] == sum(second) * 10 - sum(first) * 10
         check_sums(made) if lists[-1] else None
     finally:
         made.close()
@@ -421,7 +377,7 @@ def test_a_time_before_the_first_inventory_is_refused(catalogue):
         catalogue.archives.query("photos", as_of=START - 1)
     assert "2017-07-14" in caught.value.cure
     with pytest.raises(InputError):
-        catalogue.archives.diff("photos")
+        catalogue.archives.difference("photos")
 
 
 # Several processes
@@ -494,7 +450,7 @@ def test_what_was_acknowledged_survives_every_kill(backend, place, child, monkey
         if backend == "sqlite":
             assert catalogue.database.row("PRAGMA integrity_check")[0] == "ok"
         check_sums(catalogue)
-        assert catalogue.archives.find("photos", f"/{there}.t").records
+        assert catalogue.archives.query("photos", text=f"/{there}.t").records
         catalogue.close()
         assert set(found) >= set(range(there))
         there = len(found)

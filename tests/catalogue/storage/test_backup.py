@@ -19,6 +19,7 @@ from glacier_magic.catalogue.storage import schema
 from glacier_magic.errors import CatalogueError, InputError, LocalError
 from glacier_magic.plans.replacing import ReplacePlan
 from tests import ROOT
+from tests.catalogue import read_inventory
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -51,7 +52,7 @@ def path(tmp_path):
 def filled(path):
     """A catalogue with archives in every state, of two vaults, closed."""
     catalogue = Catalogue(path, HERE)
-    catalogue.inventories.record(vault="photos", job_id="j", made=5_000_000, archives=0, size=0)
+    read_inventory(catalogue, [], 5_000_000)
     states = ["pending", "present", "unknown", "gone", "deleted here"]
     for number, name in enumerate(NAMES):
         record(catalogue, number, name, state=states[number % 5])

@@ -19,6 +19,7 @@ from glacier_magic.catalogue.storage import schema
 from glacier_magic.catalogue.storage.database import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
 from tests import postgres_server
+from tests.catalogue import mark_deleted
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -235,10 +236,10 @@ def test_it_works_without_trigrams(postgres):
     with opened(postgres.url("stranger", "plain")) as catalogue:
         assert not catalogue.database.searchable
         catalogue.archives.record(record("some/where.txt"))
-        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+        assert len(catalogue.archives.query("photos", text="HERE.t").records) == 1
     with opened(postgres.url("root", "plain")) as catalogue:  # who may, makes them
         assert catalogue.database.searchable
-        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+        assert len(catalogue.archives.query("photos", text="HERE.t").records) == 1
 
 
 # Connections that are lost
@@ -325,7 +326,7 @@ def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(postgre
             original(*arguments)
 
         monkeypatch.setattr(FolderChanges, "write", breaking)
-        catalogue.archives.mark_deleted("photos", f"{1:0138}", 5)
+        mark_deleted(catalogue, f"{1:0138}", now=5)
         assert len(times) == 2
         assert catalogue.archives.count("photos") == 0
 
@@ -516,7 +517,7 @@ def test_the_index_of_names_can_be_made_anew(catalogue):
     catalogue.database.reindex_names()
     assert catalogue.database.searchable
     assert catalogue.database.integrity() == []
-    assert len(catalogue.archives.find("photos", "here.t").records) == 1
+    assert len(catalogue.archives.query("photos", text="here.t").records) == 1
 
 
 # Texts

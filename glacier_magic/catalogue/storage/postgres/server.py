@@ -19,9 +19,8 @@ from psycopg.pq import TransactionStatus
 
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
-from ..database import Database, Values, closed_error
+from ..database import Database, StoredSettings, Values, closed_error
 from ..holding import PLACE, named
-from ..settings import StoredSettings
 from . import errors, url
 from .migration import bring_up
 from .values import adapt, marked, row_factory
