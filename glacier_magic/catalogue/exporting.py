@@ -15,7 +15,7 @@ from ..errors import InputError
 from .archives import states
 from .archives.archive_frames import READ, Rows, batch, kind_of
 from .archives.query import COLUMNS
-from .storage.backup import making
+from .storage.backup import new_file
 from .storage.database import Database, Snapshot
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def export(database: Database, target: Path, vault: str | None = None) -> int:
     count = 0
     with database.snapshot() as view:
         found = _selected(places(view), vault)  # before the file: no file for a vault that is not known
-        with making(target) as part, _writer(part, target.suffix.lower()) as writer:
+        with new_file(target) as part, _writer(part, target.suffix.lower()) as writer:
             for place in found:
                 for rows in pieces(view, place._replace(account=masked(place.account))):
                     writer.write_batch(batch("", rows, READ_ALL, schema()))

@@ -96,8 +96,8 @@ def repair(catalogue: Catalogue) -> None:
         database.execute("DELETE FROM absences WHERE archive NOT IN (SELECT id FROM archive_rows)")
     for row in database.rows("SELECT id FROM vaults ORDER BY id"):
         with database.transaction():  # one for each vault: other writers wait meanwhile
-            now = database.row("SELECT current FROM vaults WHERE id=?", (row["id"],))
-            folders.rebuild(database, row["id"], now["current"] if now else 0)
+            current = database.number("SELECT current FROM vaults WHERE id=?", (row["id"],))
+            folders.rebuild(database, row["id"], current)
     database.reindex_names()
 
 
@@ -121,7 +121,7 @@ def _vaults(view: Snapshot) -> list[tuple[int, str, int]]:
     ]
 
 
-_WITH_VAULT = ("archive_rows", "folders", "absences", "loads", "pages")
+_WITH_VAULT = ("archive_rows", "folders", "absences", "loads")
 
 
 def _strays(view: Snapshot) -> Finding:
@@ -202,8 +202,7 @@ def _names(catalogue: Catalogue) -> Finding:
     database = catalogue.database
     if not database.searchable:
         return Finding(check="names to search in", problems=0)
-    row = database.row("SELECT max(id) AS last FROM archive_rows")
-    last = (row["last"] if row else None) or 0
+    last = database.number("SELECT max(id) FROM archive_rows")
     wrong = []
     for place in range(1, last + 1, max(1, last // SAMPLES)):
         one = database.row("SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,))

@@ -196,12 +196,13 @@ class Archives:
     def count_unsized(self, vault: str) -> int:
         """Return how many archives of a vault have an unknown size."""
         known = identity.find_vault(self._database, self._scope, vault)
-        row = known and self._database.row(
-            "SELECT count(*) AS n FROM archive_rows WHERE vault_id=? AND size IS NULL "
+        if known is None:
+            return 0
+        return self._database.number(
+            "SELECT count(*) FROM archive_rows WHERE vault_id=? AND size IS NULL "
             f"AND {states.in_vault(known.current)}",
             (known.id,),
         )
-        return int(row["n"]) if row else 0
 
     def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
         """Return the first names that begin with *prefix*, for completion."""

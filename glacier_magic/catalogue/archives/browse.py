@@ -146,10 +146,9 @@ class Listing:
 
     def _scan(self) -> str:
         """Return the FROM of a scan of the table, if much of the table is this vault's; else of its index."""
-        known = self._archives.count(self.vault)
-        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
-        most = known * 4 >= ((row["last"] if row else None) or 0)
-        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if most else 'vault_id'}=?"
+        rows = self._database.number("SELECT max(id) FROM archive_rows")
+        much = self._archives.count(self.vault) * 4 >= rows
+        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if much else 'vault_id'}=?"
 
     def _all_but_absent(self, made: Statement) -> np.ndarray[Any, Any]:
         """Read the whole index without conditions, then leave out the absent rows, which are few."""

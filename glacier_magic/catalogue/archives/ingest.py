@@ -145,8 +145,7 @@ class Load:
             self._high = self._highest()
 
     def _highest(self) -> int:
-        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
-        return int((row["last"] if row else None) or 0)
+        return self._database.number("SELECT max(id) FROM archive_rows")
 
     def _renew(self) -> None:
         """Renew the claim: other computers take one over that is too old."""
@@ -259,12 +258,12 @@ class Load:
         """
         self._database.create_indexes()
         self._dropped = False
-        newest = self._database.row(
-            "SELECT max(made) AS made FROM inventories WHERE account=? AND region=? AND vault=? "
+        newest = self._database.number(
+            "SELECT max(made) FROM inventories WHERE account=? AND region=? AND vault=? "
             "AND ordinal IS NOT NULL",
             (self._scope.account, self._scope.region, self.vault),
         )
-        older = made is not None and newest is not None and (newest["made"] or 0) > made
+        older = made is not None and newest > made
         if made is not None and self.whole and not older:
             self._mark_unlisted(made)
         elif self._rebuild:

@@ -181,12 +181,12 @@ class _Plan:
         self._add(sql.replace("name", self._database.unindexed("name"), 1), *values)
 
     def _few_with_prefix(self, prefix: str) -> bool:
-        row = self._database.row(
-            "SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows "
+        found = self._database.number(
+            "SELECT count(*) FROM (SELECT 1 FROM archive_rows "
             "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS first_ones",
             (self._known.id, prefix, prefix + END, FEW + 1),
         )
-        return row is not None and row["n"] <= FEW
+        return found <= FEW
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
         ids = self._database.candidates(texts, FEW)
@@ -203,11 +203,10 @@ class _Plan:
         self._add(condition.sql, *condition.values)
         for sql, values in () if self._few else condition.ranges:  # the first that matches few will do
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
-            row = self._database.row(
-                f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS first_ones",
-                (self._known.id, *values, FEW + 1),
+            found = self._database.number(
+                f"SELECT count(*) FROM ({some} LIMIT ?) AS first_ones", (self._known.id, *values, FEW + 1)
             )
-            if row is not None and row["n"] <= FEW:
+            if found <= FEW:
                 self._add_few(f"id IN ({some})", self._known.id, *values)
                 return
 
@@ -377,9 +376,8 @@ def left_out(database: Database, scope: Scope, vault: str, query: Query, made: S
     shown = limit + query.offset
     if replace(query, limit=None, offset=0, sort=None) in (Query(), Query(glob="*")):
         return min(max(0, folders.count(database, scope, vault) - shown), COUNTED)
-    row = database.row(
-        f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
+    return database.number(
+        f"SELECT count(*) FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
         "LIMIT ? OFFSET ?) AS first_ones",
         (made.vault_id, *made.bound, COUNTED, shown),
     )
-    return int(row["n"]) if row else 0

@@ -1,4 +1,4 @@
-"""An SQLite file: opened safely and brought to the current version; transactions and statements."""
+"""A connection to an SQLite file: opening and migrating it, transactions and statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...errors import CatalogueError, LocalError
 from ...steps import step
 from . import schema
 from .database import Database, Values, closed_error
-from .holding import take_up
+from .holding import hold_if_copied
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,7 +24,7 @@ WORDS = schema.Words(
     text="TEXT",
     bytes="BLOB",
     by_key=" WITHOUT ROWID",
-    first="",  # nulls always do
+    first="",  # in SQLite nulls always come first
     hash="lower(hex(a.tree_hash))",
 )
 
@@ -38,7 +38,7 @@ class SqliteFile(Database):
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
-                path.touch(mode=0o600)
+                path.touch(mode=0o600)  # SQLite would let others read it
             self._connection = sqlite3.connect(
                 path, timeout=30, isolation_level=None, check_same_thread=False
             )
@@ -57,7 +57,7 @@ class SqliteFile(Database):
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise LocalError(
-                f"The catalogue {path} cannot be opened now: {error}", cure="Repeat in a moment."
+                f"The catalogue {path} cannot be opened now: {error}", cure="Try again shortly."
             ) from None
         except sqlite3.DatabaseError as error:
             self._connection.close()
@@ -74,16 +74,16 @@ class SqliteFile(Database):
         return self._path.parent.absolute()
 
     def _prepare(self) -> None:
-        with self.transaction():
+        with self.transaction():  # of several processes that open a new file, one creates the tables
             for statement in schema.upgrade(self._version(), self.path, WORDS):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version={schema.mark()}")
-            take_up(self, self._path)
+            hold_if_copied(self, self._path)
         self._journal()
 
     def _version(self) -> int:
-        """Return the number of the version that the file keeps.
+        """Return the number of the version that the file stores.
 
         :raises CatalogueError: it is a database of another program.
         """
@@ -98,7 +98,7 @@ class SqliteFile(Database):
         return version
 
     def _journal(self) -> None:
-        # FULL: an archive id that the service answered must survive a power cut as well.
+        # FULL: an archive id that the service returned must survive a power failure.
         self._connection.execute("PRAGMA synchronous=FULL")
         for _ in range(100):  # this statement ignores the timeout of the connection
             with suppress(sqlite3.OperationalError):
@@ -121,7 +121,7 @@ class SqliteFile(Database):
                     self._execute("COMMIT", ())
             except BaseException:
                 if not nested:
-                    with suppress(sqlite3.Error):  # SQLite has rolled back by itself
+                    with suppress(sqlite3.Error):  # SQLite rolls back some errors itself
                         self._connection.execute("ROLLBACK")
                 raise
             finally:
@@ -160,11 +160,6 @@ class SqliteFile(Database):
         with self._lock:
             return self._execute(sql, values).fetchall()
 
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of this name."""
-        sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
-        return self.row(sql, (name,)) is not None
-
     def _execute(self, sql: str, values: Values) -> sqlite3.Cursor:
         try:
             return self._connection.execute(sql, values)
@@ -180,10 +175,9 @@ class SqliteFile(Database):
             raise self._damaged(error) from None
 
     def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
-        """Return the error to raise for one of SQLite's own."""
-        if not isinstance(error, sqlite3.OperationalError):
-            return self._damaged(error)
-        if str(error).startswith(("no such", "near ")):
+        """Return the error to raise for an error of SQLite."""
+        missing = str(error).startswith(("no such", "near "))  # our own SQL fails: tables are missing
+        if missing or not isinstance(error, sqlite3.OperationalError):
             return self._damaged(error)
         return LocalError(
             f"The catalogue {self.path} cannot be used: {error}",

@@ -94,7 +94,7 @@ def test_a_backup_replaces_nothing(filled, tmp_path):
     """Not even a link to nowhere."""
     target = tmp_path / "backup.sqlite"
     target.write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         filing.backup(filled, target)
     assert target.read_text() == "mine"
     link = tmp_path / "link"
@@ -470,7 +470,7 @@ def test_an_export_can_be_of_one_vault(filled, tmp_path):
         export(catalogue.database, tmp_path / "n.csv", "nope")
     with pytest.raises(InputError, match=r"\.parquet or \.csv"):
         export(catalogue.database, tmp_path / "n.xls")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(catalogue.database, tmp_path / "m.csv")
     catalogue.close()
     assert beside(filled) == {"catalogue.sqlite", "m.csv"}

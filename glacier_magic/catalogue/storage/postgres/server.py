@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
 from ..database import Database, StoredSettings, Values, closed_error
-from ..holding import PLACE, named
+from ..holding import PLACE, rename
 from . import errors, url
 from .migration import bring_up
 from .values import adapt, marked, row_factory
@@ -105,7 +105,7 @@ class PostgresServer(Database):
         name = f"{row['server']} {row['number']}" if row else ""
         if StoredSettings(self).get(PLACE) != name:
             with self.transaction():
-                named(self, name, [name])
+                rename(self, name, [name])
 
     # Connections
 
@@ -353,11 +353,6 @@ class PostgresServer(Database):
         """Return all rows of a query."""
         cursor = self._answer(sql, values)
         return cursor.fetchall() if cursor.description else []
-
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of this name."""
-        found = "SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?"
-        return self.row(found, (name,)) is not None
 
     def close(self) -> None:
         """Close the connection."""
