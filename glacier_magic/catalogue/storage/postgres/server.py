@@ -1,7 +1,7 @@
-"""A connection to a PostgreSQL server: opened, made again when it is lost; transactions and statements.
+"""A connection to a PostgreSQL server, reopened when it is lost; transactions and statements.
 
-After a lost connection a single statement is run again.  A transaction is run again only if all of it
-can be; if its COMMIT got no answer, the server is asked for the outcome.
+A single statement is repeated after a lost connection.  A transaction is repeated only by
+:meth:`PostgresServer.whole`.  If a COMMIT gets no response, the server is queried for the outcome.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ....errors import GlacierError, Unavailable
 from ..database import Database, StoredSettings, Values, closed_error
 from ..holding import PLACE, rename
 from . import errors, url
-from .migration import bring_up
+from .migration import migrate
 from .values import adapt, marked, row_factory
 
 if TYPE_CHECKING:
@@ -37,22 +37,23 @@ LOCK_SECONDS = 60
 """Seconds after which a statement that waits for other writers gives up."""
 
 CLOCK_SECONDS = 60.0
-"""Seconds after which the server is asked for its time again."""
+"""Seconds for which the server's time is extrapolated."""
 
 _CLOCK_STEP = 0.5
-"""Seconds that this computer's clock may be set by, or sleep, unnoticed."""
+"""Seconds by which this computer's clock may differ before the server's time is read again."""
 
 _READS = ("SELECT", "WITH", "EXPLAIN", "SHOW", "VALUES")
 
 
 class _Undone(Unavailable):
-    """A transaction was lost with its connection, and was rolled back."""
+    """A transaction was rolled back because its connection was lost."""
 
 
 class Clock:
-    """How far the server's clock is ahead of this computer's.
+    """The difference between the server's clock and this computer's.
 
-    The server is asked again after a while, and at once after this computer slept or its clock was set.
+    The server's time is read every :data:`CLOCK_SECONDS`, and after this computer was suspended or its
+    clock was set.
 
     :param ask: returns the server's seconds since 1970.
     """
@@ -69,12 +70,12 @@ class Clock:
             before = time.time()
             server = self._ask()
             self._wall, self._steady = time.time(), time.monotonic()
-            self._skew = server - (before + self._wall) / 2
+            self._skew = server - (before + self._wall) / 2  # the response took half of the time
         return self._skew
 
 
 class PostgresServer(Database):
-    """A connection to one database of a server; the catalogue is the first schema of its search path."""
+    """A connection to a database; the catalogue is the first schema of its search path."""
 
     def __init__(self, place: str) -> None:
         self._url = url.parse_url(place)
@@ -85,7 +86,7 @@ class PostgresServer(Database):
         self._connection = self._connect()
         try:
             with self._speaking():
-                bring_up(self._connection, self.place, self._lock_key)
+                migrate(self._connection, self.place, self._lock_key)
             self._name()
         except BaseException:
             self._connection.close()
@@ -93,11 +94,11 @@ class PostgresServer(Database):
 
     @property
     def folder(self) -> Path:
-        """The user's own folder."""
+        """The user's data folder."""
         return data_folder()
 
     def _name(self) -> None:
-        """Name the catalogue by the server and its table: a restored dump has another one."""
+        """Name the catalogue by the server and the id of a table, both new in a restored dump."""
         row = self.row(
             "SELECT (SELECT system_identifier FROM pg_control_system()) AS server, "
             "CAST(to_regclass('settings') AS oid) AS number"
@@ -127,22 +128,20 @@ class PostgresServer(Database):
             return made
 
     def _learn(self, connection: psycopg.Connection[Any]) -> None:
-        """Read the key of the lock, and the synchronous_commit of transactions that must be power-safe.
-
-        The lock is the schema's, so that catalogues in one database do not wait for each other.
-        """
+        """Read the schema, for the key of the lock, and the server's synchronous_commit."""
         with self._speaking():
             row = connection.execute(
                 "SELECT current_schema(), current_setting('synchronous_commit')"
             ).fetchone()
         schema, safe = row or ("", "on")
+        # One lock for each schema: catalogues in one database do not wait for each other.
         name = f"glacier_magic catalogue {schema}".encode()
         self._lock_key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
-        self._safe = "on" if safe == "off" else safe
+        self._safe = "on" if safe == "off" else safe  # for transactions that must survive a power failure
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give the block a connection of its own, in a transaction that reads as of one moment."""
+        """Give the block a separate connection, in a transaction that reads as of one time."""
         connection = self._connect()
         try:
             with self._speaking(), connection.transaction():
@@ -153,7 +152,7 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def _speaking(self) -> Iterator[None]:
-        """Raise errors of the driver inside the block as errors of ours."""
+        """Raise errors of the driver as :class:`GlacierError`."""
         try:
             yield
         except psycopg.Error as error:
@@ -191,7 +190,7 @@ class PostgresServer(Database):
                         self._connection.close()
                         raise Unavailable(
                             f"The connection to the catalogue {self.place} was lost: "
-                            f"{errors.words(error, self._url.secret)}",
+                            f"{errors.message_of(error, self._url.secret)}",
                             cure=errors.NOTHING_LOST,
                         ) from None
                     raise
@@ -199,7 +198,7 @@ class PostgresServer(Database):
             raise
         except BaseException:
             if self._connection.info.transaction_status == TransactionStatus.ACTIVE:
-                self._connection.close()  # interrupted in a statement: it cannot be used again
+                self._connection.close()  # a Ctrl-C during a statement: its response is still to come
             raise
 
     # Time
@@ -222,7 +221,7 @@ class PostgresServer(Database):
         :raises Unavailable: the connection was lost; the transaction was rolled back.
         """
         with self._lock:
-            if self._inside:
+            if self._inside:  # nested: part of the outer transaction
                 yield self
                 return
             number = self._again(lambda: self._begin(power_safe=power_safe))
@@ -231,13 +230,13 @@ class PostgresServer(Database):
                 yield self
                 self._end(number)
             except BaseException:
-                self._take_back()
+                self._roll_back()
                 raise
             finally:
                 self._inside = False
 
     def _begin(self, *, power_safe: bool) -> str:
-        """Begin as the only writer; return the transaction's number on the server."""
+        """Begin as the only writer; return the transaction id on the server."""
         try:
             cursor = self._connection.execute(
                 f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
@@ -246,7 +245,7 @@ class PostgresServer(Database):
                 "pg_current_xact_id()::text AS number"
             )
         except BaseException:
-            self._take_back()
+            self._roll_back()
             raise
         while cursor.nextset():
             pass
@@ -260,32 +259,30 @@ class PostgresServer(Database):
             if not self._connection.closed:
                 raise
             done = self._outcome(number)
-        if done != "COMMIT":  # a statement in it had failed, and its error was not passed on
-            raise _Undone(
-                f"The catalogue {self.place} did not keep what was written", cure=errors.NOTHING_LOST
-            )
+        if done != "COMMIT":  # a statement had failed, and the block suppressed its error
+            raise _Undone(f"The catalogue {self.place} was not changed", cure=errors.NOTHING_LOST)
 
     def _outcome(self, number: str) -> str:
-        """Return the outcome of a transaction whose COMMIT got no answer."""
+        """Return the outcome of a transaction whose COMMIT got no response."""
 
         def ask() -> str:
             row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
-            if row is not None and row["state"] == "in progress":  # its process is just ending
+            if row is not None and row["state"] == "in progress":  # its server process has yet to end
                 time.sleep(0.1)
                 return ask()
             return "COMMIT" if row is not None and row["state"] == "committed" else "ROLLBACK"
 
         return self._again(ask)
 
-    def _take_back(self) -> None:
-        with suppress(psycopg.Error):
+    def _roll_back(self) -> None:
+        with suppress(psycopg.Error):  # of a lost connection: the server rolls back
             if self._connection.info.transaction_status != TransactionStatus.IDLE:
                 self._connection.execute("ROLLBACK")
         if self._connection.info.transaction_status != TransactionStatus.IDLE:
             self._connection.close()
 
     def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
-        """Return the result of *work*, run in a transaction; run it again if its connection is lost."""
+        """Return the result of *work*, run in a transaction; repeat it if the connection is lost."""
         with self._lock:
             if self._inside:
                 return work()
@@ -300,28 +297,19 @@ class PostgresServer(Database):
 
     # Statements
 
-    def run(self, statement: str, given: Values = ()) -> psycopg.Cursor[Any]:
-        """Run one statement inside a transaction."""
-        try:
-            with self._watching():
-                return self._connection.execute(marked(statement), given)
-        except Unavailable as error:
-            if self._connection.closed:
-                raise _Undone(error.message, cure=error.cure) from None
-            raise
-
-    def _answer(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
+    def _run(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
+        text = marked(statement)
         with self._lock:
             if self._inside:
-                return self.run(statement, given)
-            if statement.lstrip().upper().startswith(_READS):
-                text = marked(statement)
+                with self._transacting():
+                    return self._connection.execute(text, given)
+            if text.lstrip().upper().startswith(_READS):
                 return self._again(lambda: self._connection.execute(text, given))
-            return self.whole(lambda: self.run(statement, given))
+            return self.whole(lambda: self._run(statement, given))
 
     def execute(self, sql: str, values: Values = ()) -> int:
         """Run one statement; return how many rows it changed."""
-        return self._answer(sql, values).rowcount
+        return self._run(sql, values).rowcount
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each of *values*, all or none; return how many rows changed."""
@@ -334,15 +322,21 @@ class PostgresServer(Database):
             return cursor.rowcount
 
     @contextlib.contextmanager
-    def using(self) -> Iterator[psycopg.Cursor[Any]]:
-        """Give the block a cursor of the running transaction."""
+    def _transacting(self) -> Iterator[None]:
+        """Run the block inside a transaction, which is lost with its connection."""
         try:
-            with self._watching(), self._connection.cursor() as cursor:
-                yield cursor
+            with self._watching():
+                yield
         except Unavailable as error:
             if self._connection.closed:
                 raise _Undone(error.message, cure=error.cure) from None
             raise
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[psycopg.Cursor[Any]]:
+        """Give the block a cursor of the current transaction."""
+        with self._transacting(), self._connection.cursor() as cursor:
+            yield cursor
 
     def insert(self, sql: str, values: Values) -> int:
         """Run an INSERT; return the id of the new row."""
@@ -351,7 +345,7 @@ class PostgresServer(Database):
 
     def rows(self, sql: str, values: Values = ()) -> list[Any]:
         """Return all rows of a query."""
-        cursor = self._answer(sql, values)
+        cursor = self._run(sql, values)
         return cursor.fetchall() if cursor.description else []
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The URL of a catalogue: its parts, and how it is shown without its password."""
+"""The URL of a catalogue, parsed and displayed without its password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Url:
 
     @property
     def secret(self) -> str | None:
-        """The password that the URL holds, if any."""
+        """The password in the URL, if any."""
         found = self.options.get("password")
         return str(found) if found else None
 
@@ -40,7 +40,7 @@ def parse_url(text: str) -> Url:
 
     try:
         options = psycopg.conninfo.conninfo_to_dict(text)
-    except psycopg.Error:  # its words may hold a piece of the password
+    except psycopg.Error:  # its message may contain a part of the password
         raise InputError(
             "The URL of the catalogue is not understood",
             cure="Write it like postgresql://user@host:5432/database; a character such as @ or / "
