@@ -6,7 +6,6 @@ The file has every row of the catalogue, in any state; account ids are masked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,6 +59,7 @@ def export(database: Database, target: Path, vault: str | None = None) -> int:
         found = _selected(places(view), vault)  # before the file: no file for a vault that is not known
         with new_file(target) as part, _writer(part, target.suffix.lower()) as writer:
             for place in found:
+                # The file may be given to others.
                 for rows in pieces(view, place._replace(account=masked(place.account))):
                     writer.write_batch(batch("", rows, READ_ALL, schema()))
                     count += len(rows)
@@ -78,18 +78,14 @@ def schema() -> pa.Schema:
     return pa.schema(fields, metadata={MARK: b"archives 1"})
 
 
-def _writer(part: Path, end: str) -> AbstractContextManager[Any]:
+def _writer(part: Path, end: str) -> Any:
     if end == ".csv":
         from pyarrow import csv
 
-        return _typed(csv.CSVWriter(part, schema()))
+        return csv.CSVWriter(part, schema())
     from pyarrow import parquet
 
-    return _typed(parquet.ParquetWriter(part, schema(), compression="zstd"))
-
-
-def _typed(writer: Any) -> AbstractContextManager[Any]:
-    return writer  # type: ignore[no-any-return]  # Arrow has no types of its own
+    return parquet.ParquetWriter(part, schema(), compression="zstd")
 
 
 class ExportTarget(NamedTuple):

@@ -15,7 +15,7 @@ from .storage.database import Database, Snapshot
 if TYPE_CHECKING:
     from . import Catalogue
 
-PIECE = 20_000
+PIECE = 20_000  # rows in memory at a time
 SAMPLES = 50
 """Names that a check looks up in the search index."""
 
@@ -98,7 +98,7 @@ def repair(catalogue: Catalogue) -> None:
         with database.transaction():  # one for each vault: other writers wait meanwhile
             current = database.number("SELECT current FROM vaults WHERE id=?", (row["id"],))
             folders.rebuild(database, row["id"], current)
-    database.reindex_names()
+    database.reindex_names()  # in short transactions of its own
 
 
 def _finding(what: str, problems: list[str], cure: str, count: int | None = None) -> Finding:
@@ -200,12 +200,13 @@ def _archives(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str
 def _names(catalogue: Catalogue) -> Finding:
     """Look up some names, evenly distributed, in the search index."""
     database = catalogue.database
-    if not database.searchable:
+    if not database.searchable:  # an SQLite without FTS5, a server without pg_trgm: not a problem
         return Finding(check="names to search in", problems=0)
     last = database.number("SELECT max(id) FROM archive_rows")
     wrong = []
-    for place in range(1, last + 1, max(1, last // SAMPLES)):
+    for place in range(1, last + 1, max(1, last // SAMPLES)):  # not at random: a check is repeatable
         one = database.row("SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,))
+        # None: the name has no trigram.
         found = database.candidates([one["name"]], folders.SPILL) if one else None
         if one and found is not None and one["id"] not in found:
             wrong.append(f"{one['name']!r} is not found")

@@ -109,6 +109,7 @@ def kind_of(name: str) -> pa.DataType:
 
     if name in _TIMES:  # microseconds reach beyond every calendar's end; nanoseconds end in 2262
         return pa.timestamp("us", "UTC")
+    # Large: 64-bit offsets, for more than 2 GiB of text.
     return pa.int64() if name in _WHOLE else pa.large_string()
 
 
@@ -120,6 +121,7 @@ def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.
     made: dict[str, Any] = {}
     for field in schema:
         if field.name == "vault" and "vault" not in values:
+            # The rows of one vault do not repeat its name.
             made["vault"] = pa.repeat(pa.scalar(vault, field.type), len(rows))
         else:
             column = _COLUMNS.get(field.name, _plain)
@@ -146,7 +148,7 @@ def _times(values: Sequence[int | None], kind: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)
+    return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)  # milliseconds to microseconds
 
 
 def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:

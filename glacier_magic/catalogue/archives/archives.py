@@ -58,7 +58,7 @@ class Archives:
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database, self._scope = database, scope
-        self._database.prepare_indexes()
+        self._database.prepare_indexes()  # a killed process may have left the catalogue without them
 
     # Writing
 
@@ -90,6 +90,7 @@ class Archives:
             if after.in_vault(vault.current):
                 size, created = archive.size, archive.created
                 if row is not None and (archive.state == "unknown" or size is None):
+                    # The same as _update() writes.
                     size, created = row["size"] or size, row["created"] or created
                 changes.add(name, size, created)
             changes.write(self._database, vault.id)
@@ -152,7 +153,7 @@ class Archives:
             name of an archive matches that name only.
         """
         if glob is not None and not {"*", "?"} & set(glob):
-            exact = self.named(vault, glob)
+            exact = self.named(vault, glob)  # photo[1].jpg is a name before it is a pattern
             if exact:
                 return exact
         return list(self.query(vault, glob).records)
@@ -167,6 +168,7 @@ class Archives:
         :param all_: include archives that are deleted or gone.
         """
         where = "id_key BETWEEN ? AND ? AND archive_id>=? AND archive_id<?"
+        # Ids are ASCII: \x7f sorts after every character.
         values = (*identity.span(prefix), prefix, prefix + "\x7f")
         return self._select(vault, where, values, states.visible if all_ else states.in_vault)
 

@@ -54,6 +54,7 @@ def _spelled(text: str, what: str) -> int:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise _misunderstood(text, what) from None
+    # A whole second means all of it.
     step = timedelta(0) if found.microsecond else timedelta(milliseconds=999)
     return _instant(found + step, what)
 

@@ -236,6 +236,7 @@ class Listing:
         for chosen in _pieces(ids):
             rows = self._database.rows(
                 f"SELECT id FROM archive_rows WHERE id IN ({_listed(chosen)}) "
+                # Few ids: found by the primary key.
                 f"AND {self._database.unindexed('vault_id')}=? AND {self._made.where}",
                 (self._made.vault_id, *self._made.bound),
             )
@@ -264,7 +265,7 @@ def branches(
         "WHERE c.vault_id=f.vault_id AND c.parent=f.parent||f.name AND c.name<>'' "
         "AND c.archives>0) AS deeper FROM folders f WHERE f.vault_id=? AND f.parent=? "
         "AND f.name<>'' AND f.archives>0 ORDER BY f.bytes DESC, f.name LIMIT ?",
-        (known.id, path, limit + 1),
+        (known.id, path, limit + 1),  # one more shows whether there are more
     )
     found = [Branch(path + r["name"], r["archives"], r["bytes"], bool(r["deeper"])) for r in rows]
     return found[:limit], len(found) > limit

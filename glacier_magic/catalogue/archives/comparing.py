@@ -99,7 +99,7 @@ def difference(
     :raises InputError: there is no inventory that old.
     """
     inventories = whole_inventories(database, scope, vault)
-    second = inventory_at(inventories, 1 << 62 if after is None else after, vault)
+    second = inventory_at(inventories, 1 << 62 if after is None else after, vault)  # later than any date
     if before is None:
         before = inventories[-2]["made"] if len(inventories) > 1 and after is None else second["made"] - 1
     first = inventory_at(inventories, before, vault)
@@ -126,11 +126,12 @@ def difference(
 
 def _changed(database: Database, scope: Scope, vault: str, first: int, second: int) -> list[int]:
     """Return the ids of the rows whose presence may differ between two ordinals."""
+    # Either inventory may be the later one.
     (start, end), one = sorted((first, second)), identity.find_or_add_vault(database, scope, vault).id
     rows = database.rows(
         "SELECT id FROM archive_rows WHERE vault_id=? AND listed>? AND listed<=? "
         "UNION SELECT id FROM archive_rows WHERE vault_id=? AND unlisted>? AND unlisted<=? "
-        "UNION SELECT archive FROM absences WHERE vault_id=? AND since<=? AND until>?",
+        "UNION SELECT archive FROM absences WHERE vault_id=? AND since<=? AND until>?",  # listed again later
         (one, start, end, one, start, end, one, end, start),
     )
     return [row["id"] for row in rows]

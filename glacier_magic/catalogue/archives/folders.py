@@ -24,7 +24,7 @@ SPILL = 100_000
 END = "\U0010ffff"
 """Sorts after every character: *prefix* + END bounds the names that begin with *prefix*."""
 
-_SUM = (
+_SUM = (  # CASE: SQLite calls the function min(), PostgreSQL least()
     "archives=folders.archives+excluded.archives, bytes=folders.bytes+excluded.bytes, "
     "oldest=CASE WHEN folders.oldest IS NULL OR excluded.oldest<folders.oldest "
     "THEN excluded.oldest ELSE folders.oldest END, "
@@ -85,6 +85,7 @@ class FolderChanges:
 
     def add(self, name: str, size: int | None, created: int | None) -> None:
         """Record an archive that is now in the vault."""
+        # An unknown size counts as 0.
         self._added.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
 
     def remove(self, name: str, size: int | None, created: int | None) -> None:
@@ -179,6 +180,7 @@ def count(database: Database, scope: Scope, vault: str) -> int:
 def below(database: Database, vault_id: int, current: int, path: str, depth: int) -> list[Folder]:
     """Return a folder and the folders down to *depth* levels below it, the largest of each first."""
     found: list[Folder] = []
+    # A folder that became empty keeps its row.
     rows = database.rows(f"{_READ} AND parent=? AND name=? AND archives>0", (vault_id, *split(path)))
     for level in range(depth + 1):
         found += [_folder(database, vault_id, current, level, row) for row in rows]
@@ -239,6 +241,7 @@ def _outermost(database: Database, inside: Sequence[Any], current: int, order: s
 def rebuild(database: Database, vault_id: int, current: int) -> None:
     """Recalculate all folders of a vault, in the caller's transaction."""
     database.execute("DELETE FROM folders WHERE vault_id=?", (vault_id,))
+    # Pages by id, so that the memory does not grow with the vault.
     changes, last = FolderChanges(), 0
     while rows := database.rows(
         "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "

@@ -80,6 +80,7 @@ def numbers(archive_id: str) -> tuple[int, int]:
     if len(raw) == LENGTH:
         padded = raw.ljust(8 * _WORDS, b"\0")
         words = [int.from_bytes(padded[i : i + 8], "little") for i in range(0, 8 * _WORDS, 8)]
+        # A sum of products: numpy does a column at once.
         first = sum(w * c for w, c in zip(words, _KEY, strict=True)) & _MASK
         second = sum(w * c for w, c in zip(words, _CHECK, strict=True)) & _MASK
     else:  # not of Amazon Glacier: an emulator, or a test
@@ -109,7 +110,7 @@ def columns(ids: pa.Array[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
 
     count = len(ids)
     if count == 0 or not pc.all(pc.equal(pc.binary_length(ids), LENGTH)).as_py():
-        return _one_by_one(ids.to_pylist())
+        return _one_by_one(ids.to_pylist())  # ids that are not those of the service
     _, offsets, data = ids.buffers()
     start = np.frombuffer(offsets, np.int32)[ids.offset]  # a slice shares the buffer of the whole
     text = np.frombuffer(data, np.uint8, count * LENGTH, start).reshape(count, LENGTH)

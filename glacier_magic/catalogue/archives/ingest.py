@@ -77,6 +77,7 @@ class Load:
         with self._database.transaction():
             known = identity.find_or_add_vault(self._database, self._scope, self.vault)
             row = self._database.row("SELECT * FROM loads WHERE vault_id=?", (known.id,))
+            # is_dead() knows the processes of this computer; other claims expire.
             held = row is not None and row["owner"] and not is_dead(row["owner"])
             if row is not None and held and row["touched"] > self._database.now() - LOAD_SECONDS:
                 return False
@@ -159,7 +160,7 @@ class Load:
         coming = max(self.archives, self._expected)
         if self._empty and not self._dropped and self._last < coming and coming >= MANY:
             self._database.drop_indexes()
-            self._dropped = True
+            self._dropped = True  # create_indexes() makes them again, faster than each row updates them
 
     def _insert(self, batch: pa.RecordBatch, keys: Any, checks: Any) -> None:
         count = batch.num_rows
@@ -169,6 +170,7 @@ class Load:
 
         descriptions = batch["description"].to_pylist()
         names, formats, mtimes = decode_columns(descriptions)
+        # Null where the description equals the name.
         raw = [None if d == n else d for d, n in zip(descriptions, names, strict=True)]
         created = batch["created"].cast(pa.int64())
         hashes = [identity.pack_hash(each) for each in batch["tree_hash"].to_pylist()]
@@ -293,6 +295,7 @@ class Load:
         ids = self._known_ids()
         missing = ids[~self._seen[ids]]
         for start in range(0, len(missing), 10_000):
+            # Not effective before the last write of finish().
             chunk = missing[start : start + 10_000].tolist()
             with self._database.transaction():
                 self._renew()
@@ -317,6 +320,7 @@ class Load:
             "bytes, ordinal, whole, added, gone) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
             "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET made=excluded.made, "
             "loaded=excluded.loaded, archives=excluded.archives, bytes=excluded.bytes, "
+            # Read again: it keeps its place in the history.
             "ordinal=COALESCE(inventories.ordinal, excluded.ordinal)",
             (
                 self._scope.account,

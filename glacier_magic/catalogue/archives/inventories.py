@@ -56,7 +56,7 @@ class Inventories:
             with self._database.bulk_writing():
                 yield load
         finally:
-            load.give_up()
+            load.give_up()  # does nothing after finish()
 
     def newest(self, vault: str) -> Inventory | None:
         """Return the whole inventory with the latest date, or None."""

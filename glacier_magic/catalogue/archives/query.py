@@ -25,7 +25,7 @@ FEW = 10_000
 
 COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
 SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
-_NULLABLE = ("size", "created", "mtime", "tree_hash")
+_NULLABLE = ("size", "created", "mtime", "tree_hash")  # the other columns are never null
 
 COUNTED = 10_000
 """The largest number of omitted rows that is counted exactly."""
@@ -140,9 +140,9 @@ class _Plan:
             self._add(states.in_vault(self._ordinal))
         else:
             names = states.parse_states([wanted] if isinstance(wanted, str) else wanted)
-            marks = ",".join("?" * len(names)) or "NULL"
+            marks = ",".join("?" * len(names)) or "NULL"  # no state at all: nothing matches
             self._add(f"{self._state} IN ({marks})", *names)
-            self._add(states.visible(self._ordinal))
+            self._add(states.visible(self._ordinal))  # "gone" would include rows of an incomplete inventory
 
     def _add_glob(self, glob: str) -> None:
         glob = archive_pattern(glob)
@@ -167,10 +167,11 @@ class _Plan:
         return row is not None
 
     def _add_pattern(self, pattern: str) -> None:
-        if pattern == "*":
+        if pattern == "*":  # no condition: the index gives the order
             return
         pattern = where.pattern(pattern)
         prefix, *others = literals(pattern)
+        # Checked last: the prefix and the candidates narrow the rows.
         sql, values = self._database.glob("name", pattern)
         if prefix:
             self._few = self._few_with_prefix(prefix)
@@ -189,7 +190,7 @@ class _Plan:
         return found <= FEW
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
-        ids = self._database.candidates(texts, FEW)
+        ids = self._database.candidates(texts, FEW)  # None: all names are read
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
@@ -280,8 +281,10 @@ class _Plan:
             column = "COALESCE(description, name)" if name == "description" else name
             if place == 0 and self._few and name not in ("state", "description"):
                 column = self._database.unindexed(name)  # no index: the few rows are sorted
+            # The order of the indexes in both databases.
             nulls = (" NULLS LAST" if down else " NULLS FIRST") if name in _NULLABLE else ""
             terms.append(f"{column}{' DESC' if down else ''}{nulls}")
+        # Ties have one order: pages do not overlap.
         return ", ".join([*terms, f"id{' DESC' if self._order[0][1] else ''}"])
 
 
@@ -313,6 +316,7 @@ def inventory_at(inventories: Sequence[Any], as_of: int, vault: str) -> Any:
 
 def _limit(query: Query) -> int | None:
     for number in (query.limit, query.offset):
+        # isinstance() would accept True.
         if number is not None and (type(number) is not int or number < 0):
             raise InputError("A limit and an offset are whole numbers from 0 on")
     if query.offset >= _LARGEST:
@@ -374,6 +378,7 @@ def left_out(database: Database, scope: Scope, vault: str, query: Query, made: S
     if limit is None:
         return 0
     shown = limit + query.offset
+    # No condition: the total is known.
     if replace(query, limit=None, offset=0, sort=None) in (Query(), Query(glob="*")):
         return min(max(0, folders.count(database, scope, vault) - shown), COUNTED)
     return database.number(

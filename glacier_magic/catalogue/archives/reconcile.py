@@ -38,7 +38,7 @@ class Reconciliation:
         rows = self._database.rows(
             f"SELECT {_FACTS}, deleted, origin FROM archive_rows "
             f"WHERE id IN ({','.join(map(str, ids))}) AND unlisted IS NULL "
-            "AND (listed IS NOT NULL OR created<?)",
+            "AND (listed IS NOT NULL OR created<?)",  # a recent upload is not in an inventory yet
             (made - states.LAG,),
         )
         self._database.executemany(
@@ -88,7 +88,9 @@ class Reconciliation:
     def restore_deleted(self, made: int, last: int, seen: np.ndarray[Any, Any]) -> None:
         """Mark archives as present that are still listed :data:`.states.LAG` after their deletion."""
         rows = self._database.rows(
-            f"SELECT {_FACTS} FROM archive_rows WHERE vault_id=? AND deleted<?", (self._id, made - states.LAG)
+            # For a day or two, inventories may still list a deleted archive.
+            f"SELECT {_FACTS} FROM archive_rows WHERE vault_id=? AND deleted<?",
+            (self._id, made - states.LAG),
         )
         for row in rows:
             if (row["id"] <= last and seen[row["id"]]) or row["listed"] == self._ordinal:

@@ -59,7 +59,7 @@ class Presence:
 
     def state(self, current: int) -> str | None:
         """Return the state; None for a row that only an incomplete inventory lists."""
-        if self.deleted is not None:
+        if self.deleted is not None:  # first: inventories list a deleted archive for another day
             return DELETED
         if self.unlisted is not None and self.unlisted <= current:
             return "gone"
@@ -84,11 +84,14 @@ class Presence:
         if state == "gone":
             return replace(self, listed=_earlier(self.listed, current), unlisted=current)
         if state == DELETED:
+            # The first date counts.
             return replace(self, deleted=now if self.deleted is None else self.deleted)
+        # What an upload or an inventory has said is more certain.
         return self if self.origin != LISTED or self.listed is not None else Presence(IMPORTED)
 
 
 def _earlier(listed: int | None, current: int) -> int:
+    # Above current: from an incomplete inventory.
     return current if listed is None or listed > current else listed
 
 

@@ -116,11 +116,11 @@ class _Parser:
     # Tokens
 
     @property
-    def _now(self) -> Token:
+    def _current(self) -> Token:
         return self._tokens[self._next]
 
     def _take(self, *words: str) -> Token | None:
-        token = self._now
+        token = self._current
         if token.kind in ("word", "sign") and token.text.lower() in words:
             self._next += 1
             return token
@@ -129,39 +129,39 @@ class _Parser:
     def _need(self, *words: str) -> Token:
         token = self._take(*words)
         if token is None:
-            raise self._error(f"{' or '.join(words)} is missing", self._now.place)
+            raise self._error(f"{' or '.join(words)} is missing", self._current.place)
         return token
 
     # Grammar
 
     def parse(self) -> Condition:
-        found = self._either()
-        if self._now.kind != "end":
-            raise self._error("and or or is missing", self._now.place)
+        found = self._or()
+        if self._current.kind != "end":
+            raise self._error("and or or is missing", self._current.place)
         if len(found.values) > MOST:
             raise WhereError(f"The condition has {len(found.values):,} values", cure=f"At most {MOST:,} go.")
         return found
 
-    def _either(self) -> Condition:
-        parts = [self._both()]
+    def _or(self) -> Condition:
+        parts = [self._and()]
         while self._take("or"):
-            parts.append(self._both())
-        return _joined(" OR ", parts)
+            parts.append(self._and())
+        return _combined(" OR ", parts)
 
-    def _both(self) -> Condition:
+    def _and(self) -> Condition:
         parts = [self._not()]
         while self._take("and"):
             parts.append(self._not())
-        return _joined(" AND ", parts)
+        return _combined(" AND ", parts)
 
     def _not(self) -> Condition:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error("it is nested too deeply", self._now.place)
+        if self._depth > _DEEPEST:  # Python limits recursion
+            raise self._error("it is nested too deeply", self._current.place)
         if self._take("not"):
-            found = _opposite(self._not())
+            found = _negated(self._not())
         elif self._take("("):
-            found = self._either()
+            found = self._or()
             self._need(")")
         else:
             found = self._comparison()
@@ -173,25 +173,25 @@ class _Parser:
         if first.kind == "word":
             unlike = self._take("not")
             if self._take("in"):
-                return self._signed(unlike, self._within(first))
+                return self._signed(unlike, self._in_list(first))
             word = self._take("like", "glob")
             if word is not None:
                 return self._signed(unlike, self._pattern(first, word.text.lower()))
             if unlike is not None:
-                raise self._error("in, like or glob is missing", self._now.place)
+                raise self._error("in, like or glob is missing", self._current.place)
             if self._take("is"):
-                return self._missing(first)
+                return self._is_null(first)
         parts = []
         while sign := self._take("<", "<=", ">", ">=", "=", "==", "!=", "<>"):
             second = self._operand()
             parts.append(self._compare(first, _SAME.get(sign.text, sign.text), second))
             first = second
         if not parts:
-            raise self._error("a comparison is missing", self._now.place)
-        return _joined(" AND ", parts)
+            raise self._error("a comparison is missing", self._current.place)
+        return _combined(" AND ", parts)
 
     def _operand(self) -> Token:
-        token = self._now
+        token = self._current
         if token.kind not in ("word", "number", "text", "time"):
             raise self._error("a field or a value is missing", token.place)
         if token.kind == "word":
@@ -203,7 +203,7 @@ class _Parser:
 
     @staticmethod
     def _signed(unlike: Token | None, condition: Condition) -> Condition:
-        return condition if unlike is None else _opposite(condition)
+        return condition if unlike is None else _negated(condition)
 
     # Meaning
 
@@ -230,24 +230,19 @@ class _Parser:
     def _value(self, field: str, token: Token) -> Any:
         if field == "size":
             return self._bytes(token)
-        if token.kind == "text":
-            text = _unquoted(token.text)
-        elif token.kind in ("number", "time"):
-            text = token.text
-        else:
-            raise self._error("a value is missing", token.place)
         if field == "state":
-            return self._state(text, token)
-        return pack_hash(text.lower()) if field == "tree_hash" else text
+            return self._state(token)
+        text = _text(token)
+        return pack_hash(text.lower()) if field == "tree_hash" else text  # tree hashes are stored as bytes
 
-    def _state(self, text: str, token: Token) -> str:
+    def _state(self, token: Token) -> str:
         try:
-            return states.parse_states([text])[0]
+            return states.parse_states([_text(token)])[0]
         except InputError as error:
             raise self._error(f"{error.message}: {error.cure}", token.place) from None
 
     def _bytes(self, token: Token) -> int | float:
-        text = _unquoted(token.text) if token.kind == "text" else token.text
+        text = _text(token)
         plain = text.replace("_", "").strip()
         try:
             number = float(plain)
@@ -262,33 +257,33 @@ class _Parser:
         return whole if abs(whole) < 1 << 62 else float(whole)  # databases take 63 bits
 
     def _span(self, token: Token) -> tuple[int, int]:
-        text = _unquoted(token.text) if token.kind == "text" else token.text
+        text = _text(token)
         try:
             return time_span(text)
         except ValueError:
             raise self._error(f"{text!r} is not a time such as 2016 or 2016-05-17", token.place) from None
 
-    def _within(self, field: Token) -> Condition:
+    def _in_list(self, field: Token) -> Condition:
         self._need("(")
         parts = []
         while True:
             parts.append(self._compare(field, "=", self._operand()))
             if self._take(")"):
-                return _joined(" OR ", parts)
+                return _combined(" OR ", parts)
             self._need(",")
 
     def _pattern(self, field: Token, word: str) -> Condition:
-        token = self._now
+        token = self._current
         if token.kind != "text":
             raise self._error(f"a text in quotes is missing after {word}", token.place)
         if field.text not in TEXT or field.text == "tree_hash":
             raise self._error(f"{word} does not go with {field.text}", field.place)
         self._next += 1
         make = self._database.glob if word == "glob" else self._database.like
-        sql, values = make(self._columns[field.text], pattern(_unquoted(token.text)))
+        sql, values = make(self._columns[field.text], pattern(_text(token)))
         return Condition(sql, tuple(values))
 
-    def _missing(self, field: Token) -> Condition:
+    def _is_null(self, field: Token) -> Condition:
         unlike = self._take("not")
         self._need("null", "none")
         return Condition(f"{self._columns[field.text]} IS {'NOT ' if unlike else ''}NULL")
@@ -319,7 +314,7 @@ def time_span(text: str) -> tuple[int, int]:
     parts = [int(part) for part in found.groups()[:6] if part is not None]
     year, month, day, hour, minute, second = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
     begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC)) or 0
-    if len(parts) <= 2:
+    if len(parts) <= 2:  # months and years have different lengths
         years, months = divmod(year * 12 + month - 1 + (12 if len(parts) == 1 else 1), 12)
         if years > 9999:  # datetime ends there
             return begin, begin + (366 if len(parts) == 1 else 31) * 86_400_000
@@ -330,20 +325,25 @@ def time_span(text: str) -> tuple[int, int]:
     return begin, begin + {3: 86_400_000, 5: 60_000, 6: 1_000}[len(parts)]
 
 
-def _unquoted(text: str) -> str:
-    quote = text[0]
-    return text[1:-1].replace(quote * 2, quote)
+def _text(token: Token) -> str:
+    """Return the text of a token without quotes."""
+    if token.kind != "text":
+        return token.text
+    quote = token.text[0]
+    return token.text[1:-1].replace(quote * 2, quote)
 
 
 def _range(field: str, sql: str, *values: Any) -> Condition:
+    # <> excludes few rows: an index does not help.
     indexed = field in ("name", "size", "created") and "<>" not in sql
     return Condition(sql, values, ((sql, values),) if indexed else ())
 
 
-def _joined(word: str, parts: list[Condition]) -> Condition:
+def _combined(word: str, parts: list[Condition]) -> Condition:
     if len(parts) == 1:
         return parts[0]
     sql = _balanced(word, [part.sql for part in parts])
+    # No side of an OR is necessary.
     ranges = tuple(r for part in parts for r in part.ranges) if word == " AND " else ()
     values = tuple(value for part in parts for value in part.values)
     return Condition(f"({sql})", values, ranges)
@@ -357,5 +357,6 @@ def _balanced(word: str, parts: list[str]) -> str:
     return f"({_balanced(word, parts[:middle])}){word}({_balanced(word, parts[middle:])})"
 
 
-def _opposite(condition: Condition) -> Condition:
+def _negated(condition: Condition) -> Condition:
+    # NOT NULL would be NULL, which is not true.
     return Condition(f"NOT COALESCE({condition.sql}, FALSE)", condition.values)

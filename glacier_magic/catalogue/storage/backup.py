@@ -57,6 +57,7 @@ def new_file(target: Path) -> Iterator[Path]:
 @contextmanager
 def _temporary(target: Path, cure: str) -> Iterator[Path]:
     """Give the block an empty file next to *target*; delete it at the end if it still exists."""
+    # Names have 255 bytes at most.
     part = target.with_name(f".{target.name[:200]}.{uuid.uuid4().hex[:8]}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -90,7 +91,7 @@ def backup(source: Path, target: Path) -> Examined:
     """
     with new_file(target) as part:
         _copy(source, part, _open_in_use)
-        made = examine(part)
+        made = examine(part)  # a backup that cannot be restored is worth nothing
     return Examined(**{**vars(made), "path": target})
 
 
@@ -206,7 +207,7 @@ def restore(source: Path, target: Path, now: datetime) -> Path | None:
     examine(source)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _temporary(target, "Free some space or check the folder's permissions, and repeat.") as part:
-        _copy(source, part, _open_read_only)
+        _copy(source, part, _open_read_only)  # not a copy of the bytes: the backup may have a log next to it
         _flush(part)
         replaced = _set_aside(target, now) if target.exists() else None
         part.replace(target)
@@ -252,7 +253,7 @@ def _settle(path: Path) -> None:
     with closing(sqlite3.connect(path, timeout=2, isolation_level=None)) as connection:
         try:
             connection.execute("PRAGMA journal_mode=DELETE")
-            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")  # fails while any other process has the file open
         except sqlite3.OperationalError as error:
             raise LocalError(
                 f"Another process uses the catalogue {path}: {error}",

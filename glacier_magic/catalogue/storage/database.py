@@ -43,14 +43,14 @@ class Scope:
 
 def new_owner() -> str:
     """Return a unique name for this process that contains its computer and number."""
-    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"  # process ids are used again
 
 
 @cache
 def _computer() -> str:
     """Return a name that no other computer or container has, even with the same host name."""
     marks = [str(uuid.getnode())]  # the address of a network card, which containers may share
-    with suppress(OSError):
+    with suppress(OSError):  # only Linux has these files
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text())
         marks.append(str(Path("/proc/self/ns/pid").readlink()))
     mark = uuid.uuid5(uuid.NAMESPACE_OID, " ".join(marks)).hex[:8]
@@ -119,8 +119,8 @@ class Database(ABC):
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self._lock = threading.RLock()
-        self._group = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: transactions nest
+        self._group = threading.Lock()  # held while one thread commits for all
         self._tickets: deque[_Ticket] = deque()
 
     @property
@@ -154,7 +154,7 @@ class Database(ABC):
 
         The leases of other computers expire if they are not renewed.
         """
-        for table in ("uploads", "downloads", "deletions", "drops"):
+        for table in ("uploads", "downloads", "deletions", "drops"):  # the tables with leases
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):

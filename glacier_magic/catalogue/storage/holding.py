@@ -60,7 +60,7 @@ def hold_if_copied(database: Database, file: Path) -> None:
         known = stored.read_text("utf-8").split() if stored.exists() else []
         part = stored.with_suffix(f".{name}")
         part.write_text(f"{before} {name}", "utf-8")  # both: the transaction may fail
-        part.replace(stored)
+        part.replace(stored)  # whole or not at all
     except OSError:  # the place cannot be known: the work is held
         known, name = [], before
     rename(database, name, known)
@@ -91,7 +91,7 @@ def release(database: Database, scope: Scope) -> None:
     with database.transaction():
         for table in _COSTS:
             whose = "COALESCE(home, '')" if table == "downloads" else "''"
-            home = database.home if table == "downloads" else ""
+            home = database.home if table == "downloads" else ""  # others' downloads go to their own folders
             database.execute(
                 f"UPDATE {table} SET owner=NULL, lease_until=NULL "
                 f"WHERE account=? AND region=? AND owner='{HELD}' AND {whose}=?",

@@ -325,5 +325,6 @@ def upgrade(stored: int, place: object, words: Words) -> Iterator[str]:
     """
     check(stored, place)
     yield from LAST_UNRELEASED if stored == UNRELEASED else ()
+    # The last unreleased one has the tables of version 1.
     for step in MIGRATIONS[max(stored - UNRELEASED, 1) if stored else 0 :]:
-        yield from step.format(**words).split(";\n")
+        yield from step.format(**words).split(";\n")  # a driver takes one statement at a time

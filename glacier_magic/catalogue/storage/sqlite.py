@@ -92,6 +92,7 @@ class SqliteDatabase(SqliteFile):
         if not grams or not self.searchable:
             return None
         self.catch_up(TAIL)
+        # Quoted: no operator of FTS5.
         match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
         rows = self.rows(
             "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?", (match, limit + 1)
@@ -162,6 +163,7 @@ class SqliteDatabase(SqliteFile):
             with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
                 self.execute(
                     "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
+                    # No text, no positions: a match is a candidate.
                     "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
                 )
         if not self.indexes().issuperset(LATE_INDEXES) and not self.load_is_running():
@@ -176,7 +178,7 @@ class SqliteDatabase(SqliteFile):
             yield
         finally:
             self.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
-            self.execute("PRAGMA shrink_memory")
+            self.execute("PRAGMA shrink_memory")  # SQLite would keep the pages
 
     def indexes(self) -> set[str]:
         """Return the names of the indexes."""
@@ -199,7 +201,7 @@ class SqliteDatabase(SqliteFile):
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA query_only=1")
-            connection.execute("BEGIN")
+            connection.execute("BEGIN")  # one read transaction: no commit of others shows
             yield SqliteSnapshot(connection)
         except sqlite3.DatabaseError as error:
             raise self.unusable(error) from None

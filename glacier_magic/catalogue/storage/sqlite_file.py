@@ -40,7 +40,10 @@ class SqliteFile(Database):
             if not path.exists():
                 path.touch(mode=0o600)  # SQLite would let others read it
             self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
+                path,
+                timeout=30,  # seconds that a writer waits for another one
+                isolation_level=None,  # transactions begin explicitly
+                check_same_thread=False,  # a lock serializes the threads
             )
         except (OSError, sqlite3.Error) as error:
             raise CatalogueError(
@@ -102,6 +105,7 @@ class SqliteFile(Database):
         self._connection.execute("PRAGMA synchronous=FULL")
         for _ in range(100):  # this statement ignores the timeout of the connection
             with suppress(sqlite3.OperationalError):
+                # Readers and the writer do not block each other.
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 return
             time.sleep(0.1)
@@ -114,7 +118,7 @@ class SqliteFile(Database):
             if not nested:
                 if not power_safe:
                     self._sync(power_safe=False)
-                self._execute("BEGIN IMMEDIATE", ())
+                self._execute("BEGIN IMMEDIATE", ())  # the write lock at once: upgrading a read lock can fail
             try:
                 yield self
                 if not nested:
@@ -136,7 +140,7 @@ class SqliteFile(Database):
             raise closed_error() from None
 
     def _sync(self, *, power_safe: bool) -> None:
-        if not self._connection.in_transaction:
+        if not self._connection.in_transaction:  # SQLite refuses the change inside a transaction
             level = "FULL" if power_safe else "NORMAL"
             self._execute(f"PRAGMA synchronous={level}", ())
 
@@ -166,7 +170,7 @@ class SqliteFile(Database):
         except sqlite3.OperationalError as error:
             raise self.unusable(error) from None
         except sqlite3.ProgrammingError as error:
-            if "closed" not in str(error):
+            if "closed" not in str(error):  # a bug in our SQL or values
                 raise
             raise closed_error() from None
         except (sqlite3.IntegrityError, sqlite3.InterfaceError):

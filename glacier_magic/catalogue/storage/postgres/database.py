@@ -72,7 +72,7 @@ class PostgresDatabase(PostgresServer):
 
     def unindexed(self, column: str) -> str:
         """Return the expression for a column that keeps the database from using an index for it."""
-        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"
+        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"  # an expression has no index
 
     # Searching in names
 
@@ -187,7 +187,7 @@ class PostgresDatabase(PostgresServer):
                 for row in rows:
                     copy.write_row(row)
             written = self.execute(f"INSERT INTO {table}({columns}) SELECT {columns} FROM incoming {tail}")
-            self.execute("DROP TABLE incoming")
+            self.execute("DROP TABLE incoming")  # several batches may be in one transaction
         return written
 
     @contextlib.contextmanager

@@ -56,6 +56,7 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | None)
         return False
     state = error.sqlstate or ""
     gone = connection is not None and connection.closed
+    # 08: connection; 57P: shutdown.
     return gone or state.startswith("08") or state in ("57P01", "57P02", "57P03", "57P05")
 
 
@@ -93,5 +94,6 @@ def message_of(error: psycopg.Error, secret: str | None) -> str:
     """Return the message of an error on one line, without the password."""
     text = error.diag.message_primary or str(error)
     lines = (line.strip() for line in text.splitlines())
+    # libpq appends a question: Is the server running?
     text = "; ".join(dict.fromkeys(line for line in lines if line and not line.endswith("?")))
-    return text.replace(secret, "***") if secret else text
+    return text.replace(secret, "***") if secret else text  # a message can repeat the URL

@@ -64,4 +64,4 @@ def _set(ranges: Ranges, *, negated: bool) -> str:
 
 
 def _code(char: str) -> str:
-    return f"\\U{ord(char):08x}"
+    return f"\\U{ord(char):08x}"  # escaped, no character is an operator

@@ -27,7 +27,7 @@ def migrate(connection: psycopg.Connection[Any], place: str, lock: int) -> None:
     :raises CatalogueError: the server or the database is unsuitable, or the version is not known.
     """
     _check_server(connection, place)
-    if _version(connection, place) == schema.mark():
+    if _version(connection, place) == schema.mark():  # the usual case, without a lock
         return
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({lock})")

@@ -80,7 +80,7 @@ class PostgresServer(Database):
     def __init__(self, place: str) -> None:
         self._url = url.parse_url(place)
         super().__init__(self._url.place)
-        self.home = home_id()
+        self.home = home_id()  # downloads of users who share the catalogue go to different folders
         self._inside = self._closed = False
         self._clock = Clock(self._ask_time)
         self._connection = self._connect()
@@ -145,6 +145,7 @@ class PostgresServer(Database):
         connection = self._connect()
         try:
             with self._speaking(), connection.transaction():
+                # One snapshot for all statements.
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 yield connection
         finally:
@@ -173,6 +174,7 @@ class PostgresServer(Database):
                 with self._watching():
                     return action()
             except Unavailable:
+                # Not closed: the connection is fine, the statement failed.
                 if time.monotonic() > end or not self._connection.closed:
                     raise
             time.sleep(pause)
@@ -241,13 +243,14 @@ class PostgresServer(Database):
             cursor = self._connection.execute(
                 f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
                 f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
+                # Ends with the transaction, even if the connection is lost.
                 f"SELECT pg_advisory_xact_lock({self._lock_key}), "
                 "pg_current_xact_id()::text AS number"
             )
         except BaseException:
             self._roll_back()
             raise
-        while cursor.nextset():
+        while cursor.nextset():  # one round trip; the last of its results has the number
             pass
         return str((cursor.fetchone() or {"number": ""})["number"])
 
@@ -304,6 +307,7 @@ class PostgresServer(Database):
                 with self._transacting():
                     return self._connection.execute(text, given)
             if text.lstrip().upper().startswith(_READS):
+                # A read: it can be repeated.
                 return self._again(lambda: self._connection.execute(text, given))
             return self.whole(lambda: self._run(statement, given))
 

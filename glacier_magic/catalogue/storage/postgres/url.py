@@ -10,9 +10,9 @@ from ....errors import InputError
 
 _DEFAULTS = {
     "application_name": "glacier_magic",
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "tcp_user_timeout": "30000",
+    "connect_timeout": "10",  # seconds
+    "keepalives_idle": "30",  # seconds: a firewall may drop an idle connection without a sign
+    "tcp_user_timeout": "30000",  # milliseconds
 }
 
 
@@ -47,6 +47,7 @@ def parse_url(text: str) -> Url:
             "in a password is written %40 or %2F.",
         ) from None
     host = str(options.get("host") or "")
+    # An unescaped @ in the password; @name is an abstract socket.
     if "@" in host and not host.startswith("@"):
         raise InputError(
             "The URL of the catalogue is not understood: it has an @ too many",

@@ -48,7 +48,7 @@ def _mark(found: re.Match[str]) -> str:
         return "%s"
     if found["key"]:
         return f"%({found['key']})s"
-    return found[0].replace("%", "%%")
+    return found[0].replace("%", "%%")  # psycopg reads a single % as a placeholder
 
 
 def escape(text: str) -> str:
@@ -94,7 +94,7 @@ class _NumberLoader(Loader):
 
     def load(self, data: Buffer) -> int | float:
         text = str(data, "ascii")
-        return int(text) if text.lstrip("-").isdigit() else float(text)
+        return int(text) if text.lstrip("-").isdigit() else float(text)  # SQLite has no decimals
 
 
 def adapt(connection: psycopg.Connection[Any]) -> None:
