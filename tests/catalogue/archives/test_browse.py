@@ -71,7 +71,7 @@ def names(found, ids):
     ],
 )
 def test_the_order_is_that_of_a_query(catalogue, asked):
-    """The same rows in the same order, the first ones too, whichever way they were found."""
+    """The same rows in the same order, by index or by scan; the first ones as well."""
     whole = catalogue.archives.query("v", **asked)
     found = listing(catalogue, **asked)
     expected = [record.name for record in whole.records]
@@ -105,7 +105,7 @@ def record_year(milliseconds):
 
 
 def test_rows_can_be_asked_whether_they_answer(catalogue):
-    """Those of another answer are told apart; a row's place in a list is kept."""
+    """Rows of another result are recognized; rows keep the order of the ids."""
     all_of_it, some = listing(catalogue), listing(catalogue, glob="a/*")
     ids = [int(i) for i in all_of_it.order()]
     assert some.among(ids) == {int(i) for i in some.order()}
@@ -116,21 +116,21 @@ def test_rows_can_be_asked_whether_they_answer(catalogue):
 
 
 def test_a_reading_ends_when_nobody_waits(catalogue):
-    """The order of a left answer is not read to its end."""
+    """Reading ends early when the result is no longer needed."""
     left = Listing(catalogue.database, HERE, "v", Query(), lambda: True)
     with pytest.raises(BrowsingStopped):
         left.order()
 
 
 def test_an_unknown_vault_is_empty(catalogue):
-    """It has no rows and no sums."""
+    """It has no rows and no totals."""
     found = Listing(catalogue.database, HERE, "nowhere", Query())
     assert (list(found.order()), found.cube(), found.first(5)) == ([], {}, [])
     assert len(found.frame_of([])) == 0
 
 
 def test_folders_come_largest_first_and_say_whether_they_go_deeper(catalogue):
-    """Each with all that lies below it; a limit says that there are more."""
+    """Each with the totals of all below it; a limit is reported."""
     found, more = branches(catalogue.database, HERE, "v", "", 10)
     sums = {f.path: f.bytes for f in catalogue.archives.du("v") if f.path}
     assert [b.path for b in found] == sorted(sums, key=lambda path: -sums[path])

@@ -1,4 +1,4 @@
-"""Inventories into the catalogue: true all at once, never losing a row, kept as a history."""
+"""Reading inventories: effective all at once, without losing a row, with a history."""
 
 import os
 import random
@@ -118,7 +118,7 @@ def test_the_numbers_of_many_ids_are_those_of_each(ids):
 
 @given(archive_id=st.text("abcXYZ019-_", min_size=1, max_size=138), data=st.data())
 def test_an_id_lies_in_the_span_of_its_beginnings(archive_id, data):
-    """So it is found by any of them."""
+    """Any prefix finds the id."""
     prefix = archive_id[: data.draw(st.integers(1, len(archive_id)))]
     low, high = identity.span(prefix)
     assert low <= identity.numbers(archive_id)[0] <= high < 1 << 63
@@ -126,7 +126,7 @@ def test_an_id_lies_in_the_span_of_its_beginnings(archive_id, data):
 
 @given(st.text("0123456789abcdefXYZ", max_size=70))
 def test_a_tree_hash_comes_back_as_it_was(text):
-    """Whatever somebody put there."""
+    """Whatever text another tool recorded."""
     assert identity.unpack_hash(identity.pack_hash(text)) == text
 
 
@@ -134,7 +134,7 @@ def test_a_tree_hash_comes_back_as_it_was(text):
 
 
 def test_nothing_is_true_before_the_end(catalogue):
-    """Neither rows, nor counts, names or sums."""
+    """Neither rows, nor counts, names or totals."""
     with catalogue.inventories.loading("photos", "j") as load:
         load.add(batch(range(10)))
         assert catalogue.archives.query("photos").records == ()
@@ -147,7 +147,7 @@ def test_nothing_is_true_before_the_end(catalogue):
 
 
 def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
-    """Nor does what it listed come up with the next one, which may not list it."""
+    """Rows that the next inventory does not list stay hidden."""
     read(catalogue, range(10), START)
     stop_half_way(catalogue, range(5, 20))
     assert states(catalogue) == dict.fromkeys(range(10), "present")
@@ -161,7 +161,7 @@ def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
 
 
 def test_an_end_that_fails_changes_nothing(catalogue):
-    """Though all but the last write was done."""
+    """Even if only the last write is missing."""
 
     def broken():
         raise KeyboardInterrupt
@@ -179,7 +179,7 @@ def test_an_end_that_fails_changes_nothing(catalogue):
 
 
 def test_what_a_later_inventory_does_not_list_is_gone_but_kept(catalogue):
-    """Never drops a row."""
+    """No row is deleted."""
     read(catalogue, range(10), START)
     load = read(catalogue, range(2, 12), START + DAY)
     assert (load.added, load.gone) == (2, 2)
@@ -190,7 +190,7 @@ def test_what_a_later_inventory_does_not_list_is_gone_but_kept(catalogue):
 
 
 def test_a_part_never_makes_anything_gone(catalogue):
-    """It only adds."""
+    """It only adds archives."""
     read(catalogue, range(10), START)
     read(catalogue, [3, 20], START + DAY, whole=False)
     assert states(catalogue) == dict.fromkeys([*range(10), 20], "present")
@@ -199,7 +199,7 @@ def test_a_part_never_makes_anything_gone(catalogue):
 
 
 def test_an_inventory_without_a_date_only_adds(catalogue):
-    """Nothing can be told about what it lacks."""
+    """Archives that it lacks are not gone."""
     read(catalogue, range(5), START)
     read(catalogue, range(3, 8), None)
     assert set(states(catalogue).values()) == {"present"}
@@ -220,7 +220,7 @@ def test_an_archive_stored_here_is_pending_until_listed_or_overdue(catalogue):
 
 
 def test_what_another_tool_told_is_unknown_until_listed(catalogue):
-    """The inventory's word completes and corrects it."""
+    """The inventory completes and corrects the record."""
     catalogue.archives.record(
         ArchiveRecord(
             vault="photos",
@@ -248,7 +248,7 @@ def test_what_another_tool_told_is_unknown_until_listed(catalogue):
 
 
 def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
-    """Nor bring back what is gone or deleted."""
+    """Nor does it restore archives that are gone or deleted."""
     read(catalogue, range(4), START)
     mark_deleted(catalogue, identifier(0), now=START)
     read(catalogue, [0, 2, 3], START + DAY)
@@ -259,8 +259,8 @@ def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
     check_sums(catalogue)
 
 
-def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(catalogue):
-    """The service lists what was deleted for a day; what it lists after three is there."""
+def test_deleted_here_stays_so_until_the_lag_is_over(catalogue):
+    """The service lists a deleted archive for a day; one listed after three days is present."""
     read(catalogue, range(4), START)
     mark_deleted(catalogue, identifier(1), now=START + DAY)
     mark_deleted(catalogue, identifier(2), now=START + DAY)
@@ -273,7 +273,7 @@ def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(c
 
 
 def test_an_older_inventory_read_later_adds_only_what_was_never_known(catalogue):
-    """As gone: a later one is known to lack it."""
+    """As gone, because a later inventory does not list it."""
     read(catalogue, range(5, 10), START + DAY)
     read(catalogue, range(8), START)
     found = states(catalogue)
@@ -307,7 +307,7 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
 
 
 def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
-    """With the same outcome."""
+    """With the same result."""
     read(catalogue, range(50), START)
     monkeypatch.setattr(ingest.IdIndex, "read", classmethod(lambda *_: None))
     read(catalogue, range(20, 70), START + DAY)
@@ -316,7 +316,7 @@ def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monke
     check_sums(catalogue)
 
 
-def test_ids_that_share_their_first_number_are_told_apart():
+def test_ids_that_share_their_first_number_are_distinguished():
     """By the second one."""
     import numpy as np
 
@@ -330,7 +330,7 @@ def indexes(catalogue):
 
 
 def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
-    """And all the indexes are there at the end, also after an interruption."""
+    """All indexes exist at the end, even after an interruption."""
     monkeypatch.setattr(ingest, "MANY", 100)
     before = indexes(catalogue)
     stop_half_way(catalogue, range(200), lambda: indexes(catalogue) < before)
@@ -348,8 +348,8 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
 
 @settings(max_examples=15, deadline=None)
 @given(lists=st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=6))
-def test_every_inventory_of_the_past_is_told_as_it_was(new_place, lists):
-    """Coming, going and coming back, any number of times."""
+def test_every_inventory_of_the_past_is_shown_as_it_was(new_place, lists):
+    """However often an archive is added, gone and listed again."""
     made = Catalogue(new_place(), HERE)
     try:
         for day, numbers in enumerate(lists):
@@ -399,7 +399,7 @@ LOADER = """
 
 
 def test_a_killed_reading_is_completed_by_the_next(backend, place, child, monkeypatch):
-    """Nothing of it is seen; the next one waits for nobody and is whole."""
+    """Its rows stay hidden; the next reading does not wait and is complete."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     kills = KILLS
     Catalogue(place, HERE).close()
@@ -437,7 +437,7 @@ RECORDER = """
 
 
 def test_what_was_acknowledged_survives_every_kill(backend, place, child, monkeypatch):
-    """With folders and names that agree with the rows."""
+    """Folders and names agree with the rows."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     Catalogue(place, HERE).close()
     there = 0

@@ -1,4 +1,4 @@
-"""Asking the catalogue: globs, texts, order, pages, folders and duplicates, against Python."""
+"""Queries: globs, texts, order, pages, folders and duplicates, compared with Python."""
 
 import re
 
@@ -124,7 +124,7 @@ def test_a_glob_matches_what_its_characters_say(catalogue, few, pattern):
 @settings(max_examples=100, deadline=None)
 @given(pattern=st.text("ab*?[]^", max_size=8), name=st.sampled_from(NAMES))
 def test_what_a_pattern_holds_is_in_all_that_match(pattern, name):
-    """Else the search by it would miss some."""
+    """Otherwise the search index would miss names."""
     expression = like_glob(pattern)
     if expression and expression.fullmatch(name):
         prefix, *others = query.literals(pattern)
@@ -156,7 +156,7 @@ def test_every_way_to_a_text_gives_the_same(catalogue, way, text):
 @pytest.mark.parametrize("glob", ["a/*", "*.txt", "a/b/*.t?t", "*", "a/b/", "ab*", "[ab]/*"])
 @pytest.mark.parametrize("sort", [None, "size", "-created", "size,-name", ["-size", "created"]])
 def test_pages_put_together_are_the_whole(catalogue, way, glob, sort):
-    """In any order, without a gap or anything twice; the last one says so."""
+    """In any order, without gaps or repeated rows; the last page is marked."""
     whole = numbers(catalogue.archives.query("photos", glob, sort=sort))
     found, more = [], True
     while more:
@@ -168,7 +168,7 @@ def test_pages_put_together_are_the_whole(catalogue, way, glob, sort):
 
 
 def test_a_sort_is_by_its_columns(catalogue):
-    """A hyphen turns it round."""
+    """A hyphen reverses the order."""
     records = catalogue.archives.query("photos", sort="-size, name").records
     assert [(-r.size, r.name) for r in records] == sorted((-r.size, r.name) for r in records)
 
@@ -185,7 +185,7 @@ def test_a_sort_is_by_its_columns(catalogue):
     ],
 )
 def test_what_cannot_be_asked_is_refused(catalogue, asked):
-    """As an input error, whichever argument it is."""
+    """As an InputError, for every argument."""
     with pytest.raises(InputError):
         catalogue.archives.query("photos", **asked)
 
@@ -200,7 +200,7 @@ def test_names_and_ids_are_addressed(catalogue):
 
 
 def test_a_vault_that_is_not_known_is_empty(catalogue):
-    """No error: nothing was stored or read yet."""
+    """It is not an error: nothing has been stored or read yet."""
     assert catalogue.archives.query("new").records == ()
     assert catalogue.archives.du("new") == []
     assert len(catalogue.archives.duplicates("new")) == 0
@@ -208,7 +208,7 @@ def test_a_vault_that_is_not_known_is_empty(catalogue):
 
 
 def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
-    """With and without rows, and says how old it is."""
+    """With and without rows; its attributes have the date."""
     for glob in ("*", "nothing"):
         found = catalogue.archives.frame("photos", glob, sort="-size")
         assert list(found.columns) == list(dataframes.ARCHIVES)
@@ -259,7 +259,7 @@ def below(path):
 @pytest.mark.parametrize("path", ["", "a/", "a/b", "/", "äöü/"])
 @pytest.mark.parametrize("depth", [0, 1, 5])
 def test_folders_are_added_up(catalogue, path, depth):
-    """Each with all that lies below it, the folder itself first."""
+    """Each with the totals of all below it, the folder itself first."""
     folders = catalogue.archives.du("photos", path, depth)
     path = path if not path or path.endswith("/") else f"{path}/"
     assert folders[0].path == path
@@ -272,7 +272,7 @@ def test_folders_are_added_up(catalogue, path, depth):
 
 
 def test_a_folder_without_anything_is_not_there(catalogue):
-    """Nor is one whose archives were all deleted."""
+    """Neither is a folder whose archives are all deleted."""
     assert catalogue.archives.du("photos", "no/such") == []
     catalogue.archives.record(archive(1, "z/y", vault="third"))
     mark_deleted(catalogue, f"{1:0138}", "third")
@@ -280,7 +280,7 @@ def test_a_folder_without_anything_is_not_there(catalogue):
 
 
 def test_oldest_and_newest_follow_a_deletion(catalogue):
-    """Though sums alone could not tell."""
+    """Although they cannot be computed from totals alone."""
     for number in range(5):
         catalogue.archives.record(archive(number, f"q/{number}", vault="fourth", created=number))
     mark_deleted(catalogue, f"{0:0138}", "fourth")
@@ -328,7 +328,7 @@ def test_duplicates_are_grouped_by_content(catalogue):
     ],
 )
 def test_an_order_is_read_from_its_index(backend, catalogue, monkeypatch, sort, index):
-    """Where nulls come is the same in both."""
+    """Index and order agree about nulls."""
     monkeypatch.setattr(query, "FEW", 0)
     asked = query.statement(catalogue.database, HERE, "photos", query.Query(sort=sort, limit=5))
     database, explain = catalogue.database, "EXPLAIN QUERY PLAN"
