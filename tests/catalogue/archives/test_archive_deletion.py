@@ -33,7 +33,7 @@ def test_an_id_that_was_deleted_is_reported_and_not_requested(filled, gone, jobs
     assert jobs_of() == []
 
 
-def test_records_that_were_kept_since_are_not_requested(filled, gone, jobs_of, tmp_path):
+def test_records_from_before_the_deletion_are_not_requested(filled, gone, jobs_of, tmp_path):
     """From a selection, a DataFrame or a Python list; the other archives are restored."""
     others = filled.select(["scans/"])
     for plan in (

@@ -115,7 +115,7 @@ def test_rows_can_be_asked_whether_they_answer(catalogue):
     assert set(all_of_it.sizes(ids)) == set(ids)
 
 
-def test_a_reading_ends_when_nobody_waits(catalogue):
+def test_a_reading_ends_when_its_result_is_not_needed(catalogue):
     """Reading ends early when the result is no longer needed."""
     left = Listing(catalogue.database, HERE, "v", Query(), lambda: True)
     with pytest.raises(BrowsingStopped):

@@ -219,7 +219,7 @@ def test_an_archive_stored_here_is_pending_until_listed_or_overdue(catalogue):
     check_sums(catalogue)
 
 
-def test_what_another_tool_told_is_unknown_until_listed(catalogue):
+def test_what_another_tool_recorded_is_unknown_until_listed(catalogue):
     """The inventory completes and corrects the record."""
     catalogue.archives.record(
         ArchiveRecord(

@@ -184,7 +184,7 @@ def test_a_sort_is_by_its_columns(catalogue):
         {"sort": ""},
     ],
 )
-def test_what_cannot_be_asked_is_refused(catalogue, asked):
+def test_an_invalid_query_is_refused(catalogue, asked):
     """As an InputError, for every argument."""
     with pytest.raises(InputError):
         catalogue.archives.query("photos", **asked)
@@ -238,7 +238,7 @@ def test_a_frame_is_the_same_in_whatever_pieces_it_is_read(catalogue, monkeypatc
     assert {str(part[name].array.dtype.storage) for name in ("name", "tree_hash")} == {"pyarrow"}
 
 
-def test_a_frame_tells_what_the_records_do(catalogue):
+def test_a_frame_equals_the_records(catalogue):
     """Row for row."""
     found = catalogue.archives.frame("photos")
     records = catalogue.archives.query("photos").records
@@ -271,7 +271,7 @@ def test_folders_are_added_up(catalogue, path, depth):
         assert f.depth == f.path[len(path) :].count("/")
 
 
-def test_a_folder_without_anything_is_not_there(catalogue):
+def test_an_empty_folder_is_left_out(catalogue):
     """Neither is a folder whose archives are all deleted."""
     assert catalogue.archives.du("photos", "no/such") == []
     catalogue.archives.record(archive(1, "z/y", vault="third"))

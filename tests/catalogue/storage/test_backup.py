@@ -123,7 +123,7 @@ def here(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def test_a_backup_while_others_write_is_of_one_moment(filled, tmp_path, child, here):
+def test_a_backup_while_others_write_is_of_one_time(filled, tmp_path, child, here):
     """It has everything written before it began, its totals agree, and no writer waited."""
     writer = child(WRITER, filled)
     writer.until("1010")
@@ -425,7 +425,7 @@ def test_a_page_of_noise_is_found(catalogue, filled):
         reopened.close()
 
 
-def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
+def test_the_vaults_of_a_catalogue_are_listed_with_their_age(catalogue):
     """Accounts are masked."""
     rows = maintenance.vaults(catalogue.database)
     assert [(r["vault"], r["account"], r["kept"], r["inventory"]) for r in rows] == [

@@ -152,7 +152,7 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, 
     assert again.held.resume() == "Nothing is on hold."
 
 
-def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
+def test_what_is_missing_of_a_restored_schedule_is_requested_after_resuming(
     opened, calls, vault, passes, tmp_path
 ):
     """Once each."""
@@ -170,7 +170,7 @@ def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
     assert calls["InitiateJob"] == 1 + 3  # of the inventory, and one an archive
 
 
-def test_a_discarded_schedule_is_never_asked_for(opened, calls, vault, passes, tmp_path):
+def test_a_discarded_schedule_is_never_requested(opened, calls, vault, passes, tmp_path):
     """It is no longer on hold, nor on the board."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
@@ -225,7 +225,7 @@ def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
     assert left() == 3
 
 
-def test_a_drop_goes_on_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
+def test_a_drop_continues_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
     """Before that, no verb continues it; then all archives are deleted."""
     session = vault.session
     confirmed_drop(session, vault)

@@ -177,7 +177,7 @@ def test_what_the_server_refuses_says_what_to_do(postgres, user, database, what,
     assert cure in caught.value.cure
 
 
-def test_who_may_only_read_is_told_so(postgres, catalogue, database_url):
+def test_a_user_who_may_only_read_gets_an_error_for_a_write(postgres, catalogue, database_url):
     """And reads, which need no permission to write."""
     name = re.search(r"search_path%3D(\w+)", database_url)[1]
     postgres.sql(
@@ -253,7 +253,7 @@ def break_connections(postgres):
     )
 
 
-def test_a_lost_connection_is_made_anew(postgres, database_url):
+def test_a_lost_connection_is_reopened(postgres, database_url):
     """By a read, by a write, and by the beginning of a transaction."""
     with opened(database_url) as catalogue:
         catalogue.archives.record(record("a", 1))
@@ -266,7 +266,7 @@ def test_a_lost_connection_is_made_anew(postgres, database_url):
         assert catalogue.archives.count("photos") == 2
 
 
-def test_a_transaction_that_is_lost_is_told_and_leaves_nothing(postgres, database_url):
+def test_a_lost_transaction_is_reported_and_leaves_nothing(postgres, database_url):
     """Later statements work."""
     with opened(database_url) as catalogue:
 
@@ -409,7 +409,7 @@ def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url,
     catalogue.archives.record(record("b", 2))
 
 
-def test_one_archive_is_asked_for_once_though_many_try(database_url):
+def test_one_archive_is_requested_once_though_many_try(database_url):
     """The statement that claims it sees what the others have claimed before."""
     with opened(database_url) as first:
         wish = {
@@ -476,7 +476,7 @@ def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     assert not catalogue.downloads.get(row).free_for("you")
 
 
-def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
+def test_the_clock_is_read_again_only_after_a_while_or_a_step(monkeypatch):
     """Not with every lease."""
     asked, wall, steady = [], [1000.0], [50.0]
 
@@ -501,7 +501,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
     assert len(asked) == 3
 
 
-def test_a_snapshot_shows_one_moment(catalogue):
+def test_a_snapshot_shows_one_time(catalogue):
     """Whatever other processes write meanwhile."""
     catalogue.archives.record(record("a", 1))
     with catalogue.database.snapshot() as view:
@@ -511,7 +511,7 @@ def test_a_snapshot_shows_one_moment(catalogue):
         assert names == [[("a",)]]
 
 
-def test_the_index_of_names_can_be_made_anew(catalogue):
+def test_the_index_of_names_can_be_rebuilt(catalogue):
     """Invalid indexes are reported."""
     catalogue.archives.record(record("some/where.txt"))
     catalogue.database.reindex_names()
