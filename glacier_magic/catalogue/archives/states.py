@@ -98,7 +98,7 @@ def _earlier(listed: int | None, current: int) -> int:
 def deleted_here(name: str) -> NameNotKnown:
     """Return the error for an archive whose deletion the service has accepted."""
     return NameNotKnown(
-        f"{name!r} was deleted from here, so the vault has it no more",
+        f"{name!r} was deleted from here and is no longer in the vault",
         cure=f"{step('ls', '--state deleted')} lists what was deleted.",
     )
 

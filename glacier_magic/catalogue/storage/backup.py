@@ -10,7 +10,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def backup(source: Path, target: Path) -> Examined:
     with new_file(target) as part:
         _copy(source, part, _open_in_use)
         made = examine(part)  # a backup that cannot be restored is worth nothing
-    return Examined(**{**vars(made), "path": target})
+    return replace(made, path=target)
 
 
 def _copy(source: Path, target: Path, opening: Callable[[Path], sqlite3.Connection]) -> None:

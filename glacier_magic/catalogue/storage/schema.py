@@ -130,7 +130,7 @@ CREATE TABLE archive_rows(
     description {text},           -- null: it is the name
     format {text} NOT NULL, mtime BIGINT, size BIGINT, created BIGINT,
     tree_hash {bytes},
-    origin BIGINT NOT NULL,       -- 0 an inventory, 1 uploaded here, 2 another tool's record
+    origin BIGINT NOT NULL,       -- 0 an inventory, 1 an upload, 2 another tool's record
     listed BIGINT,                -- ordinal of the first inventory with it
     unlisted BIGINT,              -- ordinal of the first whole inventory without it since
     deleted BIGINT                -- when the service accepted its deletion
@@ -223,7 +223,7 @@ CREATE INDEX deletion_items_by_age ON deletion_items(deletion, state, created, n
 CREATE TABLE drops(
     id {key},
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
-    vault_created BIGINT,         -- tells it from a later vault of the same name
+    vault_created BIGINT,         -- distinguishes it from a later vault of this name
     state {text} NOT NULL,        -- listing, confirming, deleting, proving, dropped, stopped,
                                   -- forgotten
     job_id {text},                -- of the inventory that lists the archives to delete

@@ -24,7 +24,7 @@ from tests.catalogue import mark_deleted
 psycopg = pytest.importorskip("psycopg")
 
 from glacier_magic.catalogue.storage.postgres import glob, values  # noqa: E402 - after importorskip
-from glacier_magic.catalogue.storage.postgres import server as server_side  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import postgres_server as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD

@@ -10,6 +10,6 @@ reads.  Writes are short, and readers do not wait.  Leases and the order of uplo
 server's clock, not on those of the computers that share the catalogue.
 """
 
-from .database import PostgresDatabase
+from .postgres_database import PostgresDatabase
 
 __all__ = ["PostgresDatabase"]

@@ -21,7 +21,7 @@ from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
 from ..database import Database, StoredSettings, Values, closed_error
 from ..holding import PLACE, rename
-from . import errors, url
+from . import driver_errors, url
 from .migration import migrate
 from .values import adapt, marked, row_factory
 
@@ -119,8 +119,8 @@ class PostgresServer(Database):
                     **self._url.options, autocommit=True, prepare_threshold=None, row_factory=row_factory
                 )
             except psycopg.Error as error:
-                if not errors.starting(error) or time.monotonic() > end:
-                    raise errors.refused(error, self.place, self._url.secret) from None
+                if not driver_errors.starting(error) or time.monotonic() > end:
+                    raise driver_errors.refused(error, self.place, self._url.secret) from None
                 time.sleep(0.2)
                 continue
             adapt(made)
@@ -157,7 +157,7 @@ class PostgresServer(Database):
         try:
             yield
         except psycopg.Error as error:
-            known = errors.translated(error, self.place, self._url.secret)
+            known = driver_errors.translated(error, self.place, self._url.secret)
             if known is None:
                 raise
             raise known from None
@@ -188,12 +188,12 @@ class PostgresServer(Database):
                 try:
                     yield
                 except psycopg.Error as error:
-                    if errors.is_lost(error, self._connection):
+                    if driver_errors.is_lost(error, self._connection):
                         self._connection.close()
                         raise Unavailable(
                             f"The connection to the catalogue {self.place} was lost: "
-                            f"{errors.message_of(error, self._url.secret)}",
-                            cure=errors.NOTHING_LOST,
+                            f"{driver_errors.message_of(error, self._url.secret)}",
+                            cure=driver_errors.NOTHING_LOST,
                         ) from None
                     raise
         except GlacierError:
@@ -263,7 +263,7 @@ class PostgresServer(Database):
                 raise
             done = self._outcome(number)
         if done != "COMMIT":  # a statement had failed, and the block suppressed its error
-            raise _Undone(f"The catalogue {self.place} was not changed", cure=errors.NOTHING_LOST)
+            raise _Undone(f"The catalogue {self.place} was not changed", cure=driver_errors.NOTHING_LOST)
 
     def _outcome(self, number: str) -> str:
         """Return the outcome of a transaction whose COMMIT got no response."""

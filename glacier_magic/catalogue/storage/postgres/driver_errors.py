@@ -61,7 +61,7 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[object] | None)
 
 
 def starting(error: psycopg.Error) -> bool:
-    """Return whether the server is starting or stopping."""
+    """Return whether the server is starting up or shutting down."""
     text = str(error)
     return error.sqlstate == "57P03" or "starting up" in text or "shutting down" in text
 

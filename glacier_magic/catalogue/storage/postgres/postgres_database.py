@@ -19,7 +19,7 @@ from ..database import ascii_lower
 from ..schema import LATE_INDEXES
 from . import glob
 from .migration import WORDS
-from .server import PostgresServer
+from .postgres_server import PostgresServer
 from .values import marked
 
 TRIGRAMS = "archive_rows_by_text"
