@@ -268,7 +268,7 @@ class Vault:
         :returns: group (a number), copies in it, wasted (bytes of all copies but one), name, size,
             created, archive_id, tree_hash, state, vault; ``attrs`` as those of :meth:`archives`.
         """
-        return self._catalogue.archives.doubles(self.name)
+        return self._catalogue.archives.duplicates(self.name)
 
     def diff(self, before: Moment | None = None, after: Moment | None = None) -> pd.DataFrame:
         """Return what came and went between the inventories of two moments.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.browse import SIZES, Cell, Cube
 from ..catalogue.archives.query import Query, literal
-from ..catalogue.archives.states import STATES, THERE
+from ..catalogue.archives.states import IN_VAULT, STATES
 
 UNKNOWN = "unknown"
 FACETS = ("year", "size", "format", "state")
@@ -112,7 +112,7 @@ def _passes(cell: Cell, asked: Filter, but: str = "") -> bool:
         wanted = asked.facet(facet)
         if facet == but:
             continue
-        if wanted is None and facet == "state" and cell.state not in THERE:
+        if wanted is None and facet == "state" and cell.state not in IN_VAULT:
             return False
         if wanted is not None and _value(cell, facet) != wanted:
             return False

@@ -17,7 +17,7 @@ def as_user(connect, database_url, tmp_path, monkeypatch):
 
 
 def test_each_has_a_vault_in_use_of_their_own(as_user):
-    """Else one's choice would decide what the other's rm means; and it is remembered."""
+    """Otherwise one user's choice would decide what another's rm deletes; the choice is stored."""
     ann, bob = as_user("ann"), as_user("bob")
     ann.create_vault("photos")
     ann.vault_in_use = "photos"
@@ -27,7 +27,7 @@ def test_each_has_a_vault_in_use_of_their_own(as_user):
 
 
 def test_what_one_stored_the_other_has_at_once(as_user, files, tmp_path, later, jobs_of):
-    """By name, and from the job that is there already: nothing is asked for twice."""
+    """By name, and from the existing job: nothing is requested twice."""
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")
@@ -44,7 +44,7 @@ def test_what_one_stored_the_other_has_at_once(as_user, files, tmp_path, later, 
 
 
 def test_a_file_goes_to_the_computer_of_whom_it_is_for(as_user, files, tmp_path, later):
-    """Another one that watches meanwhile sees a job of somebody else, and waits for nothing."""
+    """Another user who watches sees a job of somebody else, and does not wait for it."""
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")

@@ -28,7 +28,7 @@ def first(place):
 
 @pytest.fixture
 def later():
-    """Let the program have a second version until what is returned is called."""
+    """Give the program a second version, until the returned function is called."""
     with pytest.MonkeyPatch.context() as patch:
 
         def migrate(step=STEP):
@@ -46,7 +46,7 @@ def notes(place):
 
 
 def test_a_step_is_applied_once(first, later):
-    """What was there stays."""
+    """The content stays."""
     later()
     for _ in range(2):
         assert notes(first) == [("vault", "photos")]
@@ -129,8 +129,8 @@ def test_a_file_of_the_last_unreleased_version_keeps_its_open_work(tmp_path):
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_files_of_versions_that_were_never_released_are_refused_unharmed(tmp_path, number):
-    """With the way to go on."""
+def test_files_of_versions_that_were_never_released_are_refused_unchanged(tmp_path, number):
+    """With a cure."""
     path = file_of(tmp_path / "c.sqlite", number)
     before = path.read_bytes()
     with pytest.raises(CatalogueError, match="never released") as caught:
