@@ -198,7 +198,6 @@ def connect(emulator, region, session_place, limits, calls):
         opened.append(gm.Session(connection, catalogue=catalogue, limits=limits, service=calls.service))
         return opened[-1]
 
-    connect.opened = opened
     yield connect
     for session in opened:
         session.close()

@@ -1,4 +1,4 @@
-"""The sizes, pauses and numbers of workers that one session works with."""
+"""The sizes, pauses and counts that a session uses."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Sizes, pauses and counts of one session; pass others to :class:`.Session` to change them.
+    """Sizes, pauses and counts of one session, an argument of :class:`.Session`.
 
-    Seconds are real ones, also with an emulator whose clock runs faster.
+    Seconds are those of this computer, also with an emulator whose clock runs faster.
     """
 
     # The job tracker
@@ -21,7 +21,7 @@ class Limits:
     idle: float = 5.0
     """Seconds between two snapshots otherwise: how late the progress of another process shows."""
     emulator_idle: float = 1.0
-    """Seconds after which an emulator is polled in any case: its hours may be seconds."""
+    """Seconds after which an emulator is always polled: its hours may last seconds."""
     request_interval: float = 5.0
     """Seconds between two rounds of requests for what is due."""
     lost_request: float = 45.0
@@ -29,22 +29,22 @@ class Limits:
     lost_renewal: float = 60.0
     """Seconds after which a renewal whose answer was lost may be requested again."""
     lost_purchase: float = 60.0
-    """Seconds after which a purchase whose answer was lost is taken for failed if no unit shows it."""
+    """Seconds after which a purchase whose answer was lost has failed if no new unit is listed."""
     list_retry: float = 20.0
-    """Seconds of the service's time before a failed look at a vault's jobs is repeated, at first."""
+    """Seconds of the service's clock before a failed listing of jobs is repeated; each failure doubles it."""
     drop_retry: float = 60.0
     """Seconds before a failed step of a vault drop is repeated."""
     queue_wait: int = 10
     """Seconds that a queue holds a request open; a stopped listener ends when its last one does."""
     queue_retry: float = 5.0
-    """Seconds before a queue that failed is polled again, at first."""
+    """Seconds before a queue that failed is polled again; each further failure doubles it."""
 
     # Leases: which process works on what
 
     download_lease: float = 15.0
-    """Seconds without a renewal after which the process that holds a download is taken for dead."""
+    """Seconds without a renewal after which the process that holds a download is considered dead."""
     upload_lease: float = 30.0
-    """Seconds without a renewal after which the process that holds an upload is taken for dead."""
+    """Seconds without a renewal after which the process that holds an upload is considered dead."""
     lease_renewal: float = 5.0
     """Seconds between two renewals of a lease."""
 
@@ -57,7 +57,7 @@ class Limits:
     give_up: float = 900.0
     """Seconds without one successful request, anywhere in the session, before a transfer fails."""
     fetch_retry: float = 30.0
-    """Seconds before a download that failed for want of the service is resumed."""
+    """Seconds before a download is resumed that failed because the service was unavailable."""
 
     # Transfers
 
@@ -70,7 +70,7 @@ class Limits:
     smallest_part: int = 16 * MIB
     """Bytes of a part of a file, at least: every part is a paid request."""
     stream_part: int = 32 * MIB
-    """Bytes of a part of a stream, whose length nobody knows: 10,000 of them are 312 GiB."""
+    """Bytes of a part of a stream, whose length is not known in advance: 10,000 parts are 312 GiB."""
     in_memory: int = 32 * MIB
     """Parts up to this many bytes are read once, into memory; larger ones twice, from the file."""
     piece: int = 16 * MIB
@@ -107,4 +107,4 @@ class Limits:
 
 
 USUAL = Limits()
-"""The limits of every session that is given no others."""
+"""The defaults."""

@@ -9,7 +9,7 @@ import pytest
 from glacier_magic.base import files as renaming
 
 
-def refuse(*_):
+def refuse(*_, **__):
     raise OSError(errno.EPERM, "no hard links here")
 
 

@@ -1,6 +1,7 @@
 """The 24 hours: what goes first is fetched first, what will be missed is said, and asked again."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -188,11 +189,23 @@ EXTENDER = """
 """
 
 
-@pytest.mark.limits(lost_renewal=0.0)
 @pytest.mark.each_backend
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_extension_that_was_killed_is_not_asked_for_twice(
-    session, filled, emulator, region, child, held, later, jobs_of, tmp_path, when, until, session_place
+    session,
+    connect,
+    limits,
+    filled,
+    emulator,
+    region,
+    child,
+    held,
+    later,
+    jobs_of,
+    tmp_path,
+    when,
+    until,
+    session_place,
 ):
     """The next plan sees the job that was made, or makes the one that was not."""
     batch = filled.restore("a.bin", to=tmp_path / "back").run()
@@ -204,7 +217,7 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     other.kill()
     session.extend().run()
     assert len(jobs_of()) == (2 if when == "after" else 1)  # perhaps it was taken: wait a moment
-    session.extend().run()
+    connect(limits=replace(limits, lost_renewal=0.0)).extend().run()
     assert len(jobs_of()) == 2
 
 

@@ -160,16 +160,16 @@ def test_a_job_that_somebody_else_asked_for_is_used(
 
 
 @pytest.mark.parametrize(
-    "limits", [{"Limit": "1"}, {"StartDate": "2001-01-01T00:00:00Z"}, {"EndDate": "2099-01-01T00:00:00Z"}]
+    "bounds", [{"Limit": "1"}, {"StartDate": "2001-01-01T00:00:00Z"}, {"EndDate": "2099-01-01T00:00:00Z"}]
 )
 def test_an_inventory_of_a_part_is_not_taken_for_the_whole(
-    session, vault, client, put, later, jobs_of, limits
+    session, vault, client, put, later, jobs_of, bounds
 ):
     """Archives would seem to be gone."""
     for number in range(3):
         put(f"{number}")
     later(days=1.2)
-    ask(client, InventoryRetrievalParameters=limits)
+    ask(client, InventoryRetrievalParameters=bounds)
     later(hours=4.1)
     job = vault.inventory()
     assert isinstance(job, InventoryJob)

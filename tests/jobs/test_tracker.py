@@ -26,20 +26,15 @@ HOURS = timedelta(hours=12)
 
 
 @pytest.fixture
-def limits(limits, request):
-    """With ``by_the_clock``, the tracker waits for the hours to pass, as for the real service."""
-    return replace(limits, emulator_idle=inf) if "by_the_clock" in request.fixturenames else limits
+def by_the_clock(connect, filled, held, limits):
+    """A session whose tracker is driven by hand, waits as for the real service and fetches nothing."""
+    session = connect(limits=replace(limits, emulator_idle=inf))
+    session.tracker.background = False
+    return session
 
 
 @pytest.fixture
-def by_the_clock(connect, held):
-    """Let the trackers do nothing of their own accord, and fetch nothing."""
-    for session in connect.opened:
-        session.tracker.background = False
-
-
-@pytest.fixture
-def big(own_emulator, connect):
+def big(own_emulator, connect, held, limits):
     """A vault of JOBS archives that the catalogue knows."""
     session = connect(emulator=own_emulator.folder, region="us-east-1")
     session.create_vault("big")
@@ -52,7 +47,11 @@ def big(own_emulator, connect):
     job.result(60)
     # seeded archives share their bytes, and of equal ones a single one is asked for
     session.catalogue.database.execute("UPDATE archive_rows SET tree_hash=NULL")
-    return vault
+    by_hand = connect(
+        emulator=own_emulator.folder, region="us-east-1", limits=replace(limits, emulator_idle=inf)
+    )
+    by_hand.tracker.background = False
+    return by_hand.vault("big")
 
 
 def counted(session):
@@ -83,7 +82,7 @@ def process_time(emulator):
     return {"x-emulator-time": told["time"], "x-emulator-speed": "0"}
 
 
-def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator, by_the_clock):
+def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator):
     """Asked for over hours, followed for twelve: no job is asked about by itself."""
     session, clock = big.session, big.session.service.clock
     ids = list(big.archives()["archive_id"])
@@ -204,9 +203,10 @@ def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     assert usual() == 5
 
 
-def test_after_a_sleep_it_looks_at_once(session, filled, by_the_clock, monkeypatch):
+def test_after_a_sleep_it_looks_at_once(by_the_clock, monkeypatch):
     """A pause that took hours by the wall's clock alone: the lid was closed."""
-    filled.restore("c.txt", to="back").run()
+    session = by_the_clock
+    session.vault("photos").restore("c.txt", to="back").run()
     look(session)
     assert not session.tracker._schedule.due({"photos"}, float("inf"))
     real, skipped = time.time, iter([0.0, 3 * 3600.0])
@@ -216,9 +216,10 @@ def test_after_a_sleep_it_looks_at_once(session, filled, by_the_clock, monkeypat
     assert session.tracker._schedule.due({"photos"}, float("inf")) == ["photos"]
 
 
-def test_an_undisturbed_pause_is_no_sleep(session, filled, by_the_clock):
+def test_an_undisturbed_pause_is_no_sleep(by_the_clock):
     """What was planned stays planned."""
-    filled.restore("c.txt", to="back").run()
+    session = by_the_clock
+    session.vault("photos").restore("c.txt", to="back").run()
     look(session)
     session.tracker._rest(0.01)
     assert not session.tracker._schedule.due({"photos"}, float("inf"))

@@ -30,6 +30,7 @@ from decimal import Decimal
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue.storage.database import new_owner
 from glacier_magic.errors import (
     AccessDenied,
@@ -43,7 +44,6 @@ from glacier_magic.errors import (
 )
 from glacier_magic.prices import configuration_file
 from glacier_magic.service.denials import Denial, denying, explain
-from glacier_magic.transfer import deleting
 from glacier_magic.transfer.progress import Count
 
 HOSTILE = ("../../etc/passwd", 'it\'s "quoted"', "<script>alert(1)</script>", "-rf *")
@@ -435,9 +435,9 @@ def test_denials_in_a_row_stop_it_early(vault, emulator, region, session, client
         emulator.clear_faults()
     assert "not tried" in str(caught.value)
     assert "vault lock" in str(caught.value)
-    assert deleting.DENIALS <= len(sent) <= deleting.DENIALS + deleting.MOST_WORKERS
+    assert Limits.denials <= len(sent) <= Limits.denials + Limits.workers
     oldest = [a.archive_id for a in sorted(vault.remove("*").archives, key=lambda a: a.created)]
-    assert set(sent) <= set(oldest[: 2 * deleting.DENIALS])
+    assert set(sent) <= set(oldest[: 2 * Limits.denials])
     [queue] = session.catalogue.deletions.unfinished()
     assert session.resume_deletion(queue).deleted == 200
 

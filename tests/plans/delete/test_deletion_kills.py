@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.emulator import process
 from glacier_magic.jobs import Batch
-from glacier_magic.transfer import deleting
 
 pytestmark = pytest.mark.limits(drop_retry=0.05)
 
@@ -208,7 +208,7 @@ def once_more(before, after):
     assert len(set(after)) == COUNT
     again = len(after) - COUNT
     # batches of 20 were recorded; one may wait, one may be under way, and a request per worker
-    assert again <= 2 * 20 + deleting.MOST_WORKERS
+    assert again <= 2 * 20 + Limits.workers
     assert max(after.count(each) for each in set(before)) <= 2 if before else again == 0
 
 
@@ -226,7 +226,7 @@ def test_killed_again_and_again_it_comes_to_its_end(inventoried, child, connect,
     assert queue.deleted > 3 * 15
     session.resume_deletion(queue)
     assert (live("photos"), live("neighbour")) == (0, COUNT)
-    assert len(sent()) - COUNT <= 4 * (20 + deleting.MOST_WORKERS)
+    assert len(sent()) - COUNT <= 4 * (20 + Limits.workers)
 
 
 @pytest.mark.parametrize(
