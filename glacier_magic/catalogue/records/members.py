@@ -137,7 +137,7 @@ class Listings:
         kept = 0
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
-            if kept > MOST and kept > row["members"]:
+            if kept > MOST and kept > row["members"]:  # the newest stays, even if it alone is larger
                 self._forget("id=?", (row["id"],))
 
     def _forget(self, where: str, values: Sequence[Any]) -> None:
