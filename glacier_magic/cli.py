@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,8 +17,10 @@ from .errors import GlacierError, InputError, LocalError, Unexpected
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .client.session import Session
     from .jobs import Batch, BoardSnapshot
     from .plans import Plan
+    from .service import Connection
     from .transfer.progress import Observer, Report
 
 QUIET_INTERVAL = 10.0  # seconds between progress lines where the output is not a terminal
@@ -169,13 +171,19 @@ def _spelled(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code: 0, or the ``exit_code`` of the error."""
+def main(
+    words: Sequence[str] | None = None, *, sessions: Callable[[Connection], Session] | None = None
+) -> int:
+    """Run one verb; return the exit code: 0, or the ``exit_code`` of the error.
+
+    :param words: those after the name of the program; None for those of the process.
+    :param sessions: opens the session of a connection; None for the usual sessions.
+    """
     whole = words is None  # the process is ours, and ends with this
     words = sys.argv[1:] if words is None else list(words)
     try:
         _spell_out_what_the_terminal_cannot_show()
-        code = _answer(words)
+        code = _answer(words, sessions)
         sys.stdout.flush()  # what does not fit is heard of here, not when the interpreter ends
     except KeyboardInterrupt:
         code = _stopped(words)
@@ -191,7 +199,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return code
 
 
-def _answer(words: Sequence[str]) -> int:
+def _answer(words: Sequence[str], sessions: Callable[[Connection], Session] | None) -> int:
     if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
         return _serve(words[1:])
     if words == ["--version"]:
@@ -200,7 +208,7 @@ def _answer(words: Sequence[str]) -> int:
     from .commands import VERBS, Console, run
 
     face = TerminalFace()
-    console = Console(face)
+    console = Console(face) if sessions is None else Console(face, sessions=sessions)
     try:
         face.show(run(console, VERBS, words))
     except GlacierError as error:

@@ -51,13 +51,22 @@ def _typed(
     import pandas as pd
 
     for name in text:
-        frame[name] = frame[name].astype("str")
+        frame[name] = frame[name].astype(text_type())  # before pandas 3, "str" would make 'None' of None
     for name in whole:
         frame[name] = frame[name].fillna(0).astype("int64")
     for name in times:
         milliseconds = frame[name].astype("Int64")
         frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype("datetime64[us, UTC]")
     return frame
+
+
+def text_type() -> Any:
+    """Return the type of text over Arrow: ``str``, or its predecessor before pandas 3."""
+    import pandas as pd
+
+    if int(pd.__version__.partition(".")[0]) < 3:
+        return pd.StringDtype("pyarrow")
+    return pd.StringDtype("pyarrow", na_value=float("nan"))
 
 
 def archives(records: Iterable[object]) -> pd.DataFrame:

@@ -10,9 +10,9 @@ from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import JobRow
-from ..plans import ExtendPlan, RangedPlan, RestorePlan, SeveralRestores
+from ..plans import ExtendPlan, RestorePlan, SeveralRestores
+from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
-from ..plans.restore.restoring import unknown_archive
 from ..plans.restore.timetable import Pace
 from ..steps import step
 
@@ -26,7 +26,7 @@ Wanted = dict[Group, dict[tuple[str, ByteRange | None], None]]
 """The archives of each group, with the part that is wanted; in their order, each once."""
 
 
-Restores = RestorePlan | RangedPlan | SeveralRestores
+Restores = RestorePlan | SeveralRestores
 """One plan, or several that are run as one."""
 
 
@@ -51,10 +51,6 @@ class Anew:
         wanted: Wanted = {}
         for download in self._chosen(self._expired(vault), words, vault):
             _add(wanted, download, tier)
-        if pace is not None and any(of_parts for *_, of_parts in wanted):
-            raise InputError(
-                "Parts of archives are not paced", cure="Leave the days out, or name the archives."
-            )
         if pace is not None and len(wanted) > 1:
             raise InputError(
                 "A pace holds for one vault, folder and tier at a time",
@@ -133,14 +129,14 @@ class Anew:
         wanted: Iterable[tuple[str, ByteRange | None]],
         destination: str | None,
         pace: Pace | None,
-    ) -> RestorePlan | RangedPlan:
+    ) -> RestorePlan:
         (name, root, tier, of_parts), archives = group, self.session.catalogue.archives
         vault = self.session.vault(name)
         records = [archives.get(name, each) or unknown_archive(name, each) for each, _ in wanted]
-        if not of_parts:
-            return vault.restore_archives(records, tier=tier, to=root, destination=destination, pace=pace)
         parts = [Asked(part.first, part.last) for _, part in wanted if part is not None]
-        return vault.restore_parts(records, parts, tier, root, destination)
+        return vault.restore_archives(
+            records, parts if of_parts else None, tier=tier, to=root, destination=destination, pace=pace
+        )
 
 
 def _add(wanted: Wanted, download: Download, tier: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import emulator as emulation
@@ -79,8 +80,11 @@ def _emulated(folder: Path, region: str | None, speed: float | None, account: st
     return Connection(region=region, endpoint_url=running.url, emulator=str(folder), account=account)
 
 
-def reconnect(connection: Connection) -> Session:
-    """Connect again as before; an emulator that was stopped is started again."""
+def reconnect(connection: Connection, sessions: Callable[[Connection], Session] = Session) -> Session:
+    """Connect again as before; an emulator that was stopped is started again.
+
+    :param sessions: opens the session of a connection.
+    """
     if connection.emulator is not None:
         connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
-    return Session(connection)
+    return sessions(connection)

@@ -10,11 +10,11 @@ from typing import NoReturn
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives.query import chosen
+from ..catalogue.archives.query import archive_pattern
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
-from ..plans.restore.restoring import unknown_archive
+from ..plans.restore.items import unknown_archive
 from ..steps import step
 
 ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
@@ -31,7 +31,7 @@ def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveReco
             f"{wrong[0]!r:.80} does not name an archive",
             cure="Give names, globs, id: and an archive id, or records of the catalogue.",
         )
-    return [chosen(word) if isinstance(word, str) else word for word in words]
+    return [archive_pattern(word) if isinstance(word, str) else word for word in words]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import Capacity, Notified, RetrievalPolicy, Routing, VaultsEverywhere, look_everywhere
-from ..administration.listeners import Listening
+from ..administration import (
+    Capacity,
+    NotificationsTable,
+    RetrievalPolicy,
+    Routing,
+    VaultsEverywhere,
+    look_everywhere,
+)
+from ..administration.listeners import QueueListeners
 from ..base import dataframes
 from ..base.paths import catalogue_place
+from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.database import new_owner
 from ..errors import AccessDenied, InputError, NotFound, Unavailable
@@ -33,6 +41,7 @@ from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
 from ..steps import step
+from ..transfer.budget import Budget
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
@@ -52,13 +61,25 @@ class Session:
     >>> import glacier_magic as gm
     >>> session = gm.connect(emulator=True)               # doctest: +SKIP
     >>> session.vault("photos").upload("scan.tif")        # doctest: +SKIP
+
+    :param connection: how to reach the service.
+    :param catalogue: the file or URL of the catalogue; None for the one of the connection.
+    :param limits: sizes, pauses and numbers of workers.
+    :param service: makes the client of a connection.
     """
 
-    def __init__(self, connection: Connection, *, catalogue: Path | str | None = None) -> None:
-        self.service: Service = open_service(connection)
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        catalogue: Path | str | None = None,
+        limits: Limits = USUAL,
+        service: Callable[[Connection], Service] = open_service,
+    ) -> None:
+        self.service = service(connection)
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)
-        self.catalogue = Catalogue(place, Scope("", self.service.region))
+        self.catalogue = Catalogue(place, Scope("", self.service.region), limits=limits)
         self.owner = new_owner()
         self.catalogue.database.release_dead()
         try:
@@ -104,14 +125,15 @@ class Session:
         tracker.drops.dropper.dropped = self.forget_vault
         tracker.actions.again = Anew(self).of_rows
         tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
-        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker
 
     @cached_property
     def engine(self) -> Engine:
         """What all transfers share; ``engine.budget.max_rate`` limits their bandwidth."""
-        return Engine(self.service, self.catalogue, self.owner)
+        limits = self.catalogue.limits
+        return Engine(self.service, self.catalogue, self.owner, Budget(limits=limits))
 
     # Vaults
 
@@ -337,10 +359,10 @@ class Session:
         """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
         return Capacity(self.service, self.catalogue)
 
-    def notifications(self) -> Notified:
+    def notifications(self) -> NotificationsTable:
         """Return whom each vault tells of finished jobs, and the queues made from here."""
         listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
-        return Notified(
+        return NotificationsTable(
             self.service,
             [str(vault["VaultName"]) for vault in self._told()],
             self.catalogue.routes.all(),

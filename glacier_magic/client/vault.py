@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, BinaryIO, overload
+from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
 from ..administration import AccessPolicy, Lock, Notifications, Tags
@@ -23,13 +23,13 @@ from ..errors import GlacierError, InputError, NotFound, NotReady
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..peek import Limits
-from ..plans import DeletePlan, PeekPlan, RangedPlan, RestorePlan
+from ..plans import DeletePlan, PeekPlan, RestorePlan
 from ..plans.base import dollars
 from ..plans.restore.folder import folder_named
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.timetable import Pace
 from ..prices import load
-from ..prices.holdings import priced
+from ..prices.quotes import priced
 from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import Sources, find
@@ -268,7 +268,7 @@ class Vault:
         :returns: group (a number), copies in it, wasted (bytes of all copies but one), name, size,
             created, archive_id, tree_hash, state, vault; ``attrs`` as those of :meth:`archives`.
         """
-        return self._catalogue.archives.doubles(self.name)
+        return self._catalogue.archives.duplicates(self.name)
 
     def diff(self, before: Moment | None = None, after: Moment | None = None) -> pd.DataFrame:
         """Return what came and went between the inventories of two moments.
@@ -356,28 +356,6 @@ class Vault:
 
     # Getting back and deleting
 
-    @overload
-    def restore(
-        self,
-        *words: str | ArchiveRecord,
-        tier: str = ...,
-        to: str | os.PathLike[str] = ...,
-        destination: str | None = ...,
-        spread: str | float | None = ...,
-        daily: str | int | None = ...,
-        byte_range: None = ...,
-    ) -> RestorePlan: ...
-    @overload
-    def restore(
-        self,
-        *words: str | ArchiveRecord,
-        tier: str = ...,
-        to: str | os.PathLike[str] = ...,
-        destination: str | None = ...,
-        spread: None = ...,
-        daily: None = ...,
-        byte_range: str | tuple[int, int] | Asked,
-    ) -> RangedPlan: ...
     def restore(
         self,
         *words: str | ArchiveRecord,
@@ -387,7 +365,7 @@ class Vault:
         spread: str | float | None = None,
         daily: str | int | None = None,
         byte_range: str | tuple[int, int] | Asked | None = None,
-    ) -> RestorePlan | RangedPlan:
+    ) -> RestorePlan:
         """Return the plan to get archives back; nothing is asked for until its ``run()``.
 
         :param words: see :meth:`select`.
@@ -403,47 +381,23 @@ class Vault:
             included, ``"10MiB-20MiB"`` between two borders, ``"10MiB-"`` to the end, or ``"-1MB"``,
             the last megabyte.
         :raises NameNotKnown: a word matches nothing.
-        :raises InputError: there is no such tier or destination, an archive has no such bytes, or
-            parts are to be paced.
+        :raises InputError: there is no such tier or destination, or an archive has no such bytes.
         """
-        if byte_range is not None:
-            if spread is not None or daily is not None:
-                raise InputError("Parts of archives are not paced", cure="Leave the days out.")
-            found, part = self.select(words), Asked.of(byte_range)
-            return self.restore_parts(found, [part] * len(found), tier, to, destination)
+        part = None if byte_range is None else Asked.of(byte_range)
+        archives = self.select(words, unknown_ids=part is None)
         return self.restore_archives(
-            self.select(words, unknown_ids=True),
+            archives,
+            None if part is None else [part] * len(archives),
             tier=tier,
             to=to,
             destination=destination,
             pace=Pace.of(spread, daily),
         )
 
-    def restore_parts(
-        self,
-        archives: Sequence[ArchiveRecord],
-        asked: Sequence[Asked],
-        tier: str,
-        to: str | os.PathLike[str],
-        destination: str | None,
-    ) -> RangedPlan:
-        """Return the plan to get a part of each of these archives back; see :meth:`restore`."""
-        return RangedPlan(
-            archives,
-            asked=asked,
-            vault=self.name,
-            tier=checked_tier(tier),
-            destination=checked_destination(destination or default_destination()),
-            to=folder_named(to),
-            catalogue=self._catalogue,
-            tracker=self.session.tracker,
-            clock=self._service.clock,
-            prices=load(self.session.region),
-        )
-
     def restore_archives(
         self,
         archives: Sequence[ArchiveRecord],
+        parts: Sequence[Asked] | None = None,
         *,
         tier: str = "Standard",
         to: str | os.PathLike[str] = "restored",
@@ -453,10 +407,15 @@ class Vault:
     ) -> RestorePlan:
         """Return the plan to get these archives back; see :meth:`restore`.
 
+        :param parts: the bytes of each that are wanted; None for whole archives.
         :param claimed: ids of those whose size nobody but the author of a plan file has told.
         """
+        ranges = None
+        if parts is not None:
+            ranges = [part.within(a.name, a.size) for a, part in zip(archives, parts, strict=True)]
         return RestorePlan(
             archives,
+            ranges,
             vault=self.name,
             tier=checked_tier(tier),
             to=folder_named(to),

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..base.units import human_duration, plural
-from ..catalogue.archives.query import COUNTED
 from ..steps import step
 from .console import Console
 
@@ -23,7 +22,8 @@ def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
     since = f"; {plural(unlisted, 'archive')} stored from here not listed yet" if unlisted else ""
     what = what or plural(len(table), "archive")
     if more:
-        whole = f"{'over ' if more >= COUNTED else ''}{len(table) + more:,}"
+        uncounted = more >= console.session.catalogue.limits.counted_rows
+        whole = f"{'over ' if uncounted else ''}{len(table) + more:,}"
         what = f"{len(table):,} of {whole} archives"
         since += "; --limit left the others out"
     return f"{table.attrs['vault']}: {what}, {age(console, table.attrs['as_of'])}{since}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,10 +50,19 @@ class Face(Protocol):
 
 
 class Console:
-    """The state behind one face: connection and vault in use."""
+    """The state behind one face: connection and vault in use.
 
-    def __init__(self, face: Face, settings: Settings | None = None) -> None:
-        self.face = face
+    :param sessions: opens the session of a connection.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        settings: Settings | None = None,
+        *,
+        sessions: Callable[[Connection], Session] = Session,
+    ) -> None:
+        self.face, self._sessions = face, sessions
         spell_as(face.program)
         self.settings = settings or Settings()
         self.failure: Failure | None = None
@@ -71,7 +80,7 @@ class Console:
         """The session; without one, connect as is set, as last time, or by boto3's own chain."""
         if self._session is None:
             wanted, last = self._wanted()
-            self._session = session = reconnect(wanted)
+            self._session = session = reconnect(wanted, self._sessions)
             same = last and (wanted.emulator is not None or session.connection == wanted)
             self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
         return self._session
@@ -104,7 +113,7 @@ class Console:
         if self._session is not None and same and connection.emulator is not None:
             self._session.service.account()  # hears the emulator's clock; boards live on
             return self._session
-        session = Session(connection)
+        session = self._sessions(connection)
         self.close()
         self._session = session
         _remember(session.connection)

@@ -7,9 +7,7 @@ variable, and no secret.
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .._version import __version__
+from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..base.rendering import STYLE, Rendered, escape, visible
 from ..errors import GlacierError, Unexpected
@@ -73,11 +72,7 @@ class Failure(Rendered):
         """Write it where the next process finds it, if that can be done."""
         file = _file()
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=file.parent, prefix=".failure-")
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(self.facts, out)
-            Path(name).replace(file)
+            write_atomically(file, json.dumps(self.facts))
 
     @classmethod
     def last(cls) -> Failure | None:

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..steps import step
 from ..transfer import verify as localhash
 from ..transfer.progress import Meter
+from ..transfer.sources import expand
 from ..transfer.verify import LocalHash
 from .console import Console
 from .grammar import Parser, Verb
@@ -107,7 +108,7 @@ def _run(console: Console, args: Namespace) -> Hashes:
     archives = []
     if args.against is not None:
         archives = console.vault(args.vault).select([args.against])
-    paths = dict.fromkeys(localhash.expand(args.paths))
+    paths = dict.fromkeys(expand(args.paths))
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
         raise InputError(

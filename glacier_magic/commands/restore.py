@@ -98,14 +98,14 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     if args.expired or args.extend:
         return _again(console, args)
     vault, archives = _chosen(console, args)
-    part = _part(args)
-    tier, to = args.tier or "standard", args.to or "restored"
-    if part is not None and (args.spread or args.daily):
-        raise InputError("Parts of archives are not paced", cure="Leave out --spread and --daily.")
-    if part is not None:
-        return vault.restore(*archives, tier=tier, to=to, byte_range=part, destination=args.destination)
     return vault.restore(
-        *archives, tier=tier, to=to, destination=args.destination, spread=args.spread, daily=args.daily
+        *archives,
+        tier=args.tier or "standard",
+        to=args.to or "restored",
+        destination=args.destination,
+        spread=args.spread,
+        daily=args.daily,
+        byte_range=_part(args),
     )
 
 

@@ -1,7 +1,7 @@
-"""Vaults full of archives at once, to try inventories and tables at size.
+"""Vaults filled with generated archives, to try inventories and tables at scale.
 
-The names look like people's files, and the descriptions are written as the clients of the last
-fourteen years wrote them.  The content is generated, so it takes no disk.
+The names look like people's files, and the descriptions follow the conventions of the clients of
+the last fourteen years.  The content is generated, so it takes no disk space.
 """
 
 from __future__ import annotations
@@ -128,11 +128,11 @@ _MIX: tuple[tuple[Convention, int], ...] = (
 )
 
 
-def _path(chance: random.Random, moment: time.struct_time, number: int) -> str:
+def _path(chance: random.Random, modified: time.struct_time, number: int) -> str:
     words = {
-        "year": moment.tm_year,
-        "month": moment.tm_mon,
-        "day": moment.tm_mday,
+        "year": modified.tm_year,
+        "month": modified.tm_mon,
+        "day": modified.tm_mday,
         "number": number,
         "place": chance.choice(_PLACES),
         "host": chance.choice(_HOSTS),
@@ -143,7 +143,7 @@ def _path(chance: random.Random, moment: time.struct_time, number: int) -> str:
 
 
 def _described(text: str) -> str:
-    """Return what a client could send: printable ASCII, accents lost."""
+    """Return *text* as a client could send it: in ASCII, without accents."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
@@ -170,7 +170,7 @@ def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int 
 
 
 class Seeder:
-    """Fills vaults of one store."""
+    """Fills vaults with generated archives."""
 
     def __init__(self, store: Store, clock: VirtualClock, account: str) -> None:
         self._store = store
@@ -180,10 +180,9 @@ class Seeder:
     def seed(
         self, vault: str, count: int, *, region: str, seed: int = 0, size: int | None = None
     ) -> list[str]:
-        """Add *count* archives to a vault, made if need be; return the first thousand ids.
+        """Add *count* archives to a vault, creating it if necessary; return the first thousand ids.
 
-        They are older than the vault's last inventory instant, and the vault's inventory has them
-        at once.
+        They are older than the last inventory time, and the vault's inventory lists them at once.
         """
         if count < 1 or (size is not None and not 1 <= size <= _LARGEST * 1_024):
             raise ValueError("Seeding takes at least one archive, of 1 byte to 40 TiB.")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from ..base import dataframes
 from ..base.units import from_ms
 from .reading import Reading, detect, read
 
@@ -16,20 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BLOCK = 4 << 20
-_ENOUGH = 100  # bytes that tell the form
+_ENOUGH = 100  # bytes from which the form is detected
 
 Source = str | bytes | os.PathLike[str] | IO[bytes] | Iterable[bytes]
 
 
 def to_frame(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - the word that users write
-    """Return the archives of an inventory, lossless and in its order.
+    """Return the archives of an inventory, lossless and in order.
 
     :param source: a path, an open binary file, or bytes, whole or in pieces.
-    :param format: ``JSON`` or ``CSV``; None tells it from the first bytes.
+    :param format: ``JSON`` or ``CSV``; None detects it.
     :returns: the columns ``archive_id``, ``description``, ``created`` (UTC, to the millisecond),
         ``size`` (bytes) and ``tree_hash``, texts backed by Arrow; ``attrs`` has ``vault_arn`` and
         ``as_of`` of a JSON inventory.
-    :raises InventoryError: it is damaged, cut short, or no inventory.
+    :raises InventoryError: it is damaged, truncated, or not an inventory.
     """
     with ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
@@ -51,7 +52,7 @@ def _frame(reading: Reading) -> pd.DataFrame:
 
     from .columns import LISTED  # noqa: PLC0415 - costs time: imported when used
 
-    kind = text_type()
+    kind = dataframes.text_type()
     table = pa.Table.from_batches(reading, schema=LISTED)
     frame: pd.DataFrame = table.to_pandas(
         types_mapper=lambda given: kind if given == pa.string() else None,
@@ -61,15 +62,6 @@ def _frame(reading: Reading) -> pd.DataFrame:
     made = from_ms(reading.date)
     frame.attrs.update(vault_arn=reading.vault_arn, as_of=made and made.isoformat())
     return frame
-
-
-def text_type() -> Any:
-    """Return pandas' own type of text over Arrow: ``str``, or what there was before pandas 3."""
-    import pandas as pd
-
-    if int(pd.__version__.partition(".")[0]) < 3:
-        return pd.StringDtype("pyarrow")
-    return pd.StringDtype("pyarrow", na_value=float("nan"))
 
 
 def _pieces(source: IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:

@@ -17,8 +17,6 @@ from .copying import copy_of, there_already, verified
 from .pacing import Pacer, Refusals, is_postponed
 
 WORKERS = 4
-PATIENCE = 60.0
-"""Seconds in which a lost request shows in the list of jobs; before, it is not made again."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Asker:
         released = self.pacer.release(due, now)
         if not released:
             return []
-        refusals = Refusals()
-        crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
+        refusals, most = Refusals(), min(WORKERS, self.catalogue.limits.workers)
+        crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
         asked = crew.run(partial(self._ask, refusals, watched, download) for download in released)
         return [error for error in asked if error is not None]
 
@@ -139,7 +137,7 @@ class Renewer:
         :raises GlacierError: the service refused it; the download's error says so as well.
         """
         token = f"glacier_magic renewal {uuid.uuid4()}"
-        if not self.catalogue.pacing.claim_renewal(download.id, token, PATIENCE):
+        if not self.catalogue.pacing.claim_renewal(download.id, token, self.catalogue.limits.lost_renewal):
             return False
         try:
             job_id = self.service.start_retrieval(

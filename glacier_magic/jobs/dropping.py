@@ -29,7 +29,6 @@ from ..transfer.engine import Engine
 from ..transfer.progress import Observer
 
 DAY, HOUR = 86_400_000, 3_600_000
-RETRY = 60.0  # seconds before a step that failed is tried again
 MARGIN = HOUR // 2
 """How long after the usual time of day an inventory is looked for first; then once an hour."""
 
@@ -317,7 +316,7 @@ class DropWorker:
             # Read again: another process may have done the step before the claim.
             self.dropper.step(self._catalogue.drops.get(drop.id), self._stop)
         except (GlacierError, KeyError, ValueError) as error:
-            self._again_at[drop.id] = time.monotonic() + RETRY
+            self._again_at[drop.id] = time.monotonic() + self._catalogue.limits.drop_retry
             said = error.message if isinstance(error, GlacierError) else describe(error)
             self._catalogue.drops.update(drop.id, note=f"{said}; tried again")
         finally:

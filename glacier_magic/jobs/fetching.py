@@ -17,9 +17,6 @@ from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
 from .copying import copy, there_already, verified
 
-AT_ONCE = 4
-RETRY_SECONDS = 30.0
-
 NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
 """The note on a part from a job for which the service reports no tree hash."""
 
@@ -33,7 +30,7 @@ class Fetcher:
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
-        self._clock = engine.service.clock
+        self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -50,7 +47,8 @@ class Fetcher:
         with self._lock:
             waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
             busy = len(self.live) + len(waiting)  # the query returns these as well
-            for download in self._catalogue.downloads.to_fetch(self._owner, 2 * AT_ONCE + busy):
+            most = 2 * self._limits.downloads + busy
+            for download in self._catalogue.downloads.to_fetch(self._owner, most):
                 if len(self.live) >= self._most(download) or self._stop.is_set():
                     return
                 if download.id not in self.live and download.id not in waiting:
@@ -61,7 +59,7 @@ class Fetcher:
         with self._lock:
             before = len(self.live)
             for download in self._catalogue.downloads.numbered(numbers):
-                if len(self.live) >= 2 * AT_ONCE or self._stop.is_set():
+                if len(self.live) >= 2 * self._limits.downloads or self._stop.is_set():
                     break
                 self._retry_at.pop(download.id, None)
                 if download.state == "ready" and download.id not in self.live:
@@ -70,7 +68,8 @@ class Fetcher:
 
     def _most(self, download: Download) -> int:
         """Return the number of running downloads below which a download may start."""
-        return 2 * AT_ONCE if download.id in self.hurried else AT_ONCE
+        most = self._limits.downloads
+        return 2 * most if download.id in self.hurried else most
 
     def _begin(self, download: Download) -> None:
         claimed = self._catalogue.downloads.claim(
@@ -120,7 +119,7 @@ class Fetcher:
                 return {"state": state, "job_id": other.job_id, "error": None}
             return {"state": "expired", "error": error.message}
         except Unavailable as error:
-            self._retry_at[download.id] = time.monotonic() + RETRY_SECONDS
+            self._retry_at[download.id] = time.monotonic() + self._limits.fetch_retry
             return {"state": "ready", "error": str(error)}
         except GlacierError as error:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}

@@ -18,7 +18,6 @@ from ..steps import step
 from ..transfer.budget import Budget, Stopped
 from ..transfer.engine import Engine
 
-PIECE = 8 << 20  # bytes of output asked for at a time
 BYTES = 400  # of output an archive, about
 REREAD = 60.0  # seconds before an inventory that could not be read is fetched again
 
@@ -46,7 +45,9 @@ def read_inventory(
         job.vault, job.job_id, whole=job.whole_inventory, expected=(job.size or 0) // BYTES
     ) as load:
         try:
-            reader = _Reader(service, job, budget or Budget(), stop or threading.Event())
+            reader = _Reader(
+                service, job, budget or Budget(), stop or threading.Event(), catalogue.limits.inventory_piece
+            )
             reading = read(reader.pieces(), job.format)
             for batch in reading:
                 load.add(batch)
@@ -88,8 +89,11 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
 class _Reader:
     """Reads the output of a job one range ahead of the parser."""
 
-    def __init__(self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event) -> None:
+    def __init__(
+        self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event, piece: int
+    ) -> None:
         self._service, self._job, self._budget, self._stop = service, job, budget, stop
+        self._piece = piece
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the output in ranges; its length must be the one that the job reported."""
@@ -110,7 +114,7 @@ class _Reader:
 
     def _get(self, start: int) -> Output:
         def get() -> Output:
-            output = self._service.output(self._job.vault, self._job.job_id, start, PIECE)
+            output = self._service.output(self._job.vault, self._job.job_id, start, self._piece)
             self._budget.spend(len(output.data), self._stop)
             return output
 

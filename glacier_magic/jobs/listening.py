@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ..base.session_limits import USUAL, Limits
 from ..errors import GlacierError, NotFound
 
-WAIT = 10
-"""Seconds that the queue holds a request open; a stopped listener ends when its last one does."""
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-"""Seconds after a failure, doubled with each that follows."""
+LONGEST_PAUSE = 300.0
+"""Seconds after a failure, at most; the first pause is doubled with each that follows."""
 
 _VAULT = re.compile(r"arn:[\w-]+:glacier:([\w-]+):(\d{12}):vaults/([A-Za-z0-9_.-]{1,255})")
 
@@ -84,8 +83,9 @@ class Listener:
         read: Callable[[str], str | None],
         wake: Callable[[str], object],
         hearing: Callable[[bool], object],
+        limits: Limits = USUAL,
     ) -> None:
-        self._mailbox, self.url = mailbox, url
+        self._mailbox, self.url, self._limits = mailbox, url, limits
         self._read, self._wake, self._hearing = read, wake, hearing
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -110,7 +110,7 @@ class Listener:
 
     def rounds(self) -> Iterator[set[str]]:
         """Yield the vaults of each round's messages, until it is stopped or the queue is deleted."""
-        pause, wait = FIRST_PAUSE, 0  # the first answer comes at once: it says that there is one
+        pause, wait = self._limits.queue_retry, 0  # the first answer comes at once: it says that there is one
         while not self._stop.is_set():
             try:
                 heard = self._round(wait)
@@ -123,7 +123,8 @@ class Listener:
                 self._stop.wait(pause)
                 pause, wait = min(LONGEST_PAUSE, 2 * pause), 0
             else:
-                self.note, pause, wait = "", FIRST_PAUSE, WAIT
+                self.note = ""
+                pause, wait = self._limits.queue_retry, self._limits.queue_wait
                 self._hearing(True)
                 yield heard
 

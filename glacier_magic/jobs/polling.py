@@ -15,8 +15,8 @@ from .durations import PastDurations, kind_of, window
 
 SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
 """Bounds of the pause between two polls once a job can be finished."""
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=20), timedelta(minutes=5)
-"""The pause after a poll that failed, doubled with each further failure."""
+LAST_RETRY = timedelta(minutes=5)
+"""The longest pause after a poll that failed; the first is doubled with each further failure."""
 JITTER = timedelta(minutes=1)
 """The most that is added to a pause at random, so that not all clients poll at the same second."""
 PAGE = 50
@@ -105,7 +105,8 @@ class PollSchedule:
         """Plan the next poll after one that failed."""
         count = self._failed[vault] = self._failed.get(vault, 0) + 1
         self._looked[vault] = time.monotonic()
-        self._due[vault] = self._clock.now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(count - 1, 8))
+        first = timedelta(seconds=self._catalogue.limits.list_retry)
+        self._due[vault] = self._clock.now() + min(LAST_RETRY, first * 2 ** min(count - 1, 8))
 
     def jobs_changed(self, vaults: Iterable[str]) -> None:
         """Poll earlier where jobs have started that can be finished earlier."""

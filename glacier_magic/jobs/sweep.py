@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.records.downloads import LEASE_SECONDS
 from ..errors import NotFound
 from ..service import Service
 from .durations import kept_until
@@ -22,8 +21,6 @@ SETTLES = timedelta(minutes=10)
 TOGETHER = 500
 """Downloads updated in one transaction."""
 SETTLED_HERE = ("asking", "waiting", "ready")
-SETTLE_SECONDS = 45.0
-"""How long after a lost answer a job must show in the list before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +113,9 @@ class Sweeper:
         if download.token in tokens:  # the description of its job
             self.catalogue.downloads.found(download.id, tokens[download.token])
             return
-        asked = (download.lease_until or 0) - LEASE_SECONDS
-        if time.time() > asked + SETTLE_SECONDS:
+        limits = self.catalogue.limits
+        asked = (download.lease_until or 0) - limits.download_lease
+        if time.time() > asked + limits.lost_request:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
     def _continue_without_job(self, download: Download) -> None:

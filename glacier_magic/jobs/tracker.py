@@ -28,14 +28,8 @@ from .pacing import Pacer
 from .polling import PollSchedule
 from .sweep import Sweeper
 
-TICK = 0.2  # seconds between snapshots while bytes move
-IDLE = 5.0  # and while nothing does: also how often another process' progress is looked at
-VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
-RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
-ASK_AGAIN = 5.0
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
-RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[BoardSnapshot], None]
@@ -43,11 +37,14 @@ Watcher = Callable[[BoardSnapshot], None]
 
 
 class Tracker:
-    """Follows the jobs of one account and region: requests, polls, downloads and reports."""
+    """Follows the jobs of one account and region: requests, polls, downloads and reports.
+
+    ``background``: whether a thread follows what is open; without one, iterate :meth:`snapshots`.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
-        self._budget = engine.budget
+        self._budget, self._limits = engine.budget, engine.limits
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
         pacer = Pacer(self._catalogue, self.policies, self._service.clock, self._owner)
@@ -73,6 +70,7 @@ class Tracker:
         self._warning = ""
         self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
+        self.background = True
         self.latest = self.snapshot()
 
     # Used by plans, commands and the notebook
@@ -149,7 +147,7 @@ class Tracker:
 
     def _follow(self) -> None:
         with self._changed:
-            if self._stop.is_set() or self._thread is not None:
+            if self._stop.is_set() or self._thread is not None or not self.background:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
@@ -188,7 +186,8 @@ class Tracker:
             if until(latest):
                 return latest
             self._follow()  # without a wake-up, which would poll the service: it reports changes anyway
-            left = IDLE if end is None else min(IDLE, end - time.monotonic())
+            idle = self._limits.idle
+            left = idle if end is None else min(idle, end - time.monotonic())
             if left <= 0:
                 return latest
             with self._changed:
@@ -234,7 +233,7 @@ class Tracker:
                         self._thread = None
                         return
                 if not more:
-                    self._rest(IDLE)
+                    self._rest(self._limits.idle)
         finally:
             self._thread = None
 
@@ -260,7 +259,7 @@ class Tracker:
             except Exception as error:
                 # For example, the disk of the catalogue is full: the board shows it, and it is retried.
                 self._notes[""] = describe(error)
-                if self._stop.wait(IDLE):
+                if self._stop.wait(self._limits.idle):
                     return
             else:
                 return
@@ -274,7 +273,7 @@ class Tracker:
                 self._lease_thread.start()
 
     def _keep_leases(self) -> None:
-        while not self._stop.wait(RENEW):
+        while not self._stop.wait(self._limits.lease_renewal):
             with suppress(GlacierError):
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
@@ -307,7 +306,7 @@ class Tracker:
 
     @property
     def _longest(self) -> float:
-        return VIRTUAL_LATEST * self.patience
+        return self._limits.emulator_idle * self.patience
 
     def _poll(self, vault: str) -> None:
         try:
@@ -339,7 +338,7 @@ class Tracker:
             with self._asking:  # poll after the wait for the lock, so that the result is recent
                 polled = {v for v in {download.vault for download in due} if self._poll_first(v)}
                 self._asker.ask_due([d for d in due if d.vault in polled])
-            self._ask_at = time.monotonic() + ASK_AGAIN
+            self._ask_at = time.monotonic() + self._limits.request_interval
 
     def _poll_first(self, vault: str) -> bool:
         """Poll a vault before a paid request: another computer may have requested the archive."""
@@ -353,7 +352,8 @@ class Tracker:
         if not self._fetcher.live:
             self._moving_since = now  # the rate needs some seconds after a pause
         outputs = outputs_of(latest, clock)
-        rate = self._fetcher.rate if now - self._moving_since >= RATE_SETTLES else 0.0
+        settled = now - self._moving_since >= self._limits.rate_settles
+        rate = self._fetcher.rate if settled else 0.0
         if rate > 0 or not outputs:
             self._warning = warning(outputs, rate)
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
@@ -363,18 +363,18 @@ class Tracker:
     # When to poll next
 
     def _pause(self) -> float:
-        least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
+        least = max(self._limits.tick, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
             return least
         clock, pause = self._service.clock, self._schedule.pause(self._longest)
         if self._schedule.next() is None and self.drops.open:
-            pause = VIRTUAL_LATEST if clock.virtual else IDLE
+            pause = self._limits.emulator_idle if clock.virtual else self._limits.idle
         if self._catalogue.downloads.unasked(clock.now_ms()):  # another process may be requesting it
             pause = min(pause, 1.0)
         due = self._next_due()
         if due is not None:
             pause = min(pause, clock.real_seconds((due - clock.now()).total_seconds()))
-        return max(least, min(IDLE, pause))
+        return max(least, min(self._limits.idle, pause))
 
     def _next_due(self, vault: str | None = None) -> datetime | None:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))

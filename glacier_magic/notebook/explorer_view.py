@@ -156,12 +156,18 @@ class ExplorerPanel(Table):
 
 
 class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
-    """The panel, and below it the plan that one of its buttons opened."""
+    """The panel, and below it the plan that one of its buttons opened.
+
+    :param settle: seconds without a change after which the record is written again.
+    :param place: makes an output of the cell that runs.
+    """
 
     what = "explorer"
 
-    def __init__(self, explorer: Explorer) -> None:
-        self._explorer = explorer
+    def __init__(
+        self, explorer: Explorer, *, settle: float = SETTLE, place: Callable[[object], Place] = Place
+    ) -> None:
+        self._explorer, self._settle, self._new_place = explorer, settle, place
         self._area = widgets.VBox()
         self.panel = ExplorerPanel(explorer, self._area)
         self._place: Place | None = None
@@ -172,8 +178,8 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
     def show(self) -> None:
         """Display the explorer and its record in the cell that runs."""
-        Place(self)
-        self._place = Place(_record(self._explorer))
+        self._new_place(self)
+        self._place = self._new_place(_record(self._explorer))
         self._changed()
 
     def _changed(self) -> None:
@@ -181,7 +187,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
         self.panel.refresh()
         if self._place is None:
             return
-        self._due = time.monotonic() + SETTLE
+        self._due = time.monotonic() + self._settle
         if self._waiting.acquire(blocking=False):
             threading.Thread(target=self._write, name="glacier-record", daemon=True).start()
 

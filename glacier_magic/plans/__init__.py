@@ -8,10 +8,9 @@ from .delete.drop_plan import DropPlan, EmptyPlan
 from .peek.peek_plan import PeekPlan
 from .restore.combined_plan import SeveralRestores
 from .restore.extend_plan import ExtendPlan
+from .restore.items import RestoreItem
 from .restore.quoting import TierOffer, Tiers
-from .restore.ranged_plan import RangedPlan
 from .restore.restore_plan import RestorePlan
-from .restore.restoring import RestoreItem
 
 __all__ = [
     "ComparePlan",
@@ -24,7 +23,6 @@ __all__ = [
     "Memory",
     "PeekPlan",
     "Plan",
-    "RangedPlan",
     "RestoreItem",
     "RestorePlan",
     "SeveralRestores",

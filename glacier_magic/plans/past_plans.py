@@ -11,7 +11,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table, visible
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate
-from ..prices.quote import amount_of
+from ..prices.quotes import amount_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,6 @@ from typing import Any
 from ..base.treehash import CHUNK, combine
 from ..errors import LocalError
 
-IN_MEMORY = 32 << 20
-"""Parts up to this many bytes are read once into memory; larger ones twice from the file."""
-
 BLOCK, FIRST_BLOCK, QUICK = 1 << 20, 256 << 10, 0.1
 """Bytes handed to the socket at once, whatever the HTTP library asks for: it asks for 16 KiB.
 

@@ -8,14 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..base.session_limits import USUAL, Limits
 from ..base.units import human_duration
 from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
 
 T = TypeVar("T")
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-GIVE_UP = 900.0
-"""Seconds without a single success, anywhere on the account, after which a transfer is given up."""
 
 DAMAGED_TRIES = 5
 """How often one part that arrives damaged is moved again."""
@@ -42,15 +39,23 @@ class Budget:
 
     :param max_rate: bytes a second for all transfers together, or None for as many as there are;
         may be changed while they run.
+    :param now: returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, max_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        max_rate: float | None = None,
+        *,
+        limits: Limits = USUAL,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.max_rate = max_rate
+        self._limits, self._now = limits, now
         self._lock = threading.Lock()
         self._failures = 0
         self._hold_until = 0.0
-        self._success_at = time.monotonic()
-        self._credit, self._credit_at = 0.0, time.monotonic()
+        self._success_at = self._now()
+        self._credit, self._credit_at = 0.0, self._now()
 
     # Patience
 
@@ -64,7 +69,7 @@ class Budget:
         :raises GlacierError: it cannot pass, or has not for a quarter of an hour.
         """
         damaged = 0
-        began = time.monotonic()
+        began = self._now()
         while True:
             self._hold(stop)
             if stop.is_set():
@@ -89,13 +94,14 @@ class Budget:
     def _passing(self, error: GlacierError, began: float) -> bool:
         if isinstance(error, CredentialsError) and error.code not in _REFRESHED:
             return False
-        return time.monotonic() - max(began, self._success_at) < GIVE_UP
+        return self._now() - max(began, self._success_at) < self._limits.give_up
 
     def _back_off(self, error: GlacierError) -> str:
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
             if self._hold_until <= now:  # one wave of failures counts once, not once a worker
-                longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
+                limits = self._limits
+                longest = min(limits.longest_pause, limits.first_pause * 2.0 ** min(self._failures, 30))
                 self._failures += 1
                 self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - chance, not secrecy
             pause = max(1.0, self._hold_until - now)
@@ -104,13 +110,13 @@ class Budget:
 
     def _hold(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            left = self._hold_until - time.monotonic()
+            left = self._hold_until - self._now()
             if left <= 0:
                 return
             stop.wait(left)
 
     def _succeed(self, note: Note | None) -> None:
-        self._success_at = time.monotonic()
+        self._success_at = self._now()
         if self._failures:
             self._failures = 0
             self._say(note, "")
@@ -118,7 +124,7 @@ class Budget:
     @property
     def holding(self) -> bool:
         """Whether all workers wait for the service at the moment."""
-        return self._hold_until > time.monotonic()
+        return self._hold_until > self._now()
 
     def _say(self, note: Note | None, text: str) -> None:
         if note is not None:
@@ -149,7 +155,7 @@ class Budget:
 
     def _take(self, count: int, rate: float) -> float:
         """Take credit for *count* bytes and return 0, or the seconds until there is enough."""
-        now = time.monotonic()
+        now = self._now()
         # A quarter of a second may be saved up: enough for evenness, too little for a burst.
         self._credit = min(rate / 4, self._credit + (now - self._credit_at) * rate)
         self._credit_at = now

@@ -41,22 +41,24 @@ class Tuner:
     """Finds how many workers move the most bytes: one more as long as it helps.
 
     :param most: never more than so many.
+    :param now: returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, start: int, most: int) -> None:
+    def __init__(self, start: int, most: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self.most = max(1, most)
         self.limit = max(1, min(start, self.most))
         self._step = 1
         self._best = 0.0
         self._bytes = 0
-        self._since = time.monotonic()
+        self._since = now()
         self._lock = threading.Lock()
 
     def moved(self, count: int) -> None:
         """Count bytes; now and then try one worker more or fewer."""
         with self._lock:
             self._bytes += count
-            passed = time.monotonic() - self._since
+            passed = self._now() - self._since
             if passed < WINDOW:
                 return
             rate = self._bytes / passed
@@ -64,7 +66,7 @@ class Tuner:
                 self._step = -self._step
             self._best = rate
             self.limit = max(1, min(self.most, self.limit + self._step))
-            self._bytes, self._since = 0, time.monotonic()
+            self._bytes, self._since = 0, self._now()
 
     def slow_down(self) -> None:
         """Halve the number: the service has asked for less."""

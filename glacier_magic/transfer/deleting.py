@@ -20,12 +20,9 @@ from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, renewing
 from .progress import Count, Meter, Observer
 
-WORKERS, MOST_WORKERS = 4, 16
-BATCH, FLUSH = 100, 0.5
-"""Answers, and seconds, after which outcomes are recorded: that many may be asked for once more."""
-
-DENIALS = 20
-"""Denials in a row after which the rest is not tried: the oldest archives come first."""
+WORKERS = 4
+FLUSH = 0.5
+"""Seconds after which outcomes are recorded, if not that many have come before."""
 
 
 def again() -> str:
@@ -54,7 +51,7 @@ class Deleter:
         self._service, self._queues = engine.service, engine.catalogue.deletions
         self._stop = Child(stop or threading.Event())
         self._meter = Meter(f"deleting from {deletion.vault}", deletion.archives, observer, report=Count)
-        self._tuner = Tuner(WORKERS, MOST_WORKERS)
+        self._tuner = Tuner(WORKERS, engine.limits.workers)
         self._notes = Notes(self._meter, self._tuner)
         self._outcomes: list[Outcome] = []
         self._recorded = time.monotonic()
@@ -82,7 +79,9 @@ class Deleter:
                 cure=f"{step('deletions')} shows how far it is.",
             )
         try:
-            with renewing(lambda: self._queues.leases.renew(number, owner)):
+            with renewing(
+                lambda: self._queues.leases.renew(number, owner), self._engine.limits.lease_renewal
+            ):
                 self._work()
         except (GlacierError, Stopped) as error:
             self._queues.ended(number, "open", str(error) or "stopped")
@@ -141,9 +140,10 @@ class Deleter:
         self._outcomes.append((item, words))
         self._meter.moved(1)
         self._row = self._row + 1 if isinstance(error, AccessDenied) else 0
-        if self._row >= DENIALS:
+        if self._row >= self._engine.limits.denials:
             raise self._refusal()
-        if len(self._outcomes) >= BATCH or time.monotonic() - self._recorded > FLUSH:
+        full = len(self._outcomes) >= self._engine.limits.deletion_batch
+        if full or time.monotonic() - self._recorded > FLUSH:
             self._record()
 
     def _words(self, item: DeletionItem, error: GlacierError) -> str:

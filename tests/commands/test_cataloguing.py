@@ -102,7 +102,7 @@ def test_a_backup_comes_back_behind_a_plan(glacier, console, notes):
     done = glacier("catalogue", "restore", "b.sqlite", "--yes")
     assert "is kept as" in done
     assert len(glacier("ls", "--vault", "photos")) == 3
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         glacier("catalogue", "backup", "b.sqlite")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
-from glacier_magic.plans import RangedPlan, RestorePlan
+from glacier_magic.plans import RestorePlan
 
 
 class Face:
@@ -46,7 +46,7 @@ def test_a_dataframe_chooses_by_its_ids(glacier, face, filled):
     assert sorted(plan.table["name"]) == sorted(table["name"])
     face.names["df"] = table[["archive_id"]]
     assert len(glacier("restore", "--from", "df", "--vault", "photos").table) == 2
-    assert isinstance(glacier("restore", "--from", "df", "--head", "1"), RangedPlan)
+    assert isinstance(glacier("restore", "--from", "df", "--head", "1"), RestorePlan)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

@@ -11,6 +11,7 @@ from glacier_magic import cli
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, IntegrityError, LocalError, NameNotKnown
+from tests.catalogue import mark_deleted
 
 MIB = 1 << 20
 
@@ -147,7 +148,7 @@ def test_hash_against_an_id_takes_one_that_begins_with_a_hyphen(connected, files
     session = console.session
     record = session.catalogue.archives.matching("photos")[0]
     odd = "-" + record.archive_id[1:]
-    session.catalogue.archives.mark_deleted("photos", record.archive_id)
+    mark_deleted(session.catalogue, record.archive_id)
     session.catalogue.archives.record(replace(record, archive_id=odd))
     for word in (f"id:{odd}", odd, f"id:{odd[:9]}"):
         shown = connected("hash", "a", "--against", word, "--vault", "photos")

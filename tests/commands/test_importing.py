@@ -55,7 +55,7 @@ def test_a_journal_gives_names_before_any_inventory(glacier, journal):
     assert "mt-aws-glacier's journal: 2 archives taken into photos." in text
     assert "taken; no inventory read here lists them yet" in text
     assert "jobs not taken" in text
-    assert "line 3  it is no whole event of the journal" in text
+    assert "line 3  it is not a complete event of the journal" in text
     assert "%glacier inventory tells which of them are there" in text
     assert "line 3" in html
     assert "2 archives taken" in html
@@ -101,7 +101,7 @@ def test_an_inventory_saved_by_another_client_is_taken(glacier, client, emulator
     path.write_bytes(client.get_job_output(vaultName="photos", jobId=job)["body"].read())
     glacier("create", "music")
     if form == "JSON":
-        assert "left: it is in another vault than music" in repr(glacier("import", path, "--vault", "music"))
+        assert "left: it is in a vault other than music" in repr(glacier("import", path, "--vault", "music"))
         glacier("import", path)
     else:
         glacier("import", path, "--vault", "photos")
@@ -117,7 +117,7 @@ def test_slips_are_told(glacier, tmp_path, journal):
         glacier("import", tmp_path / "missing")
     other = tmp_path / "other.txt"
     other.write_text("hello")
-    with pytest.raises(InputError, match="no record of archives") as caught:
+    with pytest.raises(InputError, match="not a record of archives") as caught:
         glacier("import", other)
     assert "mt-aws-glacier's journal" in caught.value.cure
     with pytest.raises(NotFound):
@@ -132,7 +132,7 @@ def test_much_that_is_left_is_summed_up(glacier, journal):
     text = repr(glacier("import", journal))
     assert "1,235" in text
     assert "1,215 more were left." in text
-    assert text.count("it is no whole event") == 21
+    assert text.count("it is not a complete event") == 21
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])

@@ -11,7 +11,7 @@ import pytest
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NotReady, PriceUnknown
 from glacier_magic.jobs import Batch
-from glacier_magic.plans import PeekPlan, RangedPlan
+from glacier_magic.plans import PeekPlan, RestorePlan
 
 MIB = 1 << 20
 
@@ -86,7 +86,7 @@ def content(glacier, files):
 def test_a_part_is_restored(glacier, content, tmp_path, words, first, last):
     """With --yes and --wait, down to the bytes."""
     plan = glacier("restore", "a.zip", "--to", str(tmp_path / "back"), *words)
-    assert isinstance(plan, RangedPlan)
+    assert isinstance(plan, RestorePlan)
     batch = glacier("restore", "a.zip", "--to", str(tmp_path / "back"), "--yes", "--wait", *words)
     (file,) = batch.files
     behind = None if last is None else last + 1

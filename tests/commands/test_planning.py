@@ -52,17 +52,13 @@ def face():
 
 
 @pytest.fixture
-def glacier(face, emulator, region, files, tmp_path, monkeypatch):
+def glacier(face, emulator, region, files, tmp_path, monkeypatch, sessions):
     """Run a line of words on a console with a vault of two archives of 1,024 bytes."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
     file = data_folder() / "prices.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(PRICES)
-    console = Console(face)
+    console = Console(face, sessions=sessions)
 
     def glacier(*words):
         return run(console, VERBS, words)

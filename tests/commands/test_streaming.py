@@ -2,14 +2,13 @@
 
 import io
 import os
-import sys
 from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic.transfer import streams
-
 MIB = 1 << 20
+
+pytestmark = pytest.mark.limits(stream_part=MIB)
 
 
 class Pipe(io.BytesIO):
@@ -28,14 +27,13 @@ class Pipe(io.BytesIO):
 
 
 @pytest.fixture
-def pipe(main, monkeypatch):
+def pipe(main):
     """Pipe bytes into the command; return its exit code."""
-    monkeypatch.setattr(streams, "STREAM_PART", MIB)
     main.ok("create", "photos")
     main.ok("use", "photos")
 
     def pipe(content, *words, hook=None):
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Pipe(content, hook)))
+        main.type(SimpleNamespace(buffer=Pipe(content, hook)))
         return main("upload", "--stdin", "--name", "backup.tar", *words)
 
     return pipe

@@ -46,8 +46,8 @@ def face():
 
 
 @pytest.fixture
-def console(face):
-    console = Console(face)
+def console(face, sessions):
+    console = Console(face, sessions=sessions)
     yield console
     console.close()
 
@@ -55,10 +55,6 @@ def console(face):
 @pytest.fixture
 def glacier(session_place, console, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
 
     def glacier(*words):

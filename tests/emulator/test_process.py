@@ -100,7 +100,7 @@ def test_an_open_address_is_warned_about(folder):
     found = emulator.start(folder, extra=["--host", "0.0.0.0"])
     assert found.url.startswith("http://127.0.0.1:")
     log = (folder / "emulator.log").read_text()
-    assert log.startswith("WARNING: listening at 0.0.0.0: the network can reach this server.")
+    assert log.startswith("WARNING: listening on 0.0.0.0: the network can reach this server.")
 
 
 def test_a_vault_can_be_filled_before_serving(folder):

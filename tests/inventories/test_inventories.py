@@ -367,7 +367,7 @@ def test_dates_are_milliseconds(text, expected):
 )
 def test_other_dates_are_refused(text):
     """What is no date of the service is an error that shows one."""
-    with pytest.raises(InventoryError, match="where a date such as"):
+    with pytest.raises(InventoryError, match="instead of a date such as"):
         date_ms(text)
 
 

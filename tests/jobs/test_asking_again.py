@@ -4,8 +4,6 @@ import os
 
 import pytest
 
-from glacier_magic.errors import InputError
-from glacier_magic.jobs import fetching
 from glacier_magic.plans.peek.part_store import PartStore
 
 MIB = 1 << 20
@@ -24,19 +22,6 @@ def data(vault, files):
     found = path.read_bytes()
     path.unlink()
     return found
-
-
-@pytest.fixture
-def held(monkeypatch):
-    """Let no download begin while this is not empty."""
-    held, original = [True], fetching.Fetcher.start_ready
-
-    def start_ready(fetcher):
-        if not held:
-            original(fetcher)
-
-    monkeypatch.setattr(fetching.Fetcher, "start_ready", start_ready)
-    return held
 
 
 @pytest.fixture
@@ -193,11 +178,11 @@ def test_a_part_that_expired_beside_the_whole_is_cut_from_it(
     assert [len(file.read_bytes()) for file in (tmp_path / "one").iterdir()] == [1_000_000]
 
 
-def test_parts_are_not_paced(session, expired):
-    """As when they are asked for the first time."""
+def test_parts_are_paced_as_archives_are(session, expired):
+    """One folder and tier at a time."""
     expired("back")
-    with pytest.raises(InputError, match="not paced"):
-        session.restore_expired(spread="2d")
+    plan = session.restore_expired(spread="2d")
+    assert plan.schedule["archives"].sum() == 1
 
 
 def test_the_board_asks_again_for_a_part(session, expired, ranges_of, tmp_path):

@@ -4,7 +4,9 @@ import collections
 import os
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from glacier_magic.catalogue import JobRecord
 from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
-from glacier_magic.jobs import board, durations, polling, sweep, tracker
+from glacier_magic.jobs import durations, polling, sweep, tracker
+from glacier_magic.service import Connection
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
 """With 10000 it takes some minutes, and says what the calls are at that size (pytest -s)."""
@@ -23,11 +26,16 @@ HOURS = timedelta(hours=12)
 
 
 @pytest.fixture
-def by_the_clock(monkeypatch):
-    """Let the tracker wait for the hours to pass, as for the real service, and fetch nothing."""
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", float("inf"))
-    monkeypatch.setattr(tracker.Fetcher, "start_ready", lambda _: None)
-    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+def limits(limits, request):
+    """With ``by_the_clock``, the tracker waits for the hours to pass, as for the real service."""
+    return replace(limits, emulator_idle=inf) if "by_the_clock" in request.fixturenames else limits
+
+
+@pytest.fixture
+def by_the_clock(connect, held):
+    """Let the trackers do nothing of their own accord, and fetch nothing."""
+    for session in connect.opened:
+        session.tracker.background = False
 
 
 @pytest.fixture
@@ -216,6 +224,7 @@ def test_an_undisturbed_pause_is_no_sleep(session, filled, by_the_clock):
     assert not session.tracker._schedule.due({"photos"}, float("inf"))
 
 
+@pytest.mark.limits(list_retry=0)
 def test_a_lost_network_is_a_note_and_it_goes_on(session, filled, own_service_down, soon, until):
     """The board says so; when the service answers again, the file comes."""
     batch, up = own_service_down(session, filled)
@@ -227,24 +236,22 @@ def test_a_lost_network_is_a_note_and_it_goes_on(session, filled, own_service_do
 
 
 @pytest.fixture
-def own_service_down(monkeypatch, emulator):
+def own_service_down(emulator, calls):
     """Ask for something, then let nothing through until told so."""
     from glacier_magic.errors import Unavailable
-    from glacier_magic.service import Service
 
     def down(session, vault):
         batch = vault.restore("c.txt", to="back").run()
-        original = Service.jobs
+        original = calls.of("jobs")
 
         def lost(self, name):
             raise Unavailable("no way to the service")
 
-        monkeypatch.setattr(Service, "jobs", lost)
-        monkeypatch.setattr(polling, "FIRST_RETRY", timedelta(0))
+        calls.replace("jobs", lost)
         session.tracker.wake()
 
         def up():
-            monkeypatch.setattr(Service, "jobs", original)
+            calls.replace("jobs", original)
             emulator.advance(hours=4.1)
             session.service.account()
             session.tracker.wake()
@@ -254,15 +261,17 @@ def own_service_down(monkeypatch, emulator):
     return down
 
 
-def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_path, monkeypatch, until, soon):
+@pytest.mark.limits(list_retry=0)
+def test_keys_that_were_renewed_in_their_file_are_used(
+    emulator, region, tmp_path, monkeypatch, until, soon, limits
+):
     """Expired ones are told of on the board; once another tool writes new ones, it goes on."""
     keys = tmp_path / "credentials"
     good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
     keys.write_text(good)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
-    monkeypatch.setattr(polling, "FIRST_RETRY", timedelta(0))
-    where = {"endpoint_url": emulator.url, "catalogue": tmp_path / "keys.sqlite"}
-    with gm.connect(region=region, **where) as session:
+    connection = Connection(endpoint_url=emulator.url, region=region)
+    with gm.Session(connection, catalogue=tmp_path / "keys.sqlite", limits=limits) as session:
         vault = session.create_vault("photos")
         (tmp_path / "a.txt").write_bytes(b"a")
         vault.upload(tmp_path / "a.txt")
@@ -279,35 +288,30 @@ def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_pat
         assert batch.snapshot.count("verified") == 1
 
 
-def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
+def test_rows_are_made_once_for_all_that_look(session, filled):
     """Boards and the tracker share them until something is written, here or elsewhere."""
-    made, original = [], board.rows_of
-    monkeypatch.setattr(board, "rows_of", lambda *given: made.append(given[3:]) or original(*given))
-    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+    session.tracker.background = False
     batch = filled.restore("c.txt", to="back").run()
-    first = session.tracker.snapshot()
-    made.clear()
+    first, board = session.tracker.snapshot(), batch.snapshot
     assert session.tracker.snapshot().rows is first.rows
-    assert batch.snapshot.rows == first.rows
-    assert made == []
+    assert board.rows == first.rows
+    assert batch.snapshot.rows is board.rows
     with gm.connect(
         emulator=session.connection.emulator, region=session.region, catalogue=session.catalogue.path
     ) as other:
         other.catalogue.jobs.mark_gone("photos", first.rows[0].job_id)
     assert session.tracker.snapshot().rows is not first.rows
-    assert made
+    assert batch.snapshot.rows is not board.rows
 
 
-def test_a_board_of_everything_hears_of_others_while_nothing_is_open(
-    session, filled, connect, soon, until, monkeypatch
-):
+def test_a_board_of_everything_hears_of_others_while_nothing_is_open(session, filled, connect, soon, until):
     """The thread goes on for it, and ends with the session."""
     heard = []
     leave = session.tracker.watch(heard.append, lasting=True)
     session.tracker.start()
     until(lambda: heard)
     other = connect()
-    monkeypatch.setattr(other.tracker, "_follow", lambda: None)
+    other.tracker.background = False
     other.vault("photos").restore("c.txt", to="back").run()
     until(lambda: heard[-1].count("in progress") == 1)
     leave()

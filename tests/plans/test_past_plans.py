@@ -4,7 +4,6 @@ import pytest
 
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, PriceUnknown, Unavailable
 from glacier_magic.plans import Memory, Plan
-from glacier_magic.service import Service
 
 PATIENCE = 30.0
 
@@ -163,7 +162,7 @@ def test_a_second_plan_of_the_same_archives_pays_nothing(session, filled, later,
 
 
 @pytest.mark.each_backend
-def test_a_deletion_is_kept(session, filled, monkeypatch):
+def test_a_deletion_is_kept(session, filled, calls):
     """How many, and which could not be."""
     filled.remove("c.txt").run()
     (kept,) = session.catalogue.plans.recent()
@@ -174,7 +173,7 @@ def test_a_deletion_is_kept(session, filled, monkeypatch):
     def fail(*_):
         raise AccessDenied("not you")
 
-    monkeypatch.setattr(Service, "delete_archive", fail)
+    calls.replace("delete_archive", fail)
     with pytest.raises(AccessDenied):
         filled.remove("*").run(confirm="photos")
     assert session.catalogue.plans.recent()[0].state == "failed"

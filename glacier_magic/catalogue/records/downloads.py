@@ -15,9 +15,6 @@ from . import twins
 from .job_records import JobRecord, Jobs
 from .plans import Plans
 
-LEASE_SECONDS = 15.0
-"""A process that has not renewed its hold on a download for this long is taken for dead."""
-
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
 """States in which something is still to come."""
 
@@ -216,34 +213,17 @@ class Downloads:
         """Return the downloads of one restore request."""
         return self._select("batch=? ORDER BY id", (batch,))
 
-    def open_for(self, vault: str, archive_id: str, root: str, part: str | None = None) -> Download | None:
-        """Return a download of this archive into this folder that is under way, not on hold.
-
-        :param part: the bytes that are wanted; None for the whole archive, which is another thing.
-        """
-        found = self._select(
-            f"vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
-            f"AND state IN ({_marks(OPEN)}) AND {NOT_HELD}",
-            (vault, archive_id, root, part or "", *OPEN),
-        )
-        return found[0] if found else None
-
     def below(self, vault: str, root: str) -> list[Download]:
-        """Return the downloads of whole archives into a folder: open, or stopped half-way."""
+        """Return the downloads into a folder that matter to another restore into it, oldest first.
+
+        They are those that are open, those that stopped half-way, and the files of parts.
+        """
         return self._select(
-            f"vault=? AND root=? AND part IS NULL AND (state IN ({_marks(OPEN)}) "
-            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
+            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL) "
+            "OR (state IN ('verified', 'unverified') AND part IS NOT NULL)) ORDER BY id",
             (vault, root, *OPEN),
         )
-
-    def stopped_for(self, vault: str, archive_id: str, root: str, part: str | None = None) -> Download | None:
-        """Return the newest failed or expired download whose verified pieces can be used again."""
-        found = self._select(
-            "vault=? AND archive_id=? AND root=? AND COALESCE(part, '')=? "
-            "AND state IN ('failed', 'expired') AND part_path IS NOT NULL ORDER BY id DESC",
-            (vault, archive_id, root, part or ""),
-        )
-        return found[0] if found else None
 
     def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
         """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
@@ -263,7 +243,7 @@ class Downloads:
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
                 f"AND state IN ({_marks(states)}) "
                 "AND (owner IS NULL OR owner=? OR lease_until<?)",
-                (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+                (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
             )
             > 0
         )
@@ -281,7 +261,7 @@ class Downloads:
             "AND other.account=downloads.account AND other.region=downloads.region "
             "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
             "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
-            (owner, now + LEASE_SECONDS, download, owner, now),
+            (owner, now + self._database.limits.download_lease, download, owner, now),
         )
         return changed > 0
 
@@ -289,7 +269,7 @@ class Downloads:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(
             "UPDATE downloads SET lease_until=? WHERE owner=? AND state IN ('asking', 'downloading')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.download_lease, owner),
         )
 
     def held_by(self, owner: str) -> bool:

@@ -11,12 +11,8 @@ from ...base.units import human_bytes, storable
 from ...peek.contents import Contents, Member
 from ..storage.database import Database, Scope
 
-MOST = 2_000_000
-"""Members kept of all archives together; those of the archives listed longest ago make room."""
 LONGEST = 4096
 """Characters of a name or of a link's target that are kept."""
-MOST_TEXT = 64 << 20
-"""Characters of the names of one archive's members, all together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +73,7 @@ class Listings:
         most_rounds: int,
     ) -> ListingRecord:
         """Store a listing in place of the archive's earlier one."""
-        rows, notes = _bounded(listing.members)
+        rows, notes = _bounded(listing.members, self._database.limits.listed_text)
         values = (
             vault,
             archive_id,
@@ -137,7 +133,8 @@ class Listings:
         kept = 0
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
-            if kept > MOST and kept > row["members"]:  # the newest stays, even if it alone is larger
+            # The newest stays, even if it alone is larger.
+            if kept > self._database.limits.listed_members and kept > row["members"]:
                 self._forget("id=?", (row["id"],))
 
     def _forget(self, where: str, values: Sequence[Any]) -> None:
@@ -151,16 +148,16 @@ def _marks(count: int) -> str:
     return ",".join("?" * count)
 
 
-def _bounded(members: Sequence[Member]) -> tuple[list[tuple[Any, ...]], list[str]]:
+def _bounded(members: Sequence[Member], most: int) -> tuple[list[tuple[Any, ...]], list[str]]:
     """Return the rows to store, and a note about those that are not."""
     rows: list[tuple[Any, ...]] = []
     text = 0
     for member in members:
         name, target = _cut(member.name), _cut(member.target)
         text += len(name) + len(target)
-        if text > MOST_TEXT:
+        if text > most:
             note = f"Only {len(rows):,} of {len(members):,} members are kept: their names alone "
-            return rows, [f"{note}are over {human_bytes(MOST_TEXT)}."]
+            return rows, [f"{note}are over {human_bytes(most)}."]
         rows.append(
             (
                 name,

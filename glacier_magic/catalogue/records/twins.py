@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..archives import identity, vault_table
+from ..archives import identity
 from ..storage.database import Database, Scope
 
 WAITS = "state='waiting' AND job_id IS NULL AND part IS NULL"
@@ -103,7 +103,7 @@ def names(
     database: Database, scope: Scope, vault: str, size: int | None, tree_hash: str | None
 ) -> Sequence[tuple[str, str]]:
     """Return archive id and name of the archives of a vault that have these bytes."""
-    known = vault_table.find(database, scope, vault)
+    known = identity.find_vault(database, scope, vault)
     if known is None:
         return []
     rows = database.rows(

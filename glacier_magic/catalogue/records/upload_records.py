@@ -10,9 +10,6 @@ from ...errors import LocalError
 from ..archives.archives import LAG, ArchiveRecord, Archives
 from ..storage.database import Database, Scope
 
-LEASE_SECONDS = 30.0
-"""A process that has not renewed its hold on an upload for this long is taken for dead."""
-
 
 class HeldElsewhere(LocalError):
     """Another process is storing the same file."""
@@ -89,7 +86,7 @@ class Uploads:
             "tree_hash": tree_hash,
             "state": "sending",
             "owner": owner,
-            "lease_until": self._database.now() + LEASE_SECONDS,
+            "lease_until": self._database.now() + self._database.limits.upload_lease,
             "started": now,
             "updated": now,
         }
@@ -142,7 +139,7 @@ class Uploads:
         """Extend the leases of a process on all of its uploads."""
         self._database.execute(
             "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.upload_lease, owner),
         )
 
     def get(self, upload: int) -> Upload:
@@ -211,7 +208,7 @@ class Uploads:
         changed = self._database.execute(
             "UPDATE uploads SET owner=?, lease_until=? "
             "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
-            (owner, now + LEASE_SECONDS, upload, owner, now),
+            (owner, now + self._database.limits.upload_lease, upload, owner, now),
         )
         return changed > 0
 

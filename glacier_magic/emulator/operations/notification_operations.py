@@ -15,7 +15,7 @@ EVENTS = frozenset({"ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"})
 
 @operation("PUT", "vaults/*vault/notification-configuration")
 def set_vault_notifications(call: Call) -> Response:
-    """Set the vault's one topic and the events that it is told of."""
+    """Set the vault's topic and the events published to it."""
     document = call.request.json()
     topic, events = request_fields.required_text(document, "SNSTopic"), document.get("Events")
     if not isinstance(events, list) or not events:
@@ -33,7 +33,7 @@ def set_vault_notifications(call: Call) -> Response:
 
 @operation("GET", "vaults/*vault/notification-configuration")
 def get_vault_notifications(call: Call) -> Response:
-    """Return the configuration, or 404 where none is set."""
+    """Return the configuration, or 404 without one."""
     with call.store.read() as connection:
         vault = call.vault(connection)
         text = setting_rows.document(connection, vault, "notification")
@@ -44,7 +44,7 @@ def get_vault_notifications(call: Call) -> Response:
 
 @operation("DELETE", "vaults/*vault/notification-configuration")
 def delete_vault_notifications(call: Call) -> Response:
-    """Remove the configuration; no error where none is set."""
+    """Remove the configuration; removing none is no error."""
     with call.store.write() as connection:
         setting_rows.set_document(connection, call.vault(connection), "notification", None)
     return Response(204)

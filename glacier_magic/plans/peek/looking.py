@@ -15,9 +15,8 @@ from ...peek import Contents, Limits, Window, kind_of, members, no_kind
 from ...steps import step
 from ...transfer.engine import Engine
 from ..restore import folder
-from ..restore.part_items import PartItem, needed
-from ..restore.ranged_plan import carry_out
-from ..restore.restoring import READY, UNDER_WAY
+from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
+from ..restore.request import carry_out
 from . import local_source
 from .part_store import PartStore, tidy
 
@@ -71,7 +70,7 @@ class Look:
         self._engine, self._tracker, self._catalogue = engine, tracker, engine.catalogue
         self.parts = PartStore(self._catalogue, archive)
         self.window = self._new_window()
-        self.items: list[PartItem] = []
+        self.items: list[RestoreItem] = []
         self.listing = self._known()
 
     @property
@@ -90,17 +89,16 @@ class Look:
     def decide_again(self) -> None:
         """Decide again what the missing parts take."""
         self._tracker.refresh([self.vault])
-        self.items = [self.parts.decide(item.part) for item in self.items]
+        self.items = [self.parts.decide(item.part, self.tier) for item in self.items if item.part]
 
-    def carry_out(self, items: Sequence[PartItem], remember: Callable[[], int | None]) -> Batch:
+    def carry_out(self, items: Sequence[RestoreItem], remember: Callable[[], int | None]) -> Batch:
         """Ask for parts, or fetch those that are ready.
 
-        :param remember: see :func:`.ranged.carry_out`.
-
+        :param remember: see :func:`~.request.carry_out`.
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
-            folder.check(self.parts.root, needed(items))
+            folder.check(self.parts.root, total(item for item in items if item.action not in NOTHING))
         return carry_out(
             self._catalogue,
             self._tracker,
@@ -141,7 +139,7 @@ class Look:
             try:
                 listing = self._look()
             except _Needed as needed:
-                self.items = [self.parts.decide(part) for part in needed.parts]
+                self.items = [self.parts.decide(part, self.tier) for part in needed.parts]
                 ready = [item for item in self.items if _is_ready(item)]
                 if not ready or not self._fetch(ready):
                     break
@@ -177,7 +175,7 @@ class Look:
             raise _Needed([ByteRange(first, last)])
         return data
 
-    def _fetch(self, items: Sequence[PartItem]) -> bool:
+    def _fetch(self, items: Sequence[RestoreItem]) -> bool:
         """Fetch finished outputs; return whether all came."""
         try:
             self.carry_out(items, lambda: None).wait(FREE_SECONDS)  # free: it is no plan
@@ -206,7 +204,7 @@ class Look:
         return kept
 
 
-def _is_ready(item: PartItem) -> bool:
+def _is_ready(item: RestoreItem) -> bool:
     done = item.job is not None and item.job.status == "Succeeded"
     return item.action == READY or (item.action == UNDER_WAY and done)
 

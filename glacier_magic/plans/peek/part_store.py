@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
 from ...catalogue import ArchiveRecord, Catalogue, Download
-from ..restore.part_items import PartItem, decide, is_there
+from ..restore.items import STATES, RestoreItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
 """The error text of a part that is not kept any more."""
-MOST_KEPT = 512 << 20
-"""Bytes kept of all archives together; those looked into longest ago go first."""
 
 
 class PartStore:
@@ -62,9 +61,18 @@ class PartStore:
             self._whole[row.id] = part, Path(row.target)
         return self._whole.get(row.id)
 
-    def decide(self, part: ByteRange) -> PartItem:
+    def decide(self, part: ByteRange, tier: str) -> RestoreItem:
         """Return what a part that is not at hand takes."""
-        return decide(self._catalogue, self.archive, part, self.root, self.root / part_name("window", part))
+        (item,) = decide(
+            [self.archive],
+            [part],
+            vault=self.archive.vault,
+            tier=tier,
+            to=self.root,
+            catalogue=self._catalogue,
+        )
+        new = item.action in STATES
+        return replace(item, target=self.root / part_name("window", part)) if new else item
 
     @property
     def doubtful(self) -> bool:
@@ -93,12 +101,15 @@ class PartStore:
 
 
 def tidy(catalogue: Catalogue) -> None:
-    """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
+    """Keep no more than :attr:`.Limits.peek_store` bytes; what is still being fetched stays.
+
+    The parts of the archives that were looked into longest ago go first.
+    """
     kept = 0
     with suppress(OSError):
         folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())
             kept += sum(file.stat().st_size for file in files)
-            if kept > MOST_KEPT and not any(file.name.endswith(".part") for file in files):
+            if kept > catalogue.limits.peek_store and not any(file.name.endswith(".part") for file in files):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -19,11 +19,8 @@ from ...prices import PriceTable, Quote
 from ...prices.quotes import retrieval
 from ...transfer.engine import Engine
 from ..base import Memory, Plan
-from ..restore.limited import priced
-from ..restore.part_items import PartItem, asked_keys, price
-from ..restore.quoting import Asking, destination_words, quote_for
-from ..restore.ranged_plan import when_ready
-from ..restore.restoring import ASK, DELETED
+from ..restore.items import ASK, DELETED, RestoreItem, retrieved, total
+from ..restore.quoting import Asking, destination_words, priced, quote_for, when_ready
 from .looking import Look
 
 if TYPE_CHECKING:
@@ -85,7 +82,7 @@ class PeekPlan(Plan[Batch]):
         return self._look.listing
 
     @property
-    def items(self) -> list[PartItem]:
+    def items(self) -> list[RestoreItem]:
         """The parts that are missing next, and what each takes."""
         return self._look.items
 
@@ -140,7 +137,7 @@ class PeekPlan(Plan[Batch]):
         return self.listing is not None
 
     @property
-    def asking(self) -> list[PartItem]:
+    def asking(self) -> list[RestoreItem]:
         """The parts that the service would be asked for, and paid, next."""
         return [item for item in self.items if item.action == ASK]
 
@@ -148,7 +145,7 @@ class PeekPlan(Plan[Batch]):
     def worst(self) -> Worst:
         """What may have to be asked for after the next parts, at most."""
         rounds = max(0, self._look.limits.rounds - self._look.window.rounds)
-        read = self._look.window.paid + sum(item.part.size for item in self.items)
+        read = self._look.window.paid + total(self.items)
         left = max(0, min(self._look.limits.bytes, self._look.size) - read)
         if self._look.kind == "tar":  # a header lies in one MiB, a long name in one more
             left = min(left, rounds * 2 * CHUNK)
@@ -165,7 +162,7 @@ class PeekPlan(Plan[Batch]):
         worst = self.worst
         asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
         later = quote_for(self._prices, asking, self.tier, self.destination)
-        return price(self._prices, self.items, self.tier, self.destination) + later
+        return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination) + later
 
     @property
     def title(self) -> str:
@@ -180,10 +177,10 @@ class PeekPlan(Plan[Batch]):
         if self.listing is not None:
             return []
         asked = self.asking
-        size = human_bytes(sum(item.cover.size for item in asked))
+        size = human_bytes(retrieved(asked))
         facts = [("asked for next", f"{size} in {plural(len(asked), 'request')}")]
         if asked:
-            now = price(self._prices, self.items, self.tier, self.destination)
+            now = quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
             facts += [("tier", self.tier), ("price", priced(now))]
             facts.append(("destination", destination_words(self.destination)))
             facts.append(("ready", when_ready(self.tier, self._clock)))
@@ -214,7 +211,7 @@ class PeekPlan(Plan[Batch]):
     def _cells(self) -> list[tuple[str, ...]]:
         if self.listing is not None:
             return self._member_rows
-        return [(str(i.part), human_bytes(i.part.size), i.action) for i in self.items]
+        return [(str(i.part), human_bytes(i.size), i.action) for i in self.items]
 
     @cached_property
     def _member_rows(self) -> list[tuple[str, ...]]:
@@ -229,7 +226,7 @@ class PeekPlan(Plan[Batch]):
         found = self.members
         if found is not None:
             return found
-        rows = [(str(item.part), item.part.size, item.action) for item in self.items]
+        rows = [(str(item.part), item.size, item.action) for item in self.items]
         return pd.DataFrame(rows, columns=["part", "size", "action"]).astype({"size": "int64"})
 
     # What it does
@@ -242,7 +239,7 @@ class PeekPlan(Plan[Batch]):
             "archives": 1,
             "requests": len(asked),
             "tier": self.tier,
-            "bytes": sum(item.cover.size for item in asked),
+            "bytes": retrieved(asked),
             "destination": self.destination,
         }
 
@@ -250,7 +247,7 @@ class PeekPlan(Plan[Batch]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return asked_keys(self.items)
+        return frozenset(item.key for item in self.asking)
 
     def _decide_again(self) -> None:
         if self.listing is None:

@@ -11,10 +11,8 @@ from ...base.units import plural
 from ...jobs import Batch, Tracker
 from ...prices import Quote
 from ..base import Plan
-from .part_items import PartItem
-from .ranged_plan import RangedPlan
+from .items import in_words
 from .restore_plan import RestorePlan
-from .restoring import PlanItem, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +24,10 @@ class SeveralRestores(Plan[Batch]):
     What one of them asks for serves those after it as well: it is asked for, and priced, once.
     """
 
-    def __init__(self, plans: Sequence[RestorePlan | RangedPlan], tracker: Tracker) -> None:
+    def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
         super().__init__()
-        self.plans = sorted(plans, key=lambda plan: isinstance(plan, RangedPlan))
+        # Whole archives first: their jobs serve the parts as well.
+        self.plans = sorted(plans, key=lambda plan: any(item.part for item in plan.items))
         self._tracker = tracker
         self._share()
 
@@ -91,7 +90,7 @@ class SeveralRestores(Plan[Batch]):
         return ("name", "size", "archive id", "what happens", "file")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        return [_in_words(item) for plan in self.plans for item in plan.items]
+        return [in_words(item) for plan in self.plans for item in plan.items]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -107,8 +106,3 @@ class SeveralRestores(Plan[Batch]):
             plan._decide_again()  # what those before it have asked for is a job by now
             keys += [row.key for row in plan.run().snapshot.rows]
         return Batch(self._tracker, keys, self.title)
-
-
-def _in_words(item: PlanItem) -> tuple[str, ...]:
-    name, *others = in_words(item)
-    return (f"{name} (bytes {item.part})" if isinstance(item, PartItem) else name, *others)

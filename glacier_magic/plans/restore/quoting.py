@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.rendering import Rendered, escape, html_table, text_table
-from ...base.units import local_time
+from ...base.units import human_duration, local_time, weekday_time
 from ...errors import InputError
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
-from ...prices.items import THOUSAND
+from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
-from ...prices.quote import amount_of
-from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, amount_of, retrieval, transfer_out
+from ...service import ServiceClock
 from ...steps import step
+from .items import ASK, TO_FETCH, RestoreItem, retrieved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,20 @@ class Asking:
     out: int = 0
     out_unsized: int = 0
     largest: int = 0
+
+    @classmethod
+    def of(cls, items: Iterable[RestoreItem]) -> Asking:
+        """Count what items of a restore take."""
+        fetched = [item for item in items if item.action in TO_FETCH]
+        asked = [item for item in fetched if item.action == ASK]
+        return cls(
+            requests=len(asked),
+            bytes=retrieved(asked),
+            unsized=sum(item.size is None for item in asked),
+            out=retrieved(fetched) - sum(item.done for item in fetched),
+            out_unsized=sum(item.size is None for item in fetched),
+            largest=max((item.retrieved or 0 for item in asked), default=0),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,33 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     if asking.out_unsized and out.lines:
         out += Quote((QuoteLine(out.lines[0].figure, None),))
     return quote + (out if asking.out or asking.out_unsized else Quote(out.lines))
+
+
+def priced(quote: Quote) -> str:
+    """Return a price with its sources in one line."""
+    sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
+    return " ".join([f"{quote.words()} ({sources}).", *quote.notes])
+
+
+def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None) -> str:
+    """Return in words when the output of requests by a tier can be downloaded.
+
+    :param last: when the last request is made, of a schedule; None where all are made now.
+    """
+    shortest, longest = window(tier)
+    now = clock.now()
+    words = (
+        f"in {human_duration(shortest.total_seconds())} to "
+        f"{human_duration(longest.total_seconds())}, between "
+        f"{local_time(now + shortest, now)} and {local_time(now + longest, now)}"
+    )
+    if clock.virtual and clock.speed > 0:
+        real = clock.real_seconds(longest.total_seconds())
+        words += f" of emulator time ({human_duration(real)} on your clock at most)"
+    if last is not None and last > now:
+        end = weekday_time(last + longest, now)
+        return f"the first {words}; all by {end}; each output is kept for 24 hours"
+    return f"{words}; the output is kept for 24 hours after that"
 
 
 class Tiers(Rendered):

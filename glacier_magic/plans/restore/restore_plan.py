@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...base.ranges import ByteRange
 from ...base.rendering import Rendered, near
-from ...base.units import from_ms, human_bytes, human_duration, local_time, plural, weekday_time
+from ...base.units import from_ms, human_bytes, plural
 from ...catalogue import ArchiveRecord, Catalogue
-from ...errors import PriceUnknown
-from ...jobs import Batch, Tracker, window
-from ...jobs.pacing import to_json
+from ...errors import InputError, PriceUnknown
+from ...jobs import Batch, Tracker
+from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import PriceTable, Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
@@ -24,13 +24,9 @@ from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Cells, Memory, Plan
 from . import folder, sharing
-from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words
-from .restoring import (
+from .items import (
     ASK,
-    NOTHING,
     OTHERS,
-    STATES,
-    TO_FETCH,
     TO_WRITE,
     UNDER_WAY,
     RestoreItem,
@@ -38,10 +34,15 @@ from .restoring import (
     copies,
     decide,
     in_words,
+    part_in_words,
+    retrieved,
     staged_until,
+    table_of,
     total,
 )
-from .scheduled import Scheduled, price
+from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
+from .request import carry_out
+from .scheduled import Scheduled
 from .timetable import Pace, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ if TYPE_CHECKING:
 
 
 class RestorePlan(Plan[Batch]):
-    """Archives to get back: nothing is asked for until ``run()``.
+    """Archives, or parts of them, to get back: nothing is requested until ``run()``.
 
-    ``run()`` returns a :class:`~glacier_magic.jobs.Batch`; downloads start by themselves when
-    their jobs are done.
+    ``run()`` returns a :class:`~glacier_magic.jobs.Batch`; each download starts when its job is
+    done.  The file of a part has exactly the bytes of the part, and a name that says which.
 
+    :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
     :param prices: returns the prices that hold at the moment.
@@ -67,6 +69,7 @@ class RestorePlan(Plan[Batch]):
     def __init__(
         self,
         archives: Sequence[ArchiveRecord],
+        parts: Sequence[ByteRange] | None = None,
         *,
         vault: str,
         tier: str,
@@ -83,18 +86,23 @@ class RestorePlan(Plan[Batch]):
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._load_prices, self.pace = prices, pace
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
-        self._archives, self._claimed = list(archives), frozenset(claimed)
+        self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
 
     def _decide_again(self) -> None:
         self._tracker.refresh([self.vault])
         self.items = decide(
-            self._archives, vault=self.vault, tier=self.tier, to=self.to, catalogue=self._catalogue
+            self._archives,
+            self._parts,
+            vault=self.vault,
+            tier=self.tier,
+            to=self.to,
+            catalogue=self._catalogue,
         )
         self._timetable = self._paced()
         self._last = self._last_requests()
         self._prices = self._load_prices()
-        self._scheduled = Scheduled(self._catalogue, self.vault, self._archives, self._clock.now_ms())
+        self._scheduled = Scheduled(self._catalogue, self.vault, self.items, self._clock.now_ms())
 
     def revised(
         self,
@@ -109,6 +117,7 @@ class RestorePlan(Plan[Batch]):
         """
         made = RestorePlan(
             self._archives,
+            self._parts,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
             to=self.to if to is None else folder.folder_named(to),
@@ -124,7 +133,7 @@ class RestorePlan(Plan[Batch]):
         return made
 
     def _paced(self) -> Timetable | None:
-        sizes = [item.size for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self._having(ASK)]
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
@@ -133,7 +142,7 @@ class RestorePlan(Plan[Batch]):
         """Return when the last archive is asked for by each tier: at once without an entry."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.size for item in self._having(ASK)], self._clock.now_ms()
+            sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
@@ -154,9 +163,13 @@ class RestorePlan(Plan[Batch]):
         return [item for item in self.items if item.action in actions]
 
     @property
+    def _one(self) -> str:
+        return "archive" if self._parts is None else "part"
+
+    @property
     def bytes(self) -> int:
         """Bytes that the service is asked to retrieve, as far as sizes are known."""
-        return total(self._having(ASK))
+        return retrieved(self._having(ASK))
 
     @property
     def requests(self) -> int:
@@ -175,16 +188,8 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def asking(self) -> Asking:
-        """What is asked of the service, and moved out of it, in numbers."""
-        asked, fetched = self._having(ASK), self._having(*TO_FETCH)
-        return Asking(
-            requests=len(asked),
-            bytes=total(asked),
-            unsized=sum(item.size is None for item in asked),
-            out=total(fetched) - sum(item.done for item in fetched),
-            out_unsized=sum(item.size is None for item in fetched),
-            largest=max((item.size or 0 for item in asked), default=0),
-        )
+        """What is requested, and moved out of the vault, in numbers."""
+        return Asking.of(self.items)
 
     @property
     def tiers(self) -> Tiers:
@@ -206,16 +211,14 @@ class RestorePlan(Plan[Batch]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        return (
-            f"Restore {plural(len(self.items), 'archive')} "
-            f"({human_bytes(total(self.items))}) from {self.vault} to {near(str(self.to))}"
-        )
+        what = plural(len(self.items), self._one)
+        return f"Restore {what} ({human_bytes(total(self.items))}) from {self.vault} to {near(str(self.to))}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What to know before running it."""
-        asked = f"{plural(self.requests, 'archive')}, {human_bytes(self.bytes)}"
-        facts = [("asked of the service", f"{asked}, {plural(self.requests, 'request')}")]
+        requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
+        facts = [("requested", f"{requests}{self._wider()}")]
         if self.requests:
             facts += [("tier", self.tier), ("ready", self._when())]
             if self._timetable is not None:
@@ -223,20 +226,39 @@ class RestorePlan(Plan[Batch]):
         for action in OTHERS:
             found = self._having(action)
             if found:
-                words = f"{plural(len(found), 'archive')}, {human_bytes(total(found))}"
+                words = f"{plural(len(found), self._one)}, {human_bytes(total(found))}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not asked for again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
-        facts += self._claims()
+        facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]
         return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+
+    def _wider(self) -> str:
+        more = self.bytes - total(self._having(ASK))
+        if not more:
+            return ""
+        why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
+        return f", {human_bytes(more)} more than the parts have: {why}"
+
+    def _exactness(self) -> list[tuple[str, str]]:
+        """Return what is written of parts, and how it is verified; nothing for whole archives."""
+        if self._parts is None:
+            return []
+        written = total(self._having(*TO_WRITE, UNDER_WAY))
+        doubtful = sum(not item.verifiable for item in self.items)
+        verified = "by the tree hashes that the service gives of the parts"
+        if doubtful:
+            count = f"{doubtful} of {plural(len(self.items), 'part')}"
+            verified = f"{count} {NOT_VERIFIABLE}; the file's name says so"
+        return [("written", f"{plural(written, 'byte')}, exactly the parts"), ("verified", verified)]
 
     def _price(self) -> str:
         words = self.quote.words()
         here = self._scheduled.here(self.to, self.tier)
         if not here:
             return words
-        later = price(here, self._prices, self.destination).words()
+        later = self._scheduled.price(here, self._prices, self.destination).words()
         return f"{words} for this plan, and {later} for what is scheduled already"
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -252,25 +274,11 @@ class RestorePlan(Plan[Batch]):
         ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
         bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
         """
-        sizes = [item.size for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self._having(ASK)]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     def _when(self) -> str:
-        shortest, longest = window(self.tier)
-        now = self._clock.now()
-        words = (
-            f"in {human_duration(shortest.total_seconds())} to "
-            f"{human_duration(longest.total_seconds())}, between "
-            f"{local_time(now + shortest, now)} and {local_time(now + longest, now)}"
-        )
-        if self._clock.virtual and self._clock.speed > 0:
-            real = self._clock.real_seconds(longest.total_seconds())
-            words += f" of emulator time ({human_duration(real)} on your clock at most)"
-        last = self._last.get(self.tier, now)
-        if last > now:
-            end = weekday_time(last + longest, now)
-            return f"the first {words}; all by {end}; each output is kept for 24 hours"
-        return f"{words}; the output is kept for 24 hours after that"
+        return when_ready(self.tier, self._clock, last=self._last.get(self.tier))
 
     @property
     def needed(self) -> int:
@@ -301,8 +309,10 @@ class RestorePlan(Plan[Batch]):
         what every masked output shows; ids of accounts are short enough to be guessed from a hash.
 
         :raises LocalError: the file exists already, or cannot be written.
-        :raises InputError: there are too many archives for one file.
+        :raises InputError: there are too many archives for one file, or it is about parts.
         """
+        if self._parts is not None:
+            raise InputError("A plan file has whole archives, and no parts", cure="Name the parts again.")
         return sharing.write(
             Path(path).expanduser().absolute(),
             self._archives,
@@ -317,30 +327,21 @@ class RestorePlan(Plan[Batch]):
         return [] if self.empty else [self.tiers]
 
     def _head(self) -> Sequence[str]:
-        return ("name", "size", "archive id", "what happens", "file")
+        if self._parts is None:
+            return ("name", "size", "archive id", "what happens", "file")
+        return ("name", "size", "bytes", "retrieved", "what happens", "file")
 
     def _cells(self) -> Cells[RestoreItem]:
-        return Cells(self.items, in_words)
+        return Cells(self.items, in_words if self._parts is None else part_in_words)
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an archive: name, size, archive_id, tree_hash, action, target, job_id."""
-        import pandas as pd
+        """One row an archive: name, size, archive_id, tree_hash, action, target, job_id.
 
-        columns = ("name", "size", "archive_id", "tree_hash", "action", "target", "job_id")
-        rows = [
-            (
-                i.archive.name,
-                i.size,
-                i.archive.archive_id,
-                i.archive.tree_hash,
-                i.action,
-                str(i.target),
-                i.job.job_id if i.job else None,
-            )
-            for i in self.items
-        ]
-        return pd.DataFrame(rows, columns=columns).astype({"size": "Int64"})
+        With parts, ``part``, ``cover`` and ``verifiable`` as well: the first and last byte that are
+        written, and those that are retrieved.
+        """
+        return table_of(self.items, parts=self._parts is not None)
 
     # What it does
 
@@ -364,74 +365,20 @@ class RestorePlan(Plan[Batch]):
     def happened(self, result: Batch) -> None:
         """Return None: its downloads tell, each when it ends."""
 
-    def _run(self) -> Batch:
-        if not self.empty:
-            folder.check(self.to, self.needed)
-        batch = uuid.uuid4().hex
-        with self._catalogue.database.transaction():  # the promise, and each wish, or nothing
-            ids = self._want(batch)
-        errors = self._tracker.ask_now(batch)
-        if errors and len(errors) == self.requests:
-            raise errors[0]
-        self._tracker.start()
-        return Batch(self._tracker, tuple(f"download-{i}" for i in ids), self.title)
-
     def _asked(self) -> frozenset[str]:
         return frozenset(item.key for item in self._having(ASK))
 
-    def _want(self, batch: str) -> list[int]:
-        """Write promise and wishes; return the numbers of all downloads of the plan."""
-        downloads, plan = self._catalogue.downloads, self._remember()
-        for item in self.items:
-            if item.replaces is not None:
-                downloads.drop_planned(item.replaces)
-        self._dues = self._due_times()
-        new = [item for item in self._having(*TO_WRITE) if item.stopped is None]
-        ids = downloads.want(self._wish(item, batch) for item in new)
-        linked = [(i, item.action == ASK, item.size) for i, item in zip(ids, new, strict=True)]
-        for item in self.items:
-            number = item.download if item.download is not None else item.stopped
-            if number is None or item.action in NOTHING:
-                continue
-            if item.download is None:
-                self._revive(number, item, batch)
-            linked.append((number, item.action == ASK, item.size))
-        if plan is not None:
-            self._catalogue.plans.link(plan, linked)
-        return [number for number, _, _ in linked]
-
-    def _due_times(self) -> dict[str, int]:
-        """Return when each archive is to be asked for, by its id; empty where all are at once."""
-        if self._timetable is None:
-            return {}
-        ids = [item.archive.archive_id for item in self._having(ASK)]
-        return dict(zip(ids, self._timetable.due, strict=True))
-
-    def _revive(self, download: int, item: RestoreItem, batch: str) -> None:
-        """Begin a stopped download again: its verified pieces are used."""
-        wish = self._wish(item, batch)
-        del wish["target"]
-        self._catalogue.downloads.update(download, **wish, error=None, failure=None, ended=None, moves=0)
-
-    def _wish(self, item: RestoreItem, batch: str) -> dict[str, Any]:
-        archive, job = item.archive, item.job
-        due = self._dues.get(archive.archive_id)
-        limits = self._timetable.limits if self._timetable is not None and due else None
-        return {
-            "vault": self.vault,
-            "batch": batch,
-            "archive_id": archive.archive_id,
-            "name": archive.name,
-            "size": item.size,
-            "tree_hash": archive.tree_hash or (job.tree_hash if job else None),
-            "mtime": archive.mtime,
-            "tier": self.tier,
-            "root": str(self.to),
-            "target": str(item.target),
-            "token": f"glacier_magic {uuid.uuid4()}",
-            "state": STATES[item.action],
-            "job_id": job.job_id if job else None,
-            "asked": self._clock.now_ms(),
-            "due": due,
-            "limits": None if limits is None else to_json(limits),
-        }
+    def _run(self) -> Batch:
+        if not self.empty:
+            folder.check(self.to, self.needed)
+        return carry_out(
+            self._catalogue,
+            self._tracker,
+            self.items,
+            title=self.title,
+            tier=self.tier,
+            root=self.to,
+            now=self._clock.now_ms(),
+            remember=self._remember,
+            timetable=self._timetable,
+        )

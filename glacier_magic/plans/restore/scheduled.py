@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...base.rendering import near
 from ...base.units import from_ms, human_bytes, plural, weekday_time
-from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...catalogue import Catalogue, Download
 from ...prices import PriceTable, Quote
 from ...steps import step
+from .items import RestoreItem
 from .quoting import Asking, quote_for
 
 
@@ -20,16 +20,20 @@ def how() -> str:
 
 
 class Scheduled:
-    """The downloads of some archives that are to be asked for later, into any folder.
+    """The downloads of a plan's items that earlier plans are to request later, into any folder.
 
     :param now: milliseconds since 1970 by the service's clock.
     """
 
-    def __init__(self, catalogue: Catalogue, vault: str, archives: Sequence[ArchiveRecord], now: int) -> None:
-        wanted = {archive.archive_id for archive in archives}
-        found = catalogue.pacing.scheduled(vault)
-        found = [row for row in found if row.archive_id in wanted and not row.on_hold]
-        self.rows = [row for row in found if row.part is None]
+    def __init__(self, catalogue: Catalogue, vault: str, items: Iterable[RestoreItem], now: int) -> None:
+        self._retrieved = {
+            (item.archive.archive_id, str(item.part) if item.part else None): item.retrieved for item in items
+        }
+        self.rows = [
+            row
+            for row in catalogue.pacing.scheduled(vault)
+            if (row.archive_id, row.part) in self._retrieved and not row.on_hold
+        ]
         self._now = now
 
     def here(self, to: Path, tier: str) -> list[Download]:
@@ -62,23 +66,18 @@ class Scheduled:
         size = human_bytes(sum(row.size or 0 for row in rows))
         return (
             f"{plural(len(rows), 'archive')}, {size}, not asked for yet, the last on "
-            f"{weekday_time(last, now)}: {price(rows, prices, destination).words()} still to come"
+            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
         )
 
-
-def price(rows: Iterable[Download], prices: PriceTable, destination: str) -> Quote:
-    """Return what downloads will cost when they are asked for and fetched."""
-    by_tier: dict[str, list[Download]] = defaultdict(list)
-    for row in rows:
-        by_tier[row.tier].append(row)
-    quotes = (_of_tier(prices, tier, found, destination) for tier, found in by_tier.items())
-    return sum(quotes, Quote())
-
-
-def _of_tier(prices: PriceTable, tier: str, rows: Sequence[Download], destination: str) -> Quote:
-    size, unsized = sum(row.size or 0 for row in rows), sum(row.size is None for row in rows)
-    asking = Asking(requests=len(rows), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
-    return quote_for(prices, asking, tier, destination)
+    def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:
+        """Return what downloads will cost when they are requested and fetched."""
+        quote = Quote()
+        for tier in dict.fromkeys(row.tier for row in rows):
+            sizes = [self._retrieved[row.archive_id, row.part] for row in rows if row.tier == tier]
+            size, unsized = sum(size or 0 for size in sizes), sizes.count(None)
+            asking = Asking(requests=len(sizes), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
+            quote += quote_for(prices, asking, tier, destination)
+        return quote
 
 
 def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:

@@ -9,8 +9,9 @@ import pytest
 
 from glacier_magic.emulator import process
 from glacier_magic.jobs import Batch
-from glacier_magic.jobs import dropping as keeper
 from glacier_magic.transfer import deleting
+
+pytestmark = pytest.mark.limits(drop_retry=0.05)
 
 PATIENCE = 30.0
 COUNT = 250
@@ -21,11 +22,7 @@ WORK = """
     from glacier_magic.catalogue.records.deletion_records import Deletions
     from glacier_magic.catalogue.records.drop_records import Drops
     from glacier_magic.jobs.dropping import Dropper
-    from glacier_magic.jobs import tracker
     from glacier_magic.service import Service
-    from glacier_magic.transfer import deleting
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
-    deleting.BATCH = 20
     folder, region, catalogue, log, moment = sys.argv[1:]
     lock = threading.Lock()
     def say(text):
@@ -65,7 +62,7 @@ WORK = """
     around(Dropper, "_take", "before the job", "after the job")
     around(Dropper, "_proving", "before the proof", "after the proof")
     around(Service, "delete_vault", "before the vault", "after the vault")
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, deletion_batch=20)
 """
 
 DELETE = (
@@ -89,11 +86,6 @@ DROP = (
     sys.stdin.readline()  # the thread that dropped it may still come to where it is killed
 """
 )
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch):
-    monkeypatch.setattr(keeper, "RETRY", 0.05)
 
 
 @pytest.fixture
@@ -137,18 +129,17 @@ def killed(child, emulator, region, tmp_path, session_place):
 
 
 @pytest.fixture
-def sent(monkeypatch, killed):
+def sent(calls, killed):
     """Note in the same log what this process sends."""
-    from glacier_magic.service import Service
 
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
         with killed.log.open("a") as file:
             file.write(archive_id + "\n")
         return original(self, vault, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     return lambda: killed.log.read_text().split()
 
 

@@ -1,0 +1,397 @@
+"""The items of a restore: what each archive, or part of one, takes.
+
+A whole archive is a part without a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...base.ranges import ByteRange, cover, is_verifiable
+from ...base.rendering import near
+from ...base.treehash import FileChanged, tree_hash
+from ...base.units import human_bytes, local_time, short_id
+from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
+from ...catalogue.archives import states
+from ...catalogue.records import twins
+from ...jobs import kept_until
+from ...jobs.copying import verified_copy
+from .targets import Files, Wanted, bytes_key, free_path, targets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
+    "ask the service",
+    "already asked for",
+    "ready to fetch",
+    "already on its way",
+    "already there",
+    "copy what is here",
+    "copy another of these",
+    "the same file as another",
+    "deleted from here",
+)
+"""Staged archives are ready to fetch: their job has finished, and its output is still kept.
+
+Of archives with the same bytes one is asked for; another one of the same name is the same file, and
+one of another name is copied from it.  What was deleted from here is not asked for.
+"""
+TO_FETCH = (ASK, RUNNING, READY)
+"""What this plan moves out of the vault; what is under way, an earlier plan does."""
+TO_WRITE = (*TO_FETCH, COPY, TWIN)
+"""What this plan writes."""
+OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED)
+"""What is not asked for."""
+NOTHING = (THERE, SAME, DELETED)
+"""What is neither fetched nor written."""
+STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}
+"""The state in which a download begins."""
+_FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
+"""Which of several archives with the same bytes the others come from: the first of these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreItem:
+    """An archive, or a part of one: where its file goes, and what that takes.
+
+    :param part: the bytes that are written; None for the whole archive.
+    :param cover: the bytes that the service retrieves for the part.
+    :param download: the download that is in progress, or whose file exists.
+    :param stopped: our number of a failed or expired download, whose pieces are used again.
+    :param replaces: our number of a download on hold, or scheduled in another tier: withdrawn.
+    :param copy: a verified file of the archive in another folder, which is copied.
+    :param done: verified bytes on the disk, which are not fetched again.
+    """
+
+    archive: ArchiveRecord
+    target: Path
+    action: str
+    part: ByteRange | None = None
+    cover: ByteRange | None = None
+    job: JobRecord | None = None
+    download: Download | None = None
+    stopped: int | None = None
+    replaces: int | None = None
+    copy: Path | None = None
+    done: int = 0
+
+    @property
+    def key(self) -> str:
+        """What identifies a request for it: the archive and part; for a whole one, its bytes."""
+        return f"{self.archive.archive_id} {self.part}" if self.part else bytes_key(self.archive)
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the requests that serve it: its own, and that of the whole archive."""
+        return {self.key, bytes_key(self.archive)}
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file, by the catalogue or else by the job; None if neither knows."""
+        if self.part is not None:
+            return self.part.size
+        return self.archive.size or (self.job.size if self.job else None)
+
+    @property
+    def retrieved(self) -> int | None:
+        """Bytes that the service retrieves, and charges for; None if they are not known."""
+        return self.cover.size if self.cover is not None else self.size
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether the service gives the tree hashes of what it sends."""
+        if self.part is None or self.cover is None:
+            return True
+        if self.job is not None:
+            return self.job.verifiable
+        if self.download is not None:
+            return self.download.state != "unverified"
+        return is_verifiable(self.cover, self.archive.size or 0)
+
+
+def total(items: Iterable[RestoreItem]) -> int:
+    """Return the bytes of the files of some items, as far as they are known."""
+    return sum(item.size or 0 for item in items)
+
+
+def retrieved(items: Iterable[RestoreItem]) -> int:
+    """Return the bytes that the service retrieves for some items, as far as they are known."""
+    return sum(item.retrieved or 0 for item in items)
+
+
+def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
+    """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
+    moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return ""
+    until = local_time(min(known), now)
+    # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
+    return f": staged until {until}, and while it is, asking again would be free as well"
+
+
+def copies(found: Sequence[RestoreItem]) -> str:
+    """Return where the verified copies are."""
+    paths = [near(str(item.copy)) for item in found if item.copy is not None]
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f": a verified copy is at {paths[0]}{more}"
+
+
+def decide(
+    archives: Sequence[ArchiveRecord],
+    parts: Sequence[ByteRange] | None = None,
+    *,
+    vault: str,
+    tier: str,
+    to: Path,
+    catalogue: Catalogue,
+) -> list[RestoreItem]:
+    """Return what each archive takes, by files, downloads and jobs as they are known now.
+
+    :param parts: the bytes of each that are wanted; None for whole archives.
+    :raises InputError: a name cannot be written below *to*.
+    """
+    ranges: Sequence[ByteRange | None] = [None] * len(archives) if parts is None else parts
+    wanted = list(zip(archives, ranges, strict=True))
+    known = _Known(catalogue, vault, tier, to, [archive.archive_id for archive in archives])
+    paths = targets(wanted, to)
+    items = [known.item(one, names) for one, names in zip(wanted, paths, strict=True)]
+    return _once(items, [path for _, path in paths])
+
+
+class _Known:
+    """What the catalogue and the disk know of archives of one vault and their files in one folder."""
+
+    def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
+        self._catalogue, self._vault, self._tier = catalogue, vault, tier
+        self._files, self._copies = Files(), _Copies(twins.verified_files(catalogue.database))
+        self._deleted = {
+            record.archive_id
+            for record in catalogue.archives.known(vault, ids)
+            if record.state == states.DELETED
+        }
+        self._open: dict[tuple[str, str | None], Download] = {}
+        self._stopped: dict[tuple[str, str | None], Download] = {}
+        self._ended: dict[tuple[str, str | None], list[Download]] = {}
+        for row in catalogue.downloads.below(vault, str(to)):
+            key = row.archive_id, row.part
+            if row.open:
+                self._open.setdefault(key, row)  # the oldest
+            elif row.state in ("failed", "expired"):
+                self._stopped[key] = row  # the newest
+            else:
+                self._ended.setdefault(key, []).append(row)
+
+    @cached_property
+    def _jobs(self) -> dict[str, JobRecord]:
+        return self._catalogue.jobs.by_archive(self._vault)  # one query for any number of archives
+
+    def _job(self, archive: ArchiveRecord, part: ByteRange | None) -> JobRecord | None:
+        if part is not None:
+            return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
+        return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))
+
+    def _job_of(self, row: Download) -> JobRecord | None:
+        return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
+
+    def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
+        """Return what an archive or part takes.
+
+        :param names: the path of its own name, and the one to write.
+        """
+        archive, part = wanted
+        key = archive.archive_id, str(part) if part else None
+        item = RestoreItem(
+            archive=archive,
+            part=part,
+            cover=cover(part, archive.size or 0) if part else None,
+            target=names[1],
+            action=ASK,
+        )
+        if part is None:
+            file = self._files.holding(archive, *names)
+            if file is not None:
+                return replace(item, action=THERE, target=file)
+        for ended in self._ended.get(key, ()):
+            if is_there(ended):
+                return replace(item, action=THERE, target=Path(ended.target), download=ended)
+        row, stopped = self._open.get(key), self._stopped.get(key)
+        if row is not None and not self._replaced(row):
+            job = self._job(archive, None) if part is None else self._job_of(row)
+            done = 0 if part else row.done
+            return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
+        job = self._job(archive, part)
+        return replace(
+            item,
+            action=self._action(item, job),
+            target=free_path(names[1], part),
+            job=job,
+            copy=self._copies.of(archive) if job is None and part is None else None,
+            stopped=stopped.id if stopped else None,
+            replaces=row.id if row else None,
+            done=stopped.done if stopped and part is None else 0,
+        )
+
+    def _replaced(self, row: Download) -> bool:
+        """Return whether a new download takes the place of one that has not been requested."""
+        scheduled = row.twin or bool(row.due)
+        return row.on_hold or (scheduled and row.unasked and row.tier != self._tier)
+
+    def _action(self, item: RestoreItem, job: JobRecord | None) -> str:
+        if job is not None:
+            return READY if job.status == "Succeeded" else RUNNING
+        if item.part is None and self._copies.of(item.archive):
+            return COPY
+        return DELETED if item.archive.archive_id in self._deleted else ASK
+
+
+def is_there(row: Download) -> bool:
+    """Return whether the file of an ended download has the bytes that it had then."""
+    if row.state not in ("verified", "unverified") or row.tree_hash is None:
+        return False
+    with suppress(OSError, FileChanged):
+        file = Path(row.target)
+        return file.stat().st_size == row.size and tree_hash(file) == row.tree_hash
+    return False
+
+
+def _once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
+    """Let items with the same bytes come from one of them.
+
+    :param paths: the path that each is to be written to, whether it exists or not.
+    """
+    groups: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        groups.setdefault(f"{bytes_key(item.archive)} {item.part}", []).append(place)
+    for places in groups.values():
+        known = [place for place in places if items[place].action in _FIRST]
+        if len(places) < 2 or not known:
+            continue
+        source = min(known, key=lambda place: (_FIRST.index(items[place].action), -items[place].done))
+        first = items[source]
+        files = {items[place].target for place in known if items[place].action in (THERE, UNDER_WAY)}
+        files.add(first.target)
+        for place in places:
+            item = items[place]
+            if item is first or item.action in (THERE, UNDER_WAY):
+                continue
+            if item.target in files or (item.part and paths[place] == paths[source]):
+                target = first.target if item.part else item.target
+                items[place] = replace(item, action=SAME, target=target, job=None, copy=None, replaces=None)
+            elif item.part is None:  # a part of another name is a request of its own
+                items[place] = _copied(item, first)
+            files.add(items[place].target)
+    return items
+
+
+def _copied(item: RestoreItem, first: RestoreItem) -> RestoreItem:
+    """Return an item that is copied from the file that another one has, or gets."""
+    if first.action in (THERE, COPY):
+        copy = first.target if first.action == THERE else first.copy
+        return replace(item, action=COPY, copy=copy, job=None)
+    return replace(item, action=TWIN, job=first.job, copy=None)
+
+
+def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[RestoreItem]:
+    """Return the items, without requests for what another plan requests before.
+
+    :param asked: the keys of that.
+    """
+    wanted = set(asked)
+    return [
+        replace(item, action=RUNNING if item.part else TWIN)
+        if item.action == ASK and item.keys & wanted
+        else item
+        for item in items
+    ]
+
+
+class _Copies:
+    """The verified files of other folders, each of which is read at most once.
+
+    :param paths: where they are, by the key of their bytes.
+    """
+
+    def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
+        self._paths = paths
+        self._found: dict[str, Path | None] = {}
+
+    def of(self, archive: ArchiveRecord) -> Path | None:
+        """Return a file that still has the bytes of an archive."""
+        key = bytes_key(archive)
+        if key not in self._found:
+            paths = self._paths.get(key, ())
+            self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)
+        return self._found[key]
+
+
+def in_words(item: RestoreItem) -> tuple[str, ...]:
+    """Return the row of an item in a plan's table."""
+    name = item.archive.name or item.archive.archive_id
+    return (
+        f"{name} (bytes {item.part})" if item.part else name,
+        human_bytes(item.size),
+        short_id(item.archive.archive_id),
+        item.action,
+        near(str(item.target)),
+    )
+
+
+def part_in_words(item: RestoreItem) -> tuple[str, ...]:
+    """Return the row of a part in a plan's table."""
+    return (
+        item.archive.name or short_id(item.archive.archive_id),
+        human_bytes(item.size),
+        str(item.part),
+        str(item.cover) if item.action == ASK else "",
+        item.action,
+        near(str(item.target)),
+    )
+
+
+def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
+    """Return one row an item; see :attr:`.RestorePlan.table`."""
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {
+        "name": [i.archive.name for i in items],
+        "size": [i.size for i in items],
+        "archive_id": [i.archive.archive_id for i in items],
+        "tree_hash": [i.archive.tree_hash for i in items],
+    }
+    if parts:
+        columns |= {
+            "part": [str(i.part) for i in items],
+            "cover": [str(i.cover) for i in items],
+            "verifiable": [i.verifiable for i in items],
+        }
+    columns |= {
+        "action": [i.action for i in items],
+        "target": [str(i.target) for i in items],
+        "job_id": [i.job.job_id if i.job else None for i in items],
+    }
+    return pd.DataFrame(columns).astype({"size": "Int64"})
+
+
+def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
+    """Return the little that is known of an archive the catalogue has never seen."""
+    empty = ArchiveRecord.described(
+        "",
+        vault=vault,
+        archive_id=archive_id,
+        size=None,
+        created=None,
+        tree_hash=None,
+        state="unknown",
+        seen=None,
+    )
+    return replace(empty, name=archive_id)

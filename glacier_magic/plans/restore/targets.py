@@ -1,0 +1,108 @@
+"""The files of a restore: their paths, and which exist already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+
+from ...base.ranges import ByteRange, part_name
+from ...base.safenames import UnsafePath, alternatives, safe_target
+from ...base.treehash import FileChanged, tree_hash
+from ...catalogue import ArchiveRecord
+from ...catalogue.archives import identity
+from ...errors import InputError
+from ...transfer.local_files import unverified
+
+Wanted = tuple[ArchiveRecord, ByteRange | None]
+"""An archive, and the bytes of it that are wanted; None for all of them."""
+
+LONGEST = 150
+"""Bytes of an archive's own name in that of a part of it: file systems take 255 in all."""
+
+
+def bytes_key(archive: ArchiveRecord) -> str:
+    """Return what archives with the same bytes have in common; the id where they are not known."""
+    return identity.bytes_key(archive.size, archive.tree_hash) or archive.archive_id
+
+
+def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
+    """Return the path of each one's name below *root*, and the one to write.
+
+    Two of one name and different bytes, and a file where another needs a folder, get numbered
+    names.
+    """
+    paths = [
+        _safe(archive, root) if part is None else _part_path(archive, part, root) for archive, part in wanted
+    ]
+    keys = [(path, bytes_key(archive)) for path, (archive, _) in zip(paths, wanted, strict=True)]
+    parents = {path.parent for path in paths}  # far fewer than archives
+    folders = {folder for path in parents for folder in (path, *path.parents)}
+    taken = {str(path).casefold() for path in folders}
+    chosen: dict[tuple[Path, str], Path] = {}
+    for key in keys:
+        if key not in chosen:
+            chosen[key] = next(each for each in alternatives(key[0]) if str(each).casefold() not in taken)
+            taken.add(str(chosen[key]).casefold())
+    return [(key[0], chosen[key]) for key in keys]
+
+
+def _safe(archive: ArchiveRecord, root: Path) -> Path:
+    try:
+        return safe_target(root, archive.name, fallback=archive.archive_id)
+    except UnsafePath:
+        pass
+    try:  # a link below the target folder leads out of it: no folders then
+        return safe_target(root, archive.name.replace("/", "_"), fallback=archive.archive_id)
+    except UnsafePath as error:
+        raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
+
+
+def _part_path(archive: ArchiveRecord, part: ByteRange, root: Path) -> Path:
+    """Return where a part goes: beside where the whole archive would."""
+    whole = _safe(archive, root)
+    short = whole.name.encode()[:LONGEST].decode(errors="ignore")
+    path = whole.with_name(part_name(short, part))
+    try:
+        return safe_target(root, path.relative_to(root).as_posix(), fallback="part")
+    except UnsafePath as error:
+        raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
+
+
+def free_path(path: Path, part: ByteRange | None) -> Path:
+    """Return the path, or a numbered one, that no file has; nor a part that could not be verified."""
+    return next(
+        each
+        for each in alternatives(path)
+        if not (each.exists() or (part is not None and unverified(each).exists()))
+    )
+
+
+class Files:
+    """The files that are there under names, each of which is read at most once."""
+
+    def __init__(self) -> None:
+        self._named: dict[Path, list[tuple[Path, int]]] = {}
+        self._hash = cache(_hash_of)
+
+    def holding(self, archive: ArchiveRecord, *names: Path) -> Path | None:
+        """Return the file of a name, or a numbered one of it, that is an archive, by its hash."""
+        for name in dict.fromkeys(names):
+            for path, size in self._existing(name):
+                if size == archive.size and self._hash(path) == (archive.tree_hash or ""):
+                    return path
+        return None
+
+    def _existing(self, name: Path) -> list[tuple[Path, int]]:
+        if name not in self._named:
+            paths = takewhile(Path.exists, alternatives(name))
+            self._named[name] = [(p, p.stat().st_size) for p in paths if p.is_file()]
+        return self._named[name]
+
+
+def _hash_of(path: Path) -> str | None:
+    with suppress(OSError, FileChanged):
+        return tree_hash(path)
+    return None
