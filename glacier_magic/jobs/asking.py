@@ -41,27 +41,15 @@ class Asker:
             return []
         refusals, most = Refusals(), min(WORKERS, self.catalogue.limits.workers)
         crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
-        asked = crew.run(partial(self._ask_unless_refused, refusals, watched, each) for each in released)
+        asked = crew.run(partial(self._ask, refusals, watched, download) for download in released)
         return [error for error in asked if error is not None]
 
-    def _ask_unless_refused(
-        self, refusals: Refusals, watched: bool, download: Download
-    ) -> GlacierError | None:
+    def _ask(self, refusals: Refusals, watched: bool, download: Download) -> GlacierError | None:
+        """Request one download, unless its file or a job exists or another process requests it."""
         expected = refusals.expected(download)
         if expected is not None:
             self.pacer.postpone(download, expected)
             return None
-        try:
-            return self.ask(download, watched=watched)
-        except Postponed as postponed:
-            refusals.add(download, postponed.reason)
-            return None
-
-    def ask(self, download: Download, *, watched: bool = False) -> GlacierError | None:
-        """Request one download, unless its file or a job exists or another process requests it.
-
-        :raises Postponed: the service refuses it for now.
-        """
         downloads = self.catalogue.downloads
         if not downloads.claim_asking(download.id, self.owner):
             return None
@@ -79,26 +67,27 @@ class Asker:
             return None
         archive = self.catalogue.archives.get(download.vault, download.archive_id)
         if archive is not None and archive.state == DELETED:  # since it was planned
-            return self._refused(download, deleted_here(archive.name or archive.archive_id), watched=watched)
+            return self._fail(download, deleted_here(archive.name or archive.archive_id))
         try:
             job_id = self.service.start_retrieval(
                 download.vault, download.archive_id, download.tier, download.token, download.cover
             )
         except GlacierError as error:
-            return self._refused(download, error, watched=watched)
+            if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
+                refusals.add(download, error)
+                self.pacer.postpone(download, error)
+                return None
+            if isinstance(error, Unavailable):
+                # The job may run although the response was lost: a second request would be paid too.
+                # It stays "asking" until the sweep finds its token, or the lease ends without one.
+                downloads.update(download.id, error=error.message, owner=None)
+                return None
+            return self._fail(download, error)
         now = self.service.clock.now_ms()
         downloads.asked(download.id, _job_for(download, job_id, download.token, now), now)
         return None
 
-    def _refused(self, download: Download, error: GlacierError, *, watched: bool) -> GlacierError | None:
-        if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
-            self.pacer.postpone(download, error)
-            raise Postponed(error) from None
-        if isinstance(error, Unavailable):
-            # The job may run although the response was lost: a second request would be paid twice.
-            # It stays "asking" until the sweep finds its token, or the lease ends without one.
-            self.catalogue.downloads.update(download.id, error=error.message, owner=None)
-            return None
+    def _fail(self, download: Download, error: GlacierError) -> GlacierError:
         now = self.service.clock.now_ms()
         self.catalogue.downloads.update(download.id, state="failed", error=str(error), owner=None, ended=now)
         return error
@@ -123,14 +112,6 @@ def _job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord
         tree_hash=download.tree_hash if download.part is None else None,
         created=now,
     )
-
-
-class Postponed(Exception):
-    """The service refused a request for now; the download was moved to a later time."""
-
-    def __init__(self, reason: GlacierError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class BoardSnapshot:
         )
         for name in ("due", "asked", "expected", "ready_until"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        frame["size"] = frame["size"].astype("Int64")
+        frame["size"] = frame["size"].astype("Int64")  # nullable: a size may be unknown
         frame["done"] = frame["done"].astype("int64")
         frame.attrs["as_of"] = self.now.isoformat()
         return frame
@@ -145,7 +145,7 @@ def rows_of(
     :param keys: the keys of the rows; None for all open ones and the newest ended ones.
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
-    jobs |= _read_and_dropped(catalogue, keys or frozenset())
+    jobs |= _read_and_dropped(catalogue, keys or frozenset())  # an inventory that was read is a success
     past, rows, served, renewals = PastDurations(catalogue), [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
@@ -153,7 +153,7 @@ def rows_of(
         renewals.add(download.renewal)
         rows.append(_of_download(download, jobs.get(key), live.get(download.id), now, past))
     if keys is None:
-        served |= catalogue.downloads.forgotten_jobs()
+        served |= catalogue.downloads.forgotten_jobs()  # or the job would appear in place of its download
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:
@@ -199,12 +199,14 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 def _of_download(
     download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: PastDurations
 ) -> JobRow:
-    known = "planned" if download.twin else download.state
+    known = "planned" if download.twin else download.state  # a twin waits for an equal archive
     state, due = _STATE.get(known, known), from_ms(download.due)
-    if download.state == "planned" and due is not None and due > now:
+    if download.state == "planned" and download.on_hold:
+        state, due = "held", None
+    elif download.state == "planned" and due is not None and due > now:
         state = "scheduled"
-    if download.on_hold and download.state == "planned":
-        state = "held"
+    else:
+        due = None
     row = JobRow(
         key=f"download-{download.id}",
         name=_name(download.name or download.archive_id, download.part),
@@ -213,9 +215,9 @@ def _of_download(
         state=state,
         tier=download.tier,
         size=download.size,
-        due=due if state == "scheduled" else None,
-        asked=None if state == "scheduled" else from_ms(download.asked),
-        expected=_expected(download, job, due if state == "scheduled" else None, past),
+        due=due,
+        asked=None if due else from_ms(download.asked),
+        expected=_expected(download, job, due, past),
         ready_until=kept_until(job) if job else None,
         done=download.done,
         file=download.target if state in ("verified", "unverified") else "",
@@ -338,6 +340,7 @@ class RowCache:
         """Return the rows at *now*; see :func:`rows_of`."""
         with self._guard:
             cached = self._current(now, keys)
+        # Progress is not in the cache: it changes several times a second.
         running = [(cached.moving[i], r) for i, r in list(live.items()) if i in cached.moving]
         if not running:
             return cached.rows
@@ -352,6 +355,7 @@ class RowCache:
             self._cached.clear()
             self._marker = marker  # read before the rows: a write in between shows next time
         cached = self._cached.get(keys)
+        # An emulator's clock may have been set back.
         if cached is None or now < cached.made or (cached.until is not None and now >= cached.until):
             cached = self._cached[keys] = _hold(tuple(self._made(now, keys)), now)
         self._cached.move_to_end(keys)

@@ -30,6 +30,7 @@ def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> P
         return None
     for path in map(Path, dict.fromkeys(paths)):
         with suppress(OSError, ValueError, FileChanged):
+            # The size first: a tree hash reads the whole file.
             if path.is_file() and path.stat().st_size == size and tree_hash(path) == root:
                 return path
     return None
@@ -38,7 +39,7 @@ def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> P
 def copy_of(catalogue: Catalogue, download: Download) -> Path | None:
     """Return the verified file of another download, of any vault, with the same bytes."""
     size, root = download.size, download.tree_hash
-    if download.part is not None or root is None:
+    if download.part is not None or root is None:  # only whole archives are shared
         return None
     paths = twins.verified_files(catalogue.database, size, root).values()
     return verified_copy(chain.from_iterable(paths), size, root)
@@ -72,7 +73,7 @@ def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Pat
     target = local_files.target_of(download)
     try:
         return _copied(source, catalogue.downloads, download, target, stop)
-    except LocalError:
+    except LocalError:  # is an OSError as well
         raise
     except OSError as error:
         raise local_files.local(error, download) from None
@@ -124,7 +125,7 @@ def _copied(
                 part.write(buffer[:count], position)
                 position += count
         part.sync()
-        if tree_hash(part.path) != download.tree_hash:
+        if tree_hash(part.path) != download.tree_hash:  # read back: the source may have changed
             part.path.unlink()
             raise LocalError(
                 f"{source} changed while it was copied",

@@ -149,9 +149,14 @@ class Dropper:
 
     def step(self, drop: Drop, stop: threading.Event) -> None:
         """Do the due step of a drop; the caller holds its lease."""
-        steps = {"listing": self._listing, "deleting": self._deleting, "proving": self._proving}
         try:
-            steps[drop.state](drop, stop)
+            if drop.state == "listing":
+                self.look_at(drop, self._service.describe_vault(drop.vault))
+            elif drop.state == "deleting":
+                with suppress(Stopped):
+                    self.delete(drop, stop=stop)
+            elif drop.state == "proving":
+                self._prove_empty(drop)
         except NotFound as error:
             if not error.message.startswith("Vault not found"):
                 raise
@@ -167,13 +172,6 @@ class Dropper:
             return not self._catalogue.deletions.get(drop.deletion).held
         return self._service.clock.now_ms() >= (drop.next_check or 0)
 
-    def _listing(self, drop: Drop, _: threading.Event) -> None:
-        self.look_at(drop, self._service.describe_vault(drop.vault))
-
-    def _deleting(self, drop: Drop, stop: threading.Event) -> None:
-        with suppress(Stopped):
-            self.delete(drop, stop=stop)
-
     def delete(
         self, drop: Drop, *, observer: Observer | None = None, stop: threading.Event | None = None
     ) -> Deletion:
@@ -185,7 +183,7 @@ class Dropper:
         if queue.state == "open":
             try:
                 queue = Deleter(self.engine, queue, observer=observer, stop=stop).run()
-            except AccessDenied as error:
+            except AccessDenied as error:  # a vault lock or policy: a retry would fail as well
                 self._end(drop, error.message)
                 raise
         if queue.state == "forgotten":
@@ -203,7 +201,7 @@ class Dropper:
             self._drops.move(drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due)
         return queue
 
-    def _proving(self, drop: Drop, _: threading.Event) -> None:
+    def _prove_empty(self, drop: Drop) -> None:
         description = self._service.describe_vault(drop.vault)
         if drop.vault_created not in (None, parse_time(description.get("CreationDate"))):
             self._end(drop, "the vault was dropped and created again meanwhile")
@@ -234,6 +232,7 @@ class Dropper:
 
     def _drop(self, drop: Drop, last: int, now: int) -> None:
         try:
+            # The service refuses as well if there were writes after the last inventory.
             self._service.delete_vault(drop.vault)
         except VaultNotEmpty:
             self._drops.update(drop.id, after=last)  # wait for an inventory after the write
@@ -255,7 +254,7 @@ class Dropper:
             moved = self._drops.move(drop.id, BUSY, "dropped", note=note or None)
             if moved:
                 self._catalogue.deletions.vault_is_gone(drop.vault, now)
-        if moved:
+        if moved:  # in the one process that recorded it
             self.dropped(drop.vault)
 
     def _end(self, drop: Drop, error: str) -> None:
@@ -311,9 +310,10 @@ class DropWorker:
 
     def _one(self, drop: Drop) -> None:
         leases, owner = self._catalogue.drops.leases, new_owner()
-        if self._stop.is_set() or not leases.claim(drop.id, owner):
+        if self._stop.is_set() or not leases.claim(drop.id, owner):  # another process does the step
             return
         try:
+            # Read again: another process may have done the step before the claim.
             self.dropper.step(self._catalogue.drops.get(drop.id), self._stop)
         except (GlacierError, KeyError, ValueError) as error:
             self._again_at[drop.id] = time.monotonic() + self._catalogue.limits.drop_retry

@@ -40,7 +40,7 @@ _WINDOWS = {
     "Bulk": (timedelta(hours=5), timedelta(hours=12)),
     INVENTORY: (timedelta(hours=3), timedelta(hours=5)),
 }
-_USUAL = {
+_USUAL = {  # within the windows, until the catalogue has finished jobs
     "Expedited": timedelta(minutes=3),
     "Standard": timedelta(hours=4),
     "Bulk": timedelta(hours=8),
@@ -110,16 +110,13 @@ class ExpiringOutput:
 
 def outputs_of(snapshot: BoardSnapshot, clock: ServiceClock) -> list[ExpiringOutput]:
     """Return the outputs that the rows of a board still have to download, by their expiry."""
-    found = [_output(row, snapshot, clock) for row in snapshot.rows if _to_fetch(row)]
+    rows = [row for row in snapshot.rows if row.kind == "archive" and row.ours]
+    found = [_output(row, snapshot, clock) for row in rows if row.state in ("ready", "downloading")]
     return sorted(found, key=lambda output: output.seconds)
 
 
-def _to_fetch(row: JobRow) -> bool:
-    return row.kind == "archive" and row.ours and row.state in ("ready", "downloading")
-
-
 def _output(row: JobRow, snapshot: BoardSnapshot, clock: ServiceClock) -> ExpiringOutput:
-    kept = row.ready_until - snapshot.now if row.ready_until else timedelta(days=1)
+    kept = row.ready_until - snapshot.now if row.ready_until else OUTPUT_KEPT
     seconds = clock.real_seconds(max(0.0, kept.total_seconds()))
     left = max(0, (row.size or 0) - row.done)
     return ExpiringOutput(row.key, left, seconds, running=row.state == "downloading")

@@ -46,10 +46,9 @@ class Fetcher:
         """Start the downloads of waiting outputs, up to the number that may run at once."""
         with self._lock:
             waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
-            busy = len(self.live) + len(waiting)
-            for download in self._catalogue.downloads.to_fetch(
-                self._owner, 2 * self._limits.downloads + busy
-            ):
+            busy = len(self.live) + len(waiting)  # the query returns these as well
+            most = 2 * self._limits.downloads + busy
+            for download in self._catalogue.downloads.to_fetch(self._owner, most):
                 if len(self.live) >= self._most(download) or self._stop.is_set():
                     return
                 if download.id not in self.live and download.id not in waiting:
@@ -78,6 +77,7 @@ class Fetcher:
         )
         if not claimed:
             return
+        # Before the thread starts, so that the next count includes it.
         self.live[download.id] = Report(
             label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
         )
@@ -93,7 +93,7 @@ class Fetcher:
         finally:
             self.live.pop(download.id, None)
         with suppress(GlacierError):
-            self.start_ready()
+            self.start_ready()  # not only at the tracker's next round
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:

@@ -64,7 +64,7 @@ def read_inventory(
             if made is not None:
                 catalogue.uploads.settle(job.vault, made)
 
-        load.finish(made, also=settle)
+        load.finish(made, also=settle)  # in the transaction that completes the inventory
     return load.archives
 
 
@@ -171,6 +171,7 @@ class InventoryReader:
     def _run(self) -> None:
         try:
             while not self._stop.is_set() and (due := self._due(self._catalogue.jobs.inventories_to_read())):
+                # Set first: on success, the job is no longer among the unread ones.
                 self._again_at[due[0].job_id] = time.monotonic() + REREAD
                 self._one(due[0])
                 self._changed()

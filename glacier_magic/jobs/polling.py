@@ -70,6 +70,7 @@ class PollSchedule:
             for vault in vaults
             if vault not in self._due
             or self._due[vault] <= now
+            # A user may have advanced the emulator's clock.
             or (self._clock.virtual and steady - self._looked.get(vault, 0.0) >= longest)
         ]
 
@@ -92,11 +93,11 @@ class PollSchedule:
         now, running = self._clock.now(), self._running(vault)
         moment = self._by_tiers(running, now)
         if vault in self._catalogue.downloads.vaults_with_work(UNSETTLED) and not running:
-            moment = now
+            moment = now  # they wait for a job that is not in the list
         elif moment is None:
             moment = next_request or now + LATEST
         pause = max(moment - now, self.least(vault))
-        if not running or moment - now <= LATEST:
+        if not running or moment - now <= LATEST:  # not the hours in which no job can be finished
             pause *= self.patience
         self._due[vault] = now + pause + min(JITTER, pause / 10) * random.random()  # noqa: S311 - chance, not secrecy
 
@@ -110,6 +111,7 @@ class PollSchedule:
     def jobs_changed(self, vaults: Iterable[str]) -> None:
         """Poll earlier where jobs have started that can be finished earlier."""
         now = self._clock.now()
+        # A failed vault keeps its pause: new jobs do not end an outage.
         for vault in set(vaults) & self._due.keys() - self._failed.keys():
             moment = self._by_tiers(self._running(vault), now)
             if moment is not None:

@@ -6,11 +6,9 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from ..base.units import from_ms
 from ..catalogue import Catalogue, Download, JobRecord
 from ..errors import NotFound
 from ..service import Service
@@ -39,6 +37,7 @@ class Sweeper:
         """
         listed = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
         before = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
+        # Only changes are written: a list may have ten thousand jobs.
         self.catalogue.jobs.record(job for job in listed if before.get(job.job_id) != job)
         known = {job.job_id for job in listed}
         self._miss(vault, [job for job in before.values() if job.job_id not in known])
@@ -54,7 +53,7 @@ class Sweeper:
                     download.id,
                     state="failed",
                     ended=self.service.clock.now_ms(),
-                    error=f"the vault {vault} does not exist any more",
+                    error=f"the vault {vault} no longer exists",
                 )
 
     def _miss(self, vault: str, jobs: Sequence[JobRecord]) -> None:
@@ -64,12 +63,13 @@ class Sweeper:
         just started; if it knows one, the rest wait for the next poll.
         """
         now = self.service.clock.now()
+        settled = (now - SETTLES).timestamp() * 1000
         expired = {job.job_id for job in jobs if (until := kept_until(job)) and until <= now}
         rest = [job for job in jobs if job.job_id not in expired]
         random.shuffle(rest)  # or jobs that the list always omits would hide the others
         gone = {job.job_id for job in rest[:LOOKED_FOR] if not self._found(job)}
         if len(gone) == LOOKED_FOR:
-            gone |= {job.job_id for job in rest[LOOKED_FOR:] if _age(job, now) > SETTLES}
+            gone |= {job.job_id for job in rest[LOOKED_FOR:] if (job.created or 0) < settled}
         self.catalogue.jobs.mark_gone(vault, *sorted(expired | gone))
 
     def _found(self, job: JobRecord) -> bool:
@@ -110,7 +110,7 @@ class Sweeper:
 
     def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
         """Find out how a request ended whose response was lost."""
-        if download.token in tokens:
+        if download.token in tokens:  # the description of its job
             self.catalogue.downloads.found(download.id, tokens[download.token])
             return
         limits = self.catalogue.limits
@@ -144,8 +144,8 @@ class Sweeper:
             reason = job.message or "the job failed"
             change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
-            whole = {} if download.part else _facts(download, job)
-            change(download.id, state="ready", **whole)
+            whole = {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}
+            change(download.id, state="ready", **({} if download.part else whole))
 
 
 def _may_change(download: Download, job: JobRecord | None) -> bool:
@@ -153,13 +153,3 @@ def _may_change(download: Download, job: JobRecord | None) -> bool:
     if download.state == "asking" or job is None:
         return True
     return job.status == "Failed" or (job.status == "Succeeded" and download.state == "waiting")
-
-
-def _age(job: JobRecord, now: datetime) -> timedelta:
-    created = from_ms(job.created)
-    return SETTLES * 2 if created is None else now - created
-
-
-def _facts(download: Download, job: JobRecord) -> dict[str, Any]:
-    """Return what a finished job reports about the whole archive."""
-    return {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}

@@ -60,8 +60,8 @@ class Tracker:
         self._watchers: list[Watcher] = []
         self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
-        self._keeper: threading.Thread | None = None
-        self._told = 0
+        self._lease_thread: threading.Thread | None = None
+        self._reported = 0
         self._row_cache = RowCache(self._catalogue)
         self._marker: tuple[int, ...] | None = None
         self._schedule = PollSchedule(self._catalogue, self._service.clock)
@@ -181,7 +181,7 @@ class Tracker:
         """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._told
+            seen = self._reported
             latest = self.snapshot(keys)
             if until(latest):
                 return latest
@@ -191,7 +191,7 @@ class Tracker:
             if left <= 0:
                 return latest
             with self._changed:
-                self._changed.wait_for(lambda seen=seen: self._told != seen, left)  # type: ignore[misc]
+                self._changed.wait_for(lambda seen=seen: self._reported != seen, left)  # type: ignore[misc]
 
     # The loop
 
@@ -208,7 +208,7 @@ class Tracker:
             began = time.monotonic()
             latest = self.snapshot()
             self._took = time.monotonic() - began
-            self._watch_windows(latest)
+            self._watch_expiry(latest)
             yield latest
             if done:
                 return
@@ -226,7 +226,7 @@ class Tracker:
         try:
             while True:
                 for snapshot in self._guarded():
-                    self._tell(snapshot)
+                    self._report(snapshot)
                 with self._changed:  # or a start() between the check and the end would be lost
                     more = not self._stop.is_set() and self._more()
                     if self._stop.is_set() or not (more or self._lasting):
@@ -243,13 +243,13 @@ class Tracker:
         except GlacierError:  # the next round reports it and tries again
             return True
 
-    def _tell(self, snapshot: BoardSnapshot) -> None:
+    def _report(self, snapshot: BoardSnapshot) -> None:
         self.latest = snapshot
         for watcher in list(self._watchers):
             with suppress(Exception):  # a broken widget must not end the downloads
                 watcher(snapshot)
         with self._changed:
-            self._told += 1
+            self._reported += 1
             self._changed.notify_all()
 
     def _guarded(self) -> Iterator[BoardSnapshot]:
@@ -266,9 +266,11 @@ class Tracker:
 
     def _hold_leases(self) -> None:
         with self._changed:
-            if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep_leases, name="glacier-lease", daemon=True)
-                self._keeper.start()
+            if self._lease_thread is None:
+                self._lease_thread = threading.Thread(
+                    target=self._keep_leases, name="glacier-lease", daemon=True
+                )
+                self._lease_thread.start()
 
     def _keep_leases(self) -> None:
         while not self._stop.wait(self._limits.lease_renewal):
@@ -277,7 +279,7 @@ class Tracker:
                 self._catalogue.database.release_dead()
                 with self._changed:
                     if self._thread is None and not self._catalogue.downloads.held_by(self._owner):
-                        self._keeper = None
+                        self._lease_thread = None
                         return
 
     def _vaults(self) -> set[str]:
@@ -295,12 +297,12 @@ class Tracker:
     def _poll_due(self) -> None:
         vaults, marker = self._vaults(), self._catalogue.database.change_marker()
         self._schedule.keep(vaults)
-        if marker is None or marker != self._marker:
+        if marker is None or marker != self._marker:  # None: this database cannot report changes
             self._marker = marker
             self._schedule.jobs_changed(vaults)
         for vault in self._schedule.due(vaults, self._longest):
             self._poll(vault)
-        self._notes.pop("", None)
+        self._notes.pop("", None)  # the error of an earlier round
 
     @property
     def _longest(self) -> float:
@@ -344,11 +346,11 @@ class Tracker:
             self._poll(vault)
         return self._schedule.is_fresh(vault)
 
-    def _watch_windows(self, latest: BoardSnapshot) -> None:
+    def _watch_expiry(self, latest: BoardSnapshot) -> None:
         """Find the outputs that will expire before their download, and prioritize those that need not."""
         now, clock = time.monotonic(), self._service.clock
         if not self._fetcher.live:
-            self._moving_since = now
+            self._moving_since = now  # the rate needs some seconds after a pause
         outputs = outputs_of(latest, clock)
         settled = now - self._moving_since >= self._limits.rate_settles
         rate = self._fetcher.rate if settled else 0.0
@@ -367,7 +369,7 @@ class Tracker:
         clock, pause = self._service.clock, self._schedule.pause(self._longest)
         if self._schedule.next() is None and self.drops.open:
             pause = self._limits.emulator_idle if clock.virtual else self._limits.idle
-        if self._catalogue.downloads.unasked(clock.now_ms()):
+        if self._catalogue.downloads.unasked(clock.now_ms()):  # another process may be requesting it
             pause = min(pause, 1.0)
         due = self._next_due()
         if due is not None:
@@ -382,6 +384,6 @@ class Tracker:
         if due is None:
             return None
         now = clock.now()
-        if clock.virtual:
+        if clock.virtual:  # it is polled in any case after so much real time
             due = min(due, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
         return max(due, now)

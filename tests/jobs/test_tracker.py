@@ -281,7 +281,7 @@ def test_keys_that_were_renewed_in_their_file_are_used(
         used.access_key = "AKIAEXPIRED"
         keys.write_text("")  # the other tool is writing
         session.tracker.wake()
-        until(lambda: "goes on by itself" in batch.snapshot.note)
+        until(lambda: "they continue automatically" in batch.snapshot.note)
         keys.write_text(good)
         session.tracker.wake()
         emulator.advance(hours=4.1)
@@ -325,7 +325,7 @@ def test_what_has_ended_can_be_forgotten_and_its_file_stays(filled, session, rea
     from glacier_magic.errors import InputError
 
     batch = filled.restore("c.txt", to="back").run()
-    with pytest.raises(InputError, match="Nothing of this"):
+    with pytest.raises(InputError, match="None of these rows"):
         session.tracker.actions.forget(batch.snapshot.rows)
     ready(batch)
     row = batch.snapshot.rows[0]

@@ -151,12 +151,13 @@ class Deletions:
                 (*self._key, choice.vault, what, len(choice), size, json.dumps(promised), now, plan),
             )
             self._fill(number, choice)
-            also(number)
+            also(number)  # so that no drop exists without its queue, nor a queue without its drop
         return self.get(number)
 
     def _fill(self, deletion: int, choice: DeletionChoice) -> None:
         into = f"INSERT INTO deletion_items(deletion, {_ITEM}) "
         for start in range(0, len(choice.rows), CHUNK):
+            # Copied within the database: a queue may have millions of archives.
             some = ",".join(map(str, choice.rows[start : start + CHUNK]))
             self._database.execute(
                 f"{into} SELECT {deletion:d}, id, archive_id, name, size, COALESCE(created, 0), "
@@ -165,7 +166,7 @@ class Deletions:
         for place, archive in enumerate(choice.unknown, 1):
             self._database.execute(
                 f"{into} VALUES(?,?,?,?,NULL,0,'queued',NULL)",
-                (deletion, -place, archive.archive_id, archive.name),
+                (deletion, -place, archive.archive_id, archive.name),  # negative: not a row number
             )
 
     def _tidy(self, now: int) -> None:
@@ -196,7 +197,7 @@ class Deletions:
         If a vault lock denies deleting young archives, all that follow the first denied one would
         be denied as well.
         """
-        after = (-1, -(1 << 62))
+        after = (-1, -(1 << 62))  # before all rows: unknown creation dates are 0
         while rows := self._after(deletion, after):
             yield from rows
             after = (rows[-1].created, rows[-1].number)
@@ -209,7 +210,7 @@ class Deletions:
 
     def items(self, deletion: int, state: str, limit: int = -1) -> list[DeletionItem]:
         """Return the archives of a queue in one state, by name."""
-        most = 1 << 62 if limit < 0 else limit
+        most = 1 << 62 if limit < 0 else limit  # PostgreSQL accepts no negative LIMIT
         return self._items("deletion=? AND state=? ORDER BY name, number LIMIT ?", (deletion, state, most))
 
     def settle(self, deletion: Deletion, outcomes: Sequence[Outcome], now: int) -> None:

@@ -68,7 +68,7 @@ class Drops:
     def begin(self, vault: str, *, vault_created: int | None, now: int) -> Drop:
         """Start to drop a vault, or return its drop in progress."""
         with self._database.transaction():
-            found = self.open_of(vault)
+            found = self.open_of(vault)  # in the transaction, so that a vault has one drop at most
             if found is not None:
                 return found
             number = self._database.insert(
@@ -115,7 +115,7 @@ class Drops:
     def move(self, drop: int, before: Sequence[str], state: str, **values: Any) -> bool:
         """Change the state of a drop from one of *before*; return False if it is in none of them."""
         ended = None if state in OPEN else int(time.time() * 1000)
-        values = {"state": state, "ended": ended, "note": None, **values}
+        values = {"state": state, "ended": ended, "note": None, **values}  # a note is about its state
         names = ", ".join(f"{name}=?" for name in values)
         changed = self._database.execute(
             f"UPDATE drops SET {names} WHERE id=? AND state IN ({_marks(before)})",

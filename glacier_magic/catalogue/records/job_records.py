@@ -57,7 +57,7 @@ class JobRecord:
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
             created=parse_time(job.get("CreationDate")),
             completed=parse_time(job.get("CompletionDate")),
-            output_hash=job.get("SHA256TreeHash"),
+            output_hash=job.get("SHA256TreeHash"),  # null for a range that is not tree-hash aligned
         )
 
     @property
@@ -109,6 +109,7 @@ class JobRecord:
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
 _USABLE = (
+    # By descending status: 'Succeeded' comes before 'InProgress'.
     "gone=0 AND status IN ('InProgress', 'Succeeded') "
     "ORDER BY status DESC, completed DESC NULLS LAST, created NULLS FIRST"
 )
@@ -141,7 +142,7 @@ class Jobs:
                 self._database.execute(
                     f"INSERT INTO jobs(account, region, {_COLUMNS}, ours) VALUES({slots}) "
                     "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET "
-                    f"{_UPDATES}, gone=0, "
+                    f"{_UPDATES}, gone=0, "  # a job in the list exists, whatever was assumed before
                     "ours=CASE WHEN excluded.ours=1 THEN 1 ELSE jobs.ours END",
                     (*self._key, *astuple(job), ours),
                 )
@@ -194,7 +195,7 @@ class Jobs:
 
         :param tier: a tier, or ``InventoryRetrieval``.
         """
-        column = "action" if tier == INVENTORY else "tier"
+        column = "action" if tier == INVENTORY else "tier"  # inventory jobs have no tier
         rows = self._database.rows(
             f"SELECT completed-created AS took FROM jobs WHERE account=? AND region=? "
             f"AND {column}=? AND status='Succeeded' AND completed>=created "
@@ -228,7 +229,7 @@ class Jobs:
         best: dict[str, JobRecord] = {}
         for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
             if job.archive_id and job.whole_archive:
-                best.setdefault(job.archive_id, job)
+                best.setdefault(job.archive_id, job)  # the first is the best: see _USABLE
                 best.setdefault(bytes_key(job.size, job.tree_hash) or job.archive_id, job)
         return best
 

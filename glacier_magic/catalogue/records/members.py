@@ -133,6 +133,7 @@ class Listings:
         kept = 0
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
+            # The newest stays, even if it alone is larger.
             if kept > self._database.limits.listed_members and kept > row["members"]:
                 self._forget("id=?", (row["id"],))
 

@@ -57,7 +57,7 @@ class PlanRecord:
         """
         if self.error is not None:
             return "failed"
-        if self.ended is None and self.kind != "restore":
+        if self.ended is None and self.kind != "restore":  # a restore is over when its downloads are
             return "not finished"
         if self.tally.still:
             return "under way"

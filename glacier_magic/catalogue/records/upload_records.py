@@ -267,7 +267,7 @@ class Uploads:
             found = self._archive_of(upload)
             if found is not None:
                 self._set(upload.id, state="done", archive_id=found, owner=None, error=None)
-            elif upload.started < made - LAG:
+            elif upload.started < made - LAG:  # inventories may omit the latest uploads
                 self.ended(upload.id, "failed", "never reached the vault")
 
     def _archive_of(self, upload: Upload) -> str | None:

@@ -95,9 +95,9 @@ def passes(later):
 def rounds(session, count):
     """Let the tracker look at everything so many times."""
     for _ in range(count):
-        seen = session.tracker._told
+        seen = session.tracker._reported
         session.tracker.wake()
-        session.tracker.wait(lambda _, seen=seen: session.tracker._told != seen, 1.0)
+        session.tracker.wait(lambda _, seen=seen: session.tracker._reported != seen, 1.0)
 
 
 def restored(session, backup):
