@@ -219,20 +219,13 @@ class Downloads:
     def below(self, vault: str, root: str) -> list[Download]:
         """Return the downloads into a folder that matter to another restore into it, oldest first.
 
-        They are those that are open, those that stopped half-way, and the files of parts.
+        They are those that are open, those that stopped half-way, and all of parts: only its
+        download knows the tree hash of a part's file.
         """
         return self._select(
-            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
-            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL) "
-            "OR (state IN ('verified', 'unverified') AND part IS NOT NULL)) ORDER BY id",
+            f"vault=? AND root=? AND state<>'forgotten' AND (part IS NOT NULL OR state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
             (vault, root, *OPEN),
-        )
-
-    def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
-        """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
-        return self._select(
-            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' ORDER BY id",
-            (vault, archive_id, root),
         )
 
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:

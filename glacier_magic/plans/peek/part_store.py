@@ -35,8 +35,7 @@ class PartStore:
 
     def rows(self) -> list[Download]:
         """Return the downloads of parts, in any state but forgotten."""
-        vault, archive_id = self.archive.vault, self.archive.archive_id
-        return self._catalogue.downloads.parts_of(vault, archive_id, str(self.root))
+        return self._catalogue.downloads.below(self.archive.vault, str(self.root))
 
     def read(self, part: ByteRange) -> bytes | None:
         """Return bytes of the archive, or None where they are not at hand."""

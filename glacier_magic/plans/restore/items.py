@@ -187,7 +187,8 @@ class _Known:
             if row.open:
                 self._open.setdefault(key, row)  # the oldest
             elif row.state in ("failed", "expired"):
-                self._stopped[key] = row  # the newest
+                if row.part_path is not None:
+                    self._stopped[key] = row  # the newest
             else:
                 self._ended.setdefault(key, []).append(row)
 
