@@ -10,7 +10,7 @@ from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import JobRow
-from ..plans import ExtendPlan, RestorePlan, SeveralRestores
+from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace
@@ -26,12 +26,12 @@ Wanted = dict[Group, dict[tuple[str, ByteRange | None], None]]
 """The archives of each group, with the part that is wanted; in their order, each once."""
 
 
-Restores = RestorePlan | SeveralRestores
+Restores = RestorePlan | CombinedRestore
 """One plan, or several that are run as one."""
 
 
 @dataclass(frozen=True)
-class Anew:
+class Reissue:
     """The requests of a session that are made a second time."""
 
     session: Session
@@ -121,7 +121,7 @@ class Anew:
 
     def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
         plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
-        return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
+        return plans[0] if len(plans) == 1 else CombinedRestore(plans, self.session.tracker)
 
     def _plan(
         self,

@@ -26,8 +26,7 @@ from ..plans.delete.drop_plan import end
 from ..plans.onhold import OnHold
 from ..plans.past_plans import Past, PastPlan
 from ..plans.restore import sharing
-from ..plans.restore.scheduled import stop
-from ..plans.restore.timetable import Pace
+from ..plans.restore.timetable import Pace, stop
 from ..prices import load
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
@@ -37,7 +36,7 @@ from ..steps import step
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
-from .again import Anew, Restores
+from .again import Reissue, Restores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +102,7 @@ class Session:
         """The one poller for all jobs of this session; it listens to the queue if there is one."""
         tracker = Tracker(self.engine, self._read_inventory)
         tracker.drops.dropper.dropped = self.forget_vault
-        tracker.actions.again = Anew(self).of_rows
+        tracker.actions.again = Reissue(self).of_rows
         tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
         self.listening = Listening(tracker, self.catalogue, self.messaging)
         self.listening.follow()
@@ -413,7 +412,7 @@ class Session:
         :param tier: another tier than they had.
         :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
         """
-        return Anew(self).restore(
+        return Reissue(self).restore(
             words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
         )
 
@@ -424,7 +423,7 @@ class Session:
             that the downloads do not reach in time.
         :param vault: the one vault that is meant; None for all.
         """
-        return Anew(self).extend(words, vault=vault)
+        return Reissue(self).extend(words, vault=vault)
 
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""

@@ -45,7 +45,7 @@ class Cells(Sequence[tuple[str, ...]], Generic[Item]):
 
 
 @dataclass(frozen=True)
-class Memory:
+class PlanLog:
     """Where plans that are run are kept, and the clock that dates them."""
 
     catalogue: Catalogue
@@ -72,7 +72,7 @@ class Plan(Rendered, Generic[T]):
     danger = False
     """Whether running it destroys data."""
 
-    def __init__(self, memory: Memory | None = None) -> None:
+    def __init__(self, memory: PlanLog | None = None) -> None:
         self._lock = threading.Lock()
         self._result: T | None = None
         self._memory = memory

@@ -7,7 +7,7 @@ from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.storage.holding import how, release
 from .delete.drop_plan import end
-from .restore.scheduled import stop
+from .restore.timetable import stop
 
 
 class OnHold(Rendered):

@@ -13,7 +13,7 @@ from ...errors import GlacierError
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
-from .selection_plan import ChosenPlan
+from .selection_plan import SelectionPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def failure(done: Deletion, first: GlacierError) -> GlacierError:
     )
 
 
-class DeletePlan(ChosenPlan[Deleted]):
+class DeletePlan(SelectionPlan[Deleted]):
     """Archives to delete: nothing is deleted until ``run()``.
 
     For more than one archive it has to be ``run(confirm=VAULT)``.  Only these archives are ever

@@ -22,9 +22,8 @@ from ...service import Service
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
-from ..base import Memory
-from .confirmed import Guarded
-from .selection_plan import ChosenPlan
+from ..base import PlanLog
+from .selection_plan import DestructivePlan, SelectionPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 BUSY = 5.0  # seconds that a step of the tracker's is waited for
 
 
-class DropPlan(Guarded[str]):
+class DropPlan(DestructivePlan[str]):
     """A vault to delete: possible only once an inventory shows it empty."""
 
     kind = "drop"
@@ -41,7 +40,7 @@ class DropPlan(Guarded[str]):
     def __init__(
         self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
     ) -> None:
-        super().__init__(Memory(catalogue, service.clock))
+        super().__init__(PlanLog(catalogue, service.clock))
         self._dropped = dropped
         self.vault = vault
         self._service, self._catalogue = service, catalogue
@@ -149,7 +148,7 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
         leases.release(drop, owner)
 
 
-class EmptyPlan(ChosenPlan[Batch]):
+class EmptyPlan(SelectionPlan[Batch]):
     """All that the newest inventory lists in a vault, to be deleted before the vault is dropped.
 
     ``run(confirm=VAULT)`` deletes it and returns the row of the job board that shows the rest: the

@@ -14,9 +14,8 @@ from ...jobs import Batch, Tracker
 from ...peek import Contents, Limits, Window, kind_of, members, no_kind
 from ...steps import step
 from ...transfer.engine import Engine
-from ..restore import folder
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
-from ..restore.request import carry_out
+from ..restore.request import carry_out, check_folder
 from . import local_source
 from .part_store import PartStore, tidy
 
@@ -98,7 +97,7 @@ class Look:
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
-            folder.check(self.parts.root, total(item for item in items if item.action not in NOTHING))
+            check_folder(self.parts.root, total(item for item in items if item.action not in NOTHING))
         return carry_out(
             self._catalogue,
             self._tracker,

@@ -18,7 +18,7 @@ from ...peek import Limits
 from ...prices import PriceTable, Quote
 from ...prices.quotes import retrieval
 from ...transfer.engine import Engine
-from ..base import Memory, Plan
+from ..base import Plan, PlanLog
 from ..restore.items import ASK, DELETED, RestoreItem, retrieved, total
 from ..restore.quoting import Asking, destination_words, priced, quote_for, when_ready
 from .looking import Look
@@ -65,7 +65,7 @@ class PeekPlan(Plan[Batch]):
         prices: PriceTable,
         destination: str,
     ) -> None:
-        super().__init__(Memory(engine.catalogue, engine.service.clock))
+        super().__init__(PlanLog(engine.catalogue, engine.service.clock))
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
         self._prices, self.destination = prices, destination

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class SeveralRestores(Plan[Batch]):
+class CombinedRestore(Plan[Batch]):
     """Restores from several vaults or into several folders; run one after the other.
 
     What one of them asks for serves those after it as well: it is asked for, and priced, once.

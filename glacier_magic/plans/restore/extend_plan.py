@@ -16,7 +16,7 @@ from ...jobs.durations import kept_until
 from ...jobs.expiry import EXTEND_BEFORE
 from ...jobs.renewing import Renewer
 from ...service import Service
-from ..base import Memory, Plan
+from ..base import Plan, PlanLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ class ExtendPlan(Plan[Batch]):
         catalogue: Catalogue,
         tracker: Tracker,
     ) -> None:
-        super().__init__(Memory(catalogue, service.clock))
+        super().__init__(PlanLog(catalogue, service.clock))
         self._vaults, self._chosen = vaults, chosen
         self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
         self._renewer = Renewer(service, catalogue)

@@ -22,8 +22,8 @@ from ...prices.quotes import HERE, TIERS
 from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
-from ..base import Cells, Memory, Plan
-from . import folder, sharing
+from ..base import Cells, Plan, PlanLog
+from . import sharing
 from .items import (
     ASK,
     OTHERS,
@@ -41,9 +41,8 @@ from .items import (
     total,
 )
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
-from .request import carry_out
-from .scheduled import Scheduled
-from .timetable import Pace, Timetable, at_once, timetable
+from .request import carry_out, check_folder, folder_named, room, shortage
+from .timetable import Pace, Scheduled, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +81,7 @@ class RestorePlan(Plan[Batch]):
         claimed: Collection[str] = (),
         pace: Pace | None = None,
     ) -> None:
-        super().__init__(Memory(catalogue, clock))
+        super().__init__(PlanLog(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._load_prices, self.pace = prices, pace
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
@@ -120,7 +119,7 @@ class RestorePlan(Plan[Batch]):
             self._parts,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
-            to=self.to if to is None else folder.folder_named(to),
+            to=self.to if to is None else folder_named(to),
             destination=checked_destination(destination or self.destination),
             prices=self._load_prices,
             catalogue=self._catalogue,
@@ -184,7 +183,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def refusal(self) -> str:
         """Why :meth:`run` would refuse the plan: its limit, or too little room in the folder."""
-        return super().refusal or folder.shortage(self.to, self.needed)
+        return super().refusal or shortage(self.to, self.needed)
 
     @property
     def asking(self) -> Asking:
@@ -232,7 +231,7 @@ class RestorePlan(Plan[Batch]):
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]
-        return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+        return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
         more = self.bytes - total(self._having(ASK))
@@ -370,7 +369,7 @@ class RestorePlan(Plan[Batch]):
 
     def _run(self) -> Batch:
         if not self.empty:
-            folder.check(self.to, self.needed)
+            check_folder(self.to, self.needed)
         return carry_out(
             self._catalogue,
             self._tracker,
