@@ -24,7 +24,7 @@ from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, RestorePlan
 from ..plans.delete.delete_plan import carry_out
 from ..plans.delete.drop_plan import end
 from ..plans.onhold import OnHold
-from ..plans.past_plans import Past, PastPlan
+from ..plans.past_plans import PastPlan, PlanHistory
 from ..plans.restore import sharing
 from ..plans.restore.timetable import Pace, stop
 from ..prices import load
@@ -309,9 +309,9 @@ class Session:
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, self.service.clock.now_ms())
 
-    def history(self, limit: int = 20) -> Past:
+    def history(self, limit: int = 20) -> PlanHistory:
         """Return the plans that were run last: what was promised, and what happened."""
-        return Past(self.catalogue.plans.recent(limit), self.service.clock.now())
+        return PlanHistory(self.catalogue.plans.recent(limit), self.service.clock.now())
 
     def past_plan(self, number: int) -> PastPlan:
         """Return one plan that was run, in full.

@@ -1,4 +1,4 @@
-"""Deleting archives: shown first, confirmed, and then carried out from a saved queue."""
+"""A plan to delete archives, which is carried out from a saved queue."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Deleted(Rendered):
-    """What came of a deletion: counts, and on demand a row for each archive.
+    """The outcome of a deletion: counts, and on demand a row for each archive.
 
-    :param failure: the first error, where some could not be deleted.
+    :param failure: the first error.
     """
 
     def __init__(self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None) -> None:
@@ -32,22 +32,22 @@ class Deleted(Rendered):
 
     @property
     def number(self) -> int:
-        """The number that the verb ``deletions`` names it by."""
+        """Its number in the list of ``deletions``."""
         return self._id
 
     @property
     def deleted(self) -> int:
-        """How many archives were deleted."""
+        """Count of deleted archives."""
         return self._now.deleted
 
     @property
     def failed(self) -> int:
-        """How many could not be deleted."""
+        """Count of archives that could not be deleted."""
         return self._now.failed
 
     @property
     def left(self) -> int:
-        """How many were not tried."""
+        """Count of archives that were not tried."""
         return self._now.left
 
     @property
@@ -59,7 +59,7 @@ class Deleted(Rendered):
 
     @property
     def words(self) -> str:
-        """What happened in a sentence."""
+        """The outcome in a sentence."""
         words = f"Deleted {plural(self.deleted, 'archive')} from {self.vault}"
         if self.failed:
             words += f"; {self.failed:,} could not be deleted"
@@ -85,9 +85,9 @@ _FAILED = ("name", "archive id", "why not")
 
 
 def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
-    """Delete what a queue holds; return what came of it.
+    """Delete the archives of a queue; return the outcome.
 
-    :raises GlacierError: nothing at all could be deleted, or the rest cannot be tried now.
+    :raises GlacierError: no archive could be deleted, or the rest cannot be tried now.
     """
     try:
         done = deleter.run()
@@ -99,7 +99,7 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
 
 
 def failure(done: Deletion, first: GlacierError) -> GlacierError:
-    """Return the error that some archives were not deleted, after the first one of theirs."""
+    """Return an error for all archives that were not deleted, of the type of the first."""
     kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists them, and {again()}"
     return type(first)(
         f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
@@ -111,8 +111,8 @@ def failure(done: Deletion, first: GlacierError) -> GlacierError:
 class DeletePlan(SelectionPlan[Deleted]):
     """Archives to delete: nothing is deleted until ``run()``.
 
-    For more than one archive it has to be ``run(confirm=VAULT)``.  Only these archives are ever
-    deleted, also when a killed run is gone on with: the queue is saved before the first request.
+    More than one archive needs ``run(confirm=VAULT)``.  The queue is saved before the first request,
+    so that a resumed run deletes these archives and no others.
     """
 
     kind = "delete"
@@ -137,11 +137,11 @@ class DeletePlan(SelectionPlan[Deleted]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         return [
             ("undo", "there is none: the service deletes at once"),
             *self.tally.facts(),
-            ("inventory", "goes on listing them until the next daily one is made"),
+            ("inventory", "lists them until the next daily one is made"),
         ]
 
     def happened(self, result: Deleted) -> dict[str, Any]:
@@ -159,5 +159,5 @@ class DeletePlan(SelectionPlan[Deleted]):
             queues.try_again(self._queue.id)
         self._stop.clear()
         queue = queues.get(self._queue.id)
-        deleter = Deleter(self._engine, queue, observer=self._tell, stop=self._stop)
+        deleter = Deleter(self._engine, queue, observer=self._report, stop=self._stop)
         return carry_out(deleter, queues)

@@ -1,4 +1,4 @@
-"""Plans that delete what nobody can restore: how they stop, what they select, and what that amounts to."""
+"""The base of plans that delete, and the numbers of a selection of archives."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ if TYPE_CHECKING:
 class DestructivePlan(Plan[T]):
     """A plan that deletes archives or vaults.
 
-    A run reports its progress to an observer, and ends early after ``stop()``, with the rest kept
-    for another time.
+    A run reports its progress to an observer, and ends early after ``stop()``; the rest can be
+    resumed.
     """
 
     danger = True
 
-    def __init__(self, memory: PlanLog | None = None) -> None:
-        super().__init__(memory)
+    def __init__(self, log: PlanLog | None = None) -> None:
+        super().__init__(log)
         self._observer: Observer | None = None
         self._stop = threading.Event()
 
     def observe(self, observer: Observer) -> None:
-        """Tell *observer* from now on how far a run is."""
+        """Report the progress of runs to *observer*."""
         self._observer = observer
 
     def stop(self) -> None:
-        """End a run early; what is left is kept and can be gone on with."""
+        """End a run early; the rest can be resumed."""
         self._stop.set()
 
-    def _tell(self, report: Report) -> None:
+    def _report(self, report: Report) -> None:
         if self._observer is not None:
             self._observer(report)
 
 
 class SelectionPlan(DestructivePlan[T]):
-    """A plan that deletes the archives of a choice.
+    """A plan that deletes selected archives.
 
-    :param max_fee: US dollars that early deletion may cost.
+    :param max_fee: the highest fee for early deletion, in US dollars.
     :raises OverBudget: it costs more.
-    :raises PriceUnknown: *max_fee* cannot be kept for certain.
+    :raises PriceUnknown: the fee cannot be compared with *max_fee*.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SelectionPlan(DestructivePlan[T]):
 
     @property
     def bytes(self) -> int:
-        """Bytes in all archives together, as far as they are known."""
+        """Bytes of all archives together; unknown sizes count as 0."""
         return self.tally.bytes
 
     @property
@@ -87,7 +87,7 @@ class SelectionPlan(DestructivePlan[T]):
         return self.tally.fee
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        """Return the record of the promise, JSON-serializable."""
         return {**super().promised(), "vault": self.vault, **self.tally.promised()}
 
     @property
@@ -109,16 +109,15 @@ class SelectionPlan(DestructivePlan[T]):
             for a in self._first
         ]
 
-    def _more(self) -> str:
-        more = len(self.choice) - len(self._first)
-        return f"and {more:,} more: .table has them all" if more > 0 else ""
+    def _count(self) -> int:
+        return len(self.choice)
 
 
 NEVER = "never seen"
 SEEN = {
     "present": "listed",
     "pending": "uploaded from here and not listed yet",
-    "unknown": "told by another tool and never listed",
+    "unknown": "reported by another tool and never listed",
     NEVER: "never seen: a whole id",
     "gone": "gone from the newest inventory",
     DELETED: "deleted from here before",
@@ -127,7 +126,7 @@ SEEN = {
 
 
 class DeletionTally:
-    """Counts, bytes, fee and warnings for a choice of archives at one moment.
+    """Counts, bytes, fee and warnings for selected archives, from one pass over them.
 
     :param now: the service's time in milliseconds.
     """
@@ -164,12 +163,12 @@ class DeletionTally:
 
     @property
     def size(self) -> str:
-        """The bytes in words; more where the size of some is not known."""
+        """The bytes as text, with a remark where the size of some is not known."""
         more = " and more" if self.unsized else ""
         return f"{human_bytes(self.bytes)}{more}"
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what to know before deleting: pairs of a label and words."""
+        """Return pairs of a label and a text to read before deleting."""
         facts = [("last seen", self._seen()), ("early deletion", self._early())]
         if self._left_out:
             were = "was" if self._left_out == 1 else "were"
@@ -211,5 +210,5 @@ class DeletionTally:
         return f"{'; '.join(words)}: {names}{' ...' if len(self.busy) > 3 else ''}"
 
     def promised(self) -> dict[str, Any]:
-        """Return the same for a record: JSON-able."""
+        """Return the numbers for the record of a plan."""
         return {"archives": self.archives, "bytes": self.bytes, "last_seen": dict(self.states)}

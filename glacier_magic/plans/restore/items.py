@@ -38,23 +38,23 @@ ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
     "the same file as another",
     "deleted from here",
 )
-"""Staged archives are ready to fetch: their job has finished, and its output is still kept.
+"""The actions of an item.
 
-Of archives with the same bytes one is asked for; another one of the same name is the same file, and
-one of another name is copied from it.  What was deleted from here is not asked for.
+Of archives with the same bytes one is requested; another of the same name is the same file, and one
+of another name is copied from it.  A deleted archive is not requested.
 """
 TO_FETCH = (ASK, RUNNING, READY)
-"""What this plan moves out of the vault; what is under way, an earlier plan does."""
+"""Items that this plan downloads; those in progress belong to earlier plans."""
 TO_WRITE = (*TO_FETCH, COPY, TWIN)
-"""What this plan writes."""
+"""Items that this plan writes."""
 OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED)
-"""What is not asked for."""
+"""Items without a request."""
 NOTHING = (THERE, SAME, DELETED)
-"""What is neither fetched nor written."""
+"""Items that are neither downloaded nor written."""
 STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}
 """The state in which a download begins."""
 _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
-"""Which of several archives with the same bytes the others come from: the first of these."""
+"""The order in which one of several items with the same bytes is chosen as their source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,24 +117,24 @@ class RestoreItem:
 
 
 def total(items: Iterable[RestoreItem]) -> int:
-    """Return the bytes of the files of some items, as far as they are known."""
+    """Return the bytes of the files of items; unknown sizes count as 0."""
     return sum(item.size or 0 for item in items)
 
 
 def retrieved(items: Iterable[RestoreItem]) -> int:
-    """Return the bytes that the service retrieves for some items, as far as they are known."""
+    """Return the bytes that the service retrieves for items; unknown sizes count as 0."""
     return sum(item.retrieved or 0 for item in items)
 
 
 def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
-    """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
-    moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
-    known = [moment for moment in moments if moment is not None]
+    """Return until when finished outputs are available at least; downloading them is no retrieval."""
+    times = [kept_until(item.job) for item in found if item.job and item.action == READY]
+    known = [time for time in times if time is not None]
     if not known:
         return ""
     until = local_time(min(known), now)
-    # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
-    return f": staged until {until}, and while it is, asking again would be free as well"
+    # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
+    return f": staged until {until}; until then another request would be free as well"
 
 
 def copies(found: Sequence[RestoreItem]) -> str:
@@ -155,7 +155,7 @@ def decide(
     to: Path,
     catalogue: Catalogue,
 ) -> list[RestoreItem]:
-    """Return what each archive takes, by files, downloads and jobs as they are known now.
+    """Return an item for each archive, by the present files, downloads and jobs.
 
     :param parts: the bytes of each that are wanted; None for whole archives.
     :raises InputError: a name cannot be written below *to*.
@@ -169,7 +169,7 @@ def decide(
 
 
 class _Known:
-    """What the catalogue and the disk know of archives of one vault and their files in one folder."""
+    """The known downloads, jobs and files of archives of one vault in one folder."""
 
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
@@ -205,9 +205,9 @@ class _Known:
         return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
 
     def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
-        """Return what an archive or part takes.
+        """Return the item of an archive or part.
 
-        :param names: the path of its own name, and the one to write.
+        :param names: the path of its own name, and the path to write.
         """
         archive, part = wanted
         key = archive.archive_id, str(part) if part else None
@@ -303,9 +303,9 @@ def _copied(item: RestoreItem, first: RestoreItem) -> RestoreItem:
 
 
 def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[RestoreItem]:
-    """Return the items, without requests for what another plan requests before.
+    """Return the items without the requests that an earlier plan makes.
 
-    :param asked: the keys of that.
+    :param asked: the keys of those requests.
     """
     wanted = set(asked)
     return [
@@ -317,9 +317,9 @@ def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[Restor
 
 
 class _Copies:
-    """The verified files of other folders, each of which is read at most once.
+    """The verified files of other folders; each is read at most once.
 
-    :param paths: where they are, by the key of their bytes.
+    :param paths: their paths by the key of their bytes.
     """
 
     def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
@@ -327,7 +327,7 @@ class _Copies:
         self._found: dict[str, Path | None] = {}
 
     def of(self, archive: ArchiveRecord) -> Path | None:
-        """Return a file that still has the bytes of an archive."""
+        """Return a file that still has the bytes of an archive, or None."""
         key = bytes_key(archive)
         if key not in self._found:
             paths = self._paths.get(key, ())
@@ -384,7 +384,7 @@ def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
 
 
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
-    """Return the little that is known of an archive the catalogue has never seen."""
+    """Return a record of an archive that the catalogue does not know."""
     empty = ArchiveRecord.described(
         "",
         vault=vault,

@@ -102,7 +102,7 @@ def carry_out(
 
 
 def folder_named(name: str | os.PathLike[str]) -> Path:
-    """Return the absolute path of a folder that a user names; ``~`` is the home.
+    """Return the absolute path of a folder; ``~`` is the home.
 
     :raises InputError: it cannot be a path.
     """
@@ -117,20 +117,20 @@ def folder_named(name: str | os.PathLike[str]) -> Path:
 
 
 def room(folder: Path, needed: int) -> tuple[bool, str]:
-    """Return whether *needed* bytes fit, and in words how many are free there and needed.
+    """Return whether *needed* bytes fit, and a text with the free and the needed bytes.
 
-    A folder that is not there yet is made on the disk of the nearest one above it that is.
+    A missing folder is measured on the disk of its nearest existing parent.
     """
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    free = shutil.disk_usage(there).free
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
     words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
     return needed <= free, words if needed <= free else f"NOT ENOUGH: {words}"
 
 
 def check_folder(folder: Path, needed: int) -> None:
-    """Refuse before anything is paid for where the files could not be written.
+    """Check that files can be written to a folder, before anything is paid.
 
     :raises LocalError: the folder cannot be written, or has too little room.
     """
@@ -151,6 +151,6 @@ def check_folder(folder: Path, needed: int) -> None:
 
 
 def shortage(folder: Path, needed: int) -> str:
-    """Return that there is no room for *needed* bytes; empty where there is."""
+    """Return a text where there is no room for *needed* bytes; empty otherwise."""
     enough, words = room(folder, needed)
     return "" if enough else f"there is no room in {folder}: {words}"

@@ -1,4 +1,4 @@
-"""Getting archives back: what is asked for, what it costs, and where it will be."""
+"""The plan to restore archives, or parts of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
-from ...base.rendering import Rendered, near
+from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, plural
 from ...catalogue import ArchiveRecord, Catalogue
 from ...errors import InputError, PriceUnknown
@@ -22,7 +22,7 @@ from ...prices.quotes import HERE, TIERS
 from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
-from ..base import Cells, Plan, PlanLog
+from ..base import Plan, PlanLog
 from . import sharing
 from .items import (
     ASK,
@@ -57,9 +57,9 @@ class RestorePlan(Plan[Batch]):
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :param prices: returns the prices that hold at the moment.
+    :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
-    :param claimed: ids of archives whose size only the author of a plan file has told.
+    :param claimed: ids of archives whose size is known from a plan file only.
     """
 
     kind = "restore"
@@ -138,7 +138,7 @@ class RestorePlan(Plan[Batch]):
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
-        """Return when the last archive is asked for by each tier: at once without an entry."""
+        """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
             sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
@@ -148,9 +148,9 @@ class RestorePlan(Plan[Batch]):
         return {tier: end for tier, end in ends.items() if end is not None}
 
     def beside(self, asked: frozenset[str]) -> None:
-        """Do not count what another plan asks for that is run before this one.
+        """Leave out the requests of another plan that is run before this one.
 
-        :param asked: keys of that, as :meth:`_asked` returns them.
+        :param asked: their keys, as :meth:`_asked` returns them.
         """
         self.items = besides(self.items, asked)
         self._timetable = self._paced()
@@ -167,27 +167,27 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def bytes(self) -> int:
-        """Bytes that the service is asked to retrieve, as far as sizes are known."""
+        """Bytes that the service is to retrieve; unknown sizes count as 0."""
         return retrieved(self._having(ASK))
 
     @property
     def requests(self) -> int:
-        """Requests that the service is asked to retrieve them with: one an archive."""
+        """Count of retrieval requests, one for each archive or part."""
         return len(self._having(ASK))
 
     @property
     def empty(self) -> bool:
-        """Whether everything is there already."""
+        """Whether all files exist already."""
         return not self._having(*TO_WRITE, UNDER_WAY)
 
     @property
     def refusal(self) -> str:
-        """Why :meth:`run` would refuse the plan: its limit, or too little room in the folder."""
+        """The reason why :meth:`run` would refuse the plan: its limit, or too little room."""
         return super().refusal or shortage(self.to, self.needed)
 
     @property
     def asking(self) -> Asking:
-        """What is requested, and moved out of the vault, in numbers."""
+        """The numbers of its requests and of the transfer out."""
         return Asking.of(self.items)
 
     @property
@@ -204,7 +204,7 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def quote(self) -> Quote:
-        """What it costs in its tier, line by line."""
+        """The price in its tier, line by line."""
         return self.tiers[self.tier].quote
 
     @property
@@ -215,7 +215,7 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
         facts = [("requested", f"{requests}{self._wider()}")]
         if self.requests:
@@ -241,7 +241,7 @@ class RestorePlan(Plan[Batch]):
         return f", {human_bytes(more)} more than the parts have: {why}"
 
     def _exactness(self) -> list[tuple[str, str]]:
-        """Return what is written of parts, and how it is verified; nothing for whole archives."""
+        """Return facts on the files of parts; none for whole archives."""
         if self._parts is None:
             return []
         written = total(self._having(*TO_WRITE, UNDER_WAY))
@@ -268,10 +268,10 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def schedule(self) -> pd.DataFrame:
-        """The days on which archives are asked for: day, due, last, archives, size, larger.
+        """The days of the requests: day, due, last, archives, size, larger.
 
-        ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
-        bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
+        ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
+        in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
         sizes = [item.retrieved for item in self._having(ASK)]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
@@ -281,7 +281,7 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def needed(self) -> int:
-        """Bytes of room that it takes at the destination; what is verified has its room already."""
+        """Bytes of disk space that it needs; verified pieces have theirs already."""
         begun = self._having(*TO_WRITE, UNDER_WAY)
         return total(begun) - sum(item.done for item in begun)
 
@@ -291,14 +291,14 @@ class RestorePlan(Plan[Batch]):
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
                 f"so that it stays within {money(limit)} is not sure",
-                cure=f"{step('inventory')} lets your own catalogue know them; or add --accept-unconfirmed.",
+                cure=f"{step('inventory')} adds them to your own catalogue; or add --accept-unconfirmed.",
             )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
         except PriceUnknown as error:
             if self.destination == HERE:
                 raise
-            cure = f"{error.cure} Where this machine is in the region: --destination {HERE}."
+            cure = f"{error.cure} If this computer is in the region: --destination {HERE}."
             raise PriceUnknown(error.message, cure=cure) from None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -330,8 +330,12 @@ class RestorePlan(Plan[Batch]):
             return ("name", "size", "archive id", "what happens", "file")
         return ("name", "size", "bytes", "retrieved", "what happens", "file")
 
-    def _cells(self) -> Cells[RestoreItem]:
-        return Cells(self.items, in_words if self._parts is None else part_in_words)
+    def _cells(self) -> list[tuple[str, ...]]:
+        words = in_words if self._parts is None else part_in_words
+        return [words(item) for item in self.items[:SHOWN]]
+
+    def _count(self) -> int:
+        return len(self.items)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -345,7 +349,7 @@ class RestorePlan(Plan[Batch]):
     # What it does
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run."""
+        """Return the record of the promise, JSON-serializable."""
         offer = self.tiers[self.tier]
         return {
             **super().promised(),
@@ -362,7 +366,7 @@ class RestorePlan(Plan[Batch]):
         }
 
     def happened(self, result: Batch) -> None:
-        """Return None: its downloads tell, each when it ends."""
+        """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
         return frozenset(item.key for item in self._having(ASK))

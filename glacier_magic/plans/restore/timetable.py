@@ -34,7 +34,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How the user wants the requests spread: over ``days``, or ``daily`` bytes a day."""
+    """How requests are spread: over ``days``, or ``daily`` bytes a day."""
 
     days: int | None = None
     daily: int | None = None
@@ -43,9 +43,9 @@ class Pace:
     def of(cls, spread: str | float | None = None, daily: str | int | None = None) -> Pace | None:
         """Read ``spread="10d"`` or ``daily="200GB"``; None for neither.
 
-        :param spread: a length of time in words, or in days.
-        :param daily: a size in words, or in bytes.
-        :raises InputError: both are given, or one that cannot be kept.
+        :param spread: a duration as text, or days.
+        :param daily: a size as text, or bytes.
+        :raises InputError: both are given, or one is not possible.
         """
         if spread is not None and daily is not None:
             raise InputError(
@@ -78,7 +78,7 @@ def _daily(daily: str | int) -> int:
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
     if size < 1:
-        raise InputError("With nothing a day it would never end", cure="--daily 200GB, for example.")
+        raise InputError("The daily amount must be at least one byte", cure="--daily 200GB, for example.")
     return size
 
 
@@ -109,7 +109,7 @@ def even(sizes: Sequence[int], *, days: int, most: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Timetable:
-    """When each archive is to be asked for, by which limits, and what is to be said of it.
+    """The times of the requests of a plan, with their limits and notes for the user.
 
     :param due: for each archive in order, milliseconds since 1970 by the service's clock.
     """
@@ -123,7 +123,7 @@ class Timetable:
     daily: int | None = None
 
     def days(self) -> list[Day]:
-        """Return the days on which something is asked for."""
+        """Return the days with requests."""
         found: dict[int, Day] = {}
         for due, size in zip(self.due, self.sizes, strict=True):
             number = (due - self.now) // DAY + 1
@@ -146,15 +146,15 @@ class Timetable:
         return frame.astype({"day": "int64", "archives": "int64", "size": "int64", "larger": bool})
 
     def words(self) -> str:
-        """Return the schedule in words: its first days and its last, then the notes."""
+        """Return the schedule as text: its first days and its last, then the notes."""
         days = self.days()
         shown = days if len(days) <= SHOWN + 1 else [*days[:SHOWN], days[-1]]
-        told = [self._day(day) for day in shown]
+        lines = [self._day(day) for day in shown]
         if len(shown) < len(days):
-            told.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
+            lines.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
         head = f"over {plural(days[-1].number, 'day')}: " if days else ""
         notes = [note[:1].upper() + note[1:] for note in (*self._end(days), *self.notes)]
-        return ". ".join([head + "; ".join(told), *notes])
+        return ". ".join([head + "; ".join(lines), *notes])
 
     def _end(self, days: list[Day]) -> list[str]:
         if not days or days[-1].last <= self.now:
@@ -176,7 +176,7 @@ class Timetable:
 
 @dataclass
 class Day:
-    """What is asked for within 24 hours; times in milliseconds, size in bytes."""
+    """The requests within 24 hours; times in milliseconds, size in bytes."""
 
     number: int
     due: int
@@ -189,9 +189,9 @@ class Day:
 def timetable(
     sizes: Sequence[int | None], *, pace: Pace | None, policy: Policy | None, tier: str, now: int
 ) -> Timetable | None:
-    """Return when each archive is to be asked for, or None where all may be at once.
+    """Return the times of the requests, or None where all may be made at once.
 
-    :param sizes: bytes of each archive, in the order that is kept; None where not known.
+    :param sizes: bytes of each request, in order; None where not known.
     :param policy: the account's data retrieval policy, or None if it could not be read.
     :param now: milliseconds since 1970 by the service's clock.
     """
@@ -207,7 +207,7 @@ def timetable(
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
         notes.append(
-            "the account's data retrieval policy could not be read; what it refuses is asked for again later"
+            "the account's data retrieval policy could not be read; what it refuses is requested again later"
         )
     if due != free:
         notes.append(_adapted(policy, due, free, paced=pace is not None))
@@ -225,7 +225,7 @@ def timetable(
 
 
 def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:
-    """Return the timetable in which all is asked for now."""
+    """Return the timetable with all requests now."""
     weights = tuple(weight(size) for size in sizes)
     return Timetable(due=(now,) * len(weights), sizes=weights, limits=(), now=now)
 
@@ -240,7 +240,7 @@ def _larger(sizes: Sequence[int], daily: int | None) -> list[str]:
 
 
 def _limits_of(policy: Policy) -> list[Limit]:
-    """Return limits under which the policy lets everything through, as far as can be told.
+    """Return limits under which the policy accepts all requests, by estimate.
 
     The rate of jobs in progress is taken as their bytes over the usual 4 hours, and a job to be in
     progress for as long as 5.
@@ -295,8 +295,8 @@ def _adapted(policy: Policy | None, due: Sequence[int], free: Sequence[int], *, 
 
 
 def how() -> str:
-    """Return how to take back what is scheduled."""
-    return f"{step('restore', '--stop')} takes it back, and then it can be paced otherwise"
+    """Return how to cancel scheduled requests."""
+    return f"{step('restore', '--stop')} cancels it, and then it can be scheduled differently"
 
 
 class Scheduled:
@@ -317,11 +317,11 @@ class Scheduled:
         self._now = now
 
     def here(self, to: Path, tier: str) -> list[Download]:
-        """Return those into the folder of a plan; one of another tier is asked for anew by it."""
+        """Return those into the folder of a plan; it replaces those of another tier."""
         return [row for row in self.rows if row.root == str(to) and row.tier == tier]
 
     def facts(self, prices: PriceTable, destination: str, *, to: Path, tier: str) -> list[tuple[str, str]]:
-        """Return what to know of them: into the folder of a plan, and into others."""
+        """Return facts on those into the folder of a plan, and on those into others."""
         here = self.here(to, tier)
         there = [row for row in self.rows if row.root != str(to)]
         facts = []
@@ -334,7 +334,7 @@ class Scheduled:
             facts.append(
                 (
                     "scheduled elsewhere",
-                    f"{words}, to {folders}, unless this plan gets them before: a verified file is "
+                    f"{words}, to {folders}, unless this plan restores them first: a verified file is "
                     f"copied. {how()}",
                 )
             )
@@ -361,12 +361,12 @@ class Scheduled:
 
 
 def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
-    """Take back downloads that are not asked for yet; return in words what was done."""
+    """Cancel downloads that are not requested yet; return the outcome as text."""
     taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
     if not taken:
         return f"Nothing of it is scheduled, so nothing was stopped: {step('jobs')} shows the rest."
     size = human_bytes(sum(row.size or 0 for row in taken))
     return (
-        f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be asked for. What has been "
-        "asked for before is paid, and still comes."
+        f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be requested. Earlier "
+        "requests are paid, and their archives are still restored."
     )
