@@ -101,6 +101,7 @@ class Reissue:
 
     def _expired(self, vault: str | None) -> list[Download]:
         session = self.session
+        # An output may have expired since the last look.
         known = {d.vault for d in session.catalogue.downloads.open()}
         session.tracker.refresh(sorted(known if vault is None else known & {vault}))
         expired = session.catalogue.downloads.expired()
@@ -139,6 +140,6 @@ class Reissue:
 
 
 def _add(wanted: Wanted, download: Download, tier: str | None = None) -> None:
-    of_parts = download.part is not None
+    of_parts = download.part is not None  # a plan is about parts or whole archives
     group = (download.vault, download.root, tier or download.tier, of_parts)
     wanted.setdefault(group, {})[download.archive_id, download.asked_part] = None

@@ -52,10 +52,10 @@ class Plan(Rendered, Generic[T]):
     """Whether running it destroys data."""
 
     def __init__(self, log: PlanLog | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # two clicks on a button must not pay twice
         self._result: T | None = None
         self._log = log
-        self._made = log.clock.now_ms() if log else 0
+        self._made = log.clock.now_ms() if log else 0  # the history shows how old a plan was when it was run
         self._number: int | None = None
         self._limit: Decimal | None = None
         self._accept_unconfirmed = False
@@ -133,15 +133,16 @@ class Plan(Rendered, Generic[T]):
             plan now shows the present state, and a second call carries that out.
         """
         self.check(confirm)
-        limit = self._limit if max_cost is None else dollars(max_cost)
+        limit = self._limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
         accept = accept_unconfirmed or self._accept_unconfirmed
         with self._lock:
             if self._result is None:
-                shown = self._asked(), self.quote
+                shown = self._asked(), self.quote  # read before the update: what the user has seen
                 self._decide_again()
                 if limit is not None:
+                    # A limit is checked with the updated numbers, and comes first.
                     self._check_cost(limit, accept_unconfirmed=accept)
-                self._check_as_shown(*shown)
+                self._check_as_shown(*shown)  # also within a limit nothing is paid that was not shown
                 self._result = self._carried_out()
             return self._result
 
@@ -212,7 +213,7 @@ class Plan(Rendered, Generic[T]):
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
     def _carried_out(self) -> T:
-        if not self.writes_intent:
+        if not self.writes_intent:  # such a plan records itself with its rows, in one transaction
             self._remember()
         try:
             result = self._run()
@@ -330,9 +331,9 @@ def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bo
 
 def _dearer(now: Quote | None, shown: Quote | None) -> bool:
     """Return whether a quote is higher than the one shown, or has become unknown."""
-    if now is None or shown is None:
+    if now is None or shown is None:  # nothing to compare with: a price is more than none
         return now is not None
-    if (now.total is None) != (shown.total is None):
+    if (now.total is None) != (shown.total is None):  # a price that became known is no reason to stop
         return now.total is None
     return now.known > shown.known
 
@@ -345,7 +346,7 @@ def dollars(amount: Decimal | int | str) -> Decimal:
     try:
         if isinstance(amount, str):
             return parse_money(amount)
-        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):
+        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):  # True is an int
             raise ValueError(f"not an amount of US dollars: {amount!r}")
         limit = Decimal(amount)
         if not limit.is_finite() or limit < 0:

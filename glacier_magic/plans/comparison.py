@@ -49,7 +49,7 @@ class ComparePlan(Plan[str]):
         return [
             path
             for archive, path in zip(self.archives, self._files, strict=True)
-            if path is not None and _size(path) == archive.size
+            if path is not None and _size(path) == archive.size  # a file of another size need not be read
         ]
 
     @property
@@ -121,7 +121,7 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return -1
+        return -1  # no archive has this size
 
 
 def _state(archive: ArchiveRecord, path: Path | None) -> str:

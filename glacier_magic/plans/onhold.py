@@ -20,7 +20,7 @@ class OnHold(Rendered):
         self._catalogue, self._now = catalogue, now
         self.downloads = [row for row in catalogue.pacing.scheduled() if row.on_hold]
         self.drops = [row for row in catalogue.drops.shown() if row.open and row.on_hold]
-        of_drops = {drop.deletion for drop in self.drops}
+        of_drops = {drop.deletion for drop in self.drops}  # counted with their drop
         found = [row for row in catalogue.deletions.unfinished() if row.on_hold]
         self.deletions = [row for row in found if row.id not in of_drops]
 
@@ -45,7 +45,7 @@ class OnHold(Rendered):
 
     def discard(self) -> str:
         """Discard all of it; return a text that lists it.  Requests and deletions made stay made."""
-        with self._catalogue.database.transaction():
+        with self._catalogue.database.transaction():  # all or nothing
             stop(self._catalogue, self.downloads, self._now)
             for drop in self.drops:
                 end(self._catalogue, drop)

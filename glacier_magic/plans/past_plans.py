@@ -29,7 +29,7 @@ def came_to(record: PlanRecord) -> Decimal | None:
     It is an estimate, not the bill; None where a price was not known.
     """
     quote, total = record.promised.get("quote"), Decimal(0)
-    if quote is None or record.kind != "restore":
+    if quote is None or record.kind != "restore":  # fees of deletions depend on the day
         return None
     tally = record.tally
     done = {

@@ -34,6 +34,7 @@ class ReplacePlan(Plan[str]):
 
     def __init__(self, backup: Path, catalogue: Path, before: Callable[[], None]) -> None:
         super().__init__()
+        # Moving it away would lose it.
         if backup.exists() and catalogue.exists() and backup.samefile(catalogue):
             raise InputError(f"{backup} is the catalogue itself", cure="Name a backup of it.")
         self.backup, self.catalogue, self._before = backup, catalogue, before
@@ -89,7 +90,7 @@ class ReplacePlan(Plan[str]):
         return cells
 
     def _run(self) -> str:
-        self._before()
+        self._before()  # an open database must not be moved
         kept = restore(self.backup, self.catalogue, datetime.now(UTC))
         archives = plural(self._examined.archives, "archive")
         beside = f" What was there is kept as {kept}." if kept else ""

@@ -101,6 +101,7 @@ class Download:
 
     def free_for(self, owner: str) -> bool:
         """Whether no other living process drives this download."""
+        # An expired lease: its process is dead.
         return self.owner in (None, owner) or (self.lease_until or 0) < time.time()
 
 
@@ -276,6 +277,7 @@ class Downloads:
     def asked(self, download: int, job: JobRecord, when: int | None) -> None:
         """Record a new job and the download that it serves, in one transaction."""
         with self._database.transaction():
+            # A job without its download would be paid and never fetched.
             Jobs(self._database, self._scope).record([job], ours=True)
             self._plans.asked(download, job.job_id)
             self.update(
@@ -300,6 +302,7 @@ class Downloads:
         names = ", ".join(f"{name}=?" for name in values)
         with self._database.transaction():
             self._database.execute(f"UPDATE downloads SET {names} WHERE id=?", (*values.values(), download))
+            # In the same transaction: plans never wait for a finished download.
             if values.get("state") in ENDED:
                 self._plans.settled(download, values["state"], values.get("ended"), values.get("error"))
                 self.settle_twins(values.get("ended"), download)

@@ -68,9 +68,9 @@ def settled(
 
 
 def _end(row: Any) -> dict[str, str | None]:
-    if row["there"]:
+    if row["there"]:  # copied by the downloader, which verifies it
         return {"state": "ready", "error": None}
-    if row["ended"] == "forgotten":
+    if row["ended"] == "forgotten":  # the user has cancelled the other one
         return {"state": "forgotten", "error": None}
     why = row["error"] or row["ended"] or "it is no longer in progress"
     return {"state": "failed", "error": f"The archive that this is a copy of was not restored: {why}"}

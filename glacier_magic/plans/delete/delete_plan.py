@@ -93,7 +93,7 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
         done = deleter.run()
     except Stopped:
         done = queues.get(deleter.number)
-    if deleter.failure and not done.deleted:
+    if deleter.failure and not done.deleted:  # an outcome with some deleted is a result, not an error
         raise failure(done, deleter.failure)
     return Deleted(queues, done, deleter.failure)
 
@@ -156,8 +156,8 @@ class DeletePlan(SelectionPlan[Deleted]):
                 self.choice, what=self.title, size=self.bytes, promised=self.promised(), plan=self.number
             )
         else:
-            queues.try_again(self._queue.id)
-        self._stop.clear()
+            queues.try_again(self._queue.id)  # a second run after an error continues the same queue
+        self._stop.clear()  # of a run that was stopped before
         queue = queues.get(self._queue.id)
         deleter = Deleter(self._engine, queue, observer=self._report, stop=self._stop)
         return carry_out(deleter, queues)

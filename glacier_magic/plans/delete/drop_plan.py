@@ -45,7 +45,7 @@ class DropPlan(DestructivePlan[str]):
         self._dropped = dropped
         self.vault = vault
         self._service, self._catalogue = service, catalogue
-        self._described = service.describe_vault(vault)
+        self._described = service.describe_vault(vault)  # raises where there is no such vault
         self._known = catalogue.archives.count(vault)
 
     @property
@@ -95,6 +95,7 @@ class DropPlan(DestructivePlan[str]):
             self._service.delete_vault(self.vault)
         except VaultNotEmpty as error:
             raise self._refusal(error) from None
+        # Its archives are gone with it.
         self._catalogue.deletions.vault_is_gone(self.vault, self._service.clock.now_ms())
         self._dropped()
         return f"The vault {self.vault} is dropped."
@@ -229,7 +230,7 @@ class EmptyPlan(SelectionPlan[Batch]):
             what=self.title,
             size=self.bytes,
             promised=self.promised(),
-            also=self._confirm,
+            also=self._confirm,  # in the transaction of the queue: a kill leaves both or neither
             plan=self.number,
         )
         drop = catalogue.drops.get(self._drop.id)
@@ -263,7 +264,7 @@ class EmptyPlan(SelectionPlan[Batch]):
         trouble = unfinished(self._engine, self.vault)
         if drop.state == "listing" or (drop.state == "confirming" and drop.listed != self._drop.listed):
             trouble = "a newer inventory was made since this plan's list"
-        elif known != len(self.choice):
+        elif known != len(self.choice):  # an upload since then: the vault would not get empty
             trouble = f"the catalogue knows {plural(known, 'archive')} in it by now"
         if trouble:
             raise Refused(

@@ -67,7 +67,7 @@ class SelectionPlan(DestructivePlan[T]):
         self.vault, self.choice = choice.vault, choice
         self._engine = engine
         self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
-        self._first = list(islice(choice, SHOWN))
+        self._first = list(islice(choice, SHOWN))  # a selection may have millions of archives
         if max_fee is not None:
             self.tally.fee.check(max_fee)
 
@@ -137,6 +137,7 @@ class DeletionTally:
         self.states: Counter[str] = Counter()
         self.busy: list[tuple[str, str]] = []
         self._now = now
+        # A retrieval of a deleted archive fails.
         self._retrievals = catalogue.jobs.unfetched(choice.vault) if len(choice) else {}
         newest = catalogue.inventories.newest(choice.vault)
         self._listed = from_ms(newest.made) if newest else None

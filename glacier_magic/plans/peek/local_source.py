@@ -67,7 +67,7 @@ class DirectWindow(Window):
             self._held.move_to_end(number)
             return self._held[number]
         if self._left is not None:
-            self._left -= CHUNK
+            self._left -= CHUNK  # each MiB is a request of its own
             if self._left < 0:
                 raise Unlistable("Contents it takes too many requests")
         data = self._held[number] = self._chunk(number)
@@ -94,6 +94,7 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
     def fetch(number: int) -> bytes:
         length = min(CHUNK, size - number * CHUNK)
         output = engine.service.output(job.vault, job.job_id, number * CHUNK, length)
+        # Damaged bytes would give a wrong listing.
         if len(output.data) != length or output.tree_hash != tree_hash(output.data):
             raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
         return output.data

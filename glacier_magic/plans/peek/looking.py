@@ -97,6 +97,7 @@ class Look:
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
+            # Before anything is paid.
             check_folder(self.parts.root, total(item for item in items if item.action not in NOTHING))
         return carry_out(
             self._catalogue,
@@ -140,6 +141,7 @@ class Look:
             except _Needed as needed:
                 self.items = [self.parts.decide(part, self.tier) for part in needed.parts]
                 ready = [item for item in self.items if _is_ready(item)]
+                # The rest has to be confirmed, or is still being retrieved.
                 if not ready or not self._fetch(ready):
                     break
             else:
@@ -154,7 +156,7 @@ class Look:
         :raises _Needed: some are missing.
         """
         window = self.window = self._new_window()
-        window.limit(self.limits.bytes)
+        window.limit(self.limits.bytes)  # contents can lie about their own size
         start = _beginning(self.kind, self.size, self.limits)
         window.read(start.first, start.size)
         return self._members(window)
@@ -200,7 +202,7 @@ class Look:
             most_rounds=self.limits.rounds,
         )
         self.items = []
-        if listing.complete:
+        if listing.complete:  # otherwise a wider look continues with them
             self.parts.forget()
         tidy(self._catalogue)
         return kept

@@ -28,6 +28,7 @@ class PartStore:
     def __init__(self, catalogue: Catalogue, archive: ArchiveRecord) -> None:
         self._catalogue, self.archive = catalogue, archive
         scope = catalogue.scope
+        # No path may come from a vault or archive name.
         key = "\n".join((scope.account, scope.region, archive.vault, archive.archive_id))
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self.root = catalogue.peeks / name
@@ -109,5 +110,6 @@ def tidy(catalogue: Catalogue) -> None:
         for folder in folders:
             files = list(folder.iterdir())
             kept += sum(file.stat().st_size for file in files)
+            # A part file: a download writes to it.
             if kept > MOST_KEPT and not any(file.name.endswith(".part") for file in files):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -71,7 +71,7 @@ class PeekPlan(Plan[Batch]):
         self._prices, self.destination = prices, destination
         self._look = Look(archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker)
         try:
-            self._look.read()
+            self._look.read()  # free: nothing is requested
         except Unlistable as error:
             paid = self._paid(self._look.parts.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
@@ -254,7 +254,7 @@ class PeekPlan(Plan[Batch]):
             self._look.decide_again()
 
     def _run(self) -> Batch:
-        if any(item.action == DELETED for item in self.items):
+        if any(item.action == DELETED for item in self.items):  # its job could fail hours later
             raise deleted_here(self.archive.name)
         return self._look.carry_out(self.items, self._remember)
 

@@ -73,7 +73,7 @@ class CombinedRestore(Plan[Batch]):
         asked: dict[str, frozenset[str]] = {}
         for plan in self.plans:
             before = asked.get(plan.vault, frozenset())
-            if before:
+            if before:  # plans of other vaults share nothing
                 plan.beside(before)
             asked[plan.vault] = before | plan._asked()
 

@@ -93,17 +93,19 @@ class ExtendPlan(Plan[Batch]):
                 found.append(_Item(download, until))
         self.vault = ", ".join(sorted({item.download.vault for item in found}))
         self.requests: list[_Item] = []
+        # Whole archives first, then the largest: one request may serve the others.
         for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
             if not any(request.serves(item) for request in self.requests):
                 self.requests.append(item)
         return sorted(found, key=lambda item: item.until)
 
     def _wanted(self, download: Download, until: datetime) -> bool:
+        # A second request may be paid, and brings nothing.
         if self._catalogue.is_peek(download) or self._renewer.renewed(download):
             return False
         if self._chosen is not None:
             return download.archive_id in self._chosen
-        late = f"download-{download.id}" in self._tracker.late
+        late = f"download-{download.id}" in self._tracker.late  # by the measured rate, not by the hours alone
         return late or until - self._clock.now() < EXTEND_BEFORE
 
     @property
@@ -201,7 +203,7 @@ class ExtendPlan(Plan[Batch]):
                 self._extended += self._renewer.renew(item.download)
             except GlacierError as error:
                 errors.append(error)
-        if errors and len(errors) == len(self.requests):
+        if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
         self._tracker.start()
         keys = tuple(f"download-{item.download.id}" for item in self.items)

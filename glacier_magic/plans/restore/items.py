@@ -111,7 +111,7 @@ class RestoreItem:
             return True
         if self.job is not None:
             return self.job.verifiable
-        if self.download is not None:
+        if self.download is not None:  # its file says so in its name
             return self.download.state != "unverified"
         return is_verifiable(self.cover, self.archive.size or 0)
 
@@ -174,11 +174,8 @@ class _Known:
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
         self._files, self._copies = Files(), _Copies(twins.verified_files(catalogue.database))
-        self._deleted = {
-            record.archive_id
-            for record in catalogue.archives.known(vault, ids)
-            if record.state == states.DELETED
-        }
+        known = catalogue.archives.known(vault, ids)
+        self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
         self._ended: dict[tuple[str, str | None], list[Download]] = {}
@@ -196,13 +193,14 @@ class _Known:
     def _jobs(self) -> dict[str, JobRecord]:
         return self._catalogue.jobs.by_archive(self._vault)  # one query for any number of archives
 
-    def _job(self, archive: ArchiveRecord, part: ByteRange | None) -> JobRecord | None:
+    def _job(
+        self, archive: ArchiveRecord, part: ByteRange | None, row: Download | None = None
+    ) -> JobRecord | None:
+        if part is not None and row is not None:  # whether it can be verified depends on its own job
+            return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
         if part is not None:
             return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
         return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))
-
-    def _job_of(self, row: Download) -> JobRecord | None:
-        return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
 
     def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
         """Return the item of an archive or part.
@@ -222,21 +220,29 @@ class _Known:
             file = self._files.holding(archive, *names)
             if file is not None:
                 return replace(item, action=THERE, target=file)
-        for ended in self._ended.get(key, ()):
+        for ended in self._ended.get(key, ()):  # only the download knows the tree hash of a part
             if is_there(ended):
                 return replace(item, action=THERE, target=Path(ended.target), download=ended)
         row, stopped = self._open.get(key), self._stopped.get(key)
         if row is not None and not self._replaced(row):
-            job = self._job(archive, None) if part is None else self._job_of(row)
+            job = self._job(archive, part, row)
             done = 0 if part else row.done
             return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
         job = self._job(archive, part)
+        # A job costs nothing more, and reading a local file takes long.
+        copy = self._copies.of(archive) if job is None and part is None else None
+        if job is not None:
+            action = READY if job.status == "Succeeded" else RUNNING
+        elif copy is not None:
+            action = COPY
+        else:  # the service may accept a request for a deleted archive, and fail the job hours later
+            action = DELETED if archive.archive_id in self._deleted else ASK
         return replace(
             item,
-            action=self._action(item, job),
+            action=action,
             target=free_path(names[1], part),
             job=job,
-            copy=self._copies.of(archive) if job is None and part is None else None,
+            copy=copy,
             stopped=stopped.id if stopped else None,
             replaces=row.id if row else None,
             done=stopped.done if stopped and part is None else 0,
@@ -244,15 +250,8 @@ class _Known:
 
     def _replaced(self, row: Download) -> bool:
         """Return whether a new download takes the place of one that has not been requested."""
-        scheduled = row.twin or bool(row.due)
+        scheduled = row.twin or bool(row.due)  # neither is paid yet: another tier costs nothing more
         return row.on_hold or (scheduled and row.unasked and row.tier != self._tier)
-
-    def _action(self, item: RestoreItem, job: JobRecord | None) -> str:
-        if job is not None:
-            return READY if job.status == "Succeeded" else RUNNING
-        if item.part is None and self._copies.of(item.archive):
-            return COPY
-        return DELETED if item.archive.archive_id in self._deleted else ASK
 
 
 def is_there(row: Download) -> bool:
@@ -279,6 +278,7 @@ def _once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
             continue
         source = min(known, key=lambda place: (_FIRST.index(items[place].action), -items[place].done))
         first = items[source]
+        # Names that this plan must not write twice.
         files = {items[place].target for place in known if items[place].action in (THERE, UNDER_WAY)}
         files.add(first.target)
         for place in places:
@@ -309,6 +309,7 @@ def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[Restor
     """
     wanted = set(asked)
     return [
+        # A part is cut from the output, a whole archive is copied from the file.
         replace(item, action=RUNNING if item.part else TWIN)
         if item.action == ASK and item.keys & wanted
         else item

@@ -135,7 +135,7 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     quote = retrieval(prices, asking.bytes, asking.requests, tier)
     if not asking.requests:
         quote = Quote(quote.lines)  # nothing to be free of
-    if asking.unsized:
+    if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
     out = transfer_out(prices, asking.out, checked_destination(destination))
     if asking.out_unsized and out.lines:
@@ -196,7 +196,7 @@ class Tiers(Rendered):
         if not self.asking.requests:
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
-        last = max(self._now, self._last.get(tier, self._now))
+        last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now
         return TierOffer(tier, quote, self._now + shortest, last + longest)
 
     def __getitem__(self, tier: str) -> TierOffer:
@@ -249,7 +249,7 @@ class Tiers(Rendered):
         quote = self[self.chosen].quote
         notes = [f"{self.chosen}: {words}" for words in map(_line_words, quote.lines) if words]
         notes += quote.notes
-        if self.asking.largest > EXPEDITED_SIZE:
+        if self.asking.largest > EXPEDITED_SIZE:  # service documentation: all but the largest archives
             notes.append("Expedited takes minutes only for archives of up to some 250 MB.")
         if any(offer.quote.total is None for offer in self):
             notes.append(f"{step('cost', '--refresh')} asks AWS for the prices that are unknown.")

@@ -53,23 +53,24 @@ def carry_out(
             "archive_id": archive.archive_id,
             "name": archive.name,
             "size": item.size,
-            "tree_hash": None if item.part else tree_hash,
+            "tree_hash": None if item.part else tree_hash,  # that of a part is known after the download
             "mtime": None if item.part else archive.mtime,
             "tier": tier,
             "root": str(root),
             "target": str(item.target),
-            "token": f"glacier_magic {uuid.uuid4()}",
+            "token": f"glacier_magic {uuid.uuid4()}",  # finds the job if the response is lost
             "state": STATES[item.action],
             "job_id": job.job_id if job else None,
             "asked": now,
             "due": when,
             "limits": to_json(timetable.limits) if timetable and when else None,
             "part": str(item.part) if item.part else None,
+            # A job without a range serves requests for the whole archive too.
             "cover": None if whole else str(item.cover),
         }
 
     downloads, linked = catalogue.downloads, []
-    with catalogue.database.transaction():
+    with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
         plan = remember()
         for item in items:
             if item.replaces is not None:
@@ -91,8 +92,8 @@ def carry_out(
             linked.append((number, item.action == ASK, item.retrieved))
         if plan is not None:
             catalogue.plans.link(plan, linked)
-    errors = tracker.ask_now(batch)
-    if errors and len(errors) == len(asked):
+    errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
+    if errors and len(errors) == len(asked):  # with some accepted, the board shows the others
         raise errors[0]
     tracker.start()
     return Batch(tracker, tuple(f"download-{number}" for number, _, _ in linked), title)
@@ -136,7 +137,7 @@ def check_folder(folder: Path, needed: int) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=folder):  # permissions alone do not tell: quotas, read-only mounts
             pass
     except OSError as error:
         raise LocalError(

@@ -89,7 +89,7 @@ class RestorePlan(Plan[Batch]):
         self._decide_again()
 
     def _decide_again(self) -> None:
-        self._tracker.refresh([self.vault])
+        self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
         self.items = decide(
             self._archives,
             self._parts,
@@ -128,11 +128,13 @@ class RestorePlan(Plan[Batch]):
             claimed=self._claimed,
             pace=self.pace,
         )
+        # A new tier must not lose the budget.
         made._limit, made._accept_unconfirmed = self._limit, self._accept_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
         sizes = [item.retrieved for item in self._having(ASK)]
+        # A request to the service: only where it matters.
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
@@ -286,6 +288,7 @@ class RestorePlan(Plan[Batch]):
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        # Its author could understate a size, and so the price.
         claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
@@ -296,7 +299,7 @@ class RestorePlan(Plan[Batch]):
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
         except PriceUnknown as error:
-            if self.destination == HERE:
+            if self.destination == HERE:  # the cure would not help: it is set already
                 raise
             cure = f"{error.cure} If this computer is in the region: --destination {HERE}."
             raise PriceUnknown(error.message, cure=cure) from None
@@ -323,7 +326,7 @@ class RestorePlan(Plan[Batch]):
         )
 
     def _sections(self) -> Sequence[Rendered]:
-        return [] if self.empty else [self.tiers]
+        return [] if self.empty else [self.tiers]  # no request, no tier
 
     def _head(self) -> Sequence[str]:
         if self._parts is None:

@@ -86,7 +86,7 @@ def write(
         "saved": now.isoformat(timespec="seconds"),
         "vault": vault,
         "region": scope.region,
-        "account_ends": scope.account[-4:],
+        "account_ends": scope.account[-4:],  # enough to notice a wrong account, too little to reveal it
         "tier": tier,
         "price": price,
         "archives": described,
@@ -143,7 +143,7 @@ def read(path: Path) -> SharedPlan:
     data = _parsed(path, wrong)
     if data.get("format") != FORMAT:
         wrong("it is some other JSON file")
-    if type(data.get("version")) is not int or data["version"] != VERSION:
+    if type(data.get("version")) is not int or data["version"] != VERSION:  # True equals 1
         wrong(f"it is of version {_short(data.get('version'))}, and this program reads {VERSION}")
     fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price", "archives"}
     if set(data) != fields:
@@ -169,10 +169,10 @@ def read(path: Path) -> SharedPlan:
 
 def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
     try:
-        if not path.is_file():
+        if not path.is_file():  # a device or pipe could be endless
             raise LocalError(f"There is no file {path}", cure="Check the name.")
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST + 1)  # the size on disk may be wrong or change
     except (OSError, ValueError) as error:
         if isinstance(error, LocalError):
             raise
@@ -182,7 +182,7 @@ def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
         wrong(f"it is larger than {human_bytes(LARGEST)}")
     try:
         data = json.loads(content.decode())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # deeply nested lists end the stack
         wrong("it is not JSON")
     if not isinstance(data, dict):
         wrong("it is some other JSON file")
@@ -221,7 +221,7 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
 
 
 def _whole(value: Any, least: int, most: int) -> bool:
-    return value is None or (type(value) is int and least <= value <= most)
+    return value is None or (type(value) is int and least <= value <= most)  # True is an int
 
 
 def _harmless(name: str, archive_id: str) -> bool:
@@ -282,7 +282,7 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
                 tree_hash=known.tree_hash or named.tree_hash,
             )
         )
-        if known.size is None:
+        if known.size is None:  # the price then rests on the file alone
             claimed.add(named.archive_id)
     return Known(found, frozenset(claimed))
 

@@ -38,7 +38,7 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     keys = [(path, bytes_key(archive)) for path, (archive, _) in zip(paths, wanted, strict=True)]
     parents = {path.parent for path in paths}  # far fewer than archives
     folders = {folder for path in parents for folder in (path, *path.parents)}
-    taken = {str(path).casefold() for path in folders}
+    taken = {str(path).casefold() for path in folders}  # some file systems ignore case
     chosen: dict[tuple[Path, str], Path] = {}
     for key in keys:
         if key not in chosen:
@@ -54,6 +54,7 @@ def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:
             path = safe_target(root, name, fallback=archive.archive_id)
             if part is None:
                 return path
+            # The ending must survive: it says which bytes the file has.
             short = path.name.encode()[:LONGEST].decode(errors="ignore")
             path = path.with_name(part_name(short, part))
             return safe_target(root, path.relative_to(root).as_posix(), fallback="part")
@@ -82,6 +83,7 @@ class Files:
         """Return the file of a name, or of a numbered one, with the tree hash of an archive."""
         for name in dict.fromkeys(names):
             for path, size in self._existing(name):
+                # The size first: hashing reads the whole file.
                 if size == archive.size and self._hash(path) == (archive.tree_hash or ""):
                     return path
         return None

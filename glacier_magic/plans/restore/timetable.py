@@ -89,7 +89,7 @@ def days_needed(sizes: Sequence[int], most: int) -> int:
     """
     days, load = 0, most + 1
     for size in sizes:
-        if load + size > most:
+        if load + size > most:  # the first archive of a day is taken whatever its size
             days, load = days + 1, 0
         load += size
     return days
@@ -98,7 +98,7 @@ def days_needed(sizes: Sequence[int], most: int) -> int:
 def even(sizes: Sequence[int], *, days: int, most: int) -> int:
     """Return the least bytes a day, up to *most*, with which archives take at most *days* days."""
     least = 1
-    while least < most:
+    while least < most:  # a binary search: fewer bytes a day never take fewer days
         middle = (least + most) // 2
         if days_needed(sizes, middle) <= days:
             most = middle
@@ -195,11 +195,12 @@ def timetable(
     :param policy: the account's data retrieval policy, or None if it could not be read.
     :param now: milliseconds since 1970 by the service's clock.
     """
-    weights = [weight(size) for size in sizes]
+    weights = [weight(size) for size in sizes]  # an unknown size counts as one byte
     wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
     notes = _larger(weights, pace.daily if pace else None)
     limits, asked = list(wanted), [(now, size) for size in weights]
-    due = free = due_times(asked, wanted, now)
+    due = free = due_times(asked, wanted, now)  # without the policy, to say what it changes
+    # The policy does not apply to the other tiers.
     passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
@@ -312,6 +313,7 @@ class Scheduled:
         self.rows = [
             row
             for row in catalogue.pacing.scheduled(vault)
+            # Rows on hold wait for the user: they are no future cost.
             if (row.archive_id, row.part) in self._retrieved and not row.on_hold
         ]
         self._now = now
