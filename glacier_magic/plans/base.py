@@ -53,12 +53,16 @@ class Plan(Rendered, Generic[T]):
 
     def __init__(self, log: PlanLog | None = None) -> None:
         self._lock = threading.Lock()  # two clicks on a button must not pay twice
-        self._result: T | None = None
+        self.result: T | None = None
+        """The result of :meth:`run`; None before."""
         self._log = log
         self._made = log.clock.now_ms() if log else 0  # the history shows how old a plan was when it was run
-        self._number: int | None = None
-        self._limit: Decimal | None = None
-        self._accept_unconfirmed = False
+        self.number: int | None = None
+        """The number of the plan in :meth:`.Session.history`; None before it is run."""
+        self.limit: Decimal | None = None
+        """The highest price of a run in US dollars; None without a limit."""
+        self.accepts_unconfirmed = False
+        """Whether unconfirmed prices count towards the limit."""
 
     @property
     def title(self) -> str:
@@ -133,38 +137,28 @@ class Plan(Rendered, Generic[T]):
             plan now shows the present state, and a second call carries that out.
         """
         self.check(confirm)
-        limit = self._limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
-        accept = accept_unconfirmed or self._accept_unconfirmed
+        limit = self.limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
+        accept = accept_unconfirmed or self.accepts_unconfirmed
         with self._lock:
-            if self._result is None:
+            if self.result is None:
                 shown = self._asked(), self.quote  # read before the update: what the user has seen
                 self._decide_again()
                 if limit is not None:
                     # A limit is checked with the updated numbers, and comes first.
                     self._check_cost(limit, accept_unconfirmed=accept)
                 self._check_as_shown(*shown)  # also within a limit nothing is paid that was not shown
-                self._result = self._carried_out()
-            return self._result
+                self.result = self._carried_out()
+            return self.result
 
     def limit_to(self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False) -> Self:
         """Set the limit of every later :meth:`run`, also by a button; return the plan."""
-        self._limit, self._accept_unconfirmed = dollars(max_cost), accept_unconfirmed
+        self.limit, self.accepts_unconfirmed = dollars(max_cost), accept_unconfirmed
         return self
 
     def without_limit(self) -> Self:
         """Remove the limit; return the plan."""
-        self._limit, self._accept_unconfirmed = None, False
+        self.limit, self.accepts_unconfirmed = None, False
         return self
-
-    @property
-    def limit(self) -> Decimal | None:
-        """The highest price of a run in US dollars; None without a limit."""
-        return self._limit
-
-    @property
-    def accepts_unconfirmed(self) -> bool:
-        """Whether unconfirmed prices count towards the limit."""
-        return self._accept_unconfirmed
 
     @property
     def refusal(self) -> str:
@@ -172,19 +166,19 @@ class Plan(Rendered, Generic[T]):
         return self._beyond_limit()
 
     def _beyond_limit(self) -> str:
-        if self._limit is not None:
+        if self.limit is not None:
             try:
-                self._check_cost(self._limit, accept_unconfirmed=self._accept_unconfirmed)
+                self._check_cost(self.limit, accept_unconfirmed=self.accepts_unconfirmed)
             except (OverBudget, PriceUnknown) as error:
                 return str(error)
         return ""
 
     def _limit_facts(self) -> list[tuple[str, str]]:
         """Return the limit, and whether the plan is within it, as facts."""
-        if self._limit is None:
+        if self.limit is None:
             return []
         refused = self._beyond_limit()
-        return [("limit", f"{money(self._limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
+        return [("limit", f"{money(self.limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
 
     def _decide_again(self) -> None:
         """Update the plan before it is run: hours may have passed since it was shown."""
@@ -230,25 +224,15 @@ class Plan(Rendered, Generic[T]):
         """Record the promise before anything is done; return the number of the plan."""
         if self._log is not None:
             now = self._log.clock.now_ms()
-            self._number = self._log.catalogue.plans.begin(
+            self.number = self._log.catalogue.plans.begin(
                 self.kind, self.vault, self.promised(), made=self._made, run=now
             )
-        return self._number
+        return self.number
 
     def _note_end(self, **what: Any) -> None:
-        if self._log is not None and self._number is not None:
+        if self._log is not None and self.number is not None:
             now = self._log.clock.now_ms()
-            self._log.catalogue.plans.end(self._number, now, **what)
-
-    @property
-    def number(self) -> int | None:
-        """The number of the plan in :meth:`.Session.history`; None before it is run."""
-        return self._number
-
-    @property
-    def result(self) -> T | None:
-        """The result of :meth:`run`; None before."""
-        return self._result
+            self._log.catalogue.plans.end(self.number, now, **what)
 
     def _run(self) -> T:
         raise NotImplementedError
@@ -273,7 +257,7 @@ class Plan(Rendered, Generic[T]):
         return f"and {more:,} more: .table has them all" if more > 0 else ""
 
     def _next(self) -> str:
-        if self._result is not None:
+        if self.result is not None:
             return "This plan has been run."
         if self.empty:
             return "There is nothing to do."

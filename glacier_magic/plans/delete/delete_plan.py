@@ -22,39 +22,24 @@ if TYPE_CHECKING:
 class Deleted(Rendered):
     """The outcome of a deletion: counts, and on demand a row for each archive.
 
+    ``deleted``, ``failed`` and ``left`` count the archives that were deleted, that could not be, and
+    that were not tried; ``number`` is the number of the deletion in the list of ``deletions``.
+
     :param failure: the first error.
     """
 
     def __init__(self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None) -> None:
-        self._queues, self._id = queues, deletion.id
-        self.vault, self._now = deletion.vault, deletion
+        self._queues, self.number, self.vault = queues, deletion.id, deletion.vault
+        self.deleted, self.failed, self.left = deletion.deleted, deletion.failed, deletion.left
         self.failure = failure
-
-    @property
-    def number(self) -> int:
-        """Its number in the list of ``deletions``."""
-        return self._id
-
-    @property
-    def deleted(self) -> int:
-        """Count of deleted archives."""
-        return self._now.deleted
-
-    @property
-    def failed(self) -> int:
-        """Count of archives that could not be deleted."""
-        return self._now.failed
-
-    @property
-    def left(self) -> int:
-        """Count of archives that were not tried."""
-        return self._now.left
 
     @property
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, state, error; failed ones first."""
         return dataframes.deletions(
-            item for state in ("failed", "queued", "deleted") for item in self._queues.items(self._id, state)
+            item
+            for state in ("failed", "queued", "deleted")
+            for item in self._queues.items(self.number, state)
         )
 
     @property
@@ -68,7 +53,7 @@ class Deleted(Rendered):
         return f"{words}."
 
     def _failures(self) -> list[tuple[str, ...]]:
-        items = self._queues.items(self._id, "failed", SHOWN)
+        items = self._queues.items(self.number, "failed", SHOWN)
         return [(i.name or i.archive_id, short_id(i.archive_id), i.error or "") for i in items]
 
     def _repr_text(self) -> str:

@@ -129,7 +129,7 @@ class RestorePlan(Plan[Batch]):
             pace=self.pace,
         )
         # A new tier must not lose the budget.
-        made._limit, made._accept_unconfirmed = self._limit, self._accept_unconfirmed
+        made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
@@ -221,7 +221,10 @@ class RestorePlan(Plan[Batch]):
         requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
         facts = [("requested", f"{requests}{self._wider()}")]
         if self.requests:
-            facts += [("tier", self.tier), ("ready", self._when())]
+            facts += [
+                ("tier", self.tier),
+                ("ready", when_ready(self.tier, self._clock, last=self._last.get(self.tier))),
+            ]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
         for action in OTHERS:
@@ -277,9 +280,6 @@ class RestorePlan(Plan[Batch]):
         """
         sizes = [item.retrieved for item in self._having(ASK)]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
-
-    def _when(self) -> str:
-        return when_ready(self.tier, self._clock, last=self._last.get(self.tier))
 
     @property
     def needed(self) -> int:
@@ -357,7 +357,7 @@ class RestorePlan(Plan[Batch]):
         return {
             **super().promised(),
             "archives": len(self.items),
-            "bytes": total(self.items),
+            "bytes": retrieved(self.items),  # of parts too: the history compares it with the tally
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,7 +183,7 @@ class Day:
     last: int = 0
     archives: int = 0
     size: int = 0
-    larger: bool = field(default=False)
+    larger: bool = False
 
 
 def timetable(

@@ -471,3 +471,10 @@ def test_the_pace_of_parts_counts_what_is_retrieved(session, vault, data, tmp_pa
     assert download.size == 1
     assert session.catalogue.pacing.released(download.batch, 0) == [(download.due, MIB)]
     assert len(batch) == 1
+
+
+def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, get):
+    """On both sides: the promise, and what came of it."""
+    get((5, 14))
+    past = session.history().table.iloc[0]
+    assert (past["size"], past["size_done"]) == (MIB, MIB)
