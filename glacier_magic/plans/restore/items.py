@@ -22,7 +22,7 @@ from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs import kept_until
 from ...jobs.copying import verified_copy
-from .targets import Files, Wanted, bytes_key, free_path, targets
+from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,7 @@ class _Known:
 
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
-        self._files, self._copies = Files(), _Copies(twins.verified_files(catalogue.database))
+        self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
         known = catalogue.archives.known(vault, ids)
         self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
         self._open: dict[tuple[str, str | None], Download] = {}

@@ -72,7 +72,7 @@ def free_path(path: Path, part: ByteRange | None) -> Path:
     )
 
 
-class Files:
+class ExistingFiles:
     """Existing files by name; each is read at most once."""
 
     def __init__(self) -> None:
