@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ..base.rendering import escape, visible
-from ..plans import Memory, Plan
+from ..plans import Plan, PlanLog
 from ..prices import Quote
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Change(Plan[T]):
         confirmation: str = "",
         kind: str = "",
         quote: Quote | None = None,
-        memory: Memory | None = None,
+        memory: PlanLog | None = None,
     ) -> None:
         super().__init__(memory)
         self.kind, self._quote = kind, quote

@@ -13,7 +13,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..catalogue import Catalogue
 from ..errors import GlacierError, NotReady, OverBudget, PlanChanged, Refused, Unavailable
-from ..plans import Memory
+from ..plans import PlanLog
 from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..service import Service
@@ -176,7 +176,7 @@ class CapacityPlan(Change[Capacity]):
             button="Buy",
             danger=True,
             kind="capacity",
-            memory=Memory(catalogue, service.clock),
+            memory=PlanLog(catalogue, service.clock),
         )
         self._left, self._unanswered = units, False  # True from the request until its response
         self._show(capacity, found=capacity.found is not None)

@@ -31,10 +31,9 @@ from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, RestorePlan
 from ..plans.delete.delete_plan import carry_out
 from ..plans.delete.drop_plan import end
 from ..plans.onhold import OnHold
-from ..plans.past_plans import Past, PastPlan
+from ..plans.past_plans import PastPlan, PlanHistory
 from ..plans.restore import sharing
-from ..plans.restore.scheduled import stop
-from ..plans.restore.timetable import Pace
+from ..plans.restore.timetable import Pace, stop
 from ..prices import load
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
@@ -45,7 +44,7 @@ from ..transfer.budget import Budget
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
-from .again import Anew, Restores
+from .again import Reissue, Restores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +122,7 @@ class Session:
         """The one poller for all jobs of this session; it listens to the queue if there is one."""
         tracker = Tracker(self.engine)
         tracker.drops.dropper.dropped = self.forget_vault
-        tracker.actions.again = Anew(self).of_rows
+        tracker.actions.again = Reissue(self).of_rows
         tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
         self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
@@ -328,9 +327,9 @@ class Session:
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, self.service.clock.now_ms())
 
-    def history(self, limit: int = 20) -> Past:
+    def history(self, limit: int = 20) -> PlanHistory:
         """Return the plans that were run last: what was promised, and what happened."""
-        return Past(self.catalogue.plans.recent(limit), self.service.clock.now())
+        return PlanHistory(self.catalogue.plans.recent(limit), self.service.clock.now())
 
     def past_plan(self, number: int) -> PastPlan:
         """Return one plan that was run, in full.
@@ -431,7 +430,7 @@ class Session:
         :param tier: another tier than they had.
         :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
         """
-        return Anew(self).restore(
+        return Reissue(self).restore(
             words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
         )
 
@@ -442,7 +441,7 @@ class Session:
             that the downloads do not reach in time.
         :param vault: the one vault that is meant; None for all.
         """
-        return Anew(self).extend(words, vault=vault)
+        return Reissue(self).extend(words, vault=vault)
 
     def close(self) -> None:
         """End the session's threads; downloads go on with the next session."""

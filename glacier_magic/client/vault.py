@@ -25,8 +25,8 @@ from ..jobs.inventory_output import read_inventory
 from ..peek import Limits
 from ..plans import DeletePlan, PeekPlan, RestorePlan
 from ..plans.base import dollars
-from ..plans.restore.folder import folder_named
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..prices import load
 from ..prices.quotes import priced

@@ -14,7 +14,7 @@ from ..client.session import Session
 from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
-from ..plans import Guarded, Plan
+from ..plans import DestructivePlan, Plan
 from ..service import Connection, located
 from ..steps import spell_as, step
 from ..transfer.progress import Observer
@@ -182,7 +182,7 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     :raises NotConfirmed: *confirm* is not what it needs.
     """
     plan.check(confirm)
-    if not isinstance(plan, Guarded) or plan.empty or not plan.confirmation:
+    if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
         return plan.run(confirm)
     with face.progress() as observer:
         plan.observe(observer)

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from ..base.rendering import STYLE, escape
 from ..errors import PlanChanged, describe
 from ..jobs import Batch
-from ..plans import Deleted, Guarded, Plan
+from ..plans import Deleted, DestructivePlan, Plan
 from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
@@ -113,7 +113,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._status.value = said(f"{self._plan.title}?")
 
     def _stop(self) -> None:
-        if isinstance(self._plan, Guarded):
+        if isinstance(self._plan, DestructivePlan):
             self._plan.stop()
 
     def _show_buttons(self) -> None:
@@ -129,7 +129,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             if not self._ready():  # a page may show the button as it was
                 return
             self._running = self._start.disabled = self._name.disabled = True
-        stoppable = isinstance(self._plan, Guarded) and bool(self._needed)
+        stoppable = isinstance(self._plan, DestructivePlan) and bool(self._needed)
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = said("Working …")
         threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
@@ -145,7 +145,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._done(outcome)
 
     def _carry_out(self) -> Any:
-        if isinstance(self._plan, Guarded):
+        if isinstance(self._plan, DestructivePlan):
             self._plan.observe(self._report)
         return self._plan.run(self._name.value.strip() or None)
 

@@ -142,7 +142,7 @@ def test_a_slip_is_an_error(glacier, files, jobs_of, words):
 def test_a_plan_is_saved_and_run(glacier, jobs_of, later, files):
     """Saving asks for nothing; running shows the plan first, or runs it within a limit."""
     said = glacier("restore", "*", "--save", "plan.json")
-    assert "Nothing was asked for" in said
+    assert "No request was made" in said
     assert "$2.01" in said
     assert "%glacier run plan.json" in said
     assert jobs_of() == []

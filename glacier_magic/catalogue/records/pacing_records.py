@@ -10,10 +10,12 @@ from ..storage.holding import NOT_HELD
 from .downloads import Download, select
 
 _ORDER = "COALESCE(due, 0), id"
+_RETRIEVED = "COALESCE((SELECT MAX(size) FROM plan_downloads WHERE download=downloads.id), size)"
+"""Bytes that the service retrieves: of a part they are more than its file has."""
 
 
 class Planned(NamedTuple):
-    """A planned download: our number for it, when it is due, its bytes."""
+    """A planned download: our number for it, when it is due, the bytes to retrieve."""
 
     id: int
     due: int | None
@@ -44,7 +46,7 @@ class Pacing:
     def planned(self, batch: str) -> list[Planned]:
         """Return the planned downloads of a paced batch, in order."""
         rows = self._database.rows(
-            "SELECT id, due, size FROM downloads WHERE account=? AND region=? AND batch=? "
+            f"SELECT id, due, {_RETRIEVED} FROM downloads WHERE account=? AND region=? AND batch=? "
             f"AND state='planned' AND {NOT_HELD} AND limits IS NOT NULL ORDER BY {_ORDER}",
             (*self._key, batch),
         )
@@ -53,8 +55,8 @@ class Pacing:
     def released(self, batch: str, since: int) -> list[tuple[int, int | None]]:
         """Return the time and bytes of each request of a paced batch after *since*, in order."""
         rows = self._database.rows(
-            "SELECT due, size FROM downloads WHERE account=? AND region=? AND batch=? AND due>? "
-            "AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
+            f"SELECT due, {_RETRIEVED} AS size FROM downloads WHERE account=? AND region=? AND batch=? "
+            "AND due>? AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
             (*self._key, batch, since),
         )
         return [(row["due"], row["size"]) for row in rows]

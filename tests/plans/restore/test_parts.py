@@ -453,3 +453,19 @@ def test_a_plan_for_parts_is_no_plan_file(vault, data, tmp_path):
     with pytest.raises(InputError, match="no parts"):
         vault.restore("big.bin", byte_range="0-9").save(tmp_path / "plan.json")
     assert not (tmp_path / "plan.json").exists()
+
+
+def test_the_pace_of_parts_counts_what_is_retrieved(session, vault, data, tmp_path):
+    """Also where a batch is held to its limits: a file of one byte stands for a MiB."""
+    batch = vault.restore("big.bin", byte_range=(5, 5), to=tmp_path / "back", spread="2d").run()
+    (download,) = session.catalogue.downloads.open()
+    assert download.size == 1
+    assert session.catalogue.pacing.released(download.batch, 0) == [(download.due, MIB)]
+    assert len(batch) == 1
+
+
+def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, get):
+    """On both sides: the promise, and what came of it."""
+    get((5, 14))
+    past = session.history().table.iloc[0]
+    assert (past["size"], past["size_done"]) == (MIB, MIB)
