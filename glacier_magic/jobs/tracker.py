@@ -335,7 +335,7 @@ class Tracker:
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
         if isinstance(error, CredentialsError):
-            self._service.read_credentials_anew()
+            self._service.refresh_credentials()
             words = f"{words} What was asked for is kept; this goes on by itself once they work."
         self._notes[vault] = words
         self._schedule.failed(vault)
