@@ -63,6 +63,7 @@ class Budget:
         :raises Stopped: *stop* was set.
         :raises GlacierError: the error is not transient, or has lasted for a quarter of an hour.
         """
+        say: Note = note or (lambda _text: None)
         damaged = 0
         began = time.monotonic()
         while True:
@@ -75,15 +76,18 @@ class Budget:
                 damaged += 1
                 if damaged >= DAMAGED_TRIES or stop.is_set():
                     raise
-                self._say(note, f"{error.message}; moved again")
+                say(f"{error.message}; moved again")
             except (Unavailable, CredentialsError) as error:
                 if stop.is_set():
                     raise Stopped from None
                 if not self._transient(error, began):
                     raise
-                self._say(note, self._back_off(error))
+                say(self._back_off(error))
             else:
-                self._succeed(note)
+                self._success_at = time.monotonic()
+                if self._failures:
+                    self._failures = 0
+                    say("")  # remove the note about the failures
                 return result
 
     def _transient(self, error: GlacierError, began: float) -> bool:
@@ -110,20 +114,10 @@ class Budget:
                 return
             stop.wait(left)
 
-    def _succeed(self, note: Note | None) -> None:
-        self._success_at = time.monotonic()
-        if self._failures:
-            self._failures = 0
-            self._say(note, "")
-
     @property
     def holding(self) -> bool:
         """Whether all workers are waiting for the service."""
         return self._hold_until > time.monotonic()
-
-    def _say(self, note: Note | None, text: str) -> None:
-        if note is not None:
-            note(text)
 
     # Bandwidth
 

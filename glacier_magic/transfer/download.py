@@ -18,7 +18,6 @@ from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
 from ..steps import step
 from . import layout, local_files
-from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .layout import DOUBT, Layout, Piece
@@ -277,6 +276,3 @@ class _Record:
             lambda: downloads.update(self._download.id, **values), power_safe=False
         )
         self._saved, self._dirty = time.monotonic(), False
-
-
-__all__ = ["Downloader", "Stopped"]
