@@ -19,7 +19,7 @@ EXTRA_SHARE = 8
 """A range may grow by 64 MiB, or by an eighth, to get a tree hash: at the documented price of a
 standard retrieval, 1 cent a GB, 64 MiB cost less than a tenth of a cent."""
 
-_PLAIN = re.compile(r"(\d{1,18})-(\d{1,18})")
+_PLAIN = re.compile(r"(\d{1,18})-(\d{1,18})")  # 18 digits fit into the 64 bits of the databases
 _BORDERS = re.compile(r"\s*([^\s-][^-]*?)?\s*-\s*([^\s-][^-]*?)?\s*")
 
 
@@ -96,7 +96,7 @@ class Asked:
             return cls.tail(last or 0)
         if last is None:
             return cls(first=first)
-        last -= 0 if found[2].isdecimal() else 1
+        last -= 0 if found[2].isdecimal() else 1  # ranges end with a byte, units at a border after it
         if last < first:
             raise InputError(f"The range {text!r} has no bytes", cure="It ends before, or where, it begins.")
         return cls(first=first, last=last)

@@ -55,6 +55,7 @@ class Rendered:
 def visible(text: str) -> str:
     """Return *text* with control and bidirectional characters escaped, and account ids masked."""
     shown = "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+    # A bidirectional override could disguise the suffix of a file name.
     shown = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cf", "Cs") else c for c in shown)
     return mask_account(shown)
 

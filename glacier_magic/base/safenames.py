@@ -98,8 +98,8 @@ def alternatives(path: Path) -> Iterator[Path]:
 def _component(piece: str) -> str:
     text = "".join("_" if _is_refused(character) else character for character in piece)
     kept = text.rstrip(". ")
-    text = kept + "_" * (len(text) - len(kept))
-    if _DEVICE.fullmatch(text.partition(".")[0].rstrip()):
+    text = kept + "_" * (len(text) - len(kept))  # Windows drops trailing dots and spaces
+    if _DEVICE.fullmatch(text.partition(".")[0].rstrip()):  # Windows ignores the suffix of a device
         text = f"_{text}"
     return _shorten(text, piece, MAX_BYTES)
 
@@ -113,6 +113,7 @@ def _is_refused(character: str) -> bool:
 def _shorten(text: str, original: str, limit: int) -> str:
     if len(text.encode()) <= limit:
         return text
+    # The hash keeps long names with the same beginning apart.
     digest = hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem, suffix = _split_suffix(text)
     if len(suffix.encode()) > _MAX_SUFFIX:

@@ -81,6 +81,7 @@ def parse_size(text: str) -> int:
 
 
 def _shortened(text: str) -> str:
+    # A message must not repeat a pasted file.
     return repr(text if len(text) <= 30 else f"{text[:12]}...{text[-6:]}")
 
 

@@ -95,6 +95,7 @@ def open_service(connection: Connection) -> Service:
             raise CredentialsError("No AWS credentials were found")
         check_keys(credentials)
     clock = ServiceClock()
+    # The second client never retries: a repeated call could store or charge twice.
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client, clock)
@@ -226,5 +227,6 @@ def _prepare(client: Any, clock: ServiceClock) -> None:
         clock.observe(http_response.headers)
 
     for operation in ("UploadArchive", "UploadMultipartPart"):
+        # First, so that botocore's own handler finds the hash and does not read the body.
         client.meta.events.register_first(f"before-call.glacier.{operation}", add_hash)
     client.meta.events.register("after-call.glacier", read_clock)

@@ -56,7 +56,7 @@ def refresh_keys(session: Any) -> bool:
     import botocore.session
 
     used = session.get_credentials()
-    if type(used) is not botocore.credentials.Credentials:  # the others renew themselves
+    if type(used) is not botocore.credentials.Credentials:  # its subclasses renew themselves
         return False
     try:
         found = botocore.session.Session(profile=session.profile_name).get_credentials()

@@ -165,6 +165,7 @@ def _client(service: Service, name: str, *, emulated: bool) -> Any:
     with translated():
         keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
         client = session.client(name, region_name=service.region, config=config, **keys)
+    # Virtual time and made-up archives must not reach the topics of a real account.
     if emulated and ".amazonaws.com" in (urlsplit(client.meta.endpoint_url).hostname or ""):
         raise InputError("The emulator has no topics and queues of its own", cure=_NO_TOPICS)
     return client

@@ -123,7 +123,7 @@ class Deleter:
         except (Unavailable, CredentialsError):
             raise  # not an error of this archive
         except NotFound as error:
-            if error.message.startswith("Vault not found"):
+            if error.message.startswith("Vault not found"):  # no other archive could be deleted
                 raise
             return item, error
         except GlacierError as error:
@@ -137,6 +137,7 @@ class Deleter:
             self.failure = type(error)(words or "", cure=error.cure, code=error.code)
         self._outcomes.append((item, words))
         self._meter.moved(1)
+        # The oldest archives come first: a lock that denies them denies all younger ones, too.
         self._row = self._row + 1 if isinstance(error, AccessDenied) else 0
         if self._row >= DENIALS:
             raise self._refusal()

@@ -121,7 +121,7 @@ class Downloader:
             verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
             meter.already(done - meter.done)
-            if len(verified) == len(pieces):
+            if len(verified) == len(pieces):  # every byte was read back from the disk
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
             local_files.check_space(part.path.parent, size - done)
             part.resize(size)

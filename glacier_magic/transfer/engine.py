@@ -88,7 +88,7 @@ def renewing(renew: Callable[[], object]) -> Iterator[None]:
 
     def run() -> None:
         while not over.wait(RENEW):
-            with suppress(GlacierError):
+            with suppress(GlacierError):  # a busy database: leases outlast several renewals
                 renew()
 
     thread = threading.Thread(target=run, name="glacier-hold", daemon=True)

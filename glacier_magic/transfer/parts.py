@@ -129,7 +129,7 @@ class PartSender:
     def _send(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
         if len(body) != length:
             raise Shortened
-        if self.there.get(start) == body.tree.hex():
+        if self.there.get(start) == body.tree.hex():  # sent by an earlier run, from unchanged bytes
             self.meter.already(len(body))
         else:
             send = partial(self._attempt, body, start)

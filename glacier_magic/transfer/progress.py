@@ -153,7 +153,7 @@ class Meter:
 
     def _report(self, force: bool = False, finished: bool = False) -> None:
         now = time.monotonic()
-        if self._observer is None or (now - self._last < INTERVAL and not force):
+        if self._observer is None or (now - self._last < INTERVAL and not force):  # displays are slow
             return
         self._last = now
         self._samples.append((now, self._moved))

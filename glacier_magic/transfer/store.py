@@ -87,7 +87,7 @@ class Storing:
                 todo.append(source)
         if todo:
             self.engine.service.describe_vault(self.vault)  # fail early if there is no such vault
-            self.engine.catalogue.database.release_dead()
+            self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
             since = None if again else began
             self._send(todo, outcome, since, part_size, progress, watched)
         return outcome

@@ -61,7 +61,7 @@ class Leftovers(Rendered):
 
     def _read(self) -> list[Leftover]:
         vault = self._storing.vault
-        self._storing.engine.catalogue.database.release_dead()
+        self._storing.engine.catalogue.database.release_dead()  # a killed process leaves its leases
         known = {upload.upload_id: upload for upload in self._storing.engine.catalogue.uploads.open_of(vault)}
         listed = []
         for upload in self._service.uploads(vault):
