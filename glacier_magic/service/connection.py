@@ -153,16 +153,18 @@ def _boto3_session(connection: Connection) -> boto3.Session:
 
 
 def _check_region(session: boto3.Session, region: str) -> None:
-    regions = {
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("glacier", partition)
-    }
+    regions = regions_of_service(session)
     if region not in regions:
         raise RegionError(
             f"The vault service does not exist in region {region!r}",
-            cure=f"It exists in: {', '.join(sorted(regions))}",
+            cure=f"It exists in: {', '.join(regions)}",
         )
+
+
+def regions_of_service(session: Any) -> list[str]:
+    """Return the regions of all partitions with the vault service, as a boto3 session lists them."""
+    partitions = session.get_available_partitions()
+    return sorted({r for p in partitions for r in session.get_available_regions("glacier", p)})
 
 
 def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:

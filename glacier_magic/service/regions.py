@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from ..errors import InputError
 from .client import Service
 from .clock import ServiceClock
-from .connection import Connection, client_in
+from .connection import Connection, client_in, regions_of_service
 from .translation import translated
 
 DEFAULT_PARTITION = "aws"
@@ -24,9 +24,7 @@ def known_regions() -> list[str]:
     """Return boto3's list of the regions of all partitions that have the vault service."""
     import botocore.session
 
-    session = botocore.session.get_session()
-    partitions = session.get_available_partitions()
-    return sorted({r for p in partitions for r in session.get_available_regions("glacier", p)})
+    return regions_of_service(botocore.session.get_session())
 
 
 def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[str]:
