@@ -33,38 +33,8 @@ from __future__ import annotations
 
 import re
 
-from .scrubbing import mask_account, scrub
+from .scrubbing import scrub
 from .steps import step
-
-__all__ = [
-    "AccessDenied",
-    "CatalogueError",
-    "ConnectionFailed",
-    "CredentialsError",
-    "EmulatorFailed",
-    "GlacierError",
-    "InputError",
-    "IntegrityError",
-    "JobExpired",
-    "JobFailed",
-    "LocalError",
-    "NameNotKnown",
-    "NotConfirmed",
-    "NotFound",
-    "NotReady",
-    "OverBudget",
-    "PlanChanged",
-    "PriceUnknown",
-    "Refused",
-    "RegionError",
-    "ServiceClosed",
-    "Unavailable",
-    "Unexpected",
-    "Unlistable",
-    "VaultNotEmpty",
-    "describe",
-    "mask_account",
-]
 
 
 def describe(error: BaseException) -> str:

@@ -324,7 +324,7 @@ class Tracker:
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
         if isinstance(error, CredentialsError):
-            self._service.read_credentials_anew()  # a profile may have been renewed meanwhile
+            self._service.refresh_credentials()  # the user may have renewed the profile
             words = f"{words} Requests are saved; they continue automatically once the credentials work."
         self._notes[vault] = words
         self._schedule.failed(vault)

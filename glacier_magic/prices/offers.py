@@ -131,7 +131,7 @@ def read(offer: Offer, region: str, products: Iterable[str], asked: str) -> list
     found: dict[Wanted, list[Figure]] = {}
     for text in products:
         try:
-            product = json.loads(text, parse_float=Decimal)
+            product = json.loads(text, parse_float=Decimal)  # a float would change the digits of a price
             for wanted in offer.wanted:
                 figure = _figure(wanted, region, product, offer.code, asked)
                 if figure is not None:
@@ -161,7 +161,7 @@ def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) ->
     unit = ITEMS[wanted.item][1]
     if any(str(d["unit"]).lower() not in UNITS[unit] for d in dimensions):
         return None
-    scale = 1000 if unit == THOUSAND else 1
+    scale = 1000 if unit == THOUSAND else 1  # the list prices single requests
     steps = sorted(
         (parse_price(d.get("beginRange") or "0"), parse_price(d["pricePerUnit"]["USD"]) * scale)
         for d in dimensions

@@ -329,14 +329,14 @@ def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int 
     byte_hours, unsure = 0, 0
     for size, created in archives:
         hours = MINIMUM_HOURS if created is None else hours_left(created, now)
-        if created is None or (size is None and hours):
+        if created is None or (size is None and hours):  # after 90 days the size does not matter
             unsure += 1
         else:
             byte_hours += hours * ((size or 0) + OVERHEAD)
     figure = prices.figure("early-deletion")
     lines = [QuoteLine(figure, Decimal(byte_hours) / (GB * MONTH_HOURS))]
     if unsure:
-        lines.append(QuoteLine(figure, None))
+        lines.append(QuoteLine(figure, None))  # makes the total unknown, so a budget refuses it
     return Quote(tuple(lines))
 
 

@@ -1,4 +1,4 @@
-"""What all transfers of an account share: its patience with the service, and its bandwidth."""
+"""The retries and the bandwidth limit that all transfers of a session share."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
 T = TypeVar("T")
 
 DAMAGED_TRIES = 5
-"""How often one part that arrives damaged is moved again."""
+"""Attempts to move a part that arrives damaged."""
 
-_REFRESHED = ("ExpiredTokenException", "RequestExpired")
-"""Credentials that the chain, or the user in another window, may renew meanwhile."""
+_RENEWABLE = ("ExpiredTokenException", "RequestExpired")
+"""Errors that end when the credential chain, or the user in another window, renews the login."""
 
 _BRIEF = {
     "ThrottlingException": "throttled",
@@ -31,14 +31,14 @@ Note = Callable[[str], None]
 
 
 class Stopped(Exception):
-    """The user asked for the end of a transfer."""
+    """The user stopped a transfer."""
 
 
 class Budget:
-    """One for each session: when one worker is told to slow down, all of them do.
+    """The shared state of a session: when the service throttles one worker, all of them slow down.
 
-    :param max_rate: bytes a second for all transfers together, or None for as many as there are;
-        may be changed while they run.
+    :param max_rate: bytes a second for all transfers together, or None for no limit; may be changed
+        while they run.
     :param now: returns seconds of a clock that never goes back.
     """
 
@@ -60,14 +60,15 @@ class Budget:
     # Patience
 
     def call(self, call: Callable[[], T], stop: threading.Event, note: Note | None = None) -> T:
-        """Return what *call* returns, trying again what can pass by itself.
+        """Return the result of *call*, repeating it after transient errors.
 
-        An unreachable, failing or throttling service holds up all workers for a growing, jittered
+        If the service is unreachable, failing or throttling, all workers wait for a growing, jittered
         pause; bytes that arrive damaged are moved again at once.
 
-        :raises Stopped: *stop* was set meanwhile.
-        :raises GlacierError: it cannot pass, or has not for a quarter of an hour.
+        :raises Stopped: *stop* was set.
+        :raises GlacierError: the error is not transient, or has lasted for a quarter of an hour.
         """
+        say: Note = note or (lambda _text: None)
         damaged = 0
         began = self._now()
         while True:
@@ -80,20 +81,24 @@ class Budget:
                 damaged += 1
                 if damaged >= DAMAGED_TRIES or stop.is_set():
                     raise
-                self._say(note, f"{error.message}; moved again")
+                say(f"{error.message}; moved again")
             except (Unavailable, CredentialsError) as error:
                 if stop.is_set():
                     raise Stopped from None
-                if not self._passing(error, began):
+                if not self._transient(error, began):
                     raise
-                self._say(note, self._back_off(error))
+                say(self._back_off(error))
             else:
-                self._succeed(note)
+                self._success_at = self._now()
+                if self._failures:
+                    self._failures = 0
+                    say("")  # remove the note about the failures
                 return result
 
-    def _passing(self, error: GlacierError, began: float) -> bool:
-        if isinstance(error, CredentialsError) and error.code not in _REFRESHED:
+    def _transient(self, error: GlacierError, began: float) -> bool:
+        if isinstance(error, CredentialsError) and error.code not in _RENEWABLE:
             return False
+        # The success of any worker shows that the service works, so only a common failure counts.
         return self._now() - max(began, self._success_at) < self._limits.give_up
 
     def _back_off(self, error: GlacierError) -> str:
@@ -115,25 +120,15 @@ class Budget:
                 return
             stop.wait(left)
 
-    def _succeed(self, note: Note | None) -> None:
-        self._success_at = self._now()
-        if self._failures:
-            self._failures = 0
-            self._say(note, "")
-
     @property
     def holding(self) -> bool:
-        """Whether all workers wait for the service at the moment."""
+        """Whether all workers are waiting for the service."""
         return self._hold_until > self._now()
-
-    def _say(self, note: Note | None, text: str) -> None:
-        if note is not None:
-            note(text)
 
     # Bandwidth
 
     def block(self, most: int) -> int:
-        """Return how many bytes to move at once: few at a low rate, so that it stays even."""
+        """Return the number of bytes to move at once: small at a low rate, for an even flow."""
         if self.max_rate is None:
             return most
         return max(4096, min(most, int(self.max_rate / 8)))
@@ -141,14 +136,14 @@ class Budget:
     def spend(self, count: int, stop: threading.Event) -> None:
         """Wait until *count* more bytes may be moved.
 
-        :raises Stopped: *stop* was set meanwhile.
+        :raises Stopped: *stop* was set.
         """
         while self.max_rate is not None:
             with self._lock:
                 pause = self._take(count, self.max_rate)
             if pause <= 0:
                 break
-            if stop.wait(min(pause, 0.25)):
+            if stop.wait(min(pause, 0.25)):  # short, because max_rate may change
                 raise Stopped
         if stop.is_set():
             raise Stopped
@@ -156,7 +151,7 @@ class Budget:
     def _take(self, count: int, rate: float) -> float:
         """Take credit for *count* bytes and return 0, or the seconds until there is enough."""
         now = self._now()
-        # A quarter of a second may be saved up: enough for evenness, too little for a burst.
+        # Credit for a quarter of a second may accumulate: enough for an even flow, too little for a burst.
         self._credit = min(rate / 4, self._credit + (now - self._credit_at) * rate)
         self._credit_at = now
         if self._credit > 0:

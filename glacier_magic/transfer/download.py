@@ -18,7 +18,6 @@ from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
 from ..steps import step
 from . import layout, local_files
-from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .layout import DOUBT, Layout, Piece
@@ -119,7 +118,7 @@ class Downloader:
             verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
             meter.already(done - meter.done)
-            if len(verified) == len(pieces):
+            if len(verified) == len(pieces):  # every byte was read back from the disk
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
             local_files.check_space(part.path.parent, size - done)
             part.resize(size)
@@ -276,6 +275,3 @@ class _Record:
             lambda: downloads.update(self._download.id, **values), power_safe=False
         )
         self._saved, self._dirty = time.monotonic(), False
-
-
-__all__ = ["Downloader", "Stopped"]

@@ -91,7 +91,7 @@ def renewing(renew: Callable[[], object], every: float = USUAL.lease_renewal) ->
 
     def run() -> None:
         while not over.wait(every):
-            with suppress(GlacierError):
+            with suppress(GlacierError):  # a busy database: leases outlast several renewals
                 renew()
 
     thread = threading.Thread(target=run, name="glacier-hold", daemon=True)

@@ -115,25 +115,21 @@ class PartSender:
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
         if length > self.engine.limits.in_memory:
-            body: HashedBody = FileBody(descriptor, start, length)
-            return self._send_whole(body, start, length, tuner)
+            return self._send(FileBody(descriptor, start, length), start, length, tuner)
         with self.engine.buffers.lend(length, self.ending) as buffer:
             filled = read_part(descriptor, start, buffer)
-            return self._send_whole(MemoryBody(buffer[:filled]), start, length, tuner)
-
-    def _send_whole(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
-        if len(body) != length:
-            raise Shortened
-        return self._send(body, start, tuner)
+            return self._send(MemoryBody(buffer[:filled]), start, length, tuner)
 
     def _send_piece(self, data: memoryview, start: int, free: Callable[[], None], tuner: Tuner) -> Sent:
         try:
-            return self._send(MemoryBody(data), start, tuner)
+            return self._send(MemoryBody(data), start, len(data), tuner)
         finally:
             free()
 
-    def _send(self, body: HashedBody, start: int, tuner: Tuner) -> Sent:
-        if self.there.get(start) == body.tree.hex():
+    def _send(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
+        if len(body) != length:
+            raise Shortened
+        if self.there.get(start) == body.tree.hex():  # sent by an earlier run, from unchanged bytes
             self.meter.already(len(body))
         else:
             send = partial(self._attempt, body, start)

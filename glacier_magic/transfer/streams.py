@@ -147,7 +147,7 @@ class StreamUploader:
             view = memoryview(buffer)[:part_size]
             try:
                 filled = _fill(stream, view)
-                if filled and number == MOST_PARTS:
+                if filled and number == MOST_PARTS:  # only one more byte shows that it is too long
                     raise InputError(
                         f"The stream is longer than 10,000 parts of {human_bytes(part_size)}",
                         cure="Use a larger --part-size.",

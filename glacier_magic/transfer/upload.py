@@ -183,8 +183,9 @@ class Uploader:
         )
         if part_size is None:
             for earlier in uploads.open_of_path(self.vault, source.key):
+                # A single request cannot be resumed: it is sent again, and may have been stored twice.
                 if earlier.id != upload.id and not earlier.held and earlier.part_size is None:
-                    uploads.doubted(upload.id)  # the end of an earlier request is unknown
+                    uploads.doubted(upload.id)
                     uploads.ended(earlier.id, "failed", "sent again")
         return upload
 
@@ -287,7 +288,7 @@ class Uploader:
         if found is None or found.upload_id is None:
             return None, {}
         uploads = self.engine.catalogue.uploads
-        self.engine.catalogue.database.release_dead()
+        self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
         if not uploads.claim(found.id, self.engine.owner):
             raise HeldElsewhere(
                 f"{found.name!r} is being uploaded by another process",

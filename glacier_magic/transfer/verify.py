@@ -253,10 +253,9 @@ def _add_missing(work: _Comparison, prefix: str) -> None:
 def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.DataFrame({name: [row[name] for row in rows] for name in COLUMNS})
-    for name in COLUMNS:
-        frame[name] = frame[name].astype("int64" if name == "size" else dataframes.text_type())
-    return frame
+    text = dataframes.text_type()
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({name: "int64" if name == "size" else text for name in COLUMNS})
 
 
 def counted(table: pd.DataFrame) -> str:

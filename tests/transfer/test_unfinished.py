@@ -92,9 +92,9 @@ def test_ours_and_others_are_listed(vault, cut_off, elsewhere, client):
     table = found.table.set_index("name")
     assert sorted(table["upload_id"]) == ids_at(client)
     ours, theirs = table.loc["large"], table.loc["of another program"]
-    assert (ours["state"], ours["path"]) == ("can go on", str(path))
+    assert (ours["state"], ours["path"]) == ("resumable", str(path))
     assert (ours["sent"], ours["size"], ours["part_size"]) == (2 * MIB, 3 * MIB + 100, MIB)
-    assert (theirs["state"], theirs["path"]) == ("began elsewhere", "")
+    assert (theirs["state"], theirs["path"]) == ("started elsewhere", "")
     assert (theirs["sent"], theirs["upload_id"]) == (MIB, other)
     assert table["size"].isna()["of another program"]
     text = repr(found)
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_what_it_was_cannot_go_on(vault, cut_off, client, cha
         path.write_bytes(os.urandom(3 * MIB + 100 + (change == "grow")))
     found = vault.uploads()
     assert [row.state for row in found.rows] == [state]
-    with pytest.raises(InputError, match="None of these uploads can go on") as caught:
+    with pytest.raises(InputError, match="None of these uploads can be resumed") as caught:
         found.resume()
     assert "--abort" in caught.value.cure
     assert len(ids_at(client)) == 1
@@ -172,7 +172,7 @@ def test_one_that_is_under_way_is_said_to_be(session, vault, elsewhere):
     )
     uploads.started(row.id, upload)
     found = vault.uploads()
-    assert [row.state for row in found.rows] == ["under way"]
+    assert [row.state for row in found.rows] == ["in progress"]
     with pytest.raises(InputError, match="being uploaded"):
         found.abort([upload])
     with pytest.raises(InputError):
@@ -381,7 +381,7 @@ def test_a_vault_that_is_gone_is_said(session, small_parts):
 
 @pytest.mark.limits(workers=1)
 def test_two_commands_at_once_do_not_mix_their_parts(session, connect, vault, cut_off, calls):
-    """While one goes on with it, the other is refused."""
+    """While one process resumes it, the other is refused."""
     cut_off()
     original, refusals = calls.of("upload_part"), []
 
