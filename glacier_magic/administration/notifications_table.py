@@ -16,7 +16,7 @@ from .vault_notifications import Notifications
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_ONCE = 8
+AT_ONCE = 8  # vaults queried at a time
 
 _HEAD = ("vault", "topic", "events", "queue")
 

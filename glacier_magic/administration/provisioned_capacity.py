@@ -95,12 +95,14 @@ class Capacity(Rendered):
                 f"{len(self.units)}, and {units} more cannot be bought",
                 cure=f"{step('capacity')} shows when they end.",
             )
+        # Its unit may still appear: buying now could buy one too many.
         if self._catalogue.purchases.open() is not None:
             raise NotReady(self.note, cure=f"Look again in a minute: {step('capacity')}")
 
     def _buy_one(self) -> Capacity:
         """Buy one unit; return the new list of units."""
         purchases = self._catalogue.purchases
+        # Recorded first, so that a lost response is noticed.
         purchase = purchases.begin(unit.id for unit in self.units)
         if purchase is None:
             raise NotReady("Another process is buying capacity", cure="Repeat the command later.")

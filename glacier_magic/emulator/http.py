@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from glacier_magic.emulator import service_errors, service_limits
 
-_LINE = 1 << 16
-_HEADERS = 200
+_LINE = 1 << 16  # bytes of a header line
+_HEADERS = 200  # headers of a request
 
 
 class MalformedRequestError(Exception):
@@ -97,7 +97,7 @@ class Request:
         for piece in self.query_string.split("&"):
             if piece:
                 name, _, value = piece.partition("=")
-                yield unquote(name), unquote(value.replace("+", " "))
+                yield unquote(name), unquote(value.replace("+", " "))  # clients may encode a space as +
 
     def segments(self) -> tuple[str, ...]:
         """Return the decoded segments of the path."""
@@ -229,7 +229,7 @@ def _content_length(headers: dict[str, str]) -> int:
     if "transfer-encoding" in headers:
         raise MalformedRequestError("chunked bodies are not accepted")
     text = headers.get("content-length", "0")
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit():  # isdigit() also accepts the digits of other scripts
         raise MalformedRequestError("malformed Content-Length")
     return int(text)
 

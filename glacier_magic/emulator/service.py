@@ -63,7 +63,7 @@ class EmulatedService:
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         self._verifier = auth.Verifier(options.key_pairs)
-        self._sweep()
+        self._sweep()  # before any request: a new file has no row until it is complete
         self.housekeeping = Housekeeping(self)
 
     def _sweep(self) -> None:
@@ -83,7 +83,7 @@ class EmulatedService:
         self.housekeeping.stop()
         self.publisher.stop()
         self.outputs.stop()
-        self.clock.save(final=True)
+        self.clock.save(final=True)  # after the threads, which still use the clock
         self.store.close()
 
     def answer(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ class EmulatedService:
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
             raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
-        call.fault = self.faults.take(route.operation)
+        call.fault = self.faults.take(route.operation)  # after the checks: refused requests use up no fault
         if call.fault is None:
             return route.handler(call)
         faults.before(call.fault, request)

@@ -65,7 +65,7 @@ class VirtualClock:
         """Return the virtual time in milliseconds."""
         with self._lock:
             now = self._read()
-            if now > self._lease:
+            if now > self._lease:  # written before the caller sees a time beyond the saved one
                 self._write(now, now + _LEASE * 1000 * self.rate)
             return int(now)
 
@@ -94,7 +94,7 @@ class VirtualClock:
         with self._lock:
             now = self._read() + by
             ahead = AHEAD * 1000 * (self._speed if speed is None else speed)
-            if not now + (0 if paused else ahead) <= dates.LAST:
+            if not now + (0 if paused else ahead) <= dates.LAST:  # "not" also refuses NaN
                 raise ValueError(
                     "The virtual clock cannot go there: it must stay within the year 9999 for "
                     "another real hour at its speed."
@@ -106,13 +106,13 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Advance the clock by *seconds*; it never moves backwards."""
-        if not seconds >= 0:
+        if not seconds >= 0:  # also refuses NaN
             raise ValueError("The virtual clock only moves forward: give a number of seconds >= 0.")
         self._change(by=seconds * 1000, paused=self._paused)
 
     def set_speed(self, speed: float) -> None:
         """Set the speed in virtual seconds per real second; 0 pauses."""
-        if not 0 <= speed <= 1e7:
+        if not 0 <= speed <= 1e7:  # also refuses NaN
             raise ValueError("The speed is a number of virtual seconds a second, from 0 to 1e7.")
         if speed == 0:
             self.pause()

@@ -80,7 +80,7 @@ class Window:
 
     def _ask(self, runs: list[tuple[int, int]]) -> None:
         count = -(-self.size // CHUNK)
-        ranges = [
+        ranges = [  # only aligned ranges have a tree hash, by which they are verified
             (first * CHUNK, min(last * CHUNK, self.size) - 1)
             for run in runs
             for first, last in aligned_cover(*run, count)

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.base.treehash import CHUNK, is_tree_hash_aligned, tree_hash
 from glacier_magic.errors import InputError, IntegrityError, Unlistable
-from glacier_magic.peek import Limits, Window, aligned_cover, kind_of, members
+from glacier_magic.peek import Limits, Window, kind_of, members
 
 SMALL = settings(max_examples=40)
 

@@ -210,7 +210,7 @@ def list_jobs(call: Call) -> Response:
             vault,
             now,
             first=query.get("marker", ""),
-            limit=limit + 1,
+            limit=limit + 1,  # one more shows whether there is another page
             completed=None if completed is None else completed == "true",
             status=status,
         )
