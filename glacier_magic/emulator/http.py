@@ -103,20 +103,14 @@ class Request:
         """Return the decoded segments of the path."""
         return tuple(unquote(piece) for piece in self.path.split("/")[1:])
 
-    def _check_digest(self, text: bytes) -> None:
-        """Refuse a document whose hash is not the one in the signed header."""
-        expected = self.headers.get("x-amz-content-sha256")
-        if expected is not None:
-            computed = hashlib.sha256(text).hexdigest()
-            if computed != expected.lower():
-                raise service_errors.payload_mismatch(computed, expected)
-
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, of any content type; ``{}`` for an empty body."""
         if self.body.length > service_limits.JSON_BODY:
             raise service_errors.serialization("The request body is too long.")
         text = self.body.read()
-        self._check_digest(text)
+        signed, computed = self.headers.get("x-amz-content-sha256"), hashlib.sha256(text).hexdigest()
+        if signed is not None and computed != signed.lower():
+            raise service_errors.payload_mismatch(computed, signed)
         try:
             document = json.loads(text) if text.strip() else {}
         except (ValueError, RecursionError) as error:

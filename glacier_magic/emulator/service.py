@@ -178,7 +178,8 @@ class OperationRoute(NamedTuple):
     query: tuple[str, str] | None = None
 
 
-_routes: list[OperationRoute] = []
+routes: list[OperationRoute] = []
+"""All operations."""
 
 
 def operation(method: str, path: str, query: tuple[str, str] | None = None) -> Callable[[Handler], Handler]:
@@ -186,21 +187,16 @@ def operation(method: str, path: str, query: tuple[str, str] | None = None) -> C
 
     def register(handler: Handler) -> Handler:
         name = "".join(word.title() for word in handler.__name__.split("_"))
-        _routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
+        routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
         return handler
 
     return register
 
 
-def routes() -> tuple[OperationRoute, ...]:
-    """Return all operations."""
-    return tuple(_routes)
-
-
 def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
     """Return the operation of a request and the names in its path."""
     segments = request.segments()[1:]
-    for route in _routes:
+    for route in routes:
         if route.method == request.method and len(route.pattern) == len(segments):
             names = _names(route.pattern, segments)
             if names is not None and (route.query is None or route.query in request.query_pairs()):

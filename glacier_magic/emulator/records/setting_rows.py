@@ -1,4 +1,4 @@
-"""Settings of vaults and accounts: tags, documents, locks, the retrieval policy and capacity."""
+"""Settings of vaults and accounts: tags, locks, the retrieval policy and capacity."""
 
 from __future__ import annotations
 
@@ -35,17 +35,6 @@ def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str
 def remove_tags(connection: sqlite3.Connection, vault: StoredVault, keys: list[str]) -> None:
     """Remove tags; unknown keys are no error."""
     connection.executemany("DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys])
-
-
-def document(connection: sqlite3.Connection, vault: StoredVault, column: str) -> str | None:
-    """Return the ``notification`` or ``access_policy`` of a vault."""
-    row = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
-    return None if row[0] is None else str(row[0])
-
-
-def set_document(connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None) -> None:
-    """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
-    connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
 
 
 @dataclass(frozen=True, slots=True)
