@@ -222,6 +222,7 @@ class CapacityPlan(Change[Capacity]):
             return
         shown, now = {unit.id for unit in self._capacity.units}, self._capacity._again()
         new = [unit.id for unit in now.units if unit.id not in shown]
+        # A new unit after a lost response is ours.
         found = now.found is not None or (self._unanswered and bool(new))
         self._unanswered = self._unanswered and not found
         self._show(now, found=found)

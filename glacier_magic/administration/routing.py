@@ -107,7 +107,7 @@ class Routing:
             queue=queue,
             url="",
             subscription="",
-            token=known[0].token if known else uuid.uuid4().hex,
+            token=known[0].token if known else uuid.uuid4().hex,  # one token for all resources of a catalogue
             state="making",
             heard=mine.heard if mine is not None else 0,
         )

@@ -85,7 +85,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
 
 def _clock(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Turn the clock: ``{"advance": seconds}``, ``{"speed": x}``, ``{"paused": true}``."""
-    if "speed" in document:
+    if "speed" in document:  # first, because it also resumes
         service.clock.set_speed(float(document["speed"]))
     if "paused" in document:
         turn = service.clock.pause if document["paused"] else service.clock.resume

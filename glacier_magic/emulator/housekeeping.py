@@ -28,7 +28,7 @@ class Housekeeping(BackgroundWorker):
     def work(self) -> None:
         """Save the clock and remove what has expired."""
         self._service.clock.save()
-        self._service.publisher.due.set()
+        self._service.publisher.due.set()  # jobs may have completed when the clock jumped
         self._abandoned_uploads()
         self._expired_jobs()
         self._deleted_archives()

@@ -49,7 +49,7 @@ class Body:
     def fill(self, view: memoryview) -> None:
         """Fill *view* with the next bytes; raise ConnectionError if the client disconnects."""
         if self._go_on is not None:
-            self._go_on()
+            self._go_on()  # sends 100 Continue
             self._go_on = None
         self.on_read(self.left)
         got = 0

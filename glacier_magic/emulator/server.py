@@ -64,7 +64,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 class _Connection(socketserver.StreamRequestHandler):
     server: Server
-    rbufsize = 1 << 16
+    rbufsize = 1 << 16  # fewer system calls for large bodies
     timeout = _IDLE
     disable_nagle_algorithm = True  # small responses would wait for the client's delayed ACK
 

@@ -178,7 +178,7 @@ def _item(data: bytes, order: str, size: int, item: bytes) -> bytes:
 def _through_python(base: Path) -> dict[bytes, bytes] | None:
     """Read the file with the library that Python recognises, such as the ndbm of macOS."""
     kind = dbm.whichdb(str(base))
-    if not kind or kind == "dbm.dumb":
+    if not kind or kind == "dbm.dumb":  # the latter is read above
         return None
     try:
         with dbm.open(str(base), "r") as store:

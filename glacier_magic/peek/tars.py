@@ -144,7 +144,7 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             _extend(kind, read(at + BLOCK, length), length, own, common)
             at += BLOCK + _blocks(length)
             continue
-        extended = common | own
+        extended = common | own  # global pax records, then those of the member
         member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)

@@ -87,6 +87,7 @@ def _ends(window: Window) -> Iterator[int]:
         tail = window.read(tail_at, reach)
         at, found = len(tail), False
         while (at := tail.rfind(b"PK\5\6", 0, at)) >= 0:
+            # Its comment must end with the file.
             if int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail) - at - _END.size:
                 found = True
                 yield tail_at + at

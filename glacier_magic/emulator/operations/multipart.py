@@ -98,7 +98,7 @@ def complete_multipart_upload(call: Call) -> Response:
         archive_id = upload.archive_id
         if upload.ended == "aborted":
             raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
-        if archive_id is None:
+        if archive_id is None:  # not completed by an earlier call
             upload_rows.check_complete(connection, upload, size, expected)
             vault, now = call.vault(connection), call.clock.now()
             archive_id = upload_rows.complete(connection, vault, upload, now, size=size, tree_hash=expected)

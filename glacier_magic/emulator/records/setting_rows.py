@@ -92,6 +92,7 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
         if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
             raise service_errors.policy_enforced()
     if strategy == "BytesPerHour" and allowed is not None:
+        # Notified = 0 selects the index of running jobs.
         running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
         if (running + size) * service_limits.HOUR > allowed * service_limits.RETRIEVAL["Standard"]:
             raise service_errors.policy_enforced()
