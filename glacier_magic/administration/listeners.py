@@ -40,7 +40,7 @@ class QueueListeners:
             except GlacierError as error:  # without a queue, the tracker polls as before
                 self.note = error.message
         if not self.listeners:
-            self._tracker.patience = 1.0
+            self._tracker.patience = 1.0  # no queue is left: poll at the usual rate
 
     def _listen(self, route: Route) -> None:
         scope = self._catalogue.scope

@@ -56,6 +56,7 @@ class Window:
         :raises Unlistable: it would exceed the limit; nothing is requested.
         :raises IntegrityError: *fetch* returned a wrong number of bytes.
         """
+        # Untrusted positions may be negative or beyond the end.
         end = min(max(start, 0) + max(length, 0), self.size)
         start = min(max(start, 0), end)
         missing = self._missing(start, end)
