@@ -21,7 +21,7 @@ from ..steps import step
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_ONCE = 8
+AT_ONCE = 8  # regions queried at a time
 IDLE = timedelta(days=365)
 
 _HEAD = ("region", "vault", "archives", "size", "created", "inventory", "idle", "a month")

@@ -57,7 +57,7 @@ class Document:
         """
         try:
             with path.open("rb") as file:
-                data = file.read(LONGEST + 4)
+                data = file.read(LONGEST + 4)  # a byte order mark, and one byte to see that it is too long
             return cls.parse(data.decode("utf-8-sig"))
         except OSError as error:
             raise LocalError(
@@ -125,6 +125,7 @@ def _covers(pattern: str, arn: str) -> bool:
 
 def _object(text: str) -> dict[str, Any]:
     try:
+        # NaN and Infinity are not JSON.
         content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"

@@ -95,6 +95,7 @@ class IdentityPolicy(Rendered):
         """The policy."""
         vaults = [self._arn("glacier", f"vaults/{name}") for name in self._vaults]
         groups = [
+            # Those need the resource *.
             _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
             for sid, actions in ACTIONS.items()
         ]

@@ -15,7 +15,7 @@ from ..service.messaging import Messaging
 PATIENCE = 4.0
 """The factor by which the tracker polls less often while a queue delivers messages.  It applies only
 after a first message: a topic with a wrong policy is as silent as one without jobs."""
-LONGEST_STOP = 0.2
+LONGEST_STOP = 0.2  # seconds to wait for each listener at the end of a session
 
 
 class QueueListeners:
@@ -40,7 +40,7 @@ class QueueListeners:
             except GlacierError as error:  # without a queue, the tracker polls as before
                 self.note = error.message
         if not self.listeners:
-            self._tracker.patience = 1.0
+            self._tracker.patience = 1.0  # no queue is left: poll at the usual rate
 
     def _listen(self, route: Route) -> None:
         scope = self._catalogue.scope

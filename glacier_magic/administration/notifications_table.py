@@ -16,7 +16,7 @@ from .vault_notifications import Notifications
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_ONCE = 8
+AT_ONCE = 8  # vaults queried at a time
 
 _HEAD = ("vault", "topic", "events", "queue")
 
@@ -43,6 +43,7 @@ class NotificationsTable(Rendered):
         return pd.DataFrame(self._rows(), columns=list(_HEAD), dtype="str")
 
     def _rows(self) -> list[tuple[str, ...]]:
+        # Vaults that no longer exist.
         gone = [name for name in self.routes if name not in {v.vault for v in self.vaults}]
         rows: list[tuple[str, ...]] = [
             (v.vault, masked(v.topic or ""), ", ".join(v.events), self._queue(v.vault, v.topic))

@@ -135,4 +135,4 @@ def _conditions(condition: Any) -> Iterator[str]:
 def _key(key: str) -> str:
     if key.lower().startswith(_TAG):
         return f"the vault's tag {key[len(_TAG) :]}"
-    return _KEYS.get(key.lower(), key)
+    return _KEYS.get(key.lower(), key)  # condition keys are case-insensitive

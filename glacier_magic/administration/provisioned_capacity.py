@@ -93,12 +93,14 @@ class Capacity(Rendered):
                 f"{len(self.units)}, and {units} more cannot be bought",
                 cure=f"{step('capacity')} shows when they end.",
             )
+        # Its unit may still appear: buying now could buy one too many.
         if self._catalogue.purchases.open() is not None:
             raise NotReady(self.note, cure=f"Look again in a minute: {step('capacity')}")
 
     def _buy_one(self) -> Capacity:
         """Buy one unit; return the new list of units."""
         purchases = self._catalogue.purchases
+        # Recorded first, so that a lost response is noticed.
         purchase = purchases.begin(unit.id for unit in self.units)
         if purchase is None:
             raise NotReady("Another process is buying capacity", cure="Repeat the command later.")
@@ -218,6 +220,7 @@ class CapacityPlan(Change[Capacity]):
             return
         shown, now = {unit.id for unit in self._capacity.units}, self._capacity._again()
         new = [unit.id for unit in now.units if unit.id not in shown]
+        # A new unit after a lost response is ours.
         found = now.found is not None or (self._unanswered and bool(new))
         self._unanswered = self._unanswered and not found
         self._show(now, found=found)

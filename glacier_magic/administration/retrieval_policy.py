@@ -55,6 +55,7 @@ class RetrievalPolicy(Rendered):
                 ("for", _SCOPE.format(region=self.service.region)),
                 ("when", "within minutes, for everyone who retrieves from this account"),
             ],
+            # Without a limit, retrievals can cost any amount.
             danger=after.strategy == NO_LIMIT != self.strategy,
         )
 

@@ -107,7 +107,7 @@ class Routing:
             queue=queue,
             url="",
             subscription="",
-            token=known[0].token if known else uuid.uuid4().hex,
+            token=known[0].token if known else uuid.uuid4().hex,  # one token for all resources of a catalogue
             state="making",
             heard=mine.heard if mine is not None else 0,
         )
@@ -140,6 +140,7 @@ class Routing:
         self._make_topic(wanted)
         url = self._make_queue(wanted)
         subscription = self._messaging.subscribe(wanted.topic, wanted.queue)
+        # Last, once messages can arrive.
         self._calls.set_notifications(self.vault, wanted.topic, EVENTS.values())
         ready = replace(wanted, url=url, subscription=subscription, state="ready")
         self._catalogue.routes.put(ready)
@@ -227,7 +228,7 @@ class Routing:
             self._unsubscribe(route)
             self._remove_queue(route)
         kept = "" if self._shared(route, "topic") else self._remove_topic(route)
-        self._catalogue.routes.forget(self.vault)
+        self._catalogue.routes.forget(self.vault)  # last, so that an interrupted removal can be repeated
         self._changed()
         return f"{self.vault} no longer notifies a queue.{kept}"
 
@@ -245,7 +246,7 @@ class Routing:
     def _remove_queue(self, route: Route) -> None:
         with suppress(NotFound):
             url = self._messaging.queue(_name(route.queue))
-            if self._messaging.queue_token(url) == route.token:
+            if self._messaging.queue_token(url) == route.token:  # another program may have created it again
                 self._messaging.delete_queue(url)
 
     def _remove_topic(self, route: Route) -> str:

@@ -15,7 +15,9 @@ def save_new(path: str | os.PathLike[str], text: str) -> Path:
     """
     file = Path(path).expanduser().absolute()
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(
+            file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+        )  # fails if the name exists, even as a link
     except FileExistsError:
         raise LocalError(
             f"{str(path)!r} already exists", cure="Name another file; no file is overwritten."

@@ -62,7 +62,7 @@ class Tags(Rendered, Mapping[str, str]):
         self._check(add, keys)
         calls = Administration(self._service)
         # Removed first, so that a vault with 50 tags has room for the new ones.
-        for batch in _tens(key for key in keys if key in self._tags):
+        for batch in _tens(key for key in keys if key in self._tags):  # ten per call
             calls.remove_tags(self.vault, batch)
         for batch in _tens(key for key in add if self._tags.get(key) != add[key]):
             calls.add_tags(self.vault, {key: add[key] for key in batch})

@@ -36,7 +36,7 @@ EXAMPLES = (
 
 def decode(text: str) -> Decoded | None:
     """Decode *text* if it has bakthat's form and a valid date, else return None."""
-    if not text.endswith(MARKS.ends):
+    if not text.endswith(MARKS.ends):  # much cheaper than the pattern
         return None
     match = _NAME.fullmatch(text)
     if match is None or parse_stamp(match[2]) is None:

@@ -72,7 +72,7 @@ def _from_utf7(path: object) -> tuple[object, str]:
         return path, ""
     try:
         name = path.encode("ascii").decode("utf-7")
-        name.encode()
+        name.encode()  # refuses half of a surrogate pair
     except UnicodeError:
         return path, "its path is not valid UTF-7 and is kept as it is"
     return name, ""

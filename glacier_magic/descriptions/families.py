@@ -26,7 +26,7 @@ for _family in FAMILIES:
     if not _marks.starts:
         _BY_SHAPE.append(_family.decode)
 
-_FIRST = frozenset(["", '"', *WHITE, *_BY_START])
+_FIRST = frozenset(["", '"', *WHITE, *_BY_START])  # one look at a character excludes most descriptions
 _LAST = frozenset(['"', *WHITE, *(end[-1] for f in FAMILIES for end in f.MARKS.ends)])
 _HELD = tuple({f.MARKS.holds for f in FAMILIES} - {""})
 

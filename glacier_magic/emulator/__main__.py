@@ -144,7 +144,7 @@ def _warn(options: argparse.Namespace) -> None:
     if options.trust:
         _complain("WARNING: --trust: no hash is checked. Use this to measure clients only.")
     if options.discard:
-        _complain("WARNING: --discard: what is uploaded cannot be downloaded again.")
+        _complain("WARNING: --discard: uploads cannot be downloaded again.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -43,6 +43,7 @@ def parse(text: str) -> Authorization | None:
     """Parse the Authorization header *text*; return None if it is malformed."""
     algorithm, _, rest = text.partition(" ")
     fields = dict(piece.strip().partition("=")[::2] for piece in rest.split(","))
+    # From the right: an access key id may contain slashes.
     scope = fields.get("Credential", "").rsplit("/", 4)
     if algorithm != _ALGORITHM or len(scope) != 5 or scope[4] != "aws4_request":
         return None
@@ -113,7 +114,7 @@ def payload_hash(request: Request) -> str:
     header = request.headers.get("x-amz-content-sha256")
     if header is not None:
         return header
-    if request.body.length > service_limits.JSON_BODY:
+    if request.body.length > service_limits.JSON_BODY:  # hashing an upload here would hold it in memory
         raise service_errors.missing_header("x-amz-content-sha256")
     return hashlib.sha256(request.body.read()).hexdigest()
 
@@ -127,7 +128,7 @@ def _matches(request: Request, given: Authorization, secret: str, stamp: str) ->
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = "\n".join((_ALGORITHM, stamp, given.scope, hashed))
         expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
-        if hmac.compare_digest(expected, given.signature):
+        if hmac.compare_digest(expected, given.signature):  # in constant time
             return True
     return False
 
@@ -154,7 +155,7 @@ def canonical_request(request: Request, path: str, signed: tuple[str, ...], dige
     return "\n".join((request.method, path, query, "".join(headers), ";".join(signed), digest))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # clients sign many requests with the same key
 def signing_key(secret: str, date: str, region: str) -> bytes:
     """Return the key that signs for one day and region."""
     key = f"AWS4{secret}".encode()

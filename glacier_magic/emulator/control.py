@@ -46,6 +46,7 @@ def answer(service: EmulatedService, stopping: threading.Event, request: Request
 
 
 def _read(request: Request) -> dict[str, Any]:
+    # Without the zone of an IPv6 address.
     if not ipaddress.ip_address(request.client.partition("%")[0]).is_loopback:
         raise _RefusedError(403, "The control endpoint answers to this machine only.")
     if request.method == "GET":
@@ -60,6 +61,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
     now = service.clock.now()
     with service.store.read() as connection:
         count, archives, size = connection.execute(
+            # Bytes without the service's overhead.
             "SELECT count(*), total(live_count), total(live_size - live_count * ?) FROM vaults"
             " WHERE deleted IS NULL",
             (service_limits.OVERHEAD,),
@@ -83,7 +85,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
 
 def _clock(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Turn the clock: ``{"advance": seconds}``, ``{"speed": x}``, ``{"paused": true}``."""
-    if "speed" in document:
+    if "speed" in document:  # first, because it also resumes
         service.clock.set_speed(float(document["speed"]))
     if "paused" in document:
         turn = service.clock.pause if document["paused"] else service.clock.resume

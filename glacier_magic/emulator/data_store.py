@@ -30,10 +30,11 @@ class Store:
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.execute("PRAGMA synchronous=NORMAL")
-        self._writer.execute("PRAGMA cache_size=-65536")
+        self._writer.execute("PRAGMA cache_size=-65536")  # 64 MiB
         self._prepare()
 
     def _connect(self) -> sqlite3.Connection:
+        # Without implicit transactions; readers move from one thread to another.
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         return connection
@@ -53,7 +54,7 @@ class Store:
         except IndexError:
             connection = self._connect()
             connection.execute("PRAGMA query_only=ON")
-        connection.execute("BEGIN")
+        connection.execute("BEGIN")  # all reads of an operation see the same state
         try:
             yield connection
         finally:
@@ -67,7 +68,7 @@ class Store:
     def write(self) -> Iterator[sqlite3.Connection]:
         """Yield the writing connection; commit at the end, roll back on an exception."""
         with self._lock:
-            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")  # takes the write lock before anything is read
             try:
                 yield self._writer
             except BaseException:

@@ -15,8 +15,8 @@ from functools import cache
 
 from glacier_magic.base.treehash import CHUNK
 
-_PERIOD = 16
-_STEP = 1024
+_PERIOD = 16  # blocks; 16 MiB of memory at most
+_STEP = 1024  # bytes between stored hash states
 _PREFIX = "generated:"
 
 

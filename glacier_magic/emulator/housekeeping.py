@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
 
 _INTERVAL = 0.5  # real seconds
-_BATCH = 500
+_BATCH = 500  # rows per round, so that requests never wait long
 
 
 class Housekeeping(BackgroundWorker):
@@ -28,7 +28,7 @@ class Housekeeping(BackgroundWorker):
     def work(self) -> None:
         """Save the clock and remove what has expired."""
         self._service.clock.save()
-        self._service.publisher.due.set()
+        self._service.publisher.due.set()  # jobs may have completed when the clock jumped
         self._abandoned_uploads()
         self._expired_jobs()
         self._deleted_archives()
@@ -69,7 +69,7 @@ class Housekeeping(BackgroundWorker):
                 (now, _BATCH),
             ).fetchall()
         for row in rows:
-            if self._service.payloads.in_use(row["payload"]):
+            if self._service.payloads.in_use(row["payload"]):  # a download that began before the deletion
                 continue
             with store.write() as connection:
                 connection.execute("UPDATE archives SET payload = '' WHERE id = ?", (row["id"],))

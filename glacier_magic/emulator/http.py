@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from glacier_magic.emulator import service_errors, service_limits
 
-_LINE = 1 << 16
-_HEADERS = 200
+_LINE = 1 << 16  # bytes of a header line
+_HEADERS = 200  # headers of a request
 
 
 class MalformedRequestError(Exception):
@@ -49,7 +49,7 @@ class Body:
     def fill(self, view: memoryview) -> None:
         """Fill *view* with the next bytes; raise ConnectionError if the client disconnects."""
         if self._go_on is not None:
-            self._go_on()
+            self._go_on()  # sends 100 Continue
             self._go_on = None
         self.on_read(self.left)
         got = 0
@@ -97,26 +97,20 @@ class Request:
         for piece in self.query_string.split("&"):
             if piece:
                 name, _, value = piece.partition("=")
-                yield unquote(name), unquote(value.replace("+", " "))
+                yield unquote(name), unquote(value.replace("+", " "))  # clients may encode a space as +
 
     def segments(self) -> tuple[str, ...]:
         """Return the decoded segments of the path."""
         return tuple(unquote(piece) for piece in self.path.split("/")[1:])
-
-    def _check_digest(self, text: bytes) -> None:
-        """Refuse a document whose hash is not the one in the signed header."""
-        expected = self.headers.get("x-amz-content-sha256")
-        if expected is not None:
-            computed = hashlib.sha256(text).hexdigest()
-            if computed != expected.lower():
-                raise service_errors.payload_mismatch(computed, expected)
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, of any content type; ``{}`` for an empty body."""
         if self.body.length > service_limits.JSON_BODY:
             raise service_errors.serialization("The request body is too long.")
         text = self.body.read()
-        self._check_digest(text)
+        signed, computed = self.headers.get("x-amz-content-sha256"), hashlib.sha256(text).hexdigest()
+        if signed is not None and computed != signed.lower():
+            raise service_errors.payload_mismatch(computed, signed)
         try:
             document = json.loads(text) if text.strip() else {}
         except (ValueError, RecursionError) as error:
@@ -229,7 +223,7 @@ def _content_length(headers: dict[str, str]) -> int:
     if "transfer-encoding" in headers:
         raise MalformedRequestError("chunked bodies are not accepted")
     text = headers.get("content-length", "0")
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit():  # isdigit() also accepts the digits of other scripts
         raise MalformedRequestError("malformed Content-Length")
     return int(text)
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from functools import partial
 
-_BATCH = 4_096
+_BATCH = 4_096  # ids per draw of random bytes
 
 
 def _token(size: int) -> str:

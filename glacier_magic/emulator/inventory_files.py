@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
-_BATCH = 2_000
+_BATCH = 2_000  # archives per write
 _quoted = json.encoder.encode_basestring_ascii
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 

@@ -16,7 +16,7 @@ INVENTORY = 101
 def encode(position: int, size: int) -> str:
     """Return the marker of *size* bytes for *position*."""
     plain = position.to_bytes(8, "big")
-    filler = hashlib.shake_128(plain).digest(size - 8)
+    filler = hashlib.shake_128(plain).digest(size - 8)  # the same position has the same marker
     return base64.urlsafe_b64encode(filler + plain).rstrip(b"=").decode("ascii")
 
 

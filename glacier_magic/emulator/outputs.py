@@ -18,7 +18,7 @@ from glacier_magic.emulator.records.archive_rows import StoredArchive, StoredPie
 from glacier_magic.emulator.records.job_rows import StoredJob
 from glacier_magic.emulator.records.vault_rows import vault_arn
 
-_FOREVER = 1 << 62
+_FOREVER = 1 << 62  # later than any creation
 
 
 def size(job: StoredJob) -> int:
@@ -77,7 +77,7 @@ class Outputs(BackgroundWorker):
         with self._lock:  # a request and the thread may want the same output
             if not self._again(job).output_missing:
                 return
-            file = ids.file_name()
+            file = ids.file_name()  # a new name: the file of a killed server may be incomplete
             path = self._payloads.output(file)
             next_marker = self._fill(job, file)
             with self._store.write() as connection:
@@ -91,6 +91,7 @@ class Outputs(BackgroundWorker):
             (account, region, name) = connection.execute(
                 "SELECT account, region, name FROM vaults WHERE id = ?", (job.vault,)
             ).fetchone()
+            # One more shows whether there is another page; -1 is no limit.
             most = -1 if count is None else count + 1
             rows = job_rows.inventory_lines(connection, job, _bounds(asked), most)
             lines = (line for _, line in itertools.islice(rows, count))

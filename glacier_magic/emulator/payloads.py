@@ -73,7 +73,7 @@ class Incoming:
         """Read *body* to its end into both hashes and the file."""
         self.size = body.left
         linear, leaves = hashlib.sha256(), bytearray()
-        buffer, alone = _buffer(), body.left <= CHUNK
+        buffer, alone = _buffer(), body.left <= CHUNK  # a single leaf equals the linear hash
         with nullcontext() if self._path is None else self._path.open("xb", buffering=0) as file:
             while body.left:
                 piece = buffer[: min(body.left, CHUNK)]
@@ -91,7 +91,7 @@ class Incoming:
         if self._path is None:
             return ""
         name = ids.file_name()
-        home = self._folder / "archives" / name[:2]
+        home = self._folder / "archives" / name[:2]  # 256 folders, so that none becomes too large
         home.mkdir(exist_ok=True)
         self._path = self._path.replace(home / name)
         self._stored = True
@@ -117,7 +117,7 @@ class Payloads:
         self.discard = discard
         self.trust = trust
         self._lock = threading.Lock()
-        self._in_use: Counter[str] = Counter()
+        self._in_use: Counter[str] = Counter()  # payloads that housekeeping must not remove yet
         for name in ("archives", "outputs", "incoming"):
             (folder / name).mkdir(exist_ok=True)
 

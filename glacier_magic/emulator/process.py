@@ -17,7 +17,7 @@ from glacier_magic.emulator.folder_lock import FolderLock
 _PATIENCE = 20.0
 """Real seconds that a server may take to start or stop."""
 
-_BUSY = 3
+_BUSY = 3  # exit code of __main__
 _STEP = 0.05
 
 # References to running children: Python warns about dropped ones, and poll() reaps those that ended.
@@ -76,6 +76,7 @@ def start(
 
 def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> RunningEmulator:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # -P: not from the working directory.
     command = [sys.executable, "-P", "-m", "glacier_magic.emulator", "--data", str(folder)]
     command += ["--port", str(port), *extra]
     if speed is not None:
@@ -100,7 +101,7 @@ def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) 
 
 def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     _children[:] = [child for child in _children if child.poll() is None]
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[2])  # the child runs this copy of the package
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     flags = 0
     if sys.platform == "win32":
@@ -113,7 +114,7 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C in the terminal of the parent must not stop it
             creationflags=flags,
         )
     _children.append(child)
@@ -214,6 +215,7 @@ def _request(url: str, method: str, action: str, document: dict[str, Any] | None
 
     # Not urllib: it would use a proxy from the environment between two local processes.
     host = url.removeprefix("http://")
+    # Seeding millions of archives takes minutes.
     connection = http.client.HTTPConnection(host, timeout=900 if method == "POST" else 5)
     body = None if document is None else json.dumps(document)
     headers = {} if body is None else {"Content-Type": "application/json"}

@@ -17,7 +17,7 @@ from glacier_magic.emulator.records.vault_rows import vault_arn
 if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
 
-_TRIES = 3
+_TRIES = 3  # then the job counts as notified
 _INTERVAL = 0.5  # real seconds
 _EVENTS = {job_rows.ARCHIVE: "ArchiveRetrievalCompleted", job_rows.INVENTORY: "InventoryRetrievalCompleted"}
 

@@ -21,8 +21,8 @@ from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.virtual_clock import VirtualClock
 
-_BATCH = 20_000
-_SPAN = 8 * 365 * service_limits.DAY
+_BATCH = 20_000  # archives per transaction
+_SPAN = 8 * 365 * service_limits.DAY  # from the oldest archive to the newest
 _LARGEST = 40 << 30
 
 _FOLDERS = (
@@ -158,6 +158,7 @@ def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int 
     recipes = [generated.Recipe(phase) for phase in range(16)]
     step = max(_SPAN // count, 1)
     for number, archive_id in enumerate(ids.archive_ids(count)):
+        # in the same order as the rows
         created = newest - (count - number) * step + chance.randrange(step)
         modified = time.gmtime(created // 1000 - chance.randrange(1, 60 * 86400))
         stamp = time.strftime("%Y%m%dT%H%M%SZ", modified)
@@ -186,7 +187,7 @@ class Seeder:
         """
         if count < 1 or (size is not None and not 1 <= size <= _LARGEST * 1_024):
             raise ValueError("Seeding takes at least one archive, of 1 byte to 40 TiB.")
-        newest = vault_rows.next_inventory(self._clock.now()) - service_limits.DAY
+        newest = vault_rows.next_inventory(self._clock.now()) - service_limits.DAY  # the last inventory time
         chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         key = self._prepare(vault, region, newest - _SPAN)
         rows = _rows(key, count, newest, chance, size)

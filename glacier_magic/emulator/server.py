@@ -37,8 +37,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Serves one :class:`~glacier_magic.emulator.service.EmulatedService`."""
 
     daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
+    block_on_close = False  # idle connections must not delay a stop
+    request_queue_size = 128  # clients open many connections at once
     # On Windows the option would let a second server take the same port.
     allow_reuse_address = sys.platform != "win32"
 
@@ -64,9 +64,9 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 class _Connection(socketserver.StreamRequestHandler):
     server: Server
-    rbufsize = 1 << 16
+    rbufsize = 1 << 16  # fewer system calls for large bodies
     timeout = _IDLE
-    disable_nagle_algorithm = True
+    disable_nagle_algorithm = True  # small responses would wait for the client's delayed ACK
 
     def handle(self) -> None:
         try:
@@ -120,7 +120,7 @@ class _Connection(socketserver.StreamRequestHandler):
         if request.path.startswith("/_emulator"):
             return control.answer(self.server.service, self.server.stopping, request)
         response = self.server.service.answer(request)
-        time.sleep(self.server.service.options.latency)
+        time.sleep(self.server.service.options.latency)  # --latency
         return response
 
     def _go_on(self) -> None:

@@ -63,7 +63,7 @@ class EmulatedService:
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         self._verifier = auth.Verifier(options.key_pairs)
-        self._sweep()
+        self._sweep()  # before any request: a new file has no row until it is complete
         self.housekeeping = Housekeeping(self)
 
     def _sweep(self) -> None:
@@ -83,7 +83,7 @@ class EmulatedService:
         self.housekeeping.stop()
         self.publisher.stop()
         self.outputs.stop()
-        self.clock.save(final=True)
+        self.clock.save(final=True)  # after the threads, which still use the clock
         self.store.close()
 
     def answer(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ class EmulatedService:
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
             raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
-        call.fault = self.faults.take(route.operation)
+        call.fault = self.faults.take(route.operation)  # after the checks: refused requests use up no fault
         if call.fault is None:
             return route.handler(call)
         faults.before(call.fault, request)
@@ -178,7 +178,8 @@ class OperationRoute(NamedTuple):
     query: tuple[str, str] | None = None
 
 
-_routes: list[OperationRoute] = []
+routes: list[OperationRoute] = []
+"""All operations."""
 
 
 def operation(method: str, path: str, query: tuple[str, str] | None = None) -> Callable[[Handler], Handler]:
@@ -186,21 +187,16 @@ def operation(method: str, path: str, query: tuple[str, str] | None = None) -> C
 
     def register(handler: Handler) -> Handler:
         name = "".join(word.title() for word in handler.__name__.split("_"))
-        _routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
+        routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
         return handler
 
     return register
 
 
-def routes() -> tuple[OperationRoute, ...]:
-    """Return all operations."""
-    return tuple(_routes)
-
-
 def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
     """Return the operation of a request and the names in its path."""
     segments = request.segments()[1:]
-    for route in _routes:
+    for route in routes:
         if route.method == request.method and len(route.pattern) == len(segments):
             names = _names(route.pattern, segments)
             if names is not None and (route.query is None or route.query in request.query_pairs()):

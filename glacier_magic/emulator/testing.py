@@ -43,7 +43,7 @@ class Emulator:
             region_name=region,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
-            config=Config(**{"retries": {"max_attempts": 0}} | config),
+            config=Config(**{"retries": {"max_attempts": 0}} | config),  # retries would hide faults
         )
 
     def advance(self, seconds: float = 0, *, hours: float = 0, days: float = 0) -> None:

@@ -30,8 +30,9 @@ class VirtualClock:
         """Set whenever the time is changed by hand, to wake the thread that waits for the next tick."""
         saved = self._load()
         self._anchor = float(saved.get("time", dates.real_now()))
-        self._speed = float(saved.get("speed", 1.0))
-        self._paused = bool(saved.get("paused", False))
+        self.speed = float(saved.get("speed", 1.0))
+        """The speed setting, which a pause does not change."""
+        self.paused = bool(saved.get("paused", False))
         self._real = time.monotonic()
         self._lease = self._anchor
         if speed is not None:
@@ -49,23 +50,13 @@ class VirtualClock:
     @property
     def rate(self) -> float:
         """Virtual seconds per real second; 0 while paused."""
-        return 0.0 if self._paused else self._speed
-
-    @property
-    def speed(self) -> float:
-        """The speed setting, which a pause does not change."""
-        return self._speed
-
-    @property
-    def paused(self) -> bool:
-        """Whether the clock is paused."""
-        return self._paused
+        return 0.0 if self.paused else self.speed
 
     def now(self) -> int:
         """Return the virtual time in milliseconds."""
         with self._lock:
             now = self._read()
-            if now > self._lease:
+            if now > self._lease:  # written before the caller sees a time beyond the saved one
                 self._write(now, now + _LEASE * 1000 * self.rate)
             return int(now)
 
@@ -84,7 +75,7 @@ class VirtualClock:
 
     def _write(self, now: float, until: float) -> None:
         self._anchor, self._real = now, time.monotonic()
-        state = {"time": int(until), "speed": self._speed, "paused": self._paused}
+        state = {"time": int(until), "speed": self.speed, "paused": self.paused}
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(state), "ascii")
         temporary.replace(self._path)  # atomic: a kill leaves the old file or the new one
@@ -93,26 +84,26 @@ class VirtualClock:
     def _change(self, *, by: float = 0, speed: float | None = None, paused: bool) -> None:
         with self._lock:
             now = self._read() + by
-            ahead = AHEAD * 1000 * (self._speed if speed is None else speed)
-            if not now + (0 if paused else ahead) <= dates.LAST:
+            ahead = AHEAD * 1000 * (self.speed if speed is None else speed)
+            if not now + (0 if paused else ahead) <= dates.LAST:  # "not" also refuses NaN
                 raise ValueError(
                     "The virtual clock cannot go there: it must stay within the year 9999 for "
                     "another real hour at its speed."
                 )
-            self._speed = self._speed if speed is None else speed
-            self._paused = paused
+            self.speed = self.speed if speed is None else speed
+            self.paused = paused
             self._write(now, now + _LEASE * 1000 * self.rate)
         self.jumped.set()
 
     def advance(self, seconds: float) -> None:
         """Advance the clock by *seconds*; it never moves backwards."""
-        if not seconds >= 0:
+        if not seconds >= 0:  # also refuses NaN
             raise ValueError("The virtual clock only moves forward: give a number of seconds >= 0.")
-        self._change(by=seconds * 1000, paused=self._paused)
+        self._change(by=seconds * 1000, paused=self.paused)
 
     def set_speed(self, speed: float) -> None:
         """Set the speed in virtual seconds per real second; 0 pauses."""
-        if not 0 <= speed <= 1e7:
+        if not 0 <= speed <= 1e7:  # also refuses NaN
             raise ValueError("The speed is a number of virtual seconds a second, from 0 to 1e7.")
         if speed == 0:
             self.pause()

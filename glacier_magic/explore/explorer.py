@@ -89,7 +89,7 @@ class Explorer(Rendered):
             )
         if asked.where.strip():  # alone, so that an error quotes only the user's condition
             self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
-        self._versions += 1
+        self._versions += 1  # results may arrive out of order
         return Answer(self._catalogue, self.vault.name, asked, self._versions, cube)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:

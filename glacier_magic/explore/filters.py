@@ -71,7 +71,7 @@ class Filter:
         if self.size is not None:
             found += _between(self.size)
         if self.format is not None:
-            quoted = self.format.replace("'", "''")
+            quoted = self.format.replace("'", "''")  # quotes are doubled, as in SQL
             found.append(f"format = '{quoted}'")
         return found
 

@@ -55,7 +55,7 @@ class Selection:
 
         :raises InputError: there are too many to pick by hand.
         """
-        if len(rows) == answer.count and not add:
+        if len(rows) == answer.count and not add:  # a rule takes no memory for the ids
             self.all_of(answer)
             return
         if len(rows) > MOST:

@@ -60,7 +60,7 @@ def _row(areas: Sequence[float], start: int, side: float) -> int:
     while stop < len(areas):
         wider = total + areas[stop]
         now = _worst(first, areas[stop], side, wider / first) if first else worst
-        if now > worst:
+        if now > worst:  # the next size starts a new row
             break
         total, worst, stop = wider, now, stop + 1
     return stop

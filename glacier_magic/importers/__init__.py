@@ -71,7 +71,7 @@ def read(path: str | PathLike[str]) -> Imported:
     kinds = "; ".join(importer.FORMAT for importer in IMPORTERS)
     raise InputError(
         f"{file} is not a record of archives in a known format{f': {damage}' if damage else ''}",
-        cure=f"What can be imported: {kinds}.",
+        cure=f"Formats that can be imported: {kinds}.",
     )
 
 

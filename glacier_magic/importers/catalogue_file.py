@@ -37,7 +37,7 @@ def read(path: Path) -> Imported:
     examine(path)
     left = Left()
     counts = {table: _count(path, table) for table in _OTHERS}
-    history = [f"{count:,} {table}" for table, count in counts.items() if count]
+    history = [f"{table} ({count:,})" for table, count in counts.items() if count]
     return Imported(
         format=FORMAT,
         source=path,

@@ -19,7 +19,7 @@ FORMAT = "an exported table of archives"
 
 _PARQUET = b"PAR1"
 _HEAD = ",".join(f'"{name}"' for name in EXPORTED).encode()
-_PIECE = 10_000
+_PIECE = 10_000  # rows per batch
 
 
 def recognises(file: SourceFile) -> bool:
@@ -88,7 +88,7 @@ def checked(rows: Iterator[dict[str, Any]], left: Left) -> Iterator[ImportedArch
 
 
 def _archive(row: dict[str, Any]) -> ImportedArchive:
-    bare = row.get("format") == "imported" and not row.get("description")
+    bare = row.get("format") == "imported" and not row.get("description")  # imported without a description
     return ImportedArchive(
         archive_id=str(row["archive_id"]),
         account=text(row.get("account")) or None,
@@ -108,7 +108,7 @@ def _archive(row: dict[str, Any]) -> ImportedArchive:
 
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return size(int(value[:20]))
+        return size(int(value[:20]))  # int() of very long numbers is slow
     return size(value)
 
 

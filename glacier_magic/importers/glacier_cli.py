@@ -54,6 +54,7 @@ def _archives(path: Path, left: Left) -> Iterator[ImportedArchive]:
                 vault=vault,
                 name=text(name),
                 description=text(name),
+                # A row may come from an inventory, long after the creation of the archive.
                 created_ms=milliseconds(made) if seen is None else None,
                 deleted=deleted is not None,
                 seen_ms=milliseconds(seen),

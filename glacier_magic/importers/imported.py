@@ -170,12 +170,12 @@ def tree_hash(value: object) -> str | None:
 
 def size(value: object) -> int | None:
     """Return a valid size of an archive in bytes, or None."""
-    return value if type(value) is int and 0 <= value <= LARGEST else None
+    return value if type(value) is int and 0 <= value <= LARGEST else None  # not a bool
 
 
 def milliseconds(seconds: object) -> int | None:
     """Return a time in seconds since 1970 in milliseconds, or None if it is invalid."""
-    if type(seconds) is not int and type(seconds) is not float:
+    if type(seconds) is not int and type(seconds) is not float:  # not a bool
         return None
     return int(seconds * 1000) if _EARLIEST <= seconds < _LATEST else None
 
@@ -184,4 +184,5 @@ def text(value: object) -> str | None:
     """Return a text in a form that can be stored, or None if it is not a text."""
     if not isinstance(value, str):
         return None
+    # Bytes that are not UTF-8 become escapes.
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -97,7 +97,7 @@ def _rows(reading: Reading) -> Iterator[Item]:
 def _from_csv(path: Path, left: Left) -> Iterator[ImportedArchive]:
     place = _Place()
     with path.open("rb") as file:
-        next(file)
+        next(file)  # the header
         number = 2
         while lines := list(islice(file, _LINES)):
             try:
@@ -114,7 +114,7 @@ def _one_by_one(lines: list[bytes], first: int, left: Left) -> Iterator[Item]:
             yield from list(_open([_HEADER, line], csv=True)[1])
         except InventoryError:
             left.add(f"line {number}", _INCOMPLETE)
-            left.cut = left.cut or not line.endswith(b"\n")
+            left.cut = left.cut or not line.endswith(b"\n")  # the last line may be incomplete
 
 
 def _from_json(path: Path, left: Left) -> Iterator[ImportedArchive]:
@@ -135,7 +135,7 @@ def _place(path: Path) -> _Place:
         next(rows, None)
     if not place().vault_arn or place().made is None:
         with suppress(InventoryError):
-            deque(rows, maxlen=0)
+            deque(rows, maxlen=0)  # reads to the end, where the keys may be
     return place()
 
 

@@ -51,6 +51,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _archives(path: Path, left: Left) -> Iterator[ImportedArchive]:
+    # Read first, because a deletion follows its creation.
     deleted = {_id_of(match): match for line in _lines(path) if (match := _DELETED.fullmatch(line))}
     for number, line in enumerate(_lines(path), 1):
         created = _CREATED.fullmatch(line)

@@ -73,6 +73,7 @@ def _dictionary(pickled: bytes | None, name: str, left: Left) -> dict[Any, Any]:
     if pickled is None:
         return {}
     try:
+        # Names may have any bytes.
         unpickler = _DataOnly(io.BytesIO(pickled), encoding="utf-8", errors="surrogateescape")
         value = unpickler.load()
     except _DAMAGED as error:

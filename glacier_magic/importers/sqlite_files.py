@@ -29,7 +29,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "surrogateescape")  # names of files may have any bytes
 
 
 def tables(path: Path) -> dict[str, frozenset[str]]:

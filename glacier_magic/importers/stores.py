@@ -64,7 +64,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST:
+    if path.stat().st_size > LARGEST:  # files are read into memory as a whole
         raise ValueError(f"more than {LARGEST:,} bytes")
     return path.read_bytes()
 
@@ -132,6 +132,7 @@ def _gnu(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
     directory, length, _, _, slots = struct.unpack_from(f"{order}QIIII", data, 8)
     if length > len(data):
         raise ValueError("its directory is beyond the end")
+    # Several slots may share a bucket.
     for bucket in set(struct.unpack_from(f"{order}{length // 8}Q", data, directory)):
         for slot in range(slots):
             place = bucket + 112 + 24 * slot
@@ -151,6 +152,7 @@ def _berkeley(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if page[25] not in _HASH_PAGES or count % 2:
             continue
         places = struct.unpack_from(f"{order}{count}H", page, 26)
+        # Stored from the end of the page.
         items = [page[place:end] for place, end in zip(places, (size, *places[:-1]), strict=True)]
         for key, value in zip(items[::2], items[1::2], strict=True):
             yield _item(data, order, size, key), _item(data, order, size, value)
@@ -176,7 +178,7 @@ def _item(data: bytes, order: str, size: int, item: bytes) -> bytes:
 def _through_python(base: Path) -> dict[bytes, bytes] | None:
     """Read the file with the library that Python recognises, such as the ndbm of macOS."""
     kind = dbm.whichdb(str(base))
-    if not kind or kind == "dbm.dumb":
+    if not kind or kind == "dbm.dumb":  # the latter is read above
         return None
     try:
         with dbm.open(str(base), "r") as store:

@@ -75,7 +75,7 @@ def take(
         notes=list(imported.notes),
     )
     found = _placed(imported, catalogue, vault, otherwise)
-    newest = cache(lambda name: _newest(catalogue, name))
+    newest = cache(lambda name: _newest(catalogue, name))  # one query per vault
     while batch := list(islice(found, CHUNK)):
         batch.sort(key=lambda pair: (pair[1], pair[0].archive_id))  # in the order of the index
         with catalogue.database.transaction():

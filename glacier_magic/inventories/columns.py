@@ -57,6 +57,7 @@ def of_cut(
     good = np.ones(count, bool)
     _reject(good, texts["archive_id"], _outside_of_ids)
     _reject(good, texts["tree_hash"], _outside_of_hashes)
+    # Much faster than decoding, and usually true.
     ascii_only = bool(np.frombuffer(data, np.uint8).max() < 0x80)
     above = not ascii_only and not is_plain(bytes(data))
     description = _mended(texts["description"], odd, above, mend, good)
@@ -94,7 +95,7 @@ def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Arr
     texts = {name: _of_one_width(data, *cut.spans[name]) for name in _ONE_WIDTH}
     names = [name for name in names if name not in _ONE_WIDTH]
     width = 2 * len(names)
-    points = np.empty((len(cut.rows), width), np.int32)
+    points = np.empty((len(cut.rows), width), np.int32)  # Arrow's strings have 32-bit offsets
     for number, name in enumerate(names):
         points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))

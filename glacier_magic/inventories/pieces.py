@@ -90,12 +90,12 @@ class Ordered(Generic[Result]):
                     failure = error
                     break
                 self._results.append((piece, pool.submit(self._work, piece)))
-                if len(self._results) > threads:
+                if len(self._results) > threads:  # bounds the pieces in memory
                     yield self._next()
             while self._results:
                 yield self._next()
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # also if the caller stops early
         if failure is not None:
             raise failure
 

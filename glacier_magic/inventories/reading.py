@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, cast
-
-from .damage import InventoryError, excerpt
-from .listed_archive import HEADER
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from .json_form import JsonInventory
 
-Format = Literal["JSON", "CSV"]
 COLUMNS = ("archive_id", "description", "created", "size", "tree_hash")
 """The columns of an inventory."""
-
-
-def detect(first: bytes) -> Format:
-    """Return the form of an inventory by its *first* 100 bytes or more.
-
-    :raises InventoryError: it is neither JSON nor CSV.
-    """
-    text = bytes(first).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
-        return "JSON"
-    header = text.partition(b"\n")[0].replace(b'"', b"").rstrip(b"\r")
-    if header and HEADER.startswith(header[: len(HEADER)]):
-        return "CSV"
-    raise InventoryError(
-        f"This is not an inventory of a vault: it begins with {excerpt(text)}",
-        cure='An inventory is JSON that begins with {"VaultARN" or CSV that begins with ArchiveId.',
-    )
 
 
 class Reading(Iterator["pa.RecordBatch"]):
@@ -41,7 +20,7 @@ class Reading(Iterator["pa.RecordBatch"]):
     Reading starts with the first batch.  ``rows`` counts the archives yielded.
     """
 
-    def __init__(self, pieces: Iterable[bytes | memoryview], form: Format) -> None:
+    def __init__(self, pieces: Iterable[bytes | memoryview], form: str) -> None:
         self.rows = 0
         self._json: JsonInventory | None = None
         self._batches = self._read(pieces, form)
@@ -68,9 +47,7 @@ class Reading(Iterator["pa.RecordBatch"]):
         """Stop reading and end the threads."""
         self._batches.close()
 
-    def _read(
-        self, pieces: Iterable[bytes | memoryview], form: Format
-    ) -> Generator[pa.RecordBatch, None, None]:
+    def _read(self, pieces: Iterable[bytes | memoryview], form: str) -> Generator[pa.RecordBatch, None, None]:
         if form == "CSV":
             from .csv_form import batches  # noqa: PLC0415 - costs time: imported when used
 
@@ -86,7 +63,7 @@ def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa:
     """Read an inventory as its bytes arrive, in memory that does not grow with its length.
 
     :param pieces: the bytes, cut anywhere.
-    :param format: ``JSON`` or ``CSV``, the format of the job; see :func:`detect`.
+    :param format: ``JSON`` or ``CSV``, the format of the job.
     :returns: an iterator of record batches, with the vault and date of a JSON inventory.
     :raises InventoryError: during iteration, if the inventory is damaged or truncated; the archives
         before the damage have been yielded.  A CSV truncated between two lines looks complete:
@@ -94,4 +71,4 @@ def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa:
     """
     if format not in ("JSON", "CSV"):
         raise ValueError(f"format is JSON or CSV, not {format!r}")
-    return Reading(pieces, cast("Format", format))
+    return Reading(pieces, format)

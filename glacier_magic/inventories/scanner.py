@@ -106,7 +106,7 @@ class Scanner:
                 value, end = self._json.raw_decode(self._buffer, self._at)
             except (ValueError, RecursionError) as error:
                 waiting = len(self._buffer) - self._at
-                if waiting <= LONGEST and self._more(waiting):
+                if waiting <= LONGEST and self._more(waiting):  # doubling the buffer keeps the work linear
                     continue
                 raise self._error(f"The inventory is {self._damage()}") from error
             if self._may_continue(value, end) and self._more(1):
@@ -114,7 +114,7 @@ class Scanner:
             raw = self._buffer[self._at : end].encode("latin-1")
             if len(raw) > LONGEST:
                 raise self._error("The inventory has a value that is too long")
-            if not raw.isascii() or b"\\ud" in raw or b"\\uD" in raw:
+            if not raw.isascii() or b"\\ud" in raw or b"\\uD" in raw:  # the buffer has bytes, not characters
                 value = json_value(raw)
             self._at = end
             return raw, value

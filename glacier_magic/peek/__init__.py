@@ -12,26 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base.ranges import aligned_cover
 from ..errors import InputError
 from .contents import Contents, Limits, Member
 from .tars import list_tar, list_tar_gz
 from .window import Window
 from .zips import list_zip
 
-__all__ = [
-    "Contents",
-    "Limits",
-    "Member",
-    "Window",
-    "aligned_cover",
-    "kind_of",
-    "list_tar",
-    "list_tar_gz",
-    "list_zip",
-    "members",
-    "no_kind",
-]
+__all__ = ["Contents", "Limits", "Member", "Window", "kind_of", "members", "no_kind"]
 
 _ENDINGS = {
     "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",

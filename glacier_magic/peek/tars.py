@@ -55,6 +55,7 @@ def list_tar(window: Window, limits: Limits) -> Contents:
 
     def read(start: int, length: int) -> bytes:
         if start == 0 and not window.asked:
+            # One request instead of many small ones.
             window.read(0, max(length, min(limits.first, limits.bytes)))
         elif not window.has(start, length):
             if window.rounds >= limits.rounds:
@@ -87,7 +88,7 @@ def list_tar_gz(window: Window, limits: Limits) -> Contents:
             stream.seek(start)
             return stream.read(length)
         except EOFError:
-            if len(packed) == window.size:
+            if len(packed) == window.size:  # there is no more to read: the file itself is truncated
                 raise _Damaged from None
             raise _OutOfReach("at the end of the bytes that were read") from None
         except (OSError, zlib.error):
@@ -138,12 +139,12 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
         kind, length = header[156:157], _number(header[124:136])
         if kind in b"LKxXg":
             headers += 1
-            if headers > MOST_HEADERS or length > LONGEST_NAME:
+            if headers > MOST_HEADERS or length > LONGEST_NAME:  # bounds memory and time
                 raise _Damaged
             _extend(kind, read(at + BLOCK, length), length, own, common)
             at += BLOCK + _blocks(length)
             continue
-        extended = common | own
+        extended = common | own  # global pax records, then those of the member
         member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
@@ -152,7 +153,7 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             yield member
             raise _Damaged
         yield member
-        own, headers, begin = {}, 0, at
+        own, headers, begin = {}, 0, at  # extended headers apply to one member
 
 
 def _check(header: bytes) -> None:
@@ -244,7 +245,7 @@ def _kind(kind: bytes, name: str) -> str:
 def _whole(text: str | None, otherwise: int) -> int:
     if text is None:
         return otherwise
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not (text.isascii() and text.isdigit() and len(text) < 20):  # int() of very long numbers is slow
         raise _Damaged
     return int(text)
 

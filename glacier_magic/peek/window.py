@@ -56,6 +56,7 @@ class Window:
         :raises Unlistable: it would exceed the limit; nothing is requested.
         :raises IntegrityError: *fetch* returned a wrong number of bytes.
         """
+        # Untrusted positions may be negative or beyond the end.
         end = min(max(start, 0) + max(length, 0), self.size)
         start = min(max(start, 0), end)
         missing = self._missing(start, end)
@@ -80,7 +81,7 @@ class Window:
 
     def _ask(self, runs: list[tuple[int, int]]) -> None:
         count = -(-self.size // CHUNK)
-        ranges = [
+        ranges = [  # only aligned ranges have a tree hash, by which they are verified
             (first * CHUNK, min(last * CHUNK, self.size) - 1)
             for run in runs
             for first, last in aligned_cover(*run, count)

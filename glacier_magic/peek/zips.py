@@ -57,7 +57,7 @@ def _directory(window: Window) -> tuple[bytes, int, int]:
         end = _END.unpack(window.read(at, _END.size))
         _, disk, first_disk, here, count, length, offset, _ = end
         top = at
-        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (length, offset):
+        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (length, offset):  # the marks of ZIP64
             wide = _zip64(window, at)
             if wide is not None:
                 top, disk, first_disk, here, count, length, offset = wide
@@ -87,6 +87,7 @@ def _ends(window: Window) -> Iterator[int]:
         tail = window.read(tail_at, reach)
         at, found = len(tail), False
         while (at := tail.rfind(b"PK\5\6", 0, at)) >= 0:
+            # Its comment must end with the file.
             if int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail) - at - _END.size:
                 found = True
                 yield tail_at + at
@@ -144,7 +145,7 @@ def _member(entry: tuple[int, ...], raw: bytes, extras: dict[int, bytes], shift:
     wide = extras.get(1, b"")
     values = []
     for value in (size, packed, start):
-        moved = value == 0xFFFFFFFF and len(wide) >= 8
+        moved = value == 0xFFFFFFFF and len(wide) >= 8  # the ZIP64 field has only the values that do not fit
         values.append(int.from_bytes(wide[:8], "little") if moved else value)
         wide = wide[8:] if moved else wide
     name = _name(raw, flags, extras)
@@ -176,7 +177,7 @@ def _name(raw: bytes, flags: int, extras: dict[int, bytes]) -> str:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             pass
-    return raw.decode("cp437")
+    return raw.decode("cp437")  # the encoding of MS-DOS, the default of the format
 
 
 def _mtime(extras: dict[int, bytes]) -> int | None:

@@ -180,7 +180,7 @@ def test_all_is_a_rule_with_exceptions(explorer):
     assert len(held) == 83
     assert len(explorer.selection) == 83
     assert "a/file 006.tif" not in set(explorer.selection["name"])
-    rule.sums()  # until they are read, the bytes are not known
+    rule.sums()  # waits for the thread that reads them; until then, the bytes are None
     assert explorer.picked.bytes == explorer.selection["size"].sum()
 
 

@@ -237,7 +237,7 @@ def test_glacier_clis_file_is_read(tmp_path):
         ImportedArchive(archive_id=C, name="café", description="café", vault="photos", deleted=True),
     ]
     assert list(imported.left) == [("'odd'", "its archive id or vault is invalid")]
-    assert imported.notes == ["The file was used with 2 access keys; all count as those of this account."]
+    assert imported.notes == ["The file has 2 access keys; all archives are taken as those of this account."]
 
 
 def test_a_sqlite_file_that_breaks_off_gives_what_is_whole(tmp_path):

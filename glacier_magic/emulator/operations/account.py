@@ -41,7 +41,7 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
         raise service_errors.invalid(f"Invalid data retrieval strategy: {strategy}")
     if (strategy == "BytesPerHour") != (allowed is not None):
         raise service_errors.invalid("BytesPerHour goes with the strategy BytesPerHour and with no other.")
-    whole = isinstance(allowed, int) and not isinstance(allowed, bool)
+    whole = isinstance(allowed, int) and not isinstance(allowed, bool)  # JSON true is an int in Python
     if allowed is not None and not (whole and 1 <= allowed < 1 << 63):
         raise service_errors.invalid(f"Invalid BytesPerHour: {allowed}")
     return strategy, allowed

@@ -74,12 +74,13 @@ def _archive_job(call: Call, document: dict[str, Any], request: JobRequest) -> s
         vault, now = call.vault(connection), call.clock.now()
         archive = _archive(connection, vault.id, archive_id, now)
         start, end = _range(document, archive.size)
-        if tier == "Standard":
+        if tier == "Standard":  # the policy does not apply to other tiers
             setting_rows.enforce(connection, vault, end - start + 1, now)
         return job_rows.add(
             connection,
             vault,
             now,
+            # A fault takes precedence.
             replace(request, failure=request.failure or _failure(connection, archive)),
             duration=service_limits.RETRIEVAL[tier],
             action=job_rows.ARCHIVE,
@@ -210,7 +211,7 @@ def list_jobs(call: Call) -> Response:
             vault,
             now,
             first=query.get("marker", ""),
-            limit=limit + 1,
+            limit=limit + 1,  # one more shows whether there is another page
             completed=None if completed is None else completed == "true",
             status=status,
         )
@@ -231,7 +232,7 @@ def get_job_output(call: Call) -> Response:
     headers = {"Accept-Ranges": "bytes"}
     if partial:
         headers["Content-Range"] = f"bytes {start}-{end}/{size}"
-    offset = job.range_start or 0
+    offset = job.range_start or 0  # ranges of the output count from the start of the retrieved range
     if job.action == job_rows.ARCHIVE:
         source = _archive_output(call, job, offset + start, offset + end, headers)
     else:

@@ -31,6 +31,7 @@ def initiate_multipart_upload(call: Call) -> Response:
 def _part_size(call: Call) -> int:
     text = call.request.headers.get("x-amz-part-size", "")
     size = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    # A power of two has one bit.
     if size & (size - 1) or not service_limits.MIN_PART <= size <= service_limits.MAX_PART:
         raise service_errors.invalid(
             f"Invalid part size: {text or 'null'}. Part size must not be null, must be a power of "
@@ -97,7 +98,7 @@ def complete_multipart_upload(call: Call) -> Response:
         archive_id = upload.archive_id
         if upload.ended == "aborted":
             raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
-        if archive_id is None:
+        if archive_id is None:  # not completed by an earlier call
             upload_rows.check_complete(connection, upload, size, expected)
             vault, now = call.vault(connection), call.clock.now()
             archive_id = upload_rows.complete(connection, vault, upload, now, size=size, tree_hash=expected)
@@ -136,6 +137,7 @@ def list_parts(call: Call) -> Response:
     limit, start = request_fields.limit(call.request, service_limits.PAGE), _first_part(call)
     with call.store.read() as connection:
         vault, upload = call.vault(connection), _upload(call, connection)
+        # One more shows whether there is another page.
         found = upload_rows.parts(connection, upload, start, limit + 1)
     marker = markers.encode(found[limit][0], markers.PARTS) if len(found) > limit else None
     shown = [
@@ -162,7 +164,7 @@ def list_multipart_uploads(call: Call) -> Response:
     first = call.request.query.get("marker", "")
     with call.store.read() as connection:
         vault = call.vault(connection)
-        found = upload_rows.page(connection, vault, call.clock.now(), first, limit + 1)
+        found = upload_rows.page(connection, vault, call.clock.now(), first, limit + 1)  # one more, as above
     marker = found[limit].upload_id if len(found) > limit else None
     shown = [upload.describe(vault) for upload in found[:limit]]
     return json_response({"Marker": marker, "UploadsList": shown})

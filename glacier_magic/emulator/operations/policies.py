@@ -11,6 +11,7 @@ from dataclasses import replace
 from glacier_magic.emulator import dates, ids, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.operations import request_fields
+from glacier_magic.emulator.operations.vault_documents import document, set_document
 from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.records.setting_rows import StoredLock
 from glacier_magic.emulator.service import Call, operation
@@ -24,10 +25,10 @@ def _policy(call: Call) -> str:
             f"Invalid policy: it is longer than {service_limits.POLICY_BYTES} bytes."
         )
     try:
-        document = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
-    if not isinstance(document, dict) or "Statement" not in document:
+    if not isinstance(content, dict) or "Statement" not in content:
         raise service_errors.invalid("Invalid policy: it has no Statement.")
     return text
 
@@ -35,29 +36,19 @@ def _policy(call: Call) -> str:
 @operation("PUT", "vaults/*vault/access-policy")
 def set_vault_access_policy(call: Call) -> Response:
     """Set the vault's access policy."""
-    text = _policy(call)
-    with call.store.write() as connection:
-        setting_rows.set_document(connection, call.vault(connection), "access_policy", text)
-    return Response(204)
+    return set_document(call, "access_policy", _policy(call))
 
 
 @operation("GET", "vaults/*vault/access-policy")
 def get_vault_access_policy(call: Call) -> Response:
     """Return the access policy, or 404 without one."""
-    with call.store.read() as connection:
-        vault = call.vault(connection)
-        text = setting_rows.document(connection, vault, "access_policy")
-    if text is None:
-        raise service_errors.not_found(f"No vault access policy is set for: {vault.arn}")
-    return json_response({"Policy": text})
+    return json_response({"Policy": document(call, "access_policy", "No vault access policy is set for")})
 
 
 @operation("DELETE", "vaults/*vault/access-policy")
 def delete_vault_access_policy(call: Call) -> Response:
     """Remove the access policy; removing none is no error."""
-    with call.store.write() as connection:
-        setting_rows.set_document(connection, call.vault(connection), "access_policy", None)
-    return Response(204)
+    return set_document(call, "access_policy", None)
 
 
 @operation("POST", "vaults/*vault/lock-policy")

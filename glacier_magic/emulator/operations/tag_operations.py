@@ -9,7 +9,7 @@ from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
-_TEXT = re.compile(r"[\w ./=+@-]*")
+_TEXT = re.compile(r"[\w ./=+@-]*")  # letters and digits of all scripts
 
 
 @operation("POST", "vaults/*vault/tags", ("operation", "add"))

@@ -34,6 +34,7 @@ def list_vaults(call: Call) -> Response:
     limit = request_fields.limit(call.request, service_limits.VAULT_PAGE)
     first = _first_name(call)
     with call.store.read() as connection:
+        # One more shows whether there is a next page.
         found = vault_rows.page(connection, call.account, call.region, first, limit + 1)
     now = call.clock.now()
     marker = found[limit].arn if len(found) > limit else None

@@ -89,7 +89,7 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, 
     if archive.vault != vault.id:
         # The vault name is valid, and the archive not in it, but this is the service's message.
         raise service_errors.invalid(f"Invalid vault name: {vault.arn}")
-    if archive.deleted is not None:
+    if archive.deleted is not None:  # deleting twice is no error, and counts once
         return
     connection.execute("UPDATE archives SET deleted = ? WHERE id = ?", (now, archive.id))
     connection.execute(
@@ -148,5 +148,5 @@ def _stored_hash(connection: sqlite3.Connection, payload: str, start: int, end: 
             return None
         first = max(start - row["start"], 0) // treehash.CHUNK
         last = -(-(min(end + 1, row["start"] + row["size"]) - row["start"]) // treehash.CHUNK)
-        leaves += row["leaves"][32 * first : 32 * last]
+        leaves += row["leaves"][32 * first : 32 * last]  # 32 bytes per MiB
     return combine_leaves(bytes(leaves))

@@ -61,11 +61,6 @@ class StoredJob:
         """Whether this is an inventory that is not written yet."""
         return self.action == INVENTORY and self.outcome == "Succeeded" and self.output is None
 
-    @property
-    def range(self) -> str | None:
-        """The retrieved range of an archive, end inclusive."""
-        return None if self.range_end is None else f"{self.range_start}-{self.range_end}"
-
     def inventory_parameters(self, now: int) -> dict[str, object] | None:
         """Return the requested parameters; after completion, with the marker of the next page."""
         if self.parameters is None:
@@ -76,6 +71,7 @@ class StoredJob:
     def describe(self, vault_arn: str, now: int) -> dict[str, object]:
         """Return the job object; like the service, with every key present."""
         completed = self.completed(now)
+        part = None if self.range_end is None else f"{self.range_start}-{self.range_end}"
         return {
             "Action": self.action,
             "ArchiveId": self.archive_id,
@@ -88,7 +84,7 @@ class StoredJob:
             "InventorySizeInBytes": self.output_size if completed else None,
             "JobDescription": self.description,
             "JobId": self.job_id,
-            "RetrievalByteRange": self.range,
+            "RetrievalByteRange": part,
             "SHA256TreeHash": self.range_hash,
             "SNSTopic": self.topic,
             "StatusCode": self.status(now),

@@ -1,4 +1,4 @@
-"""Settings of vaults and accounts: tags, documents, locks, the retrieval policy and capacity."""
+"""Settings of vaults and accounts: tags, locks, the retrieval policy and capacity."""
 
 from __future__ import annotations
 
@@ -35,17 +35,6 @@ def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str
 def remove_tags(connection: sqlite3.Connection, vault: StoredVault, keys: list[str]) -> None:
     """Remove tags; unknown keys are no error."""
     connection.executemany("DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys])
-
-
-def document(connection: sqlite3.Connection, vault: StoredVault, column: str) -> str | None:
-    """Return the ``notification`` or ``access_policy`` of a vault."""
-    row = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
-    return None if row[0] is None else str(row[0])
-
-
-def set_document(connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None) -> None:
-    """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
-    connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +92,7 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
         if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
             raise service_errors.policy_enforced()
     if strategy == "BytesPerHour" and allowed is not None:
+        # Notified = 0 selects the index of running jobs.
         running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
         if (running + size) * service_limits.HOUR > allowed * service_limits.RETRIEVAL["Standard"]:
             raise service_errors.policy_enforced()

@@ -88,7 +88,7 @@ def page(
         ).fetchone()
         if row is None:
             raise service_errors.invalid(f"Invalid marker: {first}")
-        start_row = row["id"]
+        start_row = row["id"]  # the marker names the first upload of the page
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads"
         " WHERE vault = ? AND ended IS NULL AND id >= ? AND touched > ? ORDER BY id LIMIT ?",

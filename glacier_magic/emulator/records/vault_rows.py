@@ -49,7 +49,7 @@ class StoredVault:
         has passed, the live numbers are those of that time.
         """
         if self.changed is not None:
-            due = next_inventory(self.changed)
+            due = next_inventory(self.changed)  # the first inventory after the last change
             if due <= now:
                 return StoredInventory(due, self.live_count, self.live_size)
         return StoredInventory(self.inventory_date, self.inventory_count, self.inventory_size)
@@ -152,6 +152,7 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, now: int) -> None
     written = vault.changed is not None and vault.changed >= (inventory.date or 0)
     if inventory.archives or written:
         raise service_errors.invalid(f"Vault not empty or recently written to: {vault.arn}")
+    # The row stays for its jobs.
     connection.execute("UPDATE vaults SET deleted = ? WHERE id = ?", (now, vault.id))
     connection.execute("DELETE FROM tags WHERE vault = ?", (vault.id,))
 
@@ -164,5 +165,6 @@ def record_change(
     connection.execute(
         "UPDATE vaults SET changed = ?, live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ? WHERE id = ?",
+        # The inventory due before this change.
         (now, count, size + count * service_limits.OVERHEAD, *inventory, vault.id),
     )

@@ -486,7 +486,7 @@ def test_another_catalogue_is_merged_in(filled, tmp_path):
     record(merged, 500, "mine alone")
     report = importers.take(importers.read(other), merged)
     assert (report.taken.total(), report.known) == (len(NAMES), 1)
-    assert "1 of inventories" in report.notes[0]
+    assert "inventories (1)" in report.notes[0]
     assert merged.archives.get("photos", identifier(0)).name == "my own name"
     assert merged.archives.get("photos", identifier(4)).state == "deleted here"
     again = importers.take(importers.read(other), merged)
