@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .base.treehash import tree_hash
     from .client.connect import connect
     from .client.session import Session
-    from .client.vault import Archive, Vault
+    from .client.vault import Vault
+    from .client.vault_archives import Archive
     from .errors import (
         AccessDenied,
         CatalogueError,
@@ -60,7 +61,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Session": "client.session",
     "connect": "client.connect",
-    **dict.fromkeys(("Archive", "Vault"), "client.vault"),
+    "Archive": "client.vault_archives",
+    "Vault": "client.vault",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
