@@ -365,9 +365,7 @@ class Session:
         spread: str | float | None = None,
         daily: str | int | None = None,
     ) -> Restores:
-        """Return the plan to restore again what expired before it was downloaded.
-
-        Files go to the same folders as before.
+        """Return the plan to request expired outputs again, into the same folders.
 
         :param words: the archives, as in :meth:`Vault.select`; all if none.
         :param vault: the vault; all vaults if None.

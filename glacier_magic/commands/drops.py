@@ -1,4 +1,4 @@
-"""Drops that are under way."""
+"""Drops in progress."""
 
 from __future__ import annotations
 

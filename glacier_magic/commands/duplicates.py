@@ -24,7 +24,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
             console,
             table,
             f"{plural(len(table), 'archive')} in {plural(groups, 'group')} with the same bytes, "
-            f"{human_bytes(wasted)} of them more than once",
+            f"{human_bytes(wasted)} of them redundant",
         )
     )
     return table

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help="what the name holds anywhere")
+    parser.add_argument("text", metavar="TEXT", help="a text to find anywhere in the name")
     limit_option(parser)
     vault_option(parser)
 

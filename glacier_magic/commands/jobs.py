@@ -15,7 +15,7 @@ def _run(console: Console, _: Namespace) -> Batch:
 
 VERB = Verb(
     name="jobs",
-    summary="show the job board; downloads start by themselves when a job is ready",
+    summary="show the job board; downloads start when their jobs are ready",
     run=_run,
     examples=(("jobs", ""),),
 )

@@ -21,17 +21,19 @@ def _configure(parser: Parser) -> None:
         "glob",
         nargs="?",
         metavar="GLOB",
-        help="names; * matches / too, folder/ is all below it; name: and an exact name; id: and "
+        help="a name (* matches / too; folder/ is all below it), name: and an exact name, or id: and "
         "the beginning of an archive id",
     )
     parser.add_argument("--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\"")
     parser.add_argument("--sort", metavar="COLUMNS", help="such as -size,name: largest first, then by name")
     limit_option(parser)
-    parser.add_argument("--as-of", metavar="DATE", help="as the newest inventory until then lists them")
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="list the archives of the newest inventory up to this date"
+    )
     parser.add_argument(
         "--state",
         metavar="STATES",
-        help=f"of {', '.join(STATES)}; commas between; default: present,pending,unknown",
+        help=f"{', '.join(STATES)}; separated by commas; default: present,pending,unknown",
     )
     vault_option(parser)
 

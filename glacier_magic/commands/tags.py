@@ -22,7 +22,7 @@ def _run(console: Console, args: Namespace) -> Any:
     for word in args.words[len(named) :]:
         key, sign, value = word.partition("=")
         if not sign:
-            raise InputError(f"{word!r} is no tag", cure="Write KEY=VALUE, the vault before it.")
+            raise InputError(f"{word!r} is not a tag", cure="Write KEY=VALUE, after the vault.")
         if add.setdefault(key, value) != value:
             raise InputError(f"The tag {key!r} is given twice", cure="Choose one value.")
     return tags.change(add, args.remove) if add or args.remove else tags

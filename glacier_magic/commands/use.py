@@ -1,4 +1,4 @@
-"""Choosing the vault that later verbs use."""
+"""Choosing the vault of later verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All verbs, in the groups in which help lists them."""
+"""All verbs, in the groups of the help."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ from . import (
 from .grammar import Verb
 
 GROUPS: dict[str, tuple[Verb, ...]] = {
-    "Where you are": (status.VERB, connect.VERB, vaults.VERB, create.VERB, use.VERB),
-    "What is in there": (
+    "Connection and vaults": (status.VERB, connect.VERB, vaults.VERB, create.VERB, use.VERB),
+    "Contents": (
         inventory.VERB,
         ls.VERB,
         find.VERB,
@@ -57,11 +57,11 @@ GROUPS: dict[str, tuple[Verb, ...]] = {
         peek.VERB,
         import_.VERB,
     ),
-    "Store": (upload.VERB, uploads.VERB, rate.VERB),
-    "Get back": (restore.VERB, run.VERB, jobs.VERB, wait.VERB, history.VERB),
+    "Upload": (upload.VERB, uploads.VERB, rate.VERB),
+    "Restore": (restore.VERB, run.VERB, jobs.VERB, wait.VERB, history.VERB),
     "Delete": (rm.VERB, deletions.VERB, drop.VERB, drops.VERB),
     "Verify": (hash_.VERB, verify.VERB),
-    "Money": (cost.VERB, policy.VERB, capacity.VERB),
+    "Costs": (cost.VERB, policy.VERB, capacity.VERB),
     "Vault settings": (tags.VERB, access.VERB, lock.VERB, notify.VERB),
     "This program": (catalogue.VERB, why.VERB, emulator.VERB),
 }

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def refuse_different(states: Sequence[tuple[str, str]], than: str) -> None:
-    """Raise an error unless all files are the same as what they are compared with.
+    """Raise an error unless all files have the state ``same``.
 
     :param states: the name of each file and its state.
-    :param than: what they are compared with, in words.
-    :raises IntegrityError: at least one differs; the first five are named.
+    :param than: what they are compared with, for the message.
+    :raises IntegrityError: at least one differs; the message names the first five.
     """
     wrong = [(name, state) for name, state in states if state != SAME]
     if wrong:
@@ -51,7 +51,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
         )
     for path, reason in table.attrs["skipped"]:
         console.face.note(f"Not compared: {path}: {reason}.")
-    console.face.note(f"{vault.name}, as the catalogue knows it: {localhash.counted(table)}.")
+    console.face.note(f"{vault.name}, according to the catalogue: {localhash.counted(table)}.")
     if args.check:
         names = zip(table["name"], table["state"], strict=True)
         refuse_different(list(names), f"in {vault.name!r}")
@@ -68,9 +68,8 @@ VERB = Verb(
         ("verify scan.tif --check", "exit code 5 unless it is the same"),
     ),
     details=(
-        "The archive of a file is the one with the name that an upload of this path would give, "
-        "or one stored from this path. No request is sent to the service. States: same, "
-        "different, not stored, unreadable, and missing locally for an archive below the folder's "
-        "name without a file."
+        "A file is compared with the archive that has the name an upload of this path would use, or "
+        "that was stored from this path. No request is sent. States: same, different, not stored, "
+        "unreadable, and missing locally (an archive below the folder's name without a file)."
     ),
 )

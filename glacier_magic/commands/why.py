@@ -1,4 +1,4 @@
-"""What went wrong last, in full."""
+"""The last error, in full."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .grammar import Verb
 
 
 def _run(console: Console, _: Namespace) -> Failure | str:
-    return console.failure or Failure.last() or "Nothing has gone wrong."
+    return console.failure or Failure.last() or "No error is on record."
 
 
 VERB = Verb(
@@ -20,6 +20,6 @@ VERB = Verb(
     examples=(("why", ""),),
     details=(
         "Shows what the error means, what to do, the service's code and request id, and where in "
-        "this program it occurred. Include it when you report a defect."
+        "this program it occurred. Include it in a bug report."
     ),
 )

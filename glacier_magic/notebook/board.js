@@ -5,7 +5,7 @@
 function board({ model, el }) {
   const slot = make("div");
   const ask = make("button", { type: "button", class: "gb-ask" }, "Notify me");
-  ask.title = "Let the browser tell when everything asked for is there";
+  ask.title = "Show a browser notification when all requests are done";
   el.append(make("section", { class: "glacier gb-board", "aria-label": model.get("label") }, slot, ask));
   const undo = table({ model, el: slot });
   const known = "Notification" in window;

@@ -17,7 +17,7 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-// JupyterLab takes keys before anybody else, for commands such as "insert a cell": not those typed
+// JupyterLab handles keys first, for commands such as "insert a cell": not those typed
 // in here, except what is held with Ctrl, such as saving; Ctrl+A is all rows.
 const keep = (element) => {
   const ours = (event) => {
@@ -73,7 +73,7 @@ function table({ model, el }) {
   let place = 0; // of the uppermost row, with its fraction
   let active = -1;
   let anchor = 0;
-  let asked = null; // at most one question is on its way
+  let asked = null; // at most one request is in flight
   let drawn = 0;
   let settled = 0; // the scroll position that was set from here
   const lines = [];
@@ -257,7 +257,7 @@ function table({ model, el }) {
     const next = { ...model.get("page"), ...model.get("told") };
     const before = page;
     page = next;
-    // Another answer, or another selection of the same one: rows out of sight are asked for anew.
+    // Another answer, or another selection of the same one: rows out of sight are requested again.
     faded = next.version === before.version ? cache : new Map();
     cache = new Map();
     asked = null;

@@ -1,4 +1,4 @@
-"""What all widgets have in common: the words that stand for them where they cannot be shown."""
+"""The base of all widgets: a placeholder for pages that cannot show them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .display import in_a_live_notebook
 
 
 class View:
-    """Mixed into a widget: instead of its constructor, text and HTML say what it would be."""
+    """A mixin: the widget's text and HTML are a placeholder instead of its constructor."""
 
     what = "widget"
-    """What it is, in words: "job board"."""
+    """The kind of the widget, for the placeholder: "job board"."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's own

@@ -74,7 +74,7 @@ def test_filters_actions_and_news_of_another_process(
     board.get_by_role("button", name="Show file").click()
     board.locator("a", has_text="back/letters/letter 03.txt").wait_for()
     accessible(page, ".gb-board")
-    board.get_by_role("button", name="Ask again").click()
+    board.get_by_role("button", name="Request again").click()
     board.locator(".jp-OutputArea", has_text="nothing to do").first.wait_for()
     shots(page, "board-again")
     board.get_by_role("button", name="Forget").click()

@@ -362,18 +362,18 @@ def test_an_interrupt_while_the_verbs_are_loaded_is_code_130():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
     assert done.returncode == 130
-    assert done.stderr.startswith("Stopped. ")
+    assert done.stderr.startswith("Interrupted. ")
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (("rm", "*"), "glacier-magic deletions --resume continues"),
-        (("upload", "--again", "a.tif"), "the same command without --again goes on"),
-        (("inventory", "--fresh"), "the same command without --fresh goes on"),
+        (("rm", "*"), "glacier-magic deletions --resume resumes"),
+        (("upload", "--again", "a.tif"), "run the same command without --again again"),
+        (("inventory", "--fresh"), "run the same command without --fresh again"),
         (("capacity", "buy"), "glacier-magic capacity shows what was bought"),
-        (("ls",), "the same command goes on from here"),
+        (("ls",), "run the same command again to resume"),
     ],
 )
 def test_an_interrupt_says_how_this_verb_goes_on(bare, monkeypatch, words, advice):

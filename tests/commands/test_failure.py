@@ -38,7 +38,7 @@ def test_nothing_has_gone_wrong():
     """Said in words."""
     from glacier_magic.commands import VERBS
 
-    assert run(Console(Face()), VERBS, ["why"]) == "Nothing has gone wrong."
+    assert run(Console(Face()), VERBS, ["why"]) == "No error is on record."
 
 
 def test_it_tells_what_the_error_means_and_where_it_came_from():
@@ -49,7 +49,7 @@ def test_it_tells_what_the_error_means_and_where_it_came_from():
     assert told["what to do"] == "Do this."
     assert told["asked"] == "v"
     assert told["exit code"] == "2"
-    assert "cannot be understood" in told["what that means"]
+    assert "cannot be understood" in told["what it means"]
     assert "commands/dispatch.py" in told["where"]
 
 

@@ -53,7 +53,7 @@ def test_a_journal_gives_names_before_any_inventory(glacier, journal):
     shown = glacier("import", journal)
     text, html = repr(shown), shown._repr_mimebundle_()["text/html"]
     assert "mt-aws-glacier's journal: 2 archives taken into photos." in text
-    assert "taken; no inventory read here lists them yet" in text
+    assert "imported; no inventory in the catalogue lists them yet" in text
     assert "jobs not taken" in text
     assert "line 3  it is no whole event of the journal" in text
     assert "%glacier inventory tells which of them are there" in text
@@ -84,7 +84,7 @@ def test_an_inventory_completes_what_was_imported(glacier, journal, later):
 def test_a_dry_run_tells_and_writes_nothing(glacier, journal):
     """The same tables, and an empty catalogue."""
     text = repr(glacier("import", journal, "--dry-run"))
-    assert "2 archives would be taken into photos." in text
+    assert "2 archives would be imported into photos." in text
     assert "Nothing was written" in text
     assert len(glacier("ls")) == 0
 
@@ -131,7 +131,7 @@ def test_much_that_is_left_is_summed_up(glacier, journal):
         file.write("noise\n" * 1234)
     text = repr(glacier("import", journal))
     assert "1,235" in text
-    assert "1,215 more were left." in text
+    assert "1,215 more were skipped." in text
     assert text.count("it is no whole event") == 21
 
 

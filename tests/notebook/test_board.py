@@ -102,7 +102,7 @@ def test_news_come_once_nothing_is_left() -> None:
     done = job(1, "verified")
     assert news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
     assert news(BoardSnapshot(rows=(), now=NOW)) == ""
-    assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
+    assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("All requests are done")
     assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
 
 
@@ -153,7 +153,7 @@ def test_the_buttons_do_what_they_say(restored: gm.jobs.Batch, tmp_path: Path) -
     assert str(file) in press(board, "Show file").outputs[0]["data"]["text/plain"]
     shown = press(board, "Open folder").outputs[0]["data"]["text/plain"]
     assert shown == str(file.parent)
-    card = press(board, "Ask again")
+    card = press(board, "Request again")
     assert isinstance(card, PlanCard)
     assert card._start.disabled  # the file is there
     assert "1 row forgotten" in press(board, "Forget").value
