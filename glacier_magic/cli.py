@@ -64,7 +64,7 @@ class TerminalFace:
 
     def _line(self, text: str, *, final: bool = False) -> None:
         if self._err.isatty():
-            self._err.write(f"\r\x1b[K{text[:200]}")
+            self._err.write(f"\r\x1b[K{text[:200]}")  # returns to the start of the line and clears it
             self._err.flush()
         elif final or time.monotonic() - self._last > QUIET_INTERVAL:
             self._last = time.monotonic()
@@ -108,7 +108,7 @@ class TerminalFace:
         """Print a result."""
         if value is None:
             return
-        if hasattr(value, "to_string"):
+        if hasattr(value, "to_string"):  # a DataFrame, without importing pandas
             for text in _plain(value):
                 self._print(text)
             return

@@ -43,11 +43,9 @@ def connect(
     connection = connection_for(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed, account=account
     )
-    return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
-
-
-def _place(catalogue: str | os.PathLike[str]) -> Path | str:
-    return catalogue if isinstance(catalogue, str) and is_url(catalogue) else Path(catalogue)
+    if catalogue is not None and not (isinstance(catalogue, str) and is_url(catalogue)):
+        catalogue = Path(catalogue)
+    return Session(connection, catalogue=catalogue)
 
 
 def connection_for(

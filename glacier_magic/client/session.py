@@ -58,13 +58,13 @@ class Session:
         self.service: Service = open_service(connection)
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)
-        self.catalogue = Catalogue(place, Scope("", self.service.region))
+        self.catalogue = Catalogue(place, Scope("", self.service.region))  # the account is known below
         self._settings = SessionSettings(self.service, self.catalogue)
         self.owner = new_owner()
         self.catalogue.database.release_dead()  # leases of processes that were killed
         try:
             self.account = self._settings.find_account()
-        except BaseException:
+        except BaseException:  # including Ctrl-C during the first request
             self.catalogue.close()
             raise
         self.catalogue.rescope(Scope(self.account, self.service.region))
@@ -83,7 +83,7 @@ class Session:
     def tracker(self) -> Tracker:
         """The tracker of all jobs; it polls the service, and listens to queues where they exist."""
         tracker = Tracker(self.engine, self._read_inventory)
-        tracker.drops.dropper.dropped = self.forget_vault
+        tracker.drops.dropper.dropped = self.forget_vault  # callbacks: jobs/ must not import client/
         tracker.actions.again = Anew(self).of_rows
         tracker.actions.vaults = self._list_names
         self.listening = Listening(tracker, self.catalogue, self.messaging)
@@ -246,7 +246,7 @@ class Session:
         :raises NotFound: the vault does not exist.
         """
         shared = sharing.read(Path(path).expanduser())
-        sharing.check_place(shared, account=self.account, region=self.region)
+        sharing.check_place(shared, account=self.account, region=self.region)  # before any request
         with suppress(AccessDenied):  # another account's vault policy may allow retrieval alone
             self.service.describe_vault(shared.vault)
         known = sharing.known_by(self.catalogue.archives, shared)
@@ -387,7 +387,7 @@ class Session:
 
     def close(self) -> None:
         """End the session's threads; the next session resumes its downloads."""
-        if "tracker" in self.__dict__:
+        if "tracker" in self.__dict__:  # a cached property: it exists only if it was used
             self.listening.stop()
             self.tracker.stop()
         self.catalogue.close()

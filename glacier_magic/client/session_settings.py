@@ -35,7 +35,7 @@ class SessionSettings:
         key = f"account of {connection} in {self.service.region}{self._owner}"
         try:
             account = self.service.account()
-        except Unavailable:
+        except Unavailable:  # offline, the catalogue still works for this account
             known = self.catalogue.settings.get(key)
             if known is None:
                 raise

@@ -224,7 +224,7 @@ class VaultArchives:
         >>> vault.archives("scans/*", where="size > 1GB", sort="-size")     # doctest: +SKIP
         """
         if glob is not None and ARCHIVE_ID.fullmatch(glob):
-            glob = f"id:{glob}"
+            glob = f"id:{glob}"  # a bare id, as select() accepts it
         return self._catalogue.archives.frame(
             self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of), states=states
         )

@@ -141,7 +141,9 @@ class Console:
         chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
         if chosen or name is not None:
             return self.session.known_vault(chosen or "")
-        names = self.session.vault_names() or list(self.session.vaults()["vault"])
+        names = self.session.vault_names() or list(
+            self.session.vaults()["vault"]
+        )  # the stored names save a request
         if len(names) == 1:
             return self.session.vault(names[0])
         listed = ", ".join(names[:10]) or f"none: create one with {step('create', 'NAME')}"
@@ -170,7 +172,7 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
 
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
-    plan.check(confirm)
+    plan.check(confirm)  # before the progress display starts
     if not isinstance(plan, Guarded) or plan.empty or not plan.confirmation:
         return plan.run(confirm)
     with face.progress() as observer:
@@ -205,5 +207,5 @@ def last_connection() -> Connection | None:
 def _remember(connection: Connection) -> None:
     file = last_connection_file()
     with suppress(OSError, CatalogueError, GlacierError):  # the connection works without it
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it names profiles and addresses
         file.write_text(connection.to_json(), "utf-8")

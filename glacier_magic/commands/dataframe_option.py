@@ -95,7 +95,9 @@ def _read(name: str) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             parquet: pd.DataFrame = pd.read_parquet(path)
             return parquet
-        csv: pd.DataFrame = pd.read_csv(path, dtype="str", keep_default_na=False)
+        csv: pd.DataFrame = pd.read_csv(
+            path, dtype="str", keep_default_na=False
+        )  # an id may look like a number or "NA"
     except OSError as error:
         raise LocalError(f"{name} cannot be read: {error.strerror or error}") from None
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:

@@ -77,7 +77,7 @@ def _configure(parser: Parser) -> None:
         nargs="*",
         type=_number,
         metavar="ID",
-        default=SUPPRESS,
+        default=SUPPRESS,  # absent without --resume; [] means all
         help="resume all, or these; failed requests are repeated",
     )
     parser.add_argument(

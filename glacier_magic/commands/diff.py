@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..base.units import human_bytes
 from .age import inventory_age
 from .console import Console
 from .grammar import Parser, Verb
 from .options import vault_option
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def _configure(parser: Parser) -> None:
@@ -24,7 +21,7 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).diff(args.before, args.after)
     facts, counts = table.attrs, table["change"].value_counts()
     first = datetime.fromisoformat(facts["before"])

@@ -46,7 +46,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
         raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
         request = verb.parse(program, rest, console.settings)
-        if verb.name not in ("connect", "emulator"):
+        if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
             console.check()
         return verb.run(console, request)
     except HelpAsked as asked:

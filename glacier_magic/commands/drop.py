@@ -24,7 +24,7 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     session = console.session
-    check_confirmation(f"Drop {args.name}", args.name, args.confirm)
+    check_confirmation(f"Drop {args.name}", args.name, args.confirm)  # before any request
     if args.stop:
         return session.stop_drop(args.name)
     if not args.with_archives:

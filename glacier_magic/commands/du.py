@@ -50,7 +50,7 @@ def _sums(table: pd.DataFrame) -> str:
     """Return a phrase with the totals of the first folder of a table, which contains the others."""
     if not len(table):
         return "0 archives"
-    whole = table.iloc[0]
+    whole = table.iloc[0]  # largest first: the folder itself
     where = f" in {whole['path']}" if whole["path"] else ""
     count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
     return f"{count}{where}, {size}, {whole['month']} a month"

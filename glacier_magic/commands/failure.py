@@ -65,7 +65,7 @@ class Failure(Rendered):
             handle, name = tempfile.mkstemp(dir=file.parent, prefix=".failure-")
             with os.fdopen(handle, "w", encoding="utf-8") as out:
                 json.dump(self.facts, out)
-            Path(name).replace(file)
+            Path(name).replace(file)  # atomic: another process may read or write it now
 
     @classmethod
     def last(cls) -> Failure | None:

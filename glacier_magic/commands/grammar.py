@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .console import Console
     from .setting_values import Settings
 
-_ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
+_ID = re.compile(r"-[A-Za-z0-9_-]{23,}")  # an id of the service: every option is shorter
 _SHIELD = "\x00"
 """Precedes a word that begins with ``-`` but is a value, such as an id, while it is parsed."""
 
@@ -64,7 +64,7 @@ class Parser(argparse.ArgumentParser):
             description=summary,
             epilog="\n\n".join(textwrap.fill(part, WIDTH) for part in details.split("\n\n")),
             add_help=False,
-            allow_abbrev=False,
+            allow_abbrev=False,  # an option added later must not change what a script means
             formatter_class=_formatter,
         )
         self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this help")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ..plans.past_plans import PastPlan
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _number = whole(1, 1 << 53, "a number from 1 on")
 
@@ -22,7 +17,7 @@ def _configure(parser: Parser) -> None:
     parser.add_argument("--limit", type=_number, metavar="N", default=20, help="the number of plans (20)")
 
 
-def _run(console: Console, args: Namespace) -> PastPlan | pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     if args.id is not None:
         return console.session.past_plan(args.id)
     past = console.session.history(args.limit)

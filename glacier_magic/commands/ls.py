@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..catalogue.archives.query import SORTABLE
 from ..catalogue.archives.states import STATES
@@ -11,9 +11,6 @@ from .age import as_of
 from .console import Console
 from .grammar import Parser, Verb
 from .options import limit_option, vault_option
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def _configure(parser: Parser) -> None:
@@ -38,7 +35,7 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).archives(
         args.glob,
         where=args.where,

@@ -19,14 +19,13 @@ from .grammar import Parser
 T = TypeVar("T")
 
 
-def vault_option(parser: Parser) -> None:
-    """Add ``--vault``."""
-    parser.add_argument("--vault", metavar="VAULT", help="a vault other than the one in use")
+def option(*names: str, **details: Any) -> Callable[[Parser], None]:
+    """Return the function that adds an option, or a word, to a parser."""
 
+    def add(parser: Parser) -> None:
+        parser.add_argument(*names, **details)
 
-def account_option(parser: Parser) -> None:
-    """Add ``--show-account``."""
-    parser.add_argument("--show-account", action="store_true", help="show the whole account id")
+    return add
 
 
 def archive_words(parser: Parser, count: str = "+") -> None:
@@ -58,7 +57,9 @@ def whole(least: int, most: int, what: str) -> Callable[[str], int]:
     """
 
     def parsed(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or not least <= int(text[:20]) <= most:
+        if (
+            not text.isascii() or not text.isdecimal() or not least <= int(text[:20]) <= most
+        ):  # int() refuses 4,300 digits
             raise ArgumentTypeError(f"not {what}: {text[:30]!r}")
         return int(text)
 
@@ -82,15 +83,28 @@ money = value(parse_money)
 """US dollars."""
 
 
-def rate_option(parser: Parser) -> None:
-    """Add ``--max-rate``."""
-    parser.add_argument(
-        "--max-rate",
-        metavar="RATE",
-        type=rate,
-        default=argparse.SUPPRESS,
-        help="bandwidth of all transfers of this session: 10MB/s, 500k, none",
-    )
+vault_word = option("name", metavar="VAULT", help="the vault's name")
+vault_option = option("--vault", metavar="VAULT", help="a vault other than the one in use")
+account_option = option("--show-account", action="store_true", help="show the whole account id")
+yes_option = option("--yes", action="store_true", help="do it without asking")
+limit_option = option(
+    "--limit", metavar="N", type=whole(0, 10**18, "a number of rows"), help="the maximum number of rows"
+)
+save_option = option("--save", metavar="FILE", help="write the policy to this file, with whole account ids")
+check_option = option("--check", action="store_true", help="fail (exit code 5) unless all files are the same")
+rate_option = option(
+    "--max-rate",
+    metavar="RATE",
+    type=rate,
+    default=argparse.SUPPRESS,  # absent from the namespace: None is the rate "none"
+    help="bandwidth of all transfers of this session: 10MB/s, 500k, none",
+)
+destination_option = option(
+    "--destination",
+    choices=list(DESTINATIONS),
+    help="where this computer is, for the price of data transfer: here (in the vault's region), "
+    "region (in another), or internet (default, or GLACIER_MAGIC_DESTINATION)",
+)
 
 
 def set_rate(console: Console, args: Namespace) -> None:
@@ -114,16 +128,6 @@ def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> N
         choices=("standard", "bulk", "expedited"),
         default=default,
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )
-
-
-def destination_option(parser: Parser) -> None:
-    """Add ``--destination``."""
-    parser.add_argument(
-        "--destination",
-        choices=list(DESTINATIONS),
-        help="where this computer is, for the price of data transfer: here (in the vault's region), "
-        "region (in another), or internet (default, or GLACIER_MAGIC_DESTINATION)",
     )
 
 
@@ -157,18 +161,6 @@ def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
     return outcome
 
 
-def limit_option(parser: Parser) -> None:
-    """Add ``--limit``."""
-    parser.add_argument(
-        "--limit", metavar="N", type=whole(0, 10**18, "a number of rows"), help="the maximum number of rows"
-    )
-
-
-def vault_word(parser: Parser) -> None:
-    """Add the word that names a vault."""
-    parser.add_argument("name", metavar="VAULT", help="the vault's name")
-
-
 def guard_options(parser: Parser) -> None:
     """Add ``--yes``, ``--confirm`` and ``--max-fee``."""
     parser.add_argument("--yes", action="store_true", help="do it without asking; for one archive only")
@@ -176,22 +168,3 @@ def guard_options(parser: Parser) -> None:
         "--confirm", metavar="VAULT", help="the vault's name, to confirm more than one archive without asking"
     )
     parser.add_argument("--max-fee", metavar="USD", type=money, help="refuse if early deletion costs more")
-
-
-def yes_option(parser: Parser) -> None:
-    """Add ``--yes``."""
-    parser.add_argument("--yes", action="store_true", help="do it without asking")
-
-
-def save_option(parser: Parser) -> None:
-    """Add ``--save``."""
-    parser.add_argument(
-        "--save", metavar="FILE", help="write the policy to this file, with whole account ids"
-    )
-
-
-def check_option(parser: Parser) -> None:
-    """Add ``--check``."""
-    parser.add_argument(
-        "--check", action="store_true", help="fail (exit code 5) unless all files are the same"
-    )

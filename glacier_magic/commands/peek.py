@@ -42,7 +42,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    while True:
+    while True:  # each round may show that further bytes are needed
         plan = _plan(console, args)
         if plan.empty:
             return _members(console, plan)

@@ -83,7 +83,7 @@ def _check(setting: Setting, action: argparse.Action, value: str) -> None:
     reason = ""
     if action.choices is not None and value not in action.choices:
         reason = f"choose from {', '.join(map(str, action.choices))}"
-    elif callable(action.type):
+    elif callable(action.type):  # checked here: argparse would blame an option that was not typed
         try:
             action.type(value)
         except (ValueError, TypeError, argparse.ArgumentTypeError) as error:

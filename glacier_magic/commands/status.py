@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -90,13 +89,9 @@ def _next_step(program: str, status: Status) -> str:
     return f"{program} inventory, then {program} ls and {program} restore NAME"
 
 
-def _run(console: Console, args: Namespace) -> Status:
-    return Status(console, show_account=args.show_account)
-
-
 VERB = Verb(
     name="",
     summary="show the status: account, vaults, running jobs, and the next step",
-    run=_run,
+    run=lambda console, args: Status(console, show_account=args.show_account),
     configure=account_option,
 )

@@ -16,7 +16,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    named = args.words[:1] if args.words and "=" not in args.words[0] else []
+    named = args.words[:1] if args.words and "=" not in args.words[0] else []  # a vault name has no "="
     tags = console.vault(named[0] if named else None).tags()
     add: dict[str, str] = {}
     for word in args.words[len(named) :]:

@@ -89,7 +89,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
     if not args.name and args.description is None:
         raise InputError("Standard input has no name", cure="Add --name NAME.")
     catalogue = console.session.catalogue
-    began = int(catalogue.database.now() * 1000)
+    began = int(catalogue.database.now() * 1000)  # the clock that writes "started"
     with console.face.progress() as observer:
         archive = vault.upload_stream(
             sys.stdin.buffer,

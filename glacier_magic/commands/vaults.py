@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import InputError
 from ..service.regions import checked_regions
 from .console import Console
 from .grammar import Parser, Verb
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..administration import VaultsEverywhere
 
 
 def _configure(parser: Parser) -> None:
@@ -25,7 +20,7 @@ def _configure(parser: Parser) -> None:
     )
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywhere:
+def _run(console: Console, args: Namespace) -> Any:
     if args.regions is not None:
         regions = [name for name in args.regions.replace(",", " ").split() if name]
         if not regions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..base.units import plural
 from ..errors import IntegrityError
@@ -13,9 +13,6 @@ from ..transfer.verify import SAME
 from .console import Console
 from .grammar import Parser, Verb
 from .options import check_option, vault_option
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def refuse_different(states: Sequence[tuple[str, str]], than: str) -> None:
@@ -43,7 +40,7 @@ def _configure(parser: Parser) -> None:
     check_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     with console.face.progress() as observer:
         table = localhash.verify(

@@ -17,7 +17,7 @@ from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
 from .job_board import JobBoard
-from .view import View
+from .view import View, in_background
 
 
 class PlanCard(View, widgets.VBox):  # type: ignore[misc]
@@ -132,7 +132,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         stoppable = isinstance(self._plan, Guarded) and bool(self._needed)
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = said("Working …")
-        threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
+        in_background(self._work)
 
     def _work(self) -> None:
         try:

@@ -149,7 +149,7 @@ def quoted(name: str, always: bool = False) -> str:
 
 def _cut(text: str) -> tuple[str, str]:
     """Split the text before the word at the cursor, which an open quotation may begin."""
-    start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1
+    start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1  # odd: open quotation
     return text[:start], text[start:]
 
 

@@ -59,7 +59,7 @@ class Place:
     def put(self, content: Rendered) -> None:
         """Replace the content, unless it is the same."""
         bundle = content._repr_mimebundle_()
-        if bundle == self._last or self._handle is None:
+        if bundle == self._last or self._handle is None:  # each update is a message to the page
             return
         self._last = bundle
         with suppress(Exception):  # a closed page must not stop the work

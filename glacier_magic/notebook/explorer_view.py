@@ -25,7 +25,7 @@ from . import scenes
 from .display import Place, Record
 from .explorer_rows import ExplorerRows
 from .row_table import Table, source
-from .view import View
+from .view import View, in_background
 from .views import view_of
 
 BRANCHES = 200
@@ -111,7 +111,7 @@ class ExplorerPanel(Table):
             return
         self._busy, self._notice = True, "Making the plan …"
         self.scene = self._scene()
-        threading.Thread(target=self._plan, args=(make,), name="glacier-plan", daemon=True).start()
+        in_background(self._plan, make)
 
     def _plan(self, make: Callable[[], Plan[Any]]) -> None:
         try:
@@ -183,7 +183,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
             return
         self._due = time.monotonic() + SETTLE
         if self._waiting.acquire(blocking=False):
-            threading.Thread(target=self._write, name="glacier-record", daemon=True).start()
+            in_background(self._write)
 
     def _write(self) -> None:
         """Write the record when nothing has changed for :data:`SETTLE`."""

@@ -31,7 +31,7 @@ def load(shell: InteractiveShell) -> None:
     magics = GlacierMagics(shell)
     shell.register_magics(magics)
     _add_completer(shell, Completer(magics))
-    if getattr(shell, "kernel", None) is not None:
+    if getattr(shell, "kernel", None) is not None:  # IPython in a terminal shows no widgets
         formatter = _formatter(shell)
         for module, name in VIEWS:
             formatter.for_type_by_name(module, name, _show)

@@ -22,7 +22,7 @@ from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
 from .display import Place, said
 from .face import board_record
 from .row_table import Table, source
-from .view import View
+from .view import View, in_background
 from .views import view_of
 
 INTERVAL = 0.1  # seconds between two updates of the page
@@ -71,7 +71,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def __init__(self, batch: Batch) -> None:
         self._batch, self._tracker = batch, batch.tracker
-        self._guard = threading.RLock()
+        self._guard = threading.RLock()  # _offer() triggers _filter() in the same thread
         self._last = self._recorded = 0.0
         self._place: Place | None = None
         first = batch.snapshot
@@ -304,10 +304,10 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             with suppress(GlacierError):
                 self.report(force=True)
 
-        threading.Thread(target=run, name="glacier-plan", daemon=True).start()
+        in_background(run)
 
     def _say(self, text: str) -> None:
-        self._area.children = [widgets.HTML(f'<span role="status">{escape(text)}</span>')]
+        self._area.children = [widgets.HTML(said(text))]
 
     def close(self) -> None:
         """Stop following the tracker, and remove the board from the page."""

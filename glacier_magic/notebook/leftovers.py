@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import ipywidgets as widgets
 
 from ..base.rendering import escape
@@ -11,7 +9,7 @@ from ..errors import describe
 from ..transfer.progress import Report
 from ..transfer.unfinished import Leftovers
 from .display import Place, Record, said, shown
-from .view import View
+from .view import View, in_background
 
 
 class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
@@ -44,7 +42,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _start(self) -> None:
         self._resume.disabled = True
-        threading.Thread(target=self._work, name="glacier-resume", daemon=True).start()
+        in_background(self._work)
 
     def _work(self) -> None:
         try:

@@ -89,7 +89,7 @@ class GlacierMagics(Magics):
             last = self._one(statement.line, self._shell.user_ns, f"line {statement.number}: ")
             if statement.target:
                 self._shell.user_ns[statement.target] = last
-                last = None
+                last = None  # an assignment shows nothing
         return last
 
     def _one(self, line: str, names: Mapping[str, Any], place: str = "") -> Any:

@@ -91,7 +91,7 @@ def _entries(folder: Path) -> list[tuple[str, str]]:
     folders, files = [], []
     with os.scandir(folder) as listing:
         for entry in listing:
-            if entry.name.startswith("."):
+            if entry.name.startswith("."):  # hidden, as in a file dialog
                 continue
             shown = visible(entry.name)
             if entry.is_dir():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import ipywidgets as widgets
 
 from ..errors import GlacierError, InputError, describe
@@ -13,6 +11,7 @@ from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from .card import PlanCard
 from .display import said
+from .view import in_background
 
 FormValues = tuple[str, str, str, str, bool]
 """Tier, folder, destination, budget, and whether unconfirmed prices count."""
@@ -95,10 +94,10 @@ class RestoreForm(PlanCard):
             self._running = self._start.disabled = True
             self._status.value = said("Making the plan …")
         self._lock_fields()
-        threading.Thread(target=self._revise, args=(afresh,), name="glacier-form", daemon=True).start()
+        in_background(self._revise, afresh)
 
     def _revise(self, afresh: bool) -> None:
-        while self._running:
+        while self._running:  # a field may change while the plan is made
             written = self._written
             try:
                 self._take(self._planned(written, afresh=afresh))

@@ -101,7 +101,7 @@ def source(*names: str) -> str:
     return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
 
 
-_EXPORT = "export default { render: table };"
+_EXPORT = "export default { render: table };"  # of table.js: a joined module has one default export
 
 
 class Table(View, anywidget.AnyWidget):

@@ -19,7 +19,7 @@ from .display import Place, Record
 from .job_board import INTERVAL, rate_text
 from .leftovers import LeftoversCard
 from .picker import Picker
-from .view import View
+from .view import View, in_background
 
 THROUGH_THE_PAGE = 8 << 20
 """The most bytes of a file from the browser: Jupyter servers refuse messages over 10 MiB."""
@@ -127,10 +127,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def _picked(self, change: dict[str, Any]) -> None:
         files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
         if files:
-            work = threading.Thread(
-                target=self._send_picked, args=(files,), name="glacier-picked", daemon=True
-            )
-            work.start()
+            in_background(self._send_picked, files)  # the kernel must not wait for the transfer
 
     def _send_picked(self, files: list[tuple[str, bytes]]) -> None:
         words = []

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from .display import in_a_live_notebook
+
+
+def in_background(work: Callable[..., object], *args: object) -> None:
+    """Run *work* in a thread, so that the kernel stays free for other cells."""
+    threading.Thread(target=work, args=args, name="glacier-widget", daemon=True).start()
 
 
 class View:
@@ -15,7 +22,7 @@ class View:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's own
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data = bundle[0] if isinstance(bundle, tuple) else bundle  # a tuple has the metadata as well
         if data is not None:
             data.update(in_a_live_notebook(self.what)._repr_mimebundle_())
         return bundle

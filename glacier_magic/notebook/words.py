@@ -49,7 +49,7 @@ class _Lexer:
                 self._quoted(c)
             elif c == "{":
                 self._braces()
-            elif c == "\\" and os.name != "nt" and self._at < len(self._line):
+            elif c == "\\" and os.name != "nt" and self._at < len(self._line):  # on Windows, part of a path
                 self._keep(self._next(), plain=True)
             else:
                 self._keep(c)
