@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-TOTAL = "total"
+TOTAL = "in total"  # not a valid name of a vault
 
 
 class Prices(Rendered):

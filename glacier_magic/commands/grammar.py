@@ -169,7 +169,7 @@ def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str
         return f"Completed work is saved; {verb.interrupted.replace('%glacier', program)}"
     once = [option for option in verb.once if option in words] if verb is not None else []
     without = f" without {' and '.join(once)}" if once else ""
-    return f"Completed work is saved; run the same {called}{without} again to resume."
+    return f"Completed work is saved; to resume, run the same {called} again{without}."
 
 
 def as_value(word: str) -> str:

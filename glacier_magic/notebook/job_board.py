@@ -54,7 +54,7 @@ class BoardTable(Table):
             start, stop = self._sight if same else (0, 0)
             with self.hold_sync():  # one message, with the changed traits only
                 self.page = self._page(start, max(stop, start + self.height + 2))
-                self.told = self._told()
+                self.totals = self._totals()
 
     def _answer(self, message: Mapping[str, Any]) -> None:
         if message["kind"] == "rows":

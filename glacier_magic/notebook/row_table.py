@@ -116,7 +116,7 @@ class Table(View, anywidget.AnyWidget):
     _css = source("table.css")
     columns: Any = traitlets.List().tag(sync=True)
     page = traitlets.Dict().tag(sync=True)
-    told = traitlets.Dict().tag(sync=True)
+    totals = traitlets.Dict().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(14).tag(sync=True)
     line = traitlets.Int(28).tag(sync=True)
@@ -126,8 +126,8 @@ class Table(View, anywidget.AnyWidget):
         self._rows, self._guard = rows, threading.RLock()
         columns = [asdict(column) for column in rows.columns]
         first = self._page(0, height + 2)
-        told = self._told()
-        super().__init__(columns=columns, label=label, height=height, page=first, told=told, **more)
+        totals = self._totals()
+        super().__init__(columns=columns, label=label, height=height, page=first, totals=totals, **more)
         self.on_msg(self._heard)
 
     def refresh(self) -> None:
@@ -137,7 +137,7 @@ class Table(View, anywidget.AnyWidget):
             start = self.page["start"] if same else 0
             with self.hold_sync():  # one message, with the changed traits only
                 self.page = self._page(start, start + self.height + 2)
-                self.told = self._told()
+                self.totals = self._totals()
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         version = self._rows.version
@@ -148,11 +148,11 @@ class Table(View, anywidget.AnyWidget):
             "sort": self._rows.sort,
         }
 
-    def _told(self) -> dict[str, Any]:
+    def _totals(self) -> dict[str, Any]:
         return {"count": self._rows.count, "words": visible(self._rows.words)}
 
     def _send_rows(self, start: int, stop: int) -> None:
-        self.send({"kind": "rows", **self._page(start, stop), **self._told()})
+        self.send({"kind": "rows", **self._page(start, stop), **self._totals()})
 
     def _heard(self, _: object, message: Mapping[str, Any], __: object) -> None:
         """Answer a message of the page; an invalid one is answered with an error."""

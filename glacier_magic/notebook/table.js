@@ -1,6 +1,6 @@
 // A table of any number of rows, of which the page holds those in sight.
 //
-// model: columns, page {version, start, rows, sort}, told {count, words}, label, height, line.  Rows are
+// model: columns, page {version, start, rows, sort}, totals {count, words}, label, height, line.  Rows are
 // asked for by place; answers of another version are dropped.  All text is set as text, never as
 // markup.
 
@@ -254,7 +254,7 @@ function table({ model, el }) {
   }
 
   function changed() {
-    const next = { ...model.get("page"), ...model.get("told") };
+    const next = { ...model.get("page"), ...model.get("totals") };
     const before = page;
     page = next;
     // Another answer, or another selection of the same one: rows out of sight are requested again.
@@ -289,13 +289,13 @@ function table({ model, el }) {
     if (message.kind !== "rows") return;
     asked = null;
     if (message.version === page.version) {
-      told(message);
+      showTotals(message);
       take(message.rows, message.start);
     }
     redraw();
   }
 
-  function told({ count: number, words }) {
+  function showTotals({ count: number, words }) {
     if (number === page.count && words === page.words) return;
     if (words !== page.words) {
       faded = cache; // the selection out of sight may be another
@@ -305,15 +305,15 @@ function table({ model, el }) {
     settle();
   }
 
-  function retold() {
-    told(model.get("told"));
+  function refreshTotals() {
+    showTotals(model.get("totals"));
     redraw();
   }
 
   pane.style.height = `${high}px`;
   grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
-  model.on("change:told", retold);
+  model.on("change:totals", refreshTotals);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
@@ -332,7 +332,7 @@ function table({ model, el }) {
   return () => {
     free();
     model.off("change:page", changed);
-    model.off("change:told", retold);
+    model.off("change:totals", refreshTotals);
     model.off("msg:custom", heard);
     sizes.disconnect();
   };

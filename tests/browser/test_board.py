@@ -129,7 +129,7 @@ window.Notification = class {
 };
 const listeners = {};
 const state = {columns: [{key: "name", label: "name", width: "1fr"}], label: "Jobs", height: 3,
-  page: {version: 1, start: 0, rows: [[["a"], [], 0]], sort: ""}, told: {count: 1, words: "1 job"},
+  page: {version: 1, start: 0, rows: [[["a"], [], 0]], sort: ""}, totals: {count: 1, words: "1 job"},
   ended: ""};
 window.model = {
   get: (name) => state[name],

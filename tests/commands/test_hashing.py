@@ -119,7 +119,7 @@ def test_hash_refuses_what_has_none(glacier, files):
         glacier("hash", "album")
     with pytest.raises(InputError, match="No file matches"):
         glacier("hash", "nothing")
-    with pytest.raises(InputError, match="nothing to check"):
+    with pytest.raises(InputError, match="--check needs an archive"):
         glacier("hash", "album/a", "--check")
     (files.folder / "dangling").symlink_to("nowhere")
     with pytest.raises(LocalError, match="cannot be read"):

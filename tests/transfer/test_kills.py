@@ -438,7 +438,7 @@ def test_ctrl_c_stops_an_upload_and_the_same_command_goes_on(
     code, _, err = first.interrupt()
     assert code == 130
     assert "Stopped" in err
-    assert "run the same command again to resume" in err
+    assert "to resume, run the same command again" in err
     assert "Traceback" not in err
     confirmed = parts_at()
     assert confirmed
