@@ -103,7 +103,7 @@ def test_news_come_once_nothing_is_left() -> None:
     assert news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
     assert news(BoardSnapshot(rows=(), now=NOW)) == ""
     assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("All requests are done")
-    assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
+    assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("All requests have ended")
 
 
 def test_a_link_is_relative_and_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,9 +208,9 @@ def test_a_rate_that_is_not_understood_changes_nothing(session: Any, vault: Any)
         board._rate.value = wrong
         assert session.tracker.max_rate == 5e6
         assert board._rate.value == wrong
-        assert "as before: 4.77MiB/s" in board._rate_note.value
+        assert "still: 4.77MiB/s" in board._rate_note.value
         assert "<b>" not in board._rate_note.value
     board._rate.value = ""
     assert session.tracker.max_rate is None
-    assert "as before" not in board._rate_note.value
+    assert "still" not in board._rate_note.value
     board.close()
