@@ -1,7 +1,7 @@
-// A table of any number of rows, of which the page holds those in sight.
+// A virtual table: the page holds the visible rows only.
 //
 // model: columns, page {version, start, rows, sort}, totals {count, words}, label, height, line.  Rows are
-// asked for by place; answers of another version are dropped.  All text is set as text, never as
+// requested by position; answers of another version are dropped.  All text is set as text, never as
 // markup.
 
 const LINE = 28; // pixels of a row, unless the model says otherwise
