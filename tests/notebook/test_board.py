@@ -140,7 +140,7 @@ def press(board: JobBoard, name: str) -> Any:
     assert not button.disabled
     button.click()
     for thread in threading.enumerate():
-        if thread.name == "glacier-plan":
+        if thread.name == "glacier-widget":
             thread.join(30)
     return board._area.children[0]
 

@@ -59,7 +59,7 @@ def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerVi
 def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
-    finish("glacier-explore", "glacier-plan", "glacier-record")
+    finish("glacier-explore", "glacier-widget")
 
 
 def finish(*names: str) -> None:

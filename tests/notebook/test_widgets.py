@@ -39,7 +39,7 @@ def vault(emulated: Path, tmp_path: Path) -> Iterator[gm.Vault]:
 def wait_for(card: PlanCard, place: FakePlace) -> None:
     """Wait for the thread that a click started."""
     for thread in threading.enumerate():
-        if thread.name == "glacier-plan":
+        if thread.name == "glacier-widget":
             thread.join(30)
 
 
