@@ -55,7 +55,7 @@ def test_the_retrieval_policy_in_words(shell, client):
     assert "none: every retrieval is accepted" in shell.out
     assert client.get_data_retrieval_policy()["Policy"]["Rules"][0]["Strategy"] == "None"
     assert "954 MiB per hour" in shell.ok("policy", "set", "1GB/h", "--yes")
-    assert "It was none; it is 1GB/h" in shell.err
+    assert "The policy was none; 1GB/h takes effect" in shell.err
     told = client.get_data_retrieval_policy()["Policy"]["Rules"]
     assert told == [{"BytesPerHour": 10**9, "Strategy": "BytesPerHour"}]
     for words in (["set"], ["set", "1GB/s"], ["put", "1GB/h"], ["--save", "x"], ["set", "-1"]):

@@ -120,7 +120,7 @@ def test_hash_refuses_what_has_none(glacier, files):
         glacier("hash", "album")
     with pytest.raises(InputError, match="No file matches"):
         glacier("hash", "nothing")
-    with pytest.raises(InputError, match="nothing to check"):
+    with pytest.raises(InputError, match="--check needs an archive"):
         glacier("hash", "album/a", "--check")
     (files.folder / "dangling").symlink_to("nowhere")
     with pytest.raises(LocalError, match="cannot be read"):
@@ -192,7 +192,7 @@ def test_verify_returns_a_table_and_sums_it_up(connected, face, files):
     assert isinstance(table, pd.DataFrame)
     assert list(table["state"]) == ["same", "different", "missing locally", "not stored"]
     assert face.notes[-1] == (
-        "photos, as the catalogue knows it: 1 same, 1 different, 1 not stored, 1 missing locally."
+        "photos, according to the catalogue: 1 same, 1 different, 1 not stored, 1 missing locally."
     )
     assert any("album/e" in note and "empty" in note for note in face.notes)
 

@@ -42,7 +42,7 @@ class Face:
     def offer(self, plan):
         return plan
 
-    def follow(self, batch, timeout):
+    def wait(self, batch, timeout):
         return batch.wait(PATIENCE if timeout is None else timeout)
 
 

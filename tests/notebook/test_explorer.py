@@ -69,7 +69,7 @@ def view(emulated: Path) -> Iterator[ExplorerView]:
 def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
-    finish("glacier-explore", "glacier-plan", "glacier-record")
+    finish("glacier-explore", "glacier-widget")
 
 
 def finish(*names: str) -> None:
@@ -95,7 +95,7 @@ def test_the_first_state_is_small_and_whole(view: ExplorerView) -> None:
     panel = view.panel
     assert len(json.dumps(panel.get_state(), ensure_ascii=False).encode()) < 45_000
     assert len(panel.page["rows"]) == 20
-    assert panel.told["count"] == 300
+    assert panel.totals["count"] == 300
     assert panel.scene["totals"].startswith("300 archives")
     assert [row[0] for row in panel.tree["rows"]] == ["photos/", "<script>alert(1)</"]
 
@@ -129,7 +129,7 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     assert scene["filter"]["where"] == "size >"
     assert view.panel.page["rows"] == before["rows"]
     ask(view, "look", folder="photos/")
-    assert view.panel.told["count"] == 297
+    assert view.panel.totals["count"] == 297
     assert view.panel.scene["errors"]
     select(view, "all")
     for what in ("restore", "remove", "compare"):
@@ -139,7 +139,7 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     ask(view, "look", where="size > 5MB")
     assert not view.panel.scene["busy"]
     assert view.panel.scene["errors"] == {}
-    assert view.panel.told["count"] == 147
+    assert view.panel.totals["count"] == 147
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_a_page_may_not_ask_is_answered_in_words(view: ExplorerView, nonsen
     view.panel._heard(None, nonsense, [])
     assert view.heard[-1:] == [] or view.heard[-1]["kind"] == "said"
     ask(view, "look", name="film's")
-    assert view.panel.told["count"] == 1
+    assert view.panel.totals["count"] == 1
 
 
 def test_a_selection_reaches_over_pages_and_opens_its_plan(view: ExplorerView) -> None:
@@ -168,7 +168,7 @@ def test_a_selection_reaches_over_pages_and_opens_its_plan(view: ExplorerView) -
     ask(view, "sort", sort="-size")
     select(view, "only", 0, 1)
     select(view, "add", 200, 205)
-    assert "6 selected" in view.panel.told["words"] or "6 selected" in view.heard[-1]["words"]
+    assert "6 selected" in view.panel.totals["words"] or "6 selected" in view.heard[-1]["words"]
     select(view, "all")
     select(view, "toggle", 299, 300)
     assert view.heard[-1]["words"].startswith("300 archives · 299 selected")

@@ -43,7 +43,7 @@ def vault(emulated: Path, tmp_path: Path, limits: Limits, calls: Calls) -> Itera
 def wait_for(card: PlanCard, place: FakePlace) -> None:
     """Wait for the thread that a click started."""
     for thread in threading.enumerate():
-        if thread.name == "glacier-plan":
+        if thread.name == "glacier-widget":
             thread.join(30)
 
 
@@ -66,7 +66,7 @@ def test_start_asks_once_and_the_card_becomes_the_board(vault: gm.Vault, tmp_pat
     plan.result.wait(timeout=60)
     board = card.children[0]
     board.report(force=True)
-    assert "1 verified" in board._table.told["words"]
+    assert "1 verified" in board._table.totals["words"]
     assert "1 verified" in place.shown[-1]
     board.close()
 

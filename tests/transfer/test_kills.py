@@ -428,7 +428,7 @@ def test_ctrl_c_stops_an_upload_and_the_same_command_goes_on(
     code, _, err = first.interrupt()
     assert code == 130
     assert "Stopped" in err
-    assert "the same command goes on from here" in err
+    assert "to resume, run the same command again" in err
     assert "Traceback" not in err
     confirmed = parts_at()
     assert confirmed
