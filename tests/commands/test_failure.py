@@ -49,7 +49,7 @@ def test_it_tells_what_the_error_means_and_where_it_came_from():
     assert told["what to do"] == "Do this."
     assert told["command"] == "v"
     assert told["exit code"] == "2"
-    assert "cannot be understood" in told["what it means"]
+    assert "is not understood" in told["what it means"]
     assert "commands/dispatch.py" in told["where"]
 
 

@@ -68,7 +68,7 @@ def test_an_upload_that_was_aborted_elsewhere_is_to_be_sent_again(main, pipe, cl
 
     content = os.urandom(4 * MIB)
     assert pipe(content, hook=abort) == 7
-    assert "aborted, or no part came for 24 hours" in main.err
+    assert "aborted, or no part arrived for 24 hours" in main.err
     assert "A stream has to be sent again from its beginning" in main.err
     assert pipe(content) == 0
     assert archives_in() == 1
