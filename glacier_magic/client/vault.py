@@ -12,7 +12,7 @@ from ..base.ranges import Asked
 from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..errors import GlacierError, InputError
-from ..peek import Limits
+from ..peek import ReadLimits
 from ..plans import DeletePlan, PeekPlan, RestorePlan
 from ..plans.base import dollars
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
@@ -155,7 +155,7 @@ class Vault(VaultArchives):
             found[0],
             kind=kind,
             tier=checked_tier(tier),
-            limits=Limits(bytes=max_bytes, rounds=rounds),
+            limits=ReadLimits(bytes=max_bytes, rounds=rounds),
             destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
             tracker=self.session.tracker,

@@ -13,19 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import InputError
-from .contents import Contents, Limits, Member
+from .contents import Contents, Member, ReadLimits
 from .tars import list_tar, list_tar_gz
 from .window import Window
 from .zips import list_zip
 
-__all__ = ["Contents", "Limits", "Member", "Window", "kind_of", "members", "no_kind"]
+__all__ = ["Contents", "Member", "ReadLimits", "Window", "kind_of", "members", "no_kind"]
 
 _ENDINGS = {
     "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",
     "tar.gz": ".tar.gz .tgz .taz",
     "tar": ".tar .cbt",
 }
-_READERS: dict[str, Callable[[Window, Limits], Contents]] = {
+_READERS: dict[str, Callable[[Window, ReadLimits], Contents]] = {
     "zip": list_zip,
     "tar": list_tar,
     "tar.gz": list_tar_gz,
@@ -46,7 +46,9 @@ def no_kind(name: str) -> InputError:
     )
 
 
-def members(window: Window, name: str, *, kind: str | None = None, limits: Limits | None = None) -> Contents:
+def members(
+    window: Window, name: str, *, kind: str | None = None, limits: ReadLimits | None = None
+) -> Contents:
     """Return the members of the zip or tar in a window, reading as little of it as possible.
 
     Exceptions of the window's ``fetch`` are passed on.  A repeated call with the same data requests
@@ -60,4 +62,4 @@ def members(window: Window, name: str, *, kind: str | None = None, limits: Limit
     found = kind or kind_of(name) or ""
     if found not in _READERS:
         raise no_kind(name)
-    return _READERS[found](window, limits or Limits())
+    return _READERS[found](window, limits or ReadLimits())

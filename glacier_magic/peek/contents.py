@@ -32,7 +32,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ReadLimits:
     """The limits of reading.
 
     :param bytes: the most bytes of all requests together.

@@ -20,7 +20,7 @@ from decimal import Decimal, InvalidOperation
 
 from ..base.units import human_bytes, storable
 from ..errors import Unlistable
-from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Member, ReadLimits
 from .window import Window
 
 BLOCK = 512
@@ -46,7 +46,7 @@ class _Damaged(Exception):
     """A header is invalid."""
 
 
-def list_tar(window: Window, limits: Limits) -> Contents:
+def list_tar(window: Window, limits: ReadLimits) -> Contents:
     """Return the members of a tar, as many as the limits allow.
 
     :raises Unlistable: it is not a tar.
@@ -70,7 +70,7 @@ def list_tar(window: Window, limits: Limits) -> Contents:
     return _listed("tar", read, window.size, limits).close(window)
 
 
-def list_tar_gz(window: Window, limits: Limits) -> Contents:
+def list_tar_gz(window: Window, limits: ReadLimits) -> Contents:
     """Return the members of a tar.gz that unpack from its first bytes.
 
     :raises Unlistable: it is not gzip, or its content is not a tar.
@@ -100,7 +100,7 @@ def list_tar_gz(window: Window, limits: Limits) -> Contents:
     return listing.close(window)
 
 
-def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Contents:
+def _listed(kind: str, read: Read, size: int | None, limits: ReadLimits) -> Contents:
     listing = Contents(kind=kind)
     walk = _members(read, size)
     try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ..base.treehash import CHUNK
 from ..errors import Unlistable
-from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Member, ReadLimits
 from .window import Window
 
 _END = struct.Struct("<4s4H2LH")
@@ -27,7 +27,7 @@ _NTFS_EPOCH = 11_644_473_600_000
 _SPLIT = "This is one part of a split zip"
 
 
-def list_zip(window: Window, limits: Limits) -> Contents:
+def list_zip(window: Window, limits: ReadLimits) -> Contents:
     """Return the members of a zip, from its end record and directory.
 
     :raises Unlistable: it is not a zip, is truncated or split, or its directory exceeds a limit.

@@ -86,8 +86,8 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     assert costs.total.total == D(66) / (1 << 20)
     text = repr(costs)
     assert "in total" in text
-    assert "oldest of" in text
-    assert "counted as empty: new" in text
+    assert "oldest is of" in text
+    assert "Counted as empty, as they have no inventory yet: new" in text
     assert "4 your configuration" in text
     assert "--refresh" in text  # Instant Retrieval has no price
 

@@ -55,7 +55,7 @@ def test_a_journal_gives_names_before_any_inventory(glacier, journal):
     assert "mt-aws-glacier's journal: 2 archives imported into photos." in text
     assert "imported; no inventory in the catalogue lists them yet" in text
     assert "jobs skipped" in text
-    assert "line 3  it is not a complete event of the journal" in text
+    assert "line 3   it is not a complete event of the journal" in text
     assert "%glacier inventory shows which of them exist" in text
     assert "line 3" in html
     assert "2 archives imported" in html

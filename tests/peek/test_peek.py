@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.base.treehash import CHUNK, is_tree_hash_aligned, tree_hash
 from glacier_magic.errors import InputError, IntegrityError, Unlistable
-from glacier_magic.peek import Limits, Window, kind_of, members
+from glacier_magic.peek import ReadLimits, Window, kind_of, members
 
 SMALL = settings(max_examples=40)
 
@@ -42,7 +42,7 @@ def look(data, name="x.zip", **limits):
     """List what *data* holds, and check what the listing says it took."""
     stored = Stored(data)
     window = Window(stored.fetch, len(data))
-    listing = members(window, name, limits=Limits(**limits))
+    listing = members(window, name, limits=ReadLimits(**limits))
     assert (listing.paid, listing.requests) == (stored.paid, len(stored.ranges))
     return listing
 
@@ -598,7 +598,7 @@ def test_any_bytes_are_members_or_unlistable(kind, start, middle, end):
     """No other error, and no more bytes or members than the limits allow."""
     data = start + middle + end
     stored = Stored(data + bytes(2 * CHUNK) if kind == "tar" else bytes(2 * CHUNK) + data)
-    limits = Limits(bytes=2 * CHUNK, first=CHUNK, members=3, unpacked=4096)
+    limits = ReadLimits(bytes=2 * CHUNK, first=CHUNK, members=3, unpacked=4096)
     if kind == "tar.gz":
         stored = Stored(data)
     try:

@@ -11,7 +11,7 @@ from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
-from ...peek import Contents, Limits, Window, kind_of, members, no_kind
+from ...peek import Contents, ReadLimits, Window, kind_of, members, no_kind
 from ...steps import step
 from ...transfer.engine import Engine
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
@@ -51,7 +51,7 @@ class Look:
         *,
         kind: str | None,
         tier: str,
-        limits: Limits,
+        limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
     ) -> None:
@@ -213,7 +213,7 @@ def _is_ready(item: RestoreItem) -> bool:
     return item.action == READY or (item.action == UNDER_WAY and done)
 
 
-def _first(kind: str, size: int, limits: Limits) -> Limits:
+def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:
     """Return the limits with as much to read first as this kind is worth."""
     most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
     if most < size:  # a power of two is one request
@@ -221,7 +221,7 @@ def _first(kind: str, size: int, limits: Limits) -> Limits:
     return replace(limits, first=max(CHUNK, most))
 
 
-def _beginning(kind: str, size: int, limits: Limits) -> ByteRange:
+def _beginning(kind: str, size: int, limits: ReadLimits) -> ByteRange:
     """Return the bytes to read first."""
     if kind == "zip":
         tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)

@@ -14,7 +14,7 @@ from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable
 from ...jobs import Batch, Tracker
-from ...peek import Limits
+from ...peek import ReadLimits
 from ...prices import PriceTable, Quote
 from ...prices.quotes import retrieval
 from ...transfer.engine import Engine
@@ -59,7 +59,7 @@ class PeekPlan(Plan[Batch]):
         *,
         kind: str | None,
         tier: str,
-        limits: Limits,
+        limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
         prices: PriceTable,
