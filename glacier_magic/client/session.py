@@ -6,18 +6,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import (
-    Capacity,
-    NotificationsTable,
-    RetrievalPolicy,
-    Routing,
-    VaultsEverywhere,
-    look_everywhere,
-)
+from ..administration import Capacity, NotificationsTable, RetrievalPolicy, Routing, VaultsEverywhere
+from ..administration.all_regions import look_everywhere
 from ..administration.listeners import QueueListeners
 from ..base import dataframes
 from ..base.paths import catalogue_place
@@ -76,8 +70,7 @@ class Session:
         self.service = service(connection)
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)
-        # The account is known below.
-        self.catalogue = Catalogue(place, Scope("", self.service.region), limits=limits)
+        self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
         self._settings = SessionSettings(self.service, self.catalogue)
         self.owner = new_owner()
         self.catalogue.database.release_dead()  # leases of processes that were killed
@@ -112,8 +105,7 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """The state that all transfers share; ``engine.budget.max_rate`` limits their bandwidth."""
-        limits = self.catalogue.limits
-        return Engine(self.service, self.catalogue, self.owner, Budget(limits=limits))
+        return Engine(self.service, self.catalogue, self.owner, Budget(limits=self.catalogue.limits))
 
     # Vaults
 
@@ -162,12 +154,8 @@ class Session:
         except AccessDenied:  # another account's vault policy may allow retrieval alone
             return vault
         except Unavailable as error:
-            raise Unavailable(
-                f"The catalogue does not know a vault {name!r}, and the service cannot be reached to "
-                f"look for it: {error.message}",
-                cure=error.cure,
-                code=error.code,
-            ) from None
+            what = f"The catalogue does not know a vault {name!r}, and the service cannot be reached"
+            raise Unavailable(f"{what}: {error.message}", cure=error.cure, code=error.code) from None
         self._settings.vault_names = [*names, name]
         return vault
 
@@ -184,9 +172,8 @@ class Session:
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
         self.vault(name)  # checks the name
-        return DropPlan(
-            name, service=self.service, catalogue=self.catalogue, dropped=lambda: self.forget_vault(name)
-        )
+        dropped = partial(self.forget_vault, name)
+        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=dropped)
 
     def forget_vault(self, name: str) -> None:
         """Stop using a vault that was dropped."""
@@ -320,12 +307,8 @@ class Session:
     def notifications(self) -> NotificationsTable:
         """Return the notifications of each vault, and the queues that this program created."""
         listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
-        return NotificationsTable(
-            self.service,
-            self._list_names(),
-            self.catalogue.routes.all(),
-            {url: listener.note for url, listener in listeners.items()},
-        )
+        notes = {url: listener.note for url, listener in listeners.items()}
+        return NotificationsTable(self.service, self._list_names(), self.catalogue.routes.all(), notes)
 
     def messaging(self) -> Messaging:
         """Return a client of SNS and SQS with the session's credentials.
