@@ -200,14 +200,20 @@ def pages(args: argparse.Namespace) -> None:
     catalogue = opened(args)
     archives = catalogue.archives
     (one,) = archives.query("photos", limit=1, offset=1000).records
+
+    def find(text: str) -> Any:
+        return archives.query("photos", text=text, limit=50).records
+
     asked: dict[str, Callable[[], Any]] = {
         "glob backup/2012/*.tif": lambda: archives.query("photos", "backup/2012/*.tif", limit=50).records,
         "glob *47110*.jpg": lambda: archives.query("photos", "*47110*.jpg", limit=50).records,
         "sort -size": lambda: archives.query("photos", sort="-size", limit=50).records,
-        f"substring {one.name[-11:]}": lambda: archives.find("photos", one.name[-11:]).records,
-        "substring 4711": lambda: archives.find("photos", "4711").records,
-        "substring project-04": lambda: archives.find("photos", "project-04").records,
-        "substring that is nowhere": lambda: archives.find("photos", "zebra").records,
+        f"substring {one.name[-11:]}": lambda: (
+            archives.query("photos", text=one.name[-11:], limit=50).records
+        ),
+        "substring 4711": lambda: archives.query("photos", text="4711", limit=50).records,
+        "substring project-04": lambda: archives.query("photos", text="project-04", limit=50).records,
+        "substring that is nowhere": lambda: archives.query("photos", text="zebra", limit=50).records,
         "du --depth 1": lambda: archives.du("photos", depth=1),
         "du backup --depth 1": lambda: archives.du("photos", "backup", 1),
         "where size > 999MB": lambda: (

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import glacier_magic as gm
+from glacier_magic.base.session_limits import Limits
+from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import process, testing
-from glacier_magic.jobs import tracker
 
 REGION = "eu-west-1"
 NEIGHBOUR = 1_000
@@ -122,7 +123,6 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0, help="milliseconds more for an answer")
     asked = parser.parse_args()
     count, extra = asked.archives, ("--latency", str(asked.latency))
-    tracker.VIRTUAL_LATEST = 0.1
     with (
         tempfile.TemporaryDirectory(prefix="deletion-") as name,
         testing.running(Path(name) / "emulator", extra=extra) as emulator,
@@ -130,7 +130,9 @@ def main() -> None:
         folder = emulator.folder
         for vault, many in (("old", count), ("neighbour", NEIGHBOUR), ("alone", ALONE)):
             process.seed(folder, vault, many, region=REGION, size=100_000)
-        with gm.connect(emulator=folder, region=REGION, catalogue=Path(name) / "catalogue.sqlite") as session:
+        connection = connection_for(emulator=folder, region=REGION)
+        limits = Limits(emulator_idle=0.1)
+        with gm.Session(connection, catalogue=Path(name) / "c.sqlite", limits=limits) as session:
             job = session.vault("alone").refresh_inventory()
             advance(session, folder, 4.1)
             job.result(60)

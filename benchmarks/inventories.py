@@ -68,20 +68,25 @@ def write(folder: Path, archives: int, odd: float) -> dict[str, Path]:
 
 
 def ours(path: Path) -> Any:
-    from glacier_magic.inventories import to_frame
+    import pyarrow as pa
 
-    return to_frame(path)
+    from glacier_magic.inventories import LISTED
+
+    table = pa.Table.from_batches(batches(path), schema=LISTED)
+    return table.to_pandas(self_destruct=True, split_blocks=True)
+
+
+def batches(path: Path) -> Any:
+    from glacier_magic.inventories import read
+
+    with path.open("rb") as file:
+        yield from read(iter(lambda: file.read(1 << 20), b""), path.suffix[1:].upper())
 
 
 def ours_as_batches(path: Path) -> Any:
     """Read the batches only, as the catalogue does, and keep none."""
-    from glacier_magic.inventories import detect, read
-
-    with path.open("rb") as file:
-        form = detect(file.read(100))
-        file.seek(0)
-        for _ in read(iter(lambda: file.read(1 << 20), b""), form):
-            pass
+    for _ in batches(path):
+        pass
 
 
 def typed(frame: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The archive console for Amazon Glacier vaults, inside the notebook.
+"""A console for archives in Amazon Glacier vaults.
 
 In a notebook: ``%load_ext glacier_magic``, then ``%glacier``.  From Python::
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .base.treehash import tree_hash
     from .client.connect import connect
     from .client.session import Session
-    from .client.vault import Archive, Vault
+    from .client.vault import Vault
+    from .client.vault_archives import Archive
     from .errors import (
         AccessDenied,
         CatalogueError,
@@ -60,7 +61,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Session": "client.session",
     "connect": "client.connect",
-    **dict.fromkeys(("Archive", "Vault"), "client.vault"),
+    "Archive": "client.vault_archives",
+    "Vault": "client.vault",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
@@ -112,7 +114,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a name needs only when it is used."""
+    """Import the module of a public name on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -121,14 +123,14 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
-    """Give IPython the magic ``%glacier``; called by ``%load_ext glacier_magic``."""
+    """Register the magic ``%glacier``; called by ``%load_ext glacier_magic``."""
     from .notebook.extension import load
 
     load(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
-    """Take the magic back and end its threads; called by ``%unload_ext glacier_magic``."""
+    """Unregister the magic and end its threads; called by ``%unload_ext glacier_magic``."""
     from .notebook.extension import unload
 
     unload(ipython)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,15 +17,17 @@ from .errors import GlacierError, InputError, LocalError, Unexpected
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .client.session import Session
     from .jobs import Batch, BoardSnapshot
     from .plans import Plan
+    from .service import Connection
     from .transfer.progress import Observer, Report
 
-QUIET_INTERVAL = 10.0  # seconds between progress lines where the output is not a terminal
+QUIET_INTERVAL = 10.0  # seconds between progress lines if the output is not a terminal
 
 
 class TerminalFace:
-    """Shows things as text: results on standard output, all else on standard error."""
+    """Shows results on standard output, and all else on standard error."""
 
     program = "glacier-magic"
     lasting = False
@@ -36,25 +38,25 @@ class TerminalFace:
         self._last = 0.0
 
     def note(self, text: str) -> None:
-        """Say something beside the result."""
+        """Show a note in addition to the result."""
         print(text, file=self._err, flush=True)
 
     def _print(self, text: str) -> None:
         """Write a line of the result.
 
-        :raises LocalError: there is no room for it.
+        :raises LocalError: the output cannot be written.
         """
         try:
             print(text, file=self._out, flush=True)
         except BrokenPipeError:
             raise
         except OSError as error:
-            _let_go()
+            _discard_output()
             raise _no_room(error) from None
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
-        """Show the progress of a transfer on one line, or a line now and then in a log."""
+        """Show the progress of a transfer on one line, or as occasional lines in a log."""
         yield self._observe
         if self._err.isatty():
             self._err.write("\n")
@@ -64,24 +66,24 @@ class TerminalFace:
 
     def _line(self, text: str, *, final: bool = False) -> None:
         if self._err.isatty():
-            self._err.write(f"\r\x1b[K{text[:200]}")
+            self._err.write(f"\r\x1b[K{text[:200]}")  # returns to the start of the line and clears it
             self._err.flush()
         elif final or time.monotonic() - self._last > QUIET_INTERVAL:
             self._last = time.monotonic()
             print(text, file=self._err, flush=True)
 
     def variable(self, name: str) -> Any:
-        """Return None: a shell has no variables of ours."""
+        """Return None: a shell has no Python variables."""
 
     def offer(self, plan: Plan[Any]) -> Any:
-        """Print a plan and ask; run it after a yes, else return None."""
+        """Print a plan and ask; run it if the user confirms, else return None."""
         self._print(repr(plan))
         if plan.empty:
             return None
         name = plan.confirmation
         if not sys.stdin.isatty():
             option = f"--confirm {name}" if name else "--yes"
-            raise InputError("Nothing was done", cure=f"Add {option} to carry the plan out.")
+            raise InputError("Nothing was done", cure=f"Add {option} to run the plan.")
         answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
         if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
@@ -90,8 +92,8 @@ class TerminalFace:
 
         return run_confirmed(self, plan, answer if name else None)
 
-    def follow(self, batch: Batch, timeout: float | None) -> Batch:
-        """Show a batch while it is waited for."""
+    def wait(self, batch: Batch, timeout: float | None) -> Batch:
+        """Show a batch until all its jobs have ended."""
 
         def show(snapshot: BoardSnapshot) -> None:
             from .base.rendering import summary, visible
@@ -108,7 +110,7 @@ class TerminalFace:
         """Print a result."""
         if value is None:
             return
-        if hasattr(value, "to_string"):
+        if hasattr(value, "to_string"):  # a DataFrame, without importing pandas
             for text in _plain(value):
                 self._print(text)
             return
@@ -116,7 +118,7 @@ class TerminalFace:
 
 
 def _ask(question: str) -> str:
-    """Return what the user types; nothing where the input ends."""
+    """Return the user's answer; ``""`` if the input has ended."""
     try:
         return input(question).strip()
     except EOFError:
@@ -124,27 +126,26 @@ def _ask(question: str) -> str:
 
 
 WIDE = ("description", "format", "mtime", "tree_hash", "vault")
-"""Columns of a table of archives that a terminal has no room for; Python has them."""
-
+"""Columns of a table of archives that are too wide for a terminal."""
 
 LINES = 10_000
-"""Rows of a table that are spelled out at a time."""
+"""Rows of a table that are formatted at a time, to bound the memory."""
 
 
 def _plain(table: pd.DataFrame) -> Iterator[str]:
-    """Yield a table as text, its lines by the thousand."""
+    """Yield a table as text, :data:`LINES` rows at a time."""
     if not len(table):
         yield "nothing"
         return
     narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
     widths = _widths(narrow) if len(narrow) > LINES else None
     for start in range(0, len(narrow), LINES):
-        piece = _spelled(narrow.iloc[start : start + LINES].copy())
+        piece = _formatted(narrow.iloc[start : start + LINES].copy())
         yield piece.to_string(index=False, header=start == 0, col_space=widths, na_rep="")
 
 
 def _widths(table: pd.DataFrame) -> dict[Hashable, int]:
-    """Return how wide each column is, so that all pieces of a table are alike."""
+    """Return the width of each column, which all pieces of a table share."""
     return {
         name: max(len(str(name)), 20 if column.dtype.kind == "M" else _longest(column))
         for name, column in table.items()
@@ -157,8 +158,8 @@ def _longest(column: pd.Series[Any]) -> int:
     return int(column.astype("str").str.len().max() or 0)
 
 
-def _spelled(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns as they are shown: no escape sequence of a stranger's goes through."""
+def _formatted(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as text; escape sequences in archive names are made visible."""
     from .base.rendering import visible
 
     times = list(table.select_dtypes("datetimetz"))
@@ -169,30 +170,36 @@ def _spelled(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code: 0, or the ``exit_code`` of the error."""
-    whole = words is None  # the process is ours, and ends with this
+def main(
+    words: Sequence[str] | None = None, *, sessions: Callable[[Connection], Session] | None = None
+) -> int:
+    """Run one verb; return the exit code: 0, or the ``exit_code`` of the error.
+
+    :param words: the arguments after the program's name; None for those of the process.
+    :param sessions: opens the session of a connection; None for the usual sessions.
+    """
+    whole = words is None  # called as the program, so that the process ends after this
     words = sys.argv[1:] if words is None else list(words)
     try:
-        _spell_out_what_the_terminal_cannot_show()
-        code = _answer(words)
-        sys.stdout.flush()  # what does not fit is heard of here, not when the interpreter ends
+        _escape_unencodable()
+        code = _run(words, sessions)
+        sys.stdout.flush()  # a full disk shows here, not when the interpreter ends
     except KeyboardInterrupt:
-        code = _stopped(words)
+        code = _interrupted(words)
     except BrokenPipeError:
-        _let_go()
-        code = 141
+        _discard_output()
+        code = 141  # as a shell reports SIGPIPE: 128 + 13
     except OSError as error:
-        _let_go()
+        _discard_output()
         code = _unwritten(error)
     if whole:
-        with suppress(ValueError):  # in a thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to stop
+        with suppress(ValueError):  # raised in a thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at exit would print a traceback
     return code
 
 
-def _answer(words: Sequence[str]) -> int:
-    if words[:1] == ["emulator"] and _means_to_serve(words[1:]):
+def _run(words: Sequence[str], sessions: Callable[[Connection], Session] | None) -> int:
+    if words[:1] == ["emulator"] and _is_foreground(words[1:]):
         return _serve(words[1:])
     if words == ["--version"]:
         print(f"glacier-magic {__version__}")
@@ -200,13 +207,13 @@ def _answer(words: Sequence[str]) -> int:
     from .commands import VERBS, Console, run
 
     face = TerminalFace()
-    console = Console(face)
+    console = Console(face) if sessions is None else Console(face, sessions=sessions)
     try:
         face.show(run(console, VERBS, words))
     except GlacierError as error:
-        written = error.__cause__ if isinstance(error, Unexpected) else None
-        if isinstance(written, BrokenPipeError):
-            raise written from None
+        cause = error.__cause__ if isinstance(error, Unexpected) else None
+        if isinstance(cause, BrokenPipeError):  # the reader, such as head, has enough
+            raise cause from None
         face.note(f"{type(error).__name__}: {error}")
         return error.exit_code
     finally:
@@ -214,30 +221,30 @@ def _answer(words: Sequence[str]) -> int:
     return 0
 
 
-def _spell_out_what_the_terminal_cannot_show() -> None:
-    """Write characters that the streams' encoding does not have as ``\\u00e9``."""
+def _escape_unencodable() -> None:
+    """Write characters that the encoding of a stream does not have as ``\\u00e9``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _stopped(words: Sequence[str]) -> int:
-    """Say how to go on after an interrupt; another one meanwhile changes nothing."""
+def _interrupted(words: Sequence[str]) -> int:
+    """Print how to resume after an interrupt; a second interrupt is ignored."""
     with suppress(KeyboardInterrupt, OSError):
-        print(f"Stopped. {_how_to_go_on(words)}", file=sys.stderr, flush=True)
-    return 130
+        print(f"Interrupted. {_how_to_resume(words)}", file=sys.stderr, flush=True)
+    return 130  # as a shell reports SIGINT: 128 + 2
 
 
-def _how_to_go_on(words: Sequence[str]) -> str:
+def _how_to_resume(words: Sequence[str]) -> str:
     try:
         from .commands import VERBS
         from .commands.grammar import after_interrupt
-    except (ImportError, KeyboardInterrupt):  # a module that was stopped half way
+    except (ImportError, KeyboardInterrupt):  # the interrupt came during an import
         return "Nothing was done."
     return after_interrupt(VERBS, words, "command", TerminalFace.program)
 
 
-def _let_go() -> None:
+def _discard_output() -> None:
     """Drop what standard output does not take, lest the interpreter tries again at its end."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -246,22 +253,22 @@ def _let_go() -> None:
 
 
 def _unwritten(error: OSError) -> int:
-    told = _no_room(error)
+    failure = _no_room(error)
     with suppress(OSError):
-        print(f"{type(told).__name__}: {told}", file=sys.stderr, flush=True)
-    return told.exit_code
+        print(f"{type(failure).__name__}: {failure}", file=sys.stderr, flush=True)
+    return failure.exit_code
 
 
 def _no_room(error: OSError) -> LocalError:
     return LocalError(
         f"The output cannot be written: {error.strerror or error}",
-        cure="What was asked for may have been done; give the output another place.",
+        cure="The verb may have been carried out; write the output elsewhere.",
     )
 
 
-def _means_to_serve(words: Sequence[str]) -> bool:
-    asks_for_help = {"-h", "--help"} & set(words)
-    return not asks_for_help and all(word.startswith("-") for word in words[:1])
+def _is_foreground(words: Sequence[str]) -> bool:
+    """Return whether ``emulator`` has options of the server, and no action."""
+    return not {"-h", "--help"} & set(words) and all(word.startswith("-") for word in words[:1])
 
 
 def _serve(words: Sequence[str]) -> int:
@@ -272,7 +279,7 @@ def _serve(words: Sequence[str]) -> int:
     given = any(word == "--data" or word.startswith("--data=") for word in words)
     try:
         return serve([*words, *([] if given else ["--data", str(emulator_folder())])])
-    except SystemExit as left:  # its own parser has said why
+    except SystemExit as left:  # its parser has printed the reason
         return left.code if isinstance(left.code, int) else 2
 
 

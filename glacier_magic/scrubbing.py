@@ -1,7 +1,7 @@
-"""What must be in no output and no file: keys, tokens, signatures, passwords, and account ids.
+"""Removing secrets from texts: keys, tokens, signatures, passwords, and account ids.
 
-The text of a library may repeat a whole signed request.  :mod:`.errors` passes it through
-:func:`scrub` wherever text becomes an error, and wherever the text of an error becomes a record.
+The message of a library may repeat a whole signed request.  :mod:`.errors` passes every text of an
+error through :func:`scrub`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 STARS = "********"
 SHORTEST = 16
-"""Characters of the shortest key that AWS makes; a shorter one may be a word, such as ``test``."""
+"""Length of the shortest AWS key; a shorter value may be a word, such as ``test``."""
 KEPT = 64
-"""Values that are hidden at once; temporary ones are replaced every hour."""
+"""Values that are remembered; temporary keys are replaced every hour."""
 _IDS = {92, 138}
-"""Characters of job and upload ids, and of archive ids."""
+"""Lengths of job and upload ids, and of archive ids."""
 
 _ACCOUNT = re.compile(
     r"(arn:[\w-]*:[\w-]*:[\w-]*:)\d{8}(\d{4})(?=:)|(/)\d{8}(\d{4})(?=/(?:vaults|policies)\b)"
@@ -41,18 +41,18 @@ _CHANGES = re.compile("[A-Z]+|[a-z]+|[0-9]+|[+/]+")
 
 
 def mask_account(text: str) -> str:
-    """Return *text* with all but the last four digits of account ids in ARNs and paths starred."""
+    """Return *text* with all but the last four digits of account ids in ARNs and paths masked."""
     return _ACCOUNT.sub(r"\1\3********\2\4", text)
 
 
 class Scrubber:
-    """Stars secrets in text: those that it knows, and all that looks like one of AWS's."""
+    """Masks secrets in text: known values, and everything that looks like an AWS secret."""
 
     def __init__(self) -> None:
         self._hidden: dict[str, re.Pattern[str]] = {}
 
     def hide(self, *values: str | None) -> None:
-        """Star *values* in every text from now on: the keys and tokens that are in use."""
+        """Mask *values* in every text from now on: the keys and tokens in use."""
         for value in values:
             core = (value or "").strip()
             if len(core) >= SHORTEST and core not in self._hidden:
@@ -63,12 +63,12 @@ class Scrubber:
     def scrub(self, text: object) -> str:
         """Return *text* without secrets.
 
-        Starred are the values that are hidden, access keys, session tokens, signatures, credentials
-        in headers and queries, passwords in URLs, and account ids but for their last four digits.
-        Ids of archives, jobs and uploads, and tree hashes, stay whole.
+        Masked are the hidden values, access keys, session tokens, signatures, credentials in headers
+        and queries, passwords in URLs, and account ids except for their last four digits.  Ids of
+        archives, jobs and uploads, and tree hashes, are kept.
         """
         shown = str(text)
-        for pattern in list(self._hidden.values()):
+        for pattern in list(self._hidden.values()):  # a copy: another thread may hide a value
             shown = pattern.sub(STARS, shown)
         shown = _PASSWORD.sub(rf"\1{STARS}", _NAMED.sub(rf"\1{STARS}", shown))
         return mask_account(_RANDOM.sub(_unless_readable, _KEY.sub(STARS, shown)))
@@ -79,7 +79,7 @@ hide, scrub = _of_this_process.hide, _of_this_process.scrub
 
 
 def _unless_readable(found: re.Match[str]) -> str:
-    """Star what is random: a path or name seldom changes between kinds of characters."""
+    """Mask random text: in a path or a name, characters of different kinds rarely alternate."""
     run = found[0]
     if any(len(piece) in _IDS for piece in run.split("/")):
         return run
@@ -92,7 +92,7 @@ _GROUPS = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "01234567
 
 
 def _spelled(character: str) -> str:
-    """Return a pattern of a character as it is, or as text in code, JSON, a URL or HTML has it."""
+    """Return a pattern for a character as it is, or escaped in code, JSON, a URL or HTML."""
     if character.isascii() and character.isalnum():
         return character
     coded = quote(character.encode(errors="surrogatepass"), safe="")

@@ -1,8 +1,7 @@
-"""How a verb is written where the user is: as a magic, as a command, or as a call.
+"""Spelling the next step in messages: as a magic, a command, or a Python call.
 
-Messages name the next step with :func:`step`.  A face says once, when it starts, how it writes verbs:
-``%glacier jobs`` in IPython, ``glacier-magic jobs`` in a shell; without one, Python's own call is named:
-``session.jobs()``.
+A face calls :func:`spell_as` when it starts, and messages use :func:`step`: ``%glacier jobs`` in IPython,
+``glacier-magic jobs`` in a shell, and ``session.jobs()`` without a face.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ CALLS = {
     "vaults": "session.vaults()",
     "wait": "session.pending().wait()",
 }
-"""The call for a verb, where Python has one of its own and no words follow the verb."""
+"""The Python call of a verb without words."""
 
 
 class _Face:
@@ -36,15 +35,15 @@ class _Face:
 
 
 def spell_as(program: str | None) -> None:
-    """Write verbs as words of a program from now on; None: as Python's calls.
+    """Spell verbs with a program from now on.
 
-    :param program: ``%glacier`` or ``glacier-magic``.
+    :param program: ``%glacier`` or ``glacier-magic``; None for Python calls.
     """
     _Face.program = program
 
 
 def step(verb: str, words: str = "") -> str:
-    """Return how to write a verb with its words.
+    """Return a verb with its words, as the user would type it.
 
     >>> step("jobs"), step("catalogue", "check --repair")
     ('session.jobs()', 'glacier-magic catalogue check --repair')

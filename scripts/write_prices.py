@@ -22,7 +22,7 @@ SOURCE, TARGET = ROOT / "scripts" / "prices", ROOT / "glacier_magic" / "prices" 
 
 sys.path.insert(0, str(ROOT))
 
-from glacier_magic.prices.items import ITEMS
+from glacier_magic.prices.figures import ITEMS
 
 OFFER = "AWS price data, offer "
 

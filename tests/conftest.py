@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -19,9 +21,13 @@ from hypothesis import settings
 import glacier_magic as gm
 from glacier_magic import emulator as emulation
 from glacier_magic import steps
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.units import parse_time
+from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator import testing
+from glacier_magic.jobs.fetching import Fetcher
 from tests import postgres_server
+from tests.intercepting import Calls
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
@@ -151,21 +157,45 @@ def session_place(request, tmp_path):
     return tmp_path / "catalogue.sqlite"
 
 
+CHANGES = {
+    "quick": {"first_pause": 0.01, "longest_pause": 0.01, "give_up": 1.0},
+    "patient": {"give_up": PATIENCE},
+    "small_parts": {"single_request": MIB, "smallest_part": MIB, "stream_part": MIB, "piece": MIB},
+    "one_at_a_time": {"workers": 1},
+    "soon": {"request_interval": 0.02, "idle": 0.1, "rate_settles": 0.0},
+}
+"""What fixtures of these names change of the limits of a test's sessions."""
+
+
 @pytest.fixture
-def connect(emulator, region, session_place, monkeypatch):
-    """Make sessions that are closed at the end, all on one catalogue unless told otherwise.
+def limits(request):
+    """The limits of this test's sessions; the mark ``limits`` changes them further.
 
     Their trackers look ten times as often as in real life.
     """
-    from glacier_magic.jobs import tracker
+    changes = {"tick": 0.02, "emulator_idle": 0.1}
+    for name, values in CHANGES.items():
+        if name in request.fixturenames:
+            changes |= values
+    for mark in reversed(list(request.node.iter_markers("limits"))):
+        changes |= mark.kwargs
+    return Limits(**changes)
 
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
+
+@pytest.fixture
+def calls():
+    """The calls to the service of this test's sessions, to replace or to watch."""
+    return Calls()
+
+
+@pytest.fixture
+def connect(emulator, region, session_place, limits, calls):
+    """Make sessions that are closed at the end, all on one catalogue unless another is given."""
     opened = []
 
-    def connect(**options):
-        given = {"emulator": emulator.folder, "region": region, "catalogue": session_place}
-        opened.append(gm.connect(**(given | options)))
+    def connect(*, catalogue=session_place, limits=limits, **options):
+        connection = connection_for(**({"emulator": emulator.folder, "region": region} | options))
+        opened.append(gm.Session(connection, catalogue=catalogue, limits=limits, service=calls.service))
         return opened[-1]
 
     yield connect
@@ -227,6 +257,29 @@ def later(emulator):
 
 
 @pytest.fixture
+def held(monkeypatch):
+    """Let no download begin while this is not empty."""
+    held, original = [True], Fetcher.start_ready
+
+    def start_ready(fetcher):
+        if not held:
+            original(fetcher)
+
+    monkeypatch.setattr(Fetcher, "start_ready", start_ready)
+    return held
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Let every disk have so many bytes left from now on."""
+
+    def disk(free):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+
+    return disk
+
+
+@pytest.fixture
 def jobs_of(client):
     """List the archive jobs that the service has of a vault, by archive id."""
 
@@ -276,19 +329,15 @@ def put(client):
 
 
 @pytest.fixture
-def counted(monkeypatch):
+def counted(calls):
     """Count the calls of the service's operations that send bytes."""
-    from glacier_magic.service import Service
-
     counts = {"upload_archive": 0, "upload_part": 0, "complete_upload": 0, "start_upload": 0}
     for name in counts:
-        original = getattr(Service, name)
 
-        def call(*arguments, name=name, original=original):
+        def count(*_, name=name):
             counts[name] += 1
-            return original(*arguments)
 
-        monkeypatch.setattr(Service, name, call)
+        calls.watch(name, count)
     return counts
 
 
@@ -335,41 +384,22 @@ def quick(monkeypatch):
     """Let repeated calls follow each other without the pauses of real life."""
     import botocore.retries.standard as retries
 
-    from glacier_magic.transfer import budget
-
     monkeypatch.setattr(retries.ExponentialBackoff, "delay_amount", lambda *_: 0)
-    monkeypatch.setattr(budget, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(budget, "LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(budget, "GIVE_UP", 1.0)
 
 
 @pytest.fixture
-def patient(quick, monkeypatch):
+def patient(quick):
     """Repeat without pauses, for as long as a test can take."""
-    from glacier_magic.transfer import budget
-
-    monkeypatch.setattr(budget, "GIVE_UP", PATIENCE)
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_parts():
     """Cut what is uploaded and downloaded into pieces of 1 MiB."""
-    from glacier_magic.transfer import download, streams, upload
-
-    monkeypatch.setattr(upload, "SINGLE_REQUEST", MIB)
-    monkeypatch.setattr(upload, "SMALLEST_PART", MIB)
-    monkeypatch.setattr(streams, "STREAM_PART", MIB)
-    monkeypatch.setattr(download, "PIECE", MIB)
 
 
 @pytest.fixture
-def one_at_a_time(monkeypatch):
-    """Let parts and pieces go one after the other."""
-    from glacier_magic.transfer import download, parts, upload
-
-    for module in (download, parts, upload):
-        monkeypatch.setattr(module, "WORKERS", 1)
-        monkeypatch.setattr(module, "MOST_WORKERS", 1)
+def one_at_a_time():
+    """Let parts, pieces and requests go one after the other."""
 
 
 class ChangedStream:
@@ -406,12 +436,25 @@ def changed_stream():
     return ChangedStream
 
 
+CONNECT = """
+def connect(folder, region, catalogue, **limits):
+    from glacier_magic import Session
+    from glacier_magic.base.session_limits import Limits
+    from glacier_magic.client.connect import connection_for
+    connection = connection_for(emulator=folder, region=region)
+    return Session(connection, catalogue=catalogue, limits=Limits(**limits))
+"""
+
+
 class Child:
-    """Another process of ours: runs a script until it prints a line, then is killed or left."""
+    """Another process of ours: runs a script until it prints a line, then is killed or left.
+
+    The script has ``connect(folder, region, catalogue, **limits)`` to open a session.
+    """
 
     def __init__(self, script, *arguments):
         self._process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+            [sys.executable, "-c", CONNECT + textwrap.dedent(script), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -500,13 +543,8 @@ def empty_moto(moto):
 
 
 @pytest.fixture
-def soon(monkeypatch):
-    """Let the tracker ask, and look, as soon as something is due."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.02)
-    monkeypatch.setattr(tracker, "IDLE", 0.1)
-    monkeypatch.setattr(tracker, "RATE_SETTLES", 0.0)
+def soon():
+    """Let the tracker request and poll as soon as something is due."""
 
 
 @pytest.fixture

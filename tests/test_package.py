@@ -4,6 +4,8 @@ Which room may import which is in pyproject.toml, and checked by ``lint-imports`
 """
 
 import ast
+import doctest
+import importlib
 import subprocess
 import sys
 from functools import cache
@@ -122,15 +124,25 @@ def test_every_public_thing_has_a_docstring():
             assert getattr(glacier_magic, name).__doc__, name
 
 
+NAMES = {
+    ".".join(["glacier_magic", *parts(path)]).removesuffix(".py").removesuffix(".__init__"): path
+    for path in MODULES
+    if path.name != "__main__.py"
+}
+
+
 def test_every_module_can_be_imported():
     """In a fresh process; that no order of imports is needed follows from there being no circle."""
-    names = [
-        ".".join(["glacier_magic", *parts(path)]).removesuffix(".py").removesuffix(".__init__")
-        for path in MODULES
-        if path.name != "__main__.py"
-    ]
     code = "import sys, importlib\nfor name in sys.argv[1:]: importlib.import_module(name)"
-    subprocess.run([sys.executable, "-c", code, *names], check=True)
+    subprocess.run([sys.executable, "-c", code, *NAMES], check=True)
+
+
+@pytest.mark.parametrize("name", [name for name, path in NAMES.items() if ">>> " in path.read_text("utf-8")])
+def test_the_examples_of_a_module_are_right(name, tmp_path, monkeypatch):
+    """Those that need a service are skipped."""
+    monkeypatch.chdir(tmp_path)
+    done = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert done.failed == 0
 
 
 def test_no_room_below_the_faces_spells_a_verb():

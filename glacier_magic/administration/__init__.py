@@ -1,7 +1,7 @@
-"""What is set on an account and its vaults: policies, locks, tags, capacity, notifications.
+"""Settings of an account and its vaults: policies, locks, tags, capacity, notifications.
 
-Reading gives an object that shows itself; a change is idempotent, or a plan that is shown first
-and does nothing until it is run.
+Reading a setting returns an object with a rich representation.  A change is idempotent, or a plan
+that does nothing until it is run.
 """
 
 from .access_policy import AccessPolicy
@@ -9,7 +9,7 @@ from .all_regions import VaultsEverywhere, look_everywhere
 from .change import Change
 from .documents import Document
 from .iam import IdentityPolicy
-from .notifications_table import Notified
+from .notifications_table import NotificationsTable
 from .provisioned_capacity import Capacity
 from .retrieval_policy import RetrievalPolicy
 from .routing import Routing
@@ -25,7 +25,7 @@ __all__ = [
     "IdentityPolicy",
     "Lock",
     "Notifications",
-    "Notified",
+    "NotificationsTable",
     "RetrievalPolicy",
     "Routing",
     "Tags",

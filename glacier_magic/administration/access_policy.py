@@ -1,4 +1,4 @@
-"""The access policy of a vault: whom it lets in beside its owner."""
+"""The access policy of a vault: who may use it in addition to its owner."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ from ..service import Service
 from ..service.administration import Administration
 from .change import Change
 from .documents import Document
-from .policy_view import Held
+from .policy_view import VaultPolicy
 
 
-class AccessPolicy(Held):
-    """The access policy of a vault as it was when it was read; there may be none."""
+class AccessPolicy(VaultPolicy):
+    """The access policy of a vault at the time it was read; there may be none."""
 
-    nothing = "has no access policy: only its owner's own identities reach it."
+    absent = "has no access policy: only identities of its own account can use it."
 
     def __init__(self, vault: str, service: Service) -> None:
-        self._service = service
         text = Administration(service).access_policy(vault)
-        super().__init__(vault, None if text is None else Document.told(text))
+        super().__init__(vault, service, None if text is None else Document.received(text))
 
     def set(self, policy: Document | str) -> Change[AccessPolicy]:
-        """Return the plan to set a policy in place of the one there is.
+        """Return the plan to set a policy; it replaces the current one.
 
         :param policy: a :class:`Document`, or the JSON text of one.
         :raises InputError: it is not a policy, or one for another vault.
         """
-        document = policy if isinstance(policy, Document) else Document.parse(policy)
-        document.check_vault(self._service.describe_vault(self.vault)["VaultARN"])
-        before = "no policy" if self.document is None else "another policy, which is lost: --save"
+        document = self._checked(policy)
+        before = "no policy" if self.document is None else "another policy, which is lost: --save keeps it"
         if self.document is not None and document.same_as(self.document):
             before = "the same policy"
         warnings = document.warnings()
@@ -39,7 +37,7 @@ class AccessPolicy(Held):
             act=lambda: self._set(document),
             facts=[
                 ("now", before),
-                *(("it", words) for words in document.words()),
+                *(("policy", words) for words in document.words()),
                 *(("WARNING", warning) for warning in warnings),
             ],
             text=document.pretty(),
@@ -58,14 +56,14 @@ class AccessPolicy(Held):
         return AccessPolicy(self.vault, self._service)
 
     def remove(self) -> Change[str]:
-        """Return the plan to remove the policy; removing none is fine."""
+        """Return the plan to remove the policy; removing none is no error."""
         words = [] if self.document is None else self.document.words()
         return Change(
             f"Remove the access policy of {self.vault}",
             act=self._remove,
             facts=[
-                ("it", "is not there" if self.document is None else "; ".join(words) or "is lost"),
-                ("then", "only the owner's own identities reach the vault"),
+                ("policy", "none" if self.document is None else "; ".join(words) or "lost"),
+                ("then", "only identities of its own account can use the vault"),
             ],
             text="" if self.document is None else self.document.pretty(),
             button="Remove",
@@ -73,7 +71,7 @@ class AccessPolicy(Held):
 
     def _remove(self) -> str:
         Administration(self._service).remove_access_policy(self.vault)
-        return f"{self.vault} has no access policy any more."
+        return f"{self.vault} no longer has an access policy."
 
     def _heading(self) -> list[str]:
         return [f"The access policy of {self.vault}"]

@@ -1,4 +1,4 @@
-"""The vaults of all regions in one table: what lies where, how long untouched, for how much."""
+"""The vaults of all regions in one table: contents, last change and monthly cost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
 from ..prices import Quote, load
-from ..prices.holdings import of_vault
-from ..prices.quotes import monthly_storage
+from ..prices.quotes import monthly_storage, of_vault
 from ..service import Connection, Service
 from ..service.regions import in_region, regions_of
 from ..steps import step
@@ -22,19 +21,19 @@ from ..steps import step
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_ONCE = 8
+AT_ONCE = 8  # regions queried at a time
 IDLE = timedelta(days=365)
 
 _HEAD = ("region", "vault", "archives", "size", "created", "inventory", "idle", "a month")
 _IDLE_NOTE = (
-    "idle: no archive was added or removed for over a year, since the service makes an inventory "
-    "only after a change. It says nothing of retrievals, which leave no mark on a vault."
+    "idle: no archive was added or removed for over a year, because the service makes an inventory "
+    "only after a change. Retrievals do not count: they leave no trace in a vault."
 )
 
 
 @dataclass(frozen=True)
-class Found:
-    """One vault of one region, as the service told it; times aware, UTC."""
+class RegionalVault:
+    """One vault of one region, as the service described it; times are aware, UTC."""
 
     region: str
     vault: str
@@ -45,11 +44,9 @@ class Found:
     month: Quote
 
     def idle(self, now: datetime) -> bool:
-        """Tell whether nothing was added or removed for over a year, as far as can be known.
-
-        A vault without any inventory has never held an archive for long: the first is made the
-        day of the first upload (service documentation, "Downloading a Vault Inventory").
-        """
+        """Return whether no archive is known to have been added or removed for over a year."""
+        # A vault without an inventory has never held an archive for long: the first one is made
+        # on the day of the first upload (service documentation, "Downloading a Vault Inventory").
         since = self.inventory or self.created
         return since is not None and now - since > IDLE
 
@@ -57,22 +54,22 @@ class Found:
 class VaultsEverywhere(Rendered):
     """The vaults of several regions.
 
-    :param skipped: regions that gave no answer, with the reason.
+    :param skipped: regions that did not respond, with the reason.
     """
 
     def __init__(
-        self, found: Sequence[Found], *, asked: int, skipped: Mapping[str, str], now: datetime
+        self, found: Sequence[RegionalVault], *, asked: int, skipped: Mapping[str, str], now: datetime
     ) -> None:
         self.found, self.asked, self.skipped, self.now = list(found), asked, dict(skipped), now
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a vault: region, vault, archives, size, created, inventory, idle, month.
+        """One row per vault: region, vault, archives, size, created, inventory, idle, month.
 
-        ``month`` is US dollars (Decimal), None where the region's price is not known; ``idle``
-        says that no archive was added or removed for over a year.
+        ``month`` is US dollars (Decimal), or None if the region's price is unknown; ``idle``
+        means that no archive was added or removed for over a year.
         """
-        told = [
+        described = [
             {
                 "VaultName": row.vault,
                 "NumberOfArchives": row.archives,
@@ -82,7 +79,7 @@ class VaultsEverywhere(Rendered):
             }
             for row in self.found
         ]
-        frame = dataframes.vaults(told)
+        frame = dataframes.vaults(described)
         frame.insert(0, "region", [row.region for row in self.found])
         frame["region"] = frame["region"].astype("str")
         frame["idle"] = [row.idle(self.now) for row in self.found]
@@ -93,7 +90,7 @@ class VaultsEverywhere(Rendered):
 
     @property
     def total(self) -> Quote:
-        """What a month of everything costs."""
+        """The cost of a month of all vaults."""
         return sum((row.month for row in self.found), Quote())
 
     def __len__(self) -> int:
@@ -119,14 +116,14 @@ class VaultsEverywhere(Rendered):
         size = human_bytes(sum(row.size for row in self.found))
         regions = len({row.region for row in self.found})
         notes = [
-            f"All together: {plural(len(self.found), 'vault')} in {plural(regions, 'region')} "
-            f"({self.asked} asked), {archives}, {size}, {self.total.words()} a month; as of each "
+            f"Total: {plural(len(self.found), 'vault')} in {plural(regions, 'region')} "
+            f"({self.asked} checked), {archives}, {size}, {self.total.words()} a month; as of each "
             "vault's last inventory."
         ]
         if any(row.idle(self.now) for row in self.found):
             notes.append(_IDLE_NOTE)
         if self.total.total is None:
-            notes.append(f"A price that is not known: {step('cost', '--refresh --region R')} asks AWS.")
+            notes.append(f"A price is unknown: {step('cost', '--refresh --region R')} requests it from AWS.")
         return [*notes, *(f"{where}: {why}" for why, where in self._reasons())]
 
     def _reasons(self) -> list[tuple[str, str]]:
@@ -148,24 +145,24 @@ class VaultsEverywhere(Rendered):
 def look_everywhere(
     service: Service, connection: Connection, regions: Iterable[str] | None = None
 ) -> VaultsEverywhere:
-    """Ask regions for their vaults, several at a time.
+    """List the vaults of several regions concurrently.
 
-    A region that gives no answer (not enabled for the account, no access, no such service) is
-    noted and does not fail the rest.
+    A region that does not respond (not enabled for the account, no access, no such service) is
+    skipped with the reason; the others are still listed.
 
-    :param regions: names of regions; None for all of the partition that boto3 knows.
+    :param regions: names of regions; None for all that boto3 knows in the partition.
     """
     names = list(dict.fromkeys(regions_of(service) if regions is None else regions))
     skipped: dict[str, str] = {}
-    # Made here one after the other: boto3 makes no clients in several threads at a time.
+    # Created in this thread: creating boto3 clients is not thread-safe.
     ready = list(_services(service, connection, names, skipped))
-    found: list[Found] = []
+    found: list[RegionalVault] = []
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="glacier-regions") as crew:
-        for there, told in zip(ready, crew.map(_ask, ready), strict=True):
-            if isinstance(told, GlacierError):
-                skipped[there.region] = _reason(told)
+        for one, vaults in zip(ready, crew.map(_vaults, ready), strict=True):
+            if isinstance(vaults, GlacierError):
+                skipped[one.region] = _reason(vaults)
             else:
-                found += [_row(there.region, vault) for vault in told]
+                found += [_row(one.region, vault) for vault in vaults]
     return VaultsEverywhere(found, asked=len(names), skipped=skipped, now=service.clock.now())
 
 
@@ -179,7 +176,7 @@ def _services(
             skipped[name] = _reason(error)
 
 
-def _ask(service: Service) -> list[Mapping[str, Any]] | GlacierError:
+def _vaults(service: Service) -> list[Mapping[str, Any]] | GlacierError:
     try:
         return list(service.vaults())
     except GlacierError as error:
@@ -190,18 +187,18 @@ def _reason(error: GlacierError) -> str:
     if isinstance(error, CredentialsError):
         return "the region is not enabled for this account, or does not know its key"
     if isinstance(error, Unavailable):
-        return "no answer; is that a region with the vault service?"
+        return "no response; does the region have the vault service?"
     return error.message
 
 
-def _row(region: str, told: Mapping[str, Any]) -> Found:
-    archives, size = told.get("NumberOfArchives") or 0, told.get("SizeInBytes") or 0
-    return Found(
+def _row(region: str, vault: Mapping[str, Any]) -> RegionalVault:
+    archives, size = vault.get("NumberOfArchives") or 0, vault.get("SizeInBytes") or 0
+    return RegionalVault(
         region=region,
-        vault=told["VaultName"],
+        vault=vault["VaultName"],
         archives=archives,
         size=size,
-        created=from_ms(parse_time(told.get("CreationDate"))),
-        inventory=from_ms(parse_time(told.get("LastInventoryDate"))),
+        created=from_ms(parse_time(vault.get("CreationDate"))),
+        inventory=from_ms(parse_time(vault.get("LastInventoryDate"))),
         month=monthly_storage(load(region), of_vault(archives, size)),
     )

@@ -1,4 +1,4 @@
-"""A change of a setting as a plan: what it will be, shown first, done once it is agreed to."""
+"""A change of a setting as a plan, which is shown first and made once it is confirmed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ..base.rendering import escape, visible
-from ..plans import Memory, Plan
+from ..plans import Plan, PlanLog
 from ..prices import Quote
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ T = TypeVar("T")
 class Change(Plan[T]):
     """One change of a setting; nothing is changed until ``run()``.
 
-    :param act: what carries it out, and returns what to say of it.
-    :param text: a text that belongs to it, such as a policy, shown as it is.
-    :param kind: what it is called in the history, in one word.
-    :param quote: what it costs, where it costs something.
-    :param memory: where it is kept when it is run, if it is.
-    :param confirmation: what a user has to type before it is run; "" where a yes is enough.
+    :param act: makes the change and returns the result.
+    :param text: a text to show verbatim, such as a policy.
+    :param kind: the name of the change in the history, one word.
+    :param quote: the cost, if any.
+    :param memory: the log that records the plan when it is run.
+    :param confirmation: the text that a user must type first; "" if a yes is enough.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Change(Plan[T]):
         confirmation: str = "",
         kind: str = "",
         quote: Quote | None = None,
-        memory: Memory | None = None,
+        memory: PlanLog | None = None,
     ) -> None:
         super().__init__(memory)
         self.kind, self._quote = kind, quote
@@ -50,17 +50,17 @@ class Change(Plan[T]):
 
     @property
     def confirmation(self) -> str:
-        """What has to be typed before it is made; empty where a yes is enough."""
+        """The text that a user must type first; "" if a yes is enough."""
         return self._confirmation
 
     @property
     def empty(self) -> bool:
-        """False: there is something to change."""
+        """False: there is always something to change."""
         return False
 
     @property
     def quote(self) -> Quote | None:
-        """What it costs; None where it costs nothing."""
+        """The cost; None if there is none."""
         return self._quote
 
     @property
@@ -70,12 +70,12 @@ class Change(Plan[T]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before it is made."""
+        """Facts to consider before the change."""
         return self._facts
 
     @property
     def table(self) -> pd.DataFrame:
-        """What is touched, one row each."""
+        """The affected resources, one row each."""
         import pandas as pd
 
         return pd.DataFrame(self._lines, columns=list(self._columns), dtype="str")
@@ -96,7 +96,7 @@ class Change(Plan[T]):
         return "\n".join(visible(line) for line in [*lines, self._next()])
 
     def card_html(self) -> str:
-        """Return the change as HTML, without the line that says how to make it."""
+        """Return the change as HTML, without the instructions to run it."""
         text = f"<pre>{escape(self.text)}</pre>" if self.text else ""
         if self._lines:
             return super().card_html() + text

@@ -1,4 +1,4 @@
-"""Policy documents: read strictly, told in words, shown without account ids."""
+"""Policy documents: strict parsing, description in sentences, display without account ids."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ LONGEST = 20 * 1024
 """Bytes of a policy (service documentation, "Set Vault Access Policy", "Initiate Vault Lock")."""
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{8}(\d{4})(?!\d)")
-_CURE = "Mend the file and repeat; nothing was sent."
+_CURE = "Correct the file and repeat; nothing was sent."
 
 
 def masked(text: str) -> str:
-    """Return *text* with all but the last four digits of every 12-digit number starred."""
+    """Return *text* with all but the last four digits of every 12-digit number masked."""
     return _ACCOUNT.sub(r"********\1", text)
 
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A policy: the text as it is sent, and what it says."""
+    """A policy: its text as it is sent, and its parsed content."""
 
     text: str
     content: Mapping[str, Any]
 
     @classmethod
     def parse(cls, text: str) -> Document:
-        """Read a policy that somebody means to set.
+        """Parse a policy to be set.
 
-        :raises InputError: it is longer than 20 KB, not JSON, names a key twice, or has no
-            statements of an effect and actions each.
+        :raises InputError: it is longer than 20 KB, is not JSON, repeats a key, or lacks
+            statements with an effect and actions.
         """
         if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
             raise InputError(f"The policy is longer than {LONGEST:,} bytes", cure=_CURE)
@@ -57,7 +57,7 @@ class Document:
         """
         try:
             with path.open("rb") as file:
-                data = file.read(LONGEST + 4)
+                data = file.read(LONGEST + 4)  # a byte order mark, and one byte to see that it is too long
             return cls.parse(data.decode("utf-8-sig"))
         except OSError as error:
             raise LocalError(
@@ -67,8 +67,8 @@ class Document:
             raise InputError(f"{str(path)!r} is not text in UTF-8", cure=_CURE) from None
 
     @classmethod
-    def told(cls, text: str) -> Document:
-        """Take a policy as the service tells it, whatever it is: it is shown, not sent."""
+    def received(cls, text: str) -> Document:
+        """Return a policy received from the service, which may be malformed: it is only shown."""
         try:
             return cls(text, _object(text))
         except InputError:
@@ -76,37 +76,37 @@ class Document:
 
     @property
     def statements(self) -> list[Mapping[str, Any]]:
-        """The statements, one or many."""
+        """The statements."""
         return [s for s in _statements(self.content) if isinstance(s, Mapping)]
 
     def same_as(self, other: Document) -> bool:
-        """Tell whether two policies say the same; spaces and the order of keys do not matter."""
+        """Return whether two policies are equal, regardless of white space and the order of keys."""
         if self.content and other.content:
             return self.content == other.content
         return self.text == other.text
 
     def pretty(self) -> str:
-        """Return the policy for people: indented, account ids masked."""
+        """Return the policy for display: indented, account ids masked."""
         if not self.content:
             return masked(self.text)
         return masked(json.dumps(self.content, indent=2, ensure_ascii=False))
 
     def words(self) -> list[str]:
-        """Return what each statement says, in a sentence; account ids masked."""
+        """Return a sentence for each statement; account ids masked."""
         return [masked(statement_words(statement)) for statement in self.statements]
 
     def warnings(self, *, lasting: bool = False) -> list[str]:
-        """Return what somebody should think about twice.
+        """Return warnings about dangerous statements.
 
-        :param lasting: the policy is to hold for ever.
+        :param lasting: whether the policy is meant to be permanent.
         """
         more = lasting_warnings(self.statements) if lasting else []
         return [masked(warning) for warning in [*warnings_of(self.statements), *more]]
 
     def check_vault(self, arn: str) -> None:
-        """Return if every statement is about the vault with this ARN.
+        """Check that every statement applies to the vault with this ARN.
 
-        :raises InputError: one names another vault only.
+        :raises InputError: one applies only to other resources.
         """
         for number, statement in enumerate(self.statements, 1):
             named = _listed(statement.get("Resource", arn))
@@ -119,16 +119,19 @@ class Document:
 
 
 def _covers(pattern: str, arn: str) -> bool:
-    # A bracket means nothing to IAM, and a policy variable is only known to the service.
+    # IAM takes brackets literally, and only the service can resolve a policy variable.
     return "${" in pattern or fnmatchcase(arn, pattern.replace("[", "[[]"))
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
+        # NaN and Infinity are not JSON.
         content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"The policy is not JSON: {error.msg} ({where})", cure=_CURE) from None
+    except InputError:
+        raise  # a repeated key: also a ValueError
     except RecursionError:
         raise InputError("The policy is nested too deeply", cure=_CURE) from None
     except ValueError as error:
@@ -141,8 +144,8 @@ def _object(text: str) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        # Readers disagree on which of the two counts: what was reviewed may not be what holds.
-        raise InputError("The policy names a key twice in one object", cure=_CURE)
+        # Parsers disagree on which one counts: the policy in effect may not be the reviewed one.
+        raise InputError("The policy repeats a key in one object", cure=_CURE)
     return found
 
 

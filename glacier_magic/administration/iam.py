@@ -1,4 +1,4 @@
-"""The least an identity must be allowed to use this program, as an IAM policy."""
+"""The IAM policy with the least permissions that this program needs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         "SetVaultNotifications",
     ),
 }
-"""Actions on a vault by what they are for; each group can be left out by itself."""
+"""Actions on a vault by purpose; each group can be left out."""
 
 OF_THE_ACCOUNT = (
     "GetDataRetrievalPolicy",
@@ -55,7 +55,7 @@ OF_THE_ACCOUNT = (
     "PurchaseProvisionedCapacity",
     "SetDataRetrievalPolicy",
 )
-"""Actions whose resource is no vault."""
+"""Actions whose resource is the account, not a vault."""
 
 TOPIC_ACTIONS = (
     "CreateTopic",
@@ -80,7 +80,7 @@ QUEUE_ACTIONS = (
 class IdentityPolicy(Rendered):
     """A policy for an identity that uses this program in one region.
 
-    :param account: the account's id, or ``*`` for a policy that names none.
+    :param account: the account id, or ``*`` for any.
     :param vaults: names of vaults; ``*`` for all.
     """
 
@@ -95,6 +95,7 @@ class IdentityPolicy(Rendered):
         """The policy."""
         vaults = [self._arn("glacier", f"vaults/{name}") for name in self._vaults]
         groups = [
+            # Those need the resource *.
             _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
             for sid, actions in ACTIONS.items()
         ]

@@ -1,4 +1,4 @@
-"""The listeners of a session: one for each queue that was made from its catalogue."""
+"""The listeners of a session: one for each queue in its catalogue."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..jobs.listening import Listener, vault_of
 from ..service.messaging import Messaging
 
 PATIENCE = 4.0
-"""How many times as long the tracker waits between looks while the queue tells it: once a message
-has come that way, since a topic whose policy is wrong is as silent as one without jobs."""
-LONGEST_STOP = 0.2
+"""The factor by which the tracker polls less often while a queue delivers messages.  It applies only
+after a first message: a topic with a wrong policy is as silent as one without jobs."""
+LONGEST_STOP = 0.2  # seconds to wait for each listener at the end of a session
 
 
-class Listening:
-    """Listens for a tracker to the queues in the catalogue, if there are any.
+class QueueListeners:
+    """Wakes a tracker on messages from the queues in the catalogue.
 
-    :param messaging: makes the client; called only when there is a queue.
+    :param messaging: creates the client; called only if there is a queue.
     """
 
     def __init__(self, tracker: Tracker, catalogue: Catalogue, messaging: Callable[[], Messaging]) -> None:
@@ -30,17 +30,17 @@ class Listening:
         self.note = ""
 
     def follow(self) -> None:
-        """Listen to every queue there is now, and to no other."""
+        """Start and stop listeners to match the queues in the catalogue."""
         routes = {r.url: r for r in self._catalogue.routes.all() if r.state == "ready"}
         for url in self.listeners.keys() - routes.keys():
             self.listeners.pop(url).stop()
         for url in routes.keys() - self.listeners.keys():
             try:
                 self._listen(routes[url])
-            except GlacierError as error:  # without a queue all stays as it is
+            except GlacierError as error:  # without a queue, the tracker polls as before
                 self.note = error.message
         if not self.listeners:
-            self._tracker.patience = 1.0
+            self._tracker.patience = 1.0  # no queue is left: poll at the usual rate
 
     def _listen(self, route: Route) -> None:
         scope = self._catalogue.scope
@@ -51,6 +51,7 @@ class Listening:
             read=read,
             wake=partial(self._wake, route),
             hearing=partial(self._hearing, route),
+            limits=self._catalogue.limits,
         )
         self.listeners[route.url] = listener
         listener.start()
@@ -65,7 +66,7 @@ class Listening:
         self._tracker.patience = PATIENCE if known is not None and known.heard else 1.0
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop all listeners."""
         for listener in self.listeners.values():
             listener.stop(LONGEST_STOP)
         self.listeners.clear()

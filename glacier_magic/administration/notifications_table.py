@@ -1,4 +1,4 @@
-"""Whom the vaults of a region tell that a job is done, in one table."""
+"""The notification settings of a region's vaults in one table."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from .vault_notifications import Notifications
 if TYPE_CHECKING:
     import pandas as pd
 
-AT_ONCE = 8
+AT_ONCE = 8  # vaults queried at a time
 
-_HEAD = ("vault", "tells", "of", "our queue")
+_HEAD = ("vault", "topic", "events", "queue")
 
 
-class Notified(Rendered):
-    """The topics that the vaults tell, and the queues that were made from here.
+class NotificationsTable(Rendered):
+    """The topics that the vaults notify, and the queues in the catalogue.
 
-    :param listening: for the address of each queue that is listened to now, what went wrong last,
-        "" if nothing did.
+    :param listening: the last error of each queue with a listener, by URL; "" without one.
     """
 
     def __init__(
@@ -38,13 +37,13 @@ class Notified(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a vault: vault, topic, events, queue; account ids masked."""
+        """One row per vault: vault, topic, events, queue; account ids masked."""
         import pandas as pd
 
-        columns = ["vault", "topic", "events", "queue"]
-        return pd.DataFrame(self._rows(), columns=columns, dtype="str")
+        return pd.DataFrame(self._rows(), columns=list(_HEAD), dtype="str")
 
     def _rows(self) -> list[tuple[str, ...]]:
+        # Vaults that no longer exist.
         gone = [name for name in self.routes if name not in {v.vault for v in self.vaults}]
         rows: list[tuple[str, ...]] = [
             (v.vault, masked(v.topic or ""), ", ".join(v.events), self._queue(v.vault, v.topic))
@@ -58,20 +57,18 @@ class Notified(Rendered):
             return ""
         name = route.queue.rpartition(":")[2]
         if route.state != "ready":
-            return f"{name}: half-made, repeat notify setup or notify remove"
+            return f"{name}: incomplete, repeat notify setup or notify remove"
         if topic != route.topic:
-            return f"{name}: the vault does not tell it any more"
+            return f"{name}: the vault no longer notifies it"
         if route.url not in self._listening:
-            return f"{name}: listened to while jobs are followed"
-        trouble = self._listening[route.url]
-        return f"{name}: {trouble}" if trouble else f"{name}: listening"
+            return f"{name}: listening while jobs are tracked"
+        return f"{name}: {self._listening[route.url] or 'listening'}"
 
     def _note(self) -> str:
         if self.routes:
-            return f"{step('notify', 'remove VAULT')} removes what was made from here."
+            return f"{step('notify', 'remove VAULT')} removes the queue of a vault."
         return (
-            "No queue was made from here: jobs are asked for at intervals. "
-            f"{step('notify', 'setup VAULT')} makes one."
+            f"There is no queue: jobs are polled at intervals. {step('notify', 'setup VAULT')} creates one."
         )
 
     def _repr_text(self) -> str:

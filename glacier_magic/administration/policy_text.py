@@ -1,12 +1,12 @@
-"""What a policy's statements mean, in words."""
+"""Policy statements as sentences, and warnings about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-EVERYBODY = "everybody in the world"
+ANYONE = "anyone in the world"
 
 _OPERATORS = {
     "NumericLessThan": "is less than",
@@ -37,16 +37,15 @@ _TAG = "glacier:resourcetag/"
 
 
 def statement_words(statement: Mapping[str, Any]) -> str:
-    """Return one statement as a sentence: who may or may not do what, and when."""
-    verb = "lets" if statement.get("Effect") == "Allow" else "forbids"
-    joint = "do" if verb == "lets" else "to do"
+    """Return one statement as a sentence: who may or may not do what, and if."""
+    verb = "allows" if statement.get("Effect") == "Allow" else "forbids"
     conditions = list(_conditions(statement.get("Condition")))
-    when = f", while {' and '.join(conditions)}" if conditions else ""
-    return f"{verb} {_who(statement)} {joint} {_what(statement)}{when}"
+    when = f", if {' and '.join(conditions)}" if conditions else ""
+    return f"{verb} {_who(statement)} to perform {_what(statement)}{when}"
 
 
 def warnings_of(statements: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is dangerous about statements."""
+    """Return warnings about dangerous statements."""
     found = []
     for number, statement in enumerate(statements, 1):
         if statement.get("Effect") != "Allow":
@@ -54,19 +53,20 @@ def warnings_of(statements: Sequence[Mapping[str, Any]]) -> list[str]:
         if "NotPrincipal" in statement or "*" in principals(statement.get("Principal")):
             limit = ", limited only by its condition" if statement.get("Condition") else ""
             found.append(
-                f"Statement {number} opens the vault to {EVERYBODY}{limit}; its owner pays for "
-                "what they ask for."
+                f"Statement {number} opens the vault to {ANYONE}{limit}; its owner pays for their requests."
             )
         if "NotAction" in statement:
-            found.append(f"Statement {number} allows all that it does not name, today and later.")
+            found.append(
+                f"Statement {number} allows all actions that it does not name, including future ones."
+            )
     return found
 
 
 def lasting_warnings(statements: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is dangerous about statements that hold for ever."""
+    """Return warnings about statements that are dangerous if permanent."""
     return [
-        f"Statement {number} has no condition: no archive could ever be deleted, and all that is "
-        "stored is paid for without end."
+        f"Statement {number} has no condition: no archive could ever be deleted, and storage would "
+        "be billed without end."
         for number, statement in enumerate(statements, 1)
         if statement.get("Effect") == "Deny"
         and not statement.get("Condition")
@@ -81,7 +81,7 @@ def _names(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def principals(value: Any) -> list[str]:
-    """Return who a principal element means, ``*`` for everybody."""
+    """Return the principals in a principal element; ``*`` is everyone."""
     if isinstance(value, Mapping):
         return [name for part in value.values() for name in principals(part)]
     if isinstance(value, list):
@@ -91,11 +91,11 @@ def principals(value: Any) -> list[str]:
 
 def _who(statement: Mapping[str, Any]) -> str:
     if "NotPrincipal" in statement:
-        return f"everybody but {_either(principals(statement['NotPrincipal']))}"
+        return f"everyone except {', '.join(principals(statement['NotPrincipal']))}"
     names = principals(statement.get("Principal"))
     if "*" in names:
-        return EVERYBODY
-    return _either(_person(name) for name in names) or "nobody"
+        return ANYONE
+    return ", ".join(map(_person, names)) or "no one"
 
 
 def _person(name: str) -> str:
@@ -108,11 +108,11 @@ def _person(name: str) -> str:
 
 def _what(statement: Mapping[str, Any]) -> str:
     if "NotAction" in statement:
-        return f"everything but {_either(_actions(statement['NotAction']))}"
+        return f"any action except {', '.join(_actions(statement['NotAction']))}"
     actions = _actions(statement.get("Action"))
     if "*" in actions:
-        return "everything"
-    return _either(actions) or "nothing"
+        return "any action"
+    return ", ".join(actions) or "no action"
 
 
 def _actions(value: Any) -> list[str]:
@@ -128,19 +128,11 @@ def _conditions(condition: Any) -> Iterator[str]:
             continue
         for key, value in tests.items():
             values = value if isinstance(value, list) else [value]
-            yield f"{_key(key)} {_operator(operator)} {' or '.join(map(str, values))}"
-
-
-def _operator(operator: str) -> str:
-    plain = operator.removesuffix("IfExists")
-    return _OPERATORS.get(plain, plain)
+            plain = operator.removesuffix("IfExists")
+            yield f"{_key(key)} {_OPERATORS.get(plain, plain)} {' or '.join(map(str, values))}"
 
 
 def _key(key: str) -> str:
     if key.lower().startswith(_TAG):
         return f"the vault's tag {key[len(_TAG) :]}"
-    return _KEYS.get(key.lower(), key)
-
-
-def _either(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    return _KEYS.get(key.lower(), key)  # condition keys are case-insensitive

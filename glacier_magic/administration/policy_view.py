@@ -1,4 +1,4 @@
-"""What a policy that a vault holds has in common with another: it is shown, and saved as it is."""
+"""The base of access policies and locks: showing a vault's policy and saving it to a file."""
 
 from __future__ import annotations
 
@@ -7,44 +7,54 @@ from pathlib import Path
 
 from ..base.rendering import Rendered, escape, visible
 from ..errors import NotFound
+from ..service import Service
 from .documents import Document
 from .saving import save_new
 
 
-class Held(Rendered):
-    """A policy of a vault as it was when it was read.
+class VaultPolicy(Rendered):
+    """A policy of a vault at the time it was read.
 
-    :param document: the policy, or None where there is none.
+    :param document: the policy, or None without one.
     """
 
-    nothing = ""
-    """What is said of a vault that has none, after its name."""
+    absent = ""
+    """The sentence about a vault without a policy, after its name."""
     lasting = False
-    """Whether it is to hold for ever."""
+    """Whether the policy is meant to be permanent."""
 
-    def __init__(self, vault: str, document: Document | None) -> None:
-        self.vault, self.document = vault, document
+    def __init__(self, vault: str, service: Service, document: Document | None) -> None:
+        self.vault, self._service, self.document = vault, service, document
+
+    def _checked(self, policy: Document | str) -> Document:
+        """Return a policy that may be set on this vault.
+
+        :raises InputError: it is not a policy, or one for another vault.
+        """
+        document = policy if isinstance(policy, Document) else Document.parse(policy)
+        document.check_vault(self._service.describe_vault(self.vault)["VaultARN"])
+        return document
 
     @property
     def text(self) -> str | None:
-        """The policy as the service holds it, or None."""
+        """The policy as the service returned it, or None."""
         return None if self.document is None else self.document.text
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the policy as the service holds it, account ids and all, to a new file.
+        """Write the policy as the service returned it, including account ids, to a new file.
 
         :raises NotFound: there is none.
-        :raises LocalError: the file exists already or cannot be written.
+        :raises LocalError: the file exists or cannot be written.
         """
         if self.document is None:
-            raise NotFound(f"{self.vault} {self.nothing}", cure="There is nothing to save.")
+            raise NotFound(f"{self.vault} {self.absent}", cure="There is nothing to save.")
         return save_new(path, self.document.text)
 
     def _heading(self) -> list[str]:
         raise NotImplementedError
 
     def _lines(self, document: Document) -> list[str]:
-        words = document.words() or ["says nothing that is understood here"]
+        words = document.words() or ["has no statement that can be described"]
         return [
             *self._heading(),
             *(f"  {line}" for line in words),
@@ -53,7 +63,7 @@ class Held(Rendered):
 
     def _repr_text(self) -> str:
         if self.document is None:
-            return f"{self.vault} {self.nothing}"
+            return f"{self.vault} {self.absent}"
         lines = [*self._lines(self.document), *self.document.pretty().split("\n")]
         return "\n".join(visible(line) for line in lines)
 

@@ -1,9 +1,8 @@
-"""Provisioned capacity: units that let expedited retrievals through, bought for a month."""
+"""Provisioned capacity: units that guarantee expedited retrievals, bought for a month."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING
 from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
-from ..catalogue import Catalogue, Purchase
+from ..catalogue import Catalogue
 from ..errors import GlacierError, NotReady, OverBudget, PlanChanged, Refused, Unavailable
-from ..plans import Memory
+from ..plans import PlanLog
 from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..service import Service
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_UNITS = 2
-"""Units an account can have at a time (service documentation, "Purchase Provisioned Capacity")."""
-SETTLE_SECONDS = 60.0
-"""How long after a lost answer its unit must show in the list before it counts as not bought."""
+"""Units that an account can have (service documentation, "Purchase Provisioned Capacity")."""
 
 _HEAD = ("unit", "left", "starts", "ends")
 
@@ -41,47 +38,49 @@ class Unit:
     start: datetime | None
     end: datetime | None
 
-    @classmethod
-    def told(cls, unit: Mapping[str, str]) -> Unit:
-        """Make one of the service's own words."""
-        return cls(
-            unit["CapacityId"],
-            from_ms(parse_time(unit.get("StartDate"))),
-            from_ms(parse_time(unit.get("ExpirationDate"))),
-        )
-
 
 class Capacity(Rendered):
-    """The units that an account has in a region, and the way to buy one."""
+    """The units that an account has in a region."""
 
     def __init__(self, service: Service, catalogue: Catalogue) -> None:
         self._service, self._catalogue = service, catalogue
         self._calls = Administration(service)
-        self._told = self._calls.capacity()
-        self.units = [Unit.told(unit) for unit in self._told]
+        self._response = self._calls.capacity()
+        self.units = [
+            Unit(
+                unit["CapacityId"],
+                from_ms(parse_time(unit.get("StartDate"))),
+                from_ms(parse_time(unit.get("ExpirationDate"))),
+            )
+            for unit in self._response
+        ]
         self.found: str | None = None
-        """The unit of an earlier purchase whose answer was lost, if this look has found it."""
+        """The unit of an earlier purchase whose response was lost, if it is in the list now."""
         self.note = self._settle()
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a unit: unit, start, end."""
-        return dataframes.capacity(self._told)
+        """One row per unit: unit, start, end."""
+        return dataframes.capacity(self._response)
 
     def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> CapacityPlan:
         """Return the plan to buy units; nothing is bought until its ``run()``.
 
-        A unit that an earlier purchase bought although its answer was lost is one of them.
+        A unit that an earlier purchase bought although its response was lost counts as one of them.
 
-        :param max_cost: US dollars that it may cost in all; None: whatever the plan shows.
-        :raises Refused: there would be more than two.
-        :raises NotReady: whether an earlier purchase went through is not known yet.
+        :param max_cost: the most it may cost in total, in US dollars; None for no limit.
+        :raises Refused: there would be more than two units.
+        :raises NotReady: the result of an earlier purchase is not known yet.
         :raises OverBudget: it costs more than *max_cost*.
-        :raises PriceUnknown: the price is not known or not confirmed, and *max_cost* is given.
+        :raises PriceUnknown: *max_cost* is given, and the price is unknown or unconfirmed.
         """
         plan = CapacityPlan(self, units)
         if max_cost is not None:
-            _check(plan.price, max_cost)
+            try:
+                plan.price.check(max_cost)
+            except OverBudget as error:
+                cure = "Allow more, or buy none: a unit has one price."
+                raise OverBudget(error.message, cure=cure) from None
         return plan
 
     def _again(self) -> Capacity:
@@ -90,39 +89,41 @@ class Capacity(Rendered):
     def _check(self, units: int) -> None:
         if not 1 <= units <= MOST_UNITS - len(self.units):
             raise Refused(
-                f"An account can have {MOST_UNITS} units of provisioned capacity at a time; it has "
+                f"An account can have {MOST_UNITS} units of provisioned capacity; it has "
                 f"{len(self.units)}, and {units} more cannot be bought",
                 cure=f"{step('capacity')} shows when they end.",
             )
+        # Its unit may still appear: buying now could buy one too many.
         if self._catalogue.purchases.open() is not None:
             raise NotReady(self.note, cure=f"Look again in a minute: {step('capacity')}")
 
     def _buy_one(self) -> Capacity:
-        """Buy one unit; return the units that there are then."""
+        """Buy one unit; return the new list of units."""
         purchases = self._catalogue.purchases
+        # Recorded first, so that a lost response is noticed.
         purchase = purchases.begin(unit.id for unit in self.units)
         if purchase is None:
-            raise NotReady("Another process is buying capacity at this moment", cure="Look again.")
+            raise NotReady("Another process is buying capacity", cure="Repeat the command later.")
         try:
             bought = self._calls.buy_capacity()
         except Unavailable as error:
-            if error.code == "ThrottlingException":
+            if error.code == "ThrottlingException":  # refused, so certainly not bought
                 purchases.settle(purchase, "failed")
                 raise
             raise Unavailable(
-                f"Whether the unit was bought is not known: {error.message}",
-                cure=f"{step('capacity')} tells it in a minute; no other is bought before that.",
+                f"It is not known whether the unit was bought: {error.message}",
+                cure=f"{step('capacity')} shows it in a minute; no other unit is bought before that.",
                 code=error.code,
             ) from None
         except GlacierError:
             purchases.settle(purchase, "failed")
             raise
-        now = self._again()  # if this fails, the next look finds what was bought
+        now = self._again()  # before settling: if it fails, the next call finds the unit
         purchases.settle(purchase, "done", bought)
         return now
 
     def _settle(self) -> str:
-        """Find out how a purchase ended whose answer was lost; return what to say of it."""
+        """Determine the result of a purchase whose response was lost; return a sentence about it."""
         purchase = self._catalogue.purchases.open()
         if purchase is None:
             return ""
@@ -130,13 +131,12 @@ class Capacity(Rendered):
         if new:
             self.found = new[0]
             self._catalogue.purchases.settle(purchase.id, "done", self.found)
-            return f"The unit {self.found} was bought, though its answer was lost."
-        age = _age(purchase)
-        if age > SETTLE_SECONDS:
+            return f"The unit {self.found} was bought, though the response was lost."
+        age = max(0.0, time.time() - purchase.asked / 1000)
+        if age > self._catalogue.limits.lost_purchase:
             self._catalogue.purchases.settle(purchase.id, "failed")
-            ago = human_duration(age)
-            return f"A purchase of {ago} ago did not go through: no unit came of it."
-        return f"A purchase was sent {human_duration(age)} ago, and whether it went through is not known yet."
+            return f"A purchase {human_duration(age)} ago failed: no unit was bought."
+        return f"A purchase was sent {human_duration(age)} ago, and its result is not known yet."
 
     def _rows(self) -> list[tuple[str, ...]]:
         now = self._service.clock.now()
@@ -152,7 +152,7 @@ class Capacity(Rendered):
 
     def _notes(self) -> list[str]:
         count = plural(len(self.units), "unit")
-        about = f"{count} of provisioned capacity, of {MOST_UNITS} possible."
+        about = f"{count} of provisioned capacity, of at most {MOST_UNITS}."
         return [about, *([self.note] if self.note else [])]
 
     def _repr_text(self) -> str:
@@ -165,9 +165,9 @@ class Capacity(Rendered):
 
 
 class CapacityPlan(Change[Capacity]):
-    """Units to buy.
+    """A purchase of units.
 
-    It buys only while the account has the units that it has shown: others change the plan.
+    It buys only while the account has exactly the units that the plan has shown.
     """
 
     def __init__(self, capacity: Capacity, units: int) -> None:
@@ -178,9 +178,9 @@ class CapacityPlan(Change[Capacity]):
             button="Buy",
             danger=True,
             kind="capacity",
-            memory=Memory(catalogue, service.clock),
+            memory=PlanLog(catalogue, service.clock),
         )
-        self._left, self._unanswered = units, False
+        self._left, self._unanswered = units, False  # True from the request until its response
         self._show(capacity, found=capacity.found is not None)
 
     @property
@@ -190,36 +190,37 @@ class CapacityPlan(Change[Capacity]):
 
     @property
     def quote(self) -> Quote:
-        """What the units cost that are left to buy."""
+        """The cost of the units that are left to buy."""
         return self.price
 
     def _show(self, capacity: Capacity, *, found: bool) -> None:
-        """Take what there is now as what is shown; a unit that was *found* is not bought again."""
+        """Show the current units; a unit that was *found* is not bought again."""
         self._capacity = capacity
         self._left -= found
         if self._left:
             capacity._check(self._left)
         self.price = provisioned(load(capacity._service.region), self._left)
         words, count = self.price.words(), plural(self._left, "unit")
-        there = ("now", f"{plural(len(capacity.units), 'unit')} of {MOST_UNITS} possible")
+        current = ("now", f"{plural(len(capacity.units), 'unit')} of at most {MOST_UNITS}")
         self._title = f"Buy {count} of provisioned capacity for {words}"
         self._facts = [
             ("price", f"{words}, {self.price.lines[0].figure.cite()}"),
             ("lasts", "a month from now, to the second; it is not renewed"),
-            ("undo", "there is none: a unit is paid for at once and whole"),
-            ("gives", "3 expedited retrievals in 5 minutes, and 150 MB/s, for each unit"),
-            there,
+            ("undo", "none: a unit is billed at once and in full"),
+            ("provides", "3 expedited retrievals every 5 minutes and 150 MB/s, for each unit"),
+            current,
             *((("before", capacity.note),) if capacity.note else ()),
         ]
         if not self._left:
             self._title = f"No unit is left to buy. {capacity.note}".rstrip()
-            self._facts = [there]
+            self._facts = [current]
 
     def _decide_again(self) -> None:
         if self.empty:
             return
         shown, now = {unit.id for unit in self._capacity.units}, self._capacity._again()
         new = [unit.id for unit in now.units if unit.id not in shown]
+        # A new unit after a lost response is ours.
         found = now.found is not None or (self._unanswered and bool(new))
         self._unanswered = self._unanswered and not found
         self._show(now, found=found)
@@ -239,14 +240,3 @@ class CapacityPlan(Change[Capacity]):
         if count:
             now.note = f"{before} Bought {plural(count, 'unit')} for {dict(self._facts)['price']}.".strip()
         return now
-
-
-def _check(quote: Quote, max_cost: Decimal) -> None:
-    try:
-        quote.check(max_cost)
-    except OverBudget as error:
-        raise OverBudget(error.message, cure="Allow more, or do without: a unit has one price.") from None
-
-
-def _age(purchase: Purchase) -> float:
-    return max(0.0, time.time() - purchase.asked / 1000)

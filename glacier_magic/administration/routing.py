@@ -1,4 +1,4 @@
-"""The way from a vault's finished jobs to a queue of one's own: made, shown, removed."""
+"""The route from a vault's completed jobs to a queue: creating, showing and removing it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .vault_notifications import EVENTS
 TOPIC = "glacier-magic"
 QUEUE = "glacier-magic-{}"
 KEEP = 86_400
-"""Seconds that the queue keeps a message: the service keeps a job's output as long."""
+"""Seconds that the queue retains a message; the service retains a job's output as long."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 class Routing:
-    """Makes and removes the route of one vault.
+    """Creates and removes the route of one vault.
 
-    :param place: partition, region and account, as an ARN has them after ``arn:``.
-    :param changed: called after the route was made or removed.
+    :param place: partition, region and account, as in an ARN.
+    :param changed: called after the route was created or removed.
     """
 
     def __init__(
@@ -49,47 +49,47 @@ class Routing:
         self._partition, self._region, self._account = place
 
     def setup(self, name: str = "jobs", *, instead: bool = False) -> Change[str]:
-        """Return the plan to make topic, queue and subscription, and to have the vault use them.
+        """Return the plan to create a topic, a queue and a subscription, and to notify them.
 
-        :param name: of the queue: ``glacier-magic-NAME``.  Who shares a queue takes messages from
-            the others, so that everybody should have one.
-        :param instead: put it in place of another topic that the vault tells.
-        :raises Refused: the vault tells another topic, or somebody else has made a queue of that
-            name.
+        :param name: of the queue: ``glacier-magic-NAME``.  Every computer needs its own queue: those
+            that share one take messages from each other.
+        :param instead: whether to replace another topic that the vault notifies.
+        :raises Refused: the vault notifies another topic, or the queue exists and is not in the
+            catalogue.
         """
         if not _NAME.fullmatch(name):
             raise InputError(f"{name!r} cannot name a queue", cure="Up to 60 letters, digits, - and _.")
         wanted = self._wanted(name)
-        told = self._calls.notifications(self.vault)
-        if told is not None and told[0] != wanted.topic and not instead:
+        current = self._calls.notifications(self.vault)
+        if current is not None and current[0] != wanted.topic and not instead:
             raise Refused(
-                f"{self.vault} tells another topic: {masked(told[0])}",
-                cure="--replace puts ours in its place; that topic then hears nothing any more.",
+                f"{self.vault} notifies another topic: {masked(current[0])}",
+                cure="--replace replaces it; the other topic is then no longer notified.",
             )
         topic, queue = self._topic_is(wanted), self._queue_is(wanted)
         events = ", ".join(EVENTS.values())
         return Change(
-            f"Have {self.vault} tell a queue when a job is done",
+            f"Send a message to a queue when a job of {self.vault} completes",
             act=lambda: self._setup(wanted),
-            head=("what", "name", "is"),
+            head=("resource", "name", "state"),
             cells=[
                 ("topic", masked(wanted.topic), topic),
                 ("queue", masked(wanted.queue), queue),
-                ("subscription", "of the queue to the topic", "made, if it is not there"),
-                ("vault", self.vault, f"told to tell the topic of {events}"),
+                ("subscription", "of the queue to the topic", "created if missing"),
+                ("vault", self.vault, f"set to notify the topic of {events}"),
             ],
             facts=[
                 (
                     "cost",
-                    "SNS and SQS charge by request: a session that listens asks the queue "
-                    "every 10 seconds at most",
+                    "SNS and SQS charge per request: a session that listens polls the queue at most "
+                    "every 10 seconds",
                 ),
-                ("undo", f"{step('notify', f'remove {self.vault}')}, which removes just that"),
+                ("undo", f"{step('notify', f'remove {self.vault}')}, which removes exactly these"),
             ],
             text=masked(
                 f"topic policy: {self._topic_policy(wanted)}\nqueue policy: {self._queue_policy(wanted)}"
             ),
-            button="Make",
+            button="Create",
         )
 
     def _wanted(self, name: str) -> Route:
@@ -98,7 +98,7 @@ class Routing:
         queue = self._arn("sqs", QUEUE.format(name))
         if mine is not None and mine.queue != queue:
             raise Refused(
-                f"{self.vault} has a queue already: {_name(mine.queue)}",
+                f"{self.vault} already has a queue: {_name(mine.queue)}",
                 cure=f"{step('notify', f'remove {self.vault}')} removes it.",
             )
         return Route(
@@ -107,7 +107,7 @@ class Routing:
             queue=queue,
             url="",
             subscription="",
-            token=known[0].token if known else uuid.uuid4().hex,
+            token=known[0].token if known else uuid.uuid4().hex,  # one token for all resources of a catalogue
             state="making",
             heard=mine.heard if mine is not None else 0,
         )
@@ -119,32 +119,33 @@ class Routing:
         try:
             ours = self._messaging.topic_token(wanted.topic) == wanted.token
         except NotFound:
-            return "made"
-        return "there, made from here" if ours else "there, made by somebody else: left as it is"
+            return "to be created"
+        return "exists, in the catalogue" if ours else "exists, not in the catalogue: not changed"
 
     def _queue_is(self, wanted: Route) -> str:
         try:
             url = self._messaging.queue(_name(wanted.queue))
         except NotFound:
-            return "made"
+            return "to be created"
         if self._messaging.queue_token(url) != wanted.token:
             raise Refused(
-                f"There is a queue {_name(wanted.queue)} that was not made from here",
-                cure="Choose another with --name; who shares a queue misses messages.",
+                f"The queue {_name(wanted.queue)} exists and is not in this catalogue",
+                cure="Choose another with --name; computers that share a queue miss messages.",
             )
-        return "there, made from here"
+        return "exists, in the catalogue"
 
     def _setup(self, wanted: Route) -> str:
-        # Written before anything is made, with the token that tells ours from others' things.
+        # Recorded before anything is created, with the token that marks our resources.
         self._catalogue.routes.put(wanted)
         self._make_topic(wanted)
         url = self._make_queue(wanted)
         subscription = self._messaging.subscribe(wanted.topic, wanted.queue)
+        # Last, once messages can arrive.
         self._calls.set_notifications(self.vault, wanted.topic, EVENTS.values())
         ready = replace(wanted, url=url, subscription=subscription, state="ready")
         self._catalogue.routes.put(ready)
         self._changed()
-        return f"{self.vault} tells the queue {_name(wanted.queue)} when a job is done."
+        return f"{self.vault} notifies the queue {_name(wanted.queue)} when a job completes."
 
     def _make_topic(self, wanted: Route) -> None:
         try:
@@ -154,20 +155,20 @@ class Routing:
             self._messaging.create_topic(_name(wanted.topic), policy, wanted.token)
 
     def _make_queue(self, wanted: Route) -> str:
-        if self._queue_is(wanted) != "made":
+        if self._queue_is(wanted) != "to be created":
             return self._messaging.queue(_name(wanted.queue))
         attributes = {"MessageRetentionPeriod": str(KEEP), "Policy": self._queue_policy(wanted)}
         return self._messaging.create_queue(_name(wanted.queue), attributes, wanted.token)
 
-    # What may send to what: no more than this one way
+    # Permissions: only this topic may send to this queue
 
     def _topic_policy(self, wanted: Route) -> str:
-        """Let this account publish: the service does so for whoever asked for the job."""
+        """Allow this account to publish: the service publishes on behalf of the job's requester."""
         owner = {"AWS": f"arn:{self._partition}:iam::{self._account}:root"}
         return _policy("JobsOfThisAccount", owner, "sns:Publish", wanted.topic)
 
     def _queue_policy(self, wanted: Route) -> str:
-        """Let the topic send, and nobody else."""
+        """Allow only the topic to send."""
         return _policy(
             "OnlyTheTopic",
             {"Service": "sns.amazonaws.com"},
@@ -179,23 +180,23 @@ class Routing:
     # Removing
 
     def remove(self) -> Change[str]:
-        """Return the plan to remove what :meth:`setup` made for the vault, and nothing else.
+        """Return the plan to remove what :meth:`setup` created for the vault.
 
-        :raises NotFound: nothing was made from here for it.
+        :raises NotFound: the catalogue has no route for it.
         """
         route = self._catalogue.routes.of(self.vault)
         if route is None:
             raise NotFound(
-                f"Nothing was made from here for {self.vault}",
-                cure=f"{step('notify', f'{self.vault} --remove')} ends what somebody else has set.",
+                f"{self.vault} has no queue in this catalogue",
+                cure=f"{step('notify', f'{self.vault} --remove')} removes other notification settings.",
             )
-        queue, topic = (self._kept(route, what) for what in ("queue", "topic"))
+        queue, topic = (self._shared(route, what) for what in ("queue", "topic"))
         return Change(
-            f"Have {self.vault} tell no queue any more",
+            f"Stop notifying the queue of {self.vault}",
             act=lambda: self._remove(route),
-            head=("what", "name", "is"),
+            head=("resource", "name", "state"),
             cells=[
-                ("vault", self.vault, "told to tell nobody"),
+                ("vault", self.vault, "set to notify no topic"),
                 ("queue", masked(route.queue), queue or "removed, with its messages"),
                 ("subscription", "of the queue to the topic", queue or "removed"),
                 ("topic", masked(route.topic), topic or self._topic_fate(route)),
@@ -203,8 +204,8 @@ class Routing:
             button="Remove",
         )
 
-    def _kept(self, route: Route, what: str) -> str:
-        """Return why a topic or queue stays: other vaults use it; "" if none does."""
+    def _shared(self, route: Route, what: str) -> str:
+        """Return that a topic or queue is kept because other vaults use it; "" if none does."""
         users = [
             other.vault
             for other in self._catalogue.routes.all()
@@ -216,27 +217,27 @@ class Routing:
         try:
             ours = self._messaging.topic_token(route.topic) == route.token
         except NotFound:
-            return "gone already"
-        return "removed, unless others listen to it" if ours else "kept: it was there before"
+            return "already removed"
+        return "removed, unless it has other subscriptions" if ours else "kept: not in the catalogue"
 
     def _remove(self, route: Route) -> str:
-        told = self._calls.notifications(self.vault)
-        if told is not None and told[0] == route.topic:
+        current = self._calls.notifications(self.vault)
+        if current is not None and current[0] == route.topic:
             self._calls.remove_notifications(self.vault)
-        if not self._kept(route, "queue"):
+        if not self._shared(route, "queue"):
             self._unsubscribe(route)
             self._remove_queue(route)
-        kept = "" if self._kept(route, "topic") else self._remove_topic(route)
-        self._catalogue.routes.forget(self.vault)
+        kept = "" if self._shared(route, "topic") else self._remove_topic(route)
+        self._catalogue.routes.forget(self.vault)  # last, so that an interrupted removal can be repeated
         self._changed()
-        return f"{self.vault} tells no queue any more.{kept}"
+        return f"{self.vault} no longer notifies a queue.{kept}"
 
     def _unsubscribe(self, route: Route) -> None:
-        ours = self._listening(route).get(route.queue, "")
-        if ours.startswith("arn:"):  # one that waits for its confirmation has no ARN yet
+        ours = self._subscriptions(route).get(route.queue, "")
+        if ours.startswith("arn:"):  # a subscription that is not confirmed has no ARN yet
             self._messaging.unsubscribe(ours)
 
-    def _listening(self, route: Route) -> Mapping[str, str]:
+    def _subscriptions(self, route: Route) -> Mapping[str, str]:
         try:
             return self._messaging.subscriptions(route.topic)
         except NotFound:
@@ -245,12 +246,12 @@ class Routing:
     def _remove_queue(self, route: Route) -> None:
         with suppress(NotFound):
             url = self._messaging.queue(_name(route.queue))
-            if self._messaging.queue_token(url) == route.token:
+            if self._messaging.queue_token(url) == route.token:  # another program may have created it again
                 self._messaging.delete_queue(url)
 
     def _remove_topic(self, route: Route) -> str:
-        if self._listening(route).keys() - {route.queue}:
-            return f" The topic {_name(route.topic)} stays: others listen to it."
+        if self._subscriptions(route).keys() - {route.queue}:
+            return f" The topic {_name(route.topic)} is kept: it has other subscriptions."
         with suppress(NotFound):
             if self._messaging.topic_token(route.topic) == route.token:
                 self._messaging.delete_topic(route.topic)

@@ -1,4 +1,4 @@
-"""Writing a document to a file that the user named: whole, unmasked, for them alone."""
+"""Writing an unmasked document to a file that only the user can read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from ..errors import LocalError
 def save_new(path: str | os.PathLike[str], text: str) -> Path:
     """Write *text* to a new file that only its owner can read; return its path.
 
-    :raises LocalError: it exists already, or cannot be written; nothing is left behind.
+    :raises LocalError: it exists or cannot be written; no partial file remains.
     """
     file = Path(path).expanduser().absolute()
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(
+            file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+        )  # fails if the name exists, even as a link
     except FileExistsError:
         raise LocalError(
-            f"{str(path)!r} exists already", cure="Name another file; none is overwritten."
+            f"{str(path)!r} already exists", cure="Name another file; no file is overwritten."
         ) from None
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None

@@ -1,4 +1,4 @@
-"""Whom a vault tells that a job is done."""
+"""The notification settings of a vault."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from ..service.administration import Administration
 from .documents import masked
 
 EVENTS = {"archive": "ArchiveRetrievalCompleted", "inventory": "InventoryRetrievalCompleted"}
-"""Short names of the events that a vault can tell, and the service's own."""
+"""Short names of the events, and the service's names."""
 
 _TOPIC = re.compile(r"arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}")
 
 
 class Notifications(Rendered):
-    """The topic that a vault tells, as it was when it was read.
+    """The notification settings of a vault at the time they were read.
 
-    :param topic: the ARN of the topic, or None.
-    :param events: the events that it is told of.
+    ``topic`` is the ARN of the topic, or None; ``events`` are the events that it is notified of.
     """
 
     def __init__(self, vault: str, service: Service) -> None:
         self.vault, self._service = vault, service
-        told = Administration(service).notifications(vault)
-        self.topic = told[0] if told else None
-        self.events = tuple(told[1]) if told else ()
+        found = Administration(service).notifications(vault)
+        self.topic = found[0] if found else None
+        self.events = tuple(found[1]) if found else ()
 
     def set(self, topic: str, events: Sequence[str] = ("archive", "inventory")) -> Notifications:
-        """Tell a topic from now on; the same again changes nothing.
+        """Notify a topic from now on; repeating the call changes nothing.
 
-        :param topic: the ARN of an SNS topic, whose policy lets this account publish.
+        :param topic: the ARN of an SNS topic whose policy allows this account to publish.
         :param events: ``archive`` and ``inventory``, or the service's names for them.
-        :raises InputError: the topic is no ARN of one, or an event does not exist.
+        :raises InputError: the topic is not the ARN of one, or an event does not exist.
         """
         if not _TOPIC.fullmatch(topic):
             raise InputError(
@@ -44,22 +43,22 @@ class Notifications(Rendered):
             )
         named = list(dict.fromkeys(_event(event) for event in events))
         if not named:
-            raise InputError("No events to tell of", cure="Events are archive and inventory.")
+            raise InputError("No events to notify of", cure="Events are archive and inventory.")
         Administration(self._service).set_notifications(self.vault, topic, named)
         return Notifications(self.vault, self._service)
 
     def remove(self) -> Notifications:
-        """Tell nobody from now on; the topic itself stays."""
+        """Notify no topic from now on; the topic itself is not removed."""
         Administration(self._service).remove_notifications(self.vault)
-        # Deleting is eventually consistent: what is known to be so is told, not what is read.
+        # Deleting is eventually consistent: reading may still return the old settings.
         after = Notifications(self.vault, self._service)
         after.topic, after.events = None, ()
         return after
 
     def _repr_text(self) -> str:
         if self.topic is None:
-            return f"{self.vault} tells nobody when a job is done."
-        return visible(f"{self.vault} tells {masked(self.topic)} of: {', '.join(self.events)}")
+            return f"{self.vault} notifies no topic when a job completes."
+        return visible(f"{self.vault} notifies {masked(self.topic)} of: {', '.join(self.events)}")
 
 
 def _event(name: str) -> str:

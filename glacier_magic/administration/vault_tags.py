@@ -28,7 +28,7 @@ _CURE = (
 
 
 class Tags(Rendered, Mapping[str, str]):
-    """The tags of a vault as they were when they were read: a mapping of key to value."""
+    """The tags of a vault at the time they were read: a mapping of key to value."""
 
     def __init__(self, vault: str, service: Service) -> None:
         self.vault, self._service = vault, service
@@ -45,23 +45,24 @@ class Tags(Rendered, Mapping[str, str]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a tag: key, value."""
+        """One row per tag: key, value."""
         import pandas as pd
 
         return pd.DataFrame({"key": list(self), "value": list(self.values())}, dtype="str")
 
     def change(self, add: Mapping[str, str], remove: Iterable[str] = ()) -> Tags:
-        """Remove and set tags, ten in a call; return the tags that there are then.
+        """Remove and set tags; return the new tags.
 
-        May be repeated after a failure half-way: what is done already changes nothing.
+        The call can be repeated after a failure half-way.
 
         :raises InputError: a key or value is not allowed, or a key is in both.
-        :raises Refused: there would be more than 50.
+        :raises Refused: there would be more than 50 tags.
         """
         keys = list(dict.fromkeys(remove))
         self._check(add, keys)
         calls = Administration(self._service)
-        for batch in _tens(key for key in keys if key in self._tags):
+        # Removed first, so that a vault with 50 tags has room for the new ones.
+        for batch in _tens(key for key in keys if key in self._tags):  # ten per call
             calls.remove_tags(self.vault, batch)
         for batch in _tens(key for key in add if self._tags.get(key) != add[key]):
             calls.add_tags(self.vault, {key: add[key] for key in batch})
@@ -72,32 +73,30 @@ class Tags(Rendered, Mapping[str, str]):
             check_tag(key, value)
         both = sorted(set(add) & set(remove))
         if both:
-            raise InputError(f"The tag {both[0]!r} is to be set and removed", cure="Choose one.")
+            raise InputError(f"The tag {both[0]!r} is both set and removed", cure="Choose one.")
         left = (self._tags.keys() - set(remove)) | add.keys()
         if len(left) > MOST:
             raise Refused(
                 f"{self.vault} would have {len(left)} tags; {MOST} are allowed",
-                cure="Remove some in the same line: --remove KEY. Nothing was changed.",
+                cure="Remove some in the same command: --remove KEY. Nothing was changed.",
             )
 
     def _repr_text(self) -> str:
         if not self._tags:
             return f"{self.vault} has no tags."
-        return text_table(("key", "value"), self.items()) + f"\n{self._count()}"
+        count = f"{self.vault}: {plural(len(self), 'tag')} of at most {MOST}."
+        return text_table(("key", "value"), self.items()) + f"\n{count}"
 
     def _repr_html(self) -> str:
         if not self._tags:
             return super()._repr_html()
         return html_table(("key", "value"), self.items(), long=(0, 1))
 
-    def _count(self) -> str:
-        return f"{self.vault}: {plural(len(self), 'tag')} of {MOST} possible."
-
 
 def check_tag(key: str, value: str) -> None:
-    """Return if a tag is one that the service takes.
+    """Check a tag against the service's rules.
 
-    :raises InputError: it is not.
+    :raises InputError: the service would refuse it.
     """
     good_key = 1 <= len(key) <= LONGEST_KEY and _TEXT.fullmatch(key)
     if not good_key or key.lower().startswith("aws:"):

@@ -1,7 +1,7 @@
-"""What the catalogue and the service know, as pandas DataFrames with fixed, typed columns.
+"""Records of the catalogue and the service as pandas DataFrames with fixed, typed columns.
 
-``size`` is int64 bytes; times are UTC timestamps; the same columns and types when empty.
-``attrs`` says which vault and as of when.
+``size`` is int64 bytes; times are UTC timestamps; an empty frame has the same columns and types.
+``attrs`` has the vault and the time of the data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 MEMBERS = ("name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted")
 LATEST = 9_000_000_000_000
-"""Milliseconds from 1970 to the year 2255, which a timestamp in nanoseconds still holds."""
+"""Milliseconds from 1970 to the year 2255, near the end of timestamps in nanoseconds."""
 
 
 def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -76,7 +76,7 @@ def archives(records: Iterable[object]) -> pd.DataFrame:
     return _typed(frame, text=text, whole=["size"], times=["created", "mtime"])
 
 
-def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def vaults(listed: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return vaults as a DataFrame; counts and sizes are those of each vault's last inventory."""
     rows = (
         {
@@ -86,7 +86,7 @@ def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "created": parse_time(vault.get("CreationDate")),
             "inventory": parse_time(vault.get("LastInventoryDate")),
         }
-        for vault in told
+        for vault in listed
     )
     return _typed(
         _frame(VAULTS, rows), text=["vault"], whole=["archives", "size"], times=["created", "inventory"]
@@ -96,8 +96,8 @@ def vaults(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def folders(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return folders as a DataFrame with the columns :data:`FOLDERS`.
 
-    ``month`` is what a month of their storage costs, in words, and ``month_usd`` in US dollars
-    (Decimal); *unknown* and None where the price is not known.
+    ``month`` is the cost of a month of their storage for display, and ``month_usd`` the same in US
+    dollars (Decimal); *unknown* and None if the price is unknown.
     """
     frame = _typed(
         _frame(FOLDERS, rows),
@@ -119,11 +119,11 @@ def catalogued(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def checked(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return what was looked at in a catalogue as a DataFrame."""
+    """Return the results of a catalogue check as a DataFrame."""
     return _typed(_frame(CHECKED, rows), text=["check", "detail", "cure"], whole=["problems"], times=[])
 
 
-def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def capacity(units: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return units of provisioned capacity as a DataFrame with the columns :data:`CAPACITY`."""
     rows = (
         {
@@ -131,7 +131,7 @@ def capacity(told: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "start": parse_time(unit.get("StartDate")),
             "end": parse_time(unit.get("ExpirationDate")),
         }
-        for unit in told
+        for unit in units
     )
     return _typed(_frame(CAPACITY, rows), text=["unit"], whole=[], times=["start", "end"])
 
@@ -152,12 +152,12 @@ def deletions(items: Iterable[object]) -> pd.DataFrame:
 def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the members of a zip or tar as a DataFrame with the columns :data:`MEMBERS`.
 
-    ``size`` and ``packed`` are bytes and ``offset`` is where the entry begins, all nullable;
-    ``modified`` is missing where the archive has only a local time, which is ``written`` then.
+    ``size`` and ``packed`` are bytes and ``offset`` is the start of the entry, all nullable;
+    ``modified`` is missing if the archive has only a local time, which is in ``written`` then.
     """
     given = {"modified": "mtime", "offset": "start"}
     frame = _frame(MEMBERS, ({n: row[given.get(n, n)] for n in MEMBERS} for row in found))
-    frame["modified"] = [_within(moment) for moment in frame["modified"]]
+    frame["modified"] = [_within(time) for time in frame["modified"]]
     whole = ("size", "packed", "offset")
     frame = _typed(frame, text=["name", "kind", "written", "target"], whole=[], times=["modified"]).astype(
         dict.fromkeys(whole, "Int64")
@@ -165,8 +165,8 @@ def members(found: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return frame.astype({"encrypted": "bool"})
 
 
-def _within(moment: Any) -> int | None:
-    """Return a time that a timestamp can hold; a maker of archives can write any."""
-    if moment is None or moment != moment or abs(moment) > LATEST:  # noqa: PLR0124 - not a number
+def _within(time: Any) -> int | None:
+    """Return a time that a timestamp can hold, else None: an archive may contain any number."""
+    if time is None or time != time or abs(time) > LATEST:  # noqa: PLR0124 - not a number
         return None
-    return int(moment)
+    return int(time)

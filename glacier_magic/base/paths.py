@@ -1,4 +1,4 @@
-"""Where this program keeps its own files."""
+"""The paths of this program's own files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCHEMES = ("postgresql://", "postgres://")
 def data_folder() -> Path:
     """Return the user's folder for this program's data.
 
-    ``GLACIER_MAGIC_HOME``, else the platform's own place for such things.
+    ``GLACIER_MAGIC_HOME``, else the platform's folder for application data.
     """
     given = os.environ.get("GLACIER_MAGIC_HOME")
     if given:
@@ -38,23 +38,23 @@ def data_folder() -> Path:
 
 
 def is_url(place: object) -> bool:
-    """Tell whether a catalogue's place is a URL: of a server, not a file.
+    """Return whether a catalogue's place is the URL of a database server, not a file.
 
-    :raises InputError: it is a URL of something that no catalogue can be kept in.
+    :raises InputError: it is a URL with another scheme.
     """
     if not isinstance(place, str) or not re.match(r"[A-Za-z][\w+.-]+://", place):
         return False
     if not place.startswith(_SCHEMES):
         scheme = place.partition("://")[0]  # the rest may hold a password
         raise InputError(
-            f"No catalogue can be kept at {scheme}://",
+            f"A catalogue cannot be stored at {scheme}://",
             cure="Name a file, or a PostgreSQL database: postgresql://user@host/database",
         )
     return True
 
 
 def catalogue_place(connection: Connection) -> Path | str:
-    """Return the file of a connection's catalogue, or the URL of a team's."""
+    """Return the file of a connection's catalogue, or the URL of a shared one."""
     given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
     return given if given and is_url(given) else catalogue_file(connection)
 
@@ -62,18 +62,17 @@ def catalogue_place(connection: Connection) -> Path | str:
 def catalogue_file(connection: Connection) -> Path:
     """Return the file of a connection's catalogue.
 
-    ``GLACIER_MAGIC_CATALOGUE`` where set.  An emulator's catalogue lies in its data folder, and
-    another server has a catalogue of its own, so that real archives never mix with others.
+    ``GLACIER_MAGIC_CATALOGUE`` if set.  An emulator has its catalogue in its data folder, and any
+    server outside AWS has its own, so that real archives never mix with others.
 
     :param connection: as :func:`.located` returns it.
-
-    :raises CatalogueError: it is on a server.
+    :raises CatalogueError: the catalogue is on a server.
     """
     given = os.environ.get("GLACIER_MAGIC_CATALOGUE")
     if given and is_url(given):
         raise CatalogueError(
             "The catalogue is on a server and has no file",
-            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
+            cure="Its administrator backs it up with pg_dump and restores it with pg_restore.",
         )
     if given:
         return Path(given).expanduser().absolute()
@@ -82,28 +81,28 @@ def catalogue_file(connection: Connection) -> Path:
     if connection.endpoint_url is not None:
         mark = hashlib.sha256(connection.endpoint_url.encode()).hexdigest()[:12]
         other = data_folder() / f"catalogue-{mark}.sqlite"
-        # Earlier versions made one for AWS's own addresses, too: what it holds is not lost.
+        # Earlier versions created one for AWS's own addresses, too; an existing one stays in use.
         if connection.elsewhere or other.exists():
             return other
     return data_folder() / "catalogue.sqlite"
 
 
 def emulator_folder(given: Path | None = None) -> Path:
-    """Return the emulator's data folder: *given*, ``GLACIER_MAGIC_EMULATOR``, or one at home."""
+    """Return the emulator's data folder: *given*, ``GLACIER_MAGIC_EMULATOR``, or ``~/glacier-emulator``."""
     if given is None:
         given = Path(os.environ.get("GLACIER_MAGIC_EMULATOR") or Path.home() / "glacier-emulator")
     return given.expanduser().absolute()
 
 
 def last_connection_file() -> Path:
-    """Return the file that remembers the last connection; it holds no credential."""
+    """Return the file with the last connection; it contains no credentials."""
     return data_folder() / "connection.json"
 
 
 def home_id() -> str:
-    """Return what tells this user's data folder from all others; made where it is missing.
+    """Return the unique id of this user's data folder, which is created if missing.
 
-    :raises LocalError: it cannot be kept.
+    :raises LocalError: it cannot be saved.
     """
     file = data_folder() / "home-id"
     try:
@@ -112,11 +111,11 @@ def home_id() -> str:
             with tempfile.NamedTemporaryFile("w", dir=file.parent) as made:
                 made.write(uuid.uuid4().hex)
                 made.flush()
-                with suppress(FileExistsError):  # another process was quicker
+                with suppress(FileExistsError):  # another process was faster: its id counts
                     os.link(made.name, file)
         return file.read_text().strip()
     except OSError as error:
         raise LocalError(
             f"The folder {file.parent} cannot be written: {error.strerror or error}",
-            cure="Set GLACIER_MAGIC_HOME to a folder that can.",
+            cure="Set GLACIER_MAGIC_HOME to a writable folder.",
         ) from None

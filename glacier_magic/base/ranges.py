@@ -1,7 +1,7 @@
-"""Ranges of an archive's bytes: how they are written, and what must be retrieved for them.
+"""Ranges of an archive's bytes: parsing them, and finding the range to retrieve.
 
-The service retrieves whole MiB only, and tells the tree hash of a range only if the range is a node
-of the archive's tree (developer guide: "Checksums When Downloading Data", "Initiate a Job").
+The service retrieves whole MiB only, and sends the tree hash of a range only if the range is a node
+of the archive's tree (developer guide, "Checksums When Downloading Data", "Initiate a Job").
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .units import human_bytes, parse_size
 
 EXTRA = 64 << 20
 EXTRA_SHARE = 8
-"""A cover may grow by 64 MiB, or by an eighth, for a tree hash to come with it: at the documented
-price of a standard retrieval, 1 cent a GB, 64 MiB are less than a tenth of a cent."""
+"""A range may grow by 64 MiB, or by an eighth, to get a tree hash: at the documented price of a
+standard retrieval, 1 cent a GB, 64 MiB cost less than a tenth of a cent."""
 
-_PLAIN = re.compile(r"(\d{1,18})-(\d{1,18})")
+_PLAIN = re.compile(r"(\d{1,18})-(\d{1,18})")  # 18 digits fit into the 64 bits of the databases
 _BORDERS = re.compile(r"\s*([^\s-][^-]*?)?\s*-\s*([^\s-][^-]*?)?\s*")
 
 
@@ -32,7 +32,7 @@ class ByteRange:
 
     @classmethod
     def read(cls, text: str | None) -> ByteRange | None:
-        """Return the range that the service's form ``0-1048575`` means; None for anything else."""
+        """Parse a range in the service's form ``0-1048575``; return None for anything else."""
         found = _PLAIN.fullmatch(text or "")
         return cls(int(found[1]), int(found[2])) if found else None
 
@@ -41,26 +41,26 @@ class ByteRange:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
     @property
     def chunks(self) -> tuple[int, int]:
-        """The MiB that it touches, the first and the one behind the last."""
+        """The MiB that the range overlaps: the first, and the one after the last."""
         return self.first // CHUNK, self.last // CHUNK + 1
 
     def holds(self, other: ByteRange) -> bool:
-        """Tell whether all of another range is in this one."""
+        """Return whether this range contains all of another."""
         return self.first <= other.first and other.last <= self.last
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user asks for, before the size of an archive is known.
+    """A range as requested by the user, before the size of an archive is known.
 
-    :param first: its first byte; None for as many bytes as *count*, up to the end.
+    :param first: its first byte; None for the last *count* bytes.
     :param last: its last byte; None for the end.
-    :param short: whether an archive with fewer bytes gives what it has.
+    :param short: whether a shorter archive is accepted, with the bytes that it has.
     """
 
     first: int | None = None
@@ -70,23 +70,23 @@ class Asked:
 
     @classmethod
     def head(cls, count: int) -> Asked:
-        """Ask for the first *count* bytes, or for all where there are fewer."""
+        """Return a request for the first *count* bytes, or all if there are fewer."""
         return cls(first=0, last=_some(count) - 1, short=True)
 
     @classmethod
     def tail(cls, count: int) -> Asked:
-        """Ask for the last *count* bytes, or for all where there are fewer."""
+        """Return a request for the last *count* bytes, or all if there are fewer."""
         return cls(count=_some(count), short=True)
 
     @classmethod
     def parse(cls, text: str) -> Asked:
-        """Read a range: ``0-1048575``, ``10MiB-20MiB``, ``10MiB-`` (to the end), ``-1MB`` (a tail).
+        """Parse a range: ``0-1048575``, ``10MiB-20MiB``, ``10MiB-`` (to the end), ``-1MB`` (the last MB).
 
-        A plain number is the position of a byte, and both ends are included, as in the service's
-        own ranges.  A number with a unit is a border between bytes: ``10MiB-20MiB`` is 10 MiB,
-        bytes 10485760 to 20971519.
+        A plain number is the position of a byte, and both ends are included, as in the service's own
+        ranges.  A number with a unit is a border between bytes: ``10MiB-20MiB`` is 10 MiB, bytes
+        10485760 to 20971519.
 
-        :raises InputError: it is none of these, empty, or ends before it begins.
+        :raises InputError: it is none of these, empty, or ends before it starts.
         """
         found = _BORDERS.fullmatch(text)
         if found is None or not (found[1] or found[2]) or not text.isascii():
@@ -96,16 +96,16 @@ class Asked:
             return cls.tail(last or 0)
         if last is None:
             return cls(first=first)
-        last -= 0 if found[2].isdecimal() else 1
+        last -= 0 if found[2].isdecimal() else 1  # ranges end with a byte, units at a border after it
         if last < first:
             raise InputError(f"The range {text!r} has no bytes", cure="It ends before, or where, it begins.")
         return cls(first=first, last=last)
 
     @classmethod
     def of(cls, given: str | tuple[int, int] | Asked) -> Asked:
-        """Return what a caller of the Python API means: a text, or first and last byte.
+        """Return the request for an argument of the Python API: a text, or first and last byte.
 
-        :raises InputError: it cannot be a range.
+        :raises InputError: it is not a range.
         """
         if isinstance(given, Asked):
             return given
@@ -120,13 +120,13 @@ class Asked:
         return cls(first=first, last=last)
 
     def within(self, name: str, size: int | None) -> ByteRange:
-        """Return the bytes of an archive of *size* bytes that are meant.
+        """Return the range in an archive of *size* bytes.
 
-        :raises InputError: the size is not known, or the archive ends before the range does.
+        :raises InputError: the size is unknown, or the archive ends before the range does.
         """
         if not size:
             raise InputError(
-                f"The size of {name!r} is not known, so no part of it can be asked for",
+                f"The size of {name!r} is not known, so no part of it can be requested",
                 cure=f"{step('inventory')} reads it.",
             )
         if self.first is None:
@@ -148,7 +148,7 @@ def _position(border: str | None, text: str) -> int | None:
     if not border:
         return None
     try:
-        # Not through a float, which does not hold every position.
+        # Not as a float, which cannot represent every position.
         return int(border) if border.isdecimal() else parse_size(border)
     except (ValueError, OverflowError):
         raise _unreadable(text) from None
@@ -156,7 +156,7 @@ def _position(border: str | None, text: str) -> int | None:
 
 def _some(count: int) -> int:
     if count < 1:
-        raise InputError("A part of no bytes cannot be asked for", cure="Ask for 1MB, say.")
+        raise InputError("A part needs at least one byte", cure="Request 1MB, for example.")
     return count
 
 
@@ -168,17 +168,17 @@ def _unreadable(text: str) -> InputError:
     )
 
 
-# What must be retrieved
+# The range to retrieve
 
 
 def megabyte_cover(asked: ByteRange, size: int) -> ByteRange:
-    """Return the fewest whole MiB that have all of *asked*."""
+    """Return the smallest range of whole MiB that contains *asked*."""
     first, behind = asked.chunks
     return ByteRange(first * CHUNK, min(behind * CHUNK, size) - 1)
 
 
 def node_over(asked: ByteRange, size: int) -> ByteRange:
-    """Return the smallest node of the tree that has all of *asked*."""
+    """Return the smallest node of the tree that contains *asked*."""
     first, behind = asked.chunks
     step = 1
     while first // step * step + step < min(behind, -(-size // CHUNK)):
@@ -188,31 +188,30 @@ def node_over(asked: ByteRange, size: int) -> ByteRange:
 
 
 def cover(asked: ByteRange, size: int) -> ByteRange:
-    """Return what to retrieve for *asked*: a node of the tree if it costs little more.
+    """Return the range to retrieve for *asked*: a node of the tree if it costs little more.
 
-    The service tells no tree hash of any other range, so what comes back of one cannot be
-    verified.
+    The service sends no tree hash for any other range, so its bytes cannot be verified.
     """
     least, node = megabyte_cover(asked, size), node_over(asked, size)
     return node if node.size - least.size <= max(EXTRA, least.size // EXTRA_SHARE) else least
 
 
 def is_verifiable(retrieved: ByteRange, size: int) -> bool:
-    """Tell whether the service tells the tree hash of a retrieved range."""
+    """Return whether the service sends the tree hash of a retrieved range."""
     return is_tree_hash_aligned(retrieved.first, retrieved.last, size)
 
 
 def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
-    """Return the fewest ranges that make up the chunks *first* to *last* (exclusive) of *count*.
+    """Return the fewest nodes of the tree that make up the chunks *first* to *last* (exclusive).
 
-    Each is a node of the tree, so that the service gives a checksum with it, and no chunk is in
-    them that was not asked for.
+    The service sends a checksum for each of them.
+
+    :param count: all chunks of the archive.
     """
     ranges = []
     while first < last:
         step = 1
-        # A range is aligned if its length is a power of two that divides its start; one that runs
-        # to the end of the data may be shorter.
+        # A node's length is a power of two that divides its start; the last node may be shorter.
         while first % (2 * step) == 0 and first + step < last and (first + 2 * step <= last or last == count):
             step *= 2
         end = min(first + step, last)
@@ -222,7 +221,7 @@ def aligned_cover(first: int, last: int, count: int) -> list[tuple[int, int]]:
 
 
 def pieces(asked: ByteRange, size: int, largest: int) -> list[ByteRange]:
-    """Return the nodes of the tree, of *largest* bytes at most, that make up what *asked* touches.
+    """Return the nodes of the tree, of at most *largest* bytes, that make up the MiB of *asked*.
 
     :param largest: 1 MiB times a power of two.
     """
@@ -235,5 +234,5 @@ def pieces(asked: ByteRange, size: int, largest: int) -> list[ByteRange]:
 
 
 def part_name(name: str, asked: ByteRange) -> str:
-    """Return a file's name that says which part of *name* is in it."""
+    """Return the name of the file for a part of *name*."""
     return f"{name}.part-{asked}"

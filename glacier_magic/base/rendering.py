@@ -1,7 +1,7 @@
-"""Plans, jobs and tables as plain text and as safe HTML, for any face.
+"""Tables and the job board as plain text and as safe HTML.
 
-Names, descriptions and messages come from strangers: everything is escaped, control characters
-are made visible, and account ids are masked.
+Names, descriptions and messages may come from anyone: everything is escaped, control characters are
+made visible, and account ids are masked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..jobs.board import BoardSnapshot, JobRow
 
 SHOWN = 200
-"""Rows of a table that a display holds; the DataFrame holds them all."""
+"""Rows of a table that are displayed; the DataFrame has them all."""
 
 STYLE = (
     "<style>.glacier-table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
@@ -36,7 +36,7 @@ STYLE = (
 
 
 class Rendered:
-    """Something that shows itself: plain text everywhere, HTML in a notebook."""
+    """A base class for objects displayed as plain text, and as HTML in a notebook."""
 
     def _repr_text(self) -> str:
         raise NotImplementedError
@@ -53,8 +53,9 @@ class Rendered:
 
 
 def visible(text: str) -> str:
-    """Return *text* with control and direction-changing characters spelled out, ids masked."""
+    """Return *text* with control and bidirectional characters escaped, and account ids masked."""
     shown = "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+    # A bidirectional override could disguise the suffix of a file name.
     shown = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cf", "Cs") else c for c in shown)
     return mask_account(shown)
 
@@ -66,7 +67,7 @@ def escape(text: object) -> str:
 
 
 def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
-    """Return rows of text in aligned columns; the columns *numbers* are set to the right."""
+    """Return rows of text in aligned columns; the columns *numbers* are right-aligned."""
     right = set(numbers)
     lines = [list(head), *([visible(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -87,7 +88,7 @@ def html_table(
 ) -> str:
     """Return rows of text as an HTML table; every cell is escaped.
 
-    The columns *numbers* are set to the right; only the columns *long* may break their lines.
+    The columns *numbers* are right-aligned; only the columns *long* may wrap.
     """
     kinds = dict.fromkeys(numbers, "num")
     kinds |= {i: f"{kinds.get(i, '')} long".strip() for i in long}
@@ -104,7 +105,7 @@ def html_table(
 
 
 def near(path: str) -> str:
-    """Return a path as seen from the current folder, or whole if it lies elsewhere."""
+    """Return a path relative to the current folder, or unchanged if it is not below it."""
     with suppress(ValueError):
         return str(Path(path).relative_to(Path.cwd())) if path else ""
     return path
@@ -116,7 +117,7 @@ BOARD = ("name", "state", "tier", "size", "asked", "expected", "progress", "file
 
 
 def board_cells(row: JobRow, snapshot: BoardSnapshot) -> tuple[str, ...]:
-    """Return the words of one row of the job board."""
+    """Return the cells of one row of the job board."""
     return (
         row.name,
         row.state,
@@ -135,7 +136,7 @@ def _when(row: JobRow, snapshot: BoardSnapshot) -> str:
     if row.state == "in progress" and row.expected:
         left = (row.expected - snapshot.now).total_seconds()
         if left <= 0:
-            return "any moment"
+            return "any moment"  # the expected time is only typical
         return f"{local_time(row.expected, snapshot.now, zone=False)} (in {human_duration(left)})"
     if row.state in ("ready", "downloading") and row.ready_until:
         left = (row.ready_until - snapshot.now).total_seconds()
@@ -155,9 +156,9 @@ def _progress(row: JobRow) -> str:
 
 
 def summary(snapshot: BoardSnapshot) -> str:
-    """Return the board in one sentence: how many are in which state, as of when."""
+    """Return the number of jobs in each state, and the time of the snapshot, as one sentence."""
     if not snapshot.rows:
-        return "No jobs: nothing has been asked for."
+        return "No jobs: nothing has been requested."
     order = (
         "verified",
         "unverified",

@@ -1,8 +1,8 @@
-"""From an untrusted name in an archive description to a path that stays in the target folder.
+"""Turning an untrusted name from an archive description into a path inside the target folder.
 
-Descriptions hold whatever a client wrote years ago: absolute paths, ``..``, drive letters, names
-another system refuses.  What comes out is legal on Linux, macOS and Windows alike, the same for
-the same name, and short enough for a suffix to be added.
+Descriptions may contain absolute paths, ``..``, drive letters, or names that another system does not
+allow.  The resulting path is valid on Linux, macOS and Windows, always the same for the same name, and
+short enough for a suffix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 MAX_BYTES = 200
-"""Bytes of UTF-8 in a component; file systems take 255, the rest is for suffixes."""
+"""Bytes of UTF-8 in a component; file systems allow 255, the rest is for suffixes."""
 
 MAX_DEPTH = 64
 """Components in a path."""
@@ -26,7 +26,7 @@ _MAX_PATH = {"win32": 240, "darwin": 980}.get(sys.platform, 4000)
 _MAX_SUFFIX = 32
 _REFUSED = frozenset('<>:"|?*/\\')
 _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Persian, Indic scripts and many emoji cannot be spelt without these two.
+# Persian, Indic scripts and many emoji need these two.
 _JOINERS = frozenset("\u200c\u200d")
 _DRIVE = re.compile("[A-Za-z]:")
 _DEVICE = re.compile("(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
@@ -35,17 +35,17 @@ _WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)"
 
 
 class UnsafePath(ValueError):
-    """A name with no safe place below the target folder; the text says what to do."""
+    """A name has no safe path below the target folder; the message includes the cure."""
 
 
 def safe_parts(name: str, *, fallback: str) -> tuple[str, ...]:
     """Return the components of a relative path for *name*; at least one, each safe everywhere.
 
-    Both slashes separate; a leading drive letter and empty, ``.`` and ``..`` components go;
-    control and formatting characters and those Windows refuses become ``_``, as do trailing dots
-    and spaces; Windows' device names get a leading ``_``.  Components of more than 200 bytes are
-    cut and get a hash of what they were; what lies deeper than 64 is joined with ``_``.  *fallback*
-    takes the place of a name with nothing left, as one component made safe in the same way.
+    Both slashes are separators; a leading drive letter and empty, ``.`` and ``..`` components are
+    removed; control and formatting characters, those that Windows does not allow, and trailing dots
+    and spaces become ``_``; Windows' device names get a leading ``_``.  Components of more than 200
+    bytes are cut and get a hash of the original; levels deeper than 64 are joined with ``_``.
+    *fallback* replaces a name of which nothing remains.
 
     >>> safe_parts("C:\\\\photos\\\\..\\\\what?.jpg", fallback="archive")
     ('photos', 'what_.jpg')
@@ -61,11 +61,12 @@ def safe_parts(name: str, *, fallback: str) -> tuple[str, ...]:
 
 
 def safe_target(root: Path, name: str, *, fallback: str) -> Path:
-    """Return the path below *root* for *name*, which lies within ``root.resolve()``.
+    """Return the path below *root* for *name*.
 
-    A path too long for the system becomes one component, cut and hashed.  Raises
-    :class:`UnsafePath` where a link below *root* leads out of it, or *root* itself is too long.
-    The answer holds for the folder as it is now: links made later are not its concern.
+    A path that is too long for the system becomes one component, cut and with a hash.  The check for
+    links holds for the folder as it is now, so repeat it before writing.
+
+    :raises UnsafePath: a link below *root* leads out of it, or *root* itself is too long.
     """
     parts = safe_parts(name, fallback=fallback)
     base = root.resolve()
@@ -97,8 +98,8 @@ def alternatives(path: Path) -> Iterator[Path]:
 def _component(piece: str) -> str:
     text = "".join("_" if _is_refused(character) else character for character in piece)
     kept = text.rstrip(". ")
-    text = kept + "_" * (len(text) - len(kept))
-    if _DEVICE.fullmatch(text.partition(".")[0].rstrip()):
+    text = kept + "_" * (len(text) - len(kept))  # Windows drops trailing dots and spaces
+    if _DEVICE.fullmatch(text.partition(".")[0].rstrip()):  # Windows ignores the suffix of a device
         text = f"_{text}"
     return _shorten(text, piece, MAX_BYTES)
 
@@ -112,6 +113,7 @@ def _is_refused(character: str) -> bool:
 def _shorten(text: str, original: str, limit: int) -> str:
     if len(text.encode()) <= limit:
         return text
+    # The hash keeps long names with the same beginning apart.
     digest = hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem, suffix = _split_suffix(text)
     if len(suffix.encode()) > _MAX_SUFFIX:
@@ -121,7 +123,7 @@ def _shorten(text: str, original: str, limit: int) -> str:
 
 
 def _split_suffix(name: str) -> tuple[str, str]:
-    """Return *name* cut before its suffix; ``.tar.gz`` and its like count as one."""
+    """Return stem and suffix of *name*; double suffixes such as ``.tar.gz`` count as one."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - keeps all but the last ending
     outer = suffix
     while _WRAPPERS.fullmatch(outer):

@@ -5,10 +5,8 @@ The service identifies the content of an archive by a tree hash: data is cut int
 digest is left; an odd one out moves up unchanged.  For data of up to 1 MiB it equals the plain
 SHA-256; for anything longer it does not.
 
-Files are hashed on all cores: hashlib lets other threads run while it hashes.
-
-Rule from the service's documentation: "Computing Checksums" (checksum-calculations) and
-"Receiving Checksums When Downloading Data" (checksum-calculations-range).
+Source: developer guide, "Computing Checksums" (checksum-calculations) and "Receiving Checksums When
+Downloading Data" (checksum-calculations-range).
 """
 
 from __future__ import annotations
@@ -29,15 +27,11 @@ CHUNK = 1 << 20
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The tree hash of no data at all.  The service refuses empty archives."""
 
-READ = 1 << 20
-"""Bytes read at a time: hashed at once, while they are in the cache."""
-
-THREADED = 8 << 20
-"""Bytes from which on more than one thread pays: an idle core takes a millisecond to wake up."""
-
+READ = 1 << 20  # bytes read at a time: hashed at once, while they are in the CPU cache
+THREADED = 8 << 20  # below this size one thread is faster: an idle core takes a millisecond to wake up
 MOST_THREADS = 16
 
-_PREADV = hasattr(os, "preadv")
+_PREADV = hasattr(os, "preadv")  # not on Windows, where threads would share one file position
 
 Progress = Callable[[int], None]
 """Called with the number of bytes hashed since the last call, by one thread at a time."""
@@ -47,18 +41,11 @@ class FileChanged(ValueError):
     """A file became longer or shorter, or was written to, while it was hashed."""
 
 
-def leaves(data: bytes | bytearray | memoryview, chunk: int = CHUNK) -> Iterator[bytes]:
-    """Yield the SHA-256 digest of each *chunk* bytes of *data*; the last may be shorter."""
-    view = memoryview(data)
-    for start in range(0, len(view), chunk):
-        yield hashlib.sha256(view[start : start + chunk]).digest()
-
-
 def combine(digests: Iterable[bytes]) -> bytes:
-    """Return the root over *digests*, the 32-byte hashes of neighbouring, equally large pieces.
+    """Return the root over *digests*, the 32-byte hashes of adjacent pieces of equal size.
 
     The pieces may be 1 MiB chunks or parts of 2**n MiB: every part's tree hash is a node of the
-    whole archive's tree.  Without any digest the root is the hash of no data.
+    archive's tree.  With no digests, the root is the hash of no data.
     """
     fold = _Fold()
     for digest in digests:
@@ -67,23 +54,21 @@ def combine(digests: Iterable[bytes]) -> bytes:
 
 
 class _Fold:
-    """The root over leaves that come in order, with memory for log2(n) digests."""
+    """Computes the root over leaves added in order, with memory for log2(n) digests."""
 
     def __init__(self) -> None:
         self._stack: list[tuple[int, bytes]] = []  # (height, digest), highest first
 
     def add(self, digest: bytes) -> None:
-        height = 0
+        height = 0  # two subtrees of equal height become one, as a carry does in binary addition
         while self._stack and self._stack[-1][0] == height:
             digest = hashlib.sha256(self._stack.pop()[1] + digest).digest()
             height += 1
         self._stack.append((height, digest))
 
     def root(self, last: bytes | None = None) -> bytes:
-        """Return the root, over *last* as well where it is given."""
-        rest = [digest for _, digest in self._stack]
-        if last is not None:
-            rest.append(last)
+        """Return the root, including *last* if given."""
+        rest = [digest for _, digest in self._stack] + ([] if last is None else [last])
         if not rest:
             return bytes.fromhex(EMPTY)
         root = rest.pop()
@@ -93,7 +78,7 @@ class _Fold:
 
 
 class TreeHasher:
-    """Take data in pieces of any length and give its tree hash, with memory for log2(n) digests.
+    """Computes the tree hash of data added in pieces of any length, with memory for log2(n) digests.
 
     >>> hasher = TreeHasher()
     >>> hasher.update(b"a" * CHUNK)
@@ -110,7 +95,7 @@ class TreeHasher:
         self.size = 0
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Add *data* behind what came before."""
+        """Append *data*."""
         view = memoryview(data)
         self.size += len(view)
         while view:
@@ -123,31 +108,28 @@ class TreeHasher:
                 self._leaf, self._filled = hashlib.sha256(), 0
 
     def digest(self) -> bytes:
-        """Return the 32-byte tree hash of everything so far; more may be added afterwards."""
+        """Return the 32-byte tree hash of the data so far; more data may follow."""
         return self._fold.root(self._leaf.digest() if self._filled else None)
 
     def hexdigest(self) -> str:
-        """Return :meth:`digest` as 64 lower-case hexadecimal characters."""
+        """Return :meth:`digest` as 64 lowercase hexadecimal digits."""
         return self.digest().hex()
 
 
 def tree_hash(source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Progress | None = None) -> str:
     """Return the tree hash of bytes, of the file at a path, or of an open binary file.
 
-    A file object is read from where it stands to its end.  The answer is 64 lower-case
-    hexadecimal characters, the form of the service's ``x-amz-sha256-tree-hash`` header.  Files
-    are read once, on all cores, with a MiB of memory for each.
+    A file object is read from its current position to its end.  The result is 64 lowercase
+    hexadecimal digits, as in the service's ``x-amz-sha256-tree-hash`` header.  Files are read
+    once, on all cores, with 1 MiB of memory per core.
 
     >>> tree_hash(b"a" * 2 * CHUNK)[:8]
     '560c2c93'
 
-    :param progress: called with the bytes hashed since its last call; what it raises ends the
-        hashing.
+    :param progress: called with the bytes hashed since its last call; an exception ends the hashing.
     :raises FileChanged: a regular file changed while it was hashed.
     """
     if isinstance(source, bytes):
-        if not source:
-            return EMPTY
         return _root(len(source), _leaves_of_bytes(source), progress)
     if isinstance(source, str | os.PathLike):
         with io.FileIO(os.fspath(source)) as file:
@@ -163,19 +145,18 @@ def tree_hash(source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Pr
 def aligned_buffer(size: int) -> memoryview:
     """Return *size* writable bytes that begin on a memory page.
 
-    Reading into a buffer that begins elsewhere than on a cache line can cost several times as
-    much.
+    Reading into a buffer that is not aligned to a cache line can take several times as long.
     """
-    # A fork must not share it: the child would read into the parent's.
+    # Private: with a shared mapping, a forked child would overwrite its parent's buffer.
     flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
     return memoryview(mmap.mmap(-1, max(size, 1), **flags))[:size]
 
 
 @contextmanager
 def unchanged(file: io.FileIO) -> Iterator[os.stat_result]:
-    """Give what the system says of an open file, and say at the end if that is not so any more.
+    """Yield the status of an open file, and check at the end that the file has not changed.
 
-    :raises FileChanged: its size or its time of modification is another.
+    :raises FileChanged: its size or modification time changed.
     """
     before = os.fstat(file.fileno())
     yield before
@@ -196,7 +177,7 @@ def _of_path(file: io.FileIO, progress: Progress | None) -> str:
         return _of_stream(file, progress)
     with unchanged(file) as facts:
         data = file.read(facts.st_size)
-        if len(data) != facts.st_size or not data:  # some of the system's files seem empty
+        if len(data) != facts.st_size or not data:  # files in /proc report a size of 0
             file.seek(0)
             return _of_stream(file, progress)
     if progress:
@@ -205,13 +186,13 @@ def _of_path(file: io.FileIO, progress: Progress | None) -> str:
 
 
 def _plain_file(source: BinaryIO) -> io.FileIO | None:
-    """Return the regular file whose bytes are those that *source* reads, or None.
+    """Return the regular file that *source* reads unchanged, or None.
 
-    Other objects may have a descriptor as well, of a file that holds something else: gzip's.
+    A descriptor alone proves nothing: that of a ``GzipFile`` leads to the compressed bytes.
     """
     raw: object = source
     if isinstance(source, io.BufferedReader | io.BufferedRandom):
-        source.flush()  # what was written through it belongs to the file
+        source.flush()  # pending writes belong to the file
         raw = source.raw
     if type(raw) is not io.FileIO or not (_PREADV or isinstance(raw.name, str)):
         return None
@@ -230,7 +211,7 @@ def _of_stream(source: BinaryIO | io.FileIO, progress: Progress | None) -> str:
             count = read_into(buffer)
             piece = None if count is None else buffer[:count]
         if piece is None:
-            raise BlockingIOError(f"{source!r} has nothing to read now; it must wait for more")
+            raise BlockingIOError(f"{source!r} has no data yet; use a blocking stream")
         if not piece:
             return hasher.hexdigest()
         hasher.update(piece)
@@ -244,10 +225,10 @@ def _of_file(file: io.FileIO, start: int, progress: Progress | None) -> str:
         return _root(size, _leaves_of_file(file, start, size), progress)
 
 
-# On all cores: every thread takes the next leaf, reads it and hashes it
+# Hashing on all cores: every thread takes the next leaf, reads it and hashes it.
 
 _Leaves = Callable[[], AbstractContextManager[Callable[[int], bytes]]]
-"""Opens, for one thread, what gives the digest of a leaf by its number."""
+"""Opens, for one thread, a function from the number of a leaf to its digest."""
 
 
 def _leaves_of_bytes(data: bytes) -> _Leaves:
@@ -283,14 +264,14 @@ def _leaves_of_file(file: io.FileIO, start: int, size: int) -> _Leaves:
 
 @contextmanager
 def _reader(file: io.FileIO) -> Iterator[Callable[[memoryview, int], int]]:
-    """Give a function that fills a buffer from an offset of *file*, whatever others read of it."""
+    """Yield a function that fills a buffer from an offset of *file*; threads may call it concurrently."""
     if _PREADV:
         descriptor = file.fileno()
         yield lambda buffer, offset: os.preadv(descriptor, [buffer], offset)
         return
-    with io.FileIO(file.name) as own:  # a position of its own
+    with io.FileIO(file.name) as own:  # each thread needs its own file position
         if not os.path.samestat(os.fstat(own.fileno()), os.fstat(file.fileno())):
-            raise _changed(file)
+            raise _changed(file)  # the path leads to another file now
 
         def read_at(buffer: memoryview, offset: int) -> int:
             own.seek(offset)
@@ -299,8 +280,8 @@ def _reader(file: io.FileIO) -> Iterator[Callable[[memoryview, int], int]]:
         yield read_at
 
 
-class _Crew:
-    """Hands out the leaves in order, and folds what comes back in that order too."""
+class _LeafQueue:
+    """Hands out the leaves in order, and combines their digests in that order."""
 
     def __init__(self, size: int, progress: Progress | None) -> None:
         self._size = size
@@ -313,12 +294,12 @@ class _Crew:
         self._error: BaseException | None = None
 
     def work(self, opened: _Leaves) -> None:
-        """Hash leaves until none is left or something fails; one call a thread."""
+        """Hash leaves until none is left or one fails; called once by each thread."""
         try:
             with opened() as leaf:
                 while (number := self._take()) is not None:
                     self._give(number, leaf(number))
-        except BaseException as error:  # for the thread that asked; an interrupt as well
+        except BaseException as error:  # root() raises it in the calling thread; KeyboardInterrupt, too
             self._error = self._error or error
 
     def _take(self) -> int | None:
@@ -330,7 +311,7 @@ class _Crew:
 
     def _give(self, number: int, digest: bytes) -> None:
         with self._lock:
-            self._early[number] = digest
+            self._early[number] = digest  # threads finish out of order
             while self._folded in self._early:
                 self._fold.add(self._early.pop(self._folded))
                 self._folded += 1
@@ -338,74 +319,70 @@ class _Crew:
                 self._progress(min(CHUNK, self._size - number * CHUNK))
 
     def stop(self) -> None:
-        """Hand out no more leaves."""
         self._next = self._count
 
     def root(self) -> bytes:
-        """Return the root, or raise what went wrong in any of the threads."""
         if self._error is not None:
             raise self._error
         return self._fold.root()
 
 
 def _root(size: int, opened: _Leaves, progress: Progress | None) -> str:
-    """Return the root over *size* bytes; the calling thread is one of those that hash."""
-    crew = _Crew(size, progress)
+    """Return the root over *size* bytes; the calling thread hashes, too."""
+    queue = _LeafQueue(size, progress)
     others = [
-        threading.Thread(target=crew.work, args=(opened,), name="tree-hash", daemon=True)
+        threading.Thread(target=queue.work, args=(opened,), name="tree-hash", daemon=True)
         for _ in range(min(_cores(), MOST_THREADS) - 1 if size >= THREADED else 0)
     ]
     try:
         for thread in others:
             thread.start()
-        crew.work(opened)
+        queue.work(opened)
     finally:
-        crew.stop()
+        queue.stop()
         for thread in others:
-            if thread.ident is not None:
+            if thread.ident is not None:  # Ctrl-C may come before all are started
                 thread.join()
-    return crew.root().hex()
+    return queue.root().hex()
 
 
 def _cores() -> int:
-    """Return on how many cores this process may run."""
-    if hasattr(os, "sched_getaffinity"):
+    if hasattr(os, "sched_getaffinity"):  # a container may have fewer cores than the machine
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def is_megabyte_aligned(start: int, end: int, size: int) -> bool:
-    """Tell whether bytes *start* to *end* (inclusive) may be retrieved from *size* bytes.
+    """Return whether the service retrieves bytes *start* to *end* (inclusive) of *size*.
 
-    Both borders lie on whole MiB, or the range runs to the last byte.
+    The range must start on a whole MiB, and end on one or at the last byte.
     """
     inside = 0 <= start <= end < size
     return inside and start % CHUNK == 0 and ((end + 1) % CHUNK == 0 or end == size - 1)
 
 
 def is_tree_hash_aligned(start: int, end: int, size: int) -> bool:
-    """Tell whether bytes *start* to *end* (inclusive) of *size* are a node of the tree.
+    """Return whether bytes *start* to *end* (inclusive) of *size* are a node of the tree.
 
-    Only then does the service send a tree hash for the range.  In chunks [p, q) of n the range is
-    a node exactly when some 2**i divides p and q == min(p + 2**i, n).
+    Only then does the service send a tree hash for the range.  Chunks [p, q) of n are a node
+    exactly when some 2**i divides p and q == min(p + 2**i, n).
     """
     if not is_megabyte_aligned(start, end, size):
         return False
     first, behind, total = start // CHUNK, -(-(end + 1) // CHUNK), -(-size // CHUNK)
-    height = 0
-    while first % (1 << height) == 0 and (1 << height) < 2 * total:
-        if behind == min(first + (1 << height), total):
-            return True
-        height += 1
-    return False
+    return any(
+        first % (1 << height) == 0 and behind == min(first + (1 << height), total)
+        for height in range(total.bit_length() + 1)
+    )
 
 
 def part_size_for(size: int, *, smallest: int = CHUNK, most: int = 10_000) -> int:
     """Return the smallest allowed part size in bytes that cuts *size* bytes into at most *most*.
 
     A part size is 1 MiB times a power of two, up to 4 GiB; an upload has at most 10,000 parts
-    (service documentation: "Initiate Multipart Upload").  Raises :class:`ValueError` where even
-    parts of 4 GiB are too many.
+    (API reference, "Initiate Multipart Upload").
+
+    :raises ValueError: even parts of 4 GiB are too many.
     """
     if most < 1:
         raise ValueError(f"{most} parts hold nothing: allow at least 1")
@@ -418,5 +395,5 @@ def part_size_for(size: int, *, smallest: int = CHUNK, most: int = 10_000) -> in
 
 
 def part_ranges(size: int, part: int) -> Sequence[tuple[int, int]]:
-    """Return the (start, end) pairs, end exclusive, that cut *size* bytes into parts of *part*."""
+    """Return the (start, end) pairs, end exclusive, of *size* bytes in parts of *part* bytes."""
     return [(start, min(start + part, size)) for start in range(0, size, part)]

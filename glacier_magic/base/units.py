@@ -1,4 +1,4 @@
-"""Bytes, times and ids as people read them."""
+"""Formatting and parsing of bytes, times and ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def human_bytes(count: int | float | None) -> str:
         return "?"
     value = float(count)
     for unit in _UNITS:
-        if value < (1023.5 if unit != "B" else 1024) or unit == _UNITS[-1]:
+        if value < (1023.5 if unit != "B" else 1024) or unit == _UNITS[-1]:  # 1023.5 would round to 1024
             break
         value /= 1024
     if unit == "B":
@@ -27,7 +27,7 @@ def human_bytes(count: int | float | None) -> str:
 
 
 def human_duration(seconds: float) -> str:
-    """Return a span of time in its two largest units: ``3 h 20 min``."""
+    """Return a duration in its two largest units: ``3 h 20 min``."""
     left = max(0, round(seconds))
     parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
@@ -40,9 +40,9 @@ def human_duration(seconds: float) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds in ``90``, ``4h``, ``1d12h`` or ``2.5 h``.
+    """Parse ``90``, ``4h``, ``1d12h`` or ``2.5 h``; return seconds.
 
-    Raises :class:`ValueError` for anything else.
+    :raises ValueError: *text* is anything else.
     """
     compact = text.strip()
     pieces = _DURATION.findall(compact)
@@ -55,18 +55,19 @@ def parse_duration(text: str) -> float:
 
 
 MOST_BYTES = 2**63 - 1
-"""Bytes that a number of bytes can be: what the databases hold, 8 EiB."""
+"""The largest size in bytes: the largest integer of the databases, 8 EiB."""
 LONGEST = 9e9
-"""Seconds that a length of time can be, 285 years: what the waits of Python take."""
+"""The longest duration in seconds, 285 years: the limit of Python's waits."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes in ``16MiB``, ``500k``, ``1.5 GB`` or ``4096``.
+    """Parse ``16MiB``, ``500k``, ``1.5 GB`` or ``4096``; return bytes.
 
-    ``MiB`` counts by 1,024, ``MB`` and ``M`` by 1,000.  Raises :class:`ValueError` for anything
-    else.
+    ``MiB`` is a power of 1,024, ``MB`` and ``M`` are powers of 1,000.
+
+    :raises ValueError: *text* is anything else.
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
@@ -80,13 +81,14 @@ def parse_size(text: str) -> int:
 
 
 def _shortened(text: str) -> str:
+    # A message must not repeat a pasted file.
     return repr(text if len(text) <= 30 else f"{text[:12]}...{text[-6:]}")
 
 
 def parse_rate(text: str) -> float | None:
-    """Return the bytes a second in ``10MB/s`` or ``500k``; None for ``none``.
+    """Parse ``10MB/s`` or ``500k``; return bytes a second, or None for ``none``.
 
-    Raises :class:`ValueError` for anything else, and for a rate of nothing.
+    :raises ValueError: *text* is anything else, or a rate of 0.
     """
     plain = text.strip().lower()
     if plain in ("none", "off", "unlimited"):
@@ -113,9 +115,7 @@ def to_ms(moment: datetime | None) -> int | None:
 
 def parse_time(text: str | None) -> int | None:
     """Return milliseconds since 1970 of a service date such as ``2012-03-20T17:03:43.221Z``."""
-    if not text:
-        return None
-    return to_ms(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    return to_ms(datetime.fromisoformat(text)) if text else None
 
 
 def masked(account: str) -> str:
@@ -124,14 +124,14 @@ def masked(account: str) -> str:
 
 
 def short_id(identifier: str) -> str:
-    """Return the first characters of an opaque id, enough to tell it from its neighbours."""
+    """Return the first characters of an opaque id, enough to distinguish it in a table."""
     return identifier if len(identifier) <= 14 else f"{identifier[:12]}…"
 
 
 def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bool = True) -> str:
-    """Return a time on the user's own clock, with day and year only where they are not today's.
+    """Return a time in the user's time zone, with day and year only if they are not today's.
 
-    :param zone: whether to name the time zone.
+    :param zone: whether to include the name of the time zone.
     """
     if moment is None:
         return ""
@@ -142,13 +142,13 @@ def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bo
 
 
 def weekday_time(moment: datetime, now: datetime) -> str:
-    """Return ``Tue 14:00`` on the user's own clock, with the date where it is a week off."""
+    """Return ``Tue 14:00`` in the user's time zone, with the date if it is about a week away."""
     far = abs((moment - now).total_seconds()) > 6 * 86400
     return moment.astimezone().strftime("%a %d %b %H:%M" if far else "%a %H:%M")
 
 
 def storable(text: str) -> str:
-    """Return *text* with bytes that are not UTF-8 spelled out, since SQLite takes none."""
+    """Return *text* with bytes that are not UTF-8 escaped, because SQLite rejects them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

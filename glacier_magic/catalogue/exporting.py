@@ -1,12 +1,11 @@
-"""The archives of a catalogue as a Parquet or CSV file, written as they are read.
+"""Export of a catalogue's archives to a Parquet or CSV file.
 
-Every row that the catalogue has is in it, whatever its state; account ids are masked.
+The file has every row of the catalogue, in any state; account ids are masked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +14,7 @@ from ..errors import InputError
 from .archives import states
 from .archives.archive_frames import READ, Rows, batch, kind_of
 from .archives.query import COLUMNS
-from .storage.backup import making
+from .storage.backup import new_file
 from .storage.database import Database, Snapshot
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ EXPORTED = (
 )
 """The columns of the file; ``seen`` is the date of the last inventory that listed the archive."""
 MARK = b"glacier_magic"
-"""The key in a Parquet file's own metadata that tells where it comes from."""
+"""The key in the metadata of a Parquet file by which the importer recognizes it."""
 PIECE = 20_000
 ENDS = (".parquet", ".csv")
 
@@ -48,18 +47,19 @@ _LISTED, _UNLISTED = READ.index("listed"), READ.index("unlisted")
 def export(database: Database, target: Path, vault: str | None = None) -> int:
     """Write the archives of all vaults, or of *vault*, into a new file; return how many.
 
-    It is there whole or not at all, and shows the catalogue at one moment.
+    The file shows the catalogue at one time, and does not exist until it is complete.
 
-    :param target: its end says the form: ``.parquet`` or ``.csv``.
-    :raises InputError: the end is another one, the file is there, or the vault is not known.
+    :param target: a file that ends in ``.parquet`` or ``.csv``.
+    :raises InputError: it has another ending, or exists, or the vault is not known.
     """
     if target.suffix.lower() not in ENDS:
         raise InputError(f"{target.name!r} does not say its form", cure="Let it end in .parquet or .csv.")
     count = 0
     with database.snapshot() as view:
-        found = _chosen(places(view), vault)
-        with making(target) as part, _writer(part, target.suffix.lower()) as writer:
+        found = _selected(places(view), vault)  # before the file: no file for a vault that is not known
+        with new_file(target) as part, _writer(part, target.suffix.lower()) as writer:
             for place in found:
+                # The file may be given to others.
                 for rows in pieces(view, place._replace(account=masked(place.account))):
                     writer.write_batch(batch("", rows, READ_ALL, schema()))
                     count += len(rows)
@@ -67,7 +67,7 @@ def export(database: Database, target: Path, vault: str | None = None) -> int:
 
 
 READ_ALL = (*READ, "account", "region", "vault", "seen")
-"""What the values of the rows of :func:`pieces` are."""
+"""The names of the values in a row of :func:`pieces`."""
 
 
 def schema() -> pa.Schema:
@@ -78,22 +78,18 @@ def schema() -> pa.Schema:
     return pa.schema(fields, metadata={MARK: b"archives 1"})
 
 
-def _writer(part: Path, end: str) -> AbstractContextManager[Any]:
+def _writer(part: Path, end: str) -> Any:
     if end == ".csv":
         from pyarrow import csv
 
-        return _typed(csv.CSVWriter(part, schema()))
+        return csv.CSVWriter(part, schema())
     from pyarrow import parquet
 
-    return _typed(parquet.ParquetWriter(part, schema(), compression="zstd"))
-
-
-def _typed(writer: Any) -> AbstractContextManager[Any]:
-    return writer  # type: ignore[no-any-return]  # Arrow has no types of its own
+    return parquet.ParquetWriter(part, schema(), compression="zstd")
 
 
 class ExportTarget(NamedTuple):
-    """A vault's number, where it is, the ordinal of its last inventory, and dates of them all."""
+    """A vault, the ordinal of its last inventory, and ordinal and date of them all, latest first."""
 
     id: int
     account: str
@@ -117,16 +113,16 @@ def places(view: Snapshot) -> list[ExportTarget]:
     return found
 
 
-def _chosen(found: Sequence[ExportTarget], vault: str | None) -> Sequence[ExportTarget]:
-    chosen = [place for place in found if vault in (None, place.vault)]
-    if vault is not None and not chosen:
+def _selected(found: Sequence[ExportTarget], vault: str | None) -> Sequence[ExportTarget]:
+    selected = [place for place in found if vault in (None, place.vault)]
+    if vault is not None and not selected:
         known = ", ".join(sorted({place.vault for place in found})[:10]) or "none"
         raise InputError(f"The catalogue knows no vault {vault!r}", cure=f"It knows: {known}.")
-    return chosen
+    return selected
 
 
 def pieces(view: Snapshot, place: ExportTarget) -> Iterator[Rows]:
-    """Yield all archives of a vault, some at a time; the values are :data:`READ_ALL`."""
+    """Yield all archives of a vault in batches; the values of a row are :data:`READ_ALL`."""
     fixed = (place.account, place.region, place.vault)
     for rows in view.stream(
         f"SELECT {COLUMNS}, {states.expression(place.current)} AS state FROM archive_rows "

@@ -1,4 +1,4 @@
-"""How the catalogue is: what is in it, how old, and whether its parts agree with each other."""
+"""The contents of a catalogue, and checks and repairs of its derived tables."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from .storage.database import Database, Snapshot
 if TYPE_CHECKING:
     from . import Catalogue
 
-PIECE = 20_000
+PIECE = 20_000  # rows in memory at a time
 SAMPLES = 50
-"""Names that are looked up in the table to search in."""
+"""Names that a check looks up in the search index."""
 
 
 def vaults(database: Database) -> list[dict[str, Any]]:
-    """Return each vault of the file: sums, date of its newest inventory, when read, how many kept.
+    """Return the vaults of the catalogue with their totals and their newest inventory.
 
-    ``inventory`` and ``read`` are milliseconds since 1970; the account is masked.
+    ``inventory`` is the date of that inventory and ``read`` when it was read, in milliseconds since
+    1970; ``kept`` is the number of inventories.  The account is masked.
     """
     rows = database.rows(
         "SELECT v.account, v.region, v.vault, COALESCE(f.archives, 0) AS archives, "
-        "COALESCE(f.bytes, 0) AS size, i.made AS inventory, r.loaded AS read_at, "
+        "COALESCE(f.bytes, 0) AS size, i.made AS inventory, r.loaded AS read, "
         "COALESCE(i.kept, 0) AS kept FROM vaults v "
         "LEFT JOIN folders f ON f.vault_id=v.id AND f.parent='' AND f.name='' "
         "LEFT JOIN (SELECT account, region, vault, count(*) AS kept, max(made) AS made "
@@ -38,19 +39,7 @@ def vaults(database: Database) -> list[dict[str, Any]]:
         "AS r ON r.account=v.account AND r.region=v.region AND r.vault=v.vault AND r.made=i.made "
         "ORDER BY v.account, v.region, v.vault"
     )
-    return [
-        {
-            "account": masked(row["account"]),
-            "region": row["region"],
-            "vault": row["vault"],
-            "archives": row["archives"],
-            "size": row["size"],
-            "inventory": row["inventory"],
-            "read": row["read_at"],
-            "kept": row["kept"],
-        }
-        for row in rows
-    ]
+    return [{**dict(row), "account": masked(row["account"])} for row in rows]
 
 
 def version() -> int:
@@ -60,7 +49,7 @@ def version() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was looked at, and what is wrong with it: nothing if ``problems`` is 0."""
+    """The result of one check; ``problems`` is 0 if it passed."""
 
     check: str
     problems: int
@@ -69,12 +58,12 @@ class Finding:
 
 
 def how_to_repair() -> str:
-    """Return what to do about rows that follow from others and do not agree with them."""
+    """Return how to rebuild rows that are derived from others."""
     return step("catalogue", "check --repair")
 
 
 def how_to_rebuild() -> str:
-    """Return what to do about rows that nothing else in the catalogue can tell."""
+    """Return how to replace rows that nothing else in the catalogue can restore."""
     return (
         f"Restore a backup: {step('catalogue', 'restore FILE')}, or on a server with pg_restore; or read "
         "the inventories again."
@@ -82,13 +71,13 @@ def how_to_rebuild() -> str:
 
 
 def check(catalogue: Catalogue) -> list[Finding]:
-    """Look whether all is whole and the tables agree, as of one moment, while others write."""
+    """Check the database and the consistency of the tables; other processes may write meanwhile."""
     database = catalogue.database
     damage = database.integrity()
     found = [_finding("the database", damage, how_to_rebuild())]
-    if damage:
+    if damage:  # statements on a damaged file fail
         return found
-    with database.snapshot() as view:
+    with database.snapshot() as view:  # all tables as of one time
         found += [_strays(view), _ids(view), _ordinals(view)]
         found += [_sums(view, *vault) for vault in _vaults(view)]
     found.append(_names(catalogue))
@@ -96,9 +85,9 @@ def check(catalogue: Catalogue) -> list[Finding]:
 
 
 def repair(catalogue: Catalogue) -> None:
-    """Make anew what follows from the rows: sums, the table to search in; drop what has no vault.
+    """Rebuild the folders and the search index; delete rows without a vault.
 
-    Rows of archives are never touched while their vault is known.
+    Rows of archives of a known vault are not changed.
     """
     database = catalogue.database
     with database.transaction():
@@ -106,10 +95,10 @@ def repair(catalogue: Catalogue) -> None:
             database.execute(f"DELETE FROM {table} WHERE vault_id NOT IN (SELECT id FROM vaults)")
         database.execute("DELETE FROM absences WHERE archive NOT IN (SELECT id FROM archive_rows)")
     for row in database.rows("SELECT id FROM vaults ORDER BY id"):
-        with database.transaction():
-            now = database.row("SELECT current FROM vaults WHERE id=?", (row["id"],))
-            folders.rebuild(database, row["id"], now["current"] if now else 0)
-    database.reindex_names()
+        with database.transaction():  # one for each vault: other writers wait meanwhile
+            current = database.number("SELECT current FROM vaults WHERE id=?", (row["id"],))
+            folders.rebuild(database, row["id"], current)
+    database.reindex_names()  # in short transactions of its own
 
 
 def _finding(what: str, problems: list[str], cure: str, count: int | None = None) -> Finding:
@@ -132,11 +121,11 @@ def _vaults(view: Snapshot) -> list[tuple[int, str, int]]:
     ]
 
 
-_WITH_VAULT = ("archive_rows", "folders", "absences", "loads", "pages")
+_WITH_VAULT = ("archive_rows", "folders", "absences", "loads")
 
 
 def _strays(view: Snapshot) -> Finding:
-    """Look for rows of a vault, or of an archive, that is not there."""
+    """Find rows of a vault, or of an archive, that does not exist."""
     wrong, count = [], 0
     for table in _WITH_VAULT:
         ((number,),) = view.rows(
@@ -152,7 +141,7 @@ def _strays(view: Snapshot) -> Finding:
 
 
 def _ids(view: Snapshot) -> Finding:
-    """Look whether the numbers that stand for archive ids are theirs."""
+    """Find archives whose numbers do not belong to their ids."""
     import numpy as np
     import pyarrow as pa
 
@@ -166,7 +155,7 @@ def _ids(view: Snapshot) -> Finding:
 
 
 def _ordinals(view: Snapshot) -> Finding:
-    """Look for inventories later than the last one, and archives listed by none."""
+    """Find inventories later than the last one, and archives that no inventory lists."""
     late = view.rows(
         "SELECT v.vault, count(*) FROM inventories i JOIN vaults v ON v.account=i.account "
         "AND v.region=i.region AND v.vault=i.vault WHERE i.ordinal>v.current GROUP BY v.vault"
@@ -181,17 +170,17 @@ def _ordinals(view: Snapshot) -> Finding:
 
 
 def _sums(view: Snapshot, vault_id: int, name: str, current: int) -> Finding:
-    """Look whether the folders of a vault hold what its rows add up to."""
-    real = folders.add_up(_there(view, vault_id, current))
+    """Find folders of a vault whose totals differ from the rows."""
+    real = folders.add_up(_archives(view, vault_id, current))
     wrong, count = [], 0
-    kept = view.rows(
+    stored = view.rows(
         "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?",
         (vault_id,),
     )
-    for parent, last, *figures, stale in kept:
-        told = real.pop((parent, last), folders.Sum())
-        right = [told.archives, told.bytes, told.oldest, told.newest]
-        number = 2 if stale or not told.archives else 4  # else the times are bounds only
+    for parent, last, *figures, stale in stored:
+        total = real.pop((parent, last), folders.Sum())
+        right = [total.archives, total.bytes, total.oldest, total.newest]
+        number = 2 if stale or not total.archives else 4  # the times of a stale folder are only bounds
         if figures[:number] != right[:number]:
             count += 1
             wrong += [f"{parent + last or 'the whole vault'!r} is not the sum of its rows"]
@@ -199,9 +188,9 @@ def _sums(view: Snapshot, vault_id: int, name: str, current: int) -> Finding:
     return _finding(f"folders of {name}", wrong[:3] + missing[:3], how_to_repair(), count + len(missing))
 
 
-def _there(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, int, int]]:
+def _archives(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, int, int]]:
     for rows in view.stream(
-        f"SELECT name, size, created FROM archive_rows WHERE vault_id=? AND {states.there(current)}",
+        f"SELECT name, size, created FROM archive_rows WHERE vault_id=? AND {states.in_vault(current)}",
         (vault_id,),
         PIECE,
     ):
@@ -209,15 +198,15 @@ def _there(view: Snapshot, vault_id: int, current: int) -> Iterator[tuple[str, i
 
 
 def _names(catalogue: Catalogue) -> Finding:
-    """Look up some names, evenly spread, in the table to search in."""
+    """Look up some names, evenly distributed, in the search index."""
     database = catalogue.database
-    if not database.searchable:
+    if not database.searchable:  # an SQLite without FTS5, a server without pg_trgm: not a problem
         return Finding(check="names to search in", problems=0)
-    row = database.row("SELECT max(id) AS last FROM archive_rows")
-    last = (row["last"] if row else None) or 0
+    last = database.number("SELECT max(id) FROM archive_rows")
     wrong = []
-    for place in range(1, last + 1, max(1, last // SAMPLES)):
+    for place in range(1, last + 1, max(1, last // SAMPLES)):  # not at random: a check is repeatable
         one = database.row("SELECT id, name FROM archive_rows WHERE id>=? ORDER BY id LIMIT 1", (place,))
+        # None: the name has no trigram.
         found = database.candidates([one["name"]], folders.SPILL) if one else None
         if one and found is not None and one["id"] not in found:
             wrong.append(f"{one['name']!r} is not found")

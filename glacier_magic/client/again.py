@@ -1,4 +1,4 @@
-"""Asking again: for what has expired, and for what is about to."""
+"""Repeated requests: for expired outputs, and for those about to expire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import JobRow
-from ..plans import ExtendPlan, RestorePlan, SeveralRestores
+from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 Group = tuple[str, str, str, bool]
-"""Vault, folder and tier, and whether it is about parts: what makes one plan."""
+"""Vault, folder, tier, and whether it is about parts: each group is one plan."""
 Wanted = dict[Group, dict[tuple[str, ByteRange | None], None]]
-"""The archives of each group, with the part that is wanted; in their order, each once."""
+"""The archives of each group with their parts, in order, each once."""
 
 
-Restores = RestorePlan | SeveralRestores
-"""One plan, or several that are run as one."""
+Restores = RestorePlan | CombinedRestore
+"""A plan, or several that are run as one."""
 
 
 @dataclass(frozen=True)
-class Anew:
-    """The requests of a session that are made a second time."""
+class Reissue:
+    """Makes requests of a session a second time."""
 
     session: Session
 
@@ -45,7 +45,7 @@ class Anew:
         destination: str | None,
         pace: Pace | None,
     ) -> Restores:
-        """Return the plan for what has expired; see :meth:`Session.restore_expired`."""
+        """Return the plan for expired outputs; see :meth:`Session.restore_expired`."""
         if tier is not None:
             checked_tier(tier)
         wanted: Wanted = {}
@@ -53,19 +53,18 @@ class Anew:
             _add(wanted, download, tier)
         if pace is not None and len(wanted) > 1:
             raise InputError(
-                "A pace holds for one vault, folder and tier at a time",
+                "A pace holds for one vault, folder and tier at a time, and for archives or parts",
                 cure="Name one vault with --vault, a tier with --tier, or the archives.",
             )
         return self._together(wanted, destination, pace)
 
     def of_rows(self, rows: Sequence[JobRow]) -> Restores:
-        """Return the plan to ask again for what rows of the board are about.
+        """Return the plan to repeat the requests of rows of the board.
 
-        Each archive, or part of one, comes to where it was to come to; archives that others have
-        asked for to ``restored``.  What is there or has a job already is not asked for, as in any
-        restore.
+        Each archive or part goes to its first folder; archives that others have requested go to
+        ``restored``.  As in any restore, nothing is requested that exists or has a job.
 
-        :raises InputError: none is about an archive, or a part that was asked for from here.
+        :raises InputError: no row is about an archive, or about a part that this user requested.
         """
         wanted: Wanted = {}
         numbers = [
@@ -82,13 +81,13 @@ class Anew:
                 wanted.setdefault(group, {})[job.archive_id, None] = None
         if not wanted:
             raise InputError(
-                "None of this is an archive, or a part that was asked for from here",
-                cure=f"{step('restore', '--range')}, and {step('inventory')}, ask for the others.",
+                "None of these is an archive, or a part that you requested",
+                cure=f"{step('restore', '--range')}, and {step('inventory')}, request the others.",
             )
         return self._together(wanted, None, None)
 
     def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
-        """Return the plan for what is about to go; see :meth:`Session.extend`."""
+        """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
         kept = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
         chosen = {d.archive_id for d in self._chosen(kept, words, vault)} if words else None
@@ -102,6 +101,7 @@ class Anew:
 
     def _expired(self, vault: str | None) -> list[Download]:
         session = self.session
+        # An output may have expired since the last look.
         known = {d.vault for d in session.catalogue.downloads.open()}
         session.tracker.refresh(sorted(known if vault is None else known & {vault}))
         expired = session.catalogue.downloads.expired()
@@ -121,7 +121,7 @@ class Anew:
 
     def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
         plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
-        return plans[0] if len(plans) == 1 else SeveralRestores(plans, self.session.tracker)
+        return plans[0] if len(plans) == 1 else CombinedRestore(plans, self.session.tracker)
 
     def _plan(
         self,
@@ -140,6 +140,6 @@ class Anew:
 
 
 def _add(wanted: Wanted, download: Download, tier: str | None = None) -> None:
-    of_parts = download.part is not None
+    of_parts = download.part is not None  # a plan is about parts or whole archives
     group = (download.vault, download.root, tier or download.tier, of_parts)
     wanted.setdefault(group, {})[download.archive_id, download.asked_part] = None

@@ -1,8 +1,9 @@
-"""Making sessions: with the service, or with the emulator of it on this computer."""
+"""Creating sessions with the service, or with its emulator on this computer."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import emulator as emulation
@@ -23,31 +24,29 @@ def connect(
     catalogue: str | os.PathLike[str] | None = None,
     account: str | None = None,
 ) -> Session:
-    """Connect to the vault service, or to the emulator of it on this computer.
+    """Connect to the vault service, or to its emulator on this computer.
 
-    :param profile: a profile of boto3's configuration; None for its default credential chain.
+    :param profile: a profile of your AWS configuration; None for boto3's default credential chain.
     :param region: such as ``eu-west-1``; None for the profile's or ``AWS_DEFAULT_REGION``.
-    :param endpoint_url: another address of the service; None for the one that
-        ``AWS_ENDPOINT_URL_GLACIER``, ``AWS_ENDPOINT_URL`` or the profile names, else the region's
-        own.  Another server than AWS's has a catalogue of its own.
-    :param emulator: True for the emulator in its usual folder, or a folder for its data; it is
-        started when it does not run, and serves every process that names the same folder.
-    :param speed: how many of the emulator's seconds pass in one of ours.
-    :param catalogue: the SQLite file to use instead of the usual one, or the URL of a team's:
+    :param endpoint_url: another address of the service; None for the one in
+        ``AWS_ENDPOINT_URL_GLACIER``, ``AWS_ENDPOINT_URL`` or the profile, or the region's own.
+        Each server other than AWS has a catalogue of its own.
+    :param emulator: True for the emulator in its default folder, or a folder for its data.  It is
+        started if it is not running, and serves all processes that use the same folder.
+    :param speed: the emulator's seconds per second.
+    :param catalogue: the SQLite file to use instead of the default, or a PostgreSQL URL:
         ``postgresql://user@host/database``.
-    :param account: the 12-digit id of the account that owns the vaults, where that is another
-        one, whose vaults' access policies let yours in.
+    :param account: the 12-digit id of the account that owns the vaults, if it is not yours; its
+        vault access policies must allow your requests.
     :raises ConnectionFailed: credentials, region, account or emulator do not work; the message
         says what to do.
     """
     connection = connection_for(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed, account=account
     )
-    return Session(connection, catalogue=None if catalogue is None else _place(catalogue))
-
-
-def _place(catalogue: str | os.PathLike[str]) -> Path | str:
-    return catalogue if isinstance(catalogue, str) and is_url(catalogue) else Path(catalogue)
+    if catalogue is not None and not (isinstance(catalogue, str) and is_url(catalogue)):
+        catalogue = Path(catalogue)
+    return Session(connection, catalogue=catalogue)
 
 
 def connection_for(
@@ -59,7 +58,7 @@ def connection_for(
     speed: float | None = None,
     account: str | None = None,
 ) -> Connection:
-    """Return the connection that :func:`connect` would make, with the emulator running."""
+    """Return the connection that :func:`connect` uses; start the emulator if it is one."""
     if emulator is not False:
         folder = emulator_folder(None if emulator is True else Path(emulator))
         return _emulated(folder, region, speed, account)
@@ -73,14 +72,17 @@ def _emulated(folder: Path, region: str | None, speed: float | None, account: st
         raise EmulatorFailed(str(error)) from None
     except OSError as error:
         raise EmulatorFailed(
-            f"The emulator cannot keep its data in {folder}: {error.strerror or error}",
+            f"The emulator cannot store its data in {folder}: {error.strerror or error}",
             cure=f"Name another folder: {step('connect', '--data DIR')}",
         ) from None
     return Connection(region=region, endpoint_url=running.url, emulator=str(folder), account=account)
 
 
-def reconnect(connection: Connection) -> Session:
-    """Connect again as before; an emulator that was stopped is started again."""
+def reconnect(connection: Connection, sessions: Callable[[Connection], Session] = Session) -> Session:
+    """Return a new session with a connection; start its emulator if it was stopped.
+
+    :param sessions: opens the session of a connection.
+    """
     if connection.emulator is not None:
         connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
-    return Session(connection)
+    return sessions(connection)

@@ -1,4 +1,4 @@
-"""Which archives of a vault words mean."""
+"""Selecting the archives of a vault by name, pattern and id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ..base.units import plural
 from ..catalogue import ArchiveRecord, Catalogue
-from ..catalogue.archives.query import chosen
+from ..catalogue.archives.query import archive_pattern
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
@@ -21,9 +21,9 @@ ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 
 
 def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveRecord]:
-    """Return *words* if each can mean archives.
+    """Return *words* after checking their types.
 
-    :raises InputError: one is neither a text nor a record, or is blank.
+    :raises InputError: a word is neither a string nor a record, or is blank.
     """
     wrong = [word for word in words if not isinstance(word, str | ArchiveRecord)]
     if wrong:
@@ -31,12 +31,12 @@ def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveReco
             f"{wrong[0]!r:.80} does not name an archive",
             cure="Give names, globs, id: and an archive id, or records of the catalogue.",
         )
-    return [chosen(word) if isinstance(word, str) else word for word in words]
+    return [archive_pattern(word) if isinstance(word, str) else word for word in words]
 
 
 @dataclass(frozen=True)
-class Choosing:
-    """Chooses in one vault of a catalogue."""
+class Selector:
+    """Selects archives of one vault in a catalogue."""
 
     catalogue: Catalogue
     vault: str
@@ -44,11 +44,11 @@ class Choosing:
     def select(
         self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
     ) -> list[ArchiveRecord]:
-        """Return the archives that *words* mean, each once, in order: see :meth:`.Vault.select`."""
+        """Return the archives that *words* match, each once, in order: see :meth:`.Vault.select`."""
         found: dict[str, ArchiveRecord] = {}
         for word in _checked(words):
-            chosen = [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
-            found.update((record.archive_id, record) for record in chosen)
+            matched = [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
+            found.update((record.archive_id, record) for record in matched)
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -56,7 +56,7 @@ class Choosing:
         if not {"*", "?"} & set(word) or word.startswith("name:"):
             named = archives.named(self.vault, word.removeprefix("name:"))
             if named:
-                return named
+                return named  # before ids: a file may be called "id:7"
         if word.startswith("id:") or ARCHIVE_ID.fullmatch(word):
             identifier = word.removeprefix("id:")
             records = archives.starting(self.vault, identifier) if identifier else []
@@ -76,7 +76,7 @@ class Choosing:
         return records
 
     def _absent(self, identifier: str, unknown_ids: bool) -> list[ArchiveRecord]:
-        """Return what is known of an id that the vault does not have, or nothing."""
+        """Return the record of an id that is not in the vault now, or nothing."""
         found = [
             record
             for record in self.catalogue.archives.starting(self.vault, identifier, all_=True)
@@ -93,15 +93,15 @@ class Choosing:
         raise NameNotKnown(f"Nothing in {self.vault!r} matches {word!r}; the catalogue knows {known} there")
 
     def choose(self, words: Sequence[str | ArchiveRecord], where: str | None) -> DeletionChoice:
-        """Return the archives that *words* mean, however many there are, each once.
+        """Return the archives to delete that *words* match, each once, by their row numbers.
 
-        Those that were deleted from here are left out, and counted.
+        Archives that this catalogue has deleted are left out and counted.
 
-        :raises InputError: all of them were.
+        :raises InputError: all of them were deleted before.
 
-        Raises like :meth:`select`, too.
+        Also raises like :meth:`select`.
         """
-        rows = array("q")
+        rows = array("q")  # 8 bytes an archive: a vault may have millions
         unknown: dict[str, ArchiveRecord] = {}
         for word in _checked(words):
             if isinstance(word, ArchiveRecord):
@@ -123,8 +123,8 @@ class Choosing:
         left = [record for record in unknown.values() if record.archive_id not in deleted]
         if deleted and not (once or left):
             raise InputError(
-                f"{plural(len(deleted), 'archive')} to delete, and all were deleted from here before",
-                cure=f"{step('ls', '--state deleted')} lists what was deleted.",
+                f"{plural(len(deleted), 'archive')} to delete, and all were deleted before",
+                cure=f"{step('ls', '--state deleted')} lists deleted archives.",
             )
         return DeletionChoice(self.catalogue.archives, self.vault, once, left, left_out=len(deleted))
 

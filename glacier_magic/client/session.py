@@ -1,92 +1,85 @@
-"""A connection with its memory: what everything a user does goes through."""
+"""A session: a connection to the service with its catalogue and job tracker."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..administration import Capacity, Notified, RetrievalPolicy, Routing, VaultsEverywhere, look_everywhere
-from ..administration.listeners import Listening
+from ..administration import Capacity, NotificationsTable, RetrievalPolicy, Routing, VaultsEverywhere
+from ..administration.all_regions import look_everywhere
+from ..administration.listeners import QueueListeners
 from ..base import dataframes
 from ..base.paths import catalogue_place
-from ..catalogue import Catalogue, Deletion, JobRecord, Scope
+from ..base.session_limits import USUAL, Limits
+from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.database import new_owner
-from ..errors import AccessDenied, InputError, NotFound, Unavailable
+from ..errors import AccessDenied, NotFound, Unavailable
 from ..jobs import Batch, Tracker
-from ..jobs.inventory_output import read_inventory
 from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, RestorePlan
 from ..plans.delete.delete_plan import carry_out
-from ..plans.delete.drop_plan import end
 from ..plans.onhold import OnHold
-from ..plans.past_plans import Past, PastPlan
+from ..plans.past_plans import PastPlan, PlanHistory
 from ..plans.restore import sharing
-from ..plans.restore.scheduled import stop
-from ..plans.restore.timetable import Pace
-from ..prices import load
+from ..plans.restore.timetable import Pace, stop
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..service.regions import partition_of
 from ..steps import step
+from ..transfer.budget import Budget
 from ..transfer.deleting import Deleter
 from ..transfer.engine import Engine
 from ..transfer.progress import Observer
-from .again import Anew, Restores
+from .again import Reissue, Restores
+from .session_settings import SessionSettings
+from .vault import Vault
+from .vault_drop import begin_drop, end_drop
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from .vault import Vault
 
 
 class Session:
     """One account and region of a vault service, with its catalogue and job tracker.
 
-    Use it as a context manager, or ``close()`` it, to end its threads at once.
+    Use it as a context manager, or call :meth:`close`, to end its threads.
 
     >>> import glacier_magic as gm
     >>> session = gm.connect(emulator=True)               # doctest: +SKIP
     >>> session.vault("photos").upload("scan.tif")        # doctest: +SKIP
+
+    :param connection: how to reach the service.
+    :param catalogue: the file or URL of the catalogue; None for the one of the connection.
+    :param limits: sizes, pauses and numbers of workers.
+    :param service: makes the client of a connection.
     """
 
-    def __init__(self, connection: Connection, *, catalogue: Path | str | None = None) -> None:
-        self.service: Service = open_service(connection)
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        catalogue: Path | str | None = None,
+        limits: Limits = USUAL,
+        service: Callable[[Connection], Service] = open_service,
+    ) -> None:
+        self.service = service(connection)
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)
-        self.catalogue = Catalogue(place, Scope("", self.service.region))
+        self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
+        self._settings = SessionSettings(self.service, self.catalogue)
         self.owner = new_owner()
-        self.catalogue.database.release_dead()
+        self.catalogue.database.release_dead()  # leases of processes that were killed
         try:
-            self.account = self._find_account()
-        except BaseException:
+            self.account = self._settings.find_account()
+        except BaseException:  # including Ctrl-C during the first request
             self.catalogue.close()
             raise
         self.catalogue.rescope(Scope(self.account, self.service.region))
-
-    def _find_account(self) -> str:
-        """Ask which account this is; without a network, remember which it was."""
-        key = f"account of {self.connection.to_json()} in {self.service.region}{self._whose}"
-        try:
-            account = self.service.account()
-        except Unavailable:
-            known = self.catalogue.settings.get(key)
-            if known is None:
-                raise
-            return known
-        self.catalogue.settings.put(key, account)
-        return account
-
-    @property
-    def _whose(self) -> str:
-        """What settings of one user are marked with, where several share the catalogue."""
-        home = self.catalogue.database.home
-        return f" for {home}" if home else ""
 
     @property
     def region(self) -> str:
@@ -95,176 +88,146 @@ class Session:
 
     @property
     def partition(self) -> str:
-        """The partition of AWS that the region is in: ``aws``, ``aws-cn`` or another."""
+        """The AWS partition of the region: ``aws``, ``aws-cn`` or another."""
         return partition_of(self.service)
 
     @cached_property
     def tracker(self) -> Tracker:
-        """The one poller for all jobs of this session; it listens to the queue if there is one."""
-        tracker = Tracker(self.engine, self._read_inventory)
-        tracker.drops.dropper.dropped = self.forget_vault
-        tracker.actions.again = Anew(self).of_rows
-        tracker.actions.vaults = lambda: [str(vault["VaultName"]) for vault in self._told()]
-        self.listening = Listening(tracker, self.catalogue, self.messaging)
+        """The tracker of all jobs; it polls the service, and listens to queues where they exist."""
+        tracker = Tracker(self.engine)
+        tracker.drops.dropper.dropped = self.forget_vault  # callbacks: jobs/ must not import client/
+        tracker.actions.again = Reissue(self).of_rows
+        tracker.actions.vaults = self._list_names
+        self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
         return tracker
 
-    def _read_inventory(self, job: JobRecord, stop: threading.Event) -> None:
-        read_inventory(self.service, self.catalogue, job, budget=self.engine.budget, stop=stop)
-
     @cached_property
     def engine(self) -> Engine:
-        """What all transfers share; ``engine.budget.max_rate`` limits their bandwidth."""
-        return Engine(self.service, self.catalogue, self.owner)
+        """The state that all transfers share; ``engine.budget.max_rate`` limits their bandwidth."""
+        return Engine(self.service, self.catalogue, self.owner, Budget(limits=self.catalogue.limits))
 
     # Vaults
 
     def vaults(self) -> pd.DataFrame:
-        """Return all vaults of the region: vault, archives, size, created, inventory.
+        """Return the vaults of the region: vault, archives, size, created, inventory.
 
-        ``archives`` and ``size`` are as of ``inventory``, the date of each vault's last inventory;
-        ``size`` includes the service's overhead of 32 KiB an archive.
+        ``archives`` and ``size`` are as of ``inventory``, the date of the vault's last inventory;
+        ``size`` includes the service's overhead of 32 KiB per archive.
         """
-        frame = dataframes.vaults(self._told())
+        frame = dataframes.vaults(self._list_vaults())
         frame.attrs["as_of"] = self.service.clock.now().isoformat()
         return frame
 
-    def _told(self) -> list[Mapping[str, Any]]:
+    def _list_vaults(self) -> list[Mapping[str, Any]]:
         try:
-            told = list(self.service.vaults())
+            vaults = list(self.service.vaults())
         except AccessDenied:
             if self.connection.account is None:
                 raise
-            return []  # another account's vaults are opened one by one, its list of them is not
-        self.catalogue.settings.put(self._names_key, "\n".join(v["VaultName"] for v in told))
-        return told
+            return []  # a vault policy can grant access to one vault, never to an account's list
+        self._settings.vault_names = [vault["VaultName"] for vault in vaults]
+        return vaults
 
-    @property
-    def _names_key(self) -> str:
-        return f"vaults of {self.account} in {self.region}"
+    def _list_names(self) -> list[str]:
+        return [str(vault["VaultName"]) for vault in self._list_vaults()]
 
     def vault_names(self) -> list[str]:
-        """Return the names of the vaults as last seen, without asking the service."""
-        return (self.catalogue.settings.get(self._names_key) or "").split()
+        """Return the names of the vaults as last seen; no request is sent."""
+        return self._settings.vault_names
 
     def vault(self, name: str) -> Vault:
-        """Return a vault to work with; that it exists is checked by what is done with it."""
-        from .vault import Vault  # noqa: PLC0415 - a vault knows its session, not the reverse
-
+        """Return a vault, without checking that it exists."""
         return Vault(self, name)
 
     def known_vault(self, name: str) -> Vault:
-        """Return a vault that is known here, or that the service knows: it is asked once.
+        """Return a vault that the catalogue or the service knows.
 
-        :raises NotFound: there is none of that name.
-        :raises Unavailable: it is not known here, and the service cannot be asked.
+        :raises NotFound: the vault does not exist.
+        :raises Unavailable: the catalogue does not know it, and the service cannot be reached.
         """
         vault, names = self.vault(name), self.vault_names()
         if name in names or self.catalogue.knows(name):
             return vault
         try:
             self.service.describe_vault(name)
-        except AccessDenied:  # of another account's vault only retrieval may be allowed
+        except AccessDenied:  # another account's vault policy may allow retrieval alone
             return vault
         except Unavailable as error:
-            raise Unavailable(
-                f"Nothing is known here of a vault {name!r}, and whether there is one cannot be "
-                f"checked now: {error.message}",
-                cure=error.cure,
-                code=error.code,
-            ) from None
-        self.catalogue.settings.put(self._names_key, "\n".join([*names, name]))
+            what = f"The catalogue does not know a vault {name!r}, and the service cannot be reached"
+            raise Unavailable(f"{what}: {error.message}", cure=error.cure, code=error.code) from None
+        self._settings.vault_names = [*names, name]
         return vault
 
     def create_vault(self, name: str) -> Vault:
-        """Make a vault; one that exists already is returned as it is.
+        """Create a vault; return it unchanged if it exists.
 
         :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -``.
         """
         vault = self.vault(name)
         self.service.create_vault(name)
-        self._told()
+        self._list_vaults()  # completion knows the name from now on
         return vault
 
     def drop_vault(self, name: str) -> DropPlan:
         """Return the plan to delete an empty vault."""
-        self.vault(name)  # refuses what cannot be a name
-        return DropPlan(
-            name, service=self.service, catalogue=self.catalogue, dropped=lambda: self.forget_vault(name)
-        )
+        self.vault(name)  # checks the name
+        dropped = partial(self.forget_vault, name)
+        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=dropped)
 
     def forget_vault(self, name: str) -> None:
-        """Take a vault that was dropped out of use."""
+        """Stop using a vault that was dropped."""
         if self.vault_in_use == name:
             self.vault_in_use = None
 
     def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
         """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
 
-        First the newest inventory is asked for, or the one that was asked for already: until it
-        is read, the row of the board is returned.  Then the plan of deleting all that it lists,
-        to be confirmed; called again after that, the row once more.
+        The vault's inventory is requested first, unless a request is in progress.  Until it is
+        read, the row of the job board is returned; then the plan to delete all that it lists,
+        which you confirm; after that, the row again.
 
         :param max_fee: US dollars that early deletion may cost.
         :raises NotFound: the vault does not exist.
         """
-        self.vault(name)  # refuses what cannot be a name
-        with suppress(NotFound):
-            self.tracker.refresh([name])
-        drop = self.tracker.drops.dropper.begin(name)
-        job = self.catalogue.jobs.get(name, drop.job_id) if drop.job_id else None
-        if drop.state == "listing" and job is not None and job.status == "Succeeded":
-            self._read_inventory(job, threading.Event())
-            drop = self.tracker.drops.dropper.begin(name)
-        self.tracker.start()
-        if drop.state != "confirming":
-            return Batch(self.tracker, (drop.key,), f"Drop of {name}")
-        return EmptyPlan(
-            drop, engine=self.engine, tracker=self.tracker, prices=load(self.region), max_fee=max_fee
-        )
+        self.vault(name)  # checks the name
+        return begin_drop(self, name, max_fee)
 
     def drops(self) -> Batch:
-        """Return the drops of vaults that are under way or ended lately, and go on with them."""
+        """Return the drops of vaults in progress or ended recently, and continue them."""
         self.tracker.start()
         keys = [drop.key for drop in self.catalogue.drops.shown()]
         return Batch(self.tracker, keys, "Drops of vaults")
 
     def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
-        """Go on with a deletion that did not come to its end; what failed is tried again.
+        """Resume an unfinished deletion; failed requests are repeated.
 
-        Only the archives that were confirmed are deleted.  Raises like :meth:`DeletePlan.run`.
+        Only the confirmed archives are deleted.  Raises like :meth:`DeletePlan.run`.
         """
         queues = self.catalogue.deletions
         queues.try_again(deletion.id)
         return carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
 
     def stop_drop(self, name: str) -> str:
-        """End the drop of a vault; what was deleted stays deleted. Return what was done.
+        """End the drop of a vault, and return a message; deleted archives stay deleted.
 
-        :raises InputError: none is under way.
+        :raises InputError: no drop of the vault is in progress.
         """
-        drops = self.catalogue.drops
-        drop = drops.open_of(name) or drops.stopped_of(name)
-        if drop is None:
-            raise InputError(f"No drop of {name!r} is under way", cure=f"{step('drops')} lists them.")
-        end(self.catalogue, drop)
-        return f"The drop of {name} is ended; what was deleted before stays deleted."
+        return end_drop(self, name)
 
     @property
     def held(self) -> OnHold:
-        """What waits since the catalogue was restored, copied or moved: resume or discard it."""
+        """The work on hold since the catalogue was restored, copied or moved."""
         return OnHold(self.catalogue, self.service.clock.now_ms())
 
     @property
     def vault_in_use(self) -> str | None:
-        """The vault that verbs mean which name none; remembered with the catalogue."""
-        key = f"vault in use of {self.account} in {self.region}{self._whose}"
-        return self.catalogue.settings.get(key) or None
+        """The vault of verbs that name none; stored in the catalogue."""
+        return self._settings.vault_in_use
 
     @vault_in_use.setter
     def vault_in_use(self, name: str | None) -> None:
-        key = f"vault in use of {self.account} in {self.region}{self._whose}"
-        self.catalogue.settings.put(key, name or "")
+        self._settings.vault_in_use = name
 
     # Plans
 
@@ -276,19 +239,19 @@ class Session:
         destination: str | None = None,
         tier: str | None = None,
     ) -> RestorePlan:
-        """Return the plan that a file of :meth:`.RestorePlan.save` holds, decided anew here.
+        """Return the plan of a file that :meth:`.RestorePlan.save` wrote.
 
-        What is there, staged or asked for already is found out for this computer and catalogue;
-        nothing is asked for until its ``run()``.
+        The plan leaves out what this computer has and what is staged or requested already.  No
+        request is sent until its ``run()``.
 
-        :param tier: instead of that of the file; see :meth:`.Vault.restore` for the others.
-        :raises InputError: the file is none, or is for another account or region, or contradicts
-            what the catalogue knows.
-        :raises NotFound: its vault does not exist.
+        :param tier: the tier to use instead of the file's; see :meth:`.Vault.restore` for the others.
+        :raises InputError: the file holds no plan, is for another account or region, or contradicts
+            the catalogue.
+        :raises NotFound: the vault does not exist.
         """
         shared = sharing.read(Path(path).expanduser())
-        sharing.check_place(shared, account=self.account, region=self.region)
-        with suppress(AccessDenied):  # of another account's vault only retrieval may be allowed
+        sharing.check_place(shared, account=self.account, region=self.region)  # before any request
+        with suppress(AccessDenied):  # another account's vault policy may allow retrieval alone
             self.service.describe_vault(shared.vault)
         known = sharing.known_by(self.catalogue.archives, shared)
         return self.vault(shared.vault).restore_archives(
@@ -296,12 +259,12 @@ class Session:
         )
 
     def stop_restores(self, *words: str, vault: str | None = None) -> str:
-        """Take back what restores have scheduled and not asked for yet; return what was done.
+        """Cancel scheduled requests of restores, and return a message.
 
-        What has been asked for is paid, and comes all the same.
+        Requests that were sent are charged, and their archives still arrive.
 
-        :param words: the archives, see :meth:`.Vault.select`; all that are scheduled if none.
-        :param vault: of this vault only; needed with *words*.
+        :param words: the archives, as in :meth:`.Vault.select`; all scheduled ones if none.
+        :param vault: the vault; needed with *words*; all vaults if None.
         :raises NameNotKnown: a word matches nothing.
         """
         rows = self.catalogue.pacing.scheduled(vault)
@@ -310,14 +273,14 @@ class Session:
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, self.service.clock.now_ms())
 
-    def history(self, limit: int = 20) -> Past:
-        """Return the plans that were run last: what was promised, and what happened."""
-        return Past(self.catalogue.plans.recent(limit), self.service.clock.now())
+    def history(self, limit: int = 20) -> PlanHistory:
+        """Return the last plans that were run, each with its estimate and its outcome."""
+        return PlanHistory(self.catalogue.plans.recent(limit), self.service.clock.now())
 
     def past_plan(self, number: int) -> PastPlan:
         """Return one plan that was run, in full.
 
-        :raises NotFound: there is none of that number.
+        :raises NotFound: no plan has this number.
         """
         found = self.catalogue.plans.get(number)
         if found is None:
@@ -327,39 +290,35 @@ class Session:
     # Account
 
     def vaults_everywhere(self, regions: Iterable[str] | None = None) -> VaultsEverywhere:
-        """Return the vaults of all regions, or of those named, with their cost and idleness.
+        """Return the vaults of all regions, or of these, with their cost and idleness.
 
-        Regions that give no answer are noted in it and do not fail the rest.
+        A region that does not answer is noted in the result and does not fail the others.
         """
         return look_everywhere(self.service, self.connection, regions)
 
     def retrieval_policy(self) -> RetrievalPolicy:
-        """Return the account's data retrieval policy; its ``set()`` is the plan to change it."""
+        """Return the account's data retrieval policy; its ``set()`` returns the plan to change it."""
         return RetrievalPolicy.read(self.service)
 
     def capacity(self) -> Capacity:
-        """Return the units of provisioned capacity; its ``buy()`` is the plan to buy one."""
+        """Return the units of provisioned capacity; its ``buy()`` returns the plan to buy more."""
         return Capacity(self.service, self.catalogue)
 
-    def notifications(self) -> Notified:
-        """Return whom each vault tells of finished jobs, and the queues made from here."""
+    def notifications(self) -> NotificationsTable:
+        """Return the notifications of each vault, and the queues that this program created."""
         listeners = self.listening.listeners if "tracker" in self.__dict__ else {}
-        return Notified(
-            self.service,
-            [str(vault["VaultName"]) for vault in self._told()],
-            self.catalogue.routes.all(),
-            {url: listener.note for url, listener in listeners.items()},
-        )
+        notes = {url: listener.note for url, listener in listeners.items()}
+        return NotificationsTable(self.service, self._list_names(), self.catalogue.routes.all(), notes)
 
     def messaging(self) -> Messaging:
         """Return a client of SNS and SQS with the session's credentials.
 
-        :raises InputError: the service is an emulator, and no others are set beside it.
+        :raises InputError: the service is an emulator, and no endpoints of SNS and SQS are set.
         """
         return Messaging(self.service, emulated=self.connection.emulator is not None)
 
     def routing(self, vault: str) -> Routing:
-        """Return what makes and removes a queue that is told of a vault's finished jobs."""
+        """Return the object that creates and removes a queue for notifications of a vault."""
         return Routing(
             self.vault(vault).name,
             calls=Administration(self.service),
@@ -370,26 +329,26 @@ class Session:
         )
 
     def _follow_queues(self) -> None:
-        _ = self.tracker  # which begins to listen where there was none
+        _ = self.tracker  # starts listening on first use
         self.listening.follow()
 
     # Jobs
 
     def jobs(self) -> Batch:
-        """Return all jobs of all vaults, those that others asked for too, and follow them.
+        """Return all jobs of all vaults, other programs' included, and follow them.
 
-        Downloads that are ready start by themselves in the background.
+        Downloads start in the background when their jobs are ready.
         """
-        self.tracker.refresh([vault["VaultName"] for vault in self._told()])
+        self.tracker.refresh(self._list_names())
         self.tracker.start()
         return Batch(self.tracker, None)
 
     def pending(self) -> Batch:
-        """Return what was asked for from here and has not ended, as far as was known before now.
+        """Return the requests of this catalogue that had not ended when last seen.
 
-        What turns out to have failed or expired meanwhile is part of it.
+        Those that have failed or expired since are included.
         """
-        before = self._open_keys()
+        before = self._open_keys()  # jobs() may end some, and wait() must report how
         self.jobs()
         return Batch(self.tracker, before | self._open_keys())
 
@@ -406,29 +365,29 @@ class Session:
         spread: str | float | None = None,
         daily: str | int | None = None,
     ) -> Restores:
-        """Return the plan to get back what expired before it was fetched, into the same folders.
+        """Return the plan to request expired outputs again, into the same folders.
 
-        :param words: which archives, as :meth:`Vault.select` reads them; none: all.
-        :param vault: the one vault that is meant; None for all.
-        :param tier: another tier than they had.
-        :param destination: as for :meth:`Vault.restore`, like ``spread`` and ``daily``.
+        :param words: the archives, as in :meth:`Vault.select`; all if none.
+        :param vault: the vault; all vaults if None.
+        :param tier: another tier than before.
+        :param destination: as in :meth:`Vault.restore`, as are ``spread`` and ``daily``.
         """
-        return Anew(self).restore(
+        return Reissue(self).restore(
             words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
         )
 
     def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
-        """Return the plan to keep outputs longer that go before they are fetched.
+        """Return the plan to keep outputs available that expire before they are downloaded.
 
-        :param words: which archives, whenever they go; none: those that go within five hours, or
-            that the downloads do not reach in time.
-        :param vault: the one vault that is meant; None for all.
+        :param words: the archives, whenever they expire; if none, those that expire within five
+            hours, or before their downloads can finish.
+        :param vault: the vault; all vaults if None.
         """
-        return Anew(self).extend(words, vault=vault)
+        return Reissue(self).extend(words, vault=vault)
 
     def close(self) -> None:
-        """End the session's threads; downloads go on with the next session."""
-        if "tracker" in self.__dict__:
+        """End the session's threads; the next session resumes its downloads."""
+        if "tracker" in self.__dict__:  # a cached property: it exists only if it was used
             self.listening.stop()
             self.tracker.stop()
         self.catalogue.close()

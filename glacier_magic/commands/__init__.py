@@ -1,4 +1,4 @@
-"""The verbs: grammar, help and the call into the core, once for every face."""
+"""The verbs: words, help, and the calls into the package, the same for every face."""
 
 from .console import Console, Face
 from .dispatch import run

@@ -40,5 +40,5 @@ VERB = Verb(
         ("access photos --set policy.json", ""),
         ("access photos --save policy.json", ""),
     ),
-    details=("Says in words what the policy grants; account ids are masked, except in the file of --save."),
+    details=("Explains what the policy grants. Account ids are masked, except in the file of --save."),
 )

@@ -1,4 +1,4 @@
-"""How old what is shown is."""
+"""The age of a table of archives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..base.units import human_duration, plural
-from ..catalogue.archives.query import COUNTED
 from ..steps import step
 from .console import Console
 
@@ -15,24 +14,26 @@ if TYPE_CHECKING:
 
 
 def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
-    """Return in a sentence how old a table of archives is, and what was left out of it.
+    """Return a sentence with the age of a table of archives, and what it leaves out.
 
-    :param what: what is in the table, if not a number of archives.
+    :param what: the contents of the table, if not a number of archives.
     """
     unlisted, more = table.attrs["unlisted"], table.attrs["more"]
-    since = f"; {plural(unlisted, 'archive')} stored from here not listed yet" if unlisted else ""
+    since = f"; {plural(unlisted, 'archive')} stored since, not in the inventory yet" if unlisted else ""
     what = what or plural(len(table), "archive")
     if more:
-        whole = f"{'over ' if more >= COUNTED else ''}{len(table) + more:,}"
-        what = f"{len(table):,} of {whole} archives"
-        since += "; --limit left the others out"
-    return f"{table.attrs['vault']}: {what}, {age(console, table.attrs['as_of'])}{since}."
+        most = console.session.catalogue.limits.counted_rows  # more are not counted, for speed
+        counted = len(table) + more
+        total = f"{counted:,}" if more < most else f"more than {max(most, counted // 1000 * 1000):,}"
+        what = f"{len(table):,} of {total} archives"
+        since += "; --limit leaves out the others"
+    return f"{table.attrs['vault']}: {what}, {inventory_age(console, table.attrs['as_of'])}{since}."
 
 
-def age(console: Console, made: str | None) -> str:
-    """Return in words how old an inventory is that was made then (ISO 8601)."""
+def inventory_age(console: Console, made: str | None) -> str:
+    """Return a phrase with the age of an inventory of this time (ISO 8601)."""
     if made is None:
-        return f"no inventory read yet: only what was stored from here ({step('inventory')})"
-    moment = datetime.fromisoformat(made)
-    passed = (console.session.service.clock.now() - moment).total_seconds()
-    return f"as of the inventory of {moment:%Y-%m-%d %H:%M} UTC, {human_duration(passed)} old"
+        return f"no inventory read yet, only what this catalogue stored ({step('inventory')})"
+    time = datetime.fromisoformat(made)
+    age = (console.session.service.clock.now() - time).total_seconds()  # an emulator's clock runs ahead
+    return f"as of the inventory of {time:%Y-%m-%d %H:%M} UTC, {human_duration(age)} old"

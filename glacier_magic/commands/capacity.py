@@ -1,4 +1,4 @@
-"""Provisioned capacity: what there is, and buying a unit."""
+"""Provisioned capacity: showing it, and buying a unit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from .options import money
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after its price")
-    parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="how many to buy")
-    parser.add_argument("--max-cost", type=money, metavar="USD", help="refuse if it costs more, or may")
+    parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after showing its price")
+    parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="the number of units")
+    parser.add_argument(
+        "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or its price is unknown"
+    )
     parser.add_argument("--yes", action="store_true", help="buy without asking")
 
 
@@ -22,7 +24,7 @@ def _run(console: Console, args: Namespace) -> Any:
     capacity = console.session.capacity()
     if args.buy is None:
         if args.yes or args.max_cost is not None:
-            raise InputError("Nothing is to be bought", cure="Write capacity buy.")
+            raise InputError("--yes and --max-cost are for a purchase", cure="Write capacity buy.")
         return capacity
     return console.settle(capacity.buy(args.units, max_cost=args.max_cost), yes=args.yes)
 
@@ -35,7 +37,7 @@ VERB = Verb(
     examples=(("capacity", ""), ("capacity buy --max-cost 110", "")),
     interrupted="%glacier capacity shows what was bought.",
     details=(
-        "A unit is paid for at once and lasts one month; an account can have two. A purchase "
-        "whose answer was lost is looked up before another one is made."
+        "A unit is charged at once and lasts one month; an account can have two. If the response to "
+        "a purchase was lost, the units of the account are checked before another purchase."
     ),
 )

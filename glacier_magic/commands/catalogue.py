@@ -1,4 +1,4 @@
-"""The catalogue itself: where it is and how old, checked, backed up, restored, exported, merged."""
+"""The catalogue: its status, checks, backups, exports and imports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..plans.replacing import ReplacePlan
 from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
-from .import_ import Taken
+from .import_ import ImportResult
 from .options import vault_option
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ def _configure(parser: Parser) -> None:
         choices=ACTIONS,
         metavar="ACTION",
         help="check, backup FILE, restore FILE, export FILE, import FILE, resume, discard; "
-        "nothing: how it is",
+        "its status if left out",
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="for export: .parquet or .csv")
     vault_option(parser)
     parser.add_argument("--yes", action="store_true", help="restore without asking")
     parser.add_argument(
-        "--repair", action="store_true", help="check, and make anew what follows from the rows"
+        "--repair", action="store_true", help="with check: rebuild what is derived from the rows"
     )
 
 
 def _run(console: Console, args: Namespace) -> Any:
     if (args.action in WITH_FILE) != bool(args.file):
-        which = f"{args.action} needs a file" if args.action in WITH_FILE else "No file belongs to it"
+        which = f"{args.action} needs a file" if args.action in WITH_FILE else "This action takes no file"
         raise InputError(which, cure=f"{step('catalogue', '--help')} says more.")
     for option, owner in (("vault", ("export", "import")), ("yes", ("restore",)), ("repair", ("check",))):
         if getattr(args, option) and args.action not in owner:
@@ -60,13 +60,13 @@ def _run(console: Console, args: Namespace) -> Any:
 
 @contextmanager
 def _opened(console: Console) -> Iterator[Catalogue]:
-    """Give the session's catalogue, else the one it would have: no service is needed for it."""
+    """Open the catalogue of the session, or the one it would use; no request is sent."""
     if console.connected is not None:
         yield console.connected.catalogue
         return
     place = catalogue_place(console.connection)
     if isinstance(place, Path) and not place.exists():
-        raise InputError(f"There is no catalogue yet at {place}", cure="It is made by the first connection.")
+        raise InputError(f"There is no catalogue yet at {place}", cure="The first connection creates it.")
     catalogue = Catalogue(place, Scope("", ""))
     try:
         yield catalogue
@@ -75,7 +75,10 @@ def _opened(console: Console) -> Iterator[Catalogue]:
 
 
 def _path(console: Console) -> Path:
-    """Return the catalogue's file; raises :class:`CatalogueError` where it is on a server."""
+    """Return the catalogue's file.
+
+    :raises CatalogueError: the catalogue is on a server.
+    """
     if console.connected is not None:
         return console.connected.catalogue.path
     return catalogue_file(console.connection)
@@ -93,8 +96,8 @@ def _status(console: Console, _: Namespace) -> pd.DataFrame:
     count = plural(int(table["archives"].sum()), "archive")
     console.face.note(
         f"{table.attrs['path']}: {human_bytes(size)}, tables of version {version}, {count} in "
-        f"{plural(len(table), 'vault')}. Each is as old as its inventory; what was stored from "
-        "here since is in it."
+        f"{plural(len(table), 'vault')}. Each vault is as of its last inventory, plus what "
+        "this catalogue stored since."
     )
     return table
 
@@ -105,14 +108,14 @@ def _check(console: Console, args: Namespace) -> pd.DataFrame:
         if args.repair and any(each.cure == maintenance.how_to_repair() for each in found):
             maintenance.repair(catalogue)
             found = maintenance.check(catalogue)
-            console.face.note("What follows from the rows was made anew.")
+            console.face.note("What is derived from the rows was rebuilt.")
         place = catalogue.place
     wrong = [each for each in found if each.problems]
     if wrong:
         words = "; ".join(f"{each.check}: {each.detail}" for each in wrong)
         cures = " ".join(dict.fromkeys(each.cure for each in wrong))
-        raise CatalogueError(f"The catalogue {place} is not as it should be: {words}", cure=cures)
-    console.face.note(f"{place} is whole: {len(found)} checks, no problem.")
+        raise CatalogueError(f"The catalogue {place} has problems: {words}", cure=cures)
+    console.face.note(f"{place}: {len(found)} checks, no problems.")
     return dataframes.checked(vars(each) for each in found)
 
 
@@ -122,7 +125,7 @@ def _backup(console: Console, args: Namespace) -> None:
         made = filing.backup(catalogue.path, target)
     console.face.note(
         f"{target}: {plural(made.archives, 'archive')} in {plural(made.vaults, 'vault')}, "
-        f"{human_bytes(made.bytes)}, whole. {step('catalogue', 'restore')} brings it back."
+        f"{human_bytes(made.bytes)}, checked. {step('catalogue', 'restore')} restores it."
     )
 
 
@@ -140,9 +143,9 @@ def _export(console: Console, args: Namespace) -> None:
     )
 
 
-def _import(console: Console, args: Namespace) -> Taken:
+def _import(console: Console, args: Namespace) -> ImportResult:
     file = _file(args)
-    with suppress(CatalogueError):  # on a server it is no file
+    with suppress(CatalogueError):  # a catalogue on a server is not a file
         own = console.session.catalogue.path
         if file.exists() and own.exists() and file.samefile(own):
             raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
@@ -150,10 +153,10 @@ def _import(console: Console, args: Namespace) -> Taken:
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(
             f"{args.file} is {imported.format}, not a catalogue or what one exported",
-            cure=f"{step('import')} takes over what other programs recorded.",
+            cure=f"{step('import')} imports other programs' records.",
         )
     report = importers.take(imported, console.session.catalogue, vault=args.vault)
-    return Taken(report, console.face.program)
+    return ImportResult(report, console.face.program)
 
 
 def _resume(console: Console, _: Namespace) -> Batch:
@@ -188,9 +191,9 @@ VERB = Verb(
         ("catalogue export archives.parquet", ""),
     ),
     details=(
-        "backup copies the catalogue to a new file while other processes write; restore puts such "
-        "a file in its place, after a confirmation, and keeps the replaced file beside it. export "
-        "writes all archives; import merges another catalogue or an exported table: what is known "
-        "here stays as it is."
+        "backup copies the catalogue to a new file while other processes write; restore replaces "
+        "the catalogue with such a file, after a confirmation, and renames the replaced file. "
+        "export writes all archives; import merges another catalogue or an exported table, and "
+        "never overwrites what the catalogue has."
     ),
 )

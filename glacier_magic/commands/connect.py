@@ -13,16 +13,16 @@ from .status import Status
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("--profile", metavar="P", help="a profile of your AWS configuration")
-    parser.add_argument("--region", metavar="R", help="such as eu-west-1")
+    parser.add_argument("--region", metavar="R", help="a region, such as eu-west-1")
     parser.add_argument(
-        "--account", metavar="ID", help="the owner of the vaults, where their policies let you in"
+        "--account", metavar="ID", help="the owner of the vaults, if their policies allow your requests"
     )
     parser.add_argument("--endpoint-url", metavar="U", help="another address of the service")
     parser.add_argument(
         "--emulator", action="store_true", help="the emulator on this computer: no account, no bill"
     )
     parser.add_argument("--data", metavar="DIR", help="the emulator's folder (~/glacier-emulator)")
-    parser.add_argument("--speed", type=float, metavar="X", help="emulator seconds that pass in one second")
+    parser.add_argument("--speed", type=float, metavar="X", help="emulator seconds per second")
     account_option(parser)
 
 
@@ -31,9 +31,9 @@ def _run(console: Console, args: Namespace) -> Status:
     if args.speed is not None and not emulated:
         raise InputError("Only the emulator has a speed", cure="Add --emulator.")
     if emulated and (args.profile or args.endpoint_url):
-        raise InputError("The emulator needs neither profile nor endpoint", cure="")
+        raise InputError("The emulator takes neither --profile nor --endpoint-url", cure="")
     given = {name: getattr(args, name) for name in ("profile", "region", "endpoint_url")}
-    if not emulated:  # what is set is for the real service
+    if not emulated:  # settings are for the real service
         settings = console.connection_settings()
         given = {name: value or settings[name] for name, value in given.items()}
     console.connect(**given, emulator=args.data or args.emulator, speed=args.speed, account=args.account)
@@ -48,7 +48,7 @@ VERB = Verb(
     examples=(
         ("connect --profile archive --region eu-west-1", "an account of your AWS configuration"),
         ("connect --emulator", "no account, no bill"),
-        ("connect --account 123456789012", "vaults of another account, whose policies let you in"),
+        ("connect --account 123456789012", "vaults of another account, whose policies allow it"),
     ),
-    details=("Credentials come from boto3's own chain: environment, profile, SSO, instance."),
+    details=("Credentials come from boto3's default chain: environment, profile, SSO, instance."),
 )

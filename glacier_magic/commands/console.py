@@ -1,8 +1,8 @@
-"""What the verbs work with: the session of this face, its vault, and its way of showing things."""
+"""The console: the session behind a face, its vault in use, and how it shows results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from ..client.session import Session
 from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
-from ..plans import Guarded, Plan
+from ..plans import DestructivePlan, Plan
 from ..service import Connection, located
 from ..steps import spell_as, step
 from ..transfer.progress import Observer
@@ -24,36 +24,46 @@ from .setting_values import Settings
 
 
 class Face(Protocol):
-    """How a place shows things: a notebook, a terminal."""
+    """How a notebook or a terminal shows results."""
 
     program: str
-    """What the user types before the verb: ``%glacier`` or ``glacier-magic``."""
+    """The text before a verb: ``%glacier`` or ``glacier-magic``."""
     lasting: bool
-    """Whether the session lives on when the verb is done."""
+    """Whether the session outlives the verb."""
     rich: bool
     """Whether it can show widgets."""
 
     def note(self, text: str) -> None:
-        """Say something beside the result."""
+        """Show a note in addition to the result."""
 
     def progress(self) -> AbstractContextManager[Observer]:
-        """Show the progress of a transfer while the block runs."""
+        """Show the progress of a transfer during the block."""
 
     def variable(self, name: str) -> Any:
-        """Return a variable of the user's, or None where there is none of that name."""
+        """Return the user's variable of this name, or None."""
 
     def offer(self, plan: Plan[Any]) -> Any:
-        """Put a plan before the user; return it, or what running it gave."""
+        """Show a plan to the user; return it, or the result of running it."""
 
-    def follow(self, batch: Batch, timeout: float | None) -> Batch:
-        """Show a batch while it is waited for; raise what the wait amounts to."""
+    def wait(self, batch: Batch, timeout: float | None) -> Batch:
+        """Show a batch until all its jobs have ended; raise the error of the wait."""
 
 
 class Console:
-    """The state behind one face: connection and vault in use."""
+    """The state behind one face: its session, settings and last failure.
 
-    def __init__(self, face: Face, settings: Settings | None = None) -> None:
-        self.face = face
+
+    :param sessions: opens the session of a connection.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        settings: Settings | None = None,
+        *,
+        sessions: Callable[[Connection], Session] = Session,
+    ) -> None:
+        self.face, self._sessions = face, sessions
         spell_as(face.program)
         self.settings = settings or Settings()
         self.failure: Failure | None = None
@@ -63,48 +73,48 @@ class Console:
 
     @property
     def connected(self) -> Session | None:
-        """The session, if there is one already."""
+        """The session, or None before the first connection."""
         return self._session
 
     @property
     def session(self) -> Session:
-        """The session; without one, connect as is set, as last time, or by boto3's own chain."""
+        """The session; connects first by the settings, as last time, or by boto3's default chain."""
         if self._session is None:
-            wanted, last = self._wanted()
-            self._session = session = reconnect(wanted)
-            same = last and (wanted.emulator is not None or session.connection == wanted)
+            connection, last = self._choose_connection()
+            self._session = session = reconnect(connection, self._sessions)
+            same = last and (connection.emulator is not None or session.connection == connection)
             self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
         return self._session
 
     @property
     def connection(self) -> Connection:
-        """The connection of the session, or the one that it would have; nothing is sent."""
-        return located(self._wanted()[0]) if self._session is None else self._session.connection
+        """The connection of the session, or the one it would have; no request is sent."""
+        return located(self._choose_connection()[0]) if self._session is None else self._session.connection
 
-    def _wanted(self) -> tuple[Connection, bool]:
-        """Return how to connect, and whether that is as last time."""
-        asked = self.connection_settings()
-        last = None if any(asked.values()) else last_connection()
-        return last or connection_for(**asked), last is not None
+    def _choose_connection(self) -> tuple[Connection, bool]:
+        """Return the connection to make, and whether it is that of the last time."""
+        settings = self.connection_settings()
+        last = None if any(settings.values()) else last_connection()
+        return last or connection_for(**settings), last is not None
 
     def connection_settings(self) -> dict[str, Any]:
-        """Return what is set of profile, region and address; None for each that is not."""
+        """Return the settings profile, region and endpoint_url; None for each that is not set."""
         return {name: self.settings.get(name) for name in ("profile", "region", "endpoint_url")}
 
     def check(self) -> None:
-        """Leave a session whose emulator was stopped or moved since the last verb."""
+        """Close a session whose emulator was stopped or moved since the last verb."""
         if self._session is not None and not _answers(self._session.connection):
             self.close()
-            self.face.note("The emulator was stopped since; it is started again.")
+            self.face.note("The emulator was stopped since the last verb; it is started again.")
 
     def connect(self, **options: Any) -> Session:
-        """Connect anew and remember how."""
+        """Connect, and store the connection for the next time."""
         connection = connection_for(**options)
         same = self._session is not None and self._session.connection == connection
         if self._session is not None and same and connection.emulator is not None:
-            self._session.service.account()  # hears the emulator's clock; boards live on
+            self._session.service.account()  # reads the emulator's clock; boards stay alive
             return self._session
-        session = Session(connection)
+        session = self._sessions(connection)  # before the old one closes: a failure leaves that in use
         self.close()
         self._session = session
         _remember(session.connection)
@@ -119,7 +129,7 @@ class Console:
     # Vault in use
 
     def use(self, name: str) -> Vault:
-        """Take a vault for all verbs that follow.
+        """Use a vault for the verbs that follow.
 
         :raises NotFound: it does not exist.
         """
@@ -134,33 +144,33 @@ class Console:
         return self.session.vault_in_use
 
     def vault(self, name: str | None) -> Vault:
-        """Return the vault *name*, else the one in use, that is set, or the only one there is.
+        """Return the vault *name*; else the vault in use, the vault setting, or the only vault.
 
-        :raises NotFound: there is no such vault.
+        :raises NotFound: the vault does not exist.
         """
         chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
         if chosen or name is not None:
             return self.session.known_vault(chosen or "")
-        names = self.session.vault_names() or list(self.session.vaults()["vault"])
+        names = self.session.vault_names() or list(
+            self.session.vaults()["vault"]
+        )  # the stored names save a request
         if len(names) == 1:
             return self.session.vault(names[0])
-        listed = ", ".join(names[:10]) or f"none: make one with {step('create', 'NAME')}"
-        raise InputError(
-            "Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME. Vaults here: {listed}"
-        )
+        listed = ", ".join(names[:10]) or f"none: create one with {step('create', 'NAME')}"
+        raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME. Vaults: {listed}")
 
     def failed(self, words: Sequence[str], error: GlacierError) -> None:
-        """Keep an error, which *words* ended with, for ``why``."""
+        """Save the error that *words* ended with, for ``why``."""
         self.failure = Failure.of([unshield(word) for word in words], error)
-        self.failure.keep()
+        self.failure.save()
 
     # Plans
 
     def settle(self, plan: Plan[Any], *, yes: bool, confirm: str | None = None) -> Any:
-        """Run a plan that was agreed to beforehand, or put it before the user.
+        """Run a plan that is confirmed, or show it to the user.
 
-        :param confirm: what the user typed beforehand to confirm the plan.
-        :raises NotConfirmed: it is not what the plan needs, or *yes* is all there is.
+        :param confirm: the confirmation that the user typed: the vault's name.
+        :raises NotConfirmed: *confirm* is wrong, or *yes* does not suffice.
         """
         if not yes and confirm is None:
             return self.face.offer(plan)
@@ -168,12 +178,12 @@ class Console:
 
 
 def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
-    """Run a plan that was agreed to, with its progress where it deletes many archives.
+    """Run a confirmed plan; show progress if it deletes many archives.
 
-    :raises NotConfirmed: *confirm* is not what it needs.
+    :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
-    plan.check(confirm)
-    if not isinstance(plan, Guarded) or plan.empty or not plan.confirmation:
+    plan.check(confirm)  # before the progress display starts
+    if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
         return plan.run(confirm)
     with face.progress() as observer:
         plan.observe(observer)
@@ -181,7 +191,7 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
 
 
 def where(session: Session) -> str:
-    """Return in a few words which service a session talks to."""
+    """Return a short description of the service that a session uses."""
     if session.connection.emulator is not None:
         return f"the emulator in {session.connection.emulator}"
     profile = f"profile {session.connection.profile}, " if session.connection.profile else ""
@@ -189,7 +199,7 @@ def where(session: Session) -> str:
 
 
 def _answers(connection: Connection) -> bool:
-    """Tell whether an emulator still is where it was; of the real service assume it."""
+    """Return whether an emulator runs at its address; True for the real service."""
     if connection.emulator is None:
         return True
     running = emulator.find(Path(connection.emulator))
@@ -197,7 +207,7 @@ def _answers(connection: Connection) -> bool:
 
 
 def last_connection() -> Connection | None:
-    """Return the connection of the last ``connect``, in this process or another."""
+    """Return the connection of the last ``connect`` in any process."""
     try:
         return Connection.from_json(last_connection_file().read_text("utf-8"))
     except (OSError, ValueError, TypeError, AttributeError):
@@ -206,6 +216,6 @@ def last_connection() -> Connection | None:
 
 def _remember(connection: Connection) -> None:
     file = last_connection_file()
-    with suppress(OSError, CatalogueError, GlacierError):  # not worth failing a connection for
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(OSError, CatalogueError, GlacierError):  # the connection works without it
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it names profiles and addresses
         file.write_text(connection.to_json(), "utf-8")

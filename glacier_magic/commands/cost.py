@@ -1,4 +1,4 @@
-"""What storage costs, and the prices behind it."""
+"""The monthly cost of storage, and the prices."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
-from ..prices.holdings import by_folder, of_vault
-from ..prices.quotes import CLASSES, Holding, class_storage, monthly_storage
+from ..prices.quotes import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
 from ..steps import step
 from .console import Console
@@ -22,28 +21,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-TOTAL = "all together"
+TOTAL = "in total"  # not a valid name of a vault
 
 
 class Prices(Rendered):
-    """The prices that hold in a region, each with its source."""
+    """The prices of a region, each with its source."""
 
     def __init__(self, prices: PriceTable) -> None:
         self.prices = prices
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a figure: item, price (Decimal), unit, source, date, origin, confirmed."""
+        """One row per figure: item, price (Decimal), unit, source, date, origin, confirmed."""
         import pandas as pd
 
         return pd.DataFrame(
             {
-                "item": [f.item for f in self.prices.all()],
-                "price": [f.price for f in self.prices.all()],
-                "unit": [f.unit for f in self.prices.all()],
-                "source": [f.source for f in self.prices.all()],
-                "date": [f.date for f in self.prices.all()],
-                "origin": [f.origin for f in self.prices.all()],
+                **{name: [getattr(f, name) for f in self.prices.all()] for name in _FIGURE},
                 "confirmed": [f.confirmed and f.price is not None for f in self.prices.all()],
             }
         )
@@ -64,14 +58,15 @@ class Prices(Rendered):
         return html_table(_PRICE_HEAD, self._rows(), numbers=(1,), long=(4,)) + _noted(self._notes())
 
 
-_PRICE_HEAD = ("item", "price", "for one", "what", "source")
+_PRICE_HEAD = ("item", "price", "per", "description", "source")
+_FIGURE = ("item", "price", "unit", "source", "date", "origin")
 
 
 class Costs(Rendered):
-    """What a month of storage costs, in the vaults and in the classes of S3.
+    """The cost of a month of storage, in vaults and in the storage classes of S3.
 
-    :param what: ``vault`` or ``folder``: what each holding is.
-    :param notes: sentences on how old the sizes are.
+    :param what: the kind of the holdings: ``vault`` or ``folder``.
+    :param notes: sentences on the age of the sizes.
     """
 
     def __init__(
@@ -82,15 +77,15 @@ class Costs(Rendered):
 
     @property
     def total(self) -> Quote:
-        """What a month of everything costs in the vaults."""
+        """The cost of a month of all archives in vaults."""
         return monthly_storage(self.prices, self._sum())
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a vault or folder: archives, size, and US dollars a month.
+        """One row per vault or folder: archives, size, and US dollars a month.
 
-        ``month`` is for the vaults; the other columns are for each class of S3.  Decimals; None
-        where a price is not known.
+        ``month`` is for vaults; the other columns are for each storage class of S3.  Decimals; None
+        if a price is unknown.
         """
         import pandas as pd
 
@@ -130,8 +125,8 @@ class Costs(Rendered):
         notes = [note for kind in CLASSES for note in class_storage(self.prices, kind, self._sum()).notes]
         return [
             *self._own_notes,
-            f"The last columns: the same archives in classes of S3, with their overheads; billed "
-            f"for at least so many days: {days}.",
+            f"The last columns: the same archives in storage classes of S3, with their overhead. "
+            f"Minimum storage duration in days: {days}.",
             *dict.fromkeys(notes),
             self.prices.about(),
             *self._unknown(),
@@ -141,7 +136,7 @@ class Costs(Rendered):
         row = [class_storage(self.prices, kind, self._sum()) for kind in CLASSES]
         if all(quote.total is not None for quote in [self.total, *row]):
             return []
-        return [f"{step('cost', '--refresh')} asks AWS for the prices that are unknown."]
+        return [f"{step('cost', '--refresh')} reads the unknown prices from AWS."]
 
     def _repr_text(self) -> str:
         table = text_table(self._head(), self._rows(), numbers=range(1, 7))
@@ -157,23 +152,25 @@ def _noted(notes: list[str]) -> str:
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("vault", nargs="?", metavar="VAULT", help="this one alone")
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="only this vault")
     parser.add_argument(
         "--depth",
         metavar="N",
         type=whole(1, 100, "a number of folder levels"),
-        help="by folder, N levels deep, from the catalogue",
+        help="the cost of folders, N levels deep, from the catalogue",
     )
-    parser.add_argument("--region", metavar="R", help="at the prices of another region")
-    parser.add_argument("--prices", action="store_true", help="the prices and their sources")
+    parser.add_argument("--region", metavar="R", help="use the prices of another region")
+    parser.add_argument("--prices", action="store_true", help="show the prices and their sources")
     parser.add_argument(
-        "--refresh", action="store_true", help="ask the AWS Price List, with your credentials"
+        "--refresh",
+        action="store_true",
+        help="read the prices from the AWS Price List, with your credentials",
     )
 
 
 def _run(console: Console, args: Namespace) -> Rendered:
     if (args.prices or args.refresh) and (args.vault or args.depth):
-        raise InputError("Prices are those of a region, not of a vault", cure="Add --region R.")
+        raise InputError("Prices belong to a region, not to a vault", cure="Use --region R.")
     region = args.region or console.session.region
     if args.refresh:
         return Prices(refresh(console.session.service, region))
@@ -189,8 +186,8 @@ def _run(console: Console, args: Namespace) -> Rendered:
 
 def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     if args.vault is not None:
-        console.session.vault(args.vault)  # refuses what cannot be a name
-        console.session.service.describe_vault(args.vault)  # says so if it does not exist
+        console.session.vault(args.vault)  # checks the name
+        console.session.service.describe_vault(args.vault)  # raises NotFound
     rows = [row for row in console.session.vaults().to_dict("records") if args.vault in (None, row["vault"])]
     holdings = {str(row["vault"]): of_vault(row["archives"], row["size"]) for row in rows}
     never = [str(row["vault"]) for row in rows if _never(row["inventory"])]
@@ -198,9 +195,9 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     notes = []
     if made:
         oldest = local_time(min(made), console.session.service.clock.now())
-        notes.append(f"Sizes as of each vault's last inventory, the oldest of {oldest}.")
+        notes.append(f"Sizes as of each vault's last inventory; the oldest is of {oldest}.")
     if never:
-        notes.append(f"No inventory yet, so counted as empty: {', '.join(never)}.")
+        notes.append(f"Counted as empty, as they have no inventory yet: {', '.join(never)}.")
     return Costs("vault", holdings, prices, notes)
 
 
@@ -218,10 +215,10 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     newest = catalogue.inventories.newest(vault)
     made = from_ms(newest.made) if newest else None
     if made is None:
-        notes = [f"No inventory read yet: only what was stored from here ({step('inventory')})."]
+        notes = [f"No inventory read yet, only what this catalogue stored ({step('inventory')})."]
     else:
         when = local_time(made, console.session.service.clock.now())
-        notes = [f"{vault}: as of the inventory of {when}, and what was stored from here since."]
+        notes = [f"{vault}: as of the inventory of {when}, plus what this catalogue stored since."]
     if unknown:
         notes.append(f"{plural(unknown, 'archive')} of unknown size counted as empty.")
     return Costs("folder", found, prices, notes)
@@ -229,7 +226,7 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
 
 VERB = Verb(
     name="cost",
-    summary="show what a month of storage costs, by vault or folder, and the prices",
+    summary="show the monthly cost of storage by vault or folder, and the prices",
     run=_run,
     configure=_configure,
     examples=(
@@ -238,9 +235,9 @@ VERB = Verb(
         ("cost --prices", "every figure with its source and date"),
     ),
     details=(
-        "Prices come from your own file, else from the AWS Price List as last refreshed, else "
-        "from a dated table in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or "
-        "the one that GLACIER_MAGIC_PRICES names: a table for each region, as in [eu-west-1], or "
+        "Prices come from your own file, then from the AWS Price List as last refreshed, then from "
+        "a dated table in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or the "
+        "file in GLACIER_MAGIC_PRICES. It has a table for each region, such as [eu-west-1], or "
         '[all], with lines such as storage = 0.0036 or storage = { price = "0.0036", source = '
         '"contract", date = "2026-01-01" }, in US dollars for the unit that --prices shows.'
     ),

@@ -1,4 +1,4 @@
-"""Archives chosen by a table: a DataFrame of the notebook, or a file that one was saved to."""
+"""The option ``--from``: archives of a DataFrame, or of a file with one."""
 
 from __future__ import annotations
 
@@ -30,15 +30,17 @@ def table_option(parser: Parser) -> None:
 
 
 def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, list[ArchiveRecord]]:
-    """Return the archives that a table lists, and their vault.
+    """Return the archives in a table, and their vault.
 
-    :param vault: the vault that was named; else the table's own, else the one in use.
-    :raises InputError: there is no such table, it has no archive ids, or several vaults.
-    :raises NameNotKnown: the catalogue does not know one of them.
+    :param vault: the vault; None for the table's, or the one in use.
+    :raises InputError: the table does not exist, or has no archive ids or several vaults.
+    :raises NameNotKnown: the catalogue does not know one of the archives.
     """
     table = _table(console, name)
     if "archive_id" not in table:
-        raise InputError(f"{name} has no column archive_id", cure=f"{step('ls')} gives a table that has one.")
+        raise InputError(
+            f"{name} has no column archive_id", cure=f"{step('ls')} returns a table with this column."
+        )
     ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
     if not ids:
         raise InputError(f"{name} lists no archive", cure="")
@@ -53,7 +55,7 @@ def _only_vault(name: str, table: pd.DataFrame) -> str | None:
     if len(vaults) > 1:
         raise InputError(
             f"{name} lists archives of {plural(len(vaults), 'vault')}",
-            cure=f"Take those of one: {name}[{name}['vault'] == {vaults[0]!r}].",
+            cure=f"Select one: {name}[{name}['vault'] == {vaults[0]!r}].",
         )
     return str(vaults[0]) if vaults else None
 
@@ -93,9 +95,11 @@ def _read(name: str) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             parquet: pd.DataFrame = pd.read_parquet(path)
             return parquet
-        csv: pd.DataFrame = pd.read_csv(path, dtype="str", keep_default_na=False)
+        csv: pd.DataFrame = pd.read_csv(
+            path, dtype="str", keep_default_na=False
+        )  # an id may look like a number or "NA"
     except OSError as error:
         raise LocalError(f"{name} cannot be read: {error.strerror or error}") from None
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise InputError(f"{name} is no table: {error}", cure="") from None
+        raise InputError(f"{name} is not a table: {error}", cure="") from None
     return csv

@@ -25,14 +25,14 @@ _number = whole(1, MOST_BYTES, "the number of a deletion, from 1 on")
 
 
 class Unfinished(Rendered):
-    """Deletions with something left to do, or that failed in part."""
+    """Deletions that have archives left to delete."""
 
     def __init__(self, deletions: Sequence[Deletion]) -> None:
         self.deletions = list(deletions)
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a deletion: id, vault, archives, deleted, failed, left, error."""
+        """One row per deletion: id, vault, archives, deleted, failed, left, error."""
         import pandas as pd
 
         names = ("id", "vault", "archives", "deleted", "failed", "left", "error")
@@ -46,7 +46,7 @@ class Unfinished(Rendered):
                 f"{d.deleted:,} of {d.archives:,}",
                 f"{d.failed:,}",
                 local_time(from_ms(d.created)),
-                "on hold" if d.on_hold else "under way" if d.held else d.error or "not finished",
+                "on hold" if d.on_hold else "in progress" if d.held else d.error or "not finished",
             )
             for d in self.deletions
         ]
@@ -67,20 +67,22 @@ _HEAD = ("id", "vault", "deleted", "failed", "confirmed", "state")
 
 
 def _how() -> str:
-    return f"{step('deletions', 'ID')} shows what failed, --resume continues, --forget leaves the rest alone."
+    return f"{step('deletions', 'ID')} shows what failed, --resume continues, --forget cancels the rest."
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this one")
+    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this deletion")
     parser.add_argument(
         "--resume",
         nargs="*",
         type=_number,
         metavar="ID",
-        default=SUPPRESS,
-        help="go on with all, or these; what failed is tried again",
+        default=SUPPRESS,  # absent without --resume; [] means all
+        help="resume all, or these; failed requests are repeated",
     )
-    parser.add_argument("--forget", nargs="+", type=_number, metavar="ID", help="do not delete what is left")
+    parser.add_argument(
+        "--forget", nargs="+", type=_number, metavar="ID", help="cancel what is left of these"
+    )
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -89,7 +91,7 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.forget:
         for deletion in [_chosen(unfinished, number) for number in args.forget]:
             queues.ended(deletion.id, "forgotten", "forgotten by the user")
-        return f"Forgot {plural(len(args.forget), 'deletion')}: what is left is not deleted."
+        return f"Forgot {plural(len(args.forget), 'deletion')}: the archives that are left stay."
     if hasattr(args, "resume"):
         return _resume(console, [_chosen(unfinished, n) for n in args.resume] or unfinished)
     if args.id is not None:
@@ -129,5 +131,5 @@ VERB = Verb(
     run=_run,
     configure=_configure,
     examples=(("deletions", ""), ("deletions --resume", ""), ("deletions --forget 3", "")),
-    details=("Only confirmed archives are deleted, whatever else is in the vault by now."),
+    details=("Only the confirmed archives are deleted, whatever was added to the vault since."),
 )

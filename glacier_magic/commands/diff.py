@@ -1,37 +1,36 @@
-"""What changed between two inventories."""
+"""The differences between two inventories."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..base.units import human_bytes
-from .age import age
+from .age import inventory_age
 from .console import Console
 from .grammar import Parser, Verb
 from .options import vault_option
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("before", nargs="?", metavar="DATE", help="default: the last but one")
-    parser.add_argument("after", nargs="?", metavar="DATE", help="default: the last inventory")
+    parser.add_argument(
+        "before", nargs="?", metavar="DATE", help="the earlier inventory; default: the last but one"
+    )
+    parser.add_argument("after", nargs="?", metavar="DATE", help="the later inventory; default: the last")
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).diff(args.before, args.after)
-    told, counts = table.attrs, table["change"].value_counts()
-    first = datetime.fromisoformat(told["before"])
+    facts, counts = table.attrs, table["change"].value_counts()
+    first = datetime.fromisoformat(facts["before"])
     changes = ", ".join(f"{counts.get(c, 0):,} {c}" for c in ("added", "gone", "renamed"))
-    sign = "-" if told["growth"] < 0 else "+"
+    sign = "-" if facts["growth"] < 0 else "+"
     console.face.note(
-        f"{told['vault']}: {changes} since the inventory of {first:%Y-%m-%d %H:%M} UTC; "
-        f"{told['archives_before']:,} archives then, {told['archives_after']:,} after; "
-        f"{sign}{human_bytes(abs(told['growth']))}; {age(console, told['after'])}."
+        f"{facts['vault']}: {changes} since the inventory of {first:%Y-%m-%d %H:%M} UTC; "
+        f"{facts['archives_before']:,} archives before, {facts['archives_after']:,} after; "
+        f"{sign}{human_bytes(abs(facts['growth']))}; {inventory_age(console, facts['after'])}."
     )
     return table
 

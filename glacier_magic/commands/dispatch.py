@@ -1,4 +1,4 @@
-"""From a line of words to the verb that carries it out."""
+"""Running a line of words as a verb."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .verbs import GROUPS, VERBS
 
 
 def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
-    """Carry out one line of words; return what it gives.
+    """Run one line of words; return its result.
 
-    :raises GlacierError: anything that went wrong, with what to do next.
+    :raises GlacierError: the verb failed; other exceptions are wrapped as :class:`Unexpected`.
     """
     try:
         return _run(console, verbs, words)
@@ -23,14 +23,14 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
         console.failed(words, error)
         raise
     except UnicodeEncodeError as error:
-        told: GlacierError = _not_text(error)
-        console.failed(words, told)
-        raise told from error
+        failure: GlacierError = _not_text(error)
+        console.failed(words, failure)
+        raise failure from error
     except Exception as error:
-        told = Unexpected(describe(error))
-        told.__cause__ = error
-        console.failed(words, told)
-        raise told from error
+        failure = Unexpected(describe(error))
+        failure.__cause__ = error  # "raise from" below is too late for why, which failed() writes
+        console.failed(words, failure)
+        raise failure from error
 
 
 def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
@@ -46,7 +46,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
         raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
         request = verb.parse(program, rest, console.settings)
-        if verb.name not in ("connect", "emulator"):
+        if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
             console.check()
         return verb.run(console, request)
     except HelpAsked as asked:
@@ -54,11 +54,11 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
 
 
 def _not_text(error: UnicodeEncodeError) -> GlacierError:
-    """Return what a word with bytes that are no characters amounts to: they come as surrogates."""
+    """Return the error for a word with undecodable bytes, which arrive as surrogates."""
     if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
         return Unexpected(describe(error))
     return InputError(
-        "A word has bytes that are no characters in this locale",
+        "A word has bytes that are not characters in this locale",
         cure="Use a UTF-8 locale, such as LC_ALL=C.UTF-8, or name the archive by id: or a glob.",
     )
 
@@ -77,6 +77,6 @@ def overview(program: str) -> str:
             "The archive console for Amazon Glacier vaults.",
             *lines,
             "",
-            f"{program} alone shows where you are and what to do next.",
+            f"{program} alone shows the status and the next step.",
         ]
     )

@@ -14,41 +14,43 @@ from .options import guard_options, vault_word, waiting_options
 
 def _configure(parser: Parser) -> None:
     vault_word(parser)
-    parser.add_argument("--with-archives", action="store_true", help="empty it first: takes a day or two")
-    parser.add_argument("--stop", action="store_true", help="end a drop that is under way")
+    parser.add_argument(
+        "--with-archives", action="store_true", help="delete its archives first, which takes a day or two"
+    )
+    parser.add_argument("--stop", action="store_true", help="end a drop that is in progress")
     guard_options(parser)
     waiting_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
     session = console.session
-    check_confirmation(f"Drop {args.name}", args.name, args.confirm)
+    check_confirmation(f"Drop {args.name}", args.name, args.confirm)  # before any request
     if args.stop:
         return session.stop_drop(args.name)
     if not args.with_archives:
         return console.settle(session.drop_vault(args.name), yes=args.yes, confirm=args.confirm)
     found = session.drop_with_archives(args.name, max_fee=args.max_fee)
     if isinstance(found, Batch) and args.wait:
-        console.face.follow(found, args.timeout)  # to the list, or to the end
+        console.face.wait(found, args.timeout)  # until the list is read, or the drop has ended
         found = session.drop_with_archives(args.name, max_fee=args.max_fee)
     if isinstance(found, Batch):
         return found
     outcome = console.settle(found, yes=args.yes, confirm=args.confirm)
     if isinstance(outcome, Batch) and args.wait:
-        return console.face.follow(outcome, args.timeout)
+        return console.face.wait(outcome, args.timeout)
     return outcome
 
 
 VERB = Verb(
     name="drop",
-    summary="delete a vault, an empty one or with its archives",
+    summary="delete a vault that is empty, or with its archives",
     run=_run,
     configure=_configure,
     examples=(("drop old", ""), ("drop old --with-archives --max-fee 0", ""), ("drop old --stop", "")),
     details=(
-        "The service deletes a vault only when an inventory made after its last change shows it "
-        "empty. --with-archives lists what is in it, asks, deletes it, waits for that inventory "
-        "and deletes the vault. It continues while a session is open, and stops when an archive "
-        "appears meanwhile."
+        "The service deletes a vault only if its last inventory shows no archives and nothing was "
+        "written since. --with-archives lists the archives, asks for a confirmation, deletes them, "
+        "waits for the next inventory, and deletes the vault. It continues while a session is "
+        "open, and stops if an archive is added."
     ),
 )

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("path", nargs="?", type=filled, metavar="FOLDER", help="a folder")
+    parser.add_argument("path", nargs="?", type=filled, metavar="FOLDER", help="the folder (the whole vault)")
     parser.add_argument(
         "--depth",
         metavar="N",
         type=whole(0, 100, "a number of folder levels"),
         default=1,
-        help="levels below it; default 1",
+        help="the levels below it (1)",
     )
     vault_option(parser)
 
@@ -35,22 +35,22 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
     if not len(table) and args.path:
         raise NameNotKnown(
             f"There is no folder {args.path!r} in {vault.name!r}",
-            cure=f"{step('du')} shows those at the top; {step('find', 'TEXT')} searches names.",
+            cure=f"{step('du')} shows the folders at the top; {step('find', 'TEXT')} searches names.",
         )
     console.face.note(as_of(console, table, _sums(table)))
     if len(table) and table["month_usd"].iloc[0] is None:
         console.face.note(
-            f"What storage costs in {console.session.region} is not known: "
-            f"{step('cost', '--refresh')} asks AWS."
+            f"The price of storage in {console.session.region} is unknown: "
+            f"{step('cost', '--refresh')} reads it from AWS."
         )
     return table
 
 
 def _sums(table: pd.DataFrame) -> str:
-    """Return in words what is in the first folder of a table, which holds all others."""
+    """Return a phrase with the totals of the first folder of a table, which contains the others."""
     if not len(table):
         return "0 archives"
-    whole = table.iloc[0]
+    whole = table.iloc[0]  # largest first: the folder itself
     where = f" in {whole['path']}" if whole["path"] else ""
     count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
     return f"{count}{where}, {size}, {whole['month']} a month"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..base.units import human_bytes, plural
 from .age import as_of
@@ -11,11 +11,8 @@ from .console import Console
 from .grammar import Verb
 from .options import vault_option
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).duplicates()
     groups = int(table["group"].max()) if len(table) else 0
     wasted = int(table.drop_duplicates("group")["wasted"].sum())
@@ -24,7 +21,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
             console,
             table,
             f"{plural(len(table), 'archive')} in {plural(groups, 'group')} with the same bytes, "
-            f"{human_bytes(wasted)} of them more than once",
+            f"{human_bytes(wasted)} of them redundant",
         )
     )
     return table

@@ -1,4 +1,4 @@
-"""The emulator on this computer: its state, its clock, its faults, its end."""
+"""The emulator on this computer: its status, clock, faults and data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 from .. import emulator
 from ..base.paths import emulator_folder
-from ..base.rendering import Rendered, escape
+from ..base.rendering import Rendered
 from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
 from ..steps import step
 from .console import Console, last_connection
+from .facts import facts_html, facts_lines
 from .grammar import Parser, Verb
 
 ACTIONS = ("status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed")
@@ -22,43 +23,38 @@ VALUES = {
     "fault": ("KIND|clear", 1, "500 --operation UploadArchive --times 2"),
     "seed": ("VAULT COUNT", 2, "photos 100000"),
 }
-"""What an action needs behind it: words for it, how many, an example."""
+"""The values of an action: their metavar, their number, an example."""
 
 
 class EmulatorStatus(Rendered):
-    """What the emulator says of itself."""
+    """The status that an emulator reports."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self.told = told
+    def __init__(self, status: dict[str, Any]) -> None:
+        self.status = status
         self._facts = [
-            ("folder", str(told["folder"])),
-            ("endpoint", str(told["url"])),
-            ("process", str(told["pid"])),
-            ("time", str(told["time"])),
-            ("speed", "paused" if told["paused"] else f"{told['speed']:g} seconds a second"),
-            ("vaults", f"{told['vaults']:,}"),
-            ("archives", f"{told['archives']:,}, {human_bytes(told['bytes'])}"),
-            ("jobs in progress", f"{told['jobs_in_progress']:,}"),
+            ("folder", str(status["folder"])),
+            ("endpoint", str(status["url"])),
+            ("process", str(status["pid"])),
+            ("time", str(status["time"])),
+            ("speed", "paused" if status["paused"] else f"{status['speed']:g} seconds per second"),
+            ("vaults", f"{status['vaults']:,}"),
+            ("archives", f"{status['archives']:,}, {human_bytes(status['bytes'])}"),
+            ("jobs in progress", f"{status['jobs_in_progress']:,}"),
         ]
-        self._facts += [("fault", _in_words(fault)) for fault in told.get("faults", [])]
+        self._facts += [("fault", _fault_text(fault)) for fault in status.get("faults", [])]
 
     def _repr_text(self) -> str:
-        width = max(len(label) for label, _ in self._facts)
-        return "\n".join(f"{label.rjust(width)}: {words}" for label, words in self._facts)
+        return "\n".join(facts_lines(self._facts))
 
     def _repr_html(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th><td>{escape(words)}</td></tr>"
-            for label, words in self._facts
-        )
-        return f"<table class='glacier-table'>{rows}</table>"
+        return facts_html(self._facts)
 
 
-def _in_words(fault: dict[str, Any]) -> str:
+def _fault_text(fault: dict[str, Any]) -> str:
     where = "every operation" if fault["operation"] == "*" else fault["operation"]
     odds = fault.get("probability")
     often = f"{fault.get('times')} times" if odds is None else f"with probability {odds:g}"
-    return f"{fault['kind']} on {where}, {often}, struck {fault.get('struck', 0)} times"
+    return f"{fault['kind']} on {where}, {often}, hit {fault.get('struck', 0)} times"
 
 
 def _configure(parser: Parser) -> None:
@@ -66,11 +62,11 @@ def _configure(parser: Parser) -> None:
     add("action", nargs="?", choices=ACTIONS, default="status", metavar="ACTION", help=", ".join(ACTIONS))
     add("values", nargs="*", metavar="VALUE", help="TIME, X, KIND, or VAULT and COUNT")
     add("--data", metavar="DIR", help="the emulator's folder")
-    add("--operation", metavar="NAME", help="the operation a fault hits (default: all)")
-    add("--times", type=int, metavar="N", help="how often a fault hits (default: once)")
-    add("--probability", type=float, metavar="P", help="hit at random, 0 to 1")
-    add("--seed", type=int, metavar="S", help="make the random hits repeatable")
-    add("--rate", type=int, metavar="R", help="bytes a second of a trickle")
+    add("--operation", metavar="NAME", help="the operation that the fault hits (all)")
+    add("--times", type=int, metavar="N", help="how often the fault hits (once)")
+    add("--probability", type=float, metavar="P", help="the probability of a hit, 0 to 1")
+    add("--seed", type=int, metavar="S", help="the seed of random hits, to repeat them")
+    add("--rate", type=int, metavar="R", help="bytes per second, with the fault trickle")
     add("--after", type=parse_duration, metavar="TIME", help="when an expired job vanishes")
 
 
@@ -117,7 +113,7 @@ def _act(console: Console, args: Namespace, folder: Path) -> Any:
     elif args.action in ("pause", "resume"):
         {"pause": emulator.pause, "resume": emulator.resume}[args.action](folder)
     status = EmulatorStatus(dict(emulator.status(folder)))
-    _hear(console)
+    _sync(console)
     return status
 
 
@@ -135,8 +131,8 @@ def _region(console: Console) -> dict[str, str]:
     return {} if session is None else {"region": session.region}
 
 
-def _hear(console: Console) -> None:
-    """Let the session know that the clock was turned: read it, and look at the jobs now."""
+def _sync(console: Console) -> None:
+    """Read the emulator's clock again, and check the jobs at once."""
     session = console.connected
     if session is not None and session.connection.emulator is not None:
         session.service.account()
@@ -178,9 +174,9 @@ VERB = Verb(
         ("emulator seed photos 1000", ""),
     ),
     details=(
-        "Virtual hours pass at the speed that is set; advance 4h skips them. Time stops while the "
-        "emulator is stopped. A fault makes operations fail, so that clients can be tested; fault "
-        "clear ends all faults. In a shell, glacier-magic emulator [--port N] [--data DIR] serves "
-        "in the foreground."
+        "speed sets the seconds per second, and advance 4h skips four hours. Time stops while the "
+        "emulator is stopped. A fault makes operations fail, to test clients; fault clear ends all "
+        "faults. In a shell, glacier-magic emulator [--port N] [--data DIR] runs the emulator in "
+        "the foreground."
     ),
 )

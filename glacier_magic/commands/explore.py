@@ -1,4 +1,4 @@
-"""Looking around in a vault."""
+"""Browsing a vault."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .options import filled
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
-    parser.add_argument("--folder", type=filled, metavar="FOLDER", help="begin in this folder")
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="the vault (the one in use)")
+    parser.add_argument("--folder", type=filled, metavar="FOLDER", help="start in this folder")
     parser.add_argument(
         "--where", type=filled, metavar="CONDITION", help="such as \"size > 1GB and created < '2016'\""
     )
@@ -23,7 +23,9 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Explorer:
     vault, session = console.vault(args.vault), console.session
     if not session.catalogue.archives.count(vault.name) and vault.name not in session.vault_names():
-        session.service.describe_vault(vault.name)  # a slip of the pen is told from an empty vault
+        session.service.describe_vault(
+            vault.name
+        )  # reports a misspelt name: the catalogue has no archives of it either
     explorer = Explorer(vault)
     path = f"{args.folder.rstrip('/')}/" if args.folder else ""
     if path and not explorer.du(path, 0):
@@ -44,9 +46,8 @@ VERB = Verb(
     examples=(("explore photos", ""), ('explore --folder scans --where "size > 1GB"', "")),
     signed=("--sort",),
     details=(
-        "Reads only the catalogue; it sends no request to the service. In a shell it prints "
-        "folders and the first archives. In a notebook, write explorer = _ in the next cell: "
-        ".selection and .view are DataFrames, and .restore(), .remove() and .compare() return "
-        "plans."
+        "Reads the catalogue only; no request is sent. In a shell it prints the folders and the "
+        "first archives. In a notebook, write explorer = _ in the next cell: .selection and .view "
+        "are DataFrames, and .restore(), .remove() and .compare() return plans."
     ),
 )

@@ -1,15 +1,13 @@
-"""What went wrong last, in full: kept for ``why``, in this process and the next.
+"""The last error, in full, stored for ``why`` in this process and the next.
 
-It holds what was typed, the error's own words and places in this program's code; no value of any
-variable, and no secret.
+It holds the line that was typed, the error's message, and places in this program's code; never the
+value of a variable, and no secret.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,74 +15,58 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .._version import __version__
+from ..base.files import write_atomically
 from ..base.paths import data_folder
-from ..base.rendering import STYLE, Rendered, escape, visible
+from ..base.rendering import STYLE, Rendered
 from ..errors import GlacierError, Unexpected
 from ..scrubbing import scrub
+from .facts import Facts, facts_html, facts_lines
 
 PACKAGE = Path(__file__).parents[1]
 DEEP = 12
-"""Places in the code that are named, the innermost."""
+"""The most places in the code that are named, from the innermost."""
 
 
 class Failure(Rendered):
-    """An error with all that is known of it: pairs of a label and words."""
+    """An error with its details, as pairs of a label and a text."""
 
-    def __init__(self, facts: Sequence[tuple[str, str]]) -> None:
-        self.facts = [(scrub(label), scrub(words)) for label, words in facts]
+    def __init__(self, facts: Facts) -> None:
+        self.facts = [(scrub(label), scrub(text)) for label, text in facts]
 
     @classmethod
     def of(cls, words: Sequence[str], error: GlacierError) -> Failure:
-        """Describe *error*, which carrying out *words* ended with."""
+        """Return the failure of *words* with *error*."""
         facts = [
             ("what happened", f"{type(error).__name__}: {error.message}"),
             ("what to do", error.cure),
-            ("what that means", _meaning(error)),
-            ("asked", shlex.join(words) or "where am I"),
+            ("what it means", _meaning(error)),
+            ("command", shlex.join(words) or "(status)"),
             ("at", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, with version {__version__}"),
             ("the service's code", error.code),
             *error.details.items(),
-            ("underneath", _underneath(error)),
+            ("caused by", _causes(error)),
             ("exit code", str(error.exit_code)),
             ("where", _places(error)),
         ]
         return cls([(label, text) for label, text in facts if text])
 
     def _repr_text(self) -> str:
-        width = max((len(label) for label, _ in self.facts), default=0)
-        lines = []
-        for label, words in self.facts:
-            first, *others = [visible(line) for line in words.split("\n")]
-            lines.append(f"{label.rjust(width)}: {first}")
-            lines += [f"{' ' * width}  {line}" for line in others]
-        return "\n".join(lines)
+        return "\n".join(facts_lines(self.facts))
 
     def _repr_html(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th>"
-            f"<td class='long' style='white-space:pre-wrap'>{escape(words)}</td></tr>"
-            for label, words in self.facts
-        )
-        return f"{STYLE}<table class='glacier-table'>{rows}</table>"
+        return STYLE + facts_html(self.facts)
 
-    # Kept for the next process
-
-    def keep(self) -> None:
-        """Write it where the next process finds it, if that can be done."""
+    def save(self) -> None:
+        """Write the failure to the data folder, if possible."""
         file = _file()
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=file.parent, prefix=".failure-")
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(self.facts, out)
-            Path(name).replace(file)
+            write_atomically(file, json.dumps(self.facts))
 
     @classmethod
     def last(cls) -> Failure | None:
-        """Return the one that was kept last, in whatever process."""
+        """Return the failure that was saved last, by any process."""
         try:
-            told = json.loads(_file().read_text("utf-8"))
-            return cls([(str(label), str(words)) for label, words in told])
+            return cls([(str(label), str(text)) for label, text in json.loads(_file().read_text("utf-8"))])
         except (OSError, ValueError, TypeError):
             return None
 
@@ -94,12 +76,13 @@ def _file() -> Path:
 
 
 def _meaning(error: GlacierError) -> str:
+    # magics.one_line() makes subclasses elsewhere: the documented class is one of errors.py.
     kinds = [kind for kind in type(error).__mro__ if kind.__module__ == GlacierError.__module__]
     return (kinds[0].__doc__ or "").partition("\n\n")[0].replace("\n   ", "") if kinds else ""
 
 
-def _underneath(error: BaseException) -> str:
-    """Return the kinds of errors that led to this one; their texts are not ours to show."""
+def _causes(error: BaseException) -> str:
+    """Return the types of the errors that led to this one; their messages may hold secrets."""
     kinds: list[str] = []
     seen = error.__cause__ or error.__context__
     while seen is not None and len(kinds) < DEEP:
@@ -109,7 +92,7 @@ def _underneath(error: BaseException) -> str:
 
 
 def _places(error: GlacierError) -> str:
-    """Return the places in this package that the error came through, the innermost last."""
+    """Return the places in this package of the error's traceback, the innermost last."""
     origin = error.__cause__ if isinstance(error, Unexpected) and error.__cause__ else error
     frames = [
         f"{Path(frame.filename).relative_to(PACKAGE)}:{frame.lineno} in {frame.name}"

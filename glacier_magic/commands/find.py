@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .age import as_of
 from .console import Console
 from .grammar import Parser, Verb
 from .options import limit_option, vault_option
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help="what the name holds anywhere")
+    parser.add_argument("text", metavar="TEXT", help="a text to find anywhere in the name")
     limit_option(parser)
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).find(args.text, limit=args.limit)
     console.face.note(as_of(console, table))
     return table

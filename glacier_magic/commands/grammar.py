@@ -1,4 +1,4 @@
-"""How words become a request: one parser a verb, no exit, no traceback, ids that start with -."""
+"""Verbs and their parsers, which never exit, and take ids that start with ``-``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .console import Console
     from .setting_values import Settings
 
-_ID = re.compile(r"-[A-Za-z0-9_-]{23,}")
+_ID = re.compile(r"-[A-Za-z0-9_-]{23,}")  # an id of the service: every option is shorter
 _SHIELD = "\x00"
-"""Put before a word that begins with ``-`` and is an id, so that it is taken for a value."""
+"""Precedes a word that begins with ``-`` but is a value, such as an id, while it is parsed."""
 
 
 class Help(Rendered):
@@ -32,7 +32,7 @@ class Help(Rendered):
 
 
 class HelpAsked(Exception):
-    """``--help`` was among the words."""
+    """The words contain ``--help``."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -53,10 +53,9 @@ class _HelpAction(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of printing and leaving.
+    """An argument parser that raises errors instead of printing and exiting.
 
-    The metavar of a word or option says what it is, and so what completes it: see
-    :meth:`expected`.
+    The metavar of a word or option determines its completion: see :meth:`expected`.
     """
 
     def __init__(self, prog: str, summary: str, details: str = "") -> None:
@@ -65,13 +64,13 @@ class Parser(argparse.ArgumentParser):
             description=summary,
             epilog="\n\n".join(textwrap.fill(part, WIDTH) for part in details.split("\n\n")),
             add_help=False,
-            allow_abbrev=False,
+            allow_abbrev=False,  # an option added later must not change what a script means
             formatter_class=_formatter,
         )
-        self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this text")
+        self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this help")
 
     def format_help(self) -> str:
-        """Return the help text: what the verb does, examples, then words and options."""
+        """Return the help text: summary and examples first, then words and options."""
         formatter = self._get_formatter()
         formatter.add_text(self.description)
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
@@ -85,7 +84,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def words(self) -> list[argparse.Action]:
-        """The words that are not options, in their order."""
+        """The positional arguments, in order."""
         return [action for action in self._actions if not action.option_strings]
 
     @property
@@ -94,7 +93,7 @@ class Parser(argparse.ArgumentParser):
         return {spelling: a for a in self._actions for spelling in a.option_strings}
 
     def expected(self, given: Sequence[str]) -> argparse.Action | None:
-        """Return the word, or the option whose value, comes after the *given* words; or None."""
+        """Return the argument, or the option whose value, follows the *given* words; or None."""
         options, words, waiting = self.options, list(self.words), None
         for word in given:
             if waiting is not None:
@@ -106,17 +105,17 @@ class Parser(argparse.ArgumentParser):
         return waiting or (words[0] if words else None)
 
     def error(self, message: str) -> NoReturn:
-        """Raise an :class:`InputError` that names the verb's help."""
+        """Raise an :class:`InputError` that refers to the verb's help."""
         raise InputError(f"{self.prog}: {unshield(message)}", cure=f"{self.prog} --help says more.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """Raise too: nothing here ends the process."""
-        self.error(message or f"left with status {status}")
+        """Raise an :class:`InputError`, instead of ending the process."""
+        self.error(message or f"exited with status {status}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verb:
-    """One thing a user can ask for, the same in a notebook, a terminal and a script."""
+    """A verb, the same in a notebook, a terminal and a script."""
 
     name: str
     summary: str
@@ -124,18 +123,18 @@ class Verb:
     configure: Callable[[Parser], None] = lambda _: None
     details: str = ""
     examples: tuple[tuple[str, str], ...] = ()
-    """Lines without the program's name, each with what it does, or "" where that is plain."""
+    """Lines without the program's name, each with an explanation or ``""``."""
     signed: tuple[str, ...] = ()
     """Options whose value may begin with ``-``."""
     interrupted: str = ""
-    """What to do after an interrupt; "" where the same words go on from there."""
+    """The next step after an interrupt; ``""`` if the same line resumes the work."""
     once: tuple[str, ...] = ()
-    """Options that begin anew, so that they do not belong in words that go on."""
+    """Options that start over, and so do not belong into a line that resumes."""
 
     def parser(self, program: str) -> Parser:
         """Return the parser of this verb's words."""
         details = self.details.replace("%glacier", program or "%glacier")
-        lines = [f"  {program} {line}{_beside(what)}" for line, what in self.examples]
+        lines = [f"  {program} {line}" + (f"\n      {what}" if what else "") for line, what in self.examples]
         summary = f"{self.summary[:1].upper()}{self.summary[1:]}."
         shown = "\n".join([summary, *(["", "examples:", *lines] if lines else [])])
         parser = Parser(f"{program} {self.name}".strip(), shown, details)
@@ -145,10 +144,10 @@ class Verb:
     def parse(
         self, program: str, words: Sequence[str], settings: Settings | None = None
     ) -> argparse.Namespace:
-        """Return the request that *words* make, with what is set once where they say nothing.
+        """Return the parsed words, with the settings as defaults.
 
-        :raises InputError: they make none, or a setting is none.
-        :raises HelpAsked: ``--help`` is among them.
+        :raises InputError: the words or a setting are not valid.
+        :raises HelpAsked: the words contain ``--help``.
         """
         parser = self.parser(program)
         if settings is not None and not {"-h", "--help"} & set(words):
@@ -159,31 +158,27 @@ class Verb:
         return parsed
 
 
-def _beside(what: str) -> str:
-    return f"\n      {what}" if what else ""
-
-
 def after_interrupt(verbs: Mapping[str, Verb], words: Sequence[str], called: str, program: str) -> str:
-    """Return what to do after *words* were interrupted.
+    """Return the next step after an interrupt of *words*.
 
-    :param called: what the words are to the user: a line, a command.
-    :param program: what the user types before a verb.
+    :param called: the user's term for the words: line or command.
+    :param program: the text before a verb.
     """
     verb = verbs.get(words[0]) if words else None
     if verb is not None and verb.interrupted:
-        return f"What was done is kept; {verb.interrupted.replace('%glacier', program)}"
-    anew = [option for option in verb.once if option in words] if verb is not None else []
-    without = f" without {' and '.join(anew)}" if anew else ""
-    return f"What was done is kept; the same {called}{without} goes on from here."
+        return f"Completed work is saved; {verb.interrupted.replace('%glacier', program)}"
+    once = [option for option in verb.once if option in words] if verb is not None else []
+    without = f" without {' and '.join(once)}" if once else ""
+    return f"Completed work is saved; to resume, run the same {called} again{without}."
 
 
 def as_value(word: str) -> str:
-    """Return *word* marked so that it is a value even if it begins with ``-``."""
+    """Return *word* marked as a value, in case it begins with ``-``."""
     return f"{_SHIELD}{word}" if word.startswith("-") else word
 
 
 def shield(words: Iterable[str], signed: Container[str] = ()) -> list[str]:
-    """Return *words* with ids that begin with ``-`` and what follows *signed* marked as values."""
+    """Return *words* with ids, and the words after options in *signed*, marked as values."""
     shielded, before = [], ""
     for word in words:
         value = _ID.fullmatch(word) or (before in signed and not word.startswith("--"))
@@ -193,8 +188,8 @@ def shield(words: Iterable[str], signed: Container[str] = ()) -> list[str]:
 
 
 def unshield(text: str) -> str:
-    """Return *text* without the marks that :func:`shield` set."""
-    return text.replace(_SHIELD, "").replace("\\x00", "")
+    """Return *text* without the marks of :func:`shield`."""
+    return text.replace(_SHIELD, "").replace("\\x00", "")  # argparse quotes words with repr()
 
 
 def _bare(value: Any) -> Any:

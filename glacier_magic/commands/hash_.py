@@ -6,15 +6,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..base.rendering import Rendered, html_table, text_table, visible
+from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
 from ..errors import InputError
 from ..steps import step
 from ..transfer import verify as localhash
 from ..transfer.progress import Meter
+from ..transfer.sources import expand
 from ..transfer.verify import LocalHash
 from .console import Console
+from .facts import facts_lines
 from .grammar import Parser, Verb
 from .options import check_option, vault_option
 from .verify import refuse_different
@@ -24,17 +26,17 @@ if TYPE_CHECKING:
 
 
 WHY = (
-    "The tree hash is what the service keeps: SHA-256 of each MiB, hashed together in pairs up to "
-    "one. sha256sum prints the other, which is equal only up to 1 MiB."
+    "The service stores the tree hash: the SHA-256 hashes of each MiB, combined in pairs up to a "
+    "single hash. sha256sum prints the SHA-256 of the whole file, which is the same up to 1 MiB."
 )
 
 
 Compared = tuple[str, ArchiveRecord | None]
-"""A state, and the archive it is about."""
+"""A state, and the archive that a file was compared with."""
 
 
 class Hashes(Rendered):
-    """Files with both hashes and, where they were held against archives, the outcome of that."""
+    """Files with both hashes and, if they were compared with archives, the outcomes."""
 
     def __init__(self, files: Sequence[LocalHash], compared: Sequence[Compared] = ()) -> None:
         self.files = list(files)
@@ -42,7 +44,7 @@ class Hashes(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a file: name, path, size, tree_hash, sha256; state, archive and archive_id."""
+        """One row per file: name, path, size, tree_hash, sha256; state, archive and archive_id."""
         import pandas as pd
 
         columns: dict[str, list[object]] = {
@@ -68,7 +70,7 @@ class Hashes(Rendered):
             (
                 str(file.path),
                 human_bytes(file.size),
-                *(_in_words(self.compared[number]) if self.compared else ()),
+                *(_state_and_archive(self.compared[number]) if self.compared else ()),
                 file.tree_hash,
                 file.sha256,
             )
@@ -78,36 +80,33 @@ class Hashes(Rendered):
     def _repr_text(self) -> str:
         if len(self.files) != 1:
             return text_table(self._head(), self._rows(), numbers=(1,))
-        width = max(len(label) for label in self._head())
         facts = dict(zip(self._head(), self._rows()[0], strict=True))
         facts["size"] += f" ({self.files[0].size:,} bytes)"
-        return "\n".join(f"{label.rjust(width)}: {visible(facts[label])}" for label in facts)
+        return "\n".join(facts_lines(list(facts.items())))
 
     def _repr_html(self) -> str:
         return html_table(self._head(), self._rows(), numbers=(1,))
 
 
-def _in_words(compared: Compared) -> tuple[str, str]:
+def _state_and_archive(compared: Compared) -> tuple[str, str]:
     state, archive = compared
     return state, f"{archive.name} (id:{short_id(archive.archive_id)})" if archive else ""
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, globs, ~")
-    parser.add_argument(
-        "--against", metavar="GLOB|id:ID", help="say whether this archive is what the files hold"
-    )
+    parser.add_argument("--against", metavar="GLOB|id:ID", help="compare the files with this archive")
     vault_option(parser)
     check_option(parser)
 
 
 def _run(console: Console, args: Namespace) -> Hashes:
     if args.check and args.against is None:
-        raise InputError("There is nothing to check the files against", cure="Add --against NAME.")
+        raise InputError("--check needs an archive to compare with", cure="Add --against NAME.")
     archives = []
     if args.against is not None:
         archives = console.vault(args.vault).select([args.against])
-    paths = dict.fromkeys(localhash.expand(args.paths))
+    paths = dict.fromkeys(expand(args.paths))
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
         raise InputError(
@@ -130,9 +129,9 @@ def _run(console: Console, args: Namespace) -> Hashes:
 
 VERB = Verb(
     name="hash",
-    summary="show the tree hash and SHA-256 of files, and whether they equal an archive",
+    summary="show the tree hash and SHA-256 of files, and compare them with an archive",
     run=_run,
     configure=_configure,
     examples=(("hash scan.tif", ""), ("hash scan.tif --against scans/scan.tif --check", "")),
-    details=("Reads each file once. Without --against no connection is needed."),
+    details=("Reads each file once. Without --against, no connection is needed."),
 )

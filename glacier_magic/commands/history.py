@@ -1,28 +1,23 @@
-"""Plans that were run: what was promised, and what happened."""
+"""Plans that were run, each with its estimate and its outcome."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ..plans.past_plans import PastPlan
 from .console import Console
 from .grammar import Parser, Verb
 from .options import whole
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _number = whole(1, 1 << 53, "a number from 1 on")
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="one plan in full")
-    parser.add_argument("--limit", type=_number, metavar="N", default=20, help="how many (20)")
+    parser.add_argument("--limit", type=_number, metavar="N", default=20, help="the number of plans (20)")
 
 
-def _run(console: Console, args: Namespace) -> PastPlan | pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     if args.id is not None:
         return console.session.past_plan(args.id)
     past = console.session.history(args.limit)
@@ -33,7 +28,7 @@ def _run(console: Console, args: Namespace) -> PastPlan | pd.DataFrame:
 
 VERB = Verb(
     name="history",
-    summary="list the plans that were run: what was promised, what happened",
+    summary="list the plans that were run, with estimate and outcome",
     run=_run,
     configure=_configure,
     examples=(("history", ""), ("history 12", "one plan in full")),

@@ -1,4 +1,4 @@
-"""Coming from another program: its own record of archives, taken into the catalogue."""
+"""Importing another program's record of archives into the catalogue."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from .console import Console
 from .grammar import Parser, Verb
 
 SHOWN = 20
-"""Left things that are shown by name."""
+"""The most skipped items that are shown by name."""
 
 _OUTCOMES = {
-    "unknown": "taken; no inventory read here lists them yet",
-    "deleted here": "taken as deleted by that program",
-    "gone": "taken as gone: an inventory read here since does not list them, or one read there",
+    "unknown": "imported; no inventory in the catalogue lists them yet",
+    "deleted here": "imported as deleted by that program",
+    "gone": "imported as gone: a later inventory, here or of that program, does not list them",
 }
-"""What is said of new archives in each state."""
+"""The outcome of new archives, by state."""
 
 
-class Taken(Rendered):
-    """What an import took and left, as two tables."""
+class ImportResult(Rendered):
+    """What an import added and skipped, as two tables."""
 
     def __init__(self, report: ImportReport, program: str) -> None:
         self.report = report
         self._program = program
 
     def _heading(self) -> str:
-        verb = "would be taken" if self.report.dry_run else "taken"
+        verb = "would be imported" if self.report.dry_run else "imported"
         vaults = ", ".join(sorted(self.report.vaults)[:10])
         new = plural(self.report.taken.total(), "archive")
         where = f" into {vaults}" if vaults else ""
@@ -41,10 +41,10 @@ class Taken(Rendered):
         report = self.report
         counted = [(words, report.taken[state]) for state, words in _OUTCOMES.items()]
         counted += [
-            ("known already, and completed with what was missing", report.completed),
+            ("known already; missing details were added", report.completed),
             ("known already", report.known),
-            ("jobs not taken: the service lists those it still has", report.jobs),
-            *((f"left: {why}", count) for why, count in report.left.reasons.most_common()),
+            ("jobs skipped: the service lists those that exist", report.jobs),
+            *((f"skipped: {why}", count) for why, count in report.left.reasons.most_common()),
         ]
         return [(words, f"{count:,}") for words, count in counted if count]
 
@@ -53,12 +53,12 @@ class Taken(Rendered):
 
     def _last(self) -> list[str]:
         more = len(self.report.left) - SHOWN
-        words = [f"{more:,} more were left."] if more > 0 else []
+        words = [f"{more:,} more were skipped."] if more > 0 else []
         words += self.report.notes
         if self.report.dry_run:
             return [*words, "Nothing was written: this was a dry run."]
         if self.report.taken["unknown"]:
-            words.append(f"Next: {self._program} inventory tells which of them are there.")
+            words.append(f"Next: {self._program} inventory shows which of them exist.")
         return words
 
     def _repr_text(self) -> str:
@@ -77,7 +77,7 @@ class Taken(Rendered):
 
 
 _HEAD = ("archives", "count")
-_LEFT = ("left", "why")
+_LEFT = ("skipped", "reason")
 
 
 def _configure(parser: Parser) -> None:
@@ -85,15 +85,17 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--vault",
         metavar="VAULT",
-        help="where its archives are (the vault in use, where the file names none)",
+        help="the vault of the archives (the vault in use, if the file names none)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be taken")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be imported")
 
 
-def _run(console: Console, args: Namespace) -> Taken:
+def _run(console: Console, args: Namespace) -> ImportResult:
     imported = importers.read(args.path)
     if args.vault is not None:
-        console.session.service.describe_vault(args.vault)  # a slip would make one up
+        console.session.service.describe_vault(
+            args.vault
+        )  # a misspelt name would add a vault to the catalogue
     report = importers.take(
         imported,
         console.session.catalogue,
@@ -101,25 +103,25 @@ def _run(console: Console, args: Namespace) -> Taken:
         otherwise=lambda: console.vault(None).name,
         dry_run=args.dry_run,
     )
-    taken = Taken(report, console.face.program)
+    result = ImportResult(report, console.face.program)
     if report.left.cut:
-        console.face.note(repr(taken))
+        console.face.note(repr(result))
         raise IntegrityError(
-            f"{near(str(report.source))} ends too early: what was behind its end is not known",
-            cure="Get the whole file and import it again; nothing is taken twice.",
+            f"{near(str(report.source))} is truncated: what follows its end is not known",
+            cure="Import the complete file; archives are not imported twice.",
         )
-    return taken
+    return result
 
 
 VERB = Verb(
     name="import",
-    summary="import what another program recorded of your archives",
+    summary="import another program's record of your archives",
     run=_run,
     configure=_configure,
     examples=(("import ~/.bakthat.sqlite --vault backups", ""), ("import inventory.json --dry-run", "")),
     details=(
         "Reads the shelve file of GlacierVault, the SQLite files of bakthat and glacier-cli, the "
         "journal of mt-aws-glacier, and inventories saved as JSON or CSV. An import never "
-        "overwrites what an inventory that was read here says."
+        "overwrites what the catalogue has from an inventory."
     ),
 )

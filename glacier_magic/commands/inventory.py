@@ -14,8 +14,8 @@ from .options import waiting_options
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("vault", nargs="?", metavar="VAULT", help="default: the one in use")
-    parser.add_argument("--fresh", action="store_true", help="ask even if one is at hand")
+    parser.add_argument("vault", nargs="?", metavar="VAULT", help="the vault (the one in use)")
+    parser.add_argument("--fresh", action="store_true", help="request a new one even if one is available")
     waiting_options(parser)
 
 
@@ -25,13 +25,13 @@ def _run(console: Console, args: Namespace) -> Any:
     if isinstance(found, InventoryJob):
         if not args.wait:
             return found
-        console.face.follow(found, args.timeout)
+        console.face.wait(found, args.timeout)
         found = vault.archives()
     console.face.note(as_of(console, found))
     for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
         console.face.note(
-            f"{name!r} seems to be stored twice, by a request that was sent again after its answer "
-            f"was lost. {step('rm', f'id:{archive_id}')} deletes the second one."
+            f"{name!r} seems to be stored twice: a request was repeated after its response was lost. "
+            f"{step('rm', f'id:{archive_id}')} deletes the second one."
         )
     return found
 
@@ -43,5 +43,5 @@ VERB = Verb(
     configure=_configure,
     examples=(("inventory", ""), ("inventory photos --wait", ""), ("inventory --fresh", "request a new one")),
     once=("--fresh",),
-    details=("The service makes an inventory about once a day, and takes about four hours to return it."),
+    details=("The service updates the inventory about once a day, and takes about four hours to return it."),
 )

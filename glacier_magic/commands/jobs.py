@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
-from ..jobs import Batch
-from .console import Console
 from .grammar import Verb
-
-
-def _run(console: Console, _: Namespace) -> Batch:
-    return console.session.jobs()
-
 
 VERB = Verb(
     name="jobs",
-    summary="show the job board; downloads start by themselves when a job is ready",
-    run=_run,
+    summary="show the job board; downloads start when their jobs are ready",
+    run=lambda console, _: console.session.jobs(),
     examples=(("jobs", ""),),
 )

@@ -14,13 +14,17 @@ from .options import save_option, yes_option
 def _configure(parser: Parser) -> None:
     parser.add_argument("vault", metavar="VAULT", help="the vault")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--policy", metavar="FILE", help="put this policy on trial for 24 hours")
-    which.add_argument("--complete", action="store_true", help="make the one on trial last FOR EVER")
-    which.add_argument("--abort", action="store_true", help="take the one on trial away")
-    parser.add_argument("--lock-id", metavar="ID", help="with --complete: of a lock that was begun elsewhere")
-    parser.add_argument(
-        "--confirm", metavar="VAULT", help="with --complete: the vault's name, instead of typing it"
+    which.add_argument(
+        "--policy", metavar="FILE", help="start a lock with this policy; it can be aborted for 24 hours"
     )
+    which.add_argument(
+        "--complete", action="store_true", help="make the lock permanent: it can never be removed or changed"
+    )
+    which.add_argument("--abort", action="store_true", help="remove a lock that is not complete")
+    parser.add_argument(
+        "--lock-id", metavar="ID", help="with --complete: the id of a lock that another program started"
+    )
+    parser.add_argument("--confirm", metavar="VAULT", help="with --complete: the vault's name, to confirm")
     save_option(parser)
     yes_option(parser)
 
@@ -46,13 +50,13 @@ VERB = Verb(
     configure=_configure,
     examples=(
         ("lock photos", ""),
-        ("lock photos --policy policy.json", "on trial for 24 hours"),
-        ("lock photos --complete", "for ever"),
+        ("lock photos --policy policy.json", "in progress for 24 hours"),
+        ("lock photos --complete", "permanent"),
     ),
     interrupted="%glacier lock shows its state.",
     details=(
-        "--policy FILE starts the lock: it holds at once, and ends after 24 hours or with "
-        "--abort. --complete within that time makes it permanent for everybody, and asks for the "
-        "vault's name."
+        "--policy FILE starts the lock: it is in effect at once, and expires after 24 hours or with "
+        "--abort. --complete within that time makes it permanent; nobody can change it then. It "
+        "asks for the vault's name."
     ),
 )

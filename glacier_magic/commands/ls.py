@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..catalogue.archives.query import SORTABLE
 from ..catalogue.archives.states import STATES
@@ -12,31 +12,30 @@ from .console import Console
 from .grammar import Parser, Verb
 from .options import limit_option, vault_option
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
         "glob",
         nargs="?",
         metavar="GLOB",
-        help="names; * matches / too, folder/ is all below it; name: and an exact name; id: and "
+        help="a name (* matches / too; folder/ is all below it), name: and an exact name, or id: and "
         "the beginning of an archive id",
     )
     parser.add_argument("--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\"")
     parser.add_argument("--sort", metavar="COLUMNS", help="such as -size,name: largest first, then by name")
     limit_option(parser)
-    parser.add_argument("--as-of", metavar="DATE", help="as the newest inventory until then lists them")
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="list the archives of the newest inventory up to this date"
+    )
     parser.add_argument(
         "--state",
         metavar="STATES",
-        help=f"of {', '.join(STATES)}; commas between; default: present,pending,unknown",
+        help=f"{', '.join(STATES)}; separated by commas; default: present,pending,unknown",
     )
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).archives(
         args.glob,
         where=args.where,

@@ -1,4 +1,4 @@
-"""Whom the vaults tell that a job is done, and the queue that the tracker listens to."""
+"""Notifications of finished jobs, and the queue that the tracker listens to."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def _configure(parser: Parser) -> None:
         "words",
         nargs="*",
         metavar="setup|remove VAULT",
-        help="make or remove a queue for the vault; or the vault alone; or nothing, for all vaults",
+        help="create or remove a queue for the vault; or only the vault; or nothing, for all vaults",
     )
-    parser.add_argument("--topic", metavar="ARN", help="have the vault tell this topic of yours")
-    parser.add_argument("--events", metavar="E,E", help="with --topic: archive, inventory; both if not given")
-    parser.add_argument("--remove", action="store_true", help="have the vault tell nobody")
+    parser.add_argument("--topic", metavar="ARN", help="notify this SNS topic")
+    parser.add_argument("--events", metavar="E,E", help="with --topic: archive, inventory, or both (default)")
+    parser.add_argument("--remove", action="store_true", help="send no notifications")
     parser.add_argument("--name", metavar="NAME", help="with setup: the queue is glacier-magic-NAME (jobs)")
-    parser.add_argument("--replace", action="store_true", help="with setup: in place of another topic")
+    parser.add_argument("--replace", action="store_true", help="with setup: replace the vault's topic")
     parser.add_argument("--yes", action="store_true", help="do it without asking")
 
 
@@ -43,11 +43,11 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _check(do: str | None, args: Namespace) -> None:
     if args.remove and args.topic is not None:
-        raise InputError("Set a topic or remove it", cure="Choose one.")
+        raise InputError("--topic and --remove exclude each other", cure="Choose one.")
     if args.events is not None and args.topic is None:
-        raise InputError("Events are told to a topic", cure="Add --topic ARN.")
+        raise InputError("--events goes with --topic", cure="Add --topic ARN.")
     if do is not None and (args.topic is not None or args.remove):
-        raise InputError(f"{do} knows its topic", cure="Leave --topic and --remove out.")
+        raise InputError(f"notify {do} uses its own topic", cure="Leave out --topic and --remove.")
     if do != "setup" and (args.name is not None or args.replace):
         raise InputError("--name and --replace go with notify setup", cure="")
 
@@ -69,7 +69,7 @@ def _set(console: Console, name: str | None, args: Namespace) -> Any:
 
 VERB = Verb(
     name="notify",
-    summary="show or set the topic that a vault notifies; make a queue for the job board",
+    summary="show or set the topic that a vault notifies; create a queue for the job board",
     run=_run,
     configure=_configure,
     examples=(
@@ -78,9 +78,9 @@ VERB = Verb(
         ("notify photos --topic arn:aws:sns:eu-west-1:123456789012:mine", ""),
     ),
     details=(
-        "notify setup creates a topic and a queue, after showing them with their policies; while "
-        "jobs are tracked, a message in the queue is acted on at once, and the service is asked "
-        "less often. notify remove removes exactly these. A vault that is called setup or remove "
-        "is reached with use, and from Python."
+        "notify setup shows and creates a topic and a queue with their policies. While jobs are "
+        "tracked, a message in the queue takes effect at once, and the service is polled less "
+        "often. notify remove removes what setup created. For a vault called setup or remove, "
+        "use the vault first."
     ),
 )

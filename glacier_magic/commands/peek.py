@@ -1,4 +1,4 @@
-"""What is inside a zip or tar in a vault, without getting it back."""
+"""The members of a zip or tar in a vault, listed without restoring it."""
 
 from __future__ import annotations
 
@@ -9,58 +9,49 @@ from ..base.rendering import visible
 from ..plans import PeekPlan
 from .console import Console
 from .grammar import Parser, Verb
-from .options import destination_option, money, size, vault_option, waiting_options, whole
+from .options import destination_option, money, size, tier_option, vault_option, waiting_options, whole
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("archive", metavar="NAME|id:ID", help="a zip, tar or tar.gz")
     vault_option(parser)
     parser.add_argument(
-        "--as", dest="kind", choices=("zip", "tar", "tar.gz"), help="what it is, where its name does not tell"
+        "--as", dest="kind", choices=("zip", "tar", "tar.gz"), help="the format, if the name does not say"
     )
-    parser.add_argument(
-        "--tier",
-        type=str.lower,
-        choices=("standard", "bulk", "expedited"),
-        default="standard",
-        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )
+    tier_option(parser, default="standard")
     parser.add_argument(
         "--max-bytes",
         metavar="SIZE",
         type=size,
         default=64 << 20,
-        help="of the archive, all requests together (64MiB)",
+        help="the most bytes to retrieve, in all requests together (64MiB)",
     )
     parser.add_argument(
         "--rounds",
         metavar="N",
         type=whole(1, 1000, "a number of rounds, 1 to 1000"),
         default=4,
-        help="requests that wait for one another, hours each, at most (4)",
+        help="the most requests in a row, each of which takes hours (4)",
     )
     parser.add_argument(
-        "--max-cost",
-        metavar="USD",
-        type=money,
-        help="refuse what may cost more, at worst, or whose price is not known",
+        "--max-cost", metavar="USD", type=money, help="refuse if it may cost more, or a price is unknown"
     )
     destination_option(parser)
-    parser.add_argument("--yes", action="store_true", help="ask for what it takes")
+    parser.add_argument("--yes", action="store_true", help="start at once, without asking")
     waiting_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    while True:
+    while True:  # each round may show that further bytes are needed
         plan = _plan(console, args)
         if plan.empty:
-            return _told(console, plan)
+            return _members(console, plan)
         if not args.yes and plan.asking:
             return console.settle(plan, yes=False)
         batch = plan.run()
         if not args.wait:
             return batch
-        console.face.follow(batch, args.timeout)
+        console.face.wait(batch, args.timeout)
 
 
 def _plan(console: Console, args: Namespace) -> PeekPlan:
@@ -75,7 +66,7 @@ def _plan(console: Console, args: Namespace) -> PeekPlan:
     return plan if args.max_cost is None else plan.limit_to(args.max_cost)
 
 
-def _told(console: Console, plan: PeekPlan) -> Any:
+def _members(console: Console, plan: PeekPlan) -> Any:
     table = plan.members
     for note in table.attrs["notes"] if table is not None else ():
         console.face.note(visible(note))
@@ -89,10 +80,10 @@ VERB = Verb(
     configure=_configure,
     examples=(("peek backup-2019.zip --max-cost 0.10", ""), ("peek id:ID --as tar.gz", "")),
     details=(
-        "A zip is read from its end, a tar from its start, header after header; of a tar.gz only "
-        "what unpacks from its first bytes is seen. The plan shows what is fetched and what it "
-        "costs. Repeat the same line when that is ready, hours later; nothing is paid for twice. "
-        "With --yes --wait all further rounds are requested, too, within --max-bytes, --rounds "
-        "and --max-cost."
+        "A zip is read from its end, a tar from its start, header by header; of a tar.gz only what "
+        "its first bytes unpack to is listed. The plan shows what is retrieved and what it costs. "
+        "Repeat the same line when that is ready, hours later; no bytes are charged twice. With "
+        "--yes --wait all further rounds are requested, too, within --max-bytes, --rounds and "
+        "--max-cost."
     ),
 )

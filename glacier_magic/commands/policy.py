@@ -13,14 +13,18 @@ from .grammar import Parser, Verb
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("set", nargs="?", metavar="set", help="set another one")
+    parser.add_argument("set", nargs="?", metavar="set", help="set another policy")
     parser.add_argument("limit", nargs="?", metavar="LIMIT", help="none, free-tier, or bytes an hour: 1GB/h")
     parser.add_argument("--yes", action="store_true", help="set it without asking")
     parser.add_argument(
         "--iam", action="store_true", help="print the IAM policy that this program needs instead"
     )
-    parser.add_argument("--vault", metavar="VAULT", action="append", help="with --iam: only this one")
-    parser.add_argument("--save", metavar="FILE", help="with --iam: write it, account id and all")
+    parser.add_argument(
+        "--vault", metavar="VAULT", action="append", help="with --iam: only this vault; may be repeated"
+    )
+    parser.add_argument(
+        "--save", metavar="FILE", help="with --iam: write it to this file, with the whole account id"
+    )
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -30,7 +34,7 @@ def _run(console: Console, args: Namespace) -> Any:
         raise InputError("The data retrieval policy is the account's", cure="Add --iam.")
     policy = console.session.retrieval_policy()
     if args.set is None and args.yes:
-        raise InputError("Nothing is to be set", cure="Write policy set and a limit.")
+        raise InputError("--yes is for policy set", cure="Write policy set and a limit.")
     if args.set is None:
         return policy
     if args.set != "set" or args.limit is None:
@@ -40,7 +44,7 @@ def _run(console: Console, args: Namespace) -> Any:
         )
     outcome = console.settle(policy.set(args.limit), yes=args.yes)
     if isinstance(outcome, RetrievalPolicy):
-        console.face.note(f"It was {policy.name}; it is {outcome.name} within minutes.")
+        console.face.note(f"The policy was {policy.name}; {outcome.name} takes effect within minutes.")
     return outcome
 
 
@@ -62,7 +66,7 @@ VERB = Verb(
     examples=(
         ("policy", ""),
         ("policy set free-tier", "refuse retrievals beyond the free allowance"),
-        ("policy --iam --vault photos", "the least that this program needs"),
+        ("policy --iam --vault photos", "the permissions that this program needs"),
     ),
     details=(
         "policy set none accepts every retrieval, free-tier those within the free allowance, and "

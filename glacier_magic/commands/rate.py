@@ -13,13 +13,13 @@ from .options import rate
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        # False: not given; None is a rate, "none", and argparse would convert SUPPRESS as a text
+        # False means not given: None is the rate "none", and argparse would parse a text default
         "rate",
         nargs="?",
         type=rate,
         default=False,
         metavar="RATE",
-        help="10MB/s, 500k, none; nothing: say what it is",
+        help="10MB/s, 500k, none; show the rate if left out",
     )
 
 
@@ -28,21 +28,20 @@ def _run(console: Console, args: Namespace) -> str:
     if args.rate is not False:
         if not console.face.lasting:
             raise InputError(
-                "A rate set here would end with this very command",
-                cure="Add --max-rate to upload, restore or wait.",
+                "The rate would end with this command", cure="Add --max-rate to upload, restore or wait."
             )
         budget.max_rate = args.rate
     once = console.settings.get("max_rate")
-    also = f" upload, restore and wait set it to {once}, unless --max-rate is given." if once else ""
+    also = f" upload, restore and wait use {once}, unless --max-rate is given." if once else ""
     if budget.max_rate is None:
-        return f"Transfers run as fast as they can.{also}"
-    limit = f"{human_bytes(budget.max_rate)}/s at most"
-    return f"All transfers of this session together: {limit}.{also}"
+        return f"The bandwidth is not limited.{also}"
+    limit = f"at most {human_bytes(budget.max_rate)}/s"
+    return f"All transfers of this session together use {limit}.{also}"
 
 
 VERB = Verb(
     name="rate",
-    summary="show or limit the bandwidth of all transfers, also while they run",
+    summary="show or limit the bandwidth of all transfers, including running ones",
     run=_run,
     configure=_configure,
     examples=(("rate", ""), ("rate 10MB/s", ""), ("rate none", "")),

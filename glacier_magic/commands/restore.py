@@ -1,4 +1,4 @@
-"""Getting archives back."""
+"""The verb ``restore``."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
     tier_option(parser, default=None)
     parser.add_argument(
-        "--save", metavar="FILE", help="write the plan for a colleague to run, and ask for nothing"
+        "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--expired",
         action="store_true",
-        help="what was not fetched within its 24 hours, again, into the same folders",
+        help="request outputs again that expired before they were downloaded, into the same folders",
     )
     again.add_argument(
         "--extend",
         action="store_true",
-        help="keep outputs longer that go within 5 hours, or are not fetched in time",
+        help="keep outputs longer that expire within 5 hours, or are not downloaded in time",
     )
     again.add_argument(
         "--stop",
         action="store_true",
-        help="take back what is scheduled and not asked for yet, all of it or these archives",
+        help="cancel scheduled requests, all of them or those of these archives",
     )
     pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--spread", metavar="TIME", help="ask evenly over so many days: 10d")
-    pace.add_argument("--daily", metavar="SIZE", help="ask for at most so much a day: 200GB")
+    pace.add_argument("--spread", metavar="TIME", help="spread the requests evenly over so many days: 10d")
+    pace.add_argument("--daily", metavar="SIZE", help="request at most so much a day: 200GB")
     table_option(parser)
     part_options(parser)
     running_options(parser)
-    parser.set_defaults(to=None)  # with --expired it is where it was
+    parser.set_defaults(to=None)  # --expired refuses a folder, so the default must not look given
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -82,14 +82,13 @@ def _stopped(console: Console, args: Namespace) -> str:
     given = (args.table, args.tier, args.spread, args.daily, args.save, args.to, _part(args))
     if any(value is not None for value in given):
         raise InputError(
-            "What is scheduled is stopped by the names of archives",
-            cure="Leave all out but names and --vault.",
+            "--stop takes the names of archives and --vault only", cure="Leave out the other options."
         )
     return console.session.stop_restores(*args.archives, vault=_named(console, args))
 
 
 def _named(console: Console, args: Namespace) -> str | None:
-    """Return the vault that is named, or that the words are about; None for all vaults."""
+    """Return the name of the vault; None for all vaults."""
     named = args.archives or args.vault is not None
     return console.vault(args.vault).name if named else None
 
@@ -125,11 +124,15 @@ def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | Ar
 
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
     if args.table is not None:
-        raise InputError("What to ask for again is on record", cure="Leave out --from.")
+        raise InputError(
+            "--expired and --extend read their archives from the catalogue", cure="Leave out --from."
+        )
     if _part(args) is not None:
-        raise InputError("Parts are asked for by name", cure="Leave out --expired and --extend.")
+        raise InputError(
+            "--expired and --extend repeat the first range", cure="Leave out --head, --tail and --range."
+        )
     if args.to is not None:
-        raise InputError("The folders are those of the first time", cure="Leave out --to.")
+        raise InputError("--expired and --extend write to the first folder", cure="Leave out --to.")
     vault = _named(console, args)
     if args.expired:
         return console.session.restore_expired(
@@ -142,24 +145,23 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
         )
     if args.tier or args.spread or args.daily:
         raise InputError(
-            "Outputs are kept longer at once, in the tier they had",
-            cure="Leave out --tier, --spread and --daily.",
+            "--extend requests at once, in the first tier", cure="Leave out --tier, --spread and --daily."
         )
     return console.session.extend(*args.archives, vault=vault)
 
 
 def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
     if args.yes or args.wait:
-        raise InputError("--save asks for nothing", cure="Leave out --yes and --wait.")
+        raise InputError("--save makes no request", cure="Leave out --yes and --wait.")
     if not isinstance(plan, RestorePlan) or args.spread or args.daily:
         raise InputError(
-            "A file keeps whole archives and a tier, no more",
+            "A plan file has whole archives and a tier only",
             cure="Leave out --spread, --daily and parts, and --expired of several folders.",
         )
     path = plan.save(args.save)
     return (
         f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "
-        f"Nothing was asked for; {console.face.program} run {near(str(path))} does."
+        f"No request was made; {console.face.program} run {near(str(path))} does."
     )
 
 
@@ -172,7 +174,7 @@ VERB = Verb(
         ("restore 'scans/2019/*' --tier bulk --to ~/back --max-cost 5", ""),
         ("restore --from df --spread 10d", "the archives of a DataFrame, over ten days"),
         ("restore film.mov --tail 1MB", "a part of an archive"),
-        ("restore --expired", "what was not fetched within its 24 hours"),
+        ("restore --expired", "outputs that expired before they were downloaded"),
     ),
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "

@@ -10,16 +10,11 @@ from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
 from .console import Console
 from .grammar import Parser, Verb
-from .options import guard_options, vault_option
+from .options import archive_words, guard_options, vault_option
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "archives",
-        nargs="*",
-        metavar="GLOB|id:ID",
-        help="names (* matches / too; folder/ is all below it), or id: and an archive id",
-    )
+    archive_words(parser, count="*")
     parser.add_argument("--where", metavar="COND", help="such as \"created < '2016'\"")
     vault_option(parser)
     guard_options(parser)
@@ -34,7 +29,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 
 def or_failure(console: Console, outcome: Any) -> Any:
-    """Return what a deletion gave, or raise that it failed in part: a script must see that."""
+    """Return the outcome of a deletion; raise an error if it failed in part, for the exit code."""
     if not isinstance(outcome, Deleted) or outcome.failure is None:
         return outcome
     console.face.note(outcome.words)
@@ -52,10 +47,10 @@ VERB = Verb(
         ("rm --where \"created < '2012'\" --max-fee 0", ""),
         ("rm id:ID --yes", ""),
     ),
-    interrupted="%glacier deletions --resume continues what was confirmed.",
+    interrupted="%glacier deletions --resume resumes the confirmed deletion.",
     details=(
-        "Shows the plan first. More than one archive needs the vault's name, typed or given with "
-        "--confirm. What is to be deleted is saved before the first request; after an "
-        "interruption the verb deletions continues it."
+        "Shows the plan first. To delete more than one archive, type the vault's name or give it "
+        "with --confirm. The list of archives is saved before the first request; after an "
+        "interruption, the verb deletions resumes it."
     ),
 )

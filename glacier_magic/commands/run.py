@@ -1,4 +1,4 @@
-"""Running a plan that a file holds."""
+"""Running a saved plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .options import running_options, set_rate, settled, tier_option
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a plan that restore --save wrote")
-    tier_option(parser, default=None, name="instead")  # what is set is not meant for the file's
+    tier_option(parser, default=None, name="instead")  # the tier setting must not override the file's
     running_options(parser)
 
 
@@ -29,8 +29,8 @@ VERB = Verb(
     configure=_configure,
     examples=(("run plan.json --max-cost 5", ""),),
     details=(
-        "Shows the plan first, made again for this computer and catalogue: what is here, staged "
-        "or requested already is not requested. For another account's vault: connect --account "
-        "ID, where its policy lets you in."
+        "Shows the plan first, updated for this computer and catalogue: archives that exist here, "
+        "are staged, or are requested already are left out. For another account's vault, connect "
+        "with --account ID."
     ),
 )

@@ -1,7 +1,7 @@
-"""What a user sets once instead of typing it: from a face's own configuration or the environment.
+"""User settings, from a face's configuration or the environment.
 
-An option on the line counts most, then the face (``%config GlacierMagics.tier = 'bulk'``), then the
-environment (``GLACIER_MAGIC_TIER``), then what the verb does by itself.
+An option on the line takes precedence over the face (``%config GlacierMagics.tier = 'bulk'``), that
+over the environment (``GLACIER_MAGIC_TIER``), and that over the verb's default.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class Setting:
-    """Something to set: its name, and what it means.
+    """A setting: its name and meaning.
 
-    :param option: whether it stands for the option of that name wherever a verb has it.
+    :param option: whether it is the default of all options of this name.
     """
 
     name: str
@@ -35,41 +35,41 @@ SETTINGS = (
     Setting("profile", "the profile of your AWS configuration to connect with", option=False),
     Setting("region", "the region to connect to", option=False),
     Setting("endpoint_url", "another address of the service", option=False),
-    Setting("vault", "the vault where none is named and none is in use", option=False),
+    Setting("vault", "the vault if none is named and none is in use", option=False),
     Setting("tier", "the tier of retrievals: standard, bulk or expedited"),
     Setting("to", "the folder that files are restored to"),
-    Setting("destination", "where this machine is, for prices: here, region or internet"),
-    Setting("max_cost", "US dollars that a plan may cost; above it is refused"),
+    Setting("destination", "where this computer is, for prices: here, region or internet"),
+    Setting("max_cost", "the most that a plan may cost, in US dollars"),
     Setting("max_rate", "bandwidth of all transfers: 10MB/s, 500k, none"),
     Setting("description_format", "how uploads write names: fastglacier, mt2 or plain"),
     Setting("part_size", "bytes in a part of an upload: 1MiB, 2MiB, ... 4GiB"),
 )
-"""All settings, in the order in which help lists them."""
+"""All settings, in the order of the help."""
 
 
 def nothing(_: str) -> str:
-    """Stand for a face that has no configuration of its own."""
+    """Return no value: the face has no configuration."""
     return ""
 
 
 class Settings:
-    """The settings as they are now.
+    """The current settings.
 
-    :param own: gives the face's own value of a name; empty where it has none.
+    :param own: returns the face's value of a setting, or ``""``.
     """
 
     def __init__(self, own: Callable[[str], str] = nothing) -> None:
         self._own = own
 
     def get(self, name: str) -> str | None:
-        """Return the value of a setting, or None where nobody has set it."""
+        """Return the value of a setting, or None if it is not set."""
         setting = next(s for s in SETTINGS if s.name == name)
         return self._own(name).strip() or os.environ.get(setting.variable, "").strip() or None
 
     def apply(self, parser: argparse.ArgumentParser) -> None:
-        """Make what is set the defaults of a verb's options.
+        """Use the settings as defaults of a verb's options.
 
-        :raises InputError: a value is not one that the option takes.
+        :raises InputError: an option does not accept the value.
         """
         for action in parser._actions:
             setting = next((s for s in SETTINGS if s.option and s.name == action.dest), None)
@@ -83,7 +83,7 @@ def _check(setting: Setting, action: argparse.Action, value: str) -> None:
     reason = ""
     if action.choices is not None and value not in action.choices:
         reason = f"choose from {', '.join(map(str, action.choices))}"
-    elif callable(action.type):
+    elif callable(action.type):  # checked here: argparse would blame an option that was not typed
         try:
             action.type(value)
         except (ValueError, TypeError, argparse.ArgumentTypeError) as error:

@@ -1,14 +1,14 @@
-"""Where the user is: account, vaults, what runs, and what to do next."""
+"""The status: account, vaults, running jobs, and the next step."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
 from ..base.units import human_bytes, local_time, plural
 from .console import Console, where
+from .facts import facts_html, facts_lines
 from .grammar import Verb
 from .options import account_option
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Status(Rendered):
-    """Where the user is: account, region, endpoint, vaults, jobs, and what to type next."""
+    """Account, region, endpoint, vaults, jobs, and the next step."""
 
     def __init__(self, console: Console, *, show_account: bool) -> None:
         session = console.session
@@ -42,7 +42,7 @@ class Status(Rendered):
         if self.jobs.virtual:
             speed = session.service.clock.speed
             self.facts.append(
-                ("emulator time", f"{self.jobs.now:%Y-%m-%d %H:%M} UTC, {speed:g} times as fast")
+                ("emulator time", f"{self.jobs.now:%Y-%m-%d %H:%M} UTC, {speed:g} times real time")
             )
         self.next = _next_step(console.face.program, self)
 
@@ -58,23 +58,18 @@ class Status(Rendered):
         return "never" if pd.isna(made) else local_time(made.to_pydatetime(), self.jobs.now)
 
     def _repr_text(self) -> str:
-        width = max(len(label) for label, _ in self.facts)
-        lines = [f"{label.rjust(width)}: {words}" for label, words in self.facts]
+        lines = [*facts_lines(self.facts)]
         if len(self.vaults):
             lines += ["", text_table(_HEAD, self._rows(), numbers=(1, 2))]
         if self.jobs.rows:
-            open_ones = replace(self.jobs, rows=tuple(r for r in self.jobs.rows if not r.ended))
-            lines += ["", snapshot_text(open_ones) if open_ones.rows else summary(self.jobs)]
+            running = replace(self.jobs, rows=tuple(r for r in self.jobs.rows if not r.ended))
+            lines += ["", snapshot_text(running) if running.rows else summary(self.jobs)]
         return "\n".join([*lines, "", f"Next: {self.next}"])
 
     def _repr_html(self) -> str:
-        facts = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th><td>{escape(words)}</td></tr>"
-            for label, words in self.facts
-        )
         vaults = html_table(_HEAD, self._rows(), numbers=(1, 2)) if len(self.vaults) else ""
         return (
-            f"<table class='glacier-table'>{facts}</table>{vaults}"
+            f"{facts_html(self.facts)}{vaults}"
             f"<p>{escape(summary(self.jobs))}</p><p>Next: <code>{escape(self.next)}</code></p>"
         )
 
@@ -94,13 +89,9 @@ def _next_step(program: str, status: Status) -> str:
     return f"{program} inventory, then {program} ls and {program} restore NAME"
 
 
-def _run(console: Console, args: Namespace) -> Status:
-    return Status(console, show_account=args.show_account)
-
-
 VERB = Verb(
     name="",
-    summary="show where you are: account, vaults, running jobs, and the next step",
-    run=_run,
+    summary="show the status: account, vaults, running jobs, and the next step",
+    run=lambda console, args: Status(console, show_account=args.show_account),
     configure=account_option,
 )

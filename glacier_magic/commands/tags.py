@@ -16,13 +16,13 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    named = args.words[:1] if args.words and "=" not in args.words[0] else []
+    named = args.words[:1] if args.words and "=" not in args.words[0] else []  # a vault name has no "="
     tags = console.vault(named[0] if named else None).tags()
     add: dict[str, str] = {}
     for word in args.words[len(named) :]:
         key, sign, value = word.partition("=")
         if not sign:
-            raise InputError(f"{word!r} is no tag", cure="Write KEY=VALUE, the vault before it.")
+            raise InputError(f"{word!r} is not a tag", cure="Write KEY=VALUE, after the vault.")
         if add.setdefault(key, value) != value:
             raise InputError(f"The tag {key!r} is given twice", cure="Choose one value.")
     return tags.change(add, args.remove) if add or args.remove else tags

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def _configure(parser: Parser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files, globs, ~, folders")
     vault_option(parser)
-    parser.add_argument("--description", metavar="D", help="text to store instead of name and time")
+    parser.add_argument(
+        "--description", metavar="D", help="the description, instead of the encoded name and time"
+    )
     parser.add_argument(
         "--description-format",
         choices=list(descriptions.FORMATS),
@@ -33,17 +35,16 @@ def _configure(parser: Parser) -> None:
         "(mt2), or the name alone (plain)",
     )
     parser.add_argument("-r", "--recursive", action="store_true", help="all files below a folder")
-    parser.add_argument("--again", action="store_true", help="store what is stored already, too")
-
+    parser.add_argument("--again", action="store_true", help="store files again that are stored already")
     parser.add_argument(
         "--part-size",
         metavar="SIZE",
         type=size,
-        help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more where that makes over 10,000 parts",
+        help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more if that makes over 10,000 parts",
     )
     rate_option(parser)
     parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
-    parser.add_argument("--name", metavar="NAME", help="the name of what --stdin gives")
+    parser.add_argument("--name", metavar="NAME", help="the name of the archive, with --stdin")
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -71,13 +72,13 @@ def _run(console: Console, args: Namespace) -> Any:
     before = sum(row["state"] == "already stored" for row in stored.rows)
     if before:
         console.face.note(
-            f"{plural(before, 'file')} unchanged since stored from here; --again sends them anew."
+            f"{plural(before, 'file')} unchanged since the last upload; --again sends them again."
         )
     for row in stored.rows:
         if row["state"] == MAYBE_TWICE:
             console.face.note(
-                f"{row['name']!r} may be stored twice: the first answer was lost. The next "
-                f"{step('inventory')} tells, and which one to delete."
+                f"{row['name']!r} may be stored twice: the first response was lost. The next "
+                f"{step('inventory')} shows whether, and which archive to delete."
             )
     for path, reason in stored.skipped:
         console.face.note(f"Left out {path}: {reason}.")
@@ -86,9 +87,9 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
     if not args.name and args.description is None:
-        raise InputError("What comes from standard input has no name", cure="Add --name NAME.")
+        raise InputError("Standard input has no name", cure="Add --name NAME.")
     catalogue = console.session.catalogue
-    began = int(catalogue.database.now() * 1000)
+    began = int(catalogue.database.now() * 1000)  # the clock that writes "started"
     with console.face.progress() as observer:
         archive = vault.upload_stream(
             sys.stdin.buffer,
@@ -112,11 +113,11 @@ VERB = Verb(
     examples=(
         ("upload 'scans/*.tif'", ""),
         ("upload --recursive ~/scans --max-rate 2MB/s", ""),
-        ("upload", "a panel in a notebook: choose, send and pause files"),
+        ("upload", "in a notebook: a panel to choose, send and pause files"),
     ),
     once=("--again",),
     details=(
-        "The tree hash of every byte is compared with the service's answer. A file over 100 MiB "
-        "is sent in parallel parts; after an interruption the same command continues it."
+        "The tree hash of each archive is compared with the service's response. A file over 100 MiB "
+        "is sent in parallel parts; after an interruption, repeat the command to resume it."
     ),
 )

@@ -14,9 +14,9 @@ from .options import rate_option, set_rate, vault_option
 def _configure(parser: Parser) -> None:
     vault_option(parser)
     parser.add_argument(
-        "--resume", nargs="*", metavar="ID", help="go on with all, or those whose ids begin so"
+        "--resume", nargs="*", metavar="ID", help="resume all, or those whose ids begin with ID"
     )
-    parser.add_argument("--abort", nargs="+", metavar="ID", help="drop what was sent")
+    parser.add_argument("--abort", nargs="+", metavar="ID", help="abort uploads, which deletes their parts")
     parser.add_argument("--yes", action="store_true", help="abort without asking")
     rate_option(parser)
 
@@ -38,5 +38,5 @@ VERB = Verb(
     run=_run,
     configure=_configure,
     examples=(("uploads", ""), ("uploads --resume", ""), ("uploads --abort ID", "")),
-    details=("Parts that the service has with the right hash are not sent again."),
+    details=("Parts that the service has with the right tree hash are not sent again."),
 )

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import InputError
 from ..service.regions import checked_regions
 from .console import Console
 from .grammar import Parser, Verb
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..administration import VaultsEverywhere
-
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("--all-regions", action="store_true", help="of every region, with cost and idleness")
-    parser.add_argument("--regions", metavar="R,R", help="of these regions")
+    parser.add_argument(
+        "--all-regions", action="store_true", help="the vaults of all regions, with cost and idleness"
+    )
+    parser.add_argument(
+        "--regions", metavar="R,R", help="the vaults of these regions, with cost and idleness"
+    )
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame | VaultsEverywhere:
+def _run(console: Console, args: Namespace) -> Any:
     if args.regions is not None:
         regions = [name for name in args.regions.replace(",", " ").split() if name]
         if not regions:
-            raise InputError("No region is named", cure="Write --regions eu-west-1,us-east-1.")
+            raise InputError("No region is given", cure="Write --regions eu-west-1,us-east-1.")
         checked_regions(regions, [console.session.region])
         return console.session.vaults_everywhere(regions)
     if args.all_regions:

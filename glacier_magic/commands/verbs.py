@@ -1,69 +1,26 @@
-"""All verbs, in the groups in which help lists them."""
+"""All verbs, in the groups of the help."""
 
 from __future__ import annotations
 
-from . import (
-    access,
-    capacity,
-    catalogue,
-    connect,
-    cost,
-    create,
-    deletions,
-    diff,
-    drop,
-    drops,
-    du,
-    duplicates,
-    emulator,
-    explore,
-    find,
-    hash_,
-    history,
-    import_,
-    inventory,
-    jobs,
-    lock,
-    ls,
-    notify,
-    peek,
-    policy,
-    rate,
-    restore,
-    rm,
-    run,
-    status,
-    tags,
-    upload,
-    uploads,
-    use,
-    vaults,
-    verify,
-    wait,
-    why,
-)
+from importlib import import_module
+
 from .grammar import Verb
 
+
+def _verbs(modules: str) -> tuple[Verb, ...]:
+    return tuple(import_module(f".{module}", __package__).VERB for module in modules.split())
+
+
 GROUPS: dict[str, tuple[Verb, ...]] = {
-    "Where you are": (status.VERB, connect.VERB, vaults.VERB, create.VERB, use.VERB),
-    "What is in there": (
-        inventory.VERB,
-        ls.VERB,
-        find.VERB,
-        du.VERB,
-        duplicates.VERB,
-        diff.VERB,
-        explore.VERB,
-        peek.VERB,
-        import_.VERB,
-    ),
-    "Store": (upload.VERB, uploads.VERB, rate.VERB),
-    "Get back": (restore.VERB, run.VERB, jobs.VERB, wait.VERB, history.VERB),
-    "Delete": (rm.VERB, deletions.VERB, drop.VERB, drops.VERB),
-    "Verify": (hash_.VERB, verify.VERB),
-    "Money": (cost.VERB, policy.VERB, capacity.VERB),
-    "Vault settings": (tags.VERB, access.VERB, lock.VERB, notify.VERB),
-    "This program": (catalogue.VERB, why.VERB, emulator.VERB),
+    "Connection and vaults": _verbs("status connect vaults create use"),
+    "Contents": _verbs("inventory ls find du duplicates diff explore peek import_"),
+    "Upload": _verbs("upload uploads rate"),
+    "Restore": _verbs("restore run jobs wait history"),
+    "Delete": _verbs("rm deletions drop drops"),
+    "Verify": _verbs("hash_ verify"),
+    "Costs": _verbs("cost policy capacity"),
+    "Vault settings": _verbs("tags access lock notify"),
+    "This program": _verbs("catalogue why emulator"),
 }
 
 VERBS: dict[str, Verb] = {verb.name: verb for group in GROUPS.values() for verb in group}

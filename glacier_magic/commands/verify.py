@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..base.units import plural
 from ..errors import IntegrityError
@@ -14,16 +14,13 @@ from .console import Console
 from .grammar import Parser, Verb
 from .options import check_option, vault_option
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def refuse_different(states: Sequence[tuple[str, str]], than: str) -> None:
-    """Raise an error unless all files are the same as what they are compared with.
+    """Raise an error unless all files have the state ``same``.
 
     :param states: the name of each file and its state.
-    :param than: what they are compared with, in words.
-    :raises IntegrityError: at least one differs; the first five are named.
+    :param than: what they are compared with, for the message.
+    :raises IntegrityError: at least one differs; the message names the first five.
     """
     wrong = [(name, state) for name, state in states if state != SAME]
     if wrong:
@@ -43,7 +40,7 @@ def _configure(parser: Parser) -> None:
     check_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> pd.DataFrame:
+def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     with console.face.progress() as observer:
         table = localhash.verify(
@@ -51,7 +48,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
         )
     for path, reason in table.attrs["skipped"]:
         console.face.note(f"Not compared: {path}: {reason}.")
-    console.face.note(f"{vault.name}, as the catalogue knows it: {localhash.counted(table)}.")
+    console.face.note(f"{vault.name}, according to the catalogue: {localhash.counted(table)}.")
     if args.check:
         names = zip(table["name"], table["state"], strict=True)
         refuse_different(list(names), f"in {vault.name!r}")
@@ -68,9 +65,8 @@ VERB = Verb(
         ("verify scan.tif --check", "exit code 5 unless it is the same"),
     ),
     details=(
-        "The archive of a file is the one with the name that an upload of this path would give, "
-        "or one stored from this path. No request is sent to the service. States: same, "
-        "different, not stored, unreadable, and missing locally for an archive below the folder's "
-        "name without a file."
+        "A file is compared with the archive that has the name an upload of this path would use, or "
+        "that was stored from this path. No request is sent. States: same, different, not stored, "
+        "unreadable, and missing locally (an archive below the folder's name without a file)."
     ),
 )

@@ -1,4 +1,4 @@
-"""Waiting for what was requested."""
+"""Waiting for all requests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Batch:
     set_rate(console, args)
-    return console.face.follow(console.session.pending(), args.timeout)
+    return console.face.wait(console.session.pending(), args.timeout)
 
 
 VERB = Verb(
     name="wait",
-    summary="wait until everything requested is there",
+    summary="wait until all requests are done",
     run=_run,
     configure=_configure,
     examples=(("wait", ""), ("wait --timeout 6h", "")),

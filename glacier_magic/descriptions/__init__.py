@@ -1,9 +1,9 @@
-"""Archive descriptions: reading what fourteen years of clients wrote, and writing ours.
+"""Archive descriptions: decoding those of fourteen years of clients, and encoding new ones.
 
-The service knows archives by opaque ids; a file's name is where its client put it, in the
-description.  Each family of clients has a module of its own here with ``decode``, ``MARKS`` and
-``EXAMPLES``; a new one is such a module and an entry in :data:`FAMILIES`.  Names that clients sent
-as they were (glacier-cli, glacier-cmd, iceshelf, SAGU, the SDKs) are plain.
+The service identifies archives by opaque ids; clients store file names in the description.  Each
+family of clients has its own module with ``decode``, ``MARKS`` and ``EXAMPLES``; to add one, write
+such a module and add it to :data:`FAMILIES`.  Unencoded names (of glacier-cli, glacier-cmd,
+iceshelf, SAGU and the SDKs) are plain.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ __all__ = [
 ]
 
 LONGEST = 1024
-"""Characters the service takes in a description."""
+"""The most characters that the service accepts in a description."""
 
 DEFAULT = "fastglacier"
-"""The format that :func:`encode` writes unless told otherwise: most software reads it."""
+"""The default format of :func:`encode`, which most software reads."""
 
 _ILLEGAL = re.compile("[^ -~]")
 
 
 def decode(description: str) -> Decoded:
-    """Return what *description* says about the archived file.
+    """Return the facts about the archived file in *description*.
 
-    White space around it and one pair of double quotes, left by damaged inventories, do not
-    matter.  It never raises: what no family knows, and what is damaged, comes back whole as the
-    name, in the format "plain"; an empty description is of the format "none".
+    White space around it and a pair of double quotes, as in damaged inventories, are ignored.  It
+    never raises: a description that no family recognises or that is damaged becomes the name, in
+    the format "plain"; an empty description has the format "none".
 
     >>> decode("<m><v>2</v><p>YS50eHQ=</p><lm>20130101T000000Z</lm></m>").name
     'a.txt'
@@ -58,23 +58,23 @@ def decode(description: str) -> Decoded:
 
 
 def check(description: str) -> None:
-    """Raise :class:`DescriptionError` unless the service takes *description* and keeps it whole.
+    """Raise :class:`DescriptionError` unless the service accepts *description* and stores it unchanged.
 
     Rule from the service's documentation, "Upload Archive": up to 1,024 characters from space to
-    tilde.  A leading space is lost on the way; other characters break the request's signature.
+    tilde.  The service drops leading spaces; other characters break the request's signature.
     """
     if not description:
         raise DescriptionError("The description is empty: give at least one character")
     if len(description) > LONGEST:
         raise DescriptionError(
-            f"The description has {len(description):,} characters and the service takes "
+            f"The description has {len(description):,} characters and the service accepts "
             f"{LONGEST:,}: shorten it"
         )
     illegal = _ILLEGAL.search(description)
     if illegal:
         raise DescriptionError(
-            f"The description holds U+{ord(illegal[0]):04X} at character {illegal.start() + 1} and "
-            "the service takes only printable ASCII: replace it, or give the text as a name, "
+            f"The description contains U+{ord(illegal[0]):04X} at character {illegal.start() + 1} and "
+            "the service accepts only printable ASCII: replace it, or give the text as a name, "
             "which is encoded"
         )
     if description.startswith(" "):
@@ -84,9 +84,9 @@ def check(description: str) -> None:
 def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str:  # noqa: A002 - the word that users write
     """Return the description for a file called *name*, last modified at *mtime* (aware).
 
-    *format* is "fastglacier" (version 4, the form most software reads), "mt2" or "plain", which
-    carries the bare name and no time.  Fractions of a second are lost.  Raises
-    :class:`DescriptionError` where the format cannot carry the name or the time, with what to do.
+    *format* is "fastglacier" (version 4), "mt2" or "plain", which has the name only.  Fractions of a
+    second are dropped.  Raises :class:`DescriptionError` if the format cannot represent the name or
+    the time.
 
     >>> encode("a.txt", None)
     '<m><v>4</v><p>YS50eHQ=</p></m>'
@@ -103,24 +103,20 @@ def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str: 
             f"The name {name!a} is not valid Unicode: rename the file, or give a description"
         ) from error
     if len(description) > LONGEST:
-        raise DescriptionError(_too_long(name, format))
+        raise DescriptionError(
+            f"The name has {len(name.encode()):,} bytes in UTF-8, too many for a description of the "
+            f"format {format!r} with {LONGEST:,} characters: shorten the name, upload from a folder "
+            "closer to the file, or give a description"
+        )
     return description
-
-
-def _too_long(name: str, form: str) -> str:
-    return (
-        f"The name has {len(name.encode()):,} bytes in UTF-8, too many for a description of the "
-        f"format {form!r} with its {LONGEST:,} characters: shorten the name, upload from a folder "
-        "nearer to the file, or give a description"
-    )
 
 
 def _plain(name: str, _mtime: datetime | None) -> str:
     check(name)
-    # A trailing space is legal, but white space around a header's value is not part of it.
+    # A trailing space is allowed, but HTTP drops white space around the value of a header.
     if decode(name).name != name or name.endswith(" "):
         raise DescriptionError(
-            f"The name {name!a} would not be read back as it is: choose the format fastglacier"
+            f"The name {name!a} would not be decoded unchanged: choose the format fastglacier"
         )
     return name
 

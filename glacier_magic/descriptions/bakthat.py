@@ -1,7 +1,7 @@
-"""Descriptions of bakthat: ``NAME.YYYYMMDDHHMMSS.tgz``, with ``.enc`` behind it if encrypted.
+"""Descriptions of bakthat: ``NAME.YYYYMMDDHHMMSS.tgz``, followed by ``.enc`` if encrypted.
 
 The archive is a gzipped tar of the file or folder NAME; the digits are the time of the backup
-in UTC.  Rule from the program's source.
+in UTC.  Source: the program's source code.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ EXAMPLES = (
 
 
 def decode(text: str) -> Decoded | None:
-    """Decode *text* where it has bakthat's shape and a real date, else return None."""
-    if not text.endswith(MARKS.ends):
+    """Decode *text* if it has bakthat's form and a valid date, else return None."""
+    if not text.endswith(MARKS.ends):  # much cheaper than the pattern
         return None
     match = _NAME.fullmatch(text)
     if match is None or parse_stamp(match[2]) is None:

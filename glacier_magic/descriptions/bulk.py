@@ -1,4 +1,4 @@
-"""Descriptions by the million: names, formats and times as columns."""
+"""Decoding of millions of descriptions into columns: names, formats and times."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 def decode_columns(descriptions: list[str]) -> tuple[list[str], list[str], list[int | None]]:
     """Return names, formats and modification times of *descriptions*, one list each.
 
-    Every value is that of ``decode``; times are in milliseconds since 1970 UTC, None where there
-    is none.  Bare names, which most are, cost a fraction of a microsecond.  A note, such as why
-    a damaged description stayed raw, is told by ``decode`` of that one.
+    The values are those of ``decode``, without notes; times are in milliseconds since 1970 UTC.
+    Plain names, which are the majority, take a fraction of a microsecond.
 
     >>> decode_columns(["a.txt", "<m><v>4</v><p>Yg==</p><lm>19700101T000001Z</lm></m>", ""])
     (['a.txt', 'b', ''], ['plain', 'fastglacier-4', 'none'], [None, 1000, None])

@@ -1,8 +1,8 @@
 """Descriptions that are a JSON object with a path: CloudBerry (MSP360) and older QNAP programs.
 
 CloudBerry writes ``Path`` in UTF-7, ``UTCDateModified`` and optional ``Flags`` (1 compressed,
-2 encrypted); it is told by ``UTCDateModified``.  Anything else with a path is "json-path".
-Keys may be in lower case.  Rule from a statement of CloudBerry's developers and from real archives.
+2 encrypted); ``UTCDateModified`` identifies it.  Any other object with a path is "json-path".
+Keys may be in lower case.  Source: a statement of CloudBerry's developers, and real archives.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ EXAMPLES = (
 def decode(text: str) -> Decoded:
     """Decode *text*, which begins with a brace.
 
-    Raises :class:`UnreadableError` where it is not JSON or has no path.
+    Raises :class:`UnreadableError` if it is not JSON or has no path.
     """
     try:
         values = {key.lower(): value for key, value in from_json(text).items()}
@@ -72,7 +72,7 @@ def _from_utf7(path: object) -> tuple[object, str]:
         return path, ""
     try:
         name = path.encode("ascii").decode("utf-7")
-        name.encode()
+        name.encode()  # refuses half of a surrogate pair
     except UnicodeError:
         return path, "its path is not valid UTF-7 and is kept as it is"
     return name, ""

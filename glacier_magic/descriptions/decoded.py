@@ -1,4 +1,4 @@
-"""What every family of descriptions shares: the result, the errors, stamps, base64 and JSON."""
+"""Shared by all families of descriptions: the result, errors, time stamps, base64 and JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _JSON = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an archive description says about the file it was made from.
+    """The facts about a file in an archive description.
 
-    ``name`` is untrusted: it may be absolute or hold ``..``, see
+    ``name`` is untrusted: it may be absolute or contain ``..``, see
     :mod:`glacier_magic.base.safenames`.
     ``mtime`` is aware and in UTC.  ``format`` is the id of the convention, such as ``"mt2"``.
-    ``note`` says why a description stayed raw, or in what way the archive's bytes are not the file.
+    ``note`` says why a description was not decoded, or how the archive's bytes differ from the file.
     """
 
     name: str
@@ -31,18 +31,18 @@ class Decoded:
 
 
 class DescriptionError(ValueError):
-    """A description the service would refuse or not give back unchanged; the text says the cure."""
+    """The service would refuse a description or change it; the message says what to do."""
 
 
 class UnreadableError(ValueError):
-    """A description with the mark of a family but not its content; the text says what is wrong."""
+    """A description looks like one of a family but is damaged; the message says how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What no description of a family lacks, so that others need not be tried.
+    """Cheap marks of a family, without which a description is not tried.
 
-    It has one of ``starts``; or, in a family without them, one of ``ends``, or ``holds``.
+    Each one has one of ``starts``; or, in a family without these, one of ``ends``, or ``holds``.
     """
 
     starts: tuple[str, ...] = ()
@@ -51,26 +51,26 @@ class Marks:
 
 
 class Family(Protocol):
-    """What a module that decodes one family of descriptions offers."""
+    """A module that decodes one family of descriptions."""
 
     @property
     def MARKS(self) -> Marks:  # noqa: N802 - a constant of the modules that implement it
-        """How a text that may be of this family is told."""
+        """The marks of texts that may be of this family."""
 
     @property
     def EXAMPLES(self) -> tuple[tuple[str, Decoded], ...]:  # noqa: N802 - a constant of the modules that implement it
-        """Pairs of a description and what it decodes to."""
+        """Pairs of a description and its decoded form."""
 
     def decode(self, text: str) -> Decoded | None:
-        """Decode *text*, or return None where it is not of this family.
+        """Decode *text*, or return None if it is not of this family.
 
-        Where the family has starts, *text* has one of them.
+        If the family has starts, *text* has one of them.
         Raises :class:`UnreadableError` for a text of this family with damaged content.
         """
 
 
 def parse_stamp(text: str) -> datetime | None:
-    """Return the UTC time of ``yyyyMMddTHHmmssZ`` (or its 14 digits), None if it is none."""
+    """Return the UTC time of ``yyyyMMddTHHmmssZ`` (or of 14 digits), or None if it is invalid."""
     match = _STAMP.fullmatch(text)
     if match is None:
         return None
@@ -78,7 +78,7 @@ def parse_stamp(text: str) -> datetime | None:
         found = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00")
     except ValueError:
         return None
-    # Newer versions of Python read an hour of 24 as the next midnight.
+    # Newer versions of Python parse an hour of 24 as the next midnight.
     return found if match[2] < "24" else None
 
 
@@ -92,14 +92,14 @@ def format_stamp(when: datetime) -> str:
     try:
         utc = when.astimezone(UTC)
     except OverflowError as error:
-        raise DescriptionError(f"{when} lies outside the years 1 to 9999: leave it out") from error
+        raise DescriptionError(f"{when} is outside the years 1 to 9999: leave it out") from error
     return f"{utc.year:04}{utc:%m%dT%H%M%SZ}"
 
 
 def from_base64(text: str) -> str:
     """Return the UTF-8 text in *text*, base64 of either alphabet, with or without padding.
 
-    Raises :class:`UnreadableError` where it is not base64 or not UTF-8.
+    Raises :class:`UnreadableError` if it is not base64 or not UTF-8.
     """
     plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     try:
@@ -112,7 +112,7 @@ def from_base64(text: str) -> str:
 
 
 def from_json(text: str) -> Mapping[str, object]:
-    """Return the JSON object in *text*; raises :class:`UnreadableError` where it is none."""
+    """Return the JSON object in *text*; raise :class:`UnreadableError` if it is not one."""
     try:
         value = _JSON.decode(text)
     except (ValueError, RecursionError) as error:
@@ -123,10 +123,10 @@ def from_json(text: str) -> Mapping[str, object]:
 
 
 def decoded(name: object, stamp: object, form: str, *notes: str) -> Decoded:
-    """Build the result from a *name* and a *stamp* as found, with the *notes* that are not empty.
+    """Build the result from a *name*, a *stamp* and those of the *notes* that are not empty.
 
-    An unreadable stamp costs the time, not the name.  Raises :class:`UnreadableError` where *name*
-    is no text, empty, or holds half of a surrogate pair, which nothing could store or print.
+    An unreadable stamp loses the time, not the name.  Raises :class:`UnreadableError` if *name* is
+    empty, not a text, or has half of a surrogate pair, which cannot be stored or printed.
     """
     if not isinstance(name, str) or not name:
         raise UnreadableError("it holds no file name")
@@ -141,6 +141,6 @@ def decoded(name: object, stamp: object, form: str, *notes: str) -> Decoded:
 
 
 def changed_bytes(*, compressed: bool, encrypted: bool) -> str:
-    """Return the note that the archive's bytes are not the file's; empty where they are."""
+    """Return the note about how the archive's bytes differ from the file; empty if they do not."""
     how = ["compressed"] * compressed + ["encrypted"] * encrypted
     return f"{', '.join(how)} by the client" if how else ""

@@ -1,4 +1,4 @@
-"""All families of descriptions, and the cheap marks by which a text is brought to its own."""
+"""All families of descriptions, and the dispatch to them by cheap marks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from . import bakthat, cloudberry, fastglacier, git_annex, mt_aws
 from .decoded import Decoded, Family
 
 FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
-"""The families in the order in which they are tried; those told by a start come first."""
+"""The families in the order in which they are tried; those with starts come first."""
 
 WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + "".join(
     map(chr, (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
 )
-"""What Python takes for white space."""
+"""White space according to Python."""
 
 _Decoder = Callable[[str], Decoded | None]
 _BY_START: dict[str, list[tuple[tuple[str, ...], _Decoder]]] = defaultdict(list)
@@ -26,15 +26,15 @@ for _family in FAMILIES:
     if not _marks.starts:
         _BY_SHAPE.append(_family.decode)
 
-_FIRST = frozenset(["", '"', *WHITE, *_BY_START])
+_FIRST = frozenset(["", '"', *WHITE, *_BY_START])  # one look at a character excludes most descriptions
 _LAST = frozenset(['"', *WHITE, *(end[-1] for f in FAMILIES for end in f.MARKS.ends)])
 _HELD = tuple({f.MARKS.holds for f in FAMILIES} - {""})
 
 
 def read(description: str) -> Decoded | None:
-    """Return what the family that knows *description* reads in it, or None where none does.
+    """Decode *description* with its family, or return None if it has none.
 
-    Raises :class:`UnreadableError` for the mark of a family with damaged content behind it.
+    Raises :class:`UnreadableError` if it has the mark of a family and is damaged.
     """
     text = description.strip()
     if text[:1] == '"' == text[-1:] and len(text) > 1:
@@ -51,7 +51,7 @@ def read(description: str) -> Decoded | None:
 
 
 def candidates(descriptions: list[str]) -> set[int]:
-    """Return the indexes of those *descriptions* that may be more than a bare name."""
+    """Return the indexes of those *descriptions* that may not be plain names."""
     found = {index for index, text in enumerate(descriptions) if text[:1] in _FIRST or text[-1:] in _LAST}
     for held in _HELD:
         found.update([index for index, text in enumerate(descriptions) if held in text])

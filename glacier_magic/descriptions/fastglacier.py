@@ -2,9 +2,9 @@
 
 ``<m><v>4</v><p>BASE64</p><lm>yyyyMMddTHHmmssZ</lm><ce>C:E:MD5:SIZE</ce></m>``: ``p`` is the path
 in base64 of UTF-8 (one that ends in ``/`` marks a folder), ``lm`` the modification time, ``ce``
-(optional) whether the file was compressed and encrypted before it was sent.  Version 3 has no SIZE
+(optional) whether the file was compressed and encrypted before the upload.  Version 3 has no SIZE
 in ``ce``, version 2 no ``ce``; version 1 is ``<ArchiveMetadata><Path>BASE64</Path>``.
-Rule from the program's page "FastGlacier metadata format".
+Source: the program's page "FastGlacier metadata format".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _USUAL = re.compile("<m><v>([234])</v><p>([A-Za-z0-9+/]+=?=?)</p>(?:<lm>([0-9]{8
 _PATH = re.compile("<(p|Path)>([^<]*)</\\1>")
 _VERSION = re.compile("<v>([^<]*)</v>")
 _MODIFIED = re.compile("<lm>([^<]*)</lm>")
-# The first version's element for the time is nowhere documented, its form is the usual one.
+# The first version's element for the time is undocumented; its value has the usual form.
 _ANY_STAMP = re.compile(">([0-9]{8}T[0-9]{6}Z)<")
 _CHANGED = re.compile("<ce>([01]):([01]):?([0-9A-Fa-f]*):?([0-9]*)</ce>")
 
@@ -72,11 +72,11 @@ EXAMPLES = (
 def decode(text: str) -> Decoded:
     """Decode *text*, which begins with ``<m>`` or ``<ArchiveMetadata>``.
 
-    A version after 4 is read like 4 and noted.  Raises :class:`UnreadableError` where there is
-    no path or its base64 is damaged.
+    A version after 4 is read like 4, with a note.  Raises :class:`UnreadableError` if there is no
+    path or its base64 is damaged.
     """
     try:
-        usual = _USUAL.fullmatch(text)  # by far the most of them: one look instead of four
+        usual = _USUAL.fullmatch(text)  # the vast majority: one match instead of four
         if usual and not (name := from_base64(usual[2])).endswith("/"):
             return decoded(name, usual[3], f"fastglacier-{usual[1]}")
         path = _PATH.search(text)
@@ -118,10 +118,10 @@ def _change(text: str) -> str:
 
 
 def encode(name: str, mtime: datetime | None) -> str:
-    """Return the form of version 4; without *mtime* its ``lm`` is left out.
+    """Return the form of version 4; without *mtime*, there is no ``lm``.
 
-    Raises :class:`~.model.DescriptionError` for a time without a zone and
-    :class:`UnicodeEncodeError` for a name that UTF-8 cannot hold.
+    Raises :class:`~.decoded.DescriptionError` for a time without a zone and
+    :class:`UnicodeEncodeError` for a name that is not valid Unicode.
     """
     path = b64encode(name.encode()).decode()
     modified = f"<lm>{format_stamp(mtime)}</lm>" if mtime is not None else ""

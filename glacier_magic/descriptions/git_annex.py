@@ -1,8 +1,8 @@
-"""Descriptions of git-annex's glacier remote: a prefix of the user's and a key of git-annex.
+"""Descriptions of git-annex's glacier remote: a prefix of the user, and a key of git-annex.
 
 A key is ``BACKEND-sSIZE-mMTIME--HASH.ext``; in an encrypted remote it is itself a keyed hash.
-The file's name is only in the git-annex repository, so the key stays the name.  Rule from
-git-annex's pages "key format" and "backends".
+The file's name is only in the git-annex repository, so the key is used as the name.
+Source: git-annex's pages "key format" and "backends".
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ EXAMPLES = (
 
 
 def decode(text: str) -> Decoded | None:
-    """Decode *text* where it is a key of a hash or WORM backend, else return None.
+    """Decode *text* if it is a key of a hash or WORM backend, else return None.
 
-    The time, which only WORM keys have, is that of the file.
+    Only WORM keys have the modification time of the file.
     """
-    if MARKS.holds not in text:
+    if MARKS.holds not in text:  # much cheaper than the pattern
         return None
     match = _KEY.fullmatch(text)
     if match is None:

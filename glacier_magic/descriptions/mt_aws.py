@@ -1,8 +1,8 @@
-"""Descriptions of mt-aws-glacier: ``mt2`` and its short-lived forerunner ``mt1``.
+"""Descriptions of mt-aws-glacier: ``mt2`` and its short-lived predecessor ``mt1``.
 
 ``mt2`` is base64url, without padding, of the UTF-8 JSON object with ``filename`` and ``mtime``.
 ``mt1`` (December 2012 to January 2013) encoded the text as UTF-8 twice.  Names are relative and
-use ``/``.  Rule from the project's own specification, in its module MetaData.
+use ``/``.  Source: the project's specification, in its module MetaData.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EXAMPLES = (
 def decode(text: str) -> Decoded:
     """Decode *text*, which begins with ``mt2`` or ``mt1`` and a space.
 
-    Raises :class:`UnreadableError` where what follows is damaged.
+    Raises :class:`UnreadableError` if the rest is damaged.
     """
     form = text[:3]
     try:
@@ -53,10 +53,10 @@ def _undouble(text: str) -> str:
 
 
 def encode(name: str, mtime: datetime | None) -> str:
-    """Return the ``mt2`` form; without *mtime* mt-aws-glacier itself would ignore it.
+    """Return the ``mt2`` form; without *mtime*, mt-aws-glacier itself ignores it.
 
-    Raises :class:`~.model.DescriptionError` for a time without a zone and
-    :class:`UnicodeEncodeError` for a name that UTF-8 cannot hold.
+    Raises :class:`~.decoded.DescriptionError` for a time without a zone and
+    :class:`UnicodeEncodeError` for a name that is not valid Unicode.
     """
     values = {"filename": name}
     if mtime is not None:

@@ -1,6 +1,6 @@
-"""A faithful Amazon Glacier vault service on this machine, with a virtual clock.
+"""A local emulator of the Amazon Glacier vault service, with a virtual clock.
 
-It is a process of its own that serves a folder; see ``README.md`` beside this file.
+It runs in its own process and serves a folder; see ``README.md`` in this directory.
 """
 
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY

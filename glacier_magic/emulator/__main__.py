@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
 
 PORT_FILE = "port"
-"""Remembers where a folder was served last."""
+"""The file with the port at which a folder was served last."""
 
 BUSY = 3
-"""The exit code that says that the folder is being served already."""
+"""The exit code if another process is serving the folder."""
 
 
-_KEYS_HELP = "one more key pair that may sign requests; may be given several times"
+_KEYS_HELP = "another key pair that may sign requests; can be repeated"
 
-_LATENCY_HELP = "answer every request so many milliseconds later, as from far away"
+_LATENCY_HELP = "delay every response by this many milliseconds, as over a long distance"
 
 
 def _latency(text: str) -> float:
@@ -41,36 +41,30 @@ def _latency(text: str) -> float:
     return milliseconds
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the server's options to *parser*, so that another command line can embed them."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the server until it is stopped; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m glacier_magic.emulator",
+        description="A local emulator of the Amazon Glacier vault service.",
+    )
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="the folder that keeps everything")
-    add("--port", type=int, default=0, help="the port to listen at (default: any free one)")
-    add("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
-    add("--speed", type=float, help="virtual seconds that pass in a second (default: as before)")
-    add("--account", help="the twelve digits of the account (default: drawn at random once)")
-    add("--discard", action="store_true", help="keep the hashes of what is uploaded, not the bytes")
+    add("--data", type=Path, required=True, metavar="DIR", help="the folder with all data")
+    add("--port", type=int, default=0, help="the port to listen on (default: any free port)")
+    add("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    add("--speed", type=float, help="virtual seconds per real second (default: unchanged)")
+    add("--account", help="the 12-digit account id (default: random)")
+    add("--discard", action="store_true", help="store only the hashes of uploads, not the bytes")
     add("--trust", action="store_true", help="do not check hashes; for measuring clients only")
     add("--no-auth", action="store_true", help="accept requests without a valid signature")
     add("--credentials", action="append", default=[], metavar="ID:SECRET", help=_KEYS_HELP)
     add("--latency", type=_latency, default=0.0, metavar="MS", help=_LATENCY_HELP)
-    add("--sns-endpoint", metavar="URL", help="publish notifications there (default: nowhere)")
-    add("--seed", metavar="VAULT=COUNT", help="make a vault of that many archives first")
+    add("--sns-endpoint", metavar="URL", help="the SNS endpoint for notifications (default: none)")
+    add("--seed", metavar="VAULT=COUNT", help="first create a vault with this many archives")
     add("--verbose", action="store_true", help="print a line for each request")
+    return _run(parser.parse_args(argv))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the server until it is told to stop; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m glacier_magic.emulator",
-        description="A faithful Amazon Glacier vault service on this machine.",
-    )
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
-def run(options: argparse.Namespace) -> int:
-    """Run the server with parsed *options* until it is told to stop; return the exit code."""
+def _run(options: argparse.Namespace) -> int:
     folder = Path(options.data).expanduser().resolve()
     if options.account is not None and not _is_account(options.account):
         return _complain("--account takes twelve digits, the first of them not 0.")
@@ -99,8 +93,8 @@ def _complain(sentence: str) -> int:
 
 
 def _serve(folder: Path, options: argparse.Namespace) -> int:
-    # Imported late: whoever only embeds the options does not pay for the server.
-    from glacier_magic.emulator import operations  # noqa: F401 - registers or tests for it
+    # Imported late, so that --help and errors in the options are quick.
+    from glacier_magic.emulator import operations  # noqa: F401 - registers the operations
     from glacier_magic.emulator.service import EmulatedService, Options
 
     service = EmulatedService(
@@ -130,12 +124,12 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
 
 
 def _listen(folder: Path, options: argparse.Namespace, service: EmulatedService) -> Server:
-    """Listen where told to, else where this folder was served last, else at any free port."""
+    """Listen on the given port, else on the port of the last time, else on any free port."""
     from glacier_magic.emulator.server import Server
 
     last = folder / PORT_FILE
     if not options.port:
-        # Clients that knew the server before it was stopped find it again.
+        # So that clients of the stopped server find the new one.
         with contextlib.suppress(OSError, ValueError, OverflowError):
             address = (options.host, int(last.read_text("ascii")))
             return Server(address, service, verbose=options.verbose)
@@ -146,11 +140,11 @@ def _listen(folder: Path, options: argparse.Namespace, service: EmulatedService)
 
 def _warn(options: argparse.Namespace) -> None:
     if not _is_loopback(options.host):
-        _complain(f"WARNING: listening at {options.host}: the network can reach this server.")
+        _complain(f"WARNING: listening on {options.host}: the network can reach this server.")
     if options.trust:
         _complain("WARNING: --trust: no hash is checked. Use this to measure clients only.")
     if options.discard:
-        _complain("WARNING: --discard: what is uploaded cannot be downloaded again.")
+        _complain("WARNING: --discard: uploads cannot be downloaded again.")
 
 
 def _is_loopback(host: str) -> bool:
@@ -161,8 +155,8 @@ def _is_loopback(host: str) -> bool:
 
 @contextlib.contextmanager
 def _announced(folder: Path, url: str, account: str) -> Iterator[None]:
-    """Tell other processes where the server is, for as long as it is there."""
-    path, beside = folder / "server.json", folder / "server.new"
+    """Write the server's address for other processes, as long as the context lasts."""
+    path, temporary = folder / "server.json", folder / "server.new"
     state = {
         "pid": os.getpid(),
         "port": int(url.rpartition(":")[2]),
@@ -170,24 +164,21 @@ def _announced(folder: Path, url: str, account: str) -> Iterator[None]:
         "account": account,
         "started": dates.iso(dates.real_now()),
     }
-    beside.write_text(json.dumps(state), "ascii")
-    beside.replace(path)
+    temporary.write_text(json.dumps(state), "ascii")
+    temporary.replace(path)  # atomic: readers never see half a file
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
 
 
-def _serve_until_stopped(server: object) -> None:
-    from glacier_magic.emulator.server import Server
-
-    assert isinstance(server, Server)
+def _serve_until_stopped(server: Server) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stopping.set())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        # In short waits, for on Windows a signal does not end a long one.
+        # In short waits, because on Windows a signal does not interrupt a wait.
         while not server.stopping.wait(1.0):
             pass
     finally:

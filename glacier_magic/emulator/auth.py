@@ -1,4 +1,4 @@
-"""Signature Version 4: who is asking, for which region, and whether the request is theirs.
+"""Signature Version 4: the caller and region of a request, and whether its signature is valid.
 
 Rules from the service's documentation: "Signing Requests" (amazon-glacier-signing-requests).
 """
@@ -24,7 +24,7 @@ _HINT = f"start the emulator with --credentials ID:SECRET or --no-auth, or sign 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What an Authorization header says."""
+    """The contents of an Authorization header."""
 
     access_key: str
     date: str
@@ -35,14 +35,15 @@ class Authorization:
 
     @property
     def scope(self) -> str:
-        """The credential scope, as it is signed."""
+        """The credential scope, as signed."""
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
 def parse(text: str) -> Authorization | None:
-    """Return what the Authorization header *text* says, or None where it is not in form."""
+    """Parse the Authorization header *text*; return None if it is malformed."""
     algorithm, _, rest = text.partition(" ")
     fields = dict(piece.strip().partition("=")[::2] for piece in rest.split(","))
+    # From the right: an access key id may contain slashes.
     scope = fields.get("Credential", "").rsplit("/", 4)
     if algorithm != _ALGORITHM or len(scope) != 5 or scope[4] != "aws4_request":
         return None
@@ -52,19 +53,19 @@ def parse(text: str) -> Authorization | None:
 
 
 def region_of(request: Request) -> str:
-    """Return the region in the credential scope of a request, signed well or not."""
+    """Return the region in the credential scope of a request, whether or not the signature is valid."""
     found = parse(request.headers.get("authorization", ""))
     return found.region if found is not None and found.region else DEFAULT_REGION
 
 
 class Verifier:
-    """Checks signatures against the key pairs it knows."""
+    """Checks signatures against known key pairs."""
 
     def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
         self._secrets = {ACCESS_KEY: SECRET_KEY} | dict(pairs or {})
 
     def verify(self, request: Request, now: int) -> None:
-        """Raise unless *request* was signed by a known key at about *now*, a real time."""
+        """Raise unless *request* was signed by a known key at about *now*, in real time."""
         text = request.headers.get("authorization")
         if text is None:
             raise service_errors.missing_token()
@@ -85,7 +86,7 @@ class Verifier:
 
 
 def _stamp(request: Request) -> str:
-    """Return the time of the signature; ``x-amz-date`` wins over ``Date``."""
+    """Return the time of the signature; ``x-amz-date`` takes precedence over ``Date``."""
     text = request.headers.get("x-amz-date") or request.headers.get("date", "")
     if dates.parse_basic(text) is not None:
         return text
@@ -109,11 +110,11 @@ def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -
 
 
 def payload_hash(request: Request) -> str:
-    """Return the SHA-256 that the signature covers: the header's, or else the body's own."""
+    """Return the SHA-256 that the signature covers: from the header, or else of the body."""
     header = request.headers.get("x-amz-content-sha256")
     if header is not None:
         return header
-    if request.body.length > service_limits.JSON_BODY:
+    if request.body.length > service_limits.JSON_BODY:  # hashing an upload here would hold it in memory
         raise service_errors.missing_header("x-amz-content-sha256")
     return hashlib.sha256(request.body.read()).hexdigest()
 
@@ -121,26 +122,27 @@ def payload_hash(request: Request) -> str:
 def _matches(request: Request, given: Authorization, secret: str, stamp: str) -> bool:
     digest = payload_hash(request)
     key = signing_key(secret, given.date, given.region)
+    # Some clients sign the normalised, re-encoded path, others the path as sent.
     for path in dict.fromkeys((quote(_normal(request.path), safe="/-_.~"), request.path)):
         canonical = canonical_request(request, path, given.signed, digest)
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = "\n".join((_ALGORITHM, stamp, given.scope, hashed))
         expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
-        if hmac.compare_digest(expected, given.signature):
+        if hmac.compare_digest(expected, given.signature):  # in constant time
             return True
     return False
 
 
 def _normal(path: str) -> str:
-    """Return *path* without dot segments and doubled slashes, as signers write it."""
-    kept: list[str] = []
+    """Return *path* without dot segments and doubled slashes, as clients sign it."""
+    segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif segment not in ("", "."):
-            kept.append(segment)
-    end = "/" if path.endswith("/") and kept else ""
-    return "/" + "/".join(kept) + end
+            segments.append(segment)
+    end = "/" if path.endswith("/") and segments else ""
+    return "/" + "/".join(segments) + end
 
 
 def canonical_request(request: Request, path: str, signed: tuple[str, ...], digest: str) -> str:
@@ -153,7 +155,7 @@ def canonical_request(request: Request, path: str, signed: tuple[str, ...], dige
     return "\n".join((request.method, path, query, "".join(headers), ";".join(signed), digest))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # clients sign many requests with the same key
 def signing_key(secret: str, date: str, region: str) -> bytes:
     """Return the key that signs for one day and region."""
     key = f"AWS4{secret}".encode()

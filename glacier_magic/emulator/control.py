@@ -1,13 +1,12 @@
-"""The control endpoint ``/_emulator/``: the emulator's own affairs, as JSON, on loopback only.
+"""The control endpoint ``/_emulator/``, for loopback only: status, clock, faults and seeding as JSON.
 
-A ``POST`` must say ``Content-Type: application/json``: no web page can make a browser send that
-to another origin without asking first, so none can turn the clock or stop the server.
+A ``POST`` must have ``Content-Type: application/json``.  A browser does not send that to another
+origin without a preflight request, so no web page can turn the clock or stop the server.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import threading
 import time
@@ -16,7 +15,7 @@ from typing import Any
 
 from glacier_magic.emulator import auth, dates, service_errors, service_limits
 from glacier_magic.emulator.faults import Fault
-from glacier_magic.emulator.http import Request, Response
+from glacier_magic.emulator.http import Request, Response, json_response
 from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.service import EmulatedService
 
@@ -30,23 +29,24 @@ class _RefusedError(Exception):
 
 
 def answer(service: EmulatedService, stopping: threading.Event, request: Request) -> Response:
-    """Answer a request to the control endpoint."""
+    """Return the response to a request to the control endpoint."""
     try:
         document = _read(request)
         if request.path == "/_emulator/stop" and request.method == "POST":
             stopping.set()
-            return _json(200, {"stopping": True})
+            return json_response({"stopping": True})
         action = _ACTIONS.get((request.method, request.path))
         if action is None:
             raise _RefusedError(404, f"There is no {request.method} {request.path}.")
-        return _json(200, action(service, document))
+        return json_response(action(service, document))
     except _RefusedError as refusal:
-        return _json(refusal.status, {"error": str(refusal)})
+        return json_response({"error": str(refusal)}, refusal.status)
     except (ValueError, TypeError, KeyError, service_errors.ServiceError) as error:
-        return _json(400, {"error": str(error)})
+        return json_response({"error": str(error)}, 400)
 
 
 def _read(request: Request) -> dict[str, Any]:
+    # Without the zone of an IPv6 address.
     if not ipaddress.ip_address(request.client.partition("%")[0]).is_loopback:
         raise _RefusedError(403, "The control endpoint answers to this machine only.")
     if request.method == "GET":
@@ -56,16 +56,12 @@ def _read(request: Request) -> dict[str, Any]:
     return request.json()
 
 
-def _json(status: int, document: dict[str, object]) -> Response:
-    headers = {"Content-Type": "application/json"}
-    return Response(status, headers, (json.dumps(document) + "\n").encode("ascii"))
-
-
 def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
-    """Return what ``emulator status`` shows."""
+    """Return the contents of ``emulator status``."""
     now = service.clock.now()
     with service.store.read() as connection:
         count, archives, size = connection.execute(
+            # Bytes without the service's overhead.
             "SELECT count(*), total(live_count), total(live_size - live_count * ?) FROM vaults"
             " WHERE deleted IS NULL",
             (service_limits.OVERHEAD,),
@@ -89,7 +85,7 @@ def status(service: EmulatedService, _: dict[str, Any]) -> dict[str, object]:
 
 def _clock(service: EmulatedService, document: dict[str, Any]) -> dict[str, object]:
     """Turn the clock: ``{"advance": seconds}``, ``{"speed": x}``, ``{"paused": true}``."""
-    if "speed" in document:
+    if "speed" in document:  # first, because it also resumes
         service.clock.set_speed(float(document["speed"]))
     if "paused" in document:
         turn = service.clock.pause if document["paused"] else service.clock.resume

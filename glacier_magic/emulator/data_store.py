@@ -11,15 +11,15 @@ from pathlib import Path
 
 from glacier_magic.emulator import store_schema
 
-_KEPT = 16
-"""Idle reading connections kept open."""
+_IDLE_READERS = 16
+"""Idle reading connections to hold open."""
 
 
 class Store:
     """Transactions on ``store.sqlite``.
 
-    What was committed survives the death of the process at any moment; WAL with
-    ``synchronous=NORMAL`` may lose the last commits only when the machine itself loses power.
+    Commits survive a killed process at any point; WAL with ``synchronous=NORMAL`` may lose the last
+    commits only if the machine loses power.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,10 +30,11 @@ class Store:
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.execute("PRAGMA synchronous=NORMAL")
-        self._writer.execute("PRAGMA cache_size=-65536")
+        self._writer.execute("PRAGMA cache_size=-65536")  # 64 MiB
         self._prepare()
 
     def _connect(self) -> sqlite3.Connection:
+        # Without implicit transactions; readers move from one thread to another.
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         return connection
@@ -47,27 +48,27 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection that sees one state of the store for as long as it is held."""
+        """Yield a connection that sees one state of the store."""
         try:
             connection = self._readers.pop()
         except IndexError:
             connection = self._connect()
             connection.execute("PRAGMA query_only=ON")
-        connection.execute("BEGIN")
+        connection.execute("BEGIN")  # all reads of an operation see the same state
         try:
             yield connection
         finally:
             connection.execute("ROLLBACK")
-            if len(self._readers) < _KEPT and not self._closed:
+            if len(self._readers) < _IDLE_READERS and not self._closed:
                 self._readers.append(connection)
             else:
                 connection.close()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Give the writing connection; commit at the end, undo everything on an exception."""
+        """Yield the writing connection; commit at the end, roll back on an exception."""
         with self._lock:
-            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")  # takes the write lock before anything is read
             try:
                 yield self._writer
             except BaseException:
@@ -76,14 +77,14 @@ class Store:
             self._writer.execute("COMMIT")
 
     def meta(self, key: str, default: str) -> str:
-        """Return what is stored under *key*, storing *default* where there is nothing yet."""
+        """Return the value of *key*, first storing *default* if there is none."""
         with self.write() as connection:
             connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, default))
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row["value"])
 
     def close(self) -> None:
-        """Wait for the transaction under way, then close the file."""
+        """Wait for the current transaction, then close the file."""
         with self._lock:
             self._closed = True
             while self._readers:

@@ -1,13 +1,12 @@
-"""Times as the service writes them; inside the emulator a time is milliseconds since 1970 UTC."""
+"""Times as the service writes them; internally, a time is milliseconds since 1970 UTC."""
 
 from __future__ import annotations
 
 import re
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)")
 
 LAST = 253_402_300_799_999
@@ -15,7 +14,7 @@ LAST = 253_402_300_799_999
 
 
 def real_now() -> int:
-    """Return the real time, which only signatures and the first start of a clock look at."""
+    """Return the real time; only signatures and a clock's first start use it."""
     return time.time_ns() // 1_000_000
 
 
@@ -26,7 +25,7 @@ def iso(milliseconds: int) -> str:
 
 
 def iso_or_none(milliseconds: int | None) -> str | None:
-    """Return :func:`iso` of a time, or None where there is none."""
+    """Return :func:`iso` of a time, or None for None."""
     return None if milliseconds is None else iso(milliseconds)
 
 
@@ -36,14 +35,12 @@ def iso_seconds(milliseconds: int) -> str:
 
 
 def http_date(milliseconds: int) -> str:
-    """Return the form of the ``Date`` header; never in the words of the machine's locale."""
-    t = time.gmtime(milliseconds // 1000)
-    clock = f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}"
-    return f"{_DAYS[t.tm_wday]}, {t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]} {t.tm_year} {clock} GMT"
+    """Return the form of the ``Date`` header."""
+    return formatdate(milliseconds // 1000, usegmt=True)  # strftime would follow the locale
 
 
 def parse_iso(text: str) -> int | None:
-    """Return the time written as ``YYYY-MM-DDThh:mm:ssTZD``, or None where it is something else."""
+    """Parse a time of the form ``YYYY-MM-DDThh:mm:ssTZD``; return None if it is malformed."""
     match = _ISO.fullmatch(text)
     if match is None:
         return None
@@ -55,9 +52,9 @@ def parse_iso(text: str) -> int | None:
 
 
 def parse_basic(text: str) -> int | None:
-    """Return the time of an ``x-amz-date`` (``20120525T002453Z``), or None."""
+    """Parse an ``x-amz-date`` (``20120525T002453Z``); return None if it is malformed."""
     try:
-        moment = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        parsed = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return int(moment.timestamp()) * 1000
+    return int(parsed.timestamp()) * 1000

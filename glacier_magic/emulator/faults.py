@@ -1,7 +1,7 @@
-"""Faults on demand, so that clients can be tested; there are none unless somebody asks.
+"""Injected faults, for testing clients.
 
-A fault is for one operation or for all (``*``), and strikes a number of times or with a
-probability under a seed.  Faults are kept in memory: a restarted server has none.
+A fault applies to one operation or to all (``*``), and strikes a number of times or with a
+probability under a seed.  Faults live in memory: a restarted server has none.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ANSWERS: dict[str, Callable[[], ServiceError]] = {
     "insufficient-capacity": service_errors.insufficient_capacity,
     "no-longer-supported": service_errors.no_longer_supported,
 }
-"""Faults that are an error answer; the operation does not take place."""
+"""Faults that are an error response; the operation is not performed."""
 
 DELIVERIES = ("reset-before", "reset-during", "reset-after", "trickle", "truncate", "flip")
 """Faults of the connection: see the README for what each does."""
 
 JOBS = ("job-failed", "job-expired")
-"""Faults of a job, decided when it is initiated."""
+"""Faults of a job, determined when it is initiated."""
 
 KINDS = (*ANSWERS, *DELIVERIES, *JOBS)
 
@@ -52,7 +52,7 @@ class Fault:
     probability: float | None = None
     seed: int = 0
     rate: int = 1_000
-    """Bytes a second of a trickle."""
+    """Bytes per second of a trickle."""
     after: float = 0.0
     """Virtual seconds after completion at which a job expires."""
     struck: int = 0
@@ -70,7 +70,7 @@ class Fault:
         self._random = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
 
     def strikes(self, operation: str) -> bool:
-        """Decide whether this request is hit, and count it."""
+        """Return whether this request is hit, and count the hit."""
         if self.operation not in ("*", operation) or self.spent:
             return False
         if self.kind in JOBS and operation != "InitiateJob":
@@ -82,34 +82,34 @@ class Fault:
 
     @property
     def spent(self) -> bool:
-        """Whether it has struck as often as it was meant to."""
+        """Whether it has struck for the last time."""
         return self.times is not None and self.struck >= self.times
 
     def describe(self) -> dict[str, object]:
-        """Return what ``emulator status`` shows."""
+        """Return the fault as ``emulator status`` shows it."""
         names = ("kind", "operation", "times", "probability", "seed", "struck")
         return {name: getattr(self, name) for name in names}
 
 
 class Faults:
-    """The faults that are set."""
+    """The active faults."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Set one more."""
+        """Add a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Remove all."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def describe(self) -> list[dict[str, object]]:
-        """Return all that can still strike."""
+        """Return the faults that can still strike."""
         with self._lock:
             return [fault.describe() for fault in self._faults]
 
@@ -124,7 +124,7 @@ class Faults:
 
 
 def before(fault: Fault, request: Request) -> None:
-    """Do what *fault* does before the operation takes place."""
+    """Apply *fault* before the operation is performed."""
     if fault.kind in ANSWERS:
         raise ANSWERS[fault.kind]()
     if fault.kind == "reset-before":
@@ -140,7 +140,7 @@ def before(fault: Fault, request: Request) -> None:
 
 
 def after(fault: Fault, response: Response) -> None:
-    """Prepare what *fault* does to the answer."""
+    """Attach the effect of *fault* to the response."""
     senders: dict[str, Deliver] = {
         "reset-during": _reset_half_way,
         "reset-after": _reset_silently,
@@ -173,8 +173,7 @@ def _reset_silently(*_: object) -> None:
 
 def _reset_half_way(connection: socket.socket, head: bytes, response: Response) -> None:
     _send(connection, head, response, response.length // 2)
-    # A reset overtakes what was sent before it; the client is to see the first half.
-    time.sleep(0.05)
+    time.sleep(0.05)  # a reset overtakes what was sent before it; the client must see the first half
     raise ConnectionDroppedError
 
 

@@ -1,4 +1,4 @@
-"""The lock that keeps a data folder to one server; it goes away with the process."""
+"""The lock that limits a data folder to one server; it ends with the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FolderLock:
         self._handle: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock if nobody has it; never waits."""
+        """Take the lock without waiting; return whether it was free."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle)
@@ -26,7 +26,8 @@ class FolderLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back.  The file stays: removing it would let two servers lock two files."""
+        """Release the lock."""
+        # The file stays: if it were removed, two servers could lock two different files.
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

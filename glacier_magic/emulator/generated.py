@@ -1,8 +1,8 @@
-"""Content that needs no disk: bytes computed from a short recipe, with their tree hash.
+"""Content that takes no disk space: bytes computed from a short recipe, with their tree hash.
 
-Sixteen blocks of 1 MiB are made from the recipe's number and repeated for ever.  Because the
-sequence repeats every 16 MiB, whole subtrees of the tree hash repeat too, and the hash of any
-size, terabytes included, is a matter of microseconds.
+Sixteen blocks of 1 MiB repeat endlessly, starting at the recipe's number.  Because the sequence
+repeats every 16 MiB, whole subtrees of the tree hash repeat too, so that hashing any size, even
+terabytes, takes microseconds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cache
 
 from glacier_magic.base.treehash import CHUNK
 
-_PERIOD = 16
-_STEP = 1024
+_PERIOD = 16  # blocks; 16 MiB of memory at most
+_STEP = 1024  # bytes between stored hash states
 _PREFIX = "generated:"
 
 
@@ -27,7 +27,7 @@ def _block(number: int) -> bytes:
 
 @cache
 def _states(number: int) -> list[hashlib._Hash]:
-    """Return SHA-256 states after every KiB of a block, so that no tail costs more than one."""
+    """Return SHA-256 states after every KiB of a block, so that hashing a tail takes at most a KiB."""
     running, states = hashlib.sha256(), []
     view = memoryview(_block(number))
     for start in range(0, CHUNK, _STEP):
@@ -51,20 +51,20 @@ class Recipe:
 
     @property
     def payload(self) -> str:
-        """What is recorded as the archive's payload."""
+        """The text recorded as the archive's payload."""
         return f"{_PREFIX}{self.phase}"
 
     def chunks(self, start: int, count: int) -> Iterator[bytes]:
         """Yield *count* bytes from *start* on."""
-        behind = start + count
-        while start < behind:
+        end = start + count
+        while start < end:
             number, offset = divmod(start, CHUNK)
-            piece = _block((number + self.phase) % _PERIOD)[offset : offset + behind - start]
+            piece = _block((number + self.phase) % _PERIOD)[offset : offset + end - start]
             yield piece
             start += len(piece)
 
     def tree_hash(self, size: int, start: int = 0, end: int | None = None) -> str:
-        """Return the tree hash of bytes *start* to *end*, both on chunk borders or at the end."""
+        """Return the tree hash of bytes *start* to *end*, aligned to chunks or to the end."""
         behind = size if end is None else end + 1
         first, whole = start // CHUNK, behind // CHUNK
         roots = list(self._subtrees(first, whole))
@@ -94,14 +94,14 @@ def _subtree(height: int, number: int) -> bytes:
 
 
 def parse(payload: str) -> Recipe | None:
-    """Return the recipe that *payload* names, or None where the bytes are in files."""
+    """Return the recipe that *payload* names, or None if the bytes are in files."""
     if not payload.startswith(_PREFIX):
         return None
     return Recipe(int(payload.removeprefix(_PREFIX)))
 
 
 class Generated:
-    """A :class:`~glacier_magic.emulator.http.Source` of generated content."""
+    """A :class:`~glacier_magic.emulator.http.BodySource` of generated content."""
 
     def __init__(self, recipe: Recipe, size: int) -> None:
         self._recipe = recipe
@@ -117,4 +117,4 @@ class Generated:
             connection.sendall(piece)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""

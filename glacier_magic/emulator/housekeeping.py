@@ -1,58 +1,34 @@
-"""What goes on between requests: the clock is saved, and what has expired is thrown away."""
+"""Work between requests: saving the clock and removing what has expired."""
 
 from __future__ import annotations
 
-import sys
-import threading
-import traceback
 from typing import TYPE_CHECKING
 
 from glacier_magic.emulator import service_limits
+from glacier_magic.emulator.background import BackgroundWorker
 from glacier_magic.emulator.records import upload_rows
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
 
-_EVERY = 0.5
-_BATCH = 500
+_INTERVAL = 0.5  # real seconds
+_BATCH = 500  # rows per round, so that requests never wait long
 
 
-class Housekeeping:
-    """A thread that wakes twice a second, and at once when the clock was changed by hand.
+class Housekeeping(BackgroundWorker):
+    """A thread that works twice a second, and at once when the clock is changed by hand.
 
-    Nothing that a client can see depends on it: what is expired is never shown.
+    Clients never depend on it: operations do not show what has expired.
     """
 
     def __init__(self, service: EmulatedService) -> None:
+        super().__init__("housekeeping", _INTERVAL, service.clock.jumped)
         self._service = service
-        self._stopped = False
-        self._thread = threading.Thread(target=self._work, name="housekeeping", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread and wait for it."""
-        self._stopped = True
-        self._service.clock.jumped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _work(self) -> None:
-        jumped = self._service.clock.jumped
-        while not self._stopped:
-            jumped.wait(_EVERY)
-            jumped.clear()
-            try:
-                self._service.clock.save()
-                self._service.publisher.wake()
-                self.tidy()
-            except Exception:  # the next round may do better, and the service must go on
-                traceback.print_exc(file=sys.stderr)
-
-    def tidy(self) -> None:
-        """Throw away what has expired."""
+    def work(self) -> None:
+        """Save the clock and remove what has expired."""
+        self._service.clock.save()
+        self._service.publisher.due.set()  # jobs may have completed when the clock jumped
         self._abandoned_uploads()
         self._expired_jobs()
         self._deleted_archives()
@@ -63,11 +39,12 @@ class Housekeeping:
             found = upload_rows.abandoned(connection, now)
         for upload in found:
             with store.write() as connection:
+                # with the old time: the day in which aborting again succeeds is over already
                 files = upload_rows.abort(connection, upload, upload.touched)
-            self._remove(files)
+            self._service.payloads.remove(*files)
 
     def _expired_jobs(self) -> None:
-        """Drop jobs a day after they vanished, so that markers made from them keep working."""
+        """Delete jobs a day after they expired, so that markers made from them keep working."""
         store, horizon = self._service.store, self._service.clock.now() - service_limits.DAY
         with store.read() as connection:
             rows = connection.execute(
@@ -81,7 +58,7 @@ class Housekeeping:
                 self._service.payloads.output(row["output"]).unlink(missing_ok=True)
 
     def _deleted_archives(self) -> None:
-        """Free the bytes of deleted archives that no unexpired job could still be asked for."""
+        """Remove the bytes of deleted archives that no unexpired job can still send."""
         store, now = self._service.store, self._service.clock.now()
         with store.read() as connection:
             rows = connection.execute(
@@ -92,13 +69,9 @@ class Housekeeping:
                 (now, _BATCH),
             ).fetchall()
         for row in rows:
-            if self._service.payloads.in_use(row["payload"]):
+            if self._service.payloads.in_use(row["payload"]):  # a download that began before the deletion
                 continue
             with store.write() as connection:
                 connection.execute("UPDATE archives SET payload = '' WHERE id = ?", (row["id"],))
                 files = upload_rows.drop_pieces(connection, row["payload"])
-            self._remove(files)
-
-    def _remove(self, files: list[str]) -> None:
-        for file in files:
-            self._service.payloads.remove(file)
+            self._service.payloads.remove(*files)

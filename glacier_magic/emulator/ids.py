@@ -9,21 +9,23 @@ import base64
 import os
 import secrets
 from collections.abc import Iterator
+from functools import partial
 
-_BATCH = 4_096
+_BATCH = 4_096  # ids per draw of random bytes
 
 
 def _token(size: int) -> str:
     return base64.urlsafe_b64encode(os.urandom(size)).rstrip(b"=").decode("ascii")
 
 
-def archive_id() -> str:
-    """Return a new archive id of 138 characters."""
-    return _token(103)
+archive_id = partial(_token, 103)  # 138 characters
+job_id = upload_id = partial(_token, 69)  # 92 characters
+lock_id = capacity_id = partial(_token, 18)  # 24 characters
+request_id = partial(_token, 35)  # 47 characters
 
 
 def archive_ids(count: int) -> Iterator[str]:
-    """Yield *count* archive ids with one draw of random bytes for thousands of them."""
+    """Yield *count* archive ids, drawing the random bytes for thousands of them at once."""
     while count > 0:
         take = min(count, _BATCH)
         noise = os.urandom(103 * take)
@@ -33,39 +35,12 @@ def archive_ids(count: int) -> Iterator[str]:
         count -= take
 
 
-def job_id() -> str:
-    """Return a new job id of 92 characters."""
-    return _token(69)
-
-
-def upload_id() -> str:
-    """Return a new multipart upload id of 92 characters."""
-    return _token(69)
-
-
-def lock_id() -> str:
-    """Return a new vault lock id of 24 characters."""
-    return _token(18)
-
-
-def capacity_id() -> str:
-    """Return a new provisioned capacity id of 24 characters."""
-    return _token(18)
-
-
-def request_id() -> str:
-    """Return a new ``x-amzn-RequestId`` of 47 characters."""
-    return _token(35)
-
-
 def account_id() -> str:
     """Return a new account id: 12 digits, the first of them not 0."""
     return str(secrets.randbelow(9 * 10**11) + 10**11)
 
 
 def file_name() -> str:
-    """Return a name for a payload file: 32 lower-case hexadecimal digits.
-
-    Archive ids will not do: they differ by case alone and may start with ``-``.
-    """
+    """Return a name for a payload file: 32 lower-case hexadecimal digits."""
+    # Archive ids are no file names: they differ only by case and may start with "-".
     return os.urandom(16).hex()

@@ -1,8 +1,8 @@
 """The two forms of an inventory, as the real service writes them.
 
-JSON is one compact line.  CSV quotes the description always and other columns never; a double
-quote inside becomes ``\\"`` while a backslash stays as it is, so that the form cannot be read with
-an ordinary CSV reader.  That flaw is the service's and is kept.
+JSON is one compact line.  CSV always quotes the description and no other column; a double quote
+in it becomes ``\\"`` while a backslash stays as it is, so that an ordinary CSV reader cannot read
+it.  The emulator reproduces this flaw of the service.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
-_BATCH = 2_000
+_BATCH = 2_000  # archives per write
 _quoted = json.encoder.encode_basestring_ascii
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 
 
 class ArchiveLine(NamedTuple):
-    """One archive; *created* is written as it stands, in whole seconds."""
+    """One archive; *created* is already formatted, in whole seconds."""
 
     archive_id: str
     description: str
@@ -34,7 +34,7 @@ def csv_line(line: ArchiveLine) -> str:
 
 
 def json_item(line: ArchiveLine) -> str:
-    """Return the JSON object of one archive; no description is the empty string, not null."""
+    """Return the JSON object of one archive; a missing description is the empty string, not null."""
     return (
         f'{{"ArchiveId":"{line.archive_id}","ArchiveDescription":{_quoted(line.description)},'
         f'"CreationDate":"{line.created}","Size":{line.size},"SHA256TreeHash":"{line.tree_hash}"}}'
@@ -49,7 +49,7 @@ def write_csv(file: BinaryIO, lines: Iterable[ArchiveLine]) -> None:
 
 
 def write_json(file: BinaryIO, vault_arn: str, date: str, lines: Iterable[ArchiveLine]) -> None:
-    """Write the JSON form in one line without a line feed."""
+    """Write the JSON form: one line, without a line feed."""
     head = f'{{"VaultARN":"{vault_arn}","InventoryDate":"{date}","ArchiveList":['
     file.write(head.encode("ascii"))
     comma = ""

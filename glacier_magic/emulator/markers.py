@@ -1,4 +1,4 @@
-"""Opaque markers: a position in a list, in the length and alphabet of the service's own."""
+"""Opaque markers: a position in a list, in the length and alphabet of the service's markers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ INVENTORY = 101
 def encode(position: int, size: int) -> str:
     """Return the marker of *size* bytes for *position*."""
     plain = position.to_bytes(8, "big")
-    filler = hashlib.shake_128(plain).digest(size - 8)
+    filler = hashlib.shake_128(plain).digest(size - 8)  # the same position has the same marker
     return base64.urlsafe_b64encode(filler + plain).rstrip(b"=").decode("ascii")
 
 
 def decode(text: str, size: int) -> int | None:
-    """Return the position in a marker, or None where it was not made by :func:`encode`."""
+    """Return the position in a marker, or None if :func:`encode` did not make it."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, binascii.Error):

@@ -1,4 +1,4 @@
-"""Inventory outputs, written once each, and the sources that archive outputs are sent from."""
+"""Job outputs: inventories, each written once, and the sources of archive bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from glacier_magic.emulator import dates, generated, ids, inventory_files, markers
+from glacier_magic.emulator.background import BackgroundWorker
 from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.http import BodySource
 from glacier_magic.emulator.inventory_files import ArchiveLine
@@ -17,11 +18,11 @@ from glacier_magic.emulator.records.archive_rows import StoredArchive, StoredPie
 from glacier_magic.emulator.records.job_rows import StoredJob
 from glacier_magic.emulator.records.vault_rows import vault_arn
 
-_FOREVER = 1 << 62
+_FOREVER = 1 << 62  # later than any creation
 
 
 def size(job: StoredJob) -> int:
-    """Return the bytes of a succeeded job's output."""
+    """Return the number of bytes of a succeeded job's output."""
     if job.range_end is not None:
         return job.range_end - (job.range_start or 0) + 1
     return job.output_size or 0
@@ -35,47 +36,28 @@ def archive_source(payloads: Payloads, archive: StoredArchive, pieces: list[Stor
     return payloads.archive(archive.payload, [(piece.file, piece.size) for piece in pieces])
 
 
-class Outputs:
-    """Writes inventory outputs, ahead of time in a thread or at once for who needs one now.
+class Outputs(BackgroundWorker):
+    """Writes inventory outputs: ahead of time in a thread, or on demand.
 
-    What is in an output was settled when the job was made, so it does not matter when it is
-    written.
+    The contents of an output are determined when the job is created, so it does not matter when
+    the output is written.
     """
 
     def __init__(self, store: Store, payloads: Payloads) -> None:
+        super().__init__("inventories")
         self._store = store
         self._payloads = payloads
         self._lock = threading.Lock()
-        self._asked = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._work, name="inventories", daemon=True)
+        self.due.set()  # the first round writes what a stopped server left unwritten
 
-    def start(self) -> None:
-        """Start the thread; it first writes what a stopped server left unwritten."""
-        self._asked.set()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread before its next output."""
-        self._stopped = True
-        self._asked.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def wake(self) -> None:
-        """Say that there is a new job."""
-        self._asked.set()
-
-    def _work(self) -> None:
-        while not self._stopped:
-            self._asked.wait()
-            self._asked.clear()
-            while not self._stopped and (job := self._next()) is not None:
-                self._write(job)
+    def work(self) -> None:
+        """Write the outputs of all new jobs."""
+        while not self.stopped and (job := self._next()) is not None:
+            self._write(job)
 
     def _next(self) -> StoredJob | None:
         with self._store.read() as connection:
-            return next(iter(job_rows.unwritten(connection)), None)
+            return job_rows.unwritten(connection)
 
     def written(self, job: StoredJob, now: int) -> StoredJob:
         """Return the job with its output written, if it is complete at *now*."""
@@ -92,10 +74,10 @@ class Outputs:
         return StoredJob(*row)
 
     def _write(self, job: StoredJob) -> None:
-        with self._lock:
+        with self._lock:  # a request and the thread may want the same output
             if not self._again(job).output_missing:
                 return
-            file = ids.file_name()
+            file = ids.file_name()  # a new name: the file of a killed server may be incomplete
             path = self._payloads.output(file)
             next_marker = self._fill(job, file)
             with self._store.write() as connection:
@@ -109,6 +91,7 @@ class Outputs:
             (account, region, name) = connection.execute(
                 "SELECT account, region, name FROM vaults WHERE id = ?", (job.vault,)
             ).fetchone()
+            # One more shows whether there is another page; -1 is no limit.
             most = -1 if count is None else count + 1
             rows = job_rows.inventory_lines(connection, job, _bounds(asked), most)
             lines = (line for _, line in itertools.islice(rows, count))

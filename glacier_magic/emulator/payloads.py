@@ -1,4 +1,4 @@
-"""Payload bytes in files: streamed to disk, hashed on the way, swept when nobody owns them."""
+"""Payload bytes in files: streamed to disk, hashed on the way, removed once no row names them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
 
@@ -19,15 +20,15 @@ from glacier_magic.emulator.http import Body
 
 CHUNK = treehash.CHUNK
 _WRITE = 1 << 16
-"""Bytes in a write.  For a MiB at once ext4 looks for memory in large blocks, which where memory
-is in pieces was seen to cost 0.9 to 2.7 CPU seconds a GiB against 0.2 to 0.4."""
+"""Bytes per write.  For a MiB at once, ext4 allocates memory in large blocks, which on fragmented
+memory was measured at 0.9 to 2.7 CPU seconds per GiB, against 0.2 to 0.4."""
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _local = threading.local()
 
 
 def _buffer() -> memoryview:
-    """Return this thread's 1 MiB; a mapping is aligned, which SHA-256 rewards."""
+    """Return this thread's 1 MiB buffer; a mapping is page-aligned, which makes SHA-256 faster."""
     if not hasattr(_local, "buffer"):
         _local.buffer = memoryview(mmap.mmap(-1, CHUNK))
     buffer: memoryview = _local.buffer
@@ -35,21 +36,23 @@ def _buffer() -> memoryview:
 
 
 class Incoming:
-    """A body that has arrived in a file of its own, not yet kept by anybody.
+    """A request body received into its own file.
 
-    Used as a context: whatever was not kept at its end is removed.
+    As a context manager, it removes the file at the end unless :meth:`keep` was called, and after
+    an exception in any case.
     """
 
     def __init__(self, folder: Path, *, keep_bytes: bool, hashing: bool) -> None:
         self._folder = folder
         self._path = folder / "incoming" / ids.file_name() if keep_bytes else None
+        self._stored = False
         self._hashing = hashing
         self.size = 0
         self.linear_hash = ""
         self.leaves = b""
-        """The SHA-256 of every MiB, 32 bytes each: any aligned range's tree hash without reading.
+        """The SHA-256 of every MiB, 32 bytes each; empty if hashing is off.
 
-        Empty where hashing is turned off.
+        From these, the tree hash of any aligned range follows without reading the bytes.
         """
 
     def __enter__(self) -> Incoming:
@@ -58,62 +61,50 @@ class Incoming:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._path is not None:
+        if self._path is not None and (not self._stored or kind is not None):
             self._path.unlink(missing_ok=True)
 
     @property
     def tree_hash(self) -> str:
-        """The tree hash of what arrived."""
+        """The tree hash of the bytes received."""
         return combine_leaves(self.leaves)
 
     def receive(self, body: Body) -> None:
-        """Read *body* to its end, through both hashes and into the file."""
+        """Read *body* to its end into both hashes and the file."""
         self.size = body.left
         linear, leaves = hashlib.sha256(), bytearray()
-        buffer, alone = _buffer(), body.left <= CHUNK
-        with _Sink(self._path) as sink:
+        buffer, alone = _buffer(), body.left <= CHUNK  # a single leaf equals the linear hash
+        with nullcontext() if self._path is None else self._path.open("xb", buffering=0) as file:
             while body.left:
                 piece = buffer[: min(body.left, CHUNK)]
                 body.fill(piece)
                 if self._hashing:
                     linear.update(piece)
                     leaves += linear.digest() if alone else hashlib.sha256(piece).digest()
-                sink.write(piece)
+                if file is not None:
+                    _write(file, piece)
         self.linear_hash = linear.hexdigest()
         self.leaves = bytes(leaves)
 
     def keep(self) -> str:
-        """Give the file its place and return the name to record ('' where no bytes are kept)."""
+        """Move the file to its final place; return the name to record, '' if bytes are discarded."""
         if self._path is None:
             return ""
         name = ids.file_name()
-        home = self._folder / "archives" / name[:2]
+        home = self._folder / "archives" / name[:2]  # 256 folders, so that none becomes too large
         home.mkdir(exist_ok=True)
-        self._path.replace(home / name)
-        self._path = None
+        self._path = self._path.replace(home / name)
+        self._stored = True
         return name
 
 
-class _Sink:
-    """An unbuffered new file, or nothing at all."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._file = None if path is None else path.open("xb", buffering=0)
-
-    def __enter__(self) -> _Sink:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def write(self, view: memoryview) -> None:
-        while self._file is not None and len(view):
-            view = view[self._file.write(view[:_WRITE]) or 0 :]
+def _write(file: RawIOBase, view: memoryview) -> None:
+    while len(view):
+        view = view[file.write(view[:_WRITE]) or 0 :]
 
 
 def combine_leaves(leaves: bytes) -> str:
-    """Return the tree hash over 32-byte digests that stand one behind the other."""
+    """Return the tree hash of concatenated 32-byte digests."""
     digests = [leaves[start : start + 32] for start in range(0, len(leaves), 32)]
     return treehash.combine(digests).hex()
 
@@ -126,12 +117,12 @@ class Payloads:
         self.discard = discard
         self.trust = trust
         self._lock = threading.Lock()
-        self._in_use: Counter[str] = Counter()
+        self._in_use: Counter[str] = Counter()  # payloads that housekeeping must not remove yet
         for name in ("archives", "outputs", "incoming"):
             (folder / name).mkdir(exist_ok=True)
 
     def incoming(self) -> Incoming:
-        """Return a place for one body to arrive at."""
+        """Return a receiver for one request body."""
         return Incoming(self.folder, keep_bytes=not self.discard, hashing=not self.trust)
 
     def path(self, file: str) -> Path:
@@ -142,13 +133,13 @@ class Payloads:
         """Return where the inventory output recorded as *file* is."""
         return self.folder / "outputs" / file
 
-    def remove(self, file: str) -> None:
-        """Remove the bytes recorded as *file*; '' has none."""
-        if file:
+    def remove(self, *files: str) -> None:
+        """Remove the bytes recorded as *files*; '' stands for no bytes."""
+        for file in filter(None, files):
             self.path(file).unlink(missing_ok=True)
 
     def archive(self, payload: str, files: list[tuple[str, int]]) -> Files:
-        """Return the bytes of *payload*, which counts as in use until the source is closed."""
+        """Return the bytes of *payload*, which is in use until the source is closed."""
         with self._lock:
             self._in_use[payload] += 1
         return Files([(self.path(file), size) for file, size in files], lambda: self._end(payload))
@@ -160,57 +151,48 @@ class Payloads:
                 del self._in_use[payload]
 
     def in_use(self, payload: str) -> bool:
-        """Tell whether somebody is downloading *payload* at this moment."""
+        """Return whether *payload* is being downloaded."""
         with self._lock:
             return payload in self._in_use
 
-    def sweep(self, archives: Container[str], outputs: Container[str]) -> int:
-        """Remove every file that no row knows, the leftovers of a killed server; count them."""
+    def sweep(self, archives: Container[str], outputs: Container[str]) -> None:
+        """Remove the files that no row names: a killed server leaves them behind."""
         strays = [path for path in self._files("archives/*") if path.name not in archives]
         strays += [path for path in self._files("outputs") if path.name not in outputs]
         strays += self._files("incoming")
         for path in strays:
             path.unlink(missing_ok=True)
-        return len(strays)
 
     def _files(self, folder: str) -> Iterator[Path]:
-        # Only names of the emulator's own making: the user may keep other files beside them.
+        # Only names that the emulator makes: users may have other files in these folders.
         for path in self.folder.glob(f"{folder}/*"):
             if _NAME.fullmatch(path.name) and path.is_file():
                 yield path
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    path: Path
-    start: int
-    size: int
-
-
 class Files:
-    """A :class:`~glacier_magic.emulator.http.Source` over files that follow one another.
+    """A :class:`~glacier_magic.emulator.http.BodySource` over consecutive files.
 
-    They are opened one at a time, for an archive may have 10,000 parts.
+    Files are opened one at a time, because an archive may have 10,000 parts.
     """
 
     def __init__(self, files: list[tuple[Path, int]], on_close: Callable[[], None]) -> None:
-        self._spans: list[_Span] = []
+        self._spans: list[tuple[Path, int, int]] = []  # file, first byte, bytes
         self._on_close = on_close
         self.size = 0
         for path, size in files:
-            self._spans.append(_Span(path, self.size, size))
+            self._spans.append((path, self.size, size))
             self.size += size
 
     def close(self) -> None:
-        """Say that the files are no longer needed."""
+        """Release the files."""
         self._on_close()
 
     def _cut(self, start: int, count: int) -> Iterator[tuple[Path, int, int]]:
-        for span in self._spans:
-            first = max(start, span.start)
-            behind = min(start + count, span.start + span.size)
-            if first < behind:
-                yield span.path, first - span.start, behind - first
+        for path, begin, size in self._spans:
+            first, end = max(start, begin), min(start + count, begin + size)
+            if first < end:
+                yield path, first - begin, end - first
 
     def chunks(self, start: int, count: int) -> Iterator[bytes]:
         """Yield the bytes in pieces of at most 1 MiB."""
@@ -221,7 +203,7 @@ class Files:
                     yield file.read(min(CHUNK, size - done))
 
     def send(self, connection: socket.socket, start: int, count: int) -> None:
-        """Send straight from the page cache where the system can."""
+        """Send with ``sendfile``, straight from the page cache, where the system has it."""
         for path, offset, size in self._cut(start, count):
             with path.open("rb", buffering=0) as file:
                 connection.sendfile(file, offset, size)

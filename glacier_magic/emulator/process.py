@@ -1,4 +1,4 @@
-"""Starting, finding, turning and stopping the emulator's process from another one."""
+"""Starting, finding, controlling and stopping the emulator's process from another process."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import Any
 from glacier_magic.emulator.folder_lock import FolderLock
 
 _PATIENCE = 20.0
-"""Real seconds that a server may take to start or to stop."""
+"""Real seconds that a server may take to start or stop."""
 
-_BUSY = 3
+_BUSY = 3  # exit code of __main__
 _STEP = 0.05
 
-# Kept so that a running child is not reported as forgotten, and is reaped when it ends.
+# References to running children: Python warns about dropped ones, and poll() reaps those that ended.
 _children: list[subprocess.Popen[bytes]] = []
 
 
 class EmulatorError(RuntimeError):
-    """One sentence that says what happened to the emulator and what to do."""
+    """The emulator could not do what was requested; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningEmulator:
-    """An emulator that answers."""
+    """A running emulator."""
 
     folder: Path
     url: str
@@ -43,7 +43,7 @@ def _resolved(folder: Path) -> Path:
 
 
 def find(folder: Path) -> RunningEmulator | None:
-    """Return the server of *folder* if one is alive and answers, else None."""
+    """Return the server of *folder* if one responds, else None."""
     folder = _resolved(folder)
     try:
         state = json.loads((folder / "server.json").read_text("ascii"))
@@ -51,7 +51,7 @@ def find(folder: Path) -> RunningEmulator | None:
         found = _request(url, "GET", "status")
     except (OSError, ValueError, KeyError, EmulatorError):
         return None
-    # Another server may have been given the port of one that was killed.
+    # After a kill, another server may use the same port.
     if found.get("pid") != state["pid"] or found.get("folder") != str(folder):
         return None
     return RunningEmulator(folder=folder, url=url, pid=int(state["pid"]), account=str(found["account"]))
@@ -60,10 +60,10 @@ def find(folder: Path) -> RunningEmulator | None:
 def start(
     folder: Path, *, port: int = 0, speed: float | None = None, extra: Sequence[str] = ()
 ) -> RunningEmulator:
-    """Return the server of *folder*, starting one unless there is one.
+    """Return the server of *folder*; start one if there is none.
 
-    *speed* is applied to it either way; *port* and *extra*, further options of
-    ``python -m glacier_magic.emulator``, only to a server that is started here.
+    *speed* applies in either case; *port* and *extra* (further options of
+    ``python -m glacier_magic.emulator``) apply only to a server that this call starts.
     """
     folder = _resolved(folder)
     running = find(folder)
@@ -76,6 +76,7 @@ def start(
 
 def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> RunningEmulator:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # -P: not from the working directory.
     command = [sys.executable, "-P", "-m", "glacier_magic.emulator", "--data", str(folder)]
     command += ["--port", str(port), *extra]
     if speed is not None:
@@ -89,7 +90,7 @@ def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) 
         if child.poll() is not None:
             if child.returncode != _BUSY:
                 raise EmulatorError(_why(folder))
-            # Another process was quicker, or the last server is still on its way out.
+            # Another process was faster, or the last server is still shutting down.
             time.sleep(4 * _STEP)
             child = _spawn(command, folder) if _is_free(folder) else child
         time.sleep(_STEP)
@@ -100,7 +101,7 @@ def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) 
 
 def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     _children[:] = [child for child in _children if child.poll() is None]
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[2])  # the child runs this copy of the package
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     flags = 0
     if sys.platform == "win32":
@@ -113,7 +114,7 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C in the terminal of the parent must not stop it
             creationflags=flags,
         )
     _children.append(child)
@@ -121,7 +122,7 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _is_free(folder: Path) -> bool:
-    """Tell whether no process holds the folder's lock."""
+    """Return whether no process holds the folder's lock."""
     lock = FolderLock(folder)
     if not lock.acquire():
         return False
@@ -132,12 +133,12 @@ def _is_free(folder: Path) -> bool:
 def _why(folder: Path) -> str:
     log = folder / "emulator.log"
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    last = lines[-1] if lines else "it said nothing."
+    last = lines[-1] if lines else "it wrote no message."
     return f"The emulator could not be started: {last} The rest is in {log}."
 
 
 def stop(folder: Path) -> bool:
-    """Stop the server of *folder* and wait until it is gone; False if none was running."""
+    """Stop the server of *folder* and wait for its end; return False if none was running."""
     folder = _resolved(folder)
     running = find(folder)
     if running is None:
@@ -153,32 +154,32 @@ def stop(folder: Path) -> bool:
 
 
 def status(folder: Path) -> dict[str, object]:
-    """Return what the server of *folder* says about itself, with its ``url``."""
+    """Return the status of the server of *folder*, with its ``url``."""
     return _control(folder, "GET", "status")
 
 
 def advance(folder: Path, seconds: float) -> dict[str, object]:
-    """Let *seconds* of virtual time pass at once; return the new status."""
+    """Advance the virtual clock by *seconds*; return the new status."""
     return _control(folder, "POST", "clock", {"advance": seconds})
 
 
 def set_speed(folder: Path, speed: float) -> dict[str, object]:
-    """Let *speed* virtual seconds pass in a second from now on; return the new status."""
+    """Set the speed in virtual seconds per real second; return the new status."""
     return _control(folder, "POST", "clock", {"speed": speed})
 
 
 def pause(folder: Path) -> dict[str, object]:
-    """Let the virtual time stand still; return the new status."""
+    """Pause the virtual clock; return the new status."""
     return _control(folder, "POST", "clock", {"paused": True})
 
 
 def resume(folder: Path) -> dict[str, object]:
-    """Let the virtual time go on at the speed it had; return the new status."""
+    """Resume the virtual clock at its previous speed; return the new status."""
     return _control(folder, "POST", "clock", {"paused": False})
 
 
 def add_fault(folder: Path, kind: str, operation: str = "*", **more: object) -> dict[str, object]:
-    """Make *operation* fail: once, or as *times*, *probability* and *seed* say; see README.md."""
+    """Make *operation* fail once, or according to *times*, *probability* and *seed*; see README.md."""
     return _control(folder, "POST", "faults", {"kind": kind, "operation": operation} | more)
 
 
@@ -190,8 +191,8 @@ def clear_faults(folder: Path) -> dict[str, object]:
 def seed(folder: Path, vault: str, count: int, **more: object) -> dict[str, object]:
     """Fill a vault with *count* archives of generated content.
 
-    *more* may be ``region``, ``seed`` (another one gives other names) and ``size`` (the bytes of
-    each; of all lengths otherwise).  The answer has the first ``archive_ids``.
+    *more* may be ``region``, ``seed`` (for other names) and ``size`` (bytes of each archive; varied
+    by default).  The result includes the first ``archive_ids``.
     """
     return _control(folder, "POST", "seed", {"vault": vault, "count": count} | more)
 
@@ -210,10 +211,11 @@ def _control(
 
 
 def _request(url: str, method: str, action: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
-    import http.client  # noqa: PLC0415 - it brings mail and TLS with it, some 20 ms
+    import http.client  # noqa: PLC0415 - it imports email and TLS, some 20 ms
 
-    # Not urllib: a proxy from the environment has no business between two local processes.
+    # Not urllib: it would use a proxy from the environment between two local processes.
     host = url.removeprefix("http://")
+    # Seeding millions of archives takes minutes.
     connection = http.client.HTTPConnection(host, timeout=900 if method == "POST" else 5)
     body = None if document is None else json.dumps(document)
     headers = {} if body is None else {"Content-Type": "application/json"}

@@ -1,15 +1,14 @@
-"""Notifications: a finished job is published to its topics through a real SNS endpoint."""
+"""Notifications: finished jobs are published to their topics through an SNS endpoint."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import sys
-import threading
-import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from glacier_magic.emulator.background import BackgroundWorker
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.records import job_rows
 from glacier_magic.emulator.records.job_rows import StoredJob
@@ -18,53 +17,23 @@ from glacier_magic.emulator.records.vault_rows import vault_arn
 if TYPE_CHECKING:
     from glacier_magic.emulator.service import EmulatedService
 
-_TRIES = 3
-_EVERY = 0.5
+_TRIES = 3  # then the job counts as notified
+_INTERVAL = 0.5  # real seconds
 _EVENTS = {job_rows.ARCHIVE: "ArchiveRetrievalCompleted", job_rows.INVENTORY: "InventoryRetrievalCompleted"}
 
 
-class Publisher:
-    """A thread that publishes finished jobs, each to the topics of the job and of its vault.
-
-    A message is written down as sent after it was sent: a kill in between sends it twice, as SNS
-    itself may.
-    """
+class Publisher(BackgroundWorker):
+    """A thread that publishes finished jobs, each to the topics of the job and of its vault."""
 
     def __init__(self, service: EmulatedService, endpoint: str | None) -> None:
+        super().__init__("notifications", _INTERVAL)
         self._service = service
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
         self._failures: Counter[int] = Counter()
-        self._due = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._work, name="notifications", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread before its next message."""
-        self._stopped = True
-        self._due.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def wake(self) -> None:
-        """Say that the clock has jumped."""
-        self._due.set()
-
-    def _work(self) -> None:
-        while not self._stopped:
-            self._due.wait(_EVERY)
-            self._due.clear()
-            try:
-                self.publish()
-            except Exception:  # the next round may do better, and the service must go on
-                traceback.print_exc(file=sys.stderr)
-
-    def publish(self) -> None:
-        """Publish every job that has finished since the last time."""
+    def work(self) -> None:
+        """Publish every job that has finished since the last round."""
         now = self._service.clock.now()
         with self._service.store.read() as connection:
             rows = connection.execute(
@@ -73,14 +42,15 @@ class Publisher:
                 (now,),
             ).fetchall()
         for job in (StoredJob(*row) for row in rows):
-            if self._stopped:
+            if self.stopped:
                 return
-            if self._tell(job, now):
+            if self._publish(job, now):
+                # Recorded after sending: a kill in between sends the message twice, as SNS may.
                 with self._service.store.write() as connection:
                     connection.execute("UPDATE jobs SET notified = 1 WHERE id = ?", (job.id,))
 
-    def _tell(self, job: StoredJob, now: int) -> bool:
-        """Publish one job; True when there is nothing more to do for it."""
+    def _publish(self, job: StoredJob, now: int) -> bool:
+        """Publish one job; return whether it is done with."""
         with self._service.store.read() as connection:
             arn, region, topics = _topics(connection, job)
         if self._endpoint is None or not topics:
@@ -98,7 +68,7 @@ class Publisher:
 
     def _client(self, region: str) -> Any:
         if region not in self._clients:
-            import boto3  # the rest of the emulator does without
+            import boto3  # the only part of the server that needs it
 
             self._clients[region] = boto3.client(
                 "sns",
@@ -111,12 +81,12 @@ class Publisher:
 
 
 def _topics(connection: sqlite3.Connection, job: StoredJob) -> tuple[str, str, list[str]]:
-    """Return the vault's ARN and region, and the topics that are told of the job."""
+    """Return the vault's ARN and region, and the topics to notify of the job."""
     row = connection.execute(
         "SELECT account, region, name, notification FROM vaults WHERE id = ?", (job.vault,)
     ).fetchone()
     configured = json.loads(row["notification"] or "{}")
-    told = _EVENTS[job.action] in configured.get("Events", ())
-    topics = [job.topic, configured["SNSTopic"] if told else None]
+    notified = _EVENTS[job.action] in configured.get("Events", ())
+    topics = [job.topic, configured["SNSTopic"] if notified else None]
     arn = vault_arn(row["account"], row["region"], row["name"])
     return arn, row["region"], [topic for topic in topics if topic]

@@ -1,7 +1,7 @@
-"""Vaults full of archives at once, to try inventories and tables at size.
+"""Vaults filled with generated archives, to try inventories and tables at scale.
 
-The names look like people's files, and the descriptions are written as the clients of the last
-fourteen years wrote them.  The content is generated, so it takes no disk.
+The names look like people's files, and the descriptions follow the conventions of the clients of
+the last fourteen years.  The content is generated, so it takes no disk space.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.virtual_clock import VirtualClock
 
-_BATCH = 20_000
-_SPAN = 8 * 365 * service_limits.DAY
+_BATCH = 20_000  # archives per transaction
+_SPAN = 8 * 365 * service_limits.DAY  # from the oldest archive to the newest
 _LARGEST = 40 << 30
 
 _FOLDERS = (
@@ -128,11 +128,11 @@ _MIX: tuple[tuple[Convention, int], ...] = (
 )
 
 
-def _path(chance: random.Random, moment: time.struct_time, number: int) -> str:
+def _path(chance: random.Random, modified: time.struct_time, number: int) -> str:
     words = {
-        "year": moment.tm_year,
-        "month": moment.tm_mon,
-        "day": moment.tm_mday,
+        "year": modified.tm_year,
+        "month": modified.tm_mon,
+        "day": modified.tm_mday,
         "number": number,
         "place": chance.choice(_PLACES),
         "host": chance.choice(_HOSTS),
@@ -143,7 +143,7 @@ def _path(chance: random.Random, moment: time.struct_time, number: int) -> str:
 
 
 def _described(text: str) -> str:
-    """Return what a client could send: printable ASCII, accents lost."""
+    """Return *text* as a client could send it: in ASCII, without accents."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
@@ -158,6 +158,7 @@ def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int 
     recipes = [generated.Recipe(phase) for phase in range(16)]
     step = max(_SPAN // count, 1)
     for number, archive_id in enumerate(ids.archive_ids(count)):
+        # in the same order as the rows
         created = newest - (count - number) * step + chance.randrange(step)
         modified = time.gmtime(created // 1000 - chance.randrange(1, 60 * 86400))
         stamp = time.strftime("%Y%m%dT%H%M%SZ", modified)
@@ -170,7 +171,7 @@ def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int 
 
 
 class Seeder:
-    """Fills vaults of one store."""
+    """Fills vaults with generated archives."""
 
     def __init__(self, store: Store, clock: VirtualClock, account: str) -> None:
         self._store = store
@@ -180,14 +181,13 @@ class Seeder:
     def seed(
         self, vault: str, count: int, *, region: str, seed: int = 0, size: int | None = None
     ) -> list[str]:
-        """Add *count* archives to a vault, made if need be; return the first thousand ids.
+        """Add *count* archives to a vault, creating it if necessary; return the first thousand ids.
 
-        They are older than the vault's last inventory instant, and the vault's inventory has them
-        at once.
+        They are older than the last inventory time, and the vault's inventory lists them at once.
         """
         if count < 1 or (size is not None and not 1 <= size <= _LARGEST * 1_024):
             raise ValueError("Seeding takes at least one archive, of 1 byte to 40 TiB.")
-        newest = vault_rows.next_inventory(self._clock.now()) - service_limits.DAY
+        newest = vault_rows.next_inventory(self._clock.now()) - service_limits.DAY  # the last inventory time
         chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         key = self._prepare(vault, region, newest - _SPAN)
         rows = _rows(key, count, newest, chance, size)

@@ -1,4 +1,4 @@
-"""The server: a thread for each connection, requests on it one after the other."""
+"""The server: one thread per connection, which handles its requests in turn."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from glacier_magic.emulator.http import (
     MalformedRequestError,
     Request,
     Response,
+    error_response,
     read_request,
 )
 from glacier_magic.emulator.service import EmulatedService
 
 _IDLE = 75.0
-"""Real seconds that a connection may be silent."""
+"""Real seconds that a connection may be idle."""
 
 _SLOW = 20.0
-"""Real seconds that a body may pause before the service loses patience."""
+"""Real seconds that a body may pause before the request times out."""
 
 _PATIENT = 600.0
-"""Real seconds that a client may take before it reads on."""
+"""Real seconds that a client may pause while it reads a response."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -36,8 +37,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Serves one :class:`~glacier_magic.emulator.service.EmulatedService`."""
 
     daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
+    block_on_close = False  # idle connections must not delay a stop
+    request_queue_size = 128  # clients open many connections at once
     # On Windows the option would let a second server take the same port.
     allow_reuse_address = sys.platform != "win32"
 
@@ -50,41 +51,41 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     @property
     def url(self) -> str:
-        """Where the service answers."""
+        """The URL of the service."""
         host, port = cast("tuple[str, int]", self.server_address[:2])
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound to
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away; anything else is a fault of the emulator."""
+        """Ignore clients that disconnected; report everything else, which is an emulator bug."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
 
 class _Connection(socketserver.StreamRequestHandler):
     server: Server
-    rbufsize = 1 << 16
+    rbufsize = 1 << 16  # fewer system calls for large bodies
     timeout = _IDLE
-    disable_nagle_algorithm = True
+    disable_nagle_algorithm = True  # small responses would wait for the client's delayed ACK
 
     def handle(self) -> None:
         try:
             while self._one():
                 pass
         except ConnectionDroppedError:
-            linger = struct.pack("ii", 1, 0)
+            linger = struct.pack("ii", 1, 0)  # closing then sends a reset
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
         except (ConnectionError, TimeoutError):
             pass
 
     def _one(self) -> bool:
-        """Answer one request and return whether there may be another."""
+        """Handle one request; return whether another one may follow."""
         try:
             request = read_request(self.rfile, self._go_on)
         except MalformedRequestError as error:
             refusal = service_errors.bad_request(f"The request could not be read: {error}.")
-            self._send(Response(400, {"Content-Type": "application/json"}, refusal.body()), False)
+            self._send(error_response(refusal), False)
             return False
         if request is None:
             return False
@@ -96,12 +97,11 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             response = self._respond(request)
         except TimeoutError:
-            late = service_errors.request_timeout()
-            response = Response(late.status, {"Content-Type": "application/json"}, late.body())
-            self._send(self.server.service.sign(response), False)
+            late = error_response(service_errors.request_timeout())
+            self._send(self.server.service.sign(late), False)
             return False
-        # The answer goes out before the rest of a refused body comes in: a client that writes
-        # everything first finds it afterwards, whatever the size.
+        # The response is sent before the rest of a refused body is read: a client that writes the
+        # whole body first finds the response afterwards, whatever the size.
         unsent = request.body.left > 0 and request.body.waiting
         keep = request.keep_alive and not unsent
         self.connection.settimeout(_PATIENT)
@@ -120,7 +120,7 @@ class _Connection(socketserver.StreamRequestHandler):
         if request.path.startswith("/_emulator"):
             return control.answer(self.server.service, self.server.stopping, request)
         response = self.server.service.answer(request)
-        time.sleep(self.server.service.options.latency)
+        time.sleep(self.server.service.options.latency)  # --latency
         return response
 
     def _go_on(self) -> None:

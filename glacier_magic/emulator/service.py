@@ -1,4 +1,4 @@
-"""The service itself: a request goes in, an answer comes out."""
+"""The service: it takes a request and returns a response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glacier_magic.emulator import auth, dates, faults, ids, service_errors
 from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.faults import Fault, Faults
 from glacier_magic.emulator.housekeeping import Housekeeping
-from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response
+from glacier_magic.emulator.http import ConnectionDroppedError, Request, Response, error_response
 from glacier_magic.emulator.outputs import Outputs
 from glacier_magic.emulator.payloads import Payloads
 from glacier_magic.emulator.publishing import Publisher
@@ -29,7 +29,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a server was asked to behave."""
+    """The options of a server."""
 
     account: str | None = None
     speed: float | None = None
@@ -38,15 +38,15 @@ class Options:
     verify: bool = True
     """Whether signatures are checked."""
     key_pairs: Mapping[str, str] = field(default_factory=dict)
-    """Access key ids and their secrets, beside the built-in pair."""
+    """Access key ids and their secrets, in addition to the built-in pair."""
     latency: float = 0.0
-    """Real seconds that every answer of the service takes longer, as if it were far away."""
+    """Real seconds by which every response of the service is delayed."""
     sns_endpoint: str | None = None
-    """Where notifications are published; nowhere without it."""
+    """The SNS endpoint for notifications; None publishes none."""
 
 
 class EmulatedService:
-    """Everything one data folder holds, and the clock it lives by."""
+    """The service of one data folder, with its clock."""
 
     def __init__(self, folder: Path, options: Options) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class EmulatedService:
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
         self._verifier = auth.Verifier(options.key_pairs)
-        self._sweep()
+        self._sweep()  # before any request: a new file has no row until it is complete
         self.housekeeping = Housekeeping(self)
 
     def _sweep(self) -> None:
@@ -73,35 +73,34 @@ class EmulatedService:
         self.payloads.sweep(archives, outputs)
 
     def start(self) -> None:
-        """Start what goes on between requests."""
+        """Start the threads that work between requests."""
         self.outputs.start()
         self.housekeeping.start()
         self.publisher.start()
 
     def close(self) -> None:
-        """Write down the time and close the store."""
+        """Stop the threads, save the clock and close the store."""
         self.housekeeping.stop()
         self.publisher.stop()
         self.outputs.stop()
-        self.clock.save(final=True)
+        self.clock.save(final=True)  # after the threads, which still use the clock
         self.store.close()
 
     def answer(self, request: Request) -> Response:
-        """Return the answer to *request*, errors included; never raises a ServiceError."""
+        """Return the response to *request*; a ServiceError becomes an error response."""
         try:
             response = self._dispatch(request)
         except service_errors.ServiceError as error:
-            headers = {"Content-Type": "application/json"} | error.headers
-            response = Response(error.status, headers, error.body())
+            response = error_response(error)
         except (ConnectionDroppedError, ConnectionError, TimeoutError):
             raise
-        except Exception:  # whatever it is, the client gets the service's own internal error
+        except Exception:  # a bug of the emulator: the client gets the service's internal error
             traceback.print_exc(file=sys.stderr)
-            response = Response(500, {"Content-Type": "application/json"}, _INTERNAL)
+            response = error_response(service_errors.unavailable())
         return self.sign(response)
 
     def sign(self, response: Response) -> Response:
-        """Add the headers that every answer carries."""
+        """Add the headers that every response has."""
         now = self.clock.now()
         response.headers["x-amzn-RequestId"] = ids.request_id()
         response.headers["Date"] = dates.http_date(now)
@@ -117,7 +116,7 @@ class EmulatedService:
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
             raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
-        call.fault = self.faults.take(route.operation)
+        call.fault = self.faults.take(route.operation)  # after the checks: refused requests use up no fault
         if call.fault is None:
             return route.handler(call)
         faults.before(call.fault, request)
@@ -136,12 +135,9 @@ class EmulatedService:
         return Call(self, request, self.account, auth.region_of(request))
 
 
-_INTERNAL = service_errors.unavailable().body()
-
-
 @dataclass(slots=True)
 class Call:
-    """One request on its way through an operation."""
+    """The request that an operation handles, with its context."""
 
     service: EmulatedService
     request: Request
@@ -161,11 +157,11 @@ class Call:
         return self.service.store
 
     def vault(self, connection: sqlite3.Connection) -> StoredVault:
-        """Return the vault that the path names, or raise the 404."""
+        """Return the vault in the path, or raise the 404."""
         return vault_rows.get(connection, self.account, self.region, self.names["vault"])
 
     def location(self, *path: str) -> str:
-        """Return a Location, which always shows the account's twelve digits."""
+        """Return a Location header, which always contains the 12-digit account id."""
         return "/".join(("", self.account, "vaults", self.names["vault"], *path))
 
 
@@ -173,7 +169,7 @@ Handler = Callable[[Call], Response]
 
 
 class OperationRoute(NamedTuple):
-    """Which requests are for an operation; ``*name`` stands for any one segment."""
+    """The requests that an operation handles; ``*name`` matches any one segment."""
 
     operation: str
     method: str
@@ -182,29 +178,25 @@ class OperationRoute(NamedTuple):
     query: tuple[str, str] | None = None
 
 
-_routes: list[OperationRoute] = []
+routes: list[OperationRoute] = []
+"""All operations."""
 
 
 def operation(method: str, path: str, query: tuple[str, str] | None = None) -> Callable[[Handler], Handler]:
-    """Register a handler for ``METHOD /ACCOUNT/path``; its name becomes the operation's."""
+    """Register a handler for ``METHOD /ACCOUNT/path``; the operation is named after it."""
 
     def register(handler: Handler) -> Handler:
         name = "".join(word.title() for word in handler.__name__.split("_"))
-        _routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
+        routes.append(OperationRoute(name, method, tuple(path.split("/")), handler, query))
         return handler
 
     return register
 
 
-def routes() -> tuple[OperationRoute, ...]:
-    """Return all operations."""
-    return tuple(_routes)
-
-
 def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
-    """Return the operation that a request is for and the names in its path."""
+    """Return the operation of a request and the names in its path."""
     segments = request.segments()[1:]
-    for route in _routes:
+    for route in routes:
         if route.method == request.method and len(route.pattern) == len(segments):
             names = _names(route.pattern, segments)
             if names is not None and (route.query is None or route.query in request.query_pairs()):

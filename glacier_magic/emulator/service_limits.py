@@ -1,6 +1,6 @@
-"""The service's numbers, in one place: how long things take and how large they may be.
+"""The service's durations and limits.
 
-Durations are in virtual milliseconds, the unit of every stored time.
+Durations are in virtual milliseconds, the unit of all stored times.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 RETRIEVAL = {"Expedited": 3 * MINUTE, "Standard": 4 * HOUR, "Bulk": 8 * HOUR}
-"""How long an archive retrieval takes, by tier."""
+"""The duration of an archive retrieval, by tier."""
 
 INVENTORY = 4 * HOUR
-"""How long an inventory retrieval takes."""
+"""The duration of an inventory retrieval."""
 
 OUTPUT_LIFE = DAY
 """How long a completed job and its output stay available."""
@@ -26,10 +26,10 @@ UPLOAD_LIFE = DAY
 """How long a multipart upload lives without activity."""
 
 REPEAT_LIFE = DAY
-"""How long completing (or aborting) the same multipart upload again is answered the same."""
+"""How long completing (or aborting) a multipart upload again returns the same response."""
 
 RECENT_DELETION = DAY
-"""How long a retrieval of a deleted archive is still accepted, only to fail later."""
+"""How long a retrieval of a deleted archive is still accepted; it fails later."""
 
 LOCK_LIFE = DAY
 """How long a vault lock may stay in progress."""
@@ -47,12 +47,12 @@ MAX_ARCHIVE = 1 << 32
 """The largest archive of a single request: 4 GiB."""
 
 OVERHEAD = 32_768
-"""What the service adds to every archive's size for its index."""
+"""Bytes that the service adds to every archive's size for its index."""
 
 PAGE = 50
 VAULT_PAGE = 10
 JSON_BODY = 1 << 20
-"""More JSON than any request may need: the largest documents are policies of 20 KB."""
+"""The largest JSON body; the largest documents are policies of 20 KB."""
 
 CLOCK_SKEW = 15 * MINUTE
 """How far the date of a signature may be from real time."""

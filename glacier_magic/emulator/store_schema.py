@@ -1,7 +1,7 @@
 """The tables of ``store.sqlite``.
 
-Times are virtual milliseconds.  Deleted archives and vaults keep their rows with the time of the
-deletion: an inventory is nothing but a time, and is read from the archives that lived then.
+Times are virtual milliseconds.  Rows of deleted archives and vaults remain, with the time of the
+deletion: an inventory is only a time, and lists the archives that existed then.
 """
 
 from __future__ import annotations

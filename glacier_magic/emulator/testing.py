@@ -1,4 +1,4 @@
-"""For tests of code that talks to the service: pytest fixtures, and the same without pytest.
+"""An emulator for tests: a pytest fixture, and a context manager for other frameworks.
 
 In ``conftest.py``::
 
@@ -8,7 +8,7 @@ In ``conftest.py``::
     def client(glacier_emulator):
         return glacier_emulator.client()
 
-The clock of such an emulator stands still until a test moves it:
+The clock of this emulator is paused until a test advances it:
 ``glacier_emulator.advance(hours=4)`` completes a standard retrieval at once.
 """
 
@@ -25,7 +25,7 @@ from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 
 
 class Emulator:
-    """A running emulator and what a test does with it."""
+    """A running emulator, with the methods that tests need."""
 
     def __init__(self, running: process.RunningEmulator) -> None:
         self.folder = running.folder
@@ -34,7 +34,7 @@ class Emulator:
 
     def client(self, region: str = "us-east-1", **config: Any) -> Any:
         """Return a boto3 client for this emulator; *config* goes to ``botocore``'s ``Config``."""
-        import boto3  # the emulator itself does without
+        import boto3  # imported when used: the emulator does not need it
         from botocore.config import Config
 
         return boto3.client(
@@ -43,11 +43,11 @@ class Emulator:
             region_name=region,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
-            config=Config(**{"retries": {"max_attempts": 0}} | config),
+            config=Config(**{"retries": {"max_attempts": 0}} | config),  # retries would hide faults
         )
 
     def advance(self, seconds: float = 0, *, hours: float = 0, days: float = 0) -> None:
-        """Let virtual time pass at once."""
+        """Advance the virtual clock."""
         process.advance(self.folder, seconds + 3600 * hours + 86400 * days)
 
     def fault(self, kind: str, operation: str = "*", **more: object) -> None:
@@ -55,17 +55,17 @@ class Emulator:
         process.add_fault(self.folder, kind, operation, **more)
 
     def clear_faults(self) -> None:
-        """Let everything work again."""
+        """Remove all faults."""
         process.clear_faults(self.folder)
 
     def status(self) -> dict[str, object]:
-        """Return what the emulator says about itself."""
+        """Return the emulator's status."""
         return process.status(self.folder)
 
 
 @contextmanager
 def running(folder: Path, *, speed: float = 0, extra: Sequence[str] = ()) -> Iterator[Emulator]:
-    """Serve *folder* for as long as the context lasts; the clock stands still by default."""
+    """Serve *folder* while the context lasts; by default, with a paused clock."""
     try:
         yield Emulator(process.start(folder, speed=speed, extra=extra))
     finally:
@@ -79,7 +79,7 @@ def _emulator() -> Iterator[Emulator]:
 
 
 def __getattr__(name: str) -> Any:
-    # The fixture is made when it is asked for: without pytest the rest is of use too.
+    # The fixture is made on first access: the rest of this module works without pytest.
     if name != "glacier_emulator":
         raise AttributeError(name)
     import pytest  # noqa: PLC0415 - costs time: imported when used

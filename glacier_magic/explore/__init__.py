@@ -1,4 +1,4 @@
-"""A vault to look around in: filters, facets, pictures, and a selection that opens plans."""
+"""Exploring a vault: filters, facets, a treemap, and a selection from which plans are made."""
 
 from __future__ import annotations
 

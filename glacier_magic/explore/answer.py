@@ -1,4 +1,4 @@
-"""What a filter finds: its first rows at once, the rest and the sums a moment later."""
+"""The result of a filter: its first rows at once, the others and the sums in the background."""
 
 from __future__ import annotations
 
@@ -15,86 +15,86 @@ if TYPE_CHECKING:
     import numpy as np
 
 FIRST = 200
-"""Rows that can be had before the order of all is known."""
+"""Rows that are available before the order of all rows is known."""
 
 GRACE = 0.2
-"""Seconds in which the first rows can reach the page, before the rest is read beside it."""
+"""Seconds for the first rows to reach the page before the background thread competes with it."""
 
 
 class Answer:
     """The rows of one filter.
 
-    :param cube: the sums of the base of the same filter, where they are known already.
-    :raises InputError: the filter cannot be understood.
+    :param cube: the sums of the base of the same filter, if they are already known.
+    :raises InputError: the filter is invalid.
     """
 
     def __init__(
         self, catalogue: Catalogue, vault: str, asked: Filter, version: int, cube: Cube | None = None
     ) -> None:
         self.asked, self.version, self.cube = asked, version, cube
-        self._left = threading.Event()
-        self._there, self._done = threading.Event(), threading.Event()
-        self._wanted = threading.Event()
+        self._left = threading.Event()  # stops the reading
+        self._ordered, self._done = threading.Event(), threading.Event()
+        self._wanted = threading.Event()  # ends the grace period
         self._order: np.ndarray[Any, Any] | None = None
         self._error: GlacierError | None = None
-        here = (catalogue.database, catalogue.scope, vault)
-        # the condition alone first: its error must show the user's own words
-        self._base = Listing(*here, asked.counted(), self._left.is_set)
-        self.listing = Listing(*here, asked.query(), self._left.is_set)
+        place = (catalogue.database, catalogue.scope, vault)
+        # The user's condition alone first, so that an error quotes only that.
+        self._base = Listing(*place, asked.counted(), self._left.is_set)
+        self.listing = Listing(*place, asked.query(), self._left.is_set)
         self._first = self.listing.first(FIRST)
 
     @property
     def count(self) -> int | None:
-        """How many rows there are; None as long as it is not known."""
+        """The number of rows; None until it is known."""
         if self._order is not None:
             return len(self._order)
         return len(self._first) if len(self._first) < FIRST else None
 
-    def load(self, told: Callable[[Answer], None]) -> None:
-        """Read order and sums in the background; *told* is called after each."""
+    def load(self, notify: Callable[[Answer], None]) -> None:
+        """Read order and sums in the background; call *notify* after each."""
 
         def work() -> None:
             self._wanted.wait(GRACE)
             try:
                 self._order = self.listing.order()
-                self._there.set()
-                told(self)
+                self._ordered.set()
+                notify(self)
                 if self.cube is None:
                     self.cube = self._base.cube()
-                    told(self)
+                    notify(self)
             except BrowsingStopped:
                 pass
             except GlacierError as error:
                 self._error = error
-                told(self)
+                notify(self)
             finally:
-                self._there.set()
+                self._ordered.set()
                 self._done.set()
 
         threading.Thread(target=work, name="glacier-explore", daemon=True).start()
 
     def leave(self) -> None:
-        """End the reading: nobody waits for it any more."""
+        """Stop the reading in the background."""
         self._left.set()
         self._wanted.set()
 
     def order(self) -> Sequence[int]:
-        """Return the ids of all rows; wait for them if need be.
+        """Return the ids of all rows; wait for them if necessary.
 
         :raises GlacierError: they could not be read.
         """
         if self._order is None:
             self._wanted.set()
-            self._there.wait()
+            self._ordered.wait()
         if self._error is not None:
             raise self._error
-        if self._order is None:  # it was left: read it for whoever still wants it
+        if self._order is None:  # the reading was stopped: do it now
             self._left.clear()
             self._order = self.listing.order()
         return self._order  # type: ignore[return-value]
 
     def sums(self) -> Cube:
-        """Return the sums that the facets show; wait for them if need be.
+        """Return the sums for the facets; wait for them if necessary.
 
         :raises GlacierError: they could not be read.
         """
@@ -109,7 +109,7 @@ class Answer:
         return self.cube
 
     def ids(self, start: int, stop: int) -> list[int]:
-        """Return the ids of the rows from *start* until before *stop*."""
+        """Return the ids of the rows from *start* to *stop* (exclusive)."""
         if self._order is None and stop <= len(self._first):
             return self._first[start:stop]
         if self._order is None and len(self._first) < FIRST:

@@ -1,4 +1,4 @@
-"""A vault opened to look around in, as the catalogue knows it; nothing is asked of the service."""
+"""The explorer of a vault, which reads the catalogue only and sends no requests."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from ..client.vault import Vault
 
 SHOWN = 50
-"""Rows that a saved notebook and a terminal show."""
+"""Rows that saved notebooks and terminals show."""
 
 COLUMNS = ("name", "size", "created", "state", "format")
 FOLDERS = ("folder", "archives", "bytes", "oldest", "newest")
 
 
 class Explorer(Rendered):
-    """A filter on one vault, what it finds, and what is selected of it.
+    """A filter on one vault, its result, and a selection of archives.
 
-    >>> explorer = Explorer(vault)                        # doctest: +SKIP
-    >>> explorer.view        # a DataFrame of what the filter finds   # doctest: +SKIP
-    >>> explorer.selection   # a DataFrame of what is selected        # doctest: +SKIP
+    >>> explorer = Explorer(vault)                                       # doctest: +SKIP
+    >>> explorer.view        # a DataFrame of the result of the filter   # doctest: +SKIP
+    >>> explorer.selection   # a DataFrame of the selected archives      # doctest: +SKIP
     """
 
     def __init__(self, vault: Vault) -> None:
@@ -51,71 +51,72 @@ class Explorer(Rendered):
         self.picked = Selection()
         self._versions = 0
         self.answer = self._ask(Filter())
-        self.answer.load(self._tell)
+        self.answer.load(self._notify)
 
     # The filter
 
     @property
     def filter(self) -> Filter:
-        """What is looked at."""
+        """The current filter."""
         return self.answer.asked
 
     def look(self, **changes: Any) -> None:
         """Change the filter: folder, name, where, year, size, format, state, sort.
 
-        :raises InputError: one of them cannot be understood; the filter stays as it was.
+        :raises InputError: one of them is invalid; the filter does not change.
         """
         self._change(replace(self.filter, **changes))
 
     def reload(self) -> None:
-        """Read again what the catalogue knows now."""
-        self._change(self.filter, anew=True)
+        """Read the catalogue again."""
+        self._change(self.filter, refresh=True)
 
-    def _change(self, asked: Filter, *, anew: bool = False) -> None:
+    def _change(self, asked: Filter, *, refresh: bool = False) -> None:
         before = self.answer
-        same = asked.base == before.asked.base and not anew
+        same = asked.base == before.asked.base and not refresh
         made = self._ask(asked, before.cube if same else None)
         with self._guard:
             self.answer = made
-        if not self.picked.rests_on(before):
+        if not self.picked.rests_on(before):  # "all" of it may be selected
             before.leave()
-        self._tell(made)
-        made.load(self._tell)
+        self._notify(made)
+        made.load(self._notify)
 
     def _ask(self, asked: Filter, cube: Any = None) -> Answer:
         if asked.sort.removeprefix("-") not in FIELDS:
             raise InputError(
                 f"There is no column {asked.sort!r} to sort by", cure=f"Sort by {', '.join(FIELDS)}."
             )
-        if asked.where.strip():  # alone, so that an error shows the user's own words
+        if asked.where.strip():  # alone, so that an error quotes only the user's condition
             self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
-        self._versions += 1
+        self._versions += 1  # results may arrive out of order
         return Answer(self._catalogue, self.vault.name, asked, self._versions, cube)
 
-    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
-        """Call *told* when something changed, from any thread; return what ends that."""
-        self._watching.append(told)
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* after changes, from any thread; return a function that ends this."""
+        self._watching.append(callback)
 
         def leave() -> None:
             with suppress(ValueError):  # a widget may be closed more than once
-                self._watching.remove(told)
+                self._watching.remove(callback)
 
         return leave
 
-    def _tell(self, answer: Answer) -> None:
+    def _notify(self, answer: Answer) -> None:
+        # An outdated result no longer matters, unless the selection depends on it.
         if answer.version >= self.answer.version or self.picked.rests_on(answer):
-            for told in list(self._watching):
-                told()
+            for callback in list(self._watching):
+                callback()
 
     def close(self) -> None:
-        """End what is read in the background."""
+        """Stop reading in the background."""
         self.answer.leave()
 
-    # What there is
+    # The result
 
     @property
     def view(self) -> pd.DataFrame:
-        """What the filter finds, in its order: the columns of :meth:`.Vault.archives`."""
+        """The result of the filter, in its order, with the columns of :meth:`.Vault.archives`."""
         asked = self.filter.query()
         return self._catalogue.archives.frame(
             self.vault.name,
@@ -128,57 +129,58 @@ class Explorer(Rendered):
 
     @property
     def selection(self) -> pd.DataFrame:
-        """What is selected: the columns of :meth:`.Vault.archives`; every row where all is selected."""
+        """The selected archives, with the columns of :meth:`.Vault.archives`."""
         return self.picked.frame(self.answer.listing)
 
     def rows(self, start: int, stop: int) -> list[tuple[int, ArchiveRecord]]:
-        """Return row ids and archives from the place *start* until before *stop*."""
-        ids = self.answer.ids(start, stop)
-        return self.answer.listing.numbered(ids)
+        """Return row ids and archives from position *start* to *stop* (exclusive)."""
+        return self.answer.listing.numbered(self.answer.ids(start, stop))
 
     def folders(self, path: str, limit: int) -> tuple[list[Branch], bool]:
         """Return the folders in a folder, the largest first, and whether there are more."""
-        here = self._catalogue
-        return branches(here.database, here.scope, self.vault.name, path, limit)
+        catalogue = self._catalogue
+        return branches(catalogue.database, catalogue.scope, self.vault.name, path, limit)
 
     def du(self, path: str = "", depth: int = 1) -> list[Folder]:
-        """Return a folder and those below it, with all in them added up."""
+        """Return a folder and its subfolders, with the sums of their archives."""
         return self._catalogue.archives.du(self.vault.name, path, depth)
 
-    # What to do with the selection
+    # Plans for the selection
 
     def restore(self, *, tier: str = "Standard", to: str | Path = "restored") -> RestorePlan:
-        """Return the plan to get the selection back; see :meth:`.Vault.restore`."""
-        return self.vault.restore(*self._chosen(), tier=tier, to=to)
+        """Return the plan to restore the selection; see :meth:`.Vault.restore`."""
+        return self.vault.restore(*self._selected(), tier=tier, to=to)
 
     def remove(self) -> DeletePlan:
         """Return the plan to delete the selection; see :meth:`.Vault.remove`."""
-        return self.vault.remove(*self._chosen())
+        return self.vault.remove(*self._selected())
 
     def compare(self, folder: str | Path = "restored") -> ComparePlan:
-        """Return the plan to hash the local files of the selection and compare the hashes."""
-        return ComparePlan(self._chosen(), vault=self.vault.name, folder=Path(folder))
+        """Return the plan to compare the hashes of the selection with those of local files."""
+        return ComparePlan(self._selected(), vault=self.vault.name, folder=Path(folder))
 
-    def _chosen(self) -> list[ArchiveRecord]:
+    def _selected(self) -> list[ArchiveRecord]:
         found = self.picked.records(self.answer.listing)
         if not found:
-            raise InputError("Nothing is selected", cure="Click a row, or press Ctrl+A in the table for all.")
+            raise InputError(
+                "Nothing is selected", cure="Click a row, or press Ctrl+A in the table to select all rows."
+            )
         return found
 
-    # How old it is
+    # Its age
 
     @property
     def as_of(self) -> str:
-        """In a sentence, how old what is shown is."""
+        """The age of the data as a sentence."""
         made = from_ms(self.answer.listing.as_of)
         if made is None:
-            return f"No inventory read yet: only what was stored from here ({step('inventory')})."
+            return f"No inventory read yet: only archives uploaded from this catalogue ({step('inventory')})."
         clock = self.vault.session.service.clock
         age = human_duration((clock.now() - made).total_seconds())
         virtual = " of emulator time" if clock.virtual else ""
         return f"As of the inventory of {local_time(made)}{virtual}, {age} old."
 
-    # Without a live notebook
+    # Terminals and saved notebooks
 
     def _folder_cells(self) -> list[tuple[str, ...]]:
         return [
@@ -197,7 +199,7 @@ class Explorer(Rendered):
 
     @property
     def title(self) -> str:
-        """Vault, folder and filter in a few words."""
+        """The vault, folder and filter in one line."""
         asked = self.filter
         parts = [f"{self.vault.name}/{asked.folder}" if asked.folder else self.vault.name]
         parts += [f"name {asked.name!r}"] if asked.name else []
@@ -219,13 +221,13 @@ class Explorer(Rendered):
                 text_table(COLUMNS, names, numbers=(1,)),
                 *([more] if more else []),
                 "",
-                f"On from here: {step('ls', 'FOLDER/')} and {step('cost', '--depth 2')}; from Python "
+                f"Next: {step('ls', 'FOLDER/')} and {step('cost', '--depth 2')}; from Python "
                 ".look(folder='...', where='size > 1GB'), .view, .restore().",
             ]
         )
 
     def __repr__(self) -> str:
-        self.answer.order()  # the page does not wait for the count, a terminal does
+        self.answer.order()  # unlike the widget, a terminal cannot show the count later
         return self._repr_text()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
@@ -240,10 +242,10 @@ class Explorer(Rendered):
     def _repr_html(self) -> str:
         shown = local_time(datetime.now(UTC))
         count = self.answer.count
-        words = "" if count is None else f" {plural(count, 'archive')}."
+        total = "" if count is None else f" {plural(count, 'archive')}."
         names = [(shortened(row[0], 160), *row[1:]) for row in self._row_cells()]
         return (
-            f"<p><b>{escape(self.title)}</b>.{escape(words)} {escape(self.as_of)} "
+            f"<p><b>{escape(self.title)}</b>.{escape(total)} {escape(self.as_of)} "
             f"Shown {escape(shown)}.</p>"
             f"{html_table(FOLDERS, self._folder_cells()[:20], numbers=(1, 2))}"
             f"<p>The first {len(names)}:</p>{html_table(COLUMNS, names, numbers=(1,))}"
@@ -251,7 +253,7 @@ class Explorer(Rendered):
 
 
 def cells(record: ArchiveRecord, folder: str) -> tuple[str, ...]:
-    """Return the words of a row: the columns :data:`COLUMNS`, the name as seen from *folder*."""
+    """Return the cells of a row for :data:`COLUMNS`, with the name relative to *folder*."""
     name = record.name or record.archive_id
     return (
         name.removeprefix(folder),
@@ -263,14 +265,14 @@ def cells(record: ArchiveRecord, folder: str) -> tuple[str, ...]:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a long text with its middle left out."""
+    """Return a long text without its middle."""
     if len(text) <= most:
         return text
     return f"{text[: most // 2 - 1]} … {text[-(most // 2 - 2) :]}"
 
 
 def selected_in_words(picked: Selection) -> str:
-    """Return how much is selected; empty for nothing."""
+    """Return the number and size of the selected archives; empty for none."""
     if not picked.count:
         return ""
     size = picked.bytes

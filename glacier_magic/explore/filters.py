@@ -1,4 +1,4 @@
-"""What is looked at, in the words of the explorer's boxes, and as a question to the catalogue."""
+"""The filter of the explorer, its facets, and the corresponding catalogue queries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.browse import SIZES, Cell, Cube
 from ..catalogue.archives.query import Query, literal
-from ..catalogue.archives.states import STATES, THERE
+from ..catalogue.archives.states import IN_VAULT, STATES
 
 UNKNOWN = "unknown"
 FACETS = ("year", "size", "format", "state")
@@ -17,9 +17,9 @@ FACETS = ("year", "size", "format", "state")
 class Filter:
     """A folder, a name, a condition, one choice of each facet, and the order.
 
-    ``name`` is a pattern where it has ``*`` or ``?``, otherwise any part of a name; both are looked
-    for below ``folder``.  A facet that is None lets everything pass, but for ``state``: then what
-    is not in the vault any more is left out.
+    ``name`` is a pattern if it has ``*`` or ``?``, otherwise any part of a name; both apply below
+    ``folder``.  A facet that is None selects everything, except ``state``, which then selects only
+    archives that are still in the vault.
     """
 
     folder: str = ""
@@ -33,16 +33,16 @@ class Filter:
 
     @property
     def base(self) -> Filter:
-        """The same without facets and order: what all facets are counted in."""
+        """The filter without facets and order, for which the facets are counted."""
         return Filter(folder=self.folder, name=self.name, where=self.where)
 
     def facet(self, name: str) -> str | None:
-        """Return what is chosen of a facet, or None."""
+        """Return the chosen value of a facet, or None."""
         chosen: str | None = getattr(self, name)
         return chosen
 
     def query(self) -> Query:
-        """Return the question whose answer is shown."""
+        """Return the query for the rows to show."""
         return replace(
             self.counted(),
             where=" and ".join(filter(None, [self.where.strip() and f"({self.where})", *self._conditions()]))
@@ -52,7 +52,7 @@ class Filter:
         )
 
     def counted(self) -> Query:
-        """Return the question whose answer the facets count: in every state."""
+        """Return the query for the archives to count for the facets, in every state."""
         glob, text = f"{literal(self.folder)}*" if self.folder else None, None
         name = self.name.strip()
         if name.startswith(("id:", "name:")):
@@ -71,7 +71,7 @@ class Filter:
         if self.size is not None:
             found += _between(self.size)
         if self.format is not None:
-            quoted = self.format.replace("'", "''")
+            quoted = self.format.replace("'", "''")  # quotes are doubled, as in SQL
             found.append(f"format = '{quoted}'")
         return found
 
@@ -88,7 +88,7 @@ def _between(size: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a facet, with what there is of it among what the other facets let pass."""
+    """One value of a facet, with the figures of the archives that match all other facets."""
 
     value: str
     label: str
@@ -98,7 +98,7 @@ class Choice:
 
     @property
     def words(self) -> str:
-        """The choice in words, with its figures."""
+        """The choice with its figures, as text."""
         return f"{self.label}: {plural(self.archives, 'archive')}, {human_bytes(self.bytes)}"
 
 
@@ -112,7 +112,7 @@ def _passes(cell: Cell, asked: Filter, but: str = "") -> bool:
         wanted = asked.facet(facet)
         if facet == but:
             continue
-        if wanted is None and facet == "state" and cell.state not in THERE:
+        if wanted is None and facet == "state" and cell.state not in IN_VAULT:
             return False
         if wanted is not None and _value(cell, facet) != wanted:
             return False
@@ -120,7 +120,7 @@ def _passes(cell: Cell, asked: Filter, but: str = "") -> bool:
 
 
 def choices(cube: Cube, asked: Filter, facet: str) -> list[Choice]:
-    """Return the values of a facet, each counted as if it were chosen; in their own order."""
+    """Return the values of a facet in order, each counted as if it were chosen."""
     sums: dict[str, tuple[int, int]] = {}
     for cell, (archives, size) in cube.items():
         if _passes(cell, asked, facet):
@@ -128,7 +128,7 @@ def choices(cube: Cube, asked: Filter, facet: str) -> list[Choice]:
             sums[_value(cell, facet)] = (before[0] + archives, before[1] + size)
     chosen = asked.facet(facet)
     if chosen is not None:
-        sums.setdefault(chosen, (0, 0))  # it must be there to be taken back
+        sums.setdefault(chosen, (0, 0))  # listed even at zero, so that the user can clear it
     found = [Choice(v, _label(facet, v), *figures, v == chosen) for v, figures in sums.items()]
     if facet == "state":
         return sorted(found, key=lambda c: STATES.index(c.value))
@@ -142,6 +142,6 @@ def _label(facet: str, value: str) -> str:
 
 
 def total(cube: Cube, asked: Filter) -> tuple[int, int]:
-    """Return number and bytes of what passes all facets."""
+    """Return the number and bytes of the archives that match all facets."""
     passing = [figures for cell, figures in cube.items() if _passes(cell, asked)]
     return sum(n for n, _ in passing), sum(size for _, size in passing)

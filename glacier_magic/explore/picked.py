@@ -1,4 +1,4 @@
-"""What is selected: rows picked one by one, or all that a filter finds, but for exceptions."""
+"""The selection: rows picked one by one, or the whole result of a filter with exceptions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 200_000
-"""Rows that can be picked by hand; "all" is a rule, and has no bound."""
+"""The most rows that can be picked by hand; "all" is a rule without a limit."""
 
 
 class Selection:
-    """A rule, or none, and the rows that are excepted from it (or picked without it).
+    """An optional rule, and the rows that are excepted from it (or picked, without a rule).
 
-    "All" keeps the filter that it was said of: it means the same after the filter has changed.
+    "All" refers to the filter at the time of the selection, even after the filter changes.
     """
 
     def __init__(self) -> None:
@@ -35,33 +35,33 @@ class Selection:
         self._rule, self._marked = None, {}
 
     def all_of(self, answer: Answer) -> None:
-        """Select all that *answer* finds."""
+        """Select all rows of *answer*."""
         self._rule, self._marked = answer, {}
 
     def toggle(self, answer: Answer, row: int) -> None:
-        """Select the row with this id, or take it out."""
+        """Select the row with this id, or deselect it."""
         if row in self._marked:
             del self._marked[row]
             return
         if self._rule is not None and row not in self._rule.listing.among([row]):
             raise InputError(
-                "Everything of another filter is selected, and this row is not among it",
-                cure="Press Escape to select nothing, and begin anew.",
+                "All rows of another filter are selected, and this row is not one of them",
+                cure="Press Escape to clear the selection, then select again.",
             )
         self._marked.update(answer.listing.sizes([row]))
 
     def pick(self, answer: Answer, rows: Sequence[int], *, add: bool = False) -> None:
-        """Select the rows with these ids; *add* keeps what is selected already.
+        """Select the rows with these ids; with *add*, in addition to the current selection.
 
-        :raises InputError: they are more than can be picked by hand.
+        :raises InputError: there are too many to pick by hand.
         """
-        if len(rows) == answer.count and not add:
+        if len(rows) == answer.count and not add:  # a rule takes no memory for the ids
             self.all_of(answer)
             return
         if len(rows) > MOST:
             raise InputError(
                 f"{len(rows):,} rows are too many to pick by hand",
-                cure="Narrow the filter to them, and press Ctrl+A for all of it.",
+                cure="Narrow the filter to them and press Ctrl+A to select all rows.",
             )
         if not add:
             self.clear()
@@ -71,10 +71,10 @@ class Selection:
             for row in rows:
                 self._marked.pop(row, None)
 
-    # Asking it
+    # Its contents
 
     def held(self, answer: Answer, rows: Iterable[int]) -> set[int]:
-        """Return which of these rows of *answer* are selected."""
+        """Return the ids of those of these rows of *answer* that are selected."""
         ids = list(rows)
         if self._rule is None:
             return {row for row in ids if row in self._marked}
@@ -83,7 +83,7 @@ class Selection:
 
     @property
     def count(self) -> int:
-        """How many archives are selected."""
+        """The number of selected archives."""
         if self._rule is None:
             return len(self._marked)
         known = self._rule.count
@@ -91,7 +91,7 @@ class Selection:
 
     @property
     def bytes(self) -> int | None:
-        """The bytes of what is selected; None as long as they are not known."""
+        """The bytes of the selected archives; None until they are known."""
         if self._rule is None:
             return sum(self._marked.values())
         if self._rule.cube is None:
@@ -99,7 +99,7 @@ class Selection:
         return total(self._rule.cube, self._rule.asked)[1] - sum(self._marked.values())
 
     def rests_on(self, answer: Answer) -> bool:
-        """Whether *answer* is what "all" was said of."""
+        """Whether all rows of *answer* are selected, perhaps with exceptions."""
         return self._rule is answer
 
     def _ids(self) -> list[int]:
@@ -108,11 +108,11 @@ class Selection:
         return [int(row) for row in self._rule.order() if row not in self._marked]
 
     def records(self, listing: Listing) -> list[ArchiveRecord]:
-        """Return what is selected, read anew."""
+        """Return the selected archives, read from the catalogue."""
         return listing.records(self._ids())
 
     def frame(self, listing: Listing) -> pd.DataFrame:
-        """Return what is selected as a DataFrame: in the filter's order, or by name."""
+        """Return the selected archives as a DataFrame, in the filter's order or by name."""
         found = listing.frame_of(self._ids())
         if self._rule is None:
             found = found.sort_values(["name", "created"], kind="stable", ignore_index=True)

@@ -1,4 +1,4 @@
-"""Where the bytes are, as rectangles: areas in proportion, shapes as square as they can be."""
+"""The layout of a treemap: areas in proportion to sizes, shapes as square as possible."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Tile(NamedTuple):
-    """A rectangle, in parts of the whole picture: left, top, width, height."""
+    """A rectangle, in fractions of the picture: left, top, width, height."""
 
     x: float
     y: float
@@ -18,10 +18,10 @@ class Tile(NamedTuple):
 def treemap(sizes: Sequence[float], width: float = 3.0, height: float = 1.0) -> list[Tile]:
     """Return a rectangle for each size, in a picture of *width* by *height*.
 
-    Sizes are laid in rows along the shorter side of what is free; a row takes the next size as
-    long as that makes its worst shape no worse (the squarified layout).
+    Sizes are laid out in rows along the shorter side of the free area; a row takes the next size as
+    long as that does not make its worst shape worse (the squarified layout).
 
-    :param sizes: largest first; those of nothing get a rectangle of nothing.
+    :param sizes: largest first; a size of zero gets an empty rectangle.
     """
     whole = sum(sizes)
     if whole <= 0:
@@ -48,26 +48,26 @@ def treemap(sizes: Sequence[float], width: float = 3.0, height: float = 1.0) -> 
 
 
 def _within(x: float, y: float, width: float, height: float) -> Tile:
-    """Return a tile that rounding has not made larger than what is left of the picture."""
+    """Return a tile limited to the picture, which rounding errors may exceed."""
     x, y = min(x, 1.0), min(y, 1.0)
     return Tile(x, y, min(width, 1.0 - x), min(height, 1.0 - y))
 
 
 def _row(areas: Sequence[float], start: int, side: float) -> int:
-    """Return where the row that begins at *start* ends."""
+    """Return the end of the row that begins at *start*."""
     total, stop, worst = areas[start], start + 1, _worst(areas[start], areas[start], side, 1)
     first = total
     while stop < len(areas):
         wider = total + areas[stop]
         now = _worst(first, areas[stop], side, wider / first) if first else worst
-        if now > worst:
+        if now > worst:  # the next size starts a new row
             break
         total, worst, stop = wider, now, stop + 1
     return stop
 
 
 def _worst(largest: float, smallest: float, side: float, times: float) -> float:
-    """Return the worst ratio of sides in a row whose sum is *times* the largest of its areas."""
+    """Return the worst aspect ratio in a row whose sum is *times* the largest of its areas."""
     total = largest * times
     if not smallest or not side or not total:
         return float("inf")

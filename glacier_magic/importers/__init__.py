@@ -1,11 +1,10 @@
-"""Coming from another program: its own record of what is stored, read for the catalogue.
+"""Importing the records of other programs into the catalogue.
 
-Each kind of file has a module of its own here with ``FORMAT``, ``recognises`` and ``read``; a new
-one is such a module and an entry in :data:`IMPORTERS`.  Files are told by their content, never by
-their names, and trusted with nothing.  The examples in the tests were made by bakthat 0.6.0
-itself, by GlacierVault's own steps under Python 2.7 (copied into the other kinds of shelf with
-Perl's bindings of them) and by the emulator; those of glacier-cli and mt-aws-glacier follow their
-source.
+Each kind of file has its own module with ``FORMAT``, ``recognises`` and ``read``; to add one, write
+such a module and add it to :data:`IMPORTERS`.  Files are recognised by their content, not by their
+names, and are untrusted.  The samples in the tests were written by bakthat 0.6.0, by the code of
+GlacierVault under Python 2.7 (and copied into the other kinds of shelf with Perl's bindings) and by
+the emulator; those of glacier-cli and mt-aws-glacier follow the source of these programs.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ IMPORTERS: tuple[Importer, ...] = (
 
 
 OWN = (catalogue_file.FORMAT, exported.FORMAT)
-"""The formats of this very program."""
+"""The formats of glacier_magic."""
 
 
 def recognise(path: str | PathLike[str]) -> Importer | None:
@@ -54,10 +53,10 @@ def recognise(path: str | PathLike[str]) -> Importer | None:
 
 
 def read(path: str | PathLike[str]) -> Imported:
-    """Begin to read another program's record of what is stored.
+    """Return a reader of another program's record of archives.
 
-    :param path: the file; of a ``shelve`` that has several, any of them or their common name.
-    :raises InputError: there is no such file, or it is none of the known kinds.
+    :param path: the file; for a ``shelve`` of several files, any of them or their common name.
+    :raises InputError: the file does not exist or has an unknown format.
     """
     file = Path(path).expanduser()
     try:
@@ -71,13 +70,13 @@ def read(path: str | PathLike[str]) -> Imported:
         raise InputError(f"There is no file {file}", cure="")
     kinds = "; ".join(importer.FORMAT for importer in IMPORTERS)
     raise InputError(
-        f"{file} is no record of archives that is known here{f': {damage}' if damage else ''}",
-        cure=f"What can be imported: {kinds}.",
+        f"{file} is not a record of archives in a known format{f': {damage}' if damage else ''}",
+        cure=f"Formats that can be imported: {kinds}.",
     )
 
 
 def _damage(file: Path) -> str | None:
-    """Return what is wrong with a key-value file; None where it is none, or holds other keys."""
+    """Return the damage of a key-value file; None for another file, or one with other keys."""
     try:
         stores.entries(file)
     except stores.StoreError as error:

@@ -1,31 +1,40 @@
-"""bakthat's SQLite file, ``~/.bakthat.sqlite``: what it stored in its one vault.
+"""bakthat's SQLite file, ``~/.bakthat.sqlite``: the archives in its vault, which it does not name.
 
 ``inventory`` has the archive id of each stored file name, ``backups`` its size and whether it was
-deleted, ``jobs`` the last retrieval asked for.  The stored name is the archive's description.
-Its forerunner ``~/.bakthat.dt`` has the same tables.  The vault's name is not in the file.
-Rule from the program's source, and from a file that the program made.
+deleted, ``jobs`` the last retrieval job.  The stored name is the archive's description.  The older
+file ``~/.bakthat.dt`` has the same tables.
+Source: the program's source code and a file that it wrote.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..scrubbing import scrub
 from . import sqlite_files
-from .imported import Imported, ImportedArchive, ImportedJob, Left, SourceFile, is_id, read_job, size, text
+from .imported import (
+    Imported,
+    ImportedArchive,
+    ImportedJob,
+    Left,
+    SourceFile,
+    damage_noted,
+    is_id,
+    read_job,
+    size,
+    text,
+)
 
 FORMAT = "bakthat's SQLite"
 
 
 def recognises(file: SourceFile) -> bool:
-    """Tell whether a SQLite file has bakthat's table of archive ids."""
+    """Return whether a SQLite file has bakthat's table of archive ids."""
     return {"archive_id", "filename"} <= file.tables.get("inventory", frozenset())
 
 
 def read(path: Path) -> Imported:
-    """Begin to read bakthat's file."""
+    """Return a reader of bakthat's file."""
     left, tables = Left(), sqlite_files.tables(path)
     return Imported(
         format=FORMAT,
@@ -43,12 +52,12 @@ def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iter
         if sized
         else "NULL, 0 FROM inventory i"
     )
-    try:
+    with damage_noted(left, "archives"):
         for archive_id, name, length, deleted in sqlite_files.rows(
             path, f"SELECT i.archive_id, i.filename, {facts} ORDER BY i.rowid"
         ):
             if not is_id(archive_id):
-                left.add(f"{name!a:.80}", "its archive id is none")
+                left.add(f"{name!a:.80}", "its archive id is invalid")
                 continue
             yield ImportedArchive(
                 archive_id=archive_id,
@@ -59,30 +68,26 @@ def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iter
             )
         if sized:
             yield from _lost(path, left)
-    except sqlite3.Error as error:
-        left.add("the rest of the archives", f"the file is damaged: {scrub(error)}")
 
 
 def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
-    """Note the backups in the vault whose ids are not in the file; yield nothing."""
+    """Note the backups whose archive ids are not in the file; yield nothing."""
     for (name,) in sqlite_files.rows(
         path,
         "SELECT stored_filename FROM backups WHERE backend='glacier' AND NOT is_deleted "
         "AND stored_filename NOT IN (SELECT filename FROM inventory)",
     ):
-        left.add(f"{name!a:.80}", "the file has no archive id of it; an inventory will")
+        left.add(f"{name!a:.80}", "the file lacks its archive id, which an inventory has")
     yield from ()
 
 
 def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[ImportedJob]:
     if not {"filename", "job_id"} <= tables.get("jobs", frozenset()):
         return
-    try:
+    with damage_noted(left, "jobs"):
         for name, job_id, archive_id in sqlite_files.rows(
             path,
             "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
             "LEFT JOIN inventory i ON i.filename=j.filename",
         ):
             yield from read_job(name, job_id, archive_id, left)
-    except sqlite3.Error as error:
-        left.add("the rest of the jobs", f"the file is damaged: {scrub(error)}")

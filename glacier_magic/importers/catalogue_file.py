@@ -1,7 +1,6 @@
-"""Another catalogue of this very program, or a backup of one: its archives.
+"""The archives of another catalogue of glacier_magic, or of a backup of one.
 
-They are told as they were known there.  What inventories, uploads, jobs and downloads it has on
-record stays there: each belongs to the history of that file.
+Its inventories, uploads, jobs and downloads are not imported: they are the history of that file.
 """
 
 from __future__ import annotations
@@ -26,26 +25,25 @@ _OTHERS = ("inventories", "uploads", "jobs", "downloads")
 
 
 def recognises(file: SourceFile) -> bool:
-    """Tell by its tables."""
+    """Return whether a SQLite file has the tables of a catalogue."""
     return {"settings", "archive_rows", "inventories", "uploads", "downloads"} <= file.tables.keys()
 
 
 def read(path: Path) -> Imported:
-    """Begin to read a catalogue; it is copied first, brought to this version, and left alone.
+    """Return a reader of a catalogue, which reads an upgraded copy and does not change the file.
 
-    :raises CatalogueError: it is damaged, or from a newer version.
+    :raises CatalogueError: it is damaged, or of a newer version.
     """
     examine(path)
     left = Left()
     counts = {table: _count(path, table) for table in _OTHERS}
-    kept = [f"{count:,} of {table}" for table, count in counts.items() if count]
+    history = [f"{table} ({count:,})" for table, count in counts.items() if count]
     return Imported(
         format=FORMAT,
         source=path,
         items=_items(path, left),
-        jobs=iter(()),
         left=left,
-        notes=[f"Left in that file, as its own history: {', '.join(kept)}."] if kept else [],
+        notes=[f"Not imported, as history of that file: {', '.join(history)}."] if history else [],
     )
 
 
@@ -73,7 +71,7 @@ def _archives(catalogue: Catalogue) -> Iterator[dict[str, Any]]:
         for place in places(view):
             for rows in pieces(view, place):
                 for row in rows:
-                    told = dict(zip(READ_ALL, row, strict=True))
-                    if told["description"] is None:
-                        told["description"] = told["name"]
-                    yield told | {"tree_hash": unpack_hash(told["tree_hash"])}
+                    found = dict(zip(READ_ALL, row, strict=True))
+                    if found["description"] is None:  # a plain description is stored as the name only
+                        found["description"] = found["name"]
+                    yield found | {"tree_hash": unpack_hash(found["tree_hash"])}

@@ -1,4 +1,4 @@
-"""What ``catalogue export`` wrote: a Parquet or CSV file of archives, perhaps from elsewhere."""
+"""A Parquet or CSV file of archives that ``catalogue export`` wrote."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FORMAT = "an exported table of archives"
 
 _PARQUET = b"PAR1"
 _HEAD = ",".join(f'"{name}"' for name in EXPORTED).encode()
-_PIECE = 10_000
+_PIECE = 10_000  # rows per batch
 
 
 def recognises(file: SourceFile) -> bool:
-    """Tell by its first line, or by its own metadata."""
+    """Return whether a file has the header line or the Parquet metadata of an export."""
     first = file.head.split(b"\n", 1)[0].rstrip(b"\r").removeprefix(b"\xef\xbb\xbf")
     if first in (_HEAD, _HEAD.replace(b'"', b"")):
         return True
@@ -41,7 +41,7 @@ def _metadata(path: Path) -> dict[bytes, bytes]:
 
 
 def read(path: Path) -> Imported:
-    """Begin to read such a table."""
+    """Return a reader of an exported table."""
     left = Left()
     is_parquet = SourceFile(path).head.startswith(_PARQUET)
     rows = _from_parquet(path, left) if is_parquet else _from_csv(path, left)
@@ -49,9 +49,8 @@ def read(path: Path) -> Imported:
         format=f"{FORMAT} ({'Parquet' if is_parquet else 'CSV'})",
         source=path,
         items=checked(rows, left),
-        jobs=iter(()),
         left=left,
-        notes=["Which inventories listed them is not in such a table: a catalogue backup has it."],
+        notes=["The table does not include which inventories listed the archives; a catalogue backup does."],
     )
 
 
@@ -65,7 +64,7 @@ def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(_PIECE, columns=columns):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
-        left.add("all behind it", f"the file is damaged: {scrub(error).splitlines()[0]:.100}")
+        left.add("the rest of the archives", f"the file is damaged: {scrub(error).splitlines()[0]:.100}")
 
 
 def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
@@ -74,22 +73,22 @@ def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
         try:
             yield from reader
         except csv.Error as error:
-            left.add(f"all behind line {reader.line_num:,}", f"the file is damaged: {scrub(error)}")
+            left.add(f"all lines after {reader.line_num:,}", f"the file is damaged: {scrub(error)}")
 
 
 def checked(rows: Iterator[dict[str, Any]], left: Left) -> Iterator[ImportedArchive]:
-    """Yield the archives in rows with the columns ``EXPORTED``; what is none is left."""
+    """Yield the archives in rows with the columns ``EXPORTED``; invalid rows are left out."""
     for number, row in enumerate(rows, 1):
         if not is_id(row.get("archive_id")):
-            left.add(f"archive {number:,}", "its archive id is none")
+            left.add(f"archive {number:,}", "its archive id is invalid")
         elif not row.get("state") or not text(row.get("vault")):
-            left.add(f"archive {number:,}", "the row is not whole")
+            left.add(f"archive {number:,}", "the row is incomplete")
         else:
             yield _archive(row)
 
 
 def _archive(row: dict[str, Any]) -> ImportedArchive:
-    bare = row.get("format") == "imported" and not row.get("description")
+    bare = row.get("format") == "imported" and not row.get("description")  # imported without a description
     return ImportedArchive(
         archive_id=str(row["archive_id"]),
         account=text(row.get("account")) or None,
@@ -98,23 +97,23 @@ def _archive(row: dict[str, Any]) -> ImportedArchive:
         name=text(row.get("name")),
         description=None if bare else text(row.get("description")),
         size=_whole(row.get("size")),
-        created_ms=_moment(row.get("created")),
-        mtime_ms=_moment(row.get("mtime")),
+        created_ms=_time_ms(row.get("created")),
+        mtime_ms=_time_ms(row.get("mtime")),
         tree_hash=tree_hash(row.get("tree_hash")),
         deleted=row["state"] == DELETED,
         gone=row["state"] == "gone",
-        seen_ms=_moment(row.get("seen")),
+        seen_ms=_time_ms(row.get("seen")),
     )
 
 
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return size(int(value[:20]))
+        return size(int(value[:20]))  # int() of very long numbers is slow
     return size(value)
 
 
-def _moment(value: object) -> int | None:
-    """Return milliseconds of a date in either form; whole numbers are milliseconds."""
+def _time_ms(value: object) -> int | None:
+    """Return a date, as text or datetime, in milliseconds; whole numbers are milliseconds already."""
     if isinstance(value, str):
         with suppress(ValueError):
             value = datetime.fromisoformat(value.strip()) if value.strip() else None

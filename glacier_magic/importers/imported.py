@@ -1,21 +1,24 @@
-"""What every importer shares: what it gives, what it leaves, and the checks on the way."""
+"""The results of importers, and checks that they share."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from ..scrubbing import scrub
 from ..transfer.sources import LARGEST
 from . import sqlite_files
 
 RETRIEVAL = "ArchiveRetrieval"
 HEAD = 65536
-"""Bytes of a file's beginning that tell its kind."""
+"""Bytes at the beginning of a file by which its kind is recognised."""
 
 _ID = re.compile("[A-Za-z0-9_-]{1,512}")
 _TREE_HASH = re.compile("[0-9A-Fa-f]{64}")
@@ -25,11 +28,11 @@ _EARLIEST, _LATEST = -62135596800, 253402300800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedArchive:
-    """What another program knows of an archive: size in bytes, times in ms since 1970 UTC.
+    """Another program's record of an archive: size in bytes, times in ms since 1970 UTC.
 
-    ``description`` is the text the service holds, None where the program did not keep it;
-    ``seen_ms`` is when an inventory last listed the archive, None if none is known to have, and
-    ``gone`` says that a later one of that program did not.
+    ``description`` is the service's text, or None if the program did not store it; ``seen_ms`` is
+    the last inventory that listed the archive, if known; ``gone`` means that a later inventory of
+    that program did not list it.
     """
 
     archive_id: str
@@ -49,7 +52,7 @@ class ImportedArchive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedJob:
-    """A job another program asked for; ``name`` is the archive's, as that program has it."""
+    """A job that another program initiated; ``name`` is that program's name of the archive."""
 
     job_id: str
     vault: str | None = None
@@ -60,55 +63,55 @@ class ImportedJob:
 
 
 class Left:
-    """What was not taken: how often for which reason, and the first of them by name."""
+    """The items that were left out: a count for each reason, and the first items by name."""
 
     MOST = 1000
 
     def __init__(self) -> None:
         self.cut = False
-        """Whether the file ends too early, so that nobody knows what is missing."""
+        """Whether the file is truncated, so that the missing items are unknown."""
         self.reasons: Counter[str] = Counter()
-        self._kept: list[tuple[str, str]] = []
+        self._items: list[tuple[str, str]] = []
 
     def add(self, what: str, why: str) -> None:
-        """Note that *what*, such as ``line 7``, was left because of *why*."""
+        """Note that *what*, such as ``line 7``, was left out because of *why*."""
         self.reasons[why] += 1
-        if len(self._kept) < self.MOST:
-            self._kept.append((what, why))
+        if len(self._items) < self.MOST:
+            self._items.append((what, why))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Iterate over the first ones, as pairs of what and why."""
-        return iter(self._kept)
+        """Iterate over the first items, as pairs of what and why."""
+        return iter(self._items)
 
     def __len__(self) -> int:
-        """Return how many there are in all."""
+        """Return the total number of items."""
         return self.reasons.total()
 
 
 @dataclass(slots=True, kw_only=True)
 class Imported:
-    """A file as its importer reads it; ``items`` and ``jobs`` can each be iterated once.
+    """The contents of a file; ``items`` and ``jobs`` can each be iterated once.
 
-    ``left`` grows while they are; ``notes`` say what the user should know of the whole file.
+    The iteration adds to ``left``; ``notes`` are sentences about the whole file.
     """
 
     format: str
     source: Path
     items: Iterator[ImportedArchive]
-    jobs: Iterator[ImportedJob]
     left: Left
+    jobs: Iterator[ImportedJob] = field(default_factory=lambda: iter(()))
     notes: list[str] = field(default_factory=list)
 
 
 class SourceFile:
-    """A file that may be of any kind: its path, its beginning, and its tables if it is SQLite."""
+    """A file of unknown kind: its path, its beginning, and its tables if it is SQLite."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes; none where only files with further suffixes exist."""
+        """The first bytes; none if only files with further suffixes exist."""
         if not self.path.is_file():
             return b""
         with self.path.open("rb") as file:
@@ -116,60 +119,70 @@ class SourceFile:
 
     @cached_property
     def tables(self) -> dict[str, frozenset[str]]:
-        """The tables of a SQLite file with their columns, in lower case; else none."""
+        """The tables of a SQLite file with their columns, in lower case; none for other files."""
         return sqlite_files.tables(self.path) if sqlite_files.is_one(self.head) else {}
 
 
 class Importer(Protocol):
-    """What a module that reads one kind of file offers."""
+    """A module that reads one kind of file."""
 
     @property
     def FORMAT(self) -> str:  # noqa: N802 - a constant of the modules that implement it
-        """What it reads, in a few words."""
+        """The name of the format."""
 
     def recognises(self, file: SourceFile) -> bool:
-        """Tell by its content whether a file is of this kind."""
+        """Return whether a file is of this kind, judged by its content."""
 
     def read(self, path: Path) -> Imported:
-        """Begin to read a file of this kind."""
+        """Return a reader of a file of this kind."""
+
+
+@contextmanager
+def damage_noted(left: Left, what: str) -> Iterator[None]:
+    """Note in *left* that the rest of the archives or jobs is missing, if a SQLite file is damaged."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        left.add(f"the rest of the {what}", f"the file is damaged: {scrub(error)}")
 
 
 def read_job(name: object, job_id: object, archive_id: object, left: Left) -> Iterator[ImportedJob]:
-    """Yield the job that a program noted beside a file name; one whose id is none is left."""
+    """Yield the job that a program recorded for a file name; an invalid id is left out."""
     if is_id(job_id) and isinstance(name, str):
         yield ImportedJob(
             job_id=str(job_id), name=text(name), archive_id=str(archive_id) if is_id(archive_id) else None
         )
     else:
-        left.add(f"the job of {name!a:.80}", "its id is none")
+        left.add(f"the job of {name!a:.80}", "its id is invalid")
 
 
 def is_id(value: object) -> bool:
-    """Tell whether *value* can be an id of the service."""
+    """Return whether *value* can be an id of the service."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def tree_hash(value: object) -> str | None:
-    """Return a tree hash in small letters, None for what is none."""
+    """Return a tree hash in lower case, or None if it is invalid."""
     if isinstance(value, str) and _TREE_HASH.fullmatch(value):
         return value.lower()
     return None
 
 
 def size(value: object) -> int | None:
-    """Return a whole number of bytes that an archive can have, None for what is none."""
-    return value if type(value) is int and 0 <= value <= LARGEST else None
+    """Return a valid size of an archive in bytes, or None."""
+    return value if type(value) is int and 0 <= value <= LARGEST else None  # not a bool
 
 
 def milliseconds(seconds: object) -> int | None:
-    """Return a time in seconds since 1970 in milliseconds, None for what is none."""
-    if type(seconds) is not int and type(seconds) is not float:
+    """Return a time in seconds since 1970 in milliseconds, or None if it is invalid."""
+    if type(seconds) is not int and type(seconds) is not float:  # not a bool
         return None
     return int(seconds * 1000) if _EARLIEST <= seconds < _LATEST else None
 
 
 def text(value: object) -> str | None:
-    """Return a text that can be stored, None for what is no text."""
+    """Return a text in a form that can be stored, or None if it is not a text."""
     if not isinstance(value, str):
         return None
+    # Bytes that are not UTF-8 become escapes.
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,10 +1,10 @@
-"""mt-aws-glacier's journal: a text file with one line an event, of one vault that it does not name.
+"""mt-aws-glacier's journal: a text file with one event per line, of a vault that it does not name.
 
 ``B TIME CREATED ID SIZE MTIME TREEHASH NAME``, ``B TIME DELETED ID NAME`` and ``B TIME
-RETRIEVE_JOB ID JOB``, with a tab between the words; A and C are the same, times are in seconds.
-MTIME may be ``NONE``; a NAME that is the id was made up for an archive without one.  The first
-version, "0", has no letter and no MTIME, and spaces between the words.  The journal is UTF-8
-unless the program was told otherwise.  Rule from the program's documentation and source.
+RETRIEVE_JOB ID JOB``, with tabs between the fields; A and C mean the same, times are in seconds.
+MTIME may be ``NONE``; a NAME equal to the id stands for an archive without a name.  The first
+version, "0", has no letter and no MTIME, and spaces between the fields.  The journal is in UTF-8 by
+default.  Source: the program's documentation and source code.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _EVENT = re.compile(rb"(?:[A-Z]\t)?[0-9]{1,20}[\t ]+(?:CREATED|DELETED|RETRIEVE_
 
 
 def recognises(file: SourceFile) -> bool:
-    """Tell whether a file begins with an event of a journal, be it one line in a damaged one."""
+    """Return whether one of the first lines is an event; a damaged journal may have few."""
     return any(_EVENT.match(line) for line in file.head.split(b"\n", 100)[:100])
 
 
 def read(path: Path) -> Imported:
-    """Begin to read a journal."""
+    """Return a reader of a journal."""
     left = Left()
     return Imported(format=FORMAT, source=path, items=_archives(path, left), jobs=_jobs(path), left=left)
 
@@ -51,13 +51,14 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _archives(path: Path, left: Left) -> Iterator[ImportedArchive]:
+    # Read first, because a deletion follows its creation.
     deleted = {_id_of(match): match for line in _lines(path) if (match := _DELETED.fullmatch(line))}
     for number, line in enumerate(_lines(path), 1):
         created = _CREATED.fullmatch(line)
         if created:
             archive = _archive(created, deleted)
             if archive is None:
-                left.add(f"line {number}", "its archive id is none")
+                left.add(f"line {number}", "its archive id is invalid")
             else:
                 yield archive
         elif line and not _DELETED.fullmatch(line) and not _JOB.fullmatch(line):
@@ -99,8 +100,8 @@ def _name(raw: bytes) -> str | None:
 
 def _why(line: bytes) -> str:
     if re.match(rb"[D-Z]\t", line):
-        return "it is of a later version of the journal"
-    return "it is no whole event of the journal"
+        return "it belongs to a later version of the journal"
+    return "it is not a complete event of the journal"
 
 
 def _jobs(path: Path) -> Iterator[ImportedJob]:

@@ -1,9 +1,8 @@
-"""The ``shelve`` of the GlacierVault class, ``~/.glaciervault.db``, and of bakthat's first years.
+"""The ``shelve`` of the GlacierVault class, ``~/.glaciervault.db``, and of early versions of bakthat.
 
 It has two dictionaries: ``archives`` from file name to archive id and ``jobs`` from file name to
-job id.  The file name is also the archive's description; the vault is not in the file.  Values are
-pickles: only texts, numbers and plain containers are taken from them, nothing that names code.
-Rule from the class as published, and from a file it made under Python 2.7.
+job id.  The file name is also the archive's description; the vault is not in the file.
+Source: the published class, and a file that it wrote under Python 2.7.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ _DAMAGED = (
     TypeError,
     ValueError,
 )
-"""What the unpickler raises for bytes that are no pickle, or one that wants more than data."""
+"""Errors of the unpickler for bytes that are not a pickle, or a pickle of more than data."""
 
 
 class _DataOnly(pickle.Unpickler):  # noqa: S301 - it refuses everything but data
-    """Reads plain data; a pickle that names anything of Python's is refused."""
+    """Reads plain data: a pickle that names code could run it, and is refused."""
 
     def find_class(self, module: str, name: str) -> NoReturn:
         """Refuse."""
@@ -45,7 +44,7 @@ class _DataOnly(pickle.Unpickler):  # noqa: S301 - it refuses everything but dat
 
 
 def recognises(file: SourceFile) -> bool:
-    """Tell whether a key-value file has one of the two dictionaries."""
+    """Return whether a key-value file has one of the two dictionaries."""
     try:
         found = stores.entries(file.path)
     except stores.StoreError:
@@ -54,7 +53,7 @@ def recognises(file: SourceFile) -> bool:
 
 
 def read(path: Path) -> Imported:
-    """Begin to read a shelf."""
+    """Return a reader of a shelf."""
     left = Left()
     found = stores.entries(path) or {}
     for key in found.keys() - _KEYS.keys():
@@ -70,18 +69,19 @@ def read(path: Path) -> Imported:
 
 
 def _dictionary(pickled: bytes | None, name: str, left: Left) -> dict[Any, Any]:
-    """Return the dictionary in a pickle; bytes in it, Python 2's texts, are taken as UTF-8."""
+    """Return the dictionary in a pickle; the byte strings of Python 2 are decoded as UTF-8."""
     if pickled is None:
         return {}
     try:
+        # Names may have any bytes.
         unpickler = _DataOnly(io.BytesIO(pickled), encoding="utf-8", errors="surrogateescape")
         value = unpickler.load()
     except _DAMAGED as error:
-        left.add(f"all {name}", f"their pickle cannot be read: {scrub(error)}")
+        left.add(f"all {name}", f"their pickle is unreadable: {scrub(error)}")
         return {}
     if isinstance(value, dict):
         return value
-    left.add(f"all {name}", "they are no dictionary")
+    left.add(f"all {name}", "they are not a dictionary")
     return {}
 
 
@@ -90,7 +90,7 @@ def _archives(archives: dict[Any, Any], left: Left) -> Iterator[ImportedArchive]
         if is_id(archive_id) and isinstance(name, str):
             yield ImportedArchive(archive_id=archive_id, name=text(name), description=text(name))
         else:
-            left.add(f"{name!a:.80}", "its archive id is none")
+            left.add(f"{name!a:.80}", "its archive id is invalid")
 
 
 def _jobs(jobs: dict[Any, Any], archives: dict[Any, Any], left: Left) -> Iterator[ImportedJob]:

@@ -1,4 +1,4 @@
-"""SQLite files of other programs: opened to read alone, and trusted with nothing."""
+"""SQLite files of other programs: opened read-only, and untrusted."""
 
 from __future__ import annotations
 
@@ -12,31 +12,28 @@ MAGIC = b"SQLite format 3\x00"
 
 
 def is_one(head: bytes) -> bool:
-    """Tell by its first bytes whether a file is of SQLite."""
+    """Return whether a file with these first bytes is a SQLite file."""
     return head.startswith(MAGIC)
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file to read, without a lock or a journal left beside it."""
+    """Open a file read-only, so that no journal is created next to it."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
     try:
         connection.text_factory = _text
-        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA trusted_schema=OFF")  # views and triggers may call no functions
         yield connection
     finally:
         connection.close()
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "surrogateescape")  # names of files may have any bytes
 
 
 def tables(path: Path) -> dict[str, frozenset[str]]:
-    """Return the tables with their columns, in lower case; views do not count.
-
-    A file that is damaged has none.
-    """
+    """Return the tables, without views, and their columns in lower case; none if it is damaged."""
     try:
         with opened(path) as connection:
             names = [
@@ -44,7 +41,8 @@ def tables(path: Path) -> dict[str, frozenset[str]]:
             ]
             return {
                 name.lower(): frozenset(
-                    column[1].lower() for column in connection.execute(f"PRAGMA table_info({quoted(name)})")
+                    column[1].lower()
+                    for column in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))
                 )
                 for name in names
             }
@@ -52,12 +50,7 @@ def tables(path: Path) -> dict[str, frozenset[str]]:
         return {}
 
 
-def quoted(name: str) -> str:
-    """Return a name of the file's own as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a query; raises :class:`sqlite3.Error` where the file is damaged."""
+    """Yield the rows of a query; raise :class:`sqlite3.Error` if the file is damaged."""
     with opened(path) as connection:
         yield from connection.execute(query)

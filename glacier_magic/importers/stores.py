@@ -1,10 +1,10 @@
-"""The key-value files below Python's ``shelve``, read without the libraries that wrote them.
+"""The key-value files of Python's ``shelve``, read without the libraries that wrote them.
 
-Most Pythons have but one or two of these libraries, and none of them is made for a stranger's
-file.  Here are ``dbm.dumb`` (files ``.dir`` and ``.dat``), GNU dbm (also as ``.pag``), the hash of
-Berkeley DB from version 5 of its format on, which Python 2 and many ndbm use, and ``dbm.sqlite3``.
-For anything else Python's own :mod:`dbm` is asked.
-Rule from the documented or published layouts of these files.
+Most Python installations have only one or two of these libraries, and none is safe with untrusted
+files.  This module reads ``dbm.dumb`` (files ``.dir`` and ``.dat``), GNU dbm (also as ``.pag``), the
+hash of Berkeley DB from format version 5 on, which Python 2 and many ndbm use, and ``dbm.sqlite3``;
+other files are read with Python's :mod:`dbm`.
+Source: the documented or published layouts of these files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..scrubbing import scrub
 from . import sqlite_files
 
 LARGEST = 1 << 30
-"""Bytes of a file that are read at most: two dictionaries of names fit many times over."""
+"""The largest file that is read, in bytes; far more than two dictionaries of names take."""
 
 _SUFFIXES = (".dat", ".dir", ".pag", ".db", ".bak")
 _GNU = {0x13579ACE, 0x13579ACF, 0x13579AD1}
@@ -33,14 +33,14 @@ _DUMB_LINE = re.compile(r"""('.*'|".*"), \(([0-9]{1,18})L?, ([0-9]{1,18})L?\)"""
 
 
 class StoreError(ValueError):
-    """A key-value file that is damaged or cannot be read here; the text says why."""
+    """A key-value file is damaged, or this Python cannot read it; the message says why."""
 
 
 def entries(path: Path) -> dict[bytes, bytes] | None:
-    """Return the keys and values of a key-value file, or None where *path* is none.
+    """Return the keys and values of a key-value file, or None for another file.
 
-    :param path: the file, one of its parts, or the name without suffix that ``shelve`` was given.
-    :raises StoreError: it is damaged, or of a library that this Python does not have.
+    :param path: the file, one of its parts, or the name without suffix, as passed to ``shelve``.
+    :raises StoreError: it is damaged, or needs a library that this Python lacks.
     """
     try:
         for base in _bases(path):
@@ -64,8 +64,8 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"over {LARGEST:,} bytes")
+    if path.stat().st_size > LARGEST:  # files are read into memory as a whole
+        raise ValueError(f"more than {LARGEST:,} bytes")
     return path.read_bytes()
 
 
@@ -92,7 +92,7 @@ def _key(written: str) -> bytes:
 
 def _cut(data: bytes, start: int, length: int) -> bytes:
     if start < 0 or length < 0 or start + length > len(data):
-        raise ValueError("an entry lies behind the end")
+        raise ValueError("an entry is beyond the end")
     return data[start : start + length]
 
 
@@ -131,7 +131,8 @@ def _gnu(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the entries of a GNU dbm file with 64-bit offsets: a directory of hash buckets."""
     directory, length, _, _, slots = struct.unpack_from(f"{order}QIIII", data, 8)
     if length > len(data):
-        raise ValueError("its directory lies behind the end")
+        raise ValueError("its directory is beyond the end")
+    # Several slots may share a bucket.
     for bucket in set(struct.unpack_from(f"{order}{length // 8}Q", data, directory)):
         for slot in range(slots):
             place = bucket + 112 + 24 * slot
@@ -141,7 +142,7 @@ def _gnu(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _berkeley(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the entries of a Berkeley DB hash: on each page pairs of items, long ones elsewhere."""
+    """Yield the entries of a Berkeley DB hash: pairs of items on each page, long ones on others."""
     (size,) = struct.unpack_from(f"{order}I", data, 20)
     if not 512 <= size <= 65536 or data[24]:
         raise ValueError("pages of an unknown kind")
@@ -151,6 +152,7 @@ def _berkeley(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if page[25] not in _HASH_PAGES or count % 2:
             continue
         places = struct.unpack_from(f"{order}{count}H", page, 26)
+        # Stored from the end of the page.
         items = [page[place:end] for place, end in zip(places, (size, *places[:-1]), strict=True)]
         for key, value in zip(items[::2], items[1::2], strict=True):
             yield _item(data, order, size, key), _item(data, order, size, value)
@@ -163,7 +165,7 @@ def _item(data: bytes, order: str, size: int, item: bytes) -> bytes:
         raise ValueError("an entry of an unknown kind")
     number, length = struct.unpack_from(f"{order}II", item, 4)
     parts, seen = [], 0
-    while number and seen < length:
+    while number and seen < length:  # bounded by the length: the pages may form a loop
         page = _cut(data, number * size, size)
         (number, part), kind = struct.unpack_from(f"{order}I2xH", page, 16)[:2], page[25]
         if kind != _OVERFLOW or not part:
@@ -174,9 +176,9 @@ def _item(data: bytes, order: str, size: int, item: bytes) -> bytes:
 
 
 def _through_python(base: Path) -> dict[bytes, bytes] | None:
-    """Ask the library that Python takes the file for, such as the ndbm of macOS."""
+    """Read the file with the library that Python recognises, such as the ndbm of macOS."""
     kind = dbm.whichdb(str(base))
-    if not kind or kind == "dbm.dumb":
+    if not kind or kind == "dbm.dumb":  # the latter is read above
         return None
     try:
         with dbm.open(str(base), "r") as store:

@@ -1,8 +1,8 @@
-"""What another program knew, taken into the catalogue: new facts, never instead of better ones.
+"""Adding imported archives to the catalogue; facts that the catalogue has are never replaced.
 
-An archive that the catalogue has keeps what it says there.  A new one is *unknown* until an
-inventory read here lists it, *deleted* where the program deleted it, and *gone* where an inventory
-read here since does not have it.  Taking the same file again changes nothing.
+A new archive is *unknown* until an inventory in the catalogue lists it, *deleted* if the program
+deleted it, and *gone* if a later inventory in the catalogue does not list it.  Importing the same
+file again changes nothing.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ..steps import step
 from .imported import Imported, ImportedArchive, Left
 
 CHUNK = 10_000
-"""Archives in a transaction: a second in which others wait, and few waits for the disk."""
+"""Archives per transaction: others wait about a second, and there are few disk syncs."""
 
 _VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass(kw_only=True)
 class ImportReport:
-    """What an import did, or would do: archives by outcome, and what was left with the reasons.
+    """The result of an import, or of a dry run: archives by outcome, and items left out.
 
-    ``taken`` counts the new ones by state; ``completed`` those that were known without some fact
-    that the file has, ``known`` those it adds nothing to.  ``jobs`` are never taken: the service
-    itself lists those that it still has.
+    ``taken`` counts new archives by state; ``completed`` counts known ones that gained facts from
+    the file, ``known`` those that did not.  ``jobs`` are never imported: the service lists those
+    that still exist.
     """
 
     format: str
@@ -59,11 +59,11 @@ def take(
     otherwise: Callable[[], str] | None = None,
     dry_run: bool = False,
 ) -> ImportReport:
-    """Write what *imported* holds into the catalogue, in batches; return what was taken and left.
+    """Add the archives in *imported* to the catalogue, in batches; return a report.
 
-    :param vault: where the archives are, of a file that does not say; of one that does, the only
-        vault to take.
-    :param otherwise: asked for the vault of a file that does not say, if *vault* is not given.
+    :param vault: the vault of the archives, if the file does not name it; otherwise, the only vault
+        to import.
+    :param otherwise: returns the vault of a file that does not name it, if *vault* is None.
     :param dry_run: write nothing.
     :raises InputError: the file does not name its vault and none is given.
     """
@@ -75,16 +75,19 @@ def take(
         notes=list(imported.notes),
     )
     found = _placed(imported, catalogue, vault, otherwise)
-    newest = cache(lambda name: _newest(catalogue, name))
+    newest = cache(lambda name: _newest(catalogue, name))  # one query per vault
     while batch := list(islice(found, CHUNK)):
-        batch.sort(key=lambda pair: (pair[1], pair[0].archive_id))  # neighbours together
+        batch.sort(key=lambda pair: (pair[1], pair[0].archive_id))  # in the order of the index
         with catalogue.database.transaction():
-            known = _known(catalogue, batch)
-            for archive, place in batch:
-                record = _record(archive, place, _state(archive, newest(place)))
-                _compare(known, record, report)
-            if not dry_run:
-                _write(catalogue, known)
+            before = {
+                (place, a.archive_id): catalogue.archives.get(place, a.archive_id) for a, place in batch
+            }
+            after = dict(before)
+            for archive, place in batch:  # which may have an archive twice
+                _merge(after, _record(archive, place, _state(archive, newest(place))), report)
+            for key, record in after.items():
+                if record is not None and record != before[key] and not dry_run:
+                    catalogue.archives.record(record)
     report.jobs = sum(1 for _ in imported.jobs)
     return report
 
@@ -92,12 +95,12 @@ def take(
 def _placed(
     imported: Imported, catalogue: Catalogue, vault: str | None, otherwise: Callable[[], str] | None
 ) -> Iterator[tuple[ImportedArchive, str]]:
-    """Yield the archives that belong here, each with its vault."""
+    """Yield the archives of this account, region and vault, each with its vault."""
     for archive in imported.items:
         if archive.vault is None and vault is None:
             if otherwise is None:
                 raise InputError(
-                    f"{imported.source} does not say in which vault its archives are",
+                    f"{imported.source} does not name the vault of its archives",
                     cure="Name it: --vault NAME.",
                 )
             vault = otherwise()
@@ -112,12 +115,12 @@ def _placed(
 def _misplaced(archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None) -> str | None:
     own = catalogue.scope.account
     if archive.account not in (None, own, masked(own)):
-        return "it is of another account: connect to that one first"
+        return "it belongs to another account: connect to that account first"
     if archive.region not in (None, catalogue.scope.region):
         return f"it is in {archive.region}: {step('connect', f'--region {archive.region}')} first"
     if vault not in (None, place):
-        return f"it is in another vault than {vault}"
-    return None if _VAULT.fullmatch(place) else "no vault can have such a name"
+        return f"it is in a vault other than {vault}"
+    return None if _VAULT.fullmatch(place) else "its vault has an invalid name"
 
 
 def _newest(catalogue: Catalogue, vault: str) -> int | None:
@@ -125,47 +128,21 @@ def _newest(catalogue: Catalogue, vault: str) -> int | None:
     return inventory.made if inventory else None
 
 
-@dataclass(slots=True)
-class _Row:
-    """What the catalogue has of an archive, None if nothing, and what it should have."""
-
-    before: ArchiveRecord | None
-    after: ArchiveRecord | None
-
-
-_Rows = dict[tuple[str, str], _Row]
-
-
-def _known(catalogue: Catalogue, batch: list[tuple[ImportedArchive, str]]) -> _Rows:
-    """Return what the catalogue has of the archives of a batch, by vault and id."""
-    rows: _Rows = {}
-    for archive, vault in batch:
-        found = catalogue.archives.get(vault, archive.archive_id)
-        rows[vault, archive.archive_id] = _Row(found, found)
-    return rows
-
-
-def _compare(rows: _Rows, record: ArchiveRecord, report: ImportReport) -> None:
-    """Note what a record adds to what is known, and count it."""
-    row = rows[record.vault, record.archive_id]
-    if row.after is None:
-        row.after = record
-        report.taken[record.state] += 1
-        report.vaults[record.vault] += 1
-        return
-    completed = _completed(row.after, record)
-    if completed == row.after:
+def _merge(
+    records: dict[tuple[str, str], ArchiveRecord | None], new: ArchiveRecord, report: ImportReport
+) -> None:
+    """Merge a record into those of the catalogue, and count the outcome."""
+    key = new.vault, new.archive_id
+    known = records[key]
+    if known is None:
+        records[key] = new
+        report.taken[new.state] += 1
+        report.vaults[new.vault] += 1
+    elif (completed := _completed(known, new)) == known:
         report.known += 1
     else:
-        row.after = completed
+        records[key] = completed
         report.completed += 1
-
-
-def _write(catalogue: Catalogue, rows: _Rows) -> None:
-    """Write what is new or was completed."""
-    for row in rows.values():
-        if row.after is not None and row.after != row.before:
-            catalogue.archives.record(row.after)
 
 
 def _state(archive: ImportedArchive, newest: int | None) -> str:
@@ -175,6 +152,7 @@ def _state(archive: ImportedArchive, newest: int | None) -> str:
         return "gone"
     if newest is not None:
         seen, created = archive.seen_ms, archive.created_ms
+        # Newly created archives may be missing from an inventory for up to LAG.
         if (seen or newest) < newest or (created or newest) < newest - LAG:
             return "gone"
     return "unknown"
@@ -202,7 +180,7 @@ def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
 
 
 def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
-    """Return what is known with the facts it lacks; only an unknown state can change."""
+    """Return *known* with the facts it lacks from *new*; only an unknown state can change."""
     facts = {
         name: getattr(new, name) for name in ("size", "created", "tree_hash") if getattr(known, name) is None
     }

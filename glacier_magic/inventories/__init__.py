@@ -1,9 +1,8 @@
-"""Streaming readers of what an inventory job gives, CSV or JSON, in bounded memory.
+"""Streaming readers of the output of inventory jobs, CSV or JSON, in bounded memory.
 
-:func:`read` takes the bytes as they arrive and gives record batches, :func:`to_frame` a whole
-inventory as a DataFrame.  Both keep every character of every description: the CSV form, which no
-ordinary reader can read, is read from both ends of its lines, and what is not UTF-8 comes as
-private characters that :func:`original` turns back into the bytes.
+:func:`read` takes the bytes as they arrive and yields record batches.  It preserves every character
+of every description: lines of the CSV form, which ordinary readers cannot parse, are read from both
+ends, and bytes that are not UTF-8 become private characters that :func:`original` converts back.
 """
 
 from __future__ import annotations
@@ -11,28 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .damage import InventoryError
-from .reading import COLUMNS, Format, Reading, detect, read
-from .tables import to_frame
+from .reading import COLUMNS, Reading, read
 from .texts import original
 
 if TYPE_CHECKING:
     from .columns import LISTED
 
-__all__ = [
-    "COLUMNS",
-    "LISTED",
-    "Format",
-    "InventoryError",
-    "Reading",
-    "detect",
-    "original",
-    "read",
-    "to_frame",
-]
+__all__ = ["COLUMNS", "LISTED", "InventoryError", "Reading", "original", "read"]
 
 
 def __getattr__(name: str) -> object:
-    if name == "LISTED":  # the one name that needs Arrow
+    if name == "LISTED":  # the only name that needs Arrow
         from .columns import LISTED  # noqa: PLC0415 - costs time: imported when used
 
         return LISTED

@@ -1,4 +1,4 @@
-"""Record batches out of cut records, checked, with what is out of the ordinary put in its place."""
+"""Record batches from cut records: validation, and merging in the records read one by one."""
 
 from __future__ import annotations
 
@@ -28,15 +28,12 @@ LISTED = pa.schema(
 _ONE_WIDTH = ("archive_id", "tree_hash")  # in one frame
 
 Mend = Callable[[bytes, int], str | None]
-"""Makes a description of its bytes and the place of its record in a cut; None if they are none."""
+"""Returns the description for its bytes and the position of its record in a cut; None if invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """Bytes of a description that the quick way must not take as they are.
-
-    ``anywhere`` are single bytes, ``pairs`` neighbours.
-    """
+    """Bytes in a description that need decoding: single bytes, and pairs of neighbours."""
 
     anywhere: bytes = b""
     pairs: Sequence[bytes] = ()
@@ -52,10 +49,7 @@ def of_items(items: Sequence[Item]) -> pa.RecordBatch:
 def of_cut(
     data: memoryview, frame: Frame, cut: Cut, odd: Odd, mend: Mend
 ) -> tuple[pa.RecordBatch, Positions]:
-    """Return what was cut out of *data* as a batch, and the numbers of the records in it.
-
-    A record whose fields turn out to be wrong is not among them.
-    """
+    """Return the valid records cut out of *data* as a batch, and their numbers."""
     count, names = len(cut.rows), frame.names
     if not count:
         return of_items([]), cut.rows
@@ -63,12 +57,13 @@ def of_cut(
     good = np.ones(count, bool)
     _reject(good, texts["archive_id"], _outside_of_ids)
     _reject(good, texts["tree_hash"], _outside_of_hashes)
+    # Much faster than decoding, and usually true.
     ascii_only = bool(np.frombuffer(data, np.uint8).max() < 0x80)
     above = not ascii_only and not is_plain(bytes(data))
     description = _mended(texts["description"], odd, above, mend, good)
     try:
         created, size = (_cast(texts[name], LISTED.field(name).type) for name in ("created", "size"))
-    except pa.ArrowInvalid:  # a date such as 31 February: the slow way will find it
+    except pa.ArrowInvalid:  # a date such as 31 February: the records are then read one by one
         return of_items([]), cut.rows[:0]
     columns = {
         "archive_id": texts["archive_id"],
@@ -86,7 +81,7 @@ def of_cut(
 def in_order(
     batch: pa.RecordBatch, rows: Positions, items: Sequence[Item], item_rows: Sequence[int]
 ) -> pa.RecordBatch:
-    """Return *batch* with *items* put among its records, by the numbers that each has."""
+    """Return *batch* with *items* merged into its records, in the order of their numbers."""
     if not items:
         return batch
     other = of_items(items)
@@ -96,11 +91,11 @@ def in_order(
 
 
 def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Array]:
-    """Copy each field out of *data*; of those of any width, take each out of all cuts in a row."""
+    """Copy each field out of *data*.  For fields of any width, cut all of them and take each in turn."""
     texts = {name: _of_one_width(data, *cut.spans[name]) for name in _ONE_WIDTH}
     names = [name for name in names if name not in _ONE_WIDTH]
     width = 2 * len(names)
-    points = np.empty((len(cut.rows), width), np.int32)
+    points = np.empty((len(cut.rows), width), np.int32)  # Arrow's strings have 32-bit offsets
     for number, name in enumerate(names):
         points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
@@ -111,7 +106,7 @@ def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Arr
 
 
 def _of_one_width(data: memoryview, begins: Positions, ends: Positions) -> pa.Array:
-    """Copy texts of the same width, into no more memory than they need."""
+    """Copy texts of the same width into memory of exactly their size."""
     width = int(ends[0] - begins[0])
     texts = windows(data, f"S{width}", width)[begins]
     offsets = np.arange(0, width * len(begins) + 1, width, dtype=np.int32)
@@ -122,12 +117,12 @@ def _array(kind: pa.DataType, offsets: npt.NDArray[np.int32], data: pa.Buffer) -
     return pa.Array.from_buffers(kind, len(offsets) - 1, [None, pa.py_buffer(offsets), data])
 
 
-# What stays for long is kept in the system's own memory: Arrow's allocator asks for a quarter more
-# of it, and the kernel then spends as long on handing it out as all the rest takes.
+# Long-lived arrays use the system's allocator: Arrow's takes a quarter more memory, and the kernel
+# then needs as much time to provide it as all other work takes.
 
 
 def _chosen(array: pa.Array, rows: npt.NDArray[np.integer]) -> pa.Array:
-    """Return copies of the values numbered *rows*, which are there."""
+    """Return copies of the values numbered *rows*, which must exist."""
     pool = pa.system_memory_pool()
     return pc.take(array, pa.array(rows), boundscheck=False, memory_pool=pool)
 
@@ -141,7 +136,7 @@ def _joined(arrays: Sequence[pa.Array]) -> pa.Array:
 
 
 def _inside(texts: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
-    """Return the offsets of *texts*, which begin with 0, and all their bytes in a row."""
+    """Return the offsets of *texts*, which begin with 0, and all their bytes."""
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32, len(texts) + 1)
     whole = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
@@ -149,7 +144,7 @@ def _inside(texts: pa.Array) -> tuple[npt.NDArray[np.int32], Bytes]:
 
 
 def _rows_with(offsets: npt.NDArray[np.int32], places: Positions) -> Positions:
-    """Return the numbers of the texts that hold the bytes at *places*."""
+    """Return the numbers of the texts that contain the bytes at *places*."""
     return np.unique(np.searchsorted(offsets, places, side="right") - 1)
 
 
@@ -161,13 +156,14 @@ def _reject(good: Mask, texts: pa.Array, outside: Callable[[Bytes], Mask | None]
 
 
 def _between(data: Bytes, first: str, last: str) -> Mask:
-    """Tell which bytes lie between two, by one comparison of numbers that wrap around."""
+    """Return which bytes lie between two."""
+    # One comparison instead of two: smaller bytes wrap around to large numbers.
     mask: Mask = (data - np.uint8(ord(first))) <= np.uint8(ord(last) - ord(first))
     return mask
 
 
 def _outside_of_ids(data: Bytes) -> Mask | None:
-    """Tell which bytes are no letters, digits, ``-`` or ``_``; None if all are."""
+    """Return which bytes are not letters, digits, ``-`` or ``_``; None if all are."""
     gaps = [("\0", ","), (".", "/"), (":", "@"), ("[", "^"), ("`", "`"), ("{", "\xff")]
     return _any_of(data, gaps)
 
@@ -193,7 +189,7 @@ def _lower(hashes: pa.Array) -> pa.Array:
 
 
 def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> pa.Array:
-    """Return the descriptions with those mended that have something odd, or *above* ASCII."""
+    """Return the descriptions, decoded where they have odd bytes, or bytes *above* ASCII."""
     offsets, data = _inside(texts)
     rows = _odd_rows(offsets, data, odd, above)
     if not len(rows):

@@ -1,10 +1,10 @@
 r"""The CSV form of an inventory.
 
-A quote in a description is written ``\"`` and a backslash is left alone, so that no ordinary reader
-can read it; a line is therefore cut from both ends (:mod:`.frames`), and only a description that
-has ``\"`` in it needs more.  Lines end in ``\n`` or ``\r\n``, the last one perhaps in nothing;
-empty lines, and the header line where it comes again, are passed over.  An inventory cut short at
-the end of a line cannot be told from a whole one: compare its length with that of the job.
+A quote in a description is written ``\"``, but a backslash is not escaped, so that ordinary readers
+cannot parse it.  Lines are therefore cut from both ends (:mod:`.frames`), and only descriptions with
+``\"`` need decoding.  Lines end in ``\n`` or ``\r\n``, which the last one may lack; empty lines and
+repeated header lines are skipped.  An inventory truncated at the end of a line looks complete:
+compare its length with that of the job.
 """
 
 from __future__ import annotations
@@ -18,31 +18,25 @@ import pyarrow as pa
 from .columns import Odd, in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, Positions, are_at
-from .listed_archive import CSV_LINE, HEADER, Item, csv_item
+from .listed_archive import CSV_LINE, HEADER, Item, csv_item, is_header
 from .pieces import Cutter, Ordered, handy
 from .texts import decode
 
-_EXAMPLES = 16  # lines looked at to learn how lines are written
-_MARK = b"\xef\xbb\xbf"
+_EXAMPLES = 16  # lines from which the frame may be learnt
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     batch: pa.RecordBatch
     lines: int
-    problem: tuple[int, int, str] | None = None  # line and byte within the piece, and what
-
-
-def is_header(line: bytes) -> bool:
-    """Tell whether a line, with or without its end, names the columns."""
-    return line.removeprefix(_MARK).rstrip(b"\r\n").replace(b'"', b"") == HEADER
+    problem: tuple[int, int, str] | None = None  # line and byte within the piece, and the damage
 
 
 def batches(source: Iterable[bytes | memoryview]) -> Iterator[pa.RecordBatch]:
-    """Yield the archives in *source*, a CSV inventory in any pieces, in their order.
+    """Yield the archives in *source*, a CSV inventory in any pieces, in order.
 
-    :raises InventoryError: a line is damaged or the first is not the header; the archives in
-        front of it were given.
+    :raises InventoryError: a line is damaged or the first is not the header; the archives before
+        it have been yielded.
     """
     reader = _Reader()
     lines = bytes_before = 0
@@ -66,17 +60,17 @@ class _Reader:
         self._header_read = False
 
     def pieces(self, source: Iterable[bytes | memoryview]) -> Iterator[memoryview]:
-        """Yield whole lines; the first piece still has the header."""
+        """Yield pieces of whole lines; the first one includes the header."""
         cutter = Cutter(handy(source), lambda data: data.rfind(b"\n") + 1)
         for piece in cutter:
-            yield self._known(piece)
+            yield self._learn(piece)
         if cutter.stuck:
             raise InventoryError(f"The inventory has a line of {len(cutter.rest):,} bytes or more")
         if cutter.rest or not self._header_read:
-            yield self._known(memoryview(cutter.rest))
+            yield self._learn(memoryview(cutter.rest))
 
-    def _known(self, piece: memoryview) -> memoryview:
-        """Check the header in the first *piece*, and learn from it how lines are written."""
+    def _learn(self, piece: memoryview) -> memoryview:
+        """Check the header in the first *piece*, and learn the frame of its lines."""
         if self._header_read:
             return piece
         self._header_read = True
@@ -94,7 +88,7 @@ class _Reader:
         return piece
 
     def parse(self, data: memoryview) -> _Part:
-        """Return the archives in whole lines; runs on several threads at once."""
+        """Return the archives in whole lines; called from several threads."""
         text = np.frombuffer(data, np.uint8)
         ends = np.flatnonzero(text == ord("\n"))
         if not len(data) or data[-1] != ord("\n"):

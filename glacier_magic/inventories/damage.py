@@ -1,22 +1,18 @@
-"""What is wrong with an inventory, and where."""
+"""The error of a damaged inventory."""
 
 from __future__ import annotations
 
 from ..errors import IntegrityError
-from ..steps import step
 
 
 class InventoryError(IntegrityError, ValueError):
-    """An inventory that is damaged, cut short, or no inventory; the text says where.
+    """An inventory is damaged, truncated, or not an inventory; the message says where.
 
-    ``row`` is the number of the CSV line, or of the JSON archive, counted from 1; ``offset`` that
-    of the byte where the trouble was seen, counted from 0.  Each is None where it is not known.
+    ``row`` is the number of the CSV line or JSON archive, from 1; ``offset`` is the position of the
+    damaged byte, from 0.  Each is None if it is unknown.
     """
 
-    @staticmethod
-    def default_cure() -> str:
-        """Return what to do next, where nothing better is known."""
-        return f"Get the inventory again: {step('inventory')}, or save the file once more."
+    advice = "Request the inventory again: {inventory}, or save the file again."
 
     def __init__(
         self, message: str, *, row: int | None = None, offset: int | None = None, cure: str | None = None
@@ -27,5 +23,5 @@ class InventoryError(IntegrityError, ValueError):
 
 
 def excerpt(data: bytes) -> str:
-    """Return the beginning of damaged *data* in ASCII, for a message."""
+    """Return the beginning of *data* in ASCII, for a message."""
     return ascii(bytes(data[:80]).decode("latin-1"))

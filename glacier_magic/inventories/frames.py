@@ -1,7 +1,7 @@
-"""Thousands of records cut into fields at once, where they are alike but for their values.
+"""Cutting thousands of records into fields at once, if they differ only in their values.
 
-All fields but the description have a shape that tells their width, so a record is read from both
-ends.  A :class:`Frame` is learnt from one record; what does not fit it is left to the slow way.
+All fields but the description have a known form and width, so a record is read from both ends.  A
+:class:`Frame` is learnt from one record; records that do not fit it are read one by one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SHAPES = {
 }
 _HASH = 64
 _LEAST = {"created": 20, "size": 1, "tree_hash": _HASH, "description": 0}
-_SMALLEST = 64  # bytes of a piece: no window then reaches beyond it
+_SMALLEST = 64  # bytes of a piece: no window reaches beyond it
 _BYTE_STEPS = np.array([1 << 8 * place for place in range(8)], np.uint64)
 _HIGH, _DIGIT, _SIX = (
     np.uint64(int(pattern * 8, 16)) for pattern in ("F0", "30", "06")
@@ -34,7 +34,7 @@ _HIGH, _DIGIT, _SIX = (
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The fields of the records numbered ``rows``: the position of each one's begin and end."""
+    """The fields of the records numbered ``rows``: their begin and end positions."""
 
     rows: Positions
     spans: dict[str, tuple[Positions, Positions]]
@@ -42,7 +42,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around the fields of a record: its bytes, and in between the fields' names.
+    """The bytes around the fields of a record, with the names of the fields between them.
 
     ``parts`` begins and ends with bytes, which may be empty; ``width`` is that of the archive id.
     """
@@ -52,9 +52,9 @@ class Frame:
 
     @classmethod
     def learnt(cls, record: bytes, spans: Mapping[str, tuple[int, int]]) -> Frame | None:
-        """Return the frame of a *record* whose five fields are at *spans*; None if it has none.
+        """Return the frame of a *record* whose five fields are at *spans*, or None.
 
-        In front of the description only fields of fixed width can be read.
+        Before the description, only fields of fixed width can be read.
         """
         if len(spans) != len(_SHAPES) + 1:
             return None
@@ -74,17 +74,17 @@ class Frame:
 
     @property
     def first(self) -> bytes:
-        """What a record begins with."""
+        """The bytes at the beginning of a record."""
         part = self.parts[0]
         return part if isinstance(part, bytes) else b""
 
     @property
     def names(self) -> list[str]:
-        """The names of the fields in their order."""
+        """The names of the fields in order."""
         return [part for part in self.parts if isinstance(part, str)]
 
     def cut(self, data: memoryview, begins: Positions, ends: Positions) -> Cut:
-        """Return the fields of those records from *begins* to *ends* that fit."""
+        """Return the fields of those records from *begins* to *ends* that fit the frame."""
         least = sum(
             len(part) if isinstance(part, bytes) else _LEAST.get(part, self.width) for part in self.parts
         )
@@ -151,7 +151,7 @@ class Frame:
 
 
 def are_at(data: memoryview, at: Positions, text: bytes) -> Mask:
-    """Tell of each position whether *text*, without a NUL, is there; a negative one is not.
+    """Return for each position whether it has *text*, which has no NUL; False for negative ones.
 
     Positions must be at least the length of *text* from the end.
     """
@@ -167,12 +167,12 @@ def windows(data: memoryview, kind: str, width: int) -> npt.NDArray[np.generic]:
 
 
 def _date_widths(data: memoryview, ends: Positions) -> Positions:
-    """Return the width of each date: to the second, or else to the millisecond."""
+    """Return the width of each date, which is in seconds or milliseconds."""
     return np.where(are_at(data, ends - 10, b"T"), 20, 24)
 
 
 def _digits_before(data: memoryview, ends: Positions) -> Positions:
-    """Return how many digits, up to sixteen, stand in front of each position."""
+    """Return the number of digits, up to sixteen, before each position."""
     words = windows(data, "<u8", 8)
     count = _last_digits(words[ends - 8])
     full = np.flatnonzero(count == 8)
@@ -181,8 +181,9 @@ def _digits_before(data: memoryview, ends: Positions) -> Positions:
 
 
 def _last_digits(words: npt.NDArray[np.generic]) -> Positions:
-    """Return how many of the eight bytes of each word, from its last one on, are digits."""
+    """Return the number of digits at the end of the eight bytes of each word."""
     eight = words.astype(np.uint64)
+    # A byte is a digit if its high half is 3, both as it is and after adding 6.
     other = (eight & _HIGH) ^ _DIGIT
     other |= ((eight + _SIX) & _HIGH) ^ _DIGIT
     return 8 - np.searchsorted(_BYTE_STEPS, other, side="right")

@@ -1,11 +1,11 @@
-"""The JSON form of an inventory, in whatever order and with whatever spaces it was written.
+"""The JSON form of an inventory, with keys in any order and any white space.
 
-The first two archives are read one by one.  If the next ones look alike, which they do in every
-inventory seen, pieces of some megabytes are cut at the borders of their records and read at once;
-what looks different is read one by one again, as are the end of the list and what follows it.
+The first archives are read one by one.  If the next ones have the same frame, as in all known
+inventories, pieces of some megabytes are cut at the borders of records and read at once.  Records
+that differ are read one by one again, as are the end of the list and the text after it.
 
-The border is the brace and the first key of a record.  No text can hold it: its first quote would
-have to be the text's own end, and no key can follow that.
+The border is the brace and the first key of a record.  It cannot be part of a string: its first quote
+would end the string, and no key can follow that.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from .pieces import Cutter, Ordered, handy
 from .scanner import Scanner
 from .texts import json_value
 
-_BATCH = 10_000  # archives, of those read one by one
-_EXAMPLES = 100  # archives looked at to learn how they are written
+BATCH = 10_000  # archives per batch, if read one by one
+_EXAMPLES = 100  # archives from which the frame may be learnt
 _FIELDS = {
     b"ArchiveId": "archive_id",
     b"ArchiveDescription": "description",
@@ -45,14 +45,14 @@ _CLOSE = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*\Z")
 @dataclass(frozen=True, slots=True)
 class _Part:
     batch: pa.RecordBatch
-    problem: tuple[int, str] | None = None  # byte within the piece, and what
-    strange: int | None = None  # byte from which on the piece is for the scanner
+    problem: tuple[int, str] | None = None  # byte within the piece, and the damage
+    strange: int | None = None  # first byte that the scanner must read
 
 
 class JsonInventory:
-    """A JSON inventory in any pieces: its archives, and what it says about itself.
+    """A JSON inventory in any pieces: its archives, vault and date.
 
-    ``vault_arn`` and ``date`` (in milliseconds since 1970) are None as long as they are not known.
+    ``vault_arn`` and ``date`` (in milliseconds since 1970) are None until they have been read.
     """
 
     def __init__(self, source: Iterable[bytes | memoryview]) -> None:
@@ -62,10 +62,10 @@ class JsonInventory:
         self._count = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the archives in their order.
+        """Yield the archives in order.
 
-        :raises InventoryError: the text is damaged, ends early or goes on behind its end, or has
-            not one list of archives; the archives in front of the place were given.
+        :raises InventoryError: the text is damaged, truncated or followed by more text, or does not
+            have exactly one list of archives; the archives before the damage have been yielded.
         """
         scanner = Scanner(handy(self._source))
         found = False
@@ -100,15 +100,15 @@ class JsonInventory:
             try:
                 raw, value = next(elements)
                 items.append(json_item(value))
+                frame = _frame_of(raw, scanner.peek_gap()) if learning else None
             except StopIteration:
                 break
             except InventoryError as error:
                 if items:
-                    yield of_items(items)
-                raise self._located(error, len(items), scanner) from None
-            frame = _frame_of(raw, scanner.peek_gap()) if learning else None
+                    yield of_items(items)  # the caller counts them before this resumes
+                raise self._located(error, scanner) from None
             learning = max(learning - 1, 0)
-            if frame is not None or len(items) >= _BATCH:
+            if frame is not None or len(items) >= BATCH:
                 yield of_items(items)
                 items = []
             if frame is not None:
@@ -117,17 +117,17 @@ class JsonInventory:
         if items:
             yield of_items(items)
 
-    def _located(self, error: InventoryError, before: int, scanner: Scanner) -> InventoryError:
-        """Return *error*, with its number if it is about an archive and not about the text."""
+    def _located(self, error: InventoryError, scanner: Scanner) -> InventoryError:
+        """Return *error* with the archive's number, if it is about an archive and not about the text."""
         if error.offset is not None:
             return error
-        row = self._count + before + 1
+        row = self._count + 1
         return InventoryError(
             f"Archive {row:,} of the inventory {error.message}", row=row, offset=scanner.offset
         )
 
     def _alike(self, scanner: Scanner, frame: Frame) -> Iterator[pa.RecordBatch]:
-        """Yield archives as long as they are like the *frame*; the scanner has the rest then."""
+        """Yield archives as long as they fit the *frame*; then return the rest to the scanner."""
         offset = scanner.offset
         cutter = Cutter(scanner.hand_over(), lambda data: max(data.rfind(frame.first), 0))
         work = Ordered(lambda piece: _parse(piece, frame), cutter)
@@ -144,14 +144,14 @@ class JsonInventory:
                 offset += part.strange
                 break
             offset += len(piece)
-        # The scanner stands behind a value and wants the comma that a record's begin is behind.
+        # The scanner expects the comma after a value; a piece that begins with a record lacks it.
         comma = [b","] if (left[0][:1] if left else cutter.rest[:1]) == b"{" else []
         rest = chain(comma, left, [cutter.rest], cutter.source)
         scanner.resume(handy(rest), offset - len(comma))
 
 
 def _frame_of(record: bytes, gap: bytes) -> Frame | None:
-    """Learn the frame of records from one of them and from the *gap* to the next."""
+    """Return the frame of a record and the *gap* to the next one, or None."""
     if not gap or record[:1] != b"{":
         return None
     spans: dict[str, tuple[int, int]] = {}
@@ -170,7 +170,7 @@ def _frame_of(record: bytes, gap: bytes) -> Frame | None:
 
 
 def _parse(data: memoryview, frame: Frame) -> _Part:
-    """Return the archives in a piece that ends where a record begins; runs on several threads."""
+    """Return the archives in a piece that ends where a record begins; called from several threads."""
     text = np.frombuffer(data, np.uint8)
     braces = np.flatnonzero(text[: max(len(text) - len(frame.first) + 1, 0)] == ord("{"))
     begins = braces[are_at(data, braces, frame.first)].astype(np.int64)
@@ -205,7 +205,7 @@ def _parse(data: memoryview, frame: Frame) -> _Part:
 
 
 def _values(records: bytes) -> list[object] | None:
-    """Return the values in *records*, which end in a comma; None if they are something else."""
+    """Return the values in *records*, which end in a comma; None if they are malformed."""
     close = _CLOSE.search(records)
     if close is None:
         return None

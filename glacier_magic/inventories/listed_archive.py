@@ -1,4 +1,4 @@
-"""One archive of an inventory, read the slow and certain way: what is out of the ordinary."""
+"""One archive of an inventory, read alone: slow, but in any form."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from .texts import decode
 
 HEADER = b"ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
 """The first line of a CSV inventory."""
+_MARK = b"\xef\xbb\xbf"  # some editors add it
 
-# Only the description has no fixed shape, so a line is read from both ends.
+# Only the description has no fixed form, so a line is matched from both ends.
 CSV_LINE = re.compile(
     b'("?)(?P<archive_id>[A-Za-z0-9_-]+)\\1,(?P<description>.*),'
     b'("?)(?P<created>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)\\4,'
@@ -36,12 +37,17 @@ class Item(NamedTuple):
     tree_hash: str | None
 
 
+def is_header(line: bytes) -> bool:
+    """Return whether a line, with or without its end, is the header of the columns."""
+    return line.removeprefix(_MARK).rstrip(b"\r\n").replace(b'"', b"") == HEADER
+
+
 def date_ms(text: str) -> int:
     """Return a date of the service, with or without a fraction, in milliseconds since 1970.
 
-    What is finer than a millisecond is cut off.
+    Fractions of a millisecond are dropped.
 
-    :raises InventoryError: *text* is anything else.
+    :raises InventoryError: *text* is not a date.
 
     >>> date_ms("2015-04-07T00:26:18.462Z")
     1428366378462
@@ -54,44 +60,39 @@ def date_ms(text: str) -> int:
             return 1000 * seconds + int((match[2] or "").ljust(3, "0")[:3])
     except ValueError:
         pass
-    raise InventoryError(f"has {text[:40]!a} where a date such as 2015-04-07T00:26:18Z belongs")
+    raise InventoryError(f"has {text[:40]!a} instead of a date such as 2015-04-07T00:26:18Z")
 
 
 def csv_item(line: bytes) -> Item:
-    r"""Return the archive in a line of a CSV inventory, given without its end.
+    r"""Return the archive in a line of a CSV inventory, without its line end.
 
-    A description in quotes loses them and has a quote where it had ``\"``; nothing else changes.
+    Quotes around a description are removed, and ``\"`` in it becomes a quote; nothing else changes.
 
     :raises InventoryError: the line is damaged.
     """
     match = CSV_LINE.fullmatch(line)
     if match is None:
         raise InventoryError("is damaged")
-    size = int(match["size"])
+    size, description = int(match["size"]), match["description"]
+    if len(description) > 1 and description[:1] == description[-1:] == b'"':
+        description = description[1:-1].replace(b'\\"', b'"')
     if size > _LARGEST:
-        raise InventoryError("has a size beyond measure")
+        raise InventoryError("has a size that is too large")
     return Item(
         match["archive_id"].decode(),
-        decode(unquoted(match["description"])),
+        decode(description),
         date_ms(match["created"].decode()),
         size,
         match["tree_hash"].decode().lower(),
     )
 
 
-def unquoted(field: bytes) -> bytes:
-    """Return what a description's field stands for."""
-    if len(field) > 1 and field[:1] == field[-1:] == b'"':
-        return field[1:-1].replace(b'\\"', b'"')
-    return field
-
-
 def json_item(value: object) -> Item:
-    """Return the archive in a JSON *value*; no description is the empty one.
+    """Return the archive in a JSON *value*; a missing description becomes an empty one.
 
-    A size may be a text of digits; date and tree hash may be missing.
+    The size may be a text of digits; date and tree hash may be missing.
 
-    :raises InventoryError: the value is no archive.
+    :raises InventoryError: the value is not an archive.
     """
     if not isinstance(value, dict):
         raise InventoryError("is not an object")

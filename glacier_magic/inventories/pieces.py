@@ -1,4 +1,4 @@
-"""Pieces of some megabytes that end where a record does, worked on by several threads in order."""
+"""Pieces of some megabytes that end with a record, processed by several threads in order."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 PIECE = 4 << 20
-"""How many bytes are read before they are cut; also the most that one record may have."""
+"""Bytes that are read before they are cut; also the largest size of one record."""
 
 _MOST_THREADS = 4
 Result = TypeVar("Result")
 
 
 def handy(source: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """Yield *source* with what is longer than a piece cut into pieces."""
+    """Yield *source*, with longer chunks cut into pieces."""
     for given in source:
         if len(given) <= PIECE:
             yield given
@@ -27,11 +27,11 @@ def handy(source: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
 
 
 class Cutter:
-    """Cut bytes behind the last border in every :data:`PIECE`, and in what is left at the end.
+    """Cuts bytes after the last record in every :data:`PIECE`, and in the rest at the end.
 
-    :param border: gives the position behind the last record in its bytes, or 0.
+    :param border: returns the position after the last complete record in its bytes, or 0.
 
-    ``rest`` is what was read and not given yet; ``stuck`` is whether a piece had no border.
+    ``rest`` is what has been read but not yielded; ``stuck`` is whether a piece had no border.
     """
 
     def __init__(self, source: Iterable[bytes | memoryview], border: Callable[[bytes], int]) -> None:
@@ -64,7 +64,7 @@ class Cutter:
 
 
 class Ordered(Generic[Result]):
-    """Do *work* for each piece on a few threads and give its results in the pieces' order."""
+    """Calls *work* for each piece on a few threads and yields the results in order."""
 
     def __init__(self, work: Callable[[memoryview], Result], pieces: Iterable[memoryview]) -> None:
         self._work, self._pieces = work, pieces
@@ -72,7 +72,7 @@ class Ordered(Generic[Result]):
 
     @property
     def waiting(self) -> list[memoryview]:
-        """The pieces taken whose results were not given yet."""
+        """The pieces whose results have not been yielded."""
         return [piece for piece, _ in self._results]
 
     def __iter__(self) -> Iterator[tuple[memoryview, Result]]:
@@ -86,16 +86,16 @@ class Ordered(Generic[Result]):
                     piece = next(pieces)
                 except StopIteration:
                     break
-                except Exception as error:  # what came in front of it is given first
+                except Exception as error:  # raised after the results before it are yielded
                     failure = error
                     break
                 self._results.append((piece, pool.submit(self._work, piece)))
-                if len(self._results) > threads:
+                if len(self._results) > threads:  # bounds the pieces in memory
                     yield self._next()
             while self._results:
                 yield self._next()
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # also if the caller stops early
         if failure is not None:
             raise failure
 

@@ -1,61 +1,40 @@
-"""One way to read an inventory, whatever its form."""
+"""Reading an inventory in either form."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, cast
-
-from .damage import InventoryError, excerpt
-from .listed_archive import HEADER
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from .json_form import JsonInventory
 
-Format = Literal["JSON", "CSV"]
 COLUMNS = ("archive_id", "description", "created", "size", "tree_hash")
-"""The columns of what is read."""
-
-
-def detect(first: bytes) -> Format:
-    """Tell the form of an inventory from its *first* bytes, of which 100 are enough.
-
-    :raises InventoryError: it is neither.
-    """
-    text = bytes(first).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
-        return "JSON"
-    header = text.partition(b"\n")[0].replace(b'"', b"").rstrip(b"\r")
-    if header and HEADER.startswith(header[: len(HEADER)]):
-        return "CSV"
-    raise InventoryError(
-        f"This is no inventory of a vault, it begins with {excerpt(text)}",
-        cure='An inventory is JSON that begins with {"VaultARN" or CSV that begins with ArchiveId.',
-    )
+"""The columns of an inventory."""
 
 
 class Reading(Iterator["pa.RecordBatch"]):
-    """The archives of an inventory, in their order, in batches of the schema ``LISTED``.
+    """The archives of an inventory, in order, in batches of the schema ``LISTED``.
 
-    Nothing is read before the first batch is asked for.  ``rows`` counts the archives given.
+    Reading starts with the first batch.  ``rows`` counts the archives yielded.
     """
 
-    def __init__(self, pieces: Iterable[bytes | memoryview], form: Format) -> None:
+    def __init__(self, pieces: Iterable[bytes | memoryview], form: str) -> None:
         self.rows = 0
         self._json: JsonInventory | None = None
         self._batches = self._read(pieces, form)
 
     @property
     def vault_arn(self) -> str | None:
-        """The vault's ARN; None as long as it is not known, and with CSV, which lacks it."""
+        """The vault's ARN; None until it has been read, and for CSV, which lacks it."""
         return None if self._json is None else self._json.vault_arn
 
     @property
     def date(self) -> int | None:
-        """When the snapshot was made, in milliseconds since 1970; certain only at the end.
+        """The date of the inventory in milliseconds since 1970.
 
-        None as long as it is not known, and with CSV, which lacks it.
+        None until it has been read, which may be at the end, and for CSV, which lacks it.
         """
         return None if self._json is None else self._json.date
 
@@ -65,12 +44,10 @@ class Reading(Iterator["pa.RecordBatch"]):
         return batch
 
     def close(self) -> None:
-        """Stop reading early; the threads end."""
+        """Stop reading and end the threads."""
         self._batches.close()
 
-    def _read(
-        self, pieces: Iterable[bytes | memoryview], form: Format
-    ) -> Generator[pa.RecordBatch, None, None]:
+    def _read(self, pieces: Iterable[bytes | memoryview], form: str) -> Generator[pa.RecordBatch, None, None]:
         if form == "CSV":
             from .csv_form import batches  # noqa: PLC0415 - costs time: imported when used
 
@@ -86,12 +63,12 @@ def read(pieces: Iterable[bytes | memoryview], format: str) -> Reading:  # noqa:
     """Read an inventory as its bytes arrive, in memory that does not grow with its length.
 
     :param pieces: the bytes, cut anywhere.
-    :param format: ``JSON`` or ``CSV``, as the job was asked for; :func:`detect` can tell.
-    :returns: an iterator of record batches, which knows the vault and the date of a JSON inventory.
-    :raises InventoryError: while iterating, where the inventory is damaged or cut short; the
-        archives in front of that place were given.  A CSV cut between two lines looks whole, so
+    :param format: ``JSON`` or ``CSV``, the format of the job.
+    :returns: an iterator of record batches, with the vault and date of a JSON inventory.
+    :raises InventoryError: during iteration, if the inventory is damaged or truncated; the archives
+        before the damage have been yielded.  A CSV truncated between two lines looks complete:
         compare the length with the ``InventorySizeInBytes`` of its job.
     """
     if format not in ("JSON", "CSV"):
         raise ValueError(f"format is JSON or CSV, not {format!r}")
-    return Reading(pieces, cast("Format", format))
+    return Reading(pieces, format)

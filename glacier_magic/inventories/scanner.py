@@ -1,4 +1,4 @@
-"""A JSON text that comes in pieces, read value by value, whatever its form."""
+"""Reading a JSON text that arrives in pieces, value by value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .damage import InventoryError, excerpt
 from .texts import json_value
 
 LONGEST = 4 << 20
-"""The most bytes of one value; no archive's record has a thousandth of that."""
+"""The most bytes of one value; records of archives have less than a thousandth of that."""
 
 _NUMBER_TAIL = re.compile("[-+.0-9eE]*")
 _SPACE = re.compile("[ \t\r\n]*")
@@ -18,7 +18,7 @@ _MARK = "\xef\xbb\xbf"
 
 
 class Scanner:
-    """Read a JSON text over a sliding buffer, in which each byte is one character."""
+    """Reads a JSON text through a sliding buffer, in which each byte is one character."""
 
     def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
         self._pieces = iter(pieces)
@@ -35,7 +35,7 @@ class Scanner:
         return self._dropped + self._at
 
     def members(self) -> Iterator[str]:
-        """Yield the keys of the object that comes next; its caller reads each key's value."""
+        """Yield the keys of the next object; the caller must read each key's value."""
         self._take("{")
         if self._peek() == "}":
             self._take("}")
@@ -50,7 +50,7 @@ class Scanner:
                 return
 
     def elements(self) -> Iterator[tuple[bytes, object]]:
-        """Yield the values in the array that comes next, each with its bytes."""
+        """Yield the values in the next array, each with its bytes."""
         self._take("[")
         if self._peek() == "]":
             self._take("]")
@@ -63,17 +63,17 @@ class Scanner:
                 return
 
     def value(self) -> object:
-        """Return the value that comes next."""
+        """Return the next value."""
         self._peek()
         return self._extent()[1]
 
     def finish(self) -> None:
         """Raise :class:`InventoryError` unless only white space is left."""
         if self._peek(at_end=True):
-            raise self._error("The inventory goes on behind its end")
+            raise self._error("The inventory is followed by more text")
 
     def peek_gap(self) -> bytes:
-        """Return the comma and the space up to the next value; nothing where there is none."""
+        """Return the comma and white space before the next value; empty if there is none."""
         if self._peek() != ",":
             return b""
         at = self._at
@@ -88,7 +88,7 @@ class Scanner:
             at = self._at
 
     def hand_over(self) -> Iterator[bytes | memoryview]:
-        """Yield all that was not read yet, for another to read; :meth:`resume` goes on."""
+        """Yield the rest of the text for another reader, until :meth:`resume` is called."""
         rest, self._buffer = self._buffer[self._at :].encode("latin-1"), ""
         self._dropped += self._at
         self._at = 0
@@ -96,7 +96,7 @@ class Scanner:
         yield from self._pieces
 
     def resume(self, pieces: Iterable[bytes | memoryview], offset: int) -> None:
-        """Go on with *pieces*, which begin with the byte number *offset*."""
+        """Continue with *pieces*, which begin at the byte *offset*."""
         self._pieces = iter(pieces)
         self._buffer, self._at, self._dropped = "", 0, offset
 
@@ -106,21 +106,21 @@ class Scanner:
                 value, end = self._json.raw_decode(self._buffer, self._at)
             except (ValueError, RecursionError) as error:
                 waiting = len(self._buffer) - self._at
-                if waiting <= LONGEST and self._more(waiting):
+                if waiting <= LONGEST and self._more(waiting):  # doubling the buffer keeps the work linear
                     continue
                 raise self._error(f"The inventory is {self._damage()}") from error
-            if self._may_go_on(value, end) and self._more(1):
+            if self._may_continue(value, end) and self._more(1):
                 continue
             raw = self._buffer[self._at : end].encode("latin-1")
             if len(raw) > LONGEST:
                 raise self._error("The inventory has a value that is too long")
-            if not raw.isascii() or b"\\ud" in raw or b"\\uD" in raw:
+            if not raw.isascii() or b"\\ud" in raw or b"\\uD" in raw:  # the buffer has bytes, not characters
                 value = json_value(raw)
             self._at = end
             return raw, value
 
-    def _may_go_on(self, value: object, end: int) -> bool:
-        """Tell whether *value* is a number that the next piece could still change."""
+    def _may_continue(self, value: object, end: int) -> bool:
+        """Return whether *value* is a number that may continue in the next piece."""
         if not isinstance(value, int | float):
             return False
         tail = _NUMBER_TAIL.match(self._buffer, end)
@@ -147,12 +147,12 @@ class Scanner:
     def _take(self, expected: str) -> str:
         found = self._peek()
         if found not in expected:
-            raise self._error(f"The inventory is damaged: {found!a} in the place of {expected}")
+            raise self._error(f"The inventory is damaged: {found!a} instead of {expected}")
         self._at += 1
         return found
 
     def _more(self, wanted: int) -> bool:
-        """Drop what was read and add at least *wanted* bytes; False if there are none."""
+        """Drop the bytes already read and add at least *wanted*; return False at the end."""
         texts, length = [self._buffer[self._at :]], 0
         while length < max(wanted, 1):
             piece = next(self._pieces, None)

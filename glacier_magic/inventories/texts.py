@@ -1,10 +1,10 @@
-r"""Descriptions as text, whatever their bytes are, and back.
+r"""Converting the bytes of descriptions to text, without loss, and back.
 
-The service allows printable ASCII, but inventories with UTF-8 have been seen.  A byte that is not
-UTF-8 becomes the private character U+10FF00 plus its value, as do the three bytes of half a
-surrogate pair, which JSON can escape as ``\ud800``.  A character of U+10FF80 to U+10FFFF that was
-there before is treated as four such bytes, so two different descriptions never become the same
-text, and :func:`original` gives every one back.
+The service allows printable ASCII, but some inventories have UTF-8.  A byte that is not UTF-8
+becomes the private character U+10FF00 plus its value, as do the three bytes of half a surrogate
+pair, which JSON can escape as ``\ud800``.  A character from U+10FF80 to U+10FFFF in the description
+is treated as four such bytes.  So different descriptions never become the same text, and
+:func:`original` restores each of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _private(data: bytes) -> str:
 _ODD = {0xDC00 + byte: chr(_BASE + byte) for byte in range(0x80, 0x100)} | {
     _BASE + byte: _private(chr(_BASE + byte).encode()) for byte in range(0x80, 0x100)
 }
-_KEPT_BYTE = re.compile("([\U0010ff80-\U0010ffff])")
+_PRIVATE_BYTE = re.compile("([\U0010ff80-\U0010ffff])")
 _ESCAPE = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
     r"|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -43,18 +43,18 @@ def decode(data: bytes) -> str:
 
 
 def original(description: str) -> bytes:
-    """Return the bytes that *description*, as a reader gave it, was in the inventory.
+    """Return the bytes of *description*, as read from an inventory.
 
-    For a JSON inventory that is the UTF-8 of the text, since its own escapes mean characters.
+    For a JSON inventory, these are the UTF-8 of the text, because its escapes mean characters.
     """
     return b"".join(
         bytes([ord(text) - _BASE]) if number % 2 else text.encode()
-        for number, text in enumerate(_KEPT_BYTE.split(description))
+        for number, text in enumerate(_PRIVATE_BYTE.split(description))
     )
 
 
 def is_plain(data: bytes) -> bool:
-    """Tell whether :func:`decode` of *data* is nothing but its UTF-8."""
+    """Return whether :func:`decode` of *data* is the same as decoding UTF-8."""
     if data.isascii():
         return True
     try:
@@ -65,7 +65,7 @@ def is_plain(data: bytes) -> bool:
 
 
 def json_value(data: bytes) -> object:
-    """Return the value in the JSON text *data*, its texts as :func:`decode` would give them.
+    """Return the value in the JSON text *data*, with strings as from :func:`decode`.
 
     :raises ValueError: it is not JSON.
     """

@@ -1,4 +1,4 @@
-"""Retrieval jobs: asked for once, watched by one poller, fetched when ready."""
+"""Retrieval jobs: requested once, followed by one poller, downloaded when ready."""
 
 from .board import BoardSnapshot, JobRow
 from .durations import OUTPUT_KEPT, TIERS, expected, kept_until, window

@@ -1,4 +1,4 @@
-"""What a user does with rows of the board."""
+"""Actions on the rows of the job board."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from ..catalogue import Catalogue
 from ..catalogue.records.downloads import FORGETTABLE
 from ..errors import InputError
-from .board import JobRow
+from .board import JobRow, download_number
 from .fetching import Fetcher
 
 
 class Actions:
-    """The things that can be done with rows of the board; none of them costs by itself.
+    """Actions on the rows of the job board; none of them costs money.
 
-    ``again`` and ``vaults`` are the session's: the plan that asks again for what rows are about,
-    and the names of all vaults as the service tells them.
+    The session sets ``again``, which plans to request the archives of rows again, and ``vaults``,
+    which lists the names of all vaults of the region.
     """
 
     def __init__(self, catalogue: Catalogue, fetcher: Fetcher, changed: Callable[[], None]) -> None:
@@ -25,28 +25,27 @@ class Actions:
         self.vaults: Callable[[], list[str]] | None = None
 
     def fetch_now(self, rows: Iterable[JobRow]) -> int:
-        """Begin the downloads of ready rows before their turn; return how many began."""
+        """Start the downloads of ready rows before their turn; return how many started."""
         begun = self._fetcher.begin(_numbers(rows))
         self._changed()
         return begun
 
     def forget(self, rows: Sequence[JobRow]) -> int:
-        """Take ended rows from the board, files and all else untouched; return how many.
+        """Remove ended rows from the board, but not their files; return how many.
 
-        :raises InputError: none of them has ended, or none was asked for from here.
+        :raises InputError: none of them has ended, or none is a download of this catalogue.
         """
         numbers = _numbers(row for row in rows if row.state in FORGETTABLE)
         if not numbers:
             raise InputError(
-                "Nothing of this can be forgotten",
-                cure="Forgotten is what has ended; jobs of others and inventories leave by "
-                "themselves when the service drops them.",
+                "None of these rows can be forgotten",
+                cure="Only downloads that have ended can be forgotten; inventories and jobs of other "
+                "clients disappear when the service drops them.",
             )
         forgotten = self._catalogue.downloads.forget(numbers)
-        self._changed()
+        self._changed()  # so that every open board shows it at once
         return forgotten
 
 
 def _numbers(rows: Iterable[JobRow]) -> list[int]:
-    keys = [row.key for row in rows if row.key.startswith("download-")]
-    return [int(key.removeprefix("download-")) for key in keys]
+    return [number for row in rows if (number := download_number(row.key)) is not None]

@@ -1,8 +1,9 @@
-"""Asking the service for archives: paid, so each wish is asked for exactly once."""
+"""Requests for archives: each costs money, so that each archive is requested exactly once."""
 
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,53 +11,45 @@ from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.job_records import RETRIEVAL
 from ..errors import ConnectionFailed, GlacierError, Unavailable
-from ..service import Policies, Service
+from ..service import Service
 from ..transfer.crew import Crew, Tuner
 from .copying import copy_of, there_already, verified
-from .postponing import POLICY, is_postponed, pause, words
-from .release import Releaser
+from .pacing import Pacer, Refusals, is_postponed
 
 WORKERS = 4
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Turns planned downloads into jobs of the service."""
+    """Sends the retrieval requests of planned downloads."""
 
     service: Service
     catalogue: Catalogue
-    policies: Policies
+    pacer: Pacer
     owner: str
 
     def ask_due(self, downloads: list[Download], *, watched: bool = False) -> list[GlacierError]:
-        """Ask for what is due of planned downloads; return what went wrong for good.
+        """Request the planned downloads that are due; return the errors that are final.
 
-        :param watched: whether somebody waits for the answer, and hears of credentials that are
-            not accepted; otherwise such requests wait for better ones.
+        :param watched: whether a user waits for the answer: rejected credentials are an error
+            then; otherwise such requests wait for better ones.
         """
         now = self.service.clock.now_ms()
         due = [d for d in downloads if d.state == "planned" and (d.due or 0) <= now]
-        released = Releaser(self.catalogue).release(due, now)
+        released = self.pacer.release(due, now)
         if not released:
             return []
-        round_ = _Round(self, watched)
-        crew: Crew[GlacierError | None] = Crew(Tuner(WORKERS, WORKERS), threading.Event(), "glacier-ask")
-        asked = crew.run(partial(round_.ask, download) for download in released)
+        refusals, most = Refusals(), min(WORKERS, self.catalogue.limits.workers)
+        crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
+        asked = crew.run(partial(self._ask, refusals, watched, download) for download in released)
         return [error for error in asked if error is not None]
 
-    def put_off(self, download: Download, error: GlacierError) -> None:
-        """Move a download that was refused for now to a later time, and say why."""
-        now, speed = self.service.clock.now_ms(), self.service.clock.speed
-        policy = self.policies.current() if error.code == POLICY else None
-        due = now + pause(error, download.moves, now=now, speed=speed, policy=policy)
-        reason = words(error, download.moves + 1)
-        self.catalogue.pacing.refused(download.id, self.owner, due, reason)
-
-    def ask(self, download: Download, *, watched: bool = False) -> GlacierError | None:
-        """Ask for one download, unless its file or a job is there or another process is at it.
-
-        :raises Postponed: the service refuses it for now.
-        """
+    def _ask(self, refusals: Refusals, watched: bool, download: Download) -> GlacierError | None:
+        """Request one download, unless its file or a job exists or another process requests it."""
+        expected = refusals.expected(download)
+        if expected is not None:
+            self.pacer.postpone(download, expected)
+            return None
         downloads = self.catalogue.downloads
         if not downloads.claim_asking(download.id, self.owner):
             return None
@@ -69,40 +62,41 @@ class Asker:
         if existing:
             downloads.adopt(download.id, existing.job_id)
             return None
-        if copy_of(self.catalogue, download) is not None:  # came meanwhile, into another folder
+        if copy_of(self.catalogue, download) is not None:  # verified since, in another folder
             downloads.update(download.id, state="ready", owner=None, error=None)
             return None
         archive = self.catalogue.archives.get(download.vault, download.archive_id)
         if archive is not None and archive.state == DELETED:  # since it was planned
-            return self._refused(download, deleted_here(archive.name or archive.archive_id), watched=watched)
+            return self._fail(download, deleted_here(archive.name or archive.archive_id))
         try:
             job_id = self.service.start_retrieval(
                 download.vault, download.archive_id, download.tier, download.token, download.cover
             )
         except GlacierError as error:
-            return self._refused(download, error, watched=watched)
+            if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
+                refusals.add(download, error)
+                self.pacer.postpone(download, error)
+                return None
+            if isinstance(error, Unavailable):
+                # The job may run although the response was lost: a second request would be paid too.
+                # It stays "asking" until the sweep finds its token, or the lease ends without one.
+                downloads.update(download.id, error=error.message, owner=None)
+                return None
+            return self._fail(download, error)
         now = self.service.clock.now_ms()
-        downloads.asked(download.id, job_for(download, job_id, download.token, now), now)
+        downloads.asked(download.id, _job_for(download, job_id, download.token, now), now)
         return None
 
-    def _refused(self, download: Download, error: GlacierError, *, watched: bool) -> GlacierError | None:
-        if is_postponed(error) and not (watched and isinstance(error, ConnectionFailed)):
-            self.put_off(download, error)
-            raise Postponed(error) from None
-        if isinstance(error, Unavailable):
-            # The job may run although its answer was lost.  It stays "asking" until the sweep
-            # finds it by its token, or does not find it once the lease is over.
-            self.catalogue.downloads.update(download.id, error=error.message, owner=None)
-            return None
+    def _fail(self, download: Download, error: GlacierError) -> GlacierError:
         now = self.service.clock.now_ms()
         self.catalogue.downloads.update(download.id, state="failed", error=str(error), owner=None, ended=now)
         return error
 
 
-def job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord:
-    """Return the record of a job that was just asked for, for what a download takes.
+def _job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord:
+    """Return the record of a job that was just requested for a download.
 
-    :param token: the description that the request had.
+    :param token: the description sent with the request.
     :param now: milliseconds by the service's clock.
     """
     return JobRecord(
@@ -113,39 +107,46 @@ def job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord:
         tier=download.tier,
         byte_range=download.cover,
         description=token,
-        # Of a part these are the part's; the service tells those of the archive.
+        # A part's download has the part's size and hash; a job object has the archive's.
         size=download.size if download.part is None else None,
         tree_hash=download.tree_hash if download.part is None else None,
         created=now,
     )
 
 
-class Postponed(Exception):
-    """The service refused a request for now; the download was moved to a later time."""
+@dataclass(frozen=True)
+class Renewer:
+    """Requests archives again, or parts of them, to extend the 24 hours of their outputs.
 
-    def __init__(self, reason: GlacierError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    The download continues from its present job.  When that has expired, the sweep finds the new one.
+    """
 
+    service: Service
+    catalogue: Catalogue
 
-class _Round:
-    """One round of requests: what was refused is not tried with more of the same."""
+    def renewed(self, download: Download) -> bool:
+        """Tell whether another job that serves a download is in progress or finished."""
+        jobs = self.catalogue.jobs.usable_for(*download.wanted)
+        return any(job.job_id != download.job_id for job in jobs)
 
-    def __init__(self, asker: Asker, watched: bool) -> None:
-        self._asker, self._watched = asker, watched
-        self._refusals: dict[str, tuple[int, GlacierError]] = {}
+    def renew(self, download: Download) -> bool:
+        """Repeat the request of a download: its archive, or the cover of its part.
 
-    def ask(self, download: Download) -> GlacierError | None:
-        """Ask for one download, or move it with what was refused to one no larger."""
-        least, reason = self._refusals.get(download.tier, (0, None))
-        if reason is not None and (download.size or 0) >= least:
-            self._asker.put_off(download, reason)
-            return None
+        :returns: whether a request was sent; False if another process has just sent one, or the
+            output is no longer waiting.
+        :raises GlacierError: the service refused it; the download's error says so as well.
+        """
+        token = f"glacier_magic renewal {uuid.uuid4()}"
+        if not self.catalogue.pacing.claim_renewal(download.id, token, self.catalogue.limits.lost_renewal):
+            return False
         try:
-            return self._asker.ask(download, watched=self._watched)
-        except Postponed as postponed:
-            # A larger one would be refused by the same policy; the other reasons know no size.
-            size = (download.size or 0) if postponed.reason.code == POLICY else 0
-            known = self._refusals.get(download.tier)
-            self._refusals[download.tier] = (size if known is None else min(size, known[0]), postponed.reason)
-            return None
+            job_id = self.service.start_retrieval(
+                download.vault, download.archive_id, download.tier, token, download.cover
+            )
+        except GlacierError as error:
+            words = f"could not be kept longer: {error.message}"
+            self.catalogue.downloads.update(download.id, error=words)
+            raise
+        job = _job_for(download, job_id, token, self.service.clock.now_ms())
+        self.catalogue.jobs.record([job], ours=True)
+        return True

@@ -1,7 +1,9 @@
-"""What is asked for, at one moment: the rows that every face of the job board shows."""
+"""The rows of the job board: one for each job, download and drop, and a cache of them."""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,19 +39,19 @@ COLUMNS = (
 
 
 ENDED = ("verified", "unverified", "failed", "expired", "forgotten", "held")
-"""States after which nothing more will happen by itself."""
+"""States after which nothing more happens automatically."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
     """One job, or one archive waiting for its job; times are aware UTC, sizes bytes.
 
-    ``target`` is where the file comes to; ``file`` is it once it is there.
+    ``target`` is the path of the file to be written; ``file`` is the path once it exists.
 
-    ``state`` is one of: held (until the user goes on with it: the catalogue was restored, copied
-    or moved), scheduled (not asked for before ``due``), requested, in progress, ready,
-    downloading, verified, unverified (a part that the service gives no hash of), failed, expired,
-    forgotten (not kept any more).
+    ``state`` is one of: held (until the user resumes it: the catalogue was restored, copied or
+    moved), scheduled (not requested before ``due``), requested, in progress, ready, downloading,
+    verified, unverified (a part without a hash from the service), failed, expired, forgotten
+    (removed from the board).
     """
 
     key: str
@@ -75,13 +77,13 @@ class JobRow:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether nothing more happens automatically."""
         return self.state in ENDED or (self.state == "ready" and not self.ours)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoardSnapshot:
-    """All rows at one moment of the service's time."""
+    """All rows at one time of the service's clock."""
 
     rows: tuple[JobRow, ...]
     now: datetime
@@ -95,7 +97,7 @@ class BoardSnapshot:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether nothing more happens automatically."""
         return all(row.ended for row in self.rows)
 
     def table(self) -> pd.DataFrame:
@@ -107,14 +109,14 @@ class BoardSnapshot:
         )
         for name in ("due", "asked", "expected", "ready_until"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        frame["size"] = frame["size"].astype("Int64")
+        frame["size"] = frame["size"].astype("Int64")  # nullable: a size may be unknown
         frame["done"] = frame["done"].astype("int64")
         frame.attrs["as_of"] = self.now.isoformat()
         return frame
 
 
-def held_words(snapshot: BoardSnapshot) -> str:
-    """Return what a restored or copied catalogue holds, and how to go on; "" if nothing."""
+def on_hold_note(snapshot: BoardSnapshot) -> str:
+    """Return what a restored or copied catalogue holds, and how to resume it; "" if nothing."""
     held = [row for row in snapshot.rows if row.state == "held"]
     if not held:
         return ""
@@ -137,13 +139,13 @@ _STATE = {
 def rows_of(
     catalogue: Catalogue, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
 ) -> list[JobRow]:
-    """Return the rows of the board: our downloads, then the jobs that others or inventories own.
+    """Return the rows of the board: downloads, then inventories and jobs of other clients, then drops.
 
-    :param now: the service's time: what is due later is scheduled.
-    :param keys: the rows that are wanted; None for all open ones and the newest ended ones.
+    :param now: the service's time; a planned download that is due later is shown as scheduled.
+    :param keys: the keys of the rows; None for all open ones and the newest ended ones.
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
-    jobs |= _read_and_dropped(catalogue, keys or frozenset())
+    jobs |= _read_and_dropped(catalogue, keys or frozenset())  # an inventory that was read is a success
     past, rows, served, renewals = PastDurations(catalogue), [], set(), set()
     for download in _newest_batch_first(_wanted(catalogue, keys)):
         key = (download.vault, download.job_id or "")
@@ -151,11 +153,11 @@ def rows_of(
         renewals.add(download.renewal)
         rows.append(_of_download(download, jobs.get(key), live.get(download.id), now, past))
     if keys is None:
-        served |= catalogue.downloads.forgotten_jobs()
+        served |= catalogue.downloads.forgotten_jobs()  # or the job would appear in place of its download
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:
-            continue  # it keeps the output of a download above
+            continue  # it extends the output of a download above
         if place not in served and (keys is None or _job_key(job) in keys):
             read = catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, past, ours=place in ours, read=read))
@@ -165,8 +167,8 @@ def rows_of(
 
 def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
     if keys is not None:
-        numbers = [int(k.removeprefix("download-")) for k in keys if k.startswith("download-")]
-        return catalogue.downloads.numbered(numbers)
+        numbers = map(download_number, keys)
+        return catalogue.downloads.numbered([n for n in numbers if n is not None])
     ended = [d for d in catalogue.downloads.recent() if not d.open]
     return [*catalogue.downloads.open(), *ended]
 
@@ -176,6 +178,11 @@ def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[
     places = [tuple(key.split("/")[1:]) for key in keys if key.startswith("job/")]
     found = {(v, i): catalogue.jobs.get(v, i) for v, i in places if catalogue.inventories.has(v, i)}
     return {place: job for place, job in found.items() if job is not None}
+
+
+def download_number(key: str) -> int | None:
+    """Return the number of the download that a row's key names, or None."""
+    return int(key.removeprefix("download-")) if key.startswith("download-") else None
 
 
 def _job_key(job: JobRecord) -> str:
@@ -192,12 +199,14 @@ def _newest_batch_first(downloads: list[Download]) -> list[Download]:
 def _of_download(
     download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: PastDurations
 ) -> JobRow:
-    known = "planned" if download.twin else download.state
+    known = "planned" if download.twin else download.state  # a twin waits for an equal archive
     state, due = _STATE.get(known, known), from_ms(download.due)
-    if download.state == "planned" and due is not None and due > now:
+    if download.state == "planned" and download.on_hold:
+        state, due = "held", None
+    elif download.state == "planned" and due is not None and due > now:
         state = "scheduled"
-    if download.on_hold and download.state == "planned":
-        state = "held"
+    else:
+        due = None
     row = JobRow(
         key=f"download-{download.id}",
         name=_name(download.name or download.archive_id, download.part),
@@ -206,9 +215,9 @@ def _of_download(
         state=state,
         tier=download.tier,
         size=download.size,
-        due=due if state == "scheduled" else None,
-        asked=None if state == "scheduled" else from_ms(download.asked),
-        expected=_expected(download, job, due if state == "scheduled" else None, past),
+        due=due,
+        asked=None if due else from_ms(download.asked),
+        expected=_expected(download, job, due, past),
         ready_until=kept_until(job) if job else None,
         done=download.done,
         file=download.target if state in ("verified", "unverified") else "",
@@ -221,7 +230,7 @@ def _of_download(
 
 
 def moving(row: JobRow, report: Report) -> JobRow:
-    """Return a row with what its download in this process has come to."""
+    """Return a row with the progress of its download in this process."""
     if row.state != "downloading":
         return row
     return replace(row, done=report.done, rate=report.rate, eta=report.eta, error=report.note or "")
@@ -231,7 +240,7 @@ _DROP = {"confirming": "ready", "dropped": "verified", "stopped": "failed"}
 
 
 def _of_drop(catalogue: Catalogue, drop: Drop, past: PastDurations) -> JobRow:
-    """Return the row of a vault on its way out; one that waits for the user is nobody's work."""
+    """Return the row of a drop; one that waits for the user is not ``ours``, so that no wait blocks."""
     queue = catalogue.deletions.get(drop.deletion) if drop.deletion is not None else None
     job = catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
     looked = from_ms(drop.next_check) if drop.state == "proving" else None
@@ -255,7 +264,7 @@ def _of_drop(catalogue: Catalogue, drop: Drop, past: PastDurations) -> JobRow:
 def _drop_words(drop: Drop, queue: Deletion | None) -> str:
     done = f"{queue.deleted:,} of {queue.archives:,} deleted" if queue else ""
     return {
-        "listing": drop.note or "waits for the inventory that says what is in it",
+        "listing": drop.note or "waits for the inventory that lists its archives",
         "confirming": f"listed; {step('drop', f'{drop.vault} --with-archives')} shows it and asks",
         "deleting": f"{done}; {drop.note}" if drop.note else done,
         "proving": f"{done}; {drop.note or 'waits for the inventory that proves it empty'}",
@@ -299,3 +308,75 @@ def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: 
         job_id=job.job_id,
         ours=ours,
     )
+
+
+MOST = 8
+"""Sets of keys whose rows are cached: about the number of boards that are open at once."""
+
+
+@dataclass(frozen=True)
+class _CachedRows:
+    rows: tuple[JobRow, ...]
+    made: datetime
+    until: datetime | None  # the first due time of a scheduled row
+    moving: Mapping[int, int]  # the index of each row that is downloading, by download
+
+
+class RowCache:
+    """Caches the result of :func:`rows_of` until the catalogue changes.
+
+    At ten thousand jobs it takes most of a second, and every board and the tracker need it.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._guard = threading.Lock()
+        self._cached: OrderedDict[frozenset[str] | None, _CachedRows] = OrderedDict()
+        self._marker: tuple[int, ...] | None = None
+
+    def rows(
+        self, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
+    ) -> tuple[JobRow, ...]:
+        """Return the rows at *now*; see :func:`rows_of`."""
+        with self._guard:
+            cached = self._current(now, keys)
+        # Progress is not in the cache: it changes several times a second.
+        running = [(cached.moving[i], r) for i, r in list(live.items()) if i in cached.moving]
+        if not running:
+            return cached.rows
+        rows = list(cached.rows)
+        for place, report in running:
+            rows[place] = moving(rows[place], report)
+        return tuple(rows)
+
+    def _current(self, now: datetime, keys: frozenset[str] | None) -> _CachedRows:
+        marker = self._catalogue.database.change_marker()
+        if marker is None or marker != self._marker:
+            self._cached.clear()
+            self._marker = marker  # read before the rows: a write in between shows next time
+        cached = self._cached.get(keys)
+        # An emulator's clock may have been set back.
+        if cached is None or now < cached.made or (cached.until is not None and now >= cached.until):
+            cached = self._cached[keys] = _hold(tuple(self._made(now, keys)), now)
+        self._cached.move_to_end(keys)
+        if len(self._cached) > MOST:
+            self._cached.popitem(last=False)
+        return cached
+
+    def _made(self, now: datetime, keys: frozenset[str] | None) -> list[JobRow]:
+        """Return rows; those of a batch come from the cached rows of the whole board where possible."""
+        if keys is None:
+            return rows_of(self._catalogue, {}, now)
+        found = [row for row in self._current(now, None).rows if row.key in keys]
+        missing = keys - {row.key for row in found}
+        return [*found, *(rows_of(self._catalogue, {}, now, missing) if missing else [])]
+
+
+def _hold(rows: tuple[JobRow, ...], now: datetime) -> _CachedRows:
+    moving = {
+        number: place
+        for place, row in enumerate(rows)
+        if row.state == "downloading" and (number := download_number(row.key)) is not None
+    }
+    until = min((row.due for row in rows if row.state == "scheduled" and row.due), default=None)
+    return _CachedRows(rows, now, until, moving)

@@ -1,4 +1,4 @@
-"""Archives that are on this computer already, verified: copied, and not paid for again."""
+"""Archives with a verified file on this computer: copied rather than paid for again."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ from ..transfer.budget import Stopped
 
 
 def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> Path | None:
-    """Return the first file that still has the very bytes of an archive; all of it is read.
+    """Return the first file with exactly the bytes of an archive; each candidate is read in full.
 
     :param size: bytes of the archive.
-    :param root: its tree hash; without one no file is relied on.
+    :param root: its tree hash; without one no file is trusted.
     """
     if not size or not root:
         return None
     for path in map(Path, dict.fromkeys(paths)):
         with suppress(OSError, ValueError, FileChanged):
+            # The size first: a tree hash reads the whole file.
             if path.is_file() and path.stat().st_size == size and tree_hash(path) == root:
                 return path
     return None
 
 
 def copy_of(catalogue: Catalogue, download: Download) -> Path | None:
-    """Return a verified file with the bytes of a download: that of another one, of any vault."""
+    """Return the verified file of another download, of any vault, with the same bytes."""
     size, root = download.size, download.tree_hash
-    if download.part is not None or root is None:
+    if download.part is not None or root is None:  # only whole archives are shared
         return None
     paths = twins.verified_files(catalogue.database, size, root).values()
     return verified_copy(chain.from_iterable(paths), size, root)
 
 
-def _beside(catalogue: Catalogue, download: Download) -> Path | None:
-    """Return a file in the folder of a download that is an archive with the same bytes."""
+def _in_same_folder(catalogue: Catalogue, download: Download) -> Path | None:
+    """Return a file in the folder of a download with the name and bytes of an equal archive."""
     size, root = download.size, download.tree_hash
     same = twins.names(catalogue.database, catalogue.scope, download.vault, size, root)
     paths: list[str] = []
@@ -57,31 +58,31 @@ def _beside(catalogue: Catalogue, download: Download) -> Path | None:
 
 
 def copy(catalogue: Catalogue, download: Download, stop: threading.Event) -> Path | None:
-    """Copy a verified file with the same bytes to where a download goes; None if there is none.
+    """Copy a verified file with the same bytes to the target of a download; None if none exists.
 
-    The copy is read back and verified before it gets its name; an interrupted one begins anew.
+    The copy is read back and verified before it gets its name; an interrupted one starts again.
 
     :raises LocalError: it cannot be written.
-    :raises Stopped: the program ends.
+    :raises Stopped: *stop* was set.
     """
     source = copy_of(catalogue, download)
     if source is None and download.job_id is None:
-        source = _beside(catalogue, download)
+        source = _in_same_folder(catalogue, download)
     if source is None:
         return None
     target = local_files.target_of(download)
     try:
         return _copied(source, catalogue.downloads, download, target, stop)
-    except LocalError:
+    except LocalError:  # is an OSError as well
         raise
     except OSError as error:
         raise local_files.local(error, download) from None
 
 
 def there_already(download: Download) -> Path | None:
-    """Return the verified file of a whole archive that lies where its download would write it.
+    """Return the verified file of a whole archive that exists at the target of its download.
 
-    A process wrote it that was killed before it noted it, or another catalogue knows of it.
+    It is from a process that was killed before it recorded the file, or from another catalogue.
     """
     if download.part is not None:
         return None
@@ -92,7 +93,7 @@ def there_already(download: Download) -> Path | None:
 
 
 def verified(download: Download, path: Path) -> dict[str, Any]:
-    """Return what is recorded of a download whose verified file has its name."""
+    """Return the columns of a download whose file is verified and in place."""
     return {
         "state": "verified",
         "target": str(path),
@@ -114,7 +115,7 @@ def _copied(
     source: Path, downloads: Downloads, download: Download, target: Path, stop: threading.Event
 ) -> Path:
     with closing(local_files.open_part(downloads, download, target)) as part:
-        part.resize(0)  # an interrupted copy
+        part.resize(0)  # an interrupted copy may have left bytes
         local_files.check_space(target.parent, download.size or 0)
         position, buffer = 0, aligned_buffer(CHUNK)
         with source.open("rb", buffering=0) as read:
@@ -124,10 +125,10 @@ def _copied(
                 part.write(buffer[:count], position)
                 position += count
         part.sync()
-        if tree_hash(part.path) != download.tree_hash:
+        if tree_hash(part.path) != download.tree_hash:  # read back: the source may have changed
             part.path.unlink()
             raise LocalError(
                 f"{source} changed while it was copied",
-                cure=f"{step('restore')} looks again; nothing was paid.",
+                cure=f"Run {step('restore')} again; nothing was paid.",
             )
         return local_files.give_name(part.path, target, download)

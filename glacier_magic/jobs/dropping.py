@@ -1,13 +1,14 @@
-"""Emptying a vault and dropping it: days of waiting, a step whenever one is due.
+"""Drops of vaults with archives: they take days, one step whenever it is due.
 
-listing (the inventory that says what is in it) -> confirming (the user) -> deleting (the queue that
-was confirmed) -> proving (the inventory that shows it empty) -> dropped.  Anything that appears
-meanwhile stops it.  Every step may be killed and repeated: what was reached is in the catalogue.
+listing (wait for the inventory) -> confirming (wait for the user) -> deleting (the confirmed
+archives) -> proving (wait for an inventory that is empty) -> dropped.  Anything that appears in the
+vault meanwhile stops the drop.  Every step can be killed and repeated: the state is in the catalogue.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,8 +19,9 @@ from ..base.units import from_ms, parse_time, plural
 from ..catalogue import Deletion, Drop, JobRecord
 from ..catalogue.records.drop_records import BUSY
 from ..catalogue.records.job_records import INVENTORY
+from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
-from ..errors import AccessDenied, NotFound, VaultNotEmpty
+from ..errors import AccessDenied, GlacierError, NotFound, VaultNotEmpty, describe
 from ..steps import step
 from ..transfer.budget import Stopped
 from ..transfer.deleting import Deleter
@@ -32,9 +34,9 @@ MARGIN = HOUR // 2
 
 
 def next_inventory(last: int | None, now: int) -> int:
-    """Return about when the service makes the next inventory; all in milliseconds.
+    """Return about when the service makes the next inventory; all times in milliseconds.
 
-    It makes one about once a day, the first about a day after the first upload (service
+    The service makes one about once a day, the first about a day after the first upload (service
     documentation: "Vault Inventory").
     """
     if last is None or last > now:
@@ -43,9 +45,9 @@ def next_inventory(last: int | None, now: int) -> int:
 
 
 class Dropper:
-    """The steps of one account's drops; each is short but the deleting.
+    """The steps of one account's drops; all are short except deleting.
 
-    ``dropped`` is called with the name of each vault that is gone.
+    ``dropped`` is called with the name of each dropped vault.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -54,25 +56,25 @@ class Dropper:
         self._drops = engine.catalogue.drops
         self.dropped: Callable[[str], object] = lambda _: None
 
-    # Beginning
+    # Start
 
     def begin(self, vault: str) -> Drop:
-        """Begin to drop a vault, or go on with the drop that is under way.
+        """Start to drop a vault, or continue its drop in progress.
 
         :raises NotFound: the vault does not exist.
         :raises Refused: the drop is on hold.
         """
-        told = self._service.describe_vault(vault)
+        description = self._service.describe_vault(vault)
         now = self._service.clock.now_ms()
-        created = parse_time(told.get("CreationDate"))
+        created = parse_time(description.get("CreationDate"))
         drop = self._drops.begin(vault, vault_created=created, now=now)
         if drop.on_hold:
             raise refusal(f"The drop of {vault}")
-        return self.look_at(drop, told)
+        return self.look_at(drop, description)
 
-    def look_at(self, drop: Drop, told: Mapping[str, Any]) -> Drop:
-        """Bring a drop that waits for its list, or for the user, up to what the vault is now."""
-        last = parse_time(told.get("LastInventoryDate"))
+    def look_at(self, drop: Drop, description: Mapping[str, Any]) -> Drop:
+        """Update a drop that waits for an inventory, or for the user, from the vault's description."""
+        last = parse_time(description.get("LastInventoryDate"))
         if drop.state == "confirming" and last is not None and last > (drop.listed or 0):
             self._drops.move(
                 drop.id,
@@ -87,7 +89,7 @@ class Dropper:
         return self._drops.get(drop.id)
 
     def _list(self, drop: Drop, last: int | None) -> None:
-        """Use the newest inventory there is: read already, asked for already, or asked for now."""
+        """Use the newest inventory: the one in the catalogue, a job in progress, or a new job."""
         if last is not None and self._covered(drop.vault, last):
             self._drops.move(drop.id, ["listing"], "confirming", listed=last)
             return
@@ -96,10 +98,10 @@ class Dropper:
             self._ask(drop)
 
     def _covered(self, vault: str, last: int) -> bool:
-        """Tell whether the catalogue has read what the inventory of *last* lists, or a later one.
+        """Tell whether the catalogue has read the inventory made at *last*, or a later one.
 
-        The date inside an output has no fraction; a job asked for after an inventory hands out
-        no older one, whatever its date says.
+        The date inside an output has no fraction of a second; a job requested after an inventory
+        was made returns no older one, whatever its date says.
         """
         read = self._catalogue.inventories.newest(vault)
         if read is None:
@@ -109,7 +111,7 @@ class Dropper:
         return asked >= last or (read.made or 0) // 1000 >= last // 1000
 
     def _job(self, drop: Drop) -> JobRecord | None:
-        """Return the inventory job that the list comes from, if it runs or is to be read."""
+        """Return the inventory job to wait for, if one is in progress or not read yet."""
         job = self._catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
         if job and job.usable and not self._catalogue.inventories.has(drop.vault, job.job_id):
             return job
@@ -120,7 +122,9 @@ class Dropper:
         return running
 
     def _take(self, drop: Drop, job: JobRecord) -> None:
-        self._catalogue.jobs.record([job], ours=True)  # whoever asked, its output is read
+        self._catalogue.jobs.record(
+            [job], ours=True
+        )  # even if another client requested it, so that its output is read
         self._drops.update(drop.id, job_id=job.job_id, note=None)
 
     def _ask(self, drop: Drop) -> None:
@@ -141,20 +145,25 @@ class Dropper:
         job = JobRecord(vault=drop.vault, job_id=job_id, action=INVENTORY, description=token, created=now)
         self._take(drop, job)
 
-    # Going on
+    # Continuation
 
     def step(self, drop: Drop, stop: threading.Event) -> None:
-        """Do what is due for a drop that nobody else works on."""
-        steps = {"listing": self._listing, "deleting": self._deleting, "proving": self._proving}
+        """Do the due step of a drop; the caller holds its lease."""
         try:
-            steps[drop.state](drop, stop)
+            if drop.state == "listing":
+                self.look_at(drop, self._service.describe_vault(drop.vault))
+            elif drop.state == "deleting":
+                with suppress(Stopped):
+                    self.delete(drop, stop=stop)
+            elif drop.state == "proving":
+                self._prove_empty(drop)
         except NotFound as error:
             if not error.message.startswith("Vault not found"):
                 raise
-            self._gone(drop, "somebody else has dropped it")
+            self._gone(drop, "another client dropped it")
 
     def due(self, drop: Drop) -> bool:
-        """Tell whether there may be something to do: cheap, and asks nobody."""
+        """Tell whether a step may be due, from the catalogue alone."""
         if drop.state == "listing" and drop.job_id:
             job = self._catalogue.jobs.get(drop.vault, drop.job_id)
             read = self._catalogue.inventories.has(drop.vault, drop.job_id)
@@ -163,17 +172,10 @@ class Dropper:
             return not self._catalogue.deletions.get(drop.deletion).held
         return self._service.clock.now_ms() >= (drop.next_check or 0)
 
-    def _listing(self, drop: Drop, _: threading.Event) -> None:
-        self.look_at(drop, self._service.describe_vault(drop.vault))
-
-    def _deleting(self, drop: Drop, stop: threading.Event) -> None:
-        with suppress(Stopped):
-            self.delete(drop, stop=stop)
-
     def delete(
         self, drop: Drop, *, observer: Observer | None = None, stop: threading.Event | None = None
     ) -> Deletion:
-        """Delete what is left of the confirmed queue; then the proof is waited for.
+        """Delete the rest of the confirmed queue; then the drop waits for an empty inventory.
 
         Raises like :meth:`~glacier_magic.transfer.deleting.Deleter.run`.
         """
@@ -181,7 +183,7 @@ class Dropper:
         if queue.state == "open":
             try:
                 queue = Deleter(self.engine, queue, observer=observer, stop=stop).run()
-            except AccessDenied as error:
+            except AccessDenied as error:  # a vault lock or policy: a retry would fail as well
                 self._end(drop, error.message)
                 raise
         if queue.state == "forgotten":
@@ -199,17 +201,17 @@ class Dropper:
             self._drops.move(drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due)
         return queue
 
-    def _proving(self, drop: Drop, _: threading.Event) -> None:
-        told = self._service.describe_vault(drop.vault)
-        if drop.vault_created not in (None, parse_time(told.get("CreationDate"))):
-            self._end(drop, "the vault is another one now: it was dropped and made anew")
+    def _prove_empty(self, drop: Drop) -> None:
+        description = self._service.describe_vault(drop.vault)
+        if drop.vault_created not in (None, parse_time(description.get("CreationDate"))):
+            self._end(drop, "the vault was dropped and created again meanwhile")
             return
-        last, now = parse_time(told.get("LastInventoryDate")), self._service.clock.now_ms()
+        last, now = parse_time(description.get("LastInventoryDate")), self._service.clock.now_ms()
         trouble = self._appeared(drop)
-        if last is not None and last > (drop.after or 0) and told.get("NumberOfArchives"):
+        if last is not None and last > (drop.after or 0) and description.get("NumberOfArchives"):
             trouble = trouble or (
                 f"the inventory of {from_ms(last):%Y-%m-%d %H:%M} UTC lists "
-                f"{plural(told['NumberOfArchives'], 'archive')} that the plan did not have: "
+                f"{plural(description['NumberOfArchives'], 'archive')} that the plan did not have: "
                 f"{step('inventory')} names them"
             )
         if trouble:
@@ -220,7 +222,7 @@ class Dropper:
             self._wait(drop, last, now, "")
 
     def _appeared(self, drop: Drop) -> str:
-        """Return what is in the vault besides the plan, as far as can be told without its list."""
+        """Return what has appeared in the vault, as known without its inventory; "" if nothing."""
         known = self._catalogue.archives.query(drop.vault, limit=3).records
         if known:
             names = ", ".join(visible(each.name or each.archive_id) for each in known)
@@ -230,10 +232,11 @@ class Dropper:
 
     def _drop(self, drop: Drop, last: int, now: int) -> None:
         try:
+            # The service refuses as well if there were writes after the last inventory.
             self._service.delete_vault(drop.vault)
         except VaultNotEmpty:
-            self._drops.update(drop.id, after=last)
-            said = "the service says that the vault was written to since; "
+            self._drops.update(drop.id, after=last)  # wait for an inventory after the write
+            said = "the service reports a later write to the vault; "
             self._wait(drop, last, now, said)
             return
         self._gone(drop, "")
@@ -241,7 +244,7 @@ class Dropper:
     def _wait(self, drop: Drop, last: int | None, now: int, said: str) -> None:
         due = next_inventory(last, now) + MARGIN
         if last is not None and now - last > DAY:
-            due = now + HOUR  # it is late
+            due = now + HOUR  # the inventory is late
         note = f"{said}waits for the inventory that proves it empty"
         self._drops.update(drop.id, next_check=due, note=note)
 
@@ -251,15 +254,77 @@ class Dropper:
             moved = self._drops.move(drop.id, BUSY, "dropped", note=note or None)
             if moved:
                 self._catalogue.deletions.vault_is_gone(drop.vault, now)
-        if moved:
+        if moved:  # in the one process that recorded it
             self.dropped(drop.vault)
 
     def _end(self, drop: Drop, error: str) -> None:
         self._drops.move(drop.id, BUSY, "stopped", error=error)
 
 
+class DropWorker:
+    """Runs the due steps of all drops in the background, one after another.
+
+    :param changed: called after a step.
+    """
+
+    def __init__(self, engine: Engine, stop: threading.Event, changed: Callable[[], None]) -> None:
+        self.dropper = Dropper(engine)
+        self._catalogue = engine.catalogue
+        self._stop, self._changed = stop, changed
+        self._again_at: dict[int, float] = {}
+        self._thread: threading.Thread | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a drop can continue without the user."""
+        return bool(self._catalogue.drops.busy())
+
+    def start_due(self) -> None:
+        """Start the due steps, unless the thread is running."""
+        if self._thread is None and self._due():
+            self._thread = threading.Thread(target=self._run, name="glacier-drops", daemon=True)
+            self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Wait up to *timeout* seconds for the thread to end after the stop event."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _due(self) -> list[Drop]:
+        now = time.monotonic()
+        return [
+            drop
+            for drop in self._catalogue.drops.busy()
+            if self._again_at.get(drop.id, 0.0) <= now and self.dropper.due(drop)
+        ]
+
+    def _run(self) -> None:
+        try:
+            with suppress(GlacierError):  # the catalogue may be closed already
+                for drop in self._due():
+                    self._one(drop)
+        finally:
+            self._thread = None
+            self._changed()
+
+    def _one(self, drop: Drop) -> None:
+        leases, owner = self._catalogue.drops.leases, new_owner()
+        if self._stop.is_set() or not leases.claim(drop.id, owner):  # another process does the step
+            return
+        try:
+            # Read again: another process may have done the step before the claim.
+            self.dropper.step(self._catalogue.drops.get(drop.id), self._stop)
+        except (GlacierError, KeyError, ValueError) as error:
+            self._again_at[drop.id] = time.monotonic() + self._catalogue.limits.drop_retry
+            said = error.message if isinstance(error, GlacierError) else describe(error)
+            self._catalogue.drops.update(drop.id, note=f"{said}; tried again")
+        finally:
+            leases.release(drop.id, owner)
+
+
 def unfinished(engine: Engine, vault: str) -> str:
-    """Return in words which multipart uploads of a vault are not finished, or nothing."""
+    """Return a message about the unfinished multipart uploads of a vault; "" if there are none."""
     found = sum(1 for _ in engine.service.uploads(vault))
     if not found:
         return ""

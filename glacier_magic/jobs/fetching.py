@@ -1,4 +1,4 @@
-"""Downloads of what is ready: a few at a time, one process for each."""
+"""Downloads of finished jobs: a few at a time, each by one process."""
 
 from __future__ import annotations
 
@@ -17,23 +17,20 @@ from ..transfer.engine import Engine
 from ..transfer.progress import Meter, Report
 from .copying import copy, there_already, verified
 
-AT_ONCE = 4
-RETRY_SECONDS = 30.0
-
 NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
-"""What is said of a part that came from a job of which the service tells no tree hash."""
+"""The note on a part from a job for which the service reports no tree hash."""
 
 
 class Fetcher:
-    """Starts the downloads of finished jobs and records how each ends.
+    """Starts the downloads of finished jobs and records their outcomes.
 
-    ``live`` holds the progress of the downloads that this process drives, by download id;
-    ``hurried`` those that would be gone if they waited for their turn.
+    ``live`` has the progress of the downloads of this process, by download id; ``hurried`` has the
+    ids of those whose outputs would expire if they waited for their turn.
     """
 
     def __init__(self, engine: Engine, stop: threading.Event) -> None:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
-        self._clock = engine.service.clock
+        self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
         self._retry_at: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -42,26 +39,27 @@ class Fetcher:
 
     @property
     def rate(self) -> float:
-        """Bytes a second of all downloads of this process together."""
+        """Bytes per second of all downloads of this process together."""
         return sum(report.rate for report in list(self.live.values()))
 
     def start_ready(self) -> None:
-        """Begin the download of every output that waits, up to the number that runs at once."""
+        """Start the downloads of waiting outputs, up to the number that may run at once."""
         with self._lock:
             waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
-            busy = len(self.live) + len(waiting)
-            for download in self._catalogue.downloads.to_fetch(self._owner, 2 * AT_ONCE + busy):
+            busy = len(self.live) + len(waiting)  # the query returns these as well
+            most = 2 * self._limits.downloads + busy
+            for download in self._catalogue.downloads.to_fetch(self._owner, most):
                 if len(self.live) >= self._most(download) or self._stop.is_set():
                     return
                 if download.id not in self.live and download.id not in waiting:
                     self._begin(download)
 
     def begin(self, numbers: Sequence[int]) -> int:
-        """Begin some downloads whose outputs wait, before their turn; return how many began."""
+        """Start downloads whose outputs wait, before their turn; return how many started."""
         with self._lock:
             before = len(self.live)
             for download in self._catalogue.downloads.numbered(numbers):
-                if len(self.live) >= 2 * AT_ONCE or self._stop.is_set():
+                if len(self.live) >= 2 * self._limits.downloads or self._stop.is_set():
                     break
                 self._retry_at.pop(download.id, None)
                 if download.state == "ready" and download.id not in self.live:
@@ -69,8 +67,9 @@ class Fetcher:
             return len(self.live) - before
 
     def _most(self, download: Download) -> int:
-        """Return beside how many others a download may begin: more where it cannot wait."""
-        return 2 * AT_ONCE if download.id in self.hurried else AT_ONCE
+        """Return the number of running downloads below which a download may start."""
+        most = self._limits.downloads
+        return 2 * most if download.id in self.hurried else most
 
     def _begin(self, download: Download) -> None:
         claimed = self._catalogue.downloads.claim(
@@ -78,34 +77,36 @@ class Fetcher:
         )
         if not claimed:
             return
+        # Before the thread starts, so that the next count includes it.
         self.live[download.id] = Report(
             label=download.name, done=download.done, total=download.size or 0, rate=0.0, eta=None
         )
-        # A daemon: a program that is told to stop does not wait for a request that hangs.
+        # A daemon thread: the program can exit while a request hangs.
         threading.Thread(target=self._fetch, args=(download,), name="glacier-fetch", daemon=True).start()
 
     def _fetch(self, download: Download) -> None:
         try:
-            with suppress(GlacierError):  # the session may be closing
-                self._end(download, **self._outcome(download))
+            with suppress(GlacierError):  # the catalogue may be closed already
+                outcome = self._outcome(download)
+                now = self._clock.now_ms()
+                self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
         finally:
             self.live.pop(download.id, None)
         with suppress(GlacierError):
-            self.start_ready()
+            self.start_ready()  # not only at the tracker's next round
 
     def _outcome(self, download: Download) -> dict[str, Any]:
         def observe(report: Report) -> None:
             self.live[download.id] = report
 
-        there = there_already(download)
-        if there is not None:
-            return verified(download, there)
-        if download.job_id is None:
-            return self._copied(download)
         try:
-            path = None if download.done else copy(self._catalogue, download, self._stop)
+            path = there_already(download)
+            if path is None and (download.job_id is None or not download.done):  # else it is resumed
+                path = copy(self._catalogue, download, self._stop)
             if path is not None:
                 return verified(download, path)
+            if download.job_id is None:
+                return _uncopied(download)
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
         except Stopped:
@@ -113,48 +114,35 @@ class Fetcher:
         except NotFound as error:
             self._catalogue.jobs.mark_gone(download.vault, download.job_id or "")
             other = self._catalogue.jobs.for_archive(*download.wanted)
-            if other is not None:  # asked for again in time
+            if other is not None:  # requested again before the first output expired
                 state = "ready" if other.status == "Succeeded" else "waiting"
                 return {"state": state, "job_id": other.job_id, "error": None}
             return {"state": "expired", "error": error.message}
         except Unavailable as error:
-            self._retry_at[download.id] = time.monotonic() + RETRY_SECONDS
+            self._retry_at[download.id] = time.monotonic() + self._limits.fetch_retry
             return {"state": "ready", "error": str(error)}
         except GlacierError as error:
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
-        except Exception as error:  # a thread has nobody to raise to
+        except Exception as error:  # an exception of a thread would be lost
             return {"state": "failed", "error": describe(error)}
         found = verified(download, fetched.path)
         if not fetched.verified:
             found |= {"state": "unverified", "error": NOT_VERIFIABLE}
         return found
 
-    def _copied(self, download: Download) -> dict[str, Any]:
-        """Copy what another download has verified; what has gone meanwhile is never paid for.
-
-        A scheduled one, whose price was agreed to, is asked for then.
-        """
-        try:
-            path = copy(self._catalogue, download, self._stop)
-        except Stopped:
-            return {"state": "ready"}
-        except GlacierError as error:
-            return {"state": "failed", "error": str(error), "failure": type(error).__name__}
-        except Exception as error:  # a thread has nobody to raise to
-            return {"state": "failed", "error": describe(error)}
-        if path is not None:
-            return verified(download, path)
-        if download.due is not None:
-            return {"state": "planned"}
-        gone = f"the verified copy of it is gone or changed: {step('restore')} shows its price"
-        return {"state": "failed", "error": gone, "failure": LocalError.__name__}
-
-    def _end(self, download: Download, **outcome: Any) -> None:
-        now = self._clock.now_ms()
-        self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
-
     def close(self, timeout: float) -> None:
-        """Wait up to *timeout* seconds for the workers; they see the stop event between pieces."""
+        """Wait up to *timeout* seconds for the threads, which check the stop event between pieces."""
         end = time.monotonic() + timeout
         while self.live and time.monotonic() < end:
             time.sleep(0.02)
+
+
+def _uncopied(download: Download) -> dict[str, Any]:
+    """Return the outcome of a download whose verified copy has disappeared.
+
+    A scheduled one is requested, because its price was confirmed; no other is ever paid for.
+    """
+    if download.due is not None:
+        return {"state": "planned"}
+    gone = f"its verified copy was deleted or changed: {step('restore')} shows its price"
+    return {"state": "failed", "error": gone, "failure": LocalError.__name__}

@@ -1,4 +1,4 @@
-"""What a user holds of a request: a job, a batch of them, an inventory on its way."""
+"""Handles of requests: a job, a batch of jobs, an inventory job."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Show = Callable[[BoardSnapshot], None]
 
 
 class Batch(Rendered):
-    """The jobs of one request, or all there are, followed together.
+    """The jobs of one request, or all jobs.
 
     Iterate it for its jobs; ``wait()`` for the verified files, ``await`` it in a notebook.
 
-    :param keys: the rows of the board that belong to it; None for all, now and later.
+    :param keys: the keys of its rows on the board; None for all, present and future.
     """
 
     def __init__(self, tracker: Tracker, keys: Iterable[str] | None, title: str = "") -> None:
@@ -38,7 +38,7 @@ class Batch(Rendered):
 
     @property
     def everything(self) -> bool:
-        """Whether it is all there is, now and later, rather than some jobs."""
+        """Whether it is all jobs, present and future, rather than some."""
         return self._keys is None
 
     @property
@@ -53,7 +53,7 @@ class Batch(Rendered):
 
     @property
     def files(self) -> list[str]:
-        """The files that are there so far: verified, or named as not verifiable."""
+        """The files that exist so far, verified or not verifiable."""
         return [row.file for row in self.snapshot.rows if row.file and row.kind == "archive"]
 
     def __iter__(self) -> Iterator[Job]:
@@ -63,11 +63,11 @@ class Batch(Rendered):
         return len(self.snapshot.rows)
 
     def wait(self, timeout: float | None = None, *, progress: Show | bool = False) -> Batch:
-        """Block until every job has ended; the kernel's other threads go on.
+        """Block until every job has ended; other threads of the kernel continue.
 
-        :param timeout: real seconds to wait at most; None for as long as it takes.
+        :param timeout: real seconds to wait at most; None for no limit.
         :param progress: a function that is called with snapshots, or True to print them.
-        :raises NotReady: *timeout* is over; the downloads still start by themselves.
+        :raises NotReady: *timeout* has passed; the downloads still start automatically.
         :raises JobFailed: a job or a download failed.
         :raises JobExpired: an output was dropped by the service before it was fetched.
         """
@@ -99,7 +99,7 @@ class Batch(Rendered):
 
 
 class Job(Batch):
-    """One archive on its way back: its state, its file, and waiting for it."""
+    """The restore of one archive: its state and its file."""
 
     def __init__(self, tracker: Tracker, key: str) -> None:
         super().__init__(tracker, (key,))
@@ -111,12 +111,12 @@ class Job(Batch):
 
     @property
     def state(self) -> str:
-        """The row's: scheduled, requested, in progress, ready, downloading, verified, ..."""
+        """The state of its row: scheduled, requested, in progress, ready, downloading, verified, ..."""
         return self.row.state
 
 
 class InventoryJob(Batch):
-    """An inventory that was asked for; ``wait()`` returns the table once it is there."""
+    """An inventory job; ``result()`` waits for the table of archives."""
 
     def __init__(self, tracker: Tracker, key: str, title: str, table: Callable[[], pd.DataFrame]) -> None:
         super().__init__(tracker, (key,), title)
@@ -135,7 +135,7 @@ class InventoryJob(Batch):
 
 
 def _printing() -> Show:
-    """Return what prints a line when the counts have changed, or a minute is over."""
+    """Return a function that prints a line when the states change, or a minute has passed."""
     last: list[Any] = [None, 0.0]
 
     def show(snapshot: BoardSnapshot) -> None:
@@ -148,9 +148,9 @@ def _printing() -> Show:
 
 
 def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None:
-    """Raise what a finished or interrupted wait amounts to, if it is not success.
+    """Raise the error of a finished or interrupted wait, if there is one.
 
-    A row of *keys* that is not there any more is a job that the service has dropped.
+    A missing row of *keys* is a job that the service has dropped.
     """
     dropped = (keys or frozenset()) - {row.key for row in snapshot.rows}
     failed = [row for row in snapshot.rows if row.state == "failed"]
@@ -189,25 +189,25 @@ def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
     return kind(
         f"{plural(len(failed), 'job')} of {len(snapshot.rows)} failed ({done} verified): "
         f"{_names(failed)}: {reason}",
-        cure="" if ". " in reason else None,  # an error of ours ends with its own cure
+        cure="" if ". " in reason else None,  # a GlacierError's text ends with its own cure
     )
 
 
 def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
-    moments = [row.expected for row in waiting if row.expected]
+    times = [row.expected for row in waiting if row.expected]
     when = ""
-    if moments:
-        last = max(moments)
+    if times:
+        last = max(times)
         left = (last - snapshot.now).total_seconds()
         when = f"; expected by {local_time(last, snapshot.now)} (in {human_duration(left)})"
     due = min((row.due for row in waiting if row.due), default=None)
     if due is not None:
         count = sum(row.due is not None for row in waiting)
-        when += f"; {count} scheduled, the next asked for {weekday_time(due, snapshot.now)}"
+        when += f"; {count} scheduled, the next is requested {weekday_time(due, snapshot.now)}"
     check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
     return NotReady(
         f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}{check}",
-        cure=f"{step('jobs')} shows them; {step('wait')} goes on waiting.",
+        cure=f"{step('jobs')} shows them; {step('wait')} continues to wait.",
     )
 
 

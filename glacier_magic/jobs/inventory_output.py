@@ -1,23 +1,25 @@
-"""The output of an inventory job, read into the catalogue while it arrives."""
+"""The outputs of inventory jobs, read into the catalogue while they arrive."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
 from ..base.units import parse_time
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.archives.ingest import Load
-from ..errors import IntegrityError
+from ..errors import GlacierError, IntegrityError, NotFound
 from ..inventories import InventoryError, read
 from ..service import Service
 from ..service.client import Output
 from ..steps import step
 from ..transfer.budget import Budget, Stopped
+from ..transfer.engine import Engine
 
-PIECE = 8 << 20  # bytes of output asked for at a time
 BYTES = 400  # of output an archive, about
+REREAD = 60.0  # seconds before an inventory that could not be read is fetched again
 
 
 def read_inventory(
@@ -30,10 +32,10 @@ def read_inventory(
 ) -> int:
     """Read a finished inventory job into the catalogue, all of it or none; return the count.
 
-    It comes in ranges, each asked for again where the line breaks, and is read and written while
-    the next one arrives, in memory that does not grow with it.
+    It is fetched in ranges, each retried when the connection breaks; one is parsed and written
+    while the next arrives, so that memory use does not depend on its size.
 
-    :param budget: the patience that it shares with the transfers of the session.
+    :param budget: the retries and bandwidth that all transfers of the session share.
     :param stop: ends it early; the catalogue is unchanged then.
     :raises Stopped: *stop* was set.
     :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
@@ -43,11 +45,13 @@ def read_inventory(
         job.vault, job.job_id, whole=job.whole_inventory, expected=(job.size or 0) // BYTES
     ) as load:
         try:
-            reader = _Reader(service, job, budget or Budget(), stop or threading.Event())
+            reader = _Reader(
+                service, job, budget or Budget(), stop or threading.Event(), catalogue.limits.inventory_piece
+            )
             reading = read(reader.pieces(), job.format)
             for batch in reading:
                 load.add(batch)
-            made = reading.date  # known for certain only once all is read
+            made = reading.date  # may be at the end of the output
         except InventoryError as error:
             raise IntegrityError(
                 f"The inventory of {job.vault!r} cannot be read: {error.message}",
@@ -60,15 +64,15 @@ def read_inventory(
             if made is not None:
                 catalogue.uploads.settle(job.vault, made)
 
-        load.finish(made, also=settle)
+        load.finish(made, also=settle)  # in the transaction that completes the inventory
     return load.archives
 
 
 def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
-    """Return a date that the inventory surely reaches, as late as can be told.
+    """Return a date that the inventory is certainly not older than, the latest one that is known.
 
-    That of the vault's latest one where it was made before the job was asked for; otherwise that
-    of the newest archive listed, or of an inventory whose job was over before.
+    That is the date of the vault's last inventory if it precedes the request; otherwise that of the
+    newest archive listed, or of an inventory whose job had finished before the request.
     """
     last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
     if last is not None and (job.created is None or last <= job.created):
@@ -83,13 +87,16 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
 
 
 class _Reader:
-    """The output of a job, a range ahead of whoever reads it."""
+    """Reads the output of a job one range ahead of the parser."""
 
-    def __init__(self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event) -> None:
+    def __init__(
+        self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event, piece: int
+    ) -> None:
         self._service, self._job, self._budget, self._stop = service, job, budget, stop
+        self._piece = piece
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the output in ranges; its length must be what the job promised."""
+        """Yield the output in ranges; its length must be the one that the job reported."""
         size, start = self._job.size, 0
         coming = _begin(lambda: self._get(0))
         while True:
@@ -107,7 +114,7 @@ class _Reader:
 
     def _get(self, start: int) -> Output:
         def get() -> Output:
-            output = self._service.output(self._job.vault, self._job.job_id, start, PIECE)
+            output = self._service.output(self._job.vault, self._job.job_id, start, self._piece)
             self._budget.spend(len(output.data), self._stop)
             return output
 
@@ -115,17 +122,72 @@ class _Reader:
 
 
 def _begin(call: Callable[[], Output]) -> Future[Output]:
-    """Call in a thread that a program which is told to stop does not wait for."""
+    """Call in a daemon thread, for which an exiting program does not wait."""
     future: Future[Output] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # handed to whoever waits
+        except BaseException as error:  # raised again by result()
             future.set_exception(error)
 
     threading.Thread(target=run, name="glacier-inventory", daemon=True).start()
     return future
 
 
-__all__ = ["Stopped", "read_inventory"]
+class InventoryReader:
+    """Reads the finished inventory jobs that this catalogue requested, one after another.
+
+    It has a thread of its own: a large inventory takes minutes.
+
+    :param changed: called when one was read, or could not be.
+    """
+
+    def __init__(self, engine: Engine, stop: threading.Event, changed: Callable[[], None]) -> None:
+        self._engine, self._catalogue = engine, engine.catalogue
+        self._stop, self._changed = stop, changed
+        self._again_at: dict[str, float] = {}
+        self._thread: threading.Thread | None = None
+        self.note = ""
+
+    def start(self, unread: list[JobRecord]) -> None:
+        """Start to read the finished ones of *unread* jobs, unless a thread does already."""
+        if self._thread is None and self._due(unread):
+            self._thread = threading.Thread(target=self._run, name="glacier-inventories", daemon=True)
+            self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Wait up to *timeout* seconds for the thread to end after the stop event."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _due(self, unread: list[JobRecord]) -> list[JobRecord]:
+        now = time.monotonic()
+        return [
+            job for job in unread if job.status == "Succeeded" and self._again_at.get(job.job_id, 0.0) <= now
+        ]
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set() and (due := self._due(self._catalogue.jobs.inventories_to_read())):
+                # Set first: on success, the job is no longer among the unread ones.
+                self._again_at[due[0].job_id] = time.monotonic() + REREAD
+                self._one(due[0])
+                self._changed()
+        except (GlacierError, Stopped) as error:  # the session may be closing
+            self.note = str(error)
+        finally:
+            self._thread = None
+            self._changed()
+
+    def _one(self, job: JobRecord) -> None:
+        try:
+            read_inventory(
+                self._engine.service, self._catalogue, job, budget=self._engine.budget, stop=self._stop
+            )
+            self.note = ""
+        except NotFound:
+            self._catalogue.jobs.mark_gone(job.vault, job.job_id)
+        except GlacierError as error:
+            self.note = str(error)

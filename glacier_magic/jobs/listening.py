@@ -1,7 +1,6 @@
-"""Hearing from a queue that a job is done, rather than asking for it.
+"""Notifications of finished jobs from an SQS queue, which save polling.
 
-A message is only a hint: what is true is asked of the service, so that a forged, repeated or
-belated one does no harm.
+A message only triggers a poll of the service, so that a forged, repeated or late one is harmless.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ..base.session_limits import USUAL, Limits
 from ..errors import GlacierError, NotFound
 
-WAIT = 10
-"""Seconds that the queue holds a request open; a stopped listener ends when its last one does."""
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-"""Seconds after a failure, doubled with each that follows."""
+LONGEST_PAUSE = 300.0
+"""Seconds after a failure, at most; the first pause is doubled with each that follows."""
 
 _VAULT = re.compile(r"arn:[\w-]+:glacier:([\w-]+):(\d{12}):vaults/([A-Za-z0-9_.-]{1,255})")
 
@@ -32,7 +30,7 @@ class QueueMessage(Protocol):
 
 
 class Mailbox(Protocol):
-    """What messages come from."""
+    """A source of messages."""
 
     def receive(self, url: str, wait: int) -> Sequence[Any]:
         """Return messages, waiting up to *wait* seconds for the first."""
@@ -42,9 +40,9 @@ class Mailbox(Protocol):
 
 
 def vault_of(body: str, *, topic: str, account: str, region: str) -> str | None:
-    """Return the vault whose finished job a message tells of, or None if it is not for us.
+    """Return the vault whose finished job a message reports, or None for other messages.
 
-    :param body: the envelope of SNS, whose ``Message`` is the job object as JSON (service
+    :param body: the SNS envelope, whose ``Message`` is the job object as JSON (service
         documentation, "Configuring Vault Notifications").
     """
     envelope = _object(body)
@@ -68,13 +66,13 @@ def _object(text: object) -> dict[str, Any]:
 
 
 class Listener:
-    """Listens to one queue in a thread of its own, and wakes whoever follows the vault's jobs.
+    """Receives the messages of one queue in its own thread.
 
-    :param url: of the queue.
-    :param read: tells the vault that a message's text is about, or None.
-    :param wake: called with each vault that was told of; may raise, and is then called again when
-        the message comes back.
-    :param hearing: called with True when the queue answers and with False when it does not.
+    :param url: the URL of the queue.
+    :param read: returns the vault that a message's text is about, or None.
+    :param wake: called with each vault of a message; if it raises, it is called again when the
+        queue delivers the message again.
+    :param hearing: called with True when the queue responds and with False when it does not.
     """
 
     def __init__(
@@ -85,33 +83,34 @@ class Listener:
         read: Callable[[str], str | None],
         wake: Callable[[str], object],
         hearing: Callable[[bool], object],
+        limits: Limits = USUAL,
     ) -> None:
-        self._mailbox, self.url = mailbox, url
+        self._mailbox, self.url, self._limits = mailbox, url, limits
         self._read, self._wake, self._hearing = read, wake, hearing
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.note = ""
 
     def start(self) -> None:
-        """Listen from now on, in the background."""
+        """Start to receive messages in the background."""
         self._thread = threading.Thread(target=self._run, name="glacier-listener", daemon=True)
         self._thread.start()
 
     def stop(self, wait: float = 0.0) -> None:
-        """Listen no more; a message that arrives meanwhile stays in the queue."""
+        """Stop receiving; messages that arrive later stay in the queue."""
         self._stop.set()
         if self._thread is not None and wait:
             self._thread.join(wait)
 
     def _run(self) -> None:
-        with suppress(Exception):  # polling goes on without it
+        with suppress(Exception):  # polling continues without it
             for _ in self.rounds():
                 pass
         self._hearing(False)
 
     def rounds(self) -> Iterator[set[str]]:
-        """Yield the vaults heard of in each round, until it is stopped or the queue is gone."""
-        pause, wait = FIRST_PAUSE, 0  # the first answer comes at once: it says that there is one
+        """Yield the vaults of each round's messages, until it is stopped or the queue is deleted."""
+        pause, wait = self._limits.queue_retry, 0  # the first answer comes at once: it says that there is one
         while not self._stop.is_set():
             try:
                 heard = self._round(wait)
@@ -124,22 +123,23 @@ class Listener:
                 self._stop.wait(pause)
                 pause, wait = min(LONGEST_PAUSE, 2 * pause), 0
             else:
-                self.note, pause, wait = "", FIRST_PAUSE, WAIT
+                self.note = ""
+                pause, wait = self._limits.queue_retry, self._limits.queue_wait
                 self._hearing(True)
                 yield heard
 
     def _round(self, wait: int) -> set[str]:
         messages = self._mailbox.receive(self.url, wait)
-        told: dict[str, list[Any]] = {}
+        by_vault: dict[str, list[Any]] = {}
         for message in messages:
             vault = self._read(message.body)
-            if vault is not None:  # others' messages are not ours to delete
-                told.setdefault(vault, []).append(message)
-        for vault, ours in told.items():
+            if vault is not None:  # messages for other accounts or regions stay in the queue
+                by_vault.setdefault(vault, []).append(message)
+        for vault, ours in by_vault.items():
             if self._stop.is_set():
                 break
             self._wake(vault)
-            # Only now: a process killed before this gets the message again.
+            # Last, so that the queue delivers the message again if the process is killed before.
             for message in ours:
                 self._mailbox.delete(self.url, message)
-        return set(told)
+        return set(by_vault)

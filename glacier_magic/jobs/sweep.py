@@ -1,4 +1,4 @@
-"""Bringing the catalogue up to what the service says of its jobs: a few calls a vault."""
+"""Updates the catalogue from the job lists of the service, with a few calls per vault."""
 
 from __future__ import annotations
 
@@ -6,49 +6,45 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from ..base.units import from_ms
 from ..catalogue import Catalogue, Download, JobRecord
-from ..catalogue.records.downloads import LEASE_SECONDS
 from ..errors import NotFound
 from ..service import Service
 from .durations import kept_until
 
 LOOKED_FOR = 10
-"""Jobs that are not in the list and are asked about one by one, in one look at a vault."""
+"""The most DescribeJob calls, for jobs missing from the list, in one poll of a vault."""
 SETTLES = timedelta(minutes=10)
-"""A list is not taken to be right about jobs that are younger than this."""
+"""A job younger than this may be missing from the list although it exists."""
 TOGETHER = 500
-"""Downloads that are settled in one transaction."""
+"""Downloads updated in one transaction."""
 SETTLED_HERE = ("asking", "waiting", "ready")
-SETTLE_SECONDS = 45.0
-"""How long after a lost answer a job must show in the list before it is asked for again."""
 
 
 @dataclass(frozen=True)
 class Sweeper:
-    """Reads the job lists of vaults and settles what waits for them."""
+    """Reads the job lists of vaults and updates the downloads that wait for them."""
 
     service: Service
     catalogue: Catalogue
 
     def sweep(self, vault: str) -> None:
-        """Read one vault's jobs, all pages, and move its downloads to the states that follow.
+        """Read all pages of a vault's job list, and update the states of its downloads.
 
-        :raises NotFound: the vault does not exist any more.
+        :raises NotFound: the vault no longer exists.
         """
         listed = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
         before = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
+        # Only changes are written: a list may have ten thousand jobs.
         self.catalogue.jobs.record(job for job in listed if before.get(job.job_id) != job)
         known = {job.job_id for job in listed}
         self._miss(vault, [job for job in before.values() if job.job_id not in known])
         self._settle_all(vault, {job.description: job.job_id for job in listed if job.description})
 
     def vault_is_gone(self, vault: str) -> None:
-        """Note that a vault does not exist any more, nor do its jobs."""
+        """Record that a vault and its jobs no longer exist."""
         jobs = self.catalogue.jobs
         jobs.mark_gone(vault, *(job.job_id for job in jobs.of_vault(vault)))
         for download in self.catalogue.downloads.open():
@@ -57,35 +53,35 @@ class Sweeper:
                     download.id,
                     state="failed",
                     ended=self.service.clock.now_ms(),
-                    error=f"the vault {vault} does not exist any more",
+                    error=f"the vault {vault} no longer exists",
                 )
 
     def _miss(self, vault: str, jobs: Sequence[JobRecord]) -> None:
-        """Settle jobs that are not in the list: each is asked about, but not thousands of them.
+        """Settle jobs that are missing from the list, with at most LOOKED_FOR DescribeJob calls.
 
-        When the service knows none of those that it was asked about, its list is right for the
-        others as well, unless they have just begun; when it does know one, the rest have time
-        until the next look.
+        If the service knows none of those described, the others are gone as well, unless they have
+        just started; if it knows one, the rest wait for the next poll.
         """
         now = self.service.clock.now()
+        settled = (now - SETTLES).timestamp() * 1000
         expired = {job.job_id for job in jobs if (until := kept_until(job)) and until <= now}
         rest = [job for job in jobs if job.job_id not in expired]
-        random.shuffle(rest)
+        random.shuffle(rest)  # or jobs that the list always omits would hide the others
         gone = {job.job_id for job in rest[:LOOKED_FOR] if not self._found(job)}
         if len(gone) == LOOKED_FOR:
-            gone |= {job.job_id for job in rest[LOOKED_FOR:] if _age(job, now) > SETTLES}
+            gone |= {job.job_id for job in rest[LOOKED_FOR:] if (job.created or 0) < settled}
         self.catalogue.jobs.mark_gone(vault, *sorted(expired | gone))
 
     def _found(self, job: JobRecord) -> bool:
         try:
-            told = self.service.describe_job(job.vault, job.job_id)
+            response = self.service.describe_job(job.vault, job.job_id)
         except NotFound:
             return False
-        self.catalogue.jobs.record([JobRecord.from_service(job.vault, told)])
+        self.catalogue.jobs.record([JobRecord.from_service(job.vault, response)])
         return True
 
     def _settle_all(self, vault: str, tokens: dict[str, str]) -> None:
-        """Settle the downloads of a vault, many in one transaction: each waits for the disk."""
+        """Settle the downloads of a vault, many per transaction: each commit waits for the disk."""
         jobs = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
         downloads = self.catalogue.downloads
         changing = [
@@ -93,7 +89,7 @@ class Sweeper:
             for download in downloads.in_states(vault, SETTLED_HERE)
             if _may_change(download, jobs.get(download.job_id or ""))
         ]
-        for download in downloads.asking_elsewhere():  # few, if any: requests left unclear
+        for download in downloads.asking_elsewhere():  # few, if any: requests without a response
             if download.vault == vault:
                 self._settle(download, tokens)
         if any(download.twin for download in changing):
@@ -101,7 +97,7 @@ class Sweeper:
         for start in range(0, len(changing), TOGETHER):
             with self.catalogue.database.transaction():
                 for download in changing[start : start + TOGETHER]:
-                    # as it is now: another thread or process may have moved it meanwhile
+                    # read again: another thread or process may have changed it meanwhile
                     self._settle(downloads.get(download.id), tokens)
 
     def _settle(self, download: Download, tokens: dict[str, str]) -> None:
@@ -113,19 +109,20 @@ class Sweeper:
                 self._settle_known(download, job)
 
     def _settle_asking(self, download: Download, tokens: dict[str, str]) -> None:
-        """Find out how a request ended whose answer was lost with its process."""
-        if download.token in tokens:
+        """Find out how a request ended whose response was lost."""
+        if download.token in tokens:  # the description of its job
             self.catalogue.downloads.found(download.id, tokens[download.token])
             return
-        asked = (download.lease_until or 0) - LEASE_SECONDS
-        if time.time() > asked + SETTLE_SECONDS:
+        limits = self.catalogue.limits
+        asked = (download.lease_until or 0) - limits.download_lease
+        if time.time() > asked + limits.lost_request:
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
-    def go_on(self, download: Download) -> None:
-        """Let a download whose job is gone go on from its file or another job, or expire."""
+    def _continue_without_job(self, download: Download) -> None:
+        """Continue a download whose job is gone from its file or another job, or expire it."""
         other = self.catalogue.jobs.for_archive(*download.wanted)
         if other is None and download.part is None and Path(download.target).is_file():
-            self.catalogue.downloads.update(download.id, state="ready")  # whose file is looked at
+            self.catalogue.downloads.update(download.id, state="ready")  # the fetcher verifies the file
             return
         if other is None:
             self.catalogue.downloads.update(
@@ -142,27 +139,17 @@ class Sweeper:
     def _settle_known(self, download: Download, job: JobRecord) -> None:
         change, now = self.catalogue.downloads.update, self.service.clock.now_ms()
         if job.gone:
-            self.go_on(download)
+            self._continue_without_job(download)
         elif job.status == "Failed":
             reason = job.message or "the job failed"
             change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
-            whole = {} if download.part else _facts(download, job)
-            change(download.id, state="ready", **whole)
+            whole = {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}
+            change(download.id, state="ready", **({} if download.part else whole))
 
 
 def _may_change(download: Download, job: JobRecord | None) -> bool:
-    """Tell whether a look can move a download; a job that is not known is gone, or another's."""
+    """Tell whether a poll can change a download; an unknown job has been dropped."""
     if download.state == "asking" or job is None:
         return True
     return job.status == "Failed" or (job.status == "Succeeded" and download.state == "waiting")
-
-
-def _age(job: JobRecord, now: datetime) -> timedelta:
-    created = from_ms(job.created)
-    return SETTLES * 2 if created is None else now - created
-
-
-def _facts(download: Download, job: JobRecord) -> dict[str, Any]:
-    """Return what a finished job tells of the whole archive."""
-    return {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}

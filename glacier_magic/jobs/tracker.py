@@ -1,8 +1,7 @@
-"""One poller for all jobs of a session: looks when it is worth it, fetches what is ready.
+"""One poller for all jobs of a session: it polls the service and downloads finished outputs.
 
-The tracker is a generator of snapshots; a thin daemon thread drains it and tells observers.
-Nothing lives here that the catalogue does not hold, so a new process goes on where one was
-killed.
+The tracker is a generator of snapshots; a daemon thread consumes it and calls the watchers.
+All state is in the catalogue, so that a new process continues where another was killed.
 """
 
 from __future__ import annotations
@@ -15,29 +14,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..base.units import from_ms
-from ..catalogue import JobRecord
 from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker
-from .board import BoardSnapshot, held_words
-from .drop_worker import DropKeeper
-from .expiry import expired, hurried, missed, outputs_of, warning
+from .board import BoardSnapshot, RowCache, download_number, on_hold_note
+from .dropping import DropWorker
+from .durations import expired_note, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
-from .inventory_reader import InventoryReader
-from .row_cache import HeldRows
-from .schedule import Schedule
+from .inventory_output import InventoryReader
+from .pacing import Pacer
+from .polling import PollSchedule
 from .sweep import Sweeper
 
-TICK = 0.2  # seconds between snapshots while bytes move
-IDLE = 5.0  # and while nothing does: also how often another process' progress is looked at
-VIRTUAL_LATEST = 1.0  # an emulator is on this machine and its hours may be seconds
-RENEW = 5.0
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
-ASK_AGAIN = 5.0
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
-RATE_SETTLES = 10.0  # seconds of downloading after which its rate says something
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[BoardSnapshot], None]
@@ -45,50 +37,47 @@ Watcher = Callable[[BoardSnapshot], None]
 
 
 class Tracker:
-    """Follows the jobs of one account and region, asks, fetches and tells.
+    """Follows the jobs of one account and region: requests, polls, downloads and reports.
 
-    :param read_inventory: called with each finished inventory job that was asked for from here,
-        and with the event that ends the reading.
+    ``background``: whether a thread follows what is open; without one, iterate :meth:`snapshots`.
     """
 
-    def __init__(
-        self, engine: Engine, read_inventory: Callable[[JobRecord, threading.Event], object]
-    ) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._service, self._catalogue, self._owner = engine.service, engine.catalogue, engine.owner
-        self._budget = engine.budget
+        self._budget, self._limits = engine.budget, engine.limits
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
-        self._asker = Asker(self._service, self._catalogue, self.policies, self._owner)
+        pacer = Pacer(self._catalogue, self.policies, self._service.clock, self._owner)
+        self._asker = Asker(self._service, self._catalogue, pacer, self._owner)
         self._stop = threading.Event()
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
-        self._reader = InventoryReader(
-            self._catalogue, lambda job: read_inventory(job, self._stop), self._stop, self._wake.set
-        )
+        self._reader = InventoryReader(engine, self._stop, self._wake.set)
         self.actions = Actions(self._catalogue, self._fetcher, self._wake.set)
-        self.drops = DropKeeper(engine, self._stop, self._wake.set)
+        self.drops = DropWorker(engine, self._stop, self._wake.set)
         self._changed = threading.Condition()
         self._asking = threading.Lock()
         self._watchers: list[Watcher] = []
         self._lasting: list[Watcher] = []
         self._thread: threading.Thread | None = None
-        self._keeper: threading.Thread | None = None
-        self._told = 0
-        self._held = HeldRows(self._catalogue)
+        self._lease_thread: threading.Thread | None = None
+        self._reported = 0
+        self._row_cache = RowCache(self._catalogue)
         self._marker: tuple[int, ...] | None = None
-        self._schedule = Schedule(self._catalogue, self._service.clock)
+        self._schedule = PollSchedule(self._catalogue, self._service.clock)
         self._ask_at = 0.0
         self._notes: dict[str, str] = {}
         self._warning = ""
         self._moving_since, self._took = time.monotonic(), 0.0
         self.late: frozenset[str] = frozenset()
+        self.background = True
         self.latest = self.snapshot()
 
-    # What the faces use
+    # Used by plans, commands and the notebook
 
     @property
     def patience(self) -> float:
-        """How many times as long to wait between looks: more while a queue tells what is done."""
+        """The factor on the pauses between polls: more than 1 while a queue announces finished jobs."""
         return self._schedule.patience
 
     @patience.setter
@@ -97,7 +86,7 @@ class Tracker:
 
     @property
     def max_rate(self) -> float | None:
-        """Bytes a second that all transfers of the session may move together; None: no limit."""
+        """The limit of all transfers of the session together, in bytes per second; None for no limit."""
         return self._budget.max_rate
 
     @max_rate.setter
@@ -105,27 +94,23 @@ class Tracker:
         self._budget.max_rate = rate
 
     def snapshot(self, keys: frozenset[str] | None = None) -> BoardSnapshot:
-        """Return what the catalogue says now, without asking the service.
+        """Return the present state of the catalogue, without a request to the service.
 
-        :param keys: the rows that are wanted; None for the whole board.
+        :param keys: the keys of the rows to return; None for the whole board.
         """
         now = self._service.clock.now()
+        note = next(iter(list(self._notes.values())), "") or self._reader.note
         found = BoardSnapshot(
-            rows=self._held.rows(self._fetcher.live, now, keys),
+            rows=self._row_cache.rows(self._fetcher.live, now, keys),
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
-            note=next(iter(list(self._notes.values())), "") or self._reader.note,
         )
-        return self._noted(found)
-
-    def _noted(self, snapshot: BoardSnapshot) -> BoardSnapshot:
-        offer = expired(snapshot, self._catalogue.peeks)
-        words = [snapshot.note, self._warning, held_words(snapshot), offer]
-        return replace(snapshot, note=". ".join(filter(None, words)))
+        notes = [note, self._warning, on_hold_note(found), expired_note(found, self._catalogue.peeks)]
+        return replace(found, note=". ".join(filter(None, notes)))
 
     def refresh(self, vaults: list[str]) -> BoardSnapshot:
-        """Ask the service about the jobs of *vaults* now."""
+        """Poll *vaults* now."""
         for vault in vaults:
             with suppress(NotFound):
                 self._sweeper.sweep(vault)
@@ -134,15 +119,15 @@ class Tracker:
         return self.snapshot()
 
     def ask_now(self, batch: str) -> list[GlacierError]:
-        """Ask for what is due of a batch, here and now; return what failed for good."""
+        """Send the due requests of a batch in this thread; return the errors that are final."""
         self._hold_leases()
-        with self._asking:  # what the thread has claimed is asked for when this returns
+        with self._asking:  # so that requests the thread has claimed are sent when this returns
             return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
     def watch(self, watcher: Watcher, *, lasting: bool = False) -> Callable[[], None]:
-        """Call *watcher* with every snapshot from now on; return what ends that.
+        """Call *watcher* with every snapshot from now on; return a function that ends it.
 
-        :param lasting: also while nothing is open: what other processes begin is seen then, too.
+        :param lasting: continue while nothing is open, to see what other processes start.
         """
         self._watchers.append(watcher)
         if lasting:
@@ -156,25 +141,25 @@ class Tracker:
         return leave
 
     def start(self) -> None:
-        """Follow what is open, in the background, until nothing is; again after new requests."""
+        """Follow open jobs in the background until none is left; call it again after new requests."""
         self._wake.set()
         self._follow()
 
     def _follow(self) -> None:
         with self._changed:
-            if self._stop.is_set() or self._thread is not None:
+            if self._stop.is_set() or self._thread is not None or not self.background:
                 return
             self._thread = threading.Thread(target=self._run, name="glacier-tracker", daemon=True)
             self._thread.start()
         self._hold_leases()
 
     def wake(self) -> None:
-        """Look at the service now rather than when it is due."""
+        """Poll the service now rather than when a poll is due."""
         self._schedule.clear()
         self._wake.set()
 
     def stop(self) -> None:
-        """End all threads; what was fetched stays, and goes on with the next start."""
+        """End all threads; unfinished downloads continue at the next start."""
         thread = self._thread
         self._stop.set()
         self._wake.set()
@@ -190,46 +175,48 @@ class Tracker:
         timeout: float | None = None,
         keys: frozenset[str] | None = None,
     ) -> BoardSnapshot:
-        """Block until a snapshot satisfies *until* or *timeout* seconds are over; return the last.
+        """Block until a snapshot satisfies *until* or *timeout* seconds have passed; return the last.
 
-        The tracker works on in its own thread, whether this is interrupted or not.
+        The tracker's own thread continues even if this call is interrupted.
         """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._told
+            seen = self._reported
             latest = self.snapshot(keys)
             if until(latest):
                 return latest
-            self._follow()  # without waking it: it tells by itself when something changes
-            left = IDLE if end is None else min(IDLE, end - time.monotonic())
+            self._follow()  # without a wake-up, which would poll the service: it reports changes anyway
+            idle = self._limits.idle
+            left = idle if end is None else min(idle, end - time.monotonic())
             if left <= 0:
                 return latest
             with self._changed:
-                self._changed.wait_for(lambda seen=seen: self._told != seen, left)  # type: ignore[misc]
+                self._changed.wait_for(lambda seen=seen: self._reported != seen, left)  # type: ignore[misc]
 
     # The loop
 
     def snapshots(self) -> Iterator[BoardSnapshot]:
-        """Yield snapshots, doing what is due in between, until nothing is open."""
+        """Yield snapshots and do what is due in between, until nothing is open."""
         while not self._stop.is_set():
-            self._look()
+            self._poll_due()
             self._ask()
             self._fetcher.start_ready()
-            self._reader.start_due()
+            if unread := self._catalogue.jobs.inventories_to_read():
+                self._reader.start(unread)
             self.drops.start_due()
-            done = not self._open()  # asked first, so that the last snapshot shows every end
+            done = not self._open()  # before the snapshot, so that the last one shows every end
             began = time.monotonic()
             latest = self.snapshot()
             self._took = time.monotonic() - began
-            self._watch_windows(latest)
+            self._watch_expiry(latest)
             yield latest
             if done:
                 return
             self._rest(self._pause())
 
     def _rest(self, pause: float) -> None:
-        """Wait; what the service has may have changed much while the computer was asleep."""
-        began = time.time()  # it counts on while the other clock may stand still
+        """Wait; poll all vaults next if the computer has slept meanwhile."""
+        began = time.time()  # the monotonic clock may stop during sleep
         self._wake.wait(pause)
         self._wake.clear()
         if time.time() - began > pause + SLEPT:
@@ -239,30 +226,30 @@ class Tracker:
         try:
             while True:
                 for snapshot in self._guarded():
-                    self._tell(snapshot)
-                with self._changed:  # nobody can ask for a start between the look and the end
+                    self._report(snapshot)
+                with self._changed:  # or a start() between the check and the end would be lost
                     more = not self._stop.is_set() and self._more()
                     if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
                         return
                 if not more:
-                    self._rest(IDLE)
+                    self._rest(self._limits.idle)
         finally:
             self._thread = None
 
     def _more(self) -> bool:
         try:
             return self._open()
-        except GlacierError:  # the next round shows it, and tries again
+        except GlacierError:  # the next round reports it and tries again
             return True
 
-    def _tell(self, snapshot: BoardSnapshot) -> None:
+    def _report(self, snapshot: BoardSnapshot) -> None:
         self.latest = snapshot
         for watcher in list(self._watchers):
-            with suppress(Exception):  # a broken view must not end the downloads
+            with suppress(Exception):  # a broken widget must not end the downloads
                 watcher(snapshot)
         with self._changed:
-            self._told += 1
+            self._reported += 1
             self._changed.notify_all()
 
     def _guarded(self) -> Iterator[BoardSnapshot]:
@@ -270,27 +257,29 @@ class Tracker:
             try:
                 yield from self.snapshots()
             except Exception as error:
-                # Disk full under the catalogue, say: shown on the board, and tried again.
+                # For example, the disk of the catalogue is full: the board shows it, and it is retried.
                 self._notes[""] = describe(error)
-                if self._stop.wait(IDLE):
+                if self._stop.wait(self._limits.idle):
                     return
             else:
                 return
 
     def _hold_leases(self) -> None:
         with self._changed:
-            if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep_leases, name="glacier-lease", daemon=True)
-                self._keeper.start()
+            if self._lease_thread is None:
+                self._lease_thread = threading.Thread(
+                    target=self._keep_leases, name="glacier-lease", daemon=True
+                )
+                self._lease_thread.start()
 
     def _keep_leases(self) -> None:
-        while not self._stop.wait(RENEW):
+        while not self._stop.wait(self._limits.lease_renewal):
             with suppress(GlacierError):
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
                 with self._changed:
                     if self._thread is None and not self._catalogue.downloads.held_by(self._owner):
-                        self._keeper = None
+                        self._lease_thread = None
                         return
 
     def _vaults(self) -> set[str]:
@@ -305,21 +294,21 @@ class Tracker:
             or self.drops.open
         )
 
-    def _look(self) -> None:
+    def _poll_due(self) -> None:
         vaults, marker = self._vaults(), self._catalogue.database.change_marker()
         self._schedule.keep(vaults)
-        if marker is None or marker != self._marker:
+        if marker is None or marker != self._marker:  # None: this database cannot report changes
             self._marker = marker
-            self._schedule.heard_of(vaults)
+            self._schedule.jobs_changed(vaults)
         for vault in self._schedule.due(vaults, self._longest):
-            self._look_at(vault)
-        self._notes.pop("", None)
+            self._poll(vault)
+        self._notes.pop("", None)  # the error of an earlier round
 
     @property
     def _longest(self) -> float:
-        return VIRTUAL_LATEST * self.patience
+        return self._limits.emulator_idle * self.patience
 
-    def _look_at(self, vault: str) -> None:
+    def _poll(self, vault: str) -> None:
         try:
             self._sweeper.sweep(vault)
         except NotFound as error:
@@ -335,8 +324,8 @@ class Tracker:
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
         if isinstance(error, CredentialsError):
-            self._service.read_credentials_anew()
-            words = f"{words} What was asked for is kept; this goes on by itself once they work."
+            self._service.refresh_credentials()  # the user may have renewed the profile
+            words = f"{words} Requests are saved; they continue automatically once the credentials work."
         self._notes[vault] = words
         self._schedule.failed(vault)
 
@@ -346,54 +335,55 @@ class Tracker:
         found = self._catalogue.pacing.due(self._service.clock.now_ms())
         due = [download for download in found if download.free_for(self._owner)]
         if due:
-            with self._asking:  # the look comes after the wait for it, so that it is fresh
-                looked = {v for v in {download.vault for download in due} if self._look_first(v)}
-                self._asker.ask_due([d for d in due if d.vault in looked])
-            self._ask_at = time.monotonic() + ASK_AGAIN
+            with self._asking:  # poll after the wait for the lock, so that the result is recent
+                polled = {v for v in {download.vault for download in due} if self._poll_first(v)}
+                self._asker.ask_due([d for d in due if d.vault in polled])
+            self._ask_at = time.monotonic() + self._limits.request_interval
 
-    def _look_first(self, vault: str) -> bool:
-        """Look at a vault before something is asked of it: another computer may have asked."""
+    def _poll_first(self, vault: str) -> bool:
+        """Poll a vault before a paid request: another computer may have requested the archive."""
         if self._schedule.may_look(vault):
-            self._look_at(vault)
+            self._poll(vault)
         return self._schedule.is_fresh(vault)
 
-    def _watch_windows(self, latest: BoardSnapshot) -> None:
-        """Find the outputs that will be gone too early, and hurry those that can still be had."""
+    def _watch_expiry(self, latest: BoardSnapshot) -> None:
+        """Find the outputs that will expire before their download, and prioritize those that need not."""
         now, clock = time.monotonic(), self._service.clock
         if not self._fetcher.live:
-            self._moving_since = now
+            self._moving_since = now  # the rate needs some seconds after a pause
         outputs = outputs_of(latest, clock)
-        rate = self._fetcher.rate if now - self._moving_since >= RATE_SETTLES else 0.0
+        settled = now - self._moving_since >= self._limits.rate_settles
+        rate = self._fetcher.rate if settled else 0.0
         if rate > 0 or not outputs:
             self._warning = warning(outputs, rate)
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
-        urgent = hurried(outputs, rate, clock)
-        self._fetcher.hurried = frozenset(int(key.removeprefix("download-")) for key in urgent)
+        numbers = map(download_number, hurried(outputs, rate, clock))
+        self._fetcher.hurried = frozenset(number for number in numbers if number is not None)
 
-    # When to look next
+    # When to poll next
 
     def _pause(self) -> float:
-        least = max(TICK, SHARE * self._took)  # a restore of 100,000 archives lasts for days
+        least = max(self._limits.tick, SHARE * self._took)  # a restore of 100,000 archives lasts for days
         if self._fetcher.live:
             return least
         clock, pause = self._service.clock, self._schedule.pause(self._longest)
         if self._schedule.next() is None and self.drops.open:
-            pause = VIRTUAL_LATEST if clock.virtual else IDLE
-        if self._catalogue.downloads.unasked(clock.now_ms()):
+            pause = self._limits.emulator_idle if clock.virtual else self._limits.idle
+        if self._catalogue.downloads.unasked(clock.now_ms()):  # another process may be requesting it
             pause = min(pause, 1.0)
         due = self._next_due()
         if due is not None:
             pause = min(pause, clock.real_seconds((due - clock.now()).total_seconds()))
-        return max(least, min(IDLE, pause))
+        return max(least, min(self._limits.idle, pause))
 
     def _next_due(self, vault: str | None = None) -> datetime | None:
         return from_ms(self._catalogue.pacing.next_due(self._service.clock.now_ms(), vault))
 
     def _next_check(self) -> datetime | None:
-        moment, clock = self._schedule.next(), self._service.clock
-        if moment is None:
+        due, clock = self._schedule.next(), self._service.clock
+        if due is None:
             return None
         now = clock.now()
-        if clock.virtual:
-            moment = min(moment, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
-        return max(moment, now)
+        if clock.virtual:  # it is polled in any case after so much real time
+            due = min(due, now + timedelta(seconds=min(self._longest, 3600.0) * clock.speed))
+        return max(due, now)

@@ -1,21 +1,21 @@
-// The job board: the table of table.js, which stands before this, and news when all of it is there.
+// The job board: the table of table.js, which precedes this, and a notification when all jobs have ended.
 //
-// model: what the table has, and ended: what to tell once nothing more is to come, "" until then.
+// model: that of the table, and ended: the text of the notification, "" until all jobs have ended.
 
 function board({ model, el }) {
   const slot = make("div");
   const ask = make("button", { type: "button", class: "gb-ask" }, "Notify me");
-  ask.title = "Let the browser tell when everything asked for is there";
+  ask.title = "Show a browser notification when all requests are done";
   el.append(make("section", { class: "glacier gb-board", "aria-label": model.get("label") }, slot, ask));
   const undo = table({ model, el: slot });
   const known = "Notification" in window;
-  let told = Boolean(model.get("ended")); // what ended before the page was opened is no news
+  let notified = Boolean(model.get("ended")); // notify only of what ends while the page is open
 
   function paint() {
     ask.hidden = !known || Notification.permission !== "default" || Boolean(model.get("ended"));
   }
 
-  // A browser asks the user only after a press, and this is the only one that leads there.
+  // Browsers allow the permission request only after a click.
   async function pressed() {
     await Notification.requestPermission();
     paint();
@@ -23,14 +23,14 @@ function board({ model, el }) {
 
   function changed() {
     const ended = model.get("ended");
-    if (ended && !told && known && Notification.permission === "granted") {
+    if (ended && !notified && known && Notification.permission === "granted") {
       try {
         new Notification("Glacier", { body: ended, tag: model.get("label") });
       } catch {
-        // where only a service worker may notify, the line above has told it
+        // only a service worker may notify in this browser; the status line shows the same text
       }
     }
-    told = Boolean(ended);
+    notified = Boolean(ended);
     paint();
   }
 

@@ -1,4 +1,4 @@
-"""The rows of the job board as those of a table: filtered, sorted and folded in the kernel."""
+"""The rows of the job board as a table: filtered, sorted and folded in the kernel."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ COLUMNS = (
     Column(key="progress", label="progress", width="minmax(8em, 1fr)", down=True),
     Column(key="file", label="file", width="minmax(7em, 1fr)", wide=800),
 )
-"""Together they fit into a page of 900 pixels; what is left out there is said on hover."""
+"""They fit into a page of 900 pixels; the columns left out there are shown on hover."""
 
 FOLDED = ("verified", "unverified", "forgotten")
 FEW = 10
-"""So many finished rows are not worth folding away."""
+"""The most finished rows that are not folded."""
 
 ALL_STATES, NOT_DONE = "all states", "not finished"
 
 
 class BoardRows:
-    """What a board shows of a snapshot, and what is selected in it.
+    """The rows of a snapshot that a board shows, and the selection.
 
-    The version grows with what the user asks to see; what time changes keeps it, so that the
-    page stays where it was scrolled to.
+    A filter or a new order increments the version; new states of jobs do not, so that the page
+    keeps its scroll position.
     """
 
     columns: Sequence[Column] = COLUMNS
@@ -52,15 +52,15 @@ class BoardRows:
     # From the tracker and the filters
 
     def show(self, snapshot: BoardSnapshot) -> None:
-        """Show another moment."""
+        """Show a newer snapshot."""
         same = snapshot.rows is self.snapshot.rows
         self.snapshot = snapshot
-        if not same:
+        if not same:  # filtering thousands of rows ten times a second would be felt
             self._picked &= {row.key for row in snapshot.rows}
             self._shown = self._choose()
 
     def look(self, **changes: Any) -> None:
-        """Show what *state*, *vault* and *text* let through, and finished rows if *unfolded*."""
+        """Filter by *state*, *vault* and *text*; show finished rows if *unfolded*."""
         for name, value in changes.items():
             setattr(self, name, value)
         self._shown = self._choose()
@@ -68,7 +68,7 @@ class BoardRows:
 
     @property
     def folding(self) -> int:
-        """How many finished rows there are that can be folded away; 0 if none is."""
+        """The number of finished rows that can be folded; 0 if there are too few."""
         if self.snapshot.finished or self.state != ALL_STATES:
             return 0
         count = sum(row.state in FOLDED for row in self.snapshot.rows)
@@ -100,7 +100,7 @@ class BoardRows:
 
     @property
     def count(self) -> int:
-        """How many rows are shown."""
+        """The number of rows shown."""
         return len(self._shown)
 
     @property
@@ -116,7 +116,7 @@ class BoardRows:
         if snapshot.next_check is not None and not snapshot.finished:
             words.append(f"next check {local_time(snapshot.next_check, snapshot.now)}")
         if snapshot.rows and snapshot.finished and not snapshot.count("failed", "expired"):
-            words.append("everything asked for is there")
+            words.append("all done")
         hidden = len(snapshot.rows) - len(self._shown)
         if hidden:
             words.append(f"{hidden:,} not shown")
@@ -126,7 +126,7 @@ class BoardRows:
         return " · ".join(words)
 
     def rows(self, start: int, stop: int) -> list[TableRow]:
-        """Return rows in words, with the exact values as titles."""
+        """Return rows as formatted text, with the exact values as titles."""
         return [
             TableRow(_cells(job, self.snapshot), _titles(job), job.key in self._picked)
             for job in self._shown[start:stop]
@@ -164,12 +164,12 @@ def _cells(job: Job, snapshot: BoardSnapshot) -> tuple[str, ...]:
 
 def _titles(job: Job) -> tuple[str, ...]:
     size = "unknown" if job.size is None else plural(job.size, "byte")
-    moments = {"due": job.due, "expected": job.expected, "kept at least until": job.ready_until}
+    moments = {"due": job.due, "expected": job.expected, "available at least until": job.ready_until}
     when = "; ".join(f"{word} {_moment(moment)}" for word, moment in moments.items() if moment)
     done = f"{plural(job.done, 'byte')} of {size}" if job.done else ""
     place = f"goes to {job.target}" if job.target and not job.file else job.file
     last = "; ".join(filter(None, [job.error, place]))
-    asked = _moment(job.asked) if job.asked else "not asked for yet"
+    asked = _moment(job.asked) if job.asked else "not requested yet"
     name = f"{job.name} in {job.vault}; {job.state}; {last}"
     progress = "; ".join(filter(None, [done, job.error]))
     return (name, job.vault, job.state, job.tier, size, asked, when, progress, last)
@@ -180,7 +180,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _order(job: Job, key: str) -> tuple[bool, Any]:
-    """Return what a row is sorted by; where there is nothing, last but for the largest first."""
+    """Return the sort key of a row; a missing value is the smallest."""
     value: Any = {
         "name": job.name.casefold(),
         "vault": job.vault,
@@ -196,5 +196,5 @@ def _order(job: Job, key: str) -> tuple[bool, Any]:
 
 
 def states_of(rows: Iterable[Job]) -> list[str]:
-    """Return the states that some rows are in."""
+    """Return the states of some rows."""
     return sorted({row.state for row in rows})

@@ -1,4 +1,4 @@
-"""A plan as a card with a button; running it turns the card into what came of it."""
+"""A plan as a card with a button; running it replaces the button with the outcome."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import ipywidgets as widgets
 from ..base.rendering import STYLE, escape
 from ..errors import PlanChanged, describe
 from ..jobs import Batch
-from ..plans import Deleted, Guarded, Plan
+from ..plans import Deleted, DestructivePlan, Plan
 from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
 from .job_board import JobBoard
-from .view import View
+from .view import View, in_background
 
 
 class PlanCard(View, widgets.VBox):  # type: ignore[misc]
-    """What a plan will do, and the button that does it.
+    """The effects of a plan, and the button that runs it.
 
-    A plan that destroys data asks once more before it is run; one that destroys much has a field
-    that the vault's name must be typed into before its button works.
+    A plan that deletes data asks for a second click; one that deletes more than one archive has a
+    field for the vault's name, which enables the button.
     """
 
     what = "plan's button"
@@ -43,7 +43,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._start.on_click(self._asked)
         self._name = widgets.Text(
-            description="Vault's name",
+            description="Vault name",
             placeholder="type it to confirm",
             style={"description_width": "initial"},
             disabled=self._start.disabled,
@@ -60,7 +60,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._place: Place | None = None
         self._own: Place | None = None
 
-    # Most cards never show these, and a saved notebook holds every widget that was made.
+    # Created on first use: a saved notebook holds every widget, and most cards never show these.
 
     @cached_property
     def _sure(self) -> widgets.Button:
@@ -72,7 +72,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     @cached_property
     def _end(self) -> widgets.Button:
-        return _button("Stop", self._stop, tooltip="Stop here; the rest is kept for another time")
+        return _button("Stop", self._stop, tooltip="Stop now; the rest can be resumed later")
 
     def show(self) -> None:
         """Display the card and its record in the cell that runs."""
@@ -80,7 +80,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._place = Place(self._record())
 
     def _take(self, plan: Plan[Any]) -> None:
-        """Show another plan instead, which was not run either."""
+        """Show another plan, which has not run either."""
         html, refusal = plan.card_html(), plan.refusal
         with self._guard:
             self._plan, self._refusal = plan, refusal
@@ -90,17 +90,17 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._place.put(self._record())
 
     def _record(self) -> Record:
-        title = f"{self._plan.title}: not started when this was shown"
+        title = f"{self._plan.title}: not started when this was saved"
         html = f"<details><summary>{escape(title)}</summary>{self._plan.card_html()}</details>"
         return Record(repr(self._plan), html)
 
     def _allow(self) -> None:
-        """Enable the button while a click on it would be obeyed; say beside it what refuses the plan."""
+        """Enable the button if the plan may run, and show next to it why the plan is refused."""
         self._start.disabled = not self._ready()
         self._beside.value = said(self._refusal if self._plan.result is None else "")
 
     def _ready(self) -> bool:
-        """Whether the plan may be run: confirmed by the vault's name, not refused, and not run yet."""
+        """Return whether the plan may run: confirmed, not refused, not running, and not run yet."""
         typed = not self._needed or self._name.value.strip() == self._needed
         waiting = not (self._running or self._plan.result is not None or self._plan.empty)
         return typed and waiting and not self._refusal
@@ -113,7 +113,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._status.value = said(f"{self._plan.title}?")
 
     def _stop(self) -> None:
-        if isinstance(self._plan, Guarded):
+        if isinstance(self._plan, DestructivePlan):
             self._plan.stop()
 
     def _show_buttons(self) -> None:
@@ -126,26 +126,26 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _run(self) -> None:
         with self._guard:
-            if not self._ready():  # a page may show the button as it was
+            if not self._ready():  # a second click may be in flight while the button is disabled
                 return
             self._running = self._start.disabled = self._name.disabled = True
-        stoppable = isinstance(self._plan, Guarded) and bool(self._needed)
+        stoppable = isinstance(self._plan, DestructivePlan) and bool(self._needed)
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = said("Working …")
-        threading.Thread(target=self._work, name="glacier-plan", daemon=True).start()
+        in_background(self._work)
 
     def _work(self) -> None:
         try:
             outcome = self._carry_out()
         except PlanChanged as error:
             self._changed(str(error))
-        except Exception as error:  # a thread has nobody to raise to
+        except Exception as error:  # in a thread, nothing else shows it
             self._fail(describe(error))
         else:
             self._done(outcome)
 
     def _carry_out(self) -> Any:
-        if isinstance(self._plan, Guarded):
+        if isinstance(self._plan, DestructivePlan):
             self._plan.observe(self._report)
         return self._plan.run(self._name.value.strip() or None)
 
@@ -162,7 +162,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._put(text)
 
     def _changed(self, text: str) -> None:
-        """Show the plan anew, with why it was not run: the button then runs what is shown."""
+        """Show the plan as it is now, and why it was not run; the button runs what is shown."""
         self._take(self._plan)
         self._fail(text)
         record = self._record()

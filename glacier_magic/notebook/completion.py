@@ -1,4 +1,4 @@
-"""Tab completion of verbs, options, vaults, archive names and paths, from memory alone."""
+"""Tab completion of verbs, options, vaults, archive names and paths; no request is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
 
 
 class Completer:
-    """Knows what can follow on a ``%glacier`` line; never asks the service."""
+    """Completes ``%glacier`` lines from the catalogue."""
 
     def __init__(self, magics: GlacierMagics) -> None:
         self._magics = magics
@@ -42,14 +42,14 @@ class Completer:
                 "suppress": bool(choices),
             }
 
-        glacier_matcher.__self__ = self  # type: ignore[attr-defined]  # found again at unload
+        glacier_matcher.__self__ = self  # type: ignore[attr-defined]  # unload() finds it by this
         made: Callable[[Any], Any] = context_matcher(identifier="glacier_magic", priority=100)(
             glacier_matcher
         )
         return made
 
     def complete(self, text: str) -> tuple[str, list[str]] | None:
-        """Return the word being typed and what it may become; None off a ``%glacier`` line."""
+        """Return the word being typed and its completions; None if it is not a ``%glacier`` line."""
         match = _LINE.match(text)
         if match is None:
             return None
@@ -73,7 +73,7 @@ class Completer:
         return [] if expected is None else self._values(expected, given, last)
 
     def _values(self, expected: Action, given: list[str], last: str) -> Iterable[str]:
-        """Return what a word or the value of an option can be: its metavar says what it is."""
+        """Return the possible values of a word or option, by its metavar."""
         if expected.choices is not None:
             return [str(choice) for choice in expected.choices]
         match expected.metavar:
@@ -95,7 +95,7 @@ class Completer:
         return session.vault_names() if session else []
 
     def _names(self, prefix: str, named: str | None, *, only_folders: bool) -> list[str]:
-        """Return folders of the level that *prefix* is in, and the first names of all below."""
+        """Return the folders at the level of *prefix*, and the first names below it."""
         console = self._magics.started
         session = console.connected if console else None
         vault = (named or console.vault_in_use) if console and session else None
@@ -109,12 +109,12 @@ class Completer:
 
 
 def _as_line(text: str) -> str:
-    """Return a line of a ``%%glacier`` cell as it would be written outside of one."""
+    """Return a line of a ``%%glacier`` cell as a ``%glacier`` line."""
     return f"%glacier {_TARGET.sub('', text, count=1)}"
 
 
 def _vault_of(given: list[str]) -> str | None:
-    """Return the vault that is named on the line, or None."""
+    """Return the value of ``--vault`` on the line, or None."""
     for place, word in enumerate(given):
         if word == "--vault" and place + 1 < len(given):
             return given[place + 1]
@@ -124,7 +124,7 @@ def _vault_of(given: list[str]) -> str | None:
 
 
 def _listed(kind: str, typed: str) -> list[str]:
-    """Return what can follow in a list with commas: columns, the last ones first, or states."""
+    """Return the completions of a comma-separated list of columns or states."""
     from ..catalogue.archives.query import SORTABLE
     from ..catalogue.archives.states import STATES
 
@@ -137,10 +137,10 @@ def _listed(kind: str, typed: str) -> list[str]:
 
 
 def quoted(name: str, always: bool = False) -> str:
-    """Return a stranger's name as one word that is taken as it is, whatever it holds.
+    """Return a name, quoted if needed, as one word of a line.
 
-    A name is completed into a line that will be run: nothing in it may end the quotation, be
-    filled in, or begin an option.
+    The line will be run, and names are written by others: no character of one may end the
+    quotation, be expanded, or begin an option.
     """
     if not always and _PLAIN.fullmatch(name):
         return name
@@ -148,8 +148,8 @@ def quoted(name: str, always: bool = False) -> str:
 
 
 def _cut(text: str) -> tuple[str, str]:
-    """Cut what is typed before the word under the cursor, which an open quotation may begin."""
-    start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1
+    """Split the text before the word at the cursor, which an open quotation may begin."""
+    start = text.rfind("'") if text.count("'") % 2 else text.rfind(" ") + 1  # odd: open quotation
     return text[:start], text[start:]
 
 

@@ -1,4 +1,4 @@
-"""Records: the outputs that survive in a saved notebook, updated from any thread."""
+"""Records: outputs that a saved notebook keeps, updated from any thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..base.rendering import Rendered, escape
 
 
 class Record(Rendered):
-    """A text and its HTML at one moment."""
+    """A text and its HTML."""
 
     def __init__(self, text: str, html: str) -> None:
         self._text, self._html = text, html
@@ -22,22 +22,22 @@ class Record(Rendered):
 
 
 def note(text: str) -> Record:
-    """Return one line beside a result."""
+    """Return a one-line note."""
     return Record(text, f'<p class="glacier-note">{escape(text)}</p>')
 
 
 def said(text: str) -> str:
-    """Return words as HTML that a screen reader tells when they change."""
+    """Return a text as HTML that screen readers announce when it changes."""
     return f'<span role="status">{escape(text)}</span>'
 
 
 def in_a_live_notebook(what: str) -> Record:
-    """Return what stands for a widget where none can be shown; its record follows it."""
-    return note(f"The {what} needs a live notebook; what it last showed follows.")
+    """Return the placeholder of a widget for pages that cannot show it."""
+    return note(f"The {what} needs a live notebook; its last state follows.")
 
 
 def shown(content: object, **options: Any) -> Any:
-    """Display *content* in the cell that runs; return the handle, if one was asked for."""
+    """Display *content* in the running cell; return the handle, with ``display_id=True``."""
     from IPython import display  # noqa: PLC0415 - costs time: imported when used
 
     show: Any = display.display
@@ -45,22 +45,22 @@ def shown(content: object, **options: Any) -> Any:
 
 
 class Place:
-    """One output of a cell that can be written anew, also while another cell runs."""
+    """An output of a cell that can be replaced, even while another cell runs."""
 
     def __init__(self, first: object) -> None:
         self._handle: Any = shown(first, display_id=True)
         self._last: dict[str, str] = {}
 
     def end(self, content: Rendered) -> None:
-        """Show *content* if nothing was put here since the first."""
+        """Show *content* if the first content was never replaced."""
         if not self._last:
             self.put(content)
 
     def put(self, content: Rendered) -> None:
-        """Show *content* instead, unless it is what is shown already."""
+        """Replace the content, unless it is the same."""
         bundle = content._repr_mimebundle_()
-        if bundle == self._last or self._handle is None:
+        if bundle == self._last or self._handle is None:  # each update is a message to the page
             return
         self._last = bundle
-        with suppress(Exception):  # the page or its kernel may be gone; the work is not
+        with suppress(Exception):  # a closed page must not stop the work
             self._handle.update(content)

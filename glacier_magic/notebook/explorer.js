@@ -14,7 +14,7 @@ function explorer({ model, el }) {
 
   const crumbs = make("nav", { class: "ge-crumbs", "aria-label": "Folder" });
   const totals = make("div", { class: "ge-totals" });
-  const tiles = make("div", { class: "ge-tiles", role: "group", "aria-label": "Where the bytes are" });
+  const tiles = make("div", { class: "ge-tiles", role: "group", "aria-label": "Size by folder" });
   const years = make("div", { class: "ge-years", role: "group", "aria-label": "Bytes by year of creation (UTC)" });
   const tree = make("div", { class: "ge-tree", role: "tree", "aria-label": "Folders" });
   const facets = make("div", { class: "ge-facets" });
@@ -24,7 +24,7 @@ function explorer({ model, el }) {
   const name = box("name", "Name", "*.tif, or any part of a name");
   const where = box("where", "Where", "size > 1GB and created < '2016'");
   const acts = {
-    restore: press("Restore …", () => say("act", { what: "restore" }), { class: "ge-act ge-main", title: "Open the plan to get the selection back" }),
+    restore: press("Restore …", () => say("act", { what: "restore" }), { class: "ge-act ge-main", title: "Open the plan to restore the selection" }),
     compare: press("Hash …", () => say("act", { what: "compare" }), { class: "ge-act", title: "Open the plan to hash local files and compare them" }),
     remove: press("Delete …", () => say("act", { what: "remove" }), { class: "ge-act ge-danger", title: "Open the plan to delete the selection" }),
   };
@@ -35,14 +35,14 @@ function explorer({ model, el }) {
     make("section", { class: "glacier glacier-explorer", "aria-label": model.get("label") },
       make("div", { class: "ge-top" }, crumbs, totals),
       make("div", { class: "ge-pictures" },
-        make("div", { class: "ge-picture" }, text("div", "Where the bytes are", { class: "ge-title" }), tiles),
+        make("div", { class: "ge-picture" }, text("div", "Size by folder", { class: "ge-title" }), tiles),
         make("div", { class: "ge-picture" }, text("div", "Growth by year of creation", { class: "ge-title" }), years)),
       make("div", { class: "ge-main-area" },
         make("div", { class: "ge-side" }, text("div", "Folders", { class: "ge-title" }), tree, facets),
         make("div", { class: "ge-list" },
           make("div", { class: "ge-filters" }, name.whole, where.whole, clear, name.error, where.error),
           slot,
-          make("div", { class: "ge-acts", role: "group", "aria-label": "With the selection" }, acts.restore, acts.compare, acts.remove, notice))),
+          make("div", { class: "ge-acts", role: "group", "aria-label": "Actions for the selection" }, acts.restore, acts.compare, acts.remove, notice))),
       make("div", { class: "ge-last" }, footer, reload)),
   );
   const undo = table({ model, el: slot });
@@ -159,7 +159,7 @@ function explorer({ model, el }) {
       });
       return [item, ...(spread ? items(child, level + 1) : [])];
     });
-    if (known.more) found.push(text("div", "and smaller ones", { class: "ge-more", role: "none" }));
+    if (known.more) found.push(text("div", "and smaller folders", { class: "ge-more", role: "none" }));
     return found;
   }
 

@@ -1,4 +1,4 @@
-"""An explorer's answer as the rows of a table: words in the cells, exact values on hover."""
+"""An explorer's answer as rows of a table: rounded values, exact ones on hover."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class ExplorerRows:
 
     @property
     def version(self) -> int:
-        """Which answer it is."""
+        """The version of the answer."""
         return self._explorer.answer.version
 
     @property
     def count(self) -> int | None:
-        """How many rows it has."""
+        """The number of rows; None while they are counted."""
         return self._explorer.answer.count
 
     @property
     def sort(self) -> str:
-        """What it is sorted by."""
+        """The column that the rows are sorted by."""
         return self._explorer.filter.sort
 
     @property
     def words(self) -> str:
-        """How much there is, and how much is selected."""
+        """The number of archives, and the size of the selection."""
         count = self.count
         there = "counting …" if count is None else plural(count, "archive")
         return " · ".join(filter(None, [there, selected_in_words(self._explorer.picked)]))
 
     def rows(self, start: int, stop: int) -> list[TableRow]:
-        """Return rows in words, with the exact values as titles."""
+        """Return rows as formatted text, with the exact values as titles."""
         explorer = self._explorer
         found = explorer.rows(start, stop)
         held = explorer.picked.held(explorer.answer, [number for number, _ in found])

@@ -1,6 +1,6 @@
-"""The explorer as a widget: what happens in the page, told to the explorer of the core.
+"""The explorer as a widget, which forwards the page's events to the explorer.
 
-It holds no state of its own but what is being typed wrongly.
+Its only state is the input that is not valid.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from . import scenes
 from .display import Place, Record
 from .explorer_rows import ExplorerRows
 from .row_table import Table, source
-from .view import View
+from .view import View, in_background
 from .views import view_of
 
 BRANCHES = 200
-"""Folders of one folder that the tree shows; the others are smaller."""
+"""The most subfolders that the tree shows, the largest ones."""
 
-SETTLE = 1.0  # seconds without a change after which the record is written anew
+SETTLE = 1.0  # seconds without a change before the record is written
 
 
 class ExplorerPanel(Table):
@@ -107,16 +107,16 @@ class ExplorerPanel(Table):
     # Plans
 
     def _open(self, make: Callable[[], Plan[Any]]) -> None:
-        if self._busy or self._wrong:  # what is shown is not what the filter says
+        if self._busy or self._wrong:  # with invalid input, the rows shown are not those of the filter
             return
         self._busy, self._notice = True, "Making the plan …"
         self.scene = self._scene()
-        threading.Thread(target=self._plan, args=(make,), name="glacier-plan", daemon=True).start()
+        in_background(self._plan, make)
 
     def _plan(self, make: Callable[[], Plan[Any]]) -> None:
         try:
             card, said = view_of(make()), "The plan is below."
-        except Exception as error:  # a thread has nobody to raise to
+        except Exception as error:  # in a thread, nothing else shows it
             card, said = None, describe(error)
         with self._guard:
             self._area.children = () if card is None else (card,)
@@ -126,7 +126,7 @@ class ExplorerPanel(Table):
     # To the page
 
     def refresh(self) -> None:
-        """Show what the explorer has now: from any thread."""
+        """Show the explorer's current answer; called from any thread."""
         with self._guard:
             super().refresh()
             self.scene = self._scene()
@@ -156,12 +156,18 @@ class ExplorerPanel(Table):
 
 
 class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
-    """The panel, and below it the plan that one of its buttons opened."""
+    """The panel, and below it the plan that a button opened.
+
+    :param settle: seconds without a change after which the record is written again.
+    :param place: makes an output of the cell that runs.
+    """
 
     what = "explorer"
 
-    def __init__(self, explorer: Explorer) -> None:
-        self._explorer = explorer
+    def __init__(
+        self, explorer: Explorer, *, settle: float = SETTLE, place: Callable[[object], Place] = Place
+    ) -> None:
+        self._explorer, self._settle, self._new_place = explorer, settle, place
         self._area = widgets.VBox()
         self.panel = ExplorerPanel(explorer, self._area)
         self._place: Place | None = None
@@ -172,31 +178,31 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
     def show(self) -> None:
         """Display the explorer and its record in the cell that runs."""
-        Place(self)
-        self._place = Place(_record(self._explorer))
+        self._new_place(self)
+        self._place = self._new_place(_record(self._explorer))
         self._changed()
 
     def _changed(self) -> None:
-        """Something changed: called from any thread."""
+        """Refresh the panel, and schedule the record; called from any thread."""
         self.panel.refresh()
         if self._place is None:
             return
-        self._due = time.monotonic() + SETTLE
+        self._due = time.monotonic() + self._settle
         if self._waiting.acquire(blocking=False):
-            threading.Thread(target=self._write, name="glacier-record", daemon=True).start()
+            in_background(self._write)
 
     def _write(self) -> None:
-        """Write the record once nothing has changed for a moment."""
+        """Write the record when nothing has changed for :data:`SETTLE`."""
         while (left := self._due - time.monotonic()) > 0:
             time.sleep(left)
-        self._waiting.release()  # a change from now on is written by another thread, after this
-        with self._writing, suppress(GlacierError):  # the session was closed: it stays as it was
+        self._waiting.release()  # a later change starts another thread, which waits for _writing
+        with self._writing, suppress(GlacierError):  # the session is closed: the last record remains
             record = _record(self._explorer)
             if self._place is not None:
                 self._place.put(record)
 
     def close(self) -> None:
-        """Take the explorer from the page."""
+        """Remove the explorer from the page."""
         self._leave()
         self._explorer.close()
         self.panel.close()
@@ -204,6 +210,6 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
 
 def _record(explorer: Explorer) -> Record:
-    title = f"Kept in the saved notebook: {explorer.title}"
+    title = f"Saved with the notebook: {explorer.title}"
     html = f"<details><summary>{escape(title)}</summary>{explorer._repr_html()}</details>"
     return Record(explorer._repr_text(), html)

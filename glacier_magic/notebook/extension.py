@@ -1,4 +1,4 @@
-"""Loading into IPython and leaving it without a trace."""
+"""Loading the extension into IPython, and unloading it completely."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 def load(shell: InteractiveShell) -> None:
     """Register the magic, its completion, and the widgets of plans and jobs.
 
-    Nothing heavy is imported: the display of a type is registered by the type's name.
+    Displays are registered by the names of types, so that loading imports none of them.
     """
     kernel = sys.modules.get("ipykernel")
     version = str(getattr(kernel, "__version__", ""))
     if kernel is not None and version.startswith("7.0."):
         raise UsageError(
-            f"ipykernel {version} breaks every live widget: install another one with "
+            f"ipykernel {version} breaks live widgets: install another version with "
             "pip install -U ipykernel, and restart the kernel."
         )
     magics = GlacierMagics(shell)
     shell.register_magics(magics)
     _add_completer(shell, Completer(magics))
-    if getattr(shell, "kernel", None) is not None:
+    if getattr(shell, "kernel", None) is not None:  # IPython in a terminal shows no widgets
         formatter = _formatter(shell)
         for module, name in VIEWS:
             formatter.for_type_by_name(module, name, _show)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Undo what :func:`load` did and stop every thread it started."""
+    """Undo :func:`load`, and end the session's threads."""
     found = shell.magics_manager.registry.pop("GlacierMagics", None)
     for table in shell.magics_manager.magics.values():
         table.pop("glacier", None)

@@ -1,4 +1,4 @@
-"""How a notebook, or IPython in a terminal, shows what the verbs do."""
+"""The face of notebooks and of IPython in a terminal."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 class NotebookFace:
-    """Shows things in the output of the cell that runs.
+    """Shows results in the output of the running cell.
 
-    In a notebook outputs are rewritten in place; IPython in a terminal has none to rewrite and
-    gets a line on standard error.
+    A notebook's outputs are updated in place; IPython in a terminal gets lines on standard error.
     """
 
     program = "%glacier"
@@ -33,15 +32,15 @@ class NotebookFace:
         self.rich = getattr(shell, "kernel", None) is not None
 
     def note(self, text: str) -> None:
-        """Say something beside the result."""
+        """Show a note in addition to the result."""
         if self.rich:
             Place(note(text))
         else:
-            print(text, file=sys.stderr)  # noqa: T201 - it is what this function is for
+            print(text, file=sys.stderr)  # noqa: T201 - a terminal shows notes as text
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
-        """Show the progress of a transfer while the block runs."""
+        """Show the progress of a transfer during the block."""
         if not self.rich:
             yield _line
             sys.stderr.write("\n")
@@ -57,15 +56,15 @@ class NotebookFace:
         place[0].end(note("Nothing had to be sent."))
 
     def variable(self, name: str) -> Any:
-        """Return a variable of the notebook, or None where there is none of that name."""
+        """Return the user's variable of this name, or None."""
         return self._shell.user_ns.get(name)
 
     def offer(self, plan: Plan[Any]) -> Any:
-        """Return the plan: as the result of a cell it shows itself with a button."""
+        """Return the plan: a cell shows it as a card with a button."""
         return plan
 
-    def follow(self, batch: Batch, timeout: float | None) -> Batch:
-        """Show a batch while it is waited for; raise what the wait amounts to."""
+    def wait(self, batch: Batch, timeout: float | None) -> Batch:
+        """Show a batch until all its jobs have ended; raise the error of the wait."""
         if not self.rich:
             try:
                 return batch.wait(timeout, progress=lambda s: _line(summary(s)))
@@ -79,16 +78,17 @@ class NotebookFace:
         try:
             batch.wait(timeout, progress=show)
         finally:
-            place.put(board_record(batch.snapshot, batch.title))  # the result shows all of it
+            place.put(
+                board_record(batch.snapshot, batch.title)
+            )  # folded: the result of the cell shows the board
         return batch
 
 
 def board_record(snapshot: BoardSnapshot, title: str = "", *, folded: bool = True) -> Record:
-    """Return the record of a board: one line, and the table behind it."""
+    """Return the record of a board: a line that unfolds to the table."""
     table = snapshot_html(snapshot, title)
     html = (
-        f"<details><summary>Kept in the saved notebook: {escape(summary(snapshot))}</summary>"
-        f"{table}</details>"
+        f"<details><summary>Saved with the notebook: {escape(summary(snapshot))}</summary>{table}</details>"
         if folded
         else table
     )
@@ -96,7 +96,7 @@ def board_record(snapshot: BoardSnapshot, title: str = "", *, folded: bool = Tru
 
 
 def bar(report: Report) -> Record:
-    """Return the record of a moment of a transfer: a bar and its words."""
+    """Return a transfer's progress as a bar and a text."""
     words = str(report)
     html = (
         f'<div><progress max="1" value="{report.fraction:.4f}" aria-label="{escape(report.label)}">'

@@ -1,4 +1,4 @@
-"""The job board: a live widget, and beside it the record that a saved notebook keeps."""
+"""The job board: a live widget, and the record that a saved notebook keeps."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
 from .display import Place, said
 from .face import board_record
 from .row_table import Table, source
-from .view import View
+from .view import View, in_background
 from .views import view_of
 
-INTERVAL = 0.1  # seconds between two updates of a page
-RECORDED = 2.0  # and of its record
-TALLEST, LINE = 10, 42  # rows in sight, and the pixels of one
+INTERVAL = 0.1  # seconds between two updates of the page
+RECORDED = 2.0  # seconds between two updates of the record
+TALLEST, LINE = 10, 42  # the most visible rows, and the pixels of one
 
 
-def rate_in_words(rate: float | None) -> str:
-    """Return a rate as the field for it takes it; "" for no limit."""
+def rate_text(rate: float | None) -> str:
+    """Return a rate as the input field accepts it; ``""`` for no limit."""
     return "" if rate is None else f"{human_bytes(rate).replace(' ', '')}/s"
 
 
 class BoardTable(Table):
-    """The rows of a board; what the page has in sight is sent as soon as it changes."""
+    """The table of a board, which sends changes of the visible rows at once."""
 
     _esm = source("table.js", "board.js")
     _css = source("table.css", "board.css")
@@ -48,13 +48,13 @@ class BoardTable(Table):
         super().__init__(rows, **more)
 
     def refresh(self) -> None:
-        """Show what there is now: from any thread."""
+        """Send the current rows; called from any thread."""
         with self._guard:
             same = self.page["version"] == self._rows.version
             start, stop = self._sight if same else (0, 0)
-            with self.hold_sync():  # one message; what is as before is not in it
+            with self.hold_sync():  # one message, with the changed traits only
                 self.page = self._page(start, max(stop, start + self.height + 2))
-                self.told = self._told()
+                self.totals = self._totals()
 
     def _answer(self, message: Mapping[str, Any]) -> None:
         if message["kind"] == "rows":
@@ -65,13 +65,13 @@ class BoardTable(Table):
 
 
 class JobBoard(View, widgets.VBox):  # type: ignore[misc]
-    """One row a job, kept current from the tracker's thread, and what can be done with them."""
+    """A table of jobs, updated by the tracker's thread, with buttons that act on the selection."""
 
     what = "job board"
 
     def __init__(self, batch: Batch) -> None:
         self._batch, self._tracker = batch, batch.tracker
-        self._guard = threading.RLock()
+        self._guard = threading.RLock()  # _offer() triggers _filter() in the same thread
         self._last = self._recorded = 0.0
         self._place: Place | None = None
         first = batch.snapshot
@@ -95,14 +95,16 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             placeholder="part of a name", layout={"width": "11em"}, continuous_update=True
         )
         for box, name in ((self._state, "State"), (self._vault, "Vault"), (self._text, "Name")):
-            box.tooltip = f"{name} of the jobs that are shown"
+            box.tooltip = f"{name} of the jobs to show"
             box.observe(self._filter, "value")
         self._fold = widgets.ToggleButton(description="", layout={"width": "auto"})
         self._fold.observe(self._filter, "value")
-        self._check = self._button("Check now", "Ask the service about the jobs now", self._look)
+        self._check = self._button(
+            "Check now", "Read the states of the jobs from the service now", self._look
+        )
         self._rate = widgets.Text(
             description="Max rate",
-            value=rate_in_words(self._tracker.max_rate),
+            value=rate_text(self._tracker.max_rate),
             placeholder="10MB/s; empty: no limit",
             continuous_update=False,
             layout={"width": "17em"},
@@ -110,12 +112,12 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._rate.observe(self._set_rate, "value")
         self._rate_note = widgets.HTML()
-        self._now = self._button("Download now", "Fetch before its turn", self._fetch)
-        self._show_file = self._button("Show file", "Where the file is", self._files)
-        self._folder = self._button("Open folder", "Where the folder is", self._folders)
-        self._again = self._button("Ask again …", "Open the plan, with its price", self._ask_again)
+        self._now = self._button("Download now", "Download at once, out of turn", self._fetch)
+        self._show_file = self._button("Show file", "Show the path of the file", self._files)
+        self._folder = self._button("Open folder", "Show the path of the folder", self._folders)
+        self._again = self._button("Request again …", "Open the plan, with its price", self._request_again)
         self._forget = self._button(
-            "Forget", "Take from the board; files stay as they are", self._forget_rows
+            "Forget", "Remove from the board; files are not touched", self._forget_rows
         )
         flow = {"flex_flow": "row wrap", "align_items": "center"}
         self._filters = widgets.HBox([self._state, self._vault, self._text, self._fold], layout=flow)
@@ -137,7 +139,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         def clicked(_: object) -> None:
             try:
                 act()
-            except GlacierError as error:  # the session is closed, say
+            except GlacierError as error:  # such as a closed session
                 self._say(str(error))
 
         button = widgets.Button(description=words, tooltip=tooltip, layout={"width": "auto"})
@@ -145,15 +147,12 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         return button
 
     def show(self) -> None:
-        """Display the board and its record in the cell that runs."""
+        """Display the board and its record in the running cell."""
         Place(self)
         self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
 
     def keep_in(self, place: Place, _own: Place | None = None) -> None:
-        """Keep the record in *place* from now on.
-
-        A page that is opened without a kernel shows the record, below a line that says so.
-        """
+        """Write the record to *place* from now on, for pages without a kernel."""
         self._place = place
         self._tracker.start()
         self.report(force=True)
@@ -161,14 +160,11 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     # From the tracker
 
     def report(self, _: BoardSnapshot | None = None, *, force: bool = False) -> None:
-        """Something changed: called from the tracker's thread, written a few times a second.
-
-        The rows are this batch's own; the tracker's snapshot holds only the newest ended ones.
-        """
+        """Show a change; called from the tracker's thread, and limited to some updates a second."""
         soon = time.monotonic() - self._last < INTERVAL
         if soon and not force and not self._tracker.latest.finished:
             return
-        mine = self._batch.snapshot
+        mine = self._batch.snapshot  # the tracker's own snapshot drops the oldest ended rows
         with self._guard:
             self._last = time.monotonic()
             self._write(mine)
@@ -185,10 +181,10 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._table.ended = news(mine)
         self._allow()
         if mine.finished and not self._batch.everything:
-            self._leave()  # what is done with its rows is told to it
+            self._leave()  # the buttons report their own changes
 
     def _offer(self) -> None:
-        """Offer the states and vaults that there are, and to unfold what is folded."""
+        """Update the choices of states and vaults, and the button that unfolds finished rows."""
         rows = self._rows.snapshot.rows
         states = [ALL_STATES, NOT_DONE, *states_of(rows)]
         if self._state.value not in states:
@@ -222,7 +218,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
                 self._table.refresh()
 
     def _allow(self) -> None:
-        """Let those buttons work that have something to do with what is selected."""
+        """Enable the buttons that apply to the selection."""
         picked = self._rows.picked
         archives = [row for row in picked if row.kind == "archive"]
         self._now.disabled = not any(row.state == "ready" for row in archives)
@@ -236,15 +232,15 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         try:
             self._tracker.max_rate, words = parse_rate(change["new"].strip() or "none"), ""
         except ValueError as error:
-            kept = rate_in_words(self._tracker.max_rate) or "no limit"
-            words = f"{error}. The rate is as before: {kept}."
+            kept = rate_text(self._tracker.max_rate) or "no limit"
+            words = f"{error}. The rate is still: {kept}."
         self._rate_note.value = said(words)
 
     def _look(self) -> None:
         vaults = self._tracker.actions.vaults
         if self._batch.everything and vaults is not None:
             names = vaults
-            self._work(lambda: self._tracker.refresh(names()), "Looking at all vaults …")
+            self._work(lambda: self._tracker.refresh(names()), "Checking all vaults …")
         self._tracker.wake()
         self._tracker.start()
 
@@ -255,7 +251,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         if others:
             self._plan(others)
         else:
-            self._say(f"{plural(begun, 'download')} begun; the others follow in their turn.")
+            self._say(f"{plural(begun, 'download')} started; the others follow in turn.")
 
     def _files(self) -> None:
         self._places({row.file: "file" for row in self._rows.picked if row.file})
@@ -265,7 +261,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._places({str(Path(place).parent): "folder" for place in places if place})
 
     def _places(self, places: Mapping[str, str]) -> None:
-        """Show where things are: a kernel has no desktop to open a window on."""
+        """Show paths: a kernel has no desktop to open a window on."""
         shown = "".join(f"<li>{link(path)}</li>" for path in list(places)[:20])
         more = f"<p>and {len(places) - 20:,} more</p>" if len(places) > 20 else ""
         output = widgets.Output()
@@ -278,7 +274,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._area.children = [output]
 
-    def _ask_again(self) -> None:
+    def _request_again(self) -> None:
         self._plan([row for row in self._rows.picked if row.ended])
 
     def _plan(self, rows: list[Job]) -> None:
@@ -289,18 +285,18 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _forget_rows(self) -> None:
         count = self._tracker.actions.forget(self._rows.picked)
-        self._say(f"{plural(count, 'row')} forgotten; the files are where they were.")
+        self._say(f"{plural(count, 'row')} forgotten; files are not touched.")
         self._tracker.start()
         self.report(force=True)
 
     def _work(self, work: Callable[[], object], words: str) -> None:
-        """Do something that asks the service, beside the kernel; show the widget it gives."""
+        """Run *work* in the background, as it sends requests; show the widget that it returns."""
         self._say(words)
 
         def run() -> None:
             try:
                 made = work()
-            except Exception as error:  # a thread has nobody to raise to
+            except Exception as error:  # in a thread, nothing else shows it
                 self._say(describe(error))
                 return
             with self._guard:
@@ -308,27 +304,27 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             with suppress(GlacierError):
                 self.report(force=True)
 
-        threading.Thread(target=run, name="glacier-plan", daemon=True).start()
+        in_background(run)
 
     def _say(self, text: str) -> None:
-        self._area.children = [widgets.HTML(f'<span role="status">{escape(text)}</span>')]
+        self._area.children = [widgets.HTML(said(text))]
 
     def close(self) -> None:
-        """Stop following the tracker, and take the board from the page."""
+        """Stop following the tracker, and remove the board from the page."""
         self._leave()
         super().close()
 
 
 def news(snapshot: BoardSnapshot) -> str:
-    """Return what to tell once all that was asked for is there; "" until then."""
+    """Return the notification when all jobs have ended; ``""`` before."""
     if not snapshot.rows or not snapshot.finished:
         return ""
     good = not snapshot.count("failed", "expired")
-    return f"{'Everything asked for is there' if good else 'Nothing more is to come'}. " + summary(snapshot)
+    return f"{'All requests are done' if good else 'All requests have ended'}. " + summary(snapshot)
 
 
 def link(path: str) -> str:
-    """Return a path, as a link where it is below the notebook's folder."""
+    """Return a path as HTML, with a link if it is below the notebook's folder."""
     below = near(path)
     if below == path or below.startswith(".."):
         return f"<code>{escape(path)}</code>"

@@ -1,8 +1,6 @@
-"""Unfinished uploads as a card: go on with those that began here."""
+"""Unfinished uploads as a card, with a button to resume them."""
 
 from __future__ import annotations
-
-import threading
 
 import ipywidgets as widgets
 
@@ -10,12 +8,12 @@ from ..base.rendering import escape
 from ..errors import describe
 from ..transfer.progress import Report
 from ..transfer.unfinished import Leftovers
-from .display import Place, Record, shown
-from .view import View
+from .display import Place, Record, said, shown
+from .view import View, in_background
 
 
 class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
-    """The table of unfinished uploads, with a Resume button where one can go on."""
+    """The table of unfinished uploads, with a button to resume those of this catalogue."""
 
     what = "list of unfinished uploads"
 
@@ -25,7 +23,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
             description="Resume",
             button_style="primary",
             disabled=not any(row.resumable for row in leftovers.rows),
-            tooltip="Go on with the uploads that began here",
+            tooltip="Resume the uploads that this catalogue started",
         )
         self._resume.on_click(lambda _: self._start())
         self._status = widgets.HTML()
@@ -34,30 +32,30 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         super().__init__([table, self._resume, self._status])
 
     def show(self) -> None:
-        """Display the card and its record in the cell that runs."""
+        """Display the card and its record in the running cell."""
         shown(self)
         text = repr(self._leftovers)
         table = self._leftovers._repr_mimebundle_()["text/html"]
         self._place = Place(
-            Record(text, f"<details><summary>Kept in the saved notebook</summary>{table}</details>")
+            Record(text, f"<details><summary>Saved with the notebook</summary>{table}</details>")
         )
 
     def _start(self) -> None:
         self._resume.disabled = True
-        threading.Thread(target=self._work, name="glacier-resume", daemon=True).start()
+        in_background(self._work)
 
     def _work(self) -> None:
         try:
             done = self._leftovers.resume(progress=self._observe)
-        except Exception as error:  # a thread has nobody to raise to
+        except Exception as error:  # in a thread, nothing else shows it
             self._say(describe(error))
         else:
             self._say(f"Stored: {', '.join(done['name'])}.")
 
     def _observe(self, report: Report) -> None:
-        self._status.value = f'<span role="status">{escape(report)}</span>'
+        self._status.value = said(str(report))
 
     def _say(self, text: str) -> None:
-        self._status.value = f'<span role="status">{escape(text)}</span>'
+        self._status.value = said(text)
         if self._place is not None:
             self._place.put(Record(text, f"<p>{escape(text)}</p>"))

@@ -26,7 +26,7 @@ def _trait(name: str) -> Any:
 
 @magics_class
 class GlacierMagics(Magics):
-    """Holds the console of this kernel."""
+    """The magic ``%glacier``, with the console of this kernel."""
 
     profile = _trait("profile")
     region = _trait("region")
@@ -47,7 +47,7 @@ class GlacierMagics(Magics):
 
     @property
     def console(self) -> Console:
-        """Connection and vault in use; made at the first use, so that loading costs nothing."""
+        """The console; created on first use, so that loading the extension is fast."""
         if self._console is None:
             from ..commands import Console
             from .face import NotebookFace
@@ -58,7 +58,7 @@ class GlacierMagics(Magics):
 
     @property
     def started(self) -> Console | None:
-        """The console if there is one already."""
+        """The console, or None before its first use."""
         return self._console
 
     def close(self) -> None:
@@ -85,11 +85,11 @@ class GlacierMagics(Magics):
             raise UsageError(str(error)) from None
         for statement in script:
             if last is not None:
-                shown(last)  # the last one is the result of the cell, and shown as such
+                shown(last)  # the last result is the cell's, which IPython shows
             last = self._one(statement.line, self._shell.user_ns, f"line {statement.number}: ")
             if statement.target:
                 self._shell.user_ns[statement.target] = last
-                last = None
+                last = None  # an assignment shows nothing
         return last
 
     def _one(self, line: str, names: Mapping[str, Any], place: str = "") -> Any:
@@ -104,10 +104,10 @@ class GlacierMagics(Magics):
             raise one_line(error, place) from None
         except KeyboardInterrupt:
             on = after_interrupt(VERBS, line.split(), "line", "%glacier")
-            raise UsageError(f"{place}Stopped. {on}") from None
+            raise UsageError(f"{place}Interrupted. {on}") from None
 
     def _words(self, line: str, names: Mapping[str, Any]) -> list[str]:
-        """Return the words of a line, filled in; that they make none is kept for ``why``."""
+        """Return the expanded words of a line; save an error for ``why``."""
         from .words import expand, split
 
         try:
@@ -124,16 +124,16 @@ def _overview() -> str:
 
 
 _GRAMMAR = """\
-Results can be assigned: df = %glacier ls '*.tif'.  $name and {expression} are filled in,
-word by word; single quotes keep a word as it is.  %%glacier runs several lines, each a verb
-or name = verb.  %config GlacierMagics lists what can be set once instead of typed."""
+Results can be assigned: df = %glacier ls '*.tif'.  $name and {expression} are expanded word
+by word; single quotes keep a word literal.  %%glacier runs several lines, each a verb or
+name = verb.  %config GlacierMagics lists the settings."""
 
-# What %glacier? shows, made when it is asked for, so that it is what --help shows.
+# The text of %glacier?, made on demand like that of --help.
 vars(GlacierMagics)["glacier"].getdoc = _overview
 
 
 def one_line(error: GlacierError, place: str = "") -> GlacierError:
-    """Return an error of the same class that IPython shows as one line, not as a traceback."""
+    """Return an error of the same class that IPython shows as one line, without a traceback."""
     kind = type(error)
     made = type(kind.__name__, (_OneLine, kind), {"__module__": kind.__module__})
     result = made(f"{place}{error.message}", cure=error.cure, code=error.code)

@@ -1,4 +1,4 @@
-"""Choosing files on the kernel's computer, folder by folder."""
+"""A file picker for the kernel's computer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..base.rendering import STYLE, escape, visible
 from ..base.units import human_bytes
 
 MOST = 1000
-"""Entries of a folder that are listed; a name can be typed all the same."""
+"""The most entries of a folder that are listed; any path can be typed."""
 
 Chosen = Callable[[Sequence[str], bool], bool]
-"""Takes the words that were chosen, and whether folders mean all below them; tells if it could."""
+"""Called with the chosen paths and whether folders are recursive; returns whether it accepts them."""
 
 
 class Picker(widgets.VBox):  # type: ignore[misc]
-    """A folder's entries, with a button to open a folder and one to choose what is marked.
+    """A folder's entries, with buttons to open a folder and to choose the marked entries.
 
-    A path or glob may be typed as well.
+    A path or glob can be typed instead.
     """
 
     def __init__(self, chosen: Chosen) -> None:
@@ -36,10 +36,10 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         self._entries = widgets.SelectMultiple(
             description="Files", rows=6, layout=widgets.Layout(width="auto")
         )
-        self._open = _button("Open folder", "Show what is in the marked folder")
+        self._open = _button("Open folder", "Show the marked folder")
         self._up = _button("Up", "Show the folder above")
-        self._add = _button("Add", "Choose the path that is typed, or what is marked")
-        self._below = widgets.Checkbox(description="folders with all below them", value=True, indent=False)
+        self._add = _button("Add", "Choose the typed path, or the marked entries")
+        self._below = widgets.Checkbox(description="include subfolders", value=True, indent=False)
         self._open.on_click(lambda _: self._go(self._marked_folder()))
         self._up.on_click(lambda _: self._go(self.folder.parent))
         self._add.on_click(lambda _: self._take())
@@ -64,7 +64,7 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         self.say(f"{folder}" + (f" — the first {MOST:,} of {len(found):,}" if more > 0 else ""))
 
     def say(self, text: str) -> None:
-        """Say something above the entries."""
+        """Show a message above the entries."""
         self._where.value = f'{STYLE}<span role="status">{escape(text)}</span>'
 
     def _take(self) -> None:
@@ -77,9 +77,9 @@ class Picker(widgets.VBox):  # type: ignore[misc]
             self._typed.value = ""
 
     def left(self) -> str:
-        """Return what to do with a path that is typed and was not added; "" where there is none."""
+        """Return the next step for a path that was typed but not added; ``""`` if there is none."""
         typed = self._typed.value.strip()
-        return f"{typed!r} is typed and not added: press Add, or empty the field." if typed else ""
+        return f"{typed!r} is not added yet: press Add, or clear the field." if typed else ""
 
 
 def _button(text: str, tooltip: str) -> widgets.Button:
@@ -87,11 +87,11 @@ def _button(text: str, tooltip: str) -> widgets.Button:
 
 
 def _entries(folder: Path) -> list[tuple[str, str]]:
-    """Return (words, name) of what is in a folder, folders first; hidden ones are left out."""
+    """Return (label, name) of the entries of a folder, folders first, without hidden ones."""
     folders, files = [], []
     with os.scandir(folder) as listing:
         for entry in listing:
-            if entry.name.startswith("."):
+            if entry.name.startswith("."):  # hidden, as in a file dialog
                 continue
             shown = visible(entry.name)
             if entry.is_dir():

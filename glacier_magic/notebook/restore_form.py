@@ -1,8 +1,6 @@
-"""The restore form: a plan whose tier, folder and budget are chosen on its card."""
+"""The restore form: a plan's card with fields for its tier, folder and budget."""
 
 from __future__ import annotations
-
-import threading
 
 import ipywidgets as widgets
 
@@ -13,16 +11,17 @@ from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from .card import PlanCard
 from .display import said
+from .view import in_background
 
-Written = tuple[str, str, str, str, bool]
-"""What the fields hold: tier, folder, destination, budget, and whether unconfirmed prices count."""
+FormValues = tuple[str, str, str, str, bool]
+"""Tier, folder, destination, budget, and whether unconfirmed prices count."""
 
 
 class RestoreForm(PlanCard):
-    """The card of a restore plan, which is made again from its fields when one of them changes.
+    """The card of a restore plan, which is replaced when a field changes.
 
-    Start works only while the plan that is shown is that of the fields, keeps its limit and has
-    room: a field that is not understood is not taken for an empty one.
+    Start is enabled only if the plan shown has the values of the fields, is within its limit, and
+    fits on the disk; an invalid field is never read as an empty one.
     """
 
     _plan: RestorePlan
@@ -59,9 +58,7 @@ class RestoreForm(PlanCard):
             layout=widgets.Layout(width="auto"),
         )
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
-        self._look = widgets.Button(
-            description="Look again", tooltip="Look again at prices, jobs and free space"
-        )
+        self._look = widgets.Button(description="Refresh", tooltip="Check prices, jobs and free space again")
         self._look.on_click(lambda _: self._change(afresh=True))
         self._shown = self._written
         super().__init__(plan)
@@ -75,7 +72,7 @@ class RestoreForm(PlanCard):
         self._lock_fields()
 
     @property
-    def _written(self) -> Written:
+    def _written(self) -> FormValues:
         return (
             self._tier.value,
             self._folder.value.strip() or ".",
@@ -93,23 +90,23 @@ class RestoreForm(PlanCard):
     def _change(self, *, afresh: bool = False) -> None:
         with self._guard:
             if self._running or self._plan.result is not None:
-                return  # the thread sees what is written meanwhile
+                return  # the thread below reads the fields again before it ends
             self._running = self._start.disabled = True
             self._status.value = said("Making the plan …")
         self._lock_fields()
-        threading.Thread(target=self._revise, args=(afresh,), name="glacier-form", daemon=True).start()
+        in_background(self._revise, afresh)
 
     def _revise(self, afresh: bool) -> None:
-        while self._running:
+        while self._running:  # a field may change while the plan is made
             written = self._written
             try:
                 self._take(self._planned(written, afresh=afresh))
                 self._shown, refusal = written, self._plan.refusal
             except GlacierError as error:
                 refusal = str(error)
-            except Exception as error:  # a thread has nobody to raise to
+            except Exception as error:  # in a thread, nothing else shows it
                 refusal = describe(error)
-            nothing = "There is nothing to do." if self._plan.empty else "Nothing is requested yet."
+            nothing = "There is nothing to do." if self._plan.empty else "No request has been sent."
             with self._guard:
                 if written == self._written:
                     self._running, self._refusal = False, refusal
@@ -117,10 +114,10 @@ class RestoreForm(PlanCard):
                     self._allow()
         self._lock_fields()
 
-    def _planned(self, written: Written, *, afresh: bool) -> RestorePlan:
-        """Return the plan of what is written.
+    def _planned(self, written: FormValues, *, afresh: bool) -> RestorePlan:
+        """Return the plan for the values of the fields.
 
-        :raises InputError: one of the fields is not understood.
+        :raises InputError: a field is not valid.
         """
         tier, to, destination, budget, trusting = written
         try:
@@ -150,8 +147,8 @@ class RestoreForm(PlanCard):
 
 
 _PLACES = {
-    "internet": "gets its bytes over the internet",
-    "region": "is in another region of AWS",
-    "here": "is in the region of the vault",
+    "internet": "downloads over the internet",
+    "region": "is in another AWS region",
+    "here": "is in the vault's region",
 }
 assert _PLACES.keys() == DESTINATIONS.keys()

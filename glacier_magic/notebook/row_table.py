@@ -1,8 +1,8 @@
-"""A table of any number of rows, of which the page holds those in sight.
+"""A virtual table: the page holds the visible rows only.
 
-The page asks for rows by their places, and gets them with the version of the answer that they
-belong to, so that late ones are dropped.  Sorting, filtering and the selection are the provider's:
-see :class:`Rows`.  ``table.js`` draws it; it is a plain ES module and asks nobody for anything.
+The page requests rows by position.  They carry the version of the answer, so that the page drops
+those that arrive late.  Sorting, filtering and the selection are the provider's: see :class:`Rows`.
+``table.js``, an ES module without dependencies, draws the table.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from ..errors import GlacierError
 from .view import View
 
 MOST = 500
-"""Rows that are sent in one answer, whatever the page asks for."""
+"""The most rows in one message."""
 
 LONGEST = 240
-"""Characters of a cell that are sent; its title has more."""
+"""The most characters of a cell; its title has more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: ``width`` is a CSS grid track, ``down`` whether the largest comes first at once.
+    """A column of a table.
 
-    It is left out of a table that is narrower than ``wide`` pixels.
+    :param width: a CSS grid track.
+    :param down: whether the first click sorts the largest first.
+    :param wide: hide the column in tables narrower than this, in pixels.
     """
 
     key: str
@@ -46,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: words for each column, and what each says on hover where that is more."""
+    """A row: the text of each cell, and its title on hover if that says more."""
 
     cells: Sequence[str]
     titles: Sequence[str] = ()
@@ -54,28 +56,28 @@ class TableRow:
 
 
 class Rows(Protocol):
-    """Where a table has its rows from.  It is called from the kernel's threads, one at a time."""
+    """The provider of a table's rows.  The table calls it from one thread at a time."""
 
     columns: Sequence[Column]
 
     @property
     def version(self) -> int:
-        """A number that grows with each new answer: rows of another one are not shown."""
+        """A number that grows with each answer; the page drops rows of other versions."""
 
     @property
     def count(self) -> int | None:
-        """How many rows there are; None as long as it is not known."""
+        """The number of rows; None while it is not known."""
 
     @property
     def sort(self) -> str:
-        """The column that the rows are sorted by, with ``-`` before it if the largest is first."""
+        """The column that the rows are sorted by, preceded by ``-`` if descending."""
 
     @property
     def words(self) -> str:
-        """How much there is and how much is selected, in words."""
+        """A summary of the rows and the selection."""
 
     def rows(self, start: int, stop: int) -> Sequence[TableRow]:
-        """Return the rows from the place *start* until before *stop*."""
+        """Return the rows from *start*, up to but not including *stop*."""
 
     def order(self, sort: str) -> None:
         """Sort by another column."""
@@ -83,15 +85,15 @@ class Rows(Protocol):
     def select(self, how: str, start: int, stop: int) -> None:
         """Change the selection.
 
-        :param how: ``only`` the rows from *start* until before *stop*; ``add`` them; ``toggle`` the
-            row at *start*; ``all`` rows there are; ``none``.
+        :param how: ``only`` the rows from *start* up to *stop*; ``add`` them; ``toggle`` the row at
+            *start*; ``all`` rows; ``none``.
         """
 
 
 def source(*names: str) -> str:
     """Return scripts or style sheets of this folder, joined, without indentation and comments.
 
-    They are sent with the first table of a page.
+    The first table of a page sends them.
     """
     texts = [(Path(__file__).parent / name).read_text("utf-8") for name in names]
     joined = "\n".join(text.replace(_EXPORT, "") for text in texts[:-1]) + texts[-1]
@@ -99,22 +101,22 @@ def source(*names: str) -> str:
     return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
 
 
-_EXPORT = "export default { render: table };"
+_EXPORT = "export default { render: table };"  # of table.js: a joined module has one default export
 
 
 class Table(View, anywidget.AnyWidget):
-    """A virtual table of what *rows* has.
+    """A virtual table of *rows*.
 
-    :param label: what a screen reader calls it.
-    :param height: rows in sight.
-    :param line: the pixels of one; from 40 on a cell has two lines.
+    :param label: the name for screen readers.
+    :param height: the number of visible rows.
+    :param line: the height of a row in pixels; from 40 on, a cell has two lines.
     """
 
     _esm = source("table.js")
     _css = source("table.css")
     columns: Any = traitlets.List().tag(sync=True)
     page = traitlets.Dict().tag(sync=True)
-    told = traitlets.Dict().tag(sync=True)
+    totals = traitlets.Dict().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(14).tag(sync=True)
     line = traitlets.Int(28).tag(sync=True)
@@ -124,18 +126,18 @@ class Table(View, anywidget.AnyWidget):
         self._rows, self._guard = rows, threading.RLock()
         columns = [asdict(column) for column in rows.columns]
         first = self._page(0, height + 2)
-        told = self._told()
-        super().__init__(columns=columns, label=label, height=height, page=first, told=told, **more)
+        totals = self._totals()
+        super().__init__(columns=columns, label=label, height=height, page=first, totals=totals, **more)
         self.on_msg(self._heard)
 
     def refresh(self) -> None:
-        """Show what the provider has now: from any thread."""
+        """Send the provider's current rows; called from any thread."""
         with self._guard:
             same = self.page["version"] == self._rows.version
             start = self.page["start"] if same else 0
-            with self.hold_sync():  # one message; what is as before is not in it
+            with self.hold_sync():  # one message, with the changed traits only
                 self.page = self._page(start, start + self.height + 2)
-                self.told = self._told()
+                self.totals = self._totals()
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         version = self._rows.version
@@ -146,21 +148,21 @@ class Table(View, anywidget.AnyWidget):
             "sort": self._rows.sort,
         }
 
-    def _told(self) -> dict[str, Any]:
+    def _totals(self) -> dict[str, Any]:
         return {"count": self._rows.count, "words": visible(self._rows.words)}
 
     def _send_rows(self, start: int, stop: int) -> None:
-        self.send({"kind": "rows", **self._page(start, stop), **self._told()})
+        self.send({"kind": "rows", **self._page(start, stop), **self._totals()})
 
     def _heard(self, _: object, message: Mapping[str, Any], __: object) -> None:
-        """Answer the page; what it may not ask is answered in words."""
+        """Answer a message of the page; an invalid one is answered with an error."""
         try:
             with self._guard:
                 self._answer(message)
         except GlacierError as error:
             self.say(str(error))
         except (KeyError, TypeError, ValueError) as error:
-            self.say(f"The page asked for something that is not there: {error!r}")
+            self.say(f"The page sent an invalid request: {error!r}")
 
     def _answer(self, message: Mapping[str, Any]) -> None:
         kind = message["kind"]
@@ -177,7 +179,7 @@ class Table(View, anywidget.AnyWidget):
             raise ValueError(kind)
 
     def say(self, text: str) -> None:
-        """Say something in the table's status line until the next change."""
+        """Show a message in the status line until the next change."""
         self.send({"kind": "said", "words": visible(text)})
 
 
@@ -189,7 +191,7 @@ def _span(start: Any, stop: Any) -> tuple[int, int]:
 
 
 def _sent(row: TableRow) -> list[Any]:
-    """Return a row as the page takes it: cells, titles, whether it is selected."""
+    """Return a row in the form of the page: cells, titles, whether it is selected."""
     cells = [visible(cell[: LONGEST * 2])[:LONGEST] for cell in row.cells]
     titles = [visible(title[:2000]) for title in row.titles]
     return [cells, titles, int(row.selected)]

@@ -1,6 +1,6 @@
-"""What the explorer's page shows around its table, as plain lists and words.
+"""The explorer's page around its table, as plain lists and strings.
 
-Everything from strangers is made visible here; the page sets it as text.
+Control characters in archive names are made visible here; the page sets all strings as text.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..explore.filters import FACETS, Choice, choices, total
 from ..explore.treemap import treemap
 
 TILES = 24
-"""Folders that the picture shows apart; the others are one tile."""
+"""The most folders that have a tile; the others share one."""
 
 VALUES = 12
-"""Values of a facet that are shown: those with most archives."""
+"""The most values of a facet, those with the most archives."""
 
 
 def scene(explorer: Explorer) -> dict[str, Any]:
-    """Return where one is, the sums, the facets, and how old all that is."""
+    """Return the folder's path, the totals, the facets, and their age."""
     asked, cube = explorer.filter, explorer.answer.cube
     facets = {} if cube is None else {f: choices(cube, asked, f) for f in FACETS}
     sums = None if cube is None else total(cube, asked)
@@ -42,7 +42,7 @@ def scene(explorer: Explorer) -> dict[str, Any]:
 
 
 def crumbs(vault: str, folder: str) -> list[list[str]]:
-    """Return path and label of the vault and of each folder on the way to *folder*."""
+    """Return path and label of the vault and of each folder down to *folder*."""
     found, place = [["", visible(vault)]], 0
     while place < len(folder):
         end = folder.index("/", place) + 1 if "/" in folder[place:] else len(folder)
@@ -61,7 +61,7 @@ def _figures(branch: Branch) -> str:
 
 
 def branch(each: Branch) -> list[Any]:
-    """Return a folder as the tree takes it: path, label, size, title, whether it goes deeper."""
+    """Return a folder in the form of the tree: path, label, size, title, whether it has subfolders."""
     return [each.path, _label(each.path), human_bytes(each.bytes), _figures(each), each.deeper]
 
 
@@ -78,7 +78,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 
 def tiles(explorer: Explorer) -> list[Any]:
-    """Return the treemap of the folder that is looked at, and of what lies beside its folders."""
+    """Return the treemap of the current folder: its subfolders, and the rest of its archives."""
     folder = explorer.filter.folder
     whole = next(iter(explorer.du(folder, 0)), None)
     found, _ = explorer.folders(folder, TILES)

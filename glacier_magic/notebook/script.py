@@ -14,7 +14,7 @@ _MAGIC = re.compile(r"%glacier(?:\s+|$)")
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """One verb of a cell: where it begins, the name that its result gets, and its words."""
+    """One verb of a cell: its line number, the variable for its result, and its words."""
 
     number: int
     target: str | None
@@ -22,17 +22,17 @@ class ScriptLine:
 
 
 def statements(first: str, cell: str) -> list[ScriptLine]:
-    """Return what the lines of a cell ask for, all of it read before any is run.
+    """Return the verbs of a cell; all lines are read before any verb runs.
 
-    A line is a verb with its words, or ``name = verb ...``; ``%glacier`` before it does not
-    matter, a backslash at its end joins the next one, and lines that begin with ``#`` are left out.
+    A line is a verb with its words, or ``name = verb ...``, with or without ``%glacier``.  A
+    backslash at its end joins the next line; lines that begin with ``#`` are skipped.
 
-    :param first: what stands behind ``%%glacier``, where nothing belongs.
-    :raises InputError: something stands there.
+    :param first: the rest of the line of ``%%glacier``, which must be empty.
+    :raises InputError: *first* is not empty.
     """
     if first.strip():
         raise InputError(
-            f"Nothing belongs on the line of %%glacier itself: {first.strip()!r}",
+            f"The line of %%glacier itself takes no words: {first.strip()!r}",
             cure="Put each verb on a line of its own below it.",
         )
     return list(_read(cell))

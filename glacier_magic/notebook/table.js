@@ -1,7 +1,7 @@
-// A table of any number of rows, of which the page holds those in sight.
+// A virtual table: the page holds the visible rows only.
 //
-// model: columns, page {version, start, rows, sort}, told {count, words}, label, height, line.  Rows are
-// asked for by place; answers of another version are dropped.  All text is set as text, never as
+// model: columns, page {version, start, rows, sort}, totals {count, words}, label, height, line.  Rows are
+// requested by position; answers of another version are dropped.  All text is set as text, never as
 // markup.
 
 const LINE = 28; // pixels of a row, unless the model says otherwise
@@ -17,7 +17,7 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-// JupyterLab takes keys before anybody else, for commands such as "insert a cell": not those typed
+// JupyterLab handles keys first, for commands such as "insert a cell": not those typed
 // in here, except what is held with Ctrl, such as saving; Ctrl+A is all rows.
 const keep = (element) => {
   const ours = (event) => {
@@ -73,7 +73,7 @@ function table({ model, el }) {
   let place = 0; // of the uppermost row, with its fraction
   let active = -1;
   let anchor = 0;
-  let asked = null; // at most one question is on its way
+  let asked = null; // at most one request is in flight
   let drawn = 0;
   let settled = 0; // the scroll position that was set from here
   const lines = [];
@@ -254,10 +254,10 @@ function table({ model, el }) {
   }
 
   function changed() {
-    const next = { ...model.get("page"), ...model.get("told") };
+    const next = { ...model.get("page"), ...model.get("totals") };
     const before = page;
     page = next;
-    // Another answer, or another selection of the same one: rows out of sight are asked for anew.
+    // Another answer, or another selection of the same one: rows out of sight are requested again.
     faded = next.version === before.version ? cache : new Map();
     cache = new Map();
     asked = null;
@@ -289,13 +289,13 @@ function table({ model, el }) {
     if (message.kind !== "rows") return;
     asked = null;
     if (message.version === page.version) {
-      told(message);
+      showTotals(message);
       take(message.rows, message.start);
     }
     redraw();
   }
 
-  function told({ count: number, words }) {
+  function showTotals({ count: number, words }) {
     if (number === page.count && words === page.words) return;
     if (words !== page.words) {
       faded = cache; // the selection out of sight may be another
@@ -305,15 +305,15 @@ function table({ model, el }) {
     settle();
   }
 
-  function retold() {
-    told(model.get("told"));
+  function refreshTotals() {
+    showTotals(model.get("totals"));
     redraw();
   }
 
   pane.style.height = `${high}px`;
   grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
-  model.on("change:told", retold);
+  model.on("change:totals", refreshTotals);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
@@ -332,7 +332,7 @@ function table({ model, el }) {
   return () => {
     free();
     model.off("change:page", changed);
-    model.off("change:told", retold);
+    model.off("change:totals", refreshTotals);
     model.off("msg:custom", heard);
     sizes.disconnect();
   };

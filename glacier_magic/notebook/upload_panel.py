@@ -1,4 +1,4 @@
-"""The upload panel: files chosen, sent in the background, paused and gone on with."""
+"""The upload panel: files are chosen, and sent in the background."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
 from .display import Place, Record
-from .job_board import INTERVAL, rate_in_words
+from .job_board import INTERVAL, rate_text
 from .leftovers import LeftoversCard
 from .picker import Picker
-from .view import View
+from .view import View, in_background
 
 THROUGH_THE_PAGE = 8 << 20
-"""Bytes of a file that is taken from the browser: Jupyter servers take no message over 10 MiB."""
+"""The most bytes of a file from the browser: Jupyter servers refuse messages over 10 MiB."""
 
-_BUTTONS = {IDLE: "Start", SENDING: "Pause", PAUSING: "Pausing", PAUSED: "Go on", DONE: "Start"}
+_BUTTONS = {IDLE: "Start", SENDING: "Pause", PAUSING: "Pausing", PAUSED: "Continue", DONE: "Start"}
 
 
 class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
-    """What an upload desk holds, with the buttons that work it."""
+    """An upload queue, with the buttons that control it."""
 
     what = "upload panel"
 
@@ -47,22 +47,22 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             description="Max rate",
             placeholder="10MB/s; empty: no limit",
             continuous_update=False,
-            value=rate_in_words(desk.max_rate),
+            value=rate_text(desk.max_rate),
         )
         self._rate.observe(self._set_rate, "value")
         self._browser = widgets.FileUpload(
             description="From this browser",
             multiple=True,
             layout=widgets.Layout(width="auto"),
-            tooltip=f"Files up to {human_bytes(THROUGH_THE_PAGE)}, sent at once",
+            tooltip=f"Files up to {human_bytes(THROUGH_THE_PAGE)}, sent immediately",
         )
         self._browser.observe(self._picked, "value")
         self._status = widgets.HTML()
         limits = widgets.HTML(
-            f"{STYLE}<p class='glacier-note'>Files are those of the computer that the kernel runs "
-            f"on. One from this browser passes through the page and goes up at once, in one piece: "
-            f"up to {human_bytes(THROUGH_THE_PAGE)}; put larger ones where the kernel sees them, "
-            f"by dropping them on JupyterLab's file list.</p>"
+            f"{STYLE}<p class='glacier-note'>The list shows files of the computer that the kernel "
+            f"runs on. A file from this browser is sent immediately, and may have up to "
+            f"{human_bytes(THROUGH_THE_PAGE)}; drop larger files on JupyterLab's file browser "
+            f"first.</p>"
         )
         rows = [
             widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"),
@@ -81,7 +81,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         self._write()
 
     def show(self) -> None:
-        """Display the panel and its record in the cell that runs."""
+        """Display the panel and its record in the running cell."""
         self._own = Place(self)
         self._place = Place(Record(repr(self._desk), self._desk._repr_html()))
         self._write()
@@ -94,7 +94,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         except GlacierError as error:
             self._say(str(error))
             return False
-        self._say("" if count else "Chosen already.")
+        self._say("" if count else "The queue has these files already.")
         return True
 
     def _clicked(self) -> None:
@@ -110,7 +110,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._say(str(error))
 
     def _mistake(self) -> str:
-        """Return why the rate that is typed is not understood; "" where it is."""
+        """Return the error in the rate field; ``""`` if there is none."""
         try:
             parse_rate(self._rate.value.strip() or "none")
         except ValueError as error:
@@ -127,24 +127,21 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def _picked(self, change: dict[str, Any]) -> None:
         files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
         if files:
-            work = threading.Thread(
-                target=self._send_picked, args=(files,), name="glacier-picked", daemon=True
-            )
-            work.start()
+            in_background(self._send_picked, files)  # the kernel must not wait for the transfer
 
     def _send_picked(self, files: list[tuple[str, bytes]]) -> None:
         words = []
         for name, content in files:
             try:
                 if len(content) > THROUGH_THE_PAGE:
-                    words.append(f"{name}: too large to pass through the page")
+                    words.append(f"{name}: too large to send from the browser")
                     continue
                 self._say(f"Sending {name} …")
                 self._desk.send_content(name, content)
                 words.append(f"{name}: stored, {human_bytes(len(content))}")
             except GlacierError as error:
                 words.append(f"{name}: {error}")
-            except Exception as error:  # a thread has nobody to raise to
+            except Exception as error:  # in a thread, nothing else shows it
                 words.append(f"{name}: {describe(error)}")
         self._say("; ".join(words))
         with self._guard:
@@ -157,7 +154,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._status.value = f'{STYLE}<span role="status">{escape(text)}</span>'
 
     def _changed(self) -> None:
-        """Something changed: called from any thread, written ten times a second at most."""
+        """Show a change; called from any thread, at most ten updates a second."""
         now = time.monotonic()
         if self._desk.state == SENDING and now - self._last < INTERVAL:
             return
@@ -178,12 +175,12 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def _record(self) -> str:
         return (
-            f"<details><summary>Kept in the saved notebook: {escape(self._desk.summary())}"
+            f"<details><summary>Saved with the notebook: {escape(self._desk.summary())}"
             f"</summary>{self._desk._repr_html()}</details>"
         )
 
     def close(self) -> None:
-        """Stop following the desk, and take the panel from the page; the desk works on."""
+        """Remove the panel from the page; the queue keeps sending."""
         self._leave()
         super().close()
 
@@ -198,7 +195,7 @@ def _bar(desk: UploadDesk) -> str:
 
 
 def panel_of(desk: UploadDesk) -> UploadPanel:
-    """Return the panel of a queue, with the unfinished uploads where they can be listed."""
+    """Return the panel of a queue, with the unfinished uploads if they can be listed."""
     left = None
     with suppress(GlacierError):
         left = desk.leftovers()

@@ -1,21 +1,28 @@
-"""What all widgets have in common: the words that stand for them where they cannot be shown."""
+"""The base of all widgets: a placeholder for pages that cannot show them."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from .display import in_a_live_notebook
 
 
+def in_background(work: Callable[..., object], *args: object) -> None:
+    """Run *work* in a thread, so that the kernel stays free for other cells."""
+    threading.Thread(target=work, args=args, name="glacier-widget", daemon=True).start()
+
+
 class View:
-    """Mixed into a widget: instead of its constructor, text and HTML say what it would be."""
+    """A mixin: the widget's text and HTML are a placeholder instead of its constructor."""
 
     what = "widget"
-    """What it is, in words: "job board"."""
+    """The kind of the widget, for the placeholder: "job board"."""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's own
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data = bundle[0] if isinstance(bundle, tuple) else bundle  # a tuple has the metadata as well
         if data is not None:
             data.update(in_a_live_notebook(self.what)._repr_mimebundle_())
         return bundle

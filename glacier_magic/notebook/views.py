@@ -1,4 +1,4 @@
-"""Which widget shows what: imported when the first object of its kind is shown."""
+"""The widgets for objects, each imported when it is first needed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ VIEWS = {
     ("glacier_magic.explore.explorer", "Explorer"): ("explorer_view", "ExplorerView"),
     ("glacier_magic.transfer.upload_queue", "UploadDesk"): ("upload_panel", "panel_of"),
 }
-"""By module and name of a class: the module beside this one, and what makes the widget."""
+"""The module and factory of a widget, by the module and name of a class."""
 
 
 def view_of(found: object) -> Any:
-    """Return the widget that shows an object.
+    """Return the widget of an object.
 
-    :raises TypeError: no widget does.
+    :raises TypeError: its class has none.
     """
     for kind in type(found).__mro__:
         place = VIEWS.get((kind.__module__, kind.__name__))

@@ -1,4 +1,4 @@
-"""A magic's line as words: quotes as in a shell, ``$name`` and ``{expression}`` word by word."""
+"""Splitting a magic's line into words, and expanding ``$name`` and ``{expression}``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import InputError, describe
 
 @dataclass
 class _Word:
-    """A word in pieces: each is text, and whether names in it are to be filled in."""
+    """A word as pieces: a text, and whether names in it are expanded."""
 
     pieces: list[tuple[str, bool]] = field(default_factory=list)
 
@@ -25,8 +25,8 @@ class _Word:
 def split(line: str) -> list[_Word]:
     """Return the words of *line*; a trailing ``;`` is dropped, ``#`` is an ordinary character.
 
-    Single quotes keep everything as it is, double quotes keep spaces.  A backslash makes the next
-    character ordinary, except on Windows, where it is part of paths.
+    Text in single quotes is literal; double quotes keep spaces.  A backslash escapes the next
+    character, except on Windows, where it is part of paths.
 
     :raises InputError: a quotation is not closed.
     """
@@ -49,7 +49,7 @@ class _Lexer:
                 self._quoted(c)
             elif c == "{":
                 self._braces()
-            elif c == "\\" and os.name != "nt" and self._at < len(self._line):
+            elif c == "\\" and os.name != "nt" and self._at < len(self._line):  # on Windows, part of a path
                 self._keep(self._next(), plain=True)
             else:
                 self._keep(c)
@@ -70,7 +70,7 @@ class _Lexer:
             pieces.append((text, not plain))
 
     def _quoted(self, quote: str) -> None:
-        self._keep("", plain=quote == "'")  # an empty quotation is a word, too
+        self._keep("", plain=quote == "'")  # an empty quotation is a word as well
         while self._at < len(self._line):
             c = self._next()
             if c == quote:
@@ -80,7 +80,7 @@ class _Lexer:
         raise InputError("A quotation is not closed", cure=f"Add the missing {quote} to the line.")
 
     def _braces(self) -> None:
-        """Keep a whole ``{expression}``, with the spaces and quotes in it."""
+        """Keep a whole ``{expression}``, including spaces and quotes."""
         start, depth = self._at - 1, 1
         while depth and self._at < len(self._line):
             depth += {"{": 1, "}": -1}.get(self._next(), 0)
@@ -90,14 +90,12 @@ class _Lexer:
 
 
 def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
-    """Return the words with ``$name`` and ``{expression}`` filled in from *names*.
+    """Return the words with ``$name`` and ``{expression}`` expanded from *names*.
 
-    A word that is nothing but the name of a list or tuple becomes as many words; ``$$`` and
-    ``{{`` are a plain ``$`` and ``{``.  What is filled in is a value, never an option, even if it
-    begins with ``-``.
+    A word that is only the name of a list or tuple becomes one word per item; ``$$`` and ``{{`` are
+    a literal ``$`` and ``{``.  The result is a value, never an option, even if it begins with ``-``.
 
-    :raises InputError: a name is unknown or an expression fails, or a list is empty; the message
-        names the word.
+    :raises InputError: a name is unknown, an expression fails, or a list is empty.
     """
     out: list[str] = []
     for word in words:
@@ -120,7 +118,7 @@ def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
     if not isinstance(value, list | tuple):
         return None
     if not value:
-        raise InputError(f"{name} is empty: the line would go on without it", cure="Look at what fills it.")
+        raise InputError(f"{name} is empty: the verb would run without it", cure="Check the variable.")
     return [str(item) for item in value]
 
 
@@ -131,8 +129,8 @@ def _fill(text: str, names: Mapping[str, Any]) -> str:
 
     try:
         return str(DollarFormatter().vformat(text, (), dict(names)))
-    except Exception as error:  # whatever the user's own expression raises
+    except Exception as error:  # the user's expression may raise any error
         raise InputError(
-            f"{text!r} cannot be filled in: {describe(error)}",
-            cure="Put the word in single quotes to take it as it is.",
+            f"{text!r} cannot be expanded: {describe(error)}",
+            cure="Put the word in single quotes to use it literally.",
         ) from None

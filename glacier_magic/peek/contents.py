@@ -1,4 +1,4 @@
-"""What a listing is made of, and what bounds it."""
+"""The members of a listing, and the limits of reading."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """One entry of a zip or tar; all of it is what its maker wrote.
+    """One entry of a zip or tar; all values are untrusted.
 
-    :param size: bytes when unpacked; *packed* as they lie in the archive.
-    :param mtime: last modification, in milliseconds since 1970 UTC; None where the archive has
-        only a local time, which is *written* then.
-    :param start: byte of the archive at which the entry begins, in a compressed one of the
-        content.
+    :param size: bytes when unpacked; *packed*: bytes in the archive.
+    :param mtime: last modification, in milliseconds since 1970 UTC; None if the archive has only a
+        local time, which is then in *written*.
+    :param start: position at which the entry begins in the archive, or in the unpacked content of a
+        compressed tar.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How far a reader goes.
+class ReadLimits:
+    """The limits of reading.
 
-    :param bytes: of the archive, at most, all requests together.
-    :param members: listed at most.
-    :param first: bytes that are asked for first.
-    :param rounds: requests that wait for one another, at most: each can take hours.
-    :param unpacked: bytes, at most, that a compressed tar may unpack to while it is read.
+    :param bytes: the most bytes of all requests together.
+    :param members: the most members to list.
+    :param first: bytes of the first request.
+    :param rounds: the most requests that wait for one another: each can take hours.
+    :param unpacked: the most bytes to unpack from a compressed tar.
     """
 
     bytes: int = 64 << 20
@@ -51,11 +51,11 @@ class Limits:
 
 @dataclass(kw_only=True)
 class Contents:
-    """The members found, whether these are all, and what it took.
+    """The members found, and the bytes requested for them.
 
     :param complete: whether the archive has no other members.
-    :param notes: sentences about what is odd or missing.
-    :param paid: bytes that were asked for; *requests*: in how many requests.
+    :param notes: sentences about anomalies or missing members.
+    :param paid: bytes requested; *requests*: the number of requests.
     """
 
     kind: str
@@ -66,6 +66,6 @@ class Contents:
     requests: int = 0
 
     def close(self, window: Window) -> Contents:
-        """Note what the window was charged for; return the listing."""
+        """Record the requests of the window; return the listing."""
         self.paid, self.requests = window.paid, len(window.asked)
         return self

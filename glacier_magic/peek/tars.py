@@ -1,12 +1,12 @@
 """The members of a tar, from its start: header after header (POSIX ustar and pax, GNU, V7).
 
-There is no directory: each header says where the next one is.  Where that lies beyond what is at
-hand, another range is asked for, as often as the limits allow; a compressed tar is one stream, and
-only what unpacks from its first bytes is seen.
+There is no directory: each header gives the position of the next one.  If that is beyond the data
+already read, another range is requested, within the limits.  A compressed tar is one stream, of
+which only the beginning can be unpacked.
 
-``tarfile`` does not read these headers: in Python 3.11.7 the time that a pax header takes grows
-with the square of its length (CVE-2024-6232; 16 kB take a second), and a damaged header is passed
-over, or taken for the end of the archive.
+``tarfile`` is not used for the headers: in Python 3.11.7, the time for a pax header grows with the
+square of its length (CVE-2024-6232; 16 kB take a second), and a damaged header is skipped, or taken
+for the end of the archive.
 """
 
 from __future__ import annotations
@@ -20,38 +20,34 @@ from decimal import Decimal, InvalidOperation
 
 from ..base.units import human_bytes, storable
 from ..errors import Unlistable
-from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Member, ReadLimits
 from .window import Window
 
 BLOCK = 512
 LONGEST_NAME = 1 << 20
-"""Bytes of an extended header that is read; names are a few hundred long."""
+"""The largest extended header that is read, in bytes; names have a few hundred."""
 MOST_HEADERS = 64
-"""Extended headers in a row that are taken for one member."""
+"""The most extended headers for one member."""
 _SIZELESS = b"123456"
-"""Types whose size is not followed by that many bytes: links, devices, folders, pipes."""
+"""Types without content, whatever their size says: links, devices, folders, pipes."""
 
 _SPARSE_KEYS = {"GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"}
 _KEYS = {"path", "linkpath", "size", "mtime"} | _SPARSE_KEYS
 
 Read = Callable[[int, int], bytes]
-"""Returns bytes from an offset on, fewer at the end of the data."""
+"""Returns a number of bytes from an offset on, or fewer at the end of the data."""
 
 
 class _OutOfReach(Exception):
-    """What comes next is not at hand, and may not be asked for."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    """A limit does not allow requesting the next header; the message says where it ends."""
 
 
 class _Damaged(Exception):
-    """A header that is none."""
+    """A header is invalid."""
 
 
-def list_tar(window: Window, limits: Limits) -> Contents:
-    """Return the members of a tar, as many as the limits let be seen.
+def list_tar(window: Window, limits: ReadLimits) -> Contents:
+    """Return the members of a tar, as many as the limits allow.
 
     :raises Unlistable: it is not a tar.
     """
@@ -59,8 +55,8 @@ def list_tar(window: Window, limits: Limits) -> Contents:
 
     def read(start: int, length: int) -> bytes:
         if start == 0 and not window.asked:
-            length_asked = min(limits.first, limits.bytes)
-            window.read(0, max(length, length_asked))
+            # One request instead of many small ones.
+            window.read(0, max(length, min(limits.first, limits.bytes)))
         elif not window.has(start, length):
             if window.rounds >= limits.rounds:
                 raise _OutOfReach(f"after {limits.rounds} requests that wait for one another")
@@ -74,12 +70,10 @@ def list_tar(window: Window, limits: Limits) -> Contents:
     return _listed("tar", read, window.size, limits).close(window)
 
 
-def list_tar_gz(window: Window, limits: Limits) -> Contents:
+def list_tar_gz(window: Window, limits: ReadLimits) -> Contents:
     """Return the members of a tar.gz that unpack from its first bytes.
 
-    Nothing further in can be read without all that is before it.
-
-    :raises Unlistable: it is not gzip, or what is in it is not a tar.
+    :raises Unlistable: it is not gzip, or its content is not a tar.
     """
     window.limit(limits.bytes)
     packed = window.read(0, min(limits.first, limits.bytes))
@@ -94,7 +88,7 @@ def list_tar_gz(window: Window, limits: Limits) -> Contents:
             stream.seek(start)
             return stream.read(length)
         except EOFError:
-            if len(packed) == window.size:
+            if len(packed) == window.size:  # there is no more to read: the file itself is truncated
                 raise _Damaged from None
             raise _OutOfReach("at the end of the bytes that were read") from None
         except (OSError, zlib.error):
@@ -106,7 +100,7 @@ def list_tar_gz(window: Window, limits: Limits) -> Contents:
     return listing.close(window)
 
 
-def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Contents:
+def _listed(kind: str, read: Read, size: int | None, limits: ReadLimits) -> Contents:
     listing = Contents(kind=kind)
     walk = _members(read, size)
     try:
@@ -116,12 +110,12 @@ def _listed(kind: str, read: Read, size: int | None, limits: Limits) -> Contents
             listing.members.append(member)
         listing.complete = True
     except _OutOfReach as end:
-        listing.notes.append(f"Not all members are listed: this ends {end.why}.")
+        listing.notes.append(f"Not all members are listed: this ends {end}.")
     except _Damaged:
         if not listing.members:
-            raise Unlistable("This is not a tar, or is damaged from its start on") from None
+            raise Unlistable("This is not a tar, or is damaged at its start") from None
         last = listing.members[-1].name
-        listing.notes.append(f"Damaged or cut short after {storable(last)!r}.")
+        listing.notes.append(f"Damaged or truncated after {storable(last)!r}.")
     return listing
 
 
@@ -134,7 +128,7 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
     while True:
         header = read(at, BLOCK)
         if not header and at and not headers:
-            return  # ends without the blocks of zeros that should be there
+            return  # some writers omit the blocks of zeros at the end
         if len(header) < BLOCK:
             raise _Damaged
         if not header.strip(b"\0"):
@@ -145,12 +139,12 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
         kind, length = header[156:157], _number(header[124:136])
         if kind in b"LKxXg":
             headers += 1
-            if headers > MOST_HEADERS or length > LONGEST_NAME:
+            if headers > MOST_HEADERS or length > LONGEST_NAME:  # bounds memory and time
                 raise _Damaged
             _extend(kind, read(at + BLOCK, length), length, own, common)
             at += BLOCK + _blocks(length)
             continue
-        extended = common | own
+        extended = common | own  # global pax records, then those of the member
         member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
@@ -159,11 +153,11 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
             yield member
             raise _Damaged
         yield member
-        own, headers, begin = {}, 0, at
+        own, headers, begin = {}, 0, at  # extended headers apply to one member
 
 
 def _check(header: bytes) -> None:
-    """Refuse a block whose checksum says that it is no header; some programs add signed bytes."""
+    """Refuse a block with a wrong checksum; some programs sum signed bytes."""
     checksum = _number(header[148:156])
     blank = header[:148] + b" " * 8 + header[156:BLOCK]
     if checksum not in (sum(blank), sum(struct.unpack(f"{BLOCK}b", blank))):
@@ -171,7 +165,7 @@ def _check(header: bytes) -> None:
 
 
 def _number(text: bytes) -> int:
-    """Return a number: octal digits, or GNU's binary ones after a first byte of 128."""
+    """Return a number: octal digits, or GNU's binary form with a first byte of 128 or 255."""
     if text[:1] in (b"\x80", b"\xff"):
         value = int.from_bytes(text[1:], "big")
         if text[0] == 0xFF:
@@ -190,7 +184,7 @@ def _blocks(length: int) -> int:
 
 
 def _extend(kind: bytes, data: bytes, length: int, own: dict[str, str], common: dict[str, str]) -> None:
-    """Take in an extended header: a long name, or records of pax."""
+    """Apply an extended header: a long name, or pax records."""
     if len(data) < length:
         raise _Damaged
     if kind in b"LK":
@@ -201,7 +195,7 @@ def _extend(kind: bytes, data: bytes, length: int, own: dict[str, str], common: 
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the records of a pax header: a length in digits, a space, key=value, a line's end."""
+    """Yield the records of a pax header, each of the form ``LENGTH KEY=VALUE`` with a line feed."""
     at = 0
     while at < len(data) and data[at : at + 1] != b"\0":
         space = data.find(b" ", at, at + 20)
@@ -251,13 +245,13 @@ def _kind(kind: bytes, name: str) -> str:
 def _whole(text: str | None, otherwise: int) -> int:
     if text is None:
         return otherwise
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not (text.isascii() and text.isdigit() and len(text) < 20):  # int() of very long numbers is slow
         raise _Damaged
     return int(text)
 
 
 def _milliseconds(text: str | None, field: bytes) -> int | None:
-    """Return a time in milliseconds since 1970; None if it is none that a calendar has."""
+    """Return a time in milliseconds since 1970, or None if it is outside the calendar."""
     try:
         seconds = Decimal(text) if text is not None else Decimal(_number(field))
     except (InvalidOperation, _Damaged):
@@ -268,7 +262,7 @@ def _milliseconds(text: str | None, field: bytes) -> int | None:
 
 
 def _skip_map(read: Read, header: bytes, at: int) -> int:
-    """Return where the last block of the map of a sparse file (GNU's old form) is."""
+    """Return the position of the last block of the map of a sparse file in GNU's old form."""
     more = header[482:483]
     while more not in (b"\0", b""):
         at += BLOCK

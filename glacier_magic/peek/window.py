@@ -1,4 +1,4 @@
-"""A stored archive seen through the ranges that were paid for."""
+"""A view of a stored archive through ranges of bytes, each of which costs money."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Fetch = Callable[[int, int], bytes]
 """Returns the bytes from *start* to *end*, inclusive: one retrieval job of a range."""
 
 Announce = Callable[[list[tuple[int, int]]], None]
-"""Called with the ranges before they are fetched."""
+"""Called with ranges before they are fetched."""
 
 
 class Window:
-    """Reads an archive through *fetch*, which is asked only for ranges aligned to the tree hash.
+    """Reads an archive through *fetch*, in ranges aligned to the tree hash.
 
-    What was fetched is kept: no byte is asked for twice.
+    Fetched bytes are stored, so that no byte is requested twice.
 
     :param size: bytes of the archive.
-    :param most: bytes that may be asked for, all requests together; None for no limit.
-    :param announce: called with all ranges that are about to be fetched one after the other, first
-        and last byte, so that they can be asked for together.
+    :param most: the most bytes of all requests together; None for no limit.
+    :param announce: called with all ranges, first and last byte, that are about to be fetched one
+        after the other, so that their jobs can run concurrently.
     """
 
     def __init__(
@@ -34,28 +34,29 @@ class Window:
         self.most = most
         self._announce = announce
         self.paid = 0
-        """Bytes asked for so far."""
+        """Bytes requested so far."""
         self.asked: list[tuple[int, int]] = []
-        """The ranges asked for so far, first and last byte."""
+        """The ranges requested so far, first and last byte."""
         self.rounds = 0
-        """Requests so far that had to wait for an earlier one's answer."""
+        """Requests so far that had to wait for the result of an earlier one."""
         self._fetch = fetch
         self._chunks: dict[int, bytes] = {}
 
     def limit(self, most: int) -> None:
-        """Allow no more than *most* bytes, or what was allowed before if that is less."""
+        """Allow at most *most* bytes, or fewer if the limit is lower already."""
         self.most = most if self.most is None else min(most, self.most)
 
     def has(self, start: int, length: int, /) -> bool:
-        """Return whether bytes are at hand."""
+        """Return whether bytes have been fetched."""
         return not self._missing(start, start + length)
 
     def read(self, start: int, length: int) -> bytes:
         """Return *length* bytes from *start*, fewer at the end of the archive.
 
-        :raises Unlistable: more than the limit would have to be asked for; nothing is then.
-        :raises IntegrityError: *fetch* returned another number of bytes than it was asked for.
+        :raises Unlistable: it would exceed the limit; nothing is requested.
+        :raises IntegrityError: *fetch* returned a wrong number of bytes.
         """
+        # Untrusted positions may be negative or beyond the end.
         end = min(max(start, 0) + max(length, 0), self.size)
         start = min(max(start, 0), end)
         missing = self._missing(start, end)
@@ -67,7 +68,7 @@ class Window:
         )
 
     def _missing(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the runs of chunks, first and last (exclusive), that are not at hand."""
+        """Return the runs of chunks, first and last (exclusive), that have not been fetched."""
         runs: list[tuple[int, int]] = []
         for chunk in _chunks(start, min(end, self.size)):
             if chunk in self._chunks:
@@ -80,7 +81,7 @@ class Window:
 
     def _ask(self, runs: list[tuple[int, int]]) -> None:
         count = -(-self.size // CHUNK)
-        ranges = [
+        ranges = [  # only aligned ranges have a tree hash, by which they are verified
             (first * CHUNK, min(last * CHUNK, self.size) - 1)
             for run in runs
             for first, last in aligned_cover(*run, count)
@@ -88,7 +89,7 @@ class Window:
         price = sum(last - first + 1 for first, last in ranges)
         if self.most is not None and self.paid + price > self.most:
             raise Unlistable(
-                f"Contents it takes {human_bytes(self.paid + price)} of the archive, more than the "
+                f"The listing needs {human_bytes(self.paid + price)} of the archive, more than the "
                 f"{human_bytes(self.most)} allowed"
             )
         self.rounds += 1
@@ -98,7 +99,7 @@ class Window:
             data = self._fetch(first, last)
             if len(data) != last - first + 1:
                 raise IntegrityError(
-                    f"Asked for {last - first + 1:,} bytes from {first:,}, got {len(data):,}"
+                    f"Requested {last - first + 1:,} bytes from {first:,}, received {len(data):,}"
                 )
             self.asked.append((first, last))
             self.paid += len(data)
@@ -108,5 +109,5 @@ class Window:
 
 
 def _chunks(start: int, end: int) -> range:
-    """Return the numbers of the chunks that hold the bytes from *start* to *end* (exclusive)."""
+    """Return the numbers of the chunks with the bytes from *start* to *end* (exclusive)."""
     return range(start // CHUNK, -(-end // CHUNK) if start < end else start // CHUNK)

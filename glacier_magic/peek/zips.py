@@ -1,8 +1,8 @@
 """The members of a zip, from its end: the central directory, ZIP64 too (PKWARE APPNOTE 6.3).
 
-``zipfile`` does not read the directory: one name that is not UTF-8, or one odd extra field, would
-hide all other members; the mark of an end inside a comment makes the zip look empty; and an object
-for each entry of a hostile directory of 64 MiB takes 500 MiB before a limit can stop it.
+``zipfile`` is not used: one name that is not UTF-8, or one odd extra field, would hide all other
+members; the signature of an end record in a comment makes the zip look empty; and its objects for a
+hostile directory of 64 MiB take 500 MiB before a limit can stop it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ..base.treehash import CHUNK
 from ..errors import Unlistable
-from .contents import FILE, FOLDER, LINK, OTHER, Contents, Limits, Member
+from .contents import FILE, FOLDER, LINK, OTHER, Contents, Member, ReadLimits
 from .window import Window
 
 _END = struct.Struct("<4s4H2LH")
@@ -27,10 +27,10 @@ _NTFS_EPOCH = 11_644_473_600_000
 _SPLIT = "This is one part of a split zip"
 
 
-def list_zip(window: Window, limits: Limits) -> Contents:
-    """Return the members of a zip; the end of it is read, then its directory.
+def list_zip(window: Window, limits: ReadLimits) -> Contents:
+    """Return the members of a zip, from its end record and directory.
 
-    :raises Unlistable: it is not a zip, is cut short or split, or its directory is over a limit.
+    :raises Unlistable: it is not a zip, is truncated or split, or its directory exceeds a limit.
     """
     window.limit(limits.bytes)
     directory, count, shift = _directory(window)
@@ -42,28 +42,28 @@ def list_zip(window: Window, limits: Limits) -> Contents:
             break
         listing.members.append(member)
     found = len(listing.members)
-    # Writers without ZIP64 let the count run over at 65,536.
+    # The count of writers without ZIP64 overflows at 65,536.
     if listing.complete and found % 0x10000 != count % 0x10000:
-        listing.notes.append(f"The zip says it has {count:,} members; its directory has {found:,}.")
+        listing.notes.append(f"The end record has {count:,} members; the directory has {found:,}.")
     if any(member.encrypted for member in listing.members):
         listing.notes.append("Encrypted members are marked; their names and sizes are readable.")
     return listing.close(window)
 
 
 def _directory(window: Window) -> tuple[bytes, int, int]:
-    """Return the directory, the count of members it should have, and what moves its offsets."""
+    """Return the directory, its stated number of members, and the shift of its offsets."""
     damaged = False
     for at in _ends(window):
         end = _END.unpack(window.read(at, _END.size))
         _, disk, first_disk, here, count, length, offset, _ = end
         top = at
-        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (length, offset):
+        if 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (length, offset):  # the marks of ZIP64
             wide = _zip64(window, at)
             if wide is not None:
                 top, disk, first_disk, here, count, length, offset = wide
         if disk or first_disk or here != count:
             raise Unlistable(_SPLIT)
-        # What stands before the zip, as in a program that unpacks itself, moves all offsets.
+        # Data before the zip, as in a self-extracting program, shifts all offsets.
         start = top - length
         if start >= 0 and start >= offset:
             directory = window.read(start, length)
@@ -76,9 +76,9 @@ def _directory(window: Window) -> tuple[bytes, int, int]:
 
 
 def _ends(window: Window) -> Iterator[int]:
-    """Yield where the end record may be, the likeliest place first.
+    """Yield possible positions of the end record, the most likely one first.
 
-    The last chunk is searched first, the one before it only if a comment may reach so far back.
+    The last chunk is searched first, the one before it only if a comment may extend so far.
     """
     last_chunk = window.size - (window.size - 1) // CHUNK * CHUNK if window.size else 0
     most = _LONGEST_COMMENT + _END.size
@@ -87,6 +87,7 @@ def _ends(window: Window) -> Iterator[int]:
         tail = window.read(tail_at, reach)
         at, found = len(tail), False
         while (at := tail.rfind(b"PK\5\6", 0, at)) >= 0:
+            # Its comment must end with the file.
             if int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail) - at - _END.size:
                 found = True
                 yield tail_at + at
@@ -95,7 +96,7 @@ def _ends(window: Window) -> Iterator[int]:
 
 
 def _zip64(window: Window, end: int) -> tuple[int, int, int, int, int, int, int] | None:
-    """Return place, disks, counts, length and offset of the ZIP64 end, or None without one."""
+    """Return position, disks, counts, length and offset of the ZIP64 end record, or None."""
     place = end - _LOCATOR.size
     if place < 0:
         return None
@@ -104,7 +105,7 @@ def _zip64(window: Window, end: int) -> tuple[int, int, int, int, int, int, int]
         return None
     if disk or disks > 1:
         raise Unlistable(_SPLIT)
-    # Where something stands before the zip, the offset is wrong, and the record is just above.
+    # With data before the zip, the stated offset is wrong; the record is just before the locator.
     for at in (place - _END64.size, stated):
         record = window.read(at, _END64.size) if 0 <= at <= place - _END64.size else b""
         if record[:4] == b"PK\6\6":
@@ -125,7 +126,7 @@ def _entries(directory: bytes, shift: int) -> Iterator[Member]:
         start = at + _ENTRY.size
         at = start + name_length + extra_length + comment_length
         if at > len(directory):
-            raise Unlistable("The directory of this zip is cut short")
+            raise Unlistable("The directory of this zip is truncated")
         raw = directory[start : start + name_length]
         extra = directory[start + name_length : start + name_length + extra_length]
         yield _member(entry, raw, dict(_extras(extra)), shift)
@@ -144,7 +145,7 @@ def _member(entry: tuple[int, ...], raw: bytes, extras: dict[int, bytes], shift:
     wide = extras.get(1, b"")
     values = []
     for value in (size, packed, start):
-        moved = value == 0xFFFFFFFF and len(wide) >= 8
+        moved = value == 0xFFFFFFFF and len(wide) >= 8  # the ZIP64 field has only the values that do not fit
         values.append(int.from_bytes(wide[:8], "little") if moved else value)
         wide = wide[8:] if moved else wide
     name = _name(raw, flags, extras)
@@ -168,7 +169,7 @@ def _kind(name: str, made_on: int, outer: int) -> str:
 
 
 def _name(raw: bytes, flags: int, extras: dict[int, bytes]) -> str:
-    unicode = extras.get(0x7075, b"")  # Info-ZIP's: holds as long as the plain name is the same
+    unicode = extras.get(0x7075, b"")  # Info-ZIP's; valid only with the CRC of the plain name
     if unicode[:1] == b"\1" and unicode[1:5] == zlib.crc32(raw).to_bytes(4, "little"):
         raw, flags = unicode[5:], _UTF8
     if flags & _UTF8:
@@ -176,11 +177,11 @@ def _name(raw: bytes, flags: int, extras: dict[int, bytes]) -> str:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             pass
-    return raw.decode("cp437")
+    return raw.decode("cp437")  # the encoding of MS-DOS, the default of the format
 
 
 def _mtime(extras: dict[int, bytes]) -> int | None:
-    """Return the time that Unix or Windows programs add, in milliseconds since 1970 UTC."""
+    """Return the time in Unix or Windows extra fields, in milliseconds since 1970 UTC."""
     unix = extras.get(0x5455, b"")
     if len(unix) >= 5 and unix[0] & 1:
         return int.from_bytes(unix[1:5], "little", signed=True) * 1000
@@ -191,7 +192,7 @@ def _mtime(extras: dict[int, bytes]) -> int | None:
 
 
 def _written(day: int, clock: int) -> str:
-    """Return the local time of the computer that made the zip, as it was written."""
+    """Return the local time of the computer that created the zip."""
     return (
         f"{(day >> 9) + 1980}-{day >> 5 & 15:02}-{day & 31:02} "
         f"{clock >> 11:02}:{clock >> 5 & 63:02}:{clock % 32 * 2:02}"

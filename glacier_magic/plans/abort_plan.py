@@ -1,4 +1,4 @@
-"""Dropping unfinished uploads."""
+"""A plan to abort unfinished uploads."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class AbortPlan(Plan["pd.DataFrame"]):
-    """Unfinished uploads to drop: nothing is dropped until ``run()``, which returns what was.
+    """Unfinished uploads to abort; ``run()`` aborts them and returns their rows.
 
-    :param words: the beginnings of their ids.
-    :raises InputError: one of them names no upload, or more than one.
+    :param words: the first characters of upload ids.
+    :raises InputError: one of them fits no upload, or several.
     """
 
     button = "Abort"
@@ -40,7 +40,7 @@ class AbortPlan(Plan["pd.DataFrame"]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         return [("undo", "there is none: the parts would have to be sent, and paid for, again")]
 
     @property

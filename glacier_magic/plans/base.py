@@ -1,13 +1,13 @@
-"""What all plans have in common."""
+"""The base of all plans."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..base.rendering import SHOWN, Rendered, escape, html_table, text_table
 from ..base.units import plural
@@ -21,32 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-Item = TypeVar("Item")
-
-
-class Cells(Sequence[tuple[str, ...]], Generic[Item]):
-    """The rows of a plan's table, put into words when they are looked at: few of many are."""
-
-    def __init__(self, items: Sequence[Item], words: Callable[[Item], tuple[str, ...]]) -> None:
-        self._items, self._words = items, words
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[str, ...]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[tuple[str, ...]]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        """Return a row, or several, in words."""
-        if isinstance(index, slice):
-            return [self._words(item) for item in self._items[index]]
-        return self._words(self._items[index])
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Where plans that are run are kept, and the clock that dates them."""
+class PlanLog:
+    """The catalogue that records the plans that are run, and the clock that dates them."""
 
     catalogue: Catalogue
     clock: ServiceClock
@@ -55,31 +34,35 @@ class Memory:
 class Plan(Rendered, Generic[T]):
     """Something that costs money or destroys data, and does nothing until ``run()``.
 
-    It shows itself as a table; in a notebook as a card with a button.  One that has a *memory* is
-    kept in the catalogue when it is run: what was promised before anything is done, and what
-    happened afterwards (:meth:`.Session.history`).
+    It is displayed as a table, in a notebook as a card with a button.  With a *log*, a run is recorded
+    in the catalogue: the promise before anything is done, the outcome afterwards
+    (:meth:`.Session.history`).
     """
 
     kind = ""
-    """What sort of plan it is, in one word: restore, delete, drop."""
+    """The type of the plan in the history: restore, delete, drop."""
     vault = ""
-    """The name of the vault that it is about."""
+    """The name of its vault."""
     writes_intent = False
-    """Whether ``_run`` itself calls :meth:`_remember`, in one transaction with what it intends."""
+    """Whether ``_run`` calls :meth:`_remember`, in one transaction with the rows of its requests."""
 
     button = "Start"
-    """The word on the button that runs the plan."""
+    """The label of the button that runs the plan."""
     danger = False
     """Whether running it destroys data."""
 
-    def __init__(self, memory: Memory | None = None) -> None:
-        self._lock = threading.Lock()
-        self._result: T | None = None
-        self._memory = memory
-        self._made = memory.clock.now_ms() if memory else 0
-        self._number: int | None = None
-        self._limit: Decimal | None = None
-        self._accept_unconfirmed = False
+    def __init__(self, log: PlanLog | None = None) -> None:
+        self._lock = threading.Lock()  # two clicks on a button must not pay twice
+        self.result: T | None = None
+        """The result of :meth:`run`; None before."""
+        self._log = log
+        self._made = log.clock.now_ms() if log else 0  # the history shows how old a plan was when it was run
+        self.number: int | None = None
+        """The number of the plan in :meth:`.Session.history`; None before it is run."""
+        self.limit: Decimal | None = None
+        """The highest price of a run in US dollars; None without a limit."""
+        self.accepts_unconfirmed = False
+        """Whether unconfirmed prices count towards the limit."""
 
     @property
     def title(self) -> str:
@@ -88,12 +71,12 @@ class Plan(Rendered, Generic[T]):
 
     @property
     def facts(self) -> Sequence[tuple[str, str]]:
-        """What to know before running it: pairs of a label and words."""
+        """Pairs of a label and a text to read before running it."""
         raise NotImplementedError
 
     @property
     def table(self) -> pd.DataFrame:
-        """Everything the plan touches, one row each."""
+        """One row for each thing that the plan affects."""
         raise NotImplementedError
 
     @property
@@ -103,22 +86,22 @@ class Plan(Rendered, Generic[T]):
 
     @property
     def quote(self) -> Quote | None:
-        """What running it costs, line by line; None where that is not reckoned."""
+        """The price of a run, line by line; None where it is not calculated."""
         return None
 
     @property
     def confirmation(self) -> str:
-        """What has to be typed before it is run: the vault's name; empty where a yes is enough."""
+        """The text to type before a run, the vault's name; empty where a yes is enough."""
         return ""
 
     def check(self, confirm: str | None) -> None:
-        """Return if *confirm* lets the plan run; see :func:`check_confirmation`."""
+        """Check the confirmation of the plan; see :func:`check_confirmation`."""
         check_confirmation(
             self.title, self.confirmation or self.vault, confirm, needed=bool(self.confirmation)
         )
 
     def promised(self) -> Mapping[str, Any]:
-        """Return what is kept of the plan when it is run, as JSON can hold it.
+        """Return the record of the promise, JSON-serializable.
 
         Plans add to it: ``archives`` and ``bytes`` where they have them, ``requests``, times.
         """
@@ -130,7 +113,7 @@ class Plan(Rendered, Generic[T]):
         }
 
     def happened(self, result: T) -> Mapping[str, Any] | None:  # noqa: ARG002 - the signature is that of all plans
-        """Return what is kept of what running it gave; None where that is heard of later."""
+        """Return the record of the outcome; None where the downloads record it later."""
         return {}
 
     def run(
@@ -144,80 +127,68 @@ class Plan(Rendered, Generic[T]):
 
         :param confirm: the vault's name: needed where the plan has a :attr:`confirmation`, and
             checked wherever it is given.
-        :param max_cost: US dollars that it may cost at most, reckoned anew at this moment;
-            that of :meth:`limit_to` if none is given.
-        :param accept_unconfirmed: let the limit rely on figures that nobody has confirmed.
+        :param max_cost: the highest price in US dollars, compared with the present prices; the
+            limit of :meth:`limit_to` by default.
+        :param accept_unconfirmed: count unconfirmed prices towards the limit.
         :raises NotConfirmed: *confirm* is missing or another text; nothing was done.
         :raises OverBudget: it costs more; nothing was done.
-        :raises PriceUnknown: what it costs is not known, or not confirmed; nothing was done.
-        :raises PlanChanged: it would ask for, or cost, more than the plan has shown; nothing was
-            done, and the plan shows what holds now: a second call does that.
+        :raises PriceUnknown: its price is unknown or unconfirmed; nothing was done.
+        :raises PlanChanged: it would request, or cost, more than was shown; nothing was done.  The
+            plan now shows the present state, and a second call carries that out.
         """
         self.check(confirm)
-        limit = self._limit if max_cost is None else dollars(max_cost)
-        accept = accept_unconfirmed or self._accept_unconfirmed
+        limit = self.limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
+        accept = accept_unconfirmed or self.accepts_unconfirmed
         with self._lock:
-            if self._result is None:
-                shown = self._asked(), self.quote
+            if self.result is None:
+                shown = self._asked(), self.quote  # read before the update: what the user has seen
                 self._decide_again()
                 if limit is not None:
+                    # A limit is checked with the updated numbers, and comes first.
                     self._check_cost(limit, accept_unconfirmed=accept)
-                self._check_as_shown(*shown)
-                self._result = self._carried_out()
-            return self._result
+                self._check_as_shown(*shown)  # also within a limit nothing is paid that was not shown
+                self.result = self._carried_out()
+            return self.result
 
     def limit_to(self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False) -> Self:
-        """Let every later :meth:`run`, a button's too, keep a limit; return the plan.
-
-        Parameters are those of :meth:`run`.
-        """
-        self._limit, self._accept_unconfirmed = dollars(max_cost), accept_unconfirmed
+        """Set the limit of every later :meth:`run`, also by a button; return the plan."""
+        self.limit, self.accepts_unconfirmed = dollars(max_cost), accept_unconfirmed
         return self
 
     def without_limit(self) -> Self:
-        """Forget the limit; return the plan."""
-        self._limit, self._accept_unconfirmed = None, False
+        """Remove the limit; return the plan."""
+        self.limit, self.accepts_unconfirmed = None, False
         return self
 
     @property
-    def limit(self) -> Decimal | None:
-        """US dollars that running it may cost; None without a limit."""
-        return self._limit
-
-    @property
-    def accepts_unconfirmed(self) -> bool:
-        """Whether the limit relies on figures that nobody has confirmed."""
-        return self._accept_unconfirmed
-
-    @property
     def refusal(self) -> str:
-        """Why :meth:`run` would refuse the plan as it stands; empty where it would not."""
+        """The reason why :meth:`run` would refuse the plan; empty where it would not."""
         return self._beyond_limit()
 
     def _beyond_limit(self) -> str:
-        if self._limit is not None:
+        if self.limit is not None:
             try:
-                self._check_cost(self._limit, accept_unconfirmed=self._accept_unconfirmed)
+                self._check_cost(self.limit, accept_unconfirmed=self.accepts_unconfirmed)
             except (OverBudget, PriceUnknown) as error:
                 return str(error)
         return ""
 
     def _limit_facts(self) -> list[tuple[str, str]]:
-        """Return the limit, and whether it is kept, as facts to show."""
-        if self._limit is None:
+        """Return the limit, and whether the plan is within it, as facts."""
+        if self.limit is None:
             return []
         refused = self._beyond_limit()
-        return [("limit", f"{money(self._limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
+        return [("limit", f"{money(self.limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
 
     def _decide_again(self) -> None:
-        """Look again at what is to be done: hours may have passed since it was shown."""
+        """Update the plan before it is run: hours may have passed since it was shown."""
 
     def _asked(self) -> frozenset[str]:
-        """Return what the service would be asked, and paid, for, by keys that stay the same."""
+        """Return a stable key of each request that the service charges for."""
         return frozenset()
 
     def _check_as_shown(self, asked: frozenset[str], quote: Quote | None) -> None:
-        """Return if what is decided now neither asks for more nor costs more than was shown.
+        """Check that the plan neither requests nor costs more than was shown.
 
         :raises PlanChanged: it does.
         """
@@ -236,42 +207,32 @@ class Plan(Rendered, Generic[T]):
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
     def _carried_out(self) -> T:
-        if not self.writes_intent:
+        if not self.writes_intent:  # such a plan records itself with its rows, in one transaction
             self._remember()
         try:
             result = self._run()
         except GlacierError as error:
-            with suppress(GlacierError):  # what went wrong counts, not that it cannot be kept
+            with suppress(GlacierError):  # the error of the run counts, not that of recording it
                 self._note_end(error=str(error))
             raise
-        told = self.happened(result)
-        if told is not None:
-            self._note_end(happened=told)
+        happened = self.happened(result)
+        if happened is not None:
+            self._note_end(happened=happened)
         return result
 
     def _remember(self) -> int | None:
-        """Write what is promised, before anything is done; return the number of the plan."""
-        if self._memory is not None:
-            now = self._memory.clock.now_ms()
-            self._number = self._memory.catalogue.plans.begin(
+        """Record the promise before anything is done; return the number of the plan."""
+        if self._log is not None:
+            now = self._log.clock.now_ms()
+            self.number = self._log.catalogue.plans.begin(
                 self.kind, self.vault, self.promised(), made=self._made, run=now
             )
-        return self._number
+        return self.number
 
     def _note_end(self, **what: Any) -> None:
-        if self._memory is not None and self._number is not None:
-            now = self._memory.clock.now_ms()
-            self._memory.catalogue.plans.end(self._number, now, **what)
-
-    @property
-    def number(self) -> int | None:
-        """The number of the plan in :meth:`.Session.history`, once it was run."""
-        return self._number
-
-    @property
-    def result(self) -> T | None:
-        """What :meth:`run` returned, or None before."""
-        return self._result
+        if self._log is not None and self.number is not None:
+            now = self._log.clock.now_ms()
+            self._log.catalogue.plans.end(self.number, now, **what)
 
     def _run(self) -> T:
         raise NotImplementedError
@@ -280,18 +241,23 @@ class Plan(Rendered, Generic[T]):
         raise NotImplementedError
 
     def _cells(self) -> Sequence[tuple[str, ...]]:
+        """Return the first rows of the table as text, :data:`SHOWN` of them at least."""
         raise NotImplementedError
 
+    def _count(self) -> int:
+        """Return how many rows the table has."""
+        return len(self._cells())
+
     def _sections(self) -> Sequence[Rendered]:
-        """Return what is shown between the facts and the rows."""
+        """Return the sections between the facts and the rows."""
         return ()
 
     def _more(self) -> str:
-        more = len(self._cells()) - SHOWN
+        more = self._count() - SHOWN
         return f"and {more:,} more: .table has them all" if more > 0 else ""
 
     def _next(self) -> str:
-        if self._result is not None:
+        if self.result is not None:
             return "This plan has been run."
         if self.empty:
             return "There is nothing to do."
@@ -309,7 +275,7 @@ class Plan(Rendered, Generic[T]):
         return "\n".join([*lines, *filter(None, (self._more(), self._next()))])
 
     def card_html(self) -> str:
-        """Return the plan as HTML, without the line that says how to run it."""
+        """Return the plan as HTML, without the line on how to run it."""
         facts = "".join(
             f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
             for label, words in self.facts
@@ -320,7 +286,7 @@ class Plan(Rendered, Generic[T]):
         return (
             f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>"
             f"{sections}"
-            f"<details{' open' if len(self._cells()) <= 20 else ''}>"
+            f"<details{' open' if self._count() <= 20 else ''}>"
             f"<summary>What is in it</summary>{rows}{more}</details>"
         )
 
@@ -329,10 +295,10 @@ class Plan(Rendered, Generic[T]):
 
 
 def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bool = False) -> None:
-    """Return if *confirm* is the vault's name, or None where none is needed.
+    """Check that *confirm* is the vault's name, or None where none is needed.
 
-    :param what: what is to be done, in a sentence.
-    :raises NotConfirmed: it is another text, an empty one too, or it is missing.
+    :param what: the title of the plan.
+    :raises NotConfirmed: it is another text, or missing.
     """
     if (confirm is None and not needed) or (vault and confirm == vault):
         return
@@ -348,23 +314,23 @@ def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bo
 
 
 def _dearer(now: Quote | None, shown: Quote | None) -> bool:
-    """Tell whether a quote is higher than the one that was shown, or became unknown."""
-    if now is None or shown is None:
+    """Return whether a quote is higher than the one shown, or has become unknown."""
+    if now is None or shown is None:  # nothing to compare with: a price is more than none
         return now is not None
-    if (now.total is None) != (shown.total is None):
+    if (now.total is None) != (shown.total is None):  # a price that became known is no reason to stop
         return now.total is None
     return now.known > shown.known
 
 
 def dollars(amount: Decimal | int | str) -> Decimal:
-    """Return a limit as it was given, in US dollars.
+    """Return an amount of US dollars.
 
     :raises InputError: it is no amount; nor is a float, which is rounded already.
     """
     try:
         if isinstance(amount, str):
             return parse_money(amount)
-        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):
+        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):  # True is an int
             raise ValueError(f"not an amount of US dollars: {amount!r}")
         limit = Decimal(amount)
         if not limit.is_finite() or limit < 0:

@@ -1,21 +1,19 @@
-"""Holding archives against the local files of their names: what will be read, and what came of it.
-
-Nothing is asked of the service, and nothing costs anything but the reading.
-"""
+"""A plan to compare archives with the local files of their names, without any request."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.rendering import near
+from ..base.rendering import SHOWN, near
 from ..base.safenames import UnsafePath, safe_target
 from ..base.treehash import FileChanged, tree_hash
 from ..base.units import human_bytes, plural, short_id
 from ..catalogue import ArchiveRecord
-from .base import Cells, Plan
+from .base import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,11 +22,11 @@ SAME, DIFFERENT, MISSING, UNREADABLE = "same", "different", "missing locally", "
 
 
 class ComparePlan(Plan[str]):
-    """Archives whose local files are to be hashed; ``run()`` returns the outcome in words.
+    """Archives whose local files are to be hashed; ``run()`` returns the counts as text.
 
-    ``table`` then says of each archive what its file is.
+    After the run, ``table`` has a state for each archive.
 
-    :param folder: where the files are: an archive's file has its name below that.
+    :param folder: the folder of the files; each has the name of its archive.
     """
 
     button = "Hash"
@@ -51,7 +49,7 @@ class ComparePlan(Plan[str]):
         return [
             path
             for archive, path in zip(self.archives, self._files, strict=True)
-            if path is not None and _size(path) == archive.size
+            if path is not None and _size(path) == archive.size  # a file of another size need not be read
         ]
 
     @property
@@ -64,7 +62,7 @@ class ComparePlan(Plan[str]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         found, read = sum(path is not None for path in self._files), self._to_read()
         size = human_bytes(sum(_size(path) for path in read))
         return [
@@ -94,8 +92,21 @@ class ComparePlan(Plan[str]):
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "tree hash", "file")
 
-    def _cells(self) -> Cells[tuple[ArchiveRecord, Path | None]]:
-        return Cells(list(zip(self.archives, self._files, strict=True)), _in_words)
+    def _cells(self) -> list[tuple[str, ...]]:
+        pairs = zip(self.archives, self._files, strict=True)
+        return [
+            (
+                archive.name or archive.archive_id,
+                human_bytes(archive.size),
+                short_id(archive.archive_id),
+                archive.tree_hash or "",
+                near(str(path)) if path else MISSING,
+            )
+            for archive, path in islice(pairs, SHOWN)
+        ]
+
+    def _count(self) -> int:
+        return len(self.archives)
 
     def _run(self) -> str:
         self._files = [self._file(archive) for archive in self.archives]
@@ -106,22 +117,11 @@ class ComparePlan(Plan[str]):
         return f"{', '.join(f'{counts[s]:,} {s}' for s in order if counts[s])}: see .table."
 
 
-def _in_words(pair: tuple[ArchiveRecord, Path | None]) -> tuple[str, ...]:
-    archive, path = pair
-    return (
-        archive.name or archive.archive_id,
-        human_bytes(archive.size),
-        short_id(archive.archive_id),
-        archive.tree_hash or "",
-        near(str(path)) if path else MISSING,
-    )
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return -1
+        return -1  # no archive has this size
 
 
 def _state(archive: ArchiveRecord, path: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""What waits for the user since the catalogue was restored, copied or moved."""
+"""Work on hold since the catalogue was restored, copied or moved."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ..base.units import human_bytes, plural
 from ..catalogue import Catalogue
 from ..catalogue.storage.holding import how, release
 from .delete.drop_plan import end
-from .restore.scheduled import stop
+from .restore.timetable import stop
 
 
 class OnHold(Rendered):
-    """Requests, deletions and drops that do not go on by themselves.
+    """Requests, deletions and drops that wait for the user.
 
     :param now: milliseconds since 1970 by the service's clock.
     """
@@ -20,13 +20,13 @@ class OnHold(Rendered):
         self._catalogue, self._now = catalogue, now
         self.downloads = [row for row in catalogue.pacing.scheduled() if row.on_hold]
         self.drops = [row for row in catalogue.drops.shown() if row.open and row.on_hold]
-        of_drops = {drop.deletion for drop in self.drops}
+        of_drops = {drop.deletion for drop in self.drops}  # counted with their drop
         found = [row for row in catalogue.deletions.unfinished() if row.on_hold]
         self.deletions = [row for row in found if row.id not in of_drops]
 
     @property
     def words(self) -> str:
-        """What is on hold, in words; empty if nothing is."""
+        """The work on hold as text; empty if there is none."""
         size = human_bytes(sum(row.size or 0 for row in self.downloads))
         left = plural(sum(row.left for row in self.deletions), "archive")
         words = [f"{plural(len(self.downloads), 'archive')} to ask for ({size})"]
@@ -36,16 +36,16 @@ class OnHold(Rendered):
         return ", ".join([*words, *(f"drop of {drop.vault}" for drop in self.drops)])
 
     def resume(self) -> str:
-        """Let all of it go on while a session is open; return what that is.
+        """Resume all of it; return a text that lists it.
 
-        Deletions alone go on with :meth:`.Session.resume_deletion`, as before.
+        A deletion then continues with :meth:`.Session.resume_deletion`.
         """
         release(self._catalogue.database, self._catalogue.scope)
         return f"Goes on: {self.words}." if self.words else "Nothing is on hold."
 
     def discard(self) -> str:
-        """Give all of it up; return what that was.  What was asked for or deleted stays so."""
-        with self._catalogue.database.transaction():
+        """Discard all of it; return a text that lists it.  Requests and deletions made stay made."""
+        with self._catalogue.database.transaction():  # all or nothing
             stop(self._catalogue, self.downloads, self._now)
             for drop in self.drops:
                 end(self._catalogue, drop)

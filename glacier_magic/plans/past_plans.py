@@ -1,4 +1,4 @@
-"""Plans that were run: what was promised against what happened."""
+"""Plans that were run: the promise beside the outcome."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from ..base.rendering import Rendered, escape, html_table, text_table, visible
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate
-from ..prices.quote import amount_of
+from ..prices.quotes import amount_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def price_of(record: PlanRecord) -> str:
-    """Return the promised price in words; empty where none was reckoned."""
+    """Return the promised price as text; empty where none was calculated."""
     quote = record.promised.get("quote") or {}
     return str(quote.get("words", ""))
 
 
 def came_to(record: PlanRecord) -> Decimal | None:
-    """Return US dollars of what was asked for and fetched, at the promised prices.
+    """Return the price of the requests and downloads made, in US dollars, at the promised prices.
 
-    It is reckoned, not billed; None where a price was not known.
+    It is an estimate, not the bill; None where a price was not known.
     """
     quote, total = record.promised.get("quote"), Decimal(0)
-    if quote is None or record.kind != "restore":
+    if quote is None or record.kind != "restore":  # fees of deletions depend on the day
         return None
     tally = record.tally
     done = {
@@ -56,10 +56,10 @@ def _sort(item: str) -> str:
 
 def _done(record: PlanRecord) -> tuple[int, int]:
     """Return how many archives, and bytes in them, came back or were deleted."""
-    told = record.happened or {}
+    happened = record.happened or {}
     if record.kind == "restore":
         return record.tally.verified, record.tally.bytes_verified
-    return int(told.get("deleted") or told.get("extended") or 0), int(told.get("bytes") or 0)
+    return int(happened.get("deleted") or happened.get("extended") or 0), int(happened.get("bytes") or 0)
 
 
 def _ended(record: PlanRecord) -> datetime | None:
@@ -68,7 +68,7 @@ def _ended(record: PlanRecord) -> datetime | None:
     return from_ms(record.ended or record.tally.ended or record.run)
 
 
-class Past(Rendered):
+class PlanHistory(Rendered):
     """The plans that were run last, newest first; ``table`` is a DataFrame."""
 
     def __init__(self, records: Sequence[PlanRecord], now: datetime) -> None:
@@ -86,7 +86,25 @@ class Past(Rendered):
         """
         import pandas as pd
 
-        frame = pd.DataFrame([self._facts(record) for record in self.records], columns=_COLUMNS)
+        records = self.records
+        done = [_done(record) for record in records]
+        columns: dict[str, list[Any]] = {
+            "id": [r.id for r in records],
+            "run": [from_ms(r.run) for r in records],
+            "kind": [r.kind for r in records],
+            "vault": [r.vault for r in records],
+            "state": [r.state for r in records],
+            "archives": [r.promised.get("archives") for r in records],
+            "size": [r.promised.get("bytes") for r in records],
+            "price": [price_of(r) for r in records],
+            "asked": [r.tally.asked for r in records],
+            "done": [count for count, _ in done],
+            "failed": [r.tally.failed for r in records],
+            "expired": [r.tally.expired for r in records],
+            "size_done": [size for _, size in done],
+            "ended": [_ended(r) for r in records],
+        }
+        frame = pd.DataFrame(columns)
         for name in ("run", "ended"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
         counts = ("archives", "size", "asked", "done", "failed", "expired", "size_done")
@@ -94,48 +112,11 @@ class Past(Rendered):
         frame.attrs["as_of"] = self._now.isoformat()
         return frame
 
-    def _facts(self, record: PlanRecord) -> dict[str, Any]:
-        done, size_done = _done(record)
-        return {
-            "id": record.id,
-            "run": from_ms(record.run),
-            "kind": record.kind,
-            "vault": record.vault,
-            "state": record.state,
-            "archives": record.promised.get("archives"),
-            "size": record.promised.get("bytes"),
-            "price": price_of(record),
-            "asked": record.tally.asked,
-            "done": done,
-            "failed": record.tally.failed,
-            "expired": record.tally.expired,
-            "size_done": size_done,
-            "ended": _ended(record),
-        }
-
-
-_COLUMNS = (
-    "id",
-    "run",
-    "kind",
-    "vault",
-    "state",
-    "archives",
-    "size",
-    "price",
-    "asked",
-    "done",
-    "failed",
-    "expired",
-    "size_done",
-    "ended",
-)
-
 
 class PastPlan(Rendered):
-    """One plan in full: each promise beside what came of it.
+    """One plan in full: each promise beside its outcome.
 
-    :param errors: name, outcome and reason of what did not come.
+    :param errors: name, outcome and reason of the archives that were not restored.
     """
 
     def __init__(self, record: PlanRecord, errors: Sequence[tuple[str, str, str]], now: datetime) -> None:
@@ -143,13 +124,13 @@ class PastPlan(Rendered):
 
     @property
     def title(self) -> str:
-        """What it was, and when it was run."""
+        """The plan in one sentence, and when it was run."""
         when = local_time(from_ms(self.record.run), self._now)
         return f"Plan {self.record.id}, run {when}: {self.record.promised.get('title', '')}"
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        """What, as promised, and as it happened."""
+        """Rows of a label, the promise and the outcome."""
         record, promised, tally = self.record, self.record.promised, self.record.tally
         done, size_done = _done(record)
         rows = [

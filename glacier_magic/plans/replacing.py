@@ -1,4 +1,4 @@
-"""A backup put in the place of the catalogue, shown first."""
+"""A plan to replace the catalogue by a backup."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class ReplacePlan(Plan[str]):
     """A backup to put in the place of the catalogue: nothing changes until ``run()``.
 
-    What is replaced is kept beside under another name; ``run()`` says under which.
+    The present file stays beside it, under a name that ``run()`` returns.
 
     :param backup: the file to restore; it stays as it is.
     :param catalogue: the file to replace; it may be damaged or missing.
-    :param before: called right before, to close what is open.
-    :raises InputError: the backup is not there, or not a catalogue.
+    :param before: called first, to close the open catalogue.
+    :raises InputError: the backup is missing, or no catalogue.
     :raises CatalogueError: the backup is damaged, or from a newer version.
     """
 
@@ -34,10 +34,11 @@ class ReplacePlan(Plan[str]):
 
     def __init__(self, backup: Path, catalogue: Path, before: Callable[[], None]) -> None:
         super().__init__()
+        # Moving it away would lose it.
         if backup.exists() and catalogue.exists() and backup.samefile(catalogue):
             raise InputError(f"{backup} is the catalogue itself", cure="Name a backup of it.")
         self.backup, self.catalogue, self._before = backup, catalogue, before
-        self._told = examine(backup)
+        self._examined = examine(backup)
 
     @property
     def title(self) -> str:
@@ -46,7 +47,7 @@ class ReplacePlan(Plan[str]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         return [
             ("backup", str(self.backup)),
             ("catalogue", str(self.catalogue)),
@@ -78,7 +79,7 @@ class ReplacePlan(Plan[str]):
         return ("file", "archives", "in", "size", "changed")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        cells = [_row("the backup", self._told)]
+        cells = [_row("the backup", self._examined)]
         if self.catalogue.exists():
             try:
                 cells.append(_row("the catalogue now", examine(self.catalogue)))
@@ -89,9 +90,9 @@ class ReplacePlan(Plan[str]):
         return cells
 
     def _run(self) -> str:
-        self._before()
+        self._before()  # an open database must not be moved
         kept = restore(self.backup, self.catalogue, datetime.now(UTC))
-        archives = plural(self._told.archives, "archive")
+        archives = plural(self._examined.archives, "archive")
         beside = f" What was there is kept as {kept}." if kept else ""
         return (
             f"Restored {self.catalogue} with {archives}.{beside} What costs or destroys in it "
@@ -99,12 +100,12 @@ class ReplacePlan(Plan[str]):
         )
 
 
-def _row(what: str, told: Examined) -> tuple[str, ...]:
-    changed = datetime.fromtimestamp(told.path.stat().st_mtime, UTC)
+def _row(what: str, file: Examined) -> tuple[str, ...]:
+    changed = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
     return (
         what,
-        f"{told.archives:,}",
-        plural(told.vaults, "vault"),
-        human_bytes(told.bytes),
+        f"{file.archives:,}",
+        plural(file.vaults, "vault"),
+        human_bytes(file.bytes),
         local_time(changed),
     )

@@ -1,9 +1,8 @@
-"""What the service charges: figures with their sources, and the arithmetic on them.
+"""The prices of the service: figures with their sources, and the arithmetic on them.
 
-A figure is the user's own (``prices.toml``), else from the AWS Price List as last refreshed, else
-from the table inside this package; which of the three is always said.  One that nobody has
-confirmed is marked, and a budget does not rely on it; one that nobody knows is unknown, and so is
-every total that it is part of.
+A figure comes from the user's ``prices.toml``, else from the AWS Price List as last refreshed, else
+from the built-in table; its origin is always shown.  An unconfirmed figure is marked, and a budget
+does not rely on it; an unknown figure makes every total that includes it unknown.
 
 >>> from glacier_magic.prices import load, quotes
 >>> prices = load("us-east-1")                                         # doctest: +SKIP
@@ -11,8 +10,9 @@ every total that it is part of.
 """
 
 from .book import PriceTable, configuration_file, load, refresh
+from .figures import Figure
 from .money import money, parse_money, rate
-from .quote import Figure, Quote, QuoteLine
+from .quotes import Quote, QuoteLine
 
 __all__ = [
     "Figure",

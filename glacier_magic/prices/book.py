@@ -1,4 +1,4 @@
-"""Which figure holds for a region: the user's, else the price list's, else the built-in one."""
+"""The price table of a region: the user's figures, else the price list's, else the built-in ones."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import difflib
 import json
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ..base.files import write_atomically
 from ..base.paths import data_folder
 from ..errors import InputError, LocalError, NotFound
 from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
 from ..steps import step
-from .figures import built_in, newest
-from .items import ITEMS
+from .built_in import built_in, newest
+from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
 from .money import parse_price
 from .offers import OFFERS, read
-from .quote import ANYWHERE, CONFIGURED, LIST, PACKAGE, Figure
 
 _VERSION = 1
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
@@ -34,7 +32,7 @@ _REGION = re.compile(r"[a-z0-9-]{1,32}")
 
 @dataclass(frozen=True)
 class PriceTable:
-    """The figures that hold in one region.
+    """The figures of one region.
 
     :param refreshed: the day of the last refresh from the AWS Price List, or None.
     """
@@ -44,41 +42,38 @@ class PriceTable:
     refreshed: str | None = None
 
     def figure(self, item: str) -> Figure:
-        """Return the figure of an item, an unknown one if nobody has told it."""
+        """Return the figure of an item; an unknown one if no source has it."""
         return self.figures.get(item) or Figure.unknown(item, self.region)
 
     def all(self) -> list[Figure]:
-        """Return every figure, the unknown ones too."""
+        """Return every figure, including unknown ones."""
         return [self.figure(item) for item in ITEMS]
 
     def about(self) -> str:
-        """Return in a sentence where the figures come from."""
+        """Return a sentence about the origins of the figures."""
         counts = {
             f"AWS price list of {newest()} (copy)": self._count(PACKAGE),
             f"AWS Price List of {self.refreshed}": self._count(LIST),
             CONFIGURED: self._count(CONFIGURED),
             "unknown": len(ITEMS) - len(self.figures),
         }
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        origins = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         doubtful = sum(not figure.confirmed for figure in self.figures.values())
         more = f"; {doubtful} of them not confirmed" if doubtful else ""
-        return f"Prices of {self.region} in US dollars: {told}{more}."
+        return f"Prices of {self.region} in US dollars: {origins}{more}."
 
     def _count(self, origin: str) -> int:
         return sum(figure.origin == origin for figure in self.figures.values())
 
 
 def load(region: str) -> PriceTable:
-    """Return the prices of a region as known on this computer; nothing is asked of AWS.
-
-    Figures come from :func:`configuration_file`, else from the last :func:`refresh`, else from the
-    table inside the package.
+    """Return the prices of a region as known on this computer; no request is sent.
 
     :raises InputError: the configuration or the refreshed prices cannot be read.
     """
     packaged = built_in(region)
     refreshed, when = _refreshed(region)
-    layers = (packaged, refreshed, _configured(region))
+    layers = (packaged, refreshed, _configured(region))  # later layers override earlier ones
     figures = {figure.item: figure for layer in layers for figure in layer}
     return PriceTable(region, figures, when)
 
@@ -87,12 +82,12 @@ def load(region: str) -> PriceTable:
 
 
 def refresh(service: Service, region: str) -> PriceTable:
-    """Ask the AWS Price List for a region's figures, keep them, and return the prices that hold.
+    """Request a region's figures from the AWS Price List, save them, and return its price table.
 
-    What the list does not tell stays as it was before any refresh.
+    Items that the list lacks keep their built-in figures.
 
-    :param service: whose credentials to ask with; the call is free.
-    :raises NotFound: the list knows no Glacier price in this region; nothing is changed.
+    :param service: provides the credentials; the requests are free.
+    :raises NotFound: the list has no Glacier price in this region; nothing is changed.
     :raises AccessDenied: the identity lacks pricing:GetProducts.
     """
     today = datetime.now(UTC).date().isoformat()
@@ -100,12 +95,12 @@ def refresh(service: Service, region: str) -> PriceTable:
     for offer in OFFERS:
         products = price_list(service, offer.code, offer.filters(region))
         found += read(offer, region, products, today)
-        if not found:
+        if not found:  # the first offer is the vaults': without it, the region is wrong
             raise NotFound(
-                f"The AWS Price List tells no Glacier price in region {region!r}",
+                f"The AWS Price List has no Glacier price in region {region!r}",
                 cure=f"Name a region of AWS: {step('cost', '--refresh --region us-east-1')}",
             )
-    _keep(region, found, today)
+    _save(region, found, today)
     return load(region)
 
 
@@ -115,9 +110,9 @@ def _file(region: str) -> Path:
     return data_folder() / "prices" / f"{region}.json"
 
 
-def _keep(region: str, figures: Iterable[Figure], today: str) -> None:
+def _save(region: str, figures: Iterable[Figure], today: str) -> None:
     file = _file(region)
-    told = {
+    saved = {
         figure.item: {
             "steps": [[str(start), str(price)] for start, price in figure.steps],
             "source": figure.source,
@@ -125,20 +120,11 @@ def _keep(region: str, figures: Iterable[Figure], today: str) -> None:
         }
         for figure in figures
     }
-    text = json.dumps({"version": _VERSION, "refreshed": today, "figures": told}, indent=1)
+    text = json.dumps({"version": _VERSION, "refreshed": today, "figures": saved}, indent=1)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(text)
-            Path(temporary).replace(file)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_atomically(file, text)
     except OSError as error:
-        raise LocalError(f"The prices cannot be kept in {file}: {error.strerror}") from None
+        raise LocalError(f"The prices cannot be saved in {file}: {error.strerror}") from None
 
 
 def _refreshed(region: str) -> tuple[list[Figure], str | None]:
@@ -150,23 +136,22 @@ def _refreshed(region: str) -> tuple[list[Figure], str | None]:
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from None
     try:
-        kept = json.loads(text)
-        if kept["version"] != _VERSION:
-            raise ValueError(f"version {kept['version']}")
+        saved = json.loads(text)
+        if saved["version"] != _VERSION:
+            raise ValueError(f"version {saved['version']}")
         figures = [
             Figure(
                 item=item,
-                # Quantity from where, and price from there on.
                 steps=tuple((parse_price(a), parse_price(b)) for a, b in f["steps"]),
                 region=region,
                 source=str(f["source"]),
                 date=str(f["date"]),
                 origin=LIST,
             )
-            for item, f in kept["figures"].items()
-            if item in ITEMS
+            for item, f in saved["figures"].items()
+            if item in ITEMS  # a newer version may have saved more
         ]
-        return figures, str(kept["refreshed"])
+        return figures, str(saved["refreshed"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(file, error) from None
 
@@ -182,10 +167,10 @@ def _unreadable(file: Path, error: Exception) -> InputError:
 
 
 def configuration_file() -> Path:
-    """Return the file of the user's own prices: ``GLACIER_MAGIC_PRICES``, or prices.toml at home.
+    """Return the file of the user's own prices: ``GLACIER_MAGIC_PRICES``, else prices.toml at home.
 
-    It has a table for each region, and ``[all]`` for every region; a price is in US dollars for
-    the item's unit, as a number or as text, or with its source beside it::
+    It has a table for each region, and ``[all]`` for every region; a price is in US dollars per
+    unit of the item, as a number, as text, or in a table with its source::
 
         [all]
         upload-requests = 0.05                    # for 1,000 requests
@@ -199,7 +184,7 @@ def configuration_file() -> Path:
 def _configured(region: str) -> list[Figure]:
     file = configuration_file()
     try:
-        told = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
+        tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
     except FileNotFoundError:
         if "GLACIER_MAGIC_PRICES" in os.environ:
             raise _wrong(file, "there is no such file") from None
@@ -207,16 +192,16 @@ def _configured(region: str) -> list[Figure]:
     except (OSError, ValueError) as error:
         raise _wrong(file, scrub(error)) from None
     by_item: dict[str, Figure] = {}
-    for place in dict.fromkeys((ANYWHERE, *told)):
-        for item, value in _table(file, place, told).items():
+    for place in dict.fromkeys((ANYWHERE, *tables)):  # a region's own price overrides that of [all]
+        for item, value in _table(file, place, tables).items():
             figure = _own(file, place, item, value)
             if place in (ANYWHERE, region):
                 by_item[item] = replace(figure, region=region)
     return list(by_item.values())
 
 
-def _table(file: Path, place: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = told.get(place, {})
+def _table(file: Path, place: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = tables.get(place, {})
     if not isinstance(found, dict):
         raise _wrong(file, f"{place!r} is outside of a table; begin with [all] or [eu-west-1]")
     return found

@@ -1,4 +1,4 @@
-"""Amounts of money in words, and back: US dollars, exact decimals, never floats."""
+"""Formatting and parsing of US dollars, as exact decimals."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ _SHOWN = re.compile(
 )
 _CENT = Decimal("0.01")
 SMALLEST = Decimal("0.0001")
-"""US dollars below which an amount is not told exactly."""
+"""US dollars below which an amount is shown as ``<$0.0001``."""
 
 HIGHEST, LOWEST = Decimal(10**15), Decimal("1e-15")
-"""Where prices and the steps of price lists end, so that sums of them stay exact."""
+"""The bounds of prices: within them sums stay exact at Decimal's 28 digits."""
 
 
 def money(amount: Decimal | None) -> str:
-    """Return an amount as people read it: ``$1,234.57``, ``$0.0123``, ``unknown``.
+    """Return an amount for display: ``$1,234.57``, ``$0.0123``, ``unknown``.
 
-    From one dollar on in cents, below in hundredths of them; always rounded up, so that what is
-    shown is never less than what is meant.
+    Amounts of a dollar or more are in cents, smaller ones in hundredths of a cent.
     """
     if amount is None:
         return "unknown"
     if not amount:
         return "$0"
     step = _CENT if amount >= 1 else SMALLEST
-    shown = amount.quantize(step, rounding=ROUND_CEILING)
+    shown = amount.quantize(step, rounding=ROUND_CEILING)  # never show less than the actual cost
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 
 
 def rate(price: Decimal | None) -> str:
-    """Return the price of one unit with all its digits: ``$0.0036``."""
+    """Return a unit price with all its digits: ``$0.0036``."""
     if price is None:
         return "unknown"
     plain = f"{price:f}"
@@ -40,9 +39,9 @@ def rate(price: Decimal | None) -> str:
 
 
 def parse_money(text: str) -> Decimal:
-    """Return the dollars in ``5``, ``$0.50``, ``1,200.00`` or ``7 USD``.
+    """Parse ``5``, ``$0.50``, ``1,200.00`` or ``7 USD``.
 
-    Raises :class:`ValueError` for anything else.
+    :raises ValueError: *text* is anything else.
     """
     found = _SHOWN.fullmatch(text.strip())
     if found is None:
@@ -54,11 +53,11 @@ def parse_money(text: str) -> Decimal:
 
 
 def parse_price(value: object) -> Decimal:
-    """Return a price as a configuration or a price list writes it.
+    """Parse a price from a configuration or a price list.
 
-    Raises :class:`ValueError` unless it is a number of at least 0.
+    :raises ValueError: it is not a number of at least 0.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):  # True is an int
         raise ValueError(f"not a price: {value!r}")
     try:
         price = Decimal(value)

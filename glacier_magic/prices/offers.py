@@ -1,8 +1,8 @@
-"""Figures out of the products of the AWS Price List.
+"""Reading figures from the products of the AWS Price List.
 
-Only what is understood is taken: a usage type that documents name, a price in US dollars, a unit
-that fits.  Where products contradict each other, none is taken.  Usage types: S3 user guide
-("Understanding your AWS billing and usage reports"), and the queries of Infracost.
+A product is used only if its usage type is documented, its price is in US dollars and its unit fits.
+Products that contradict each other are ignored.  Usage types: S3 user guide ("Understanding your AWS
+billing and usage reports"), and the queries of Infracost.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .items import ITEMS, THOUSAND, UNIT_MONTH
+from .figures import ITEMS, LIST, THOUSAND, UNIT_MONTH, Figure
 from .money import parse_price
-from .quote import LIST, Figure
 
 _PLACE = re.compile(r"(?:[A-Z]{2,4}\d?-)?")
-"""What stands before a usage type outside us-east-1: ``EU-``, ``APS2-``."""
+"""The prefix of a usage type outside us-east-1: ``EU-``, ``APS2-``."""
 
 UNITS = {
     "GB-month": {"gb-mo", "gb-month", "gb"},
@@ -27,15 +26,15 @@ UNITS = {
     THOUSAND: {"requests", "request", "count", "objects"},
     UNIT_MONTH: {"units", "unit", "unit-mo", "count", "quantity", "mo", "month"},
 }
-"""Units of the price list that mean ours; those of requests are single ones."""
+"""From our units to their names in the price list, which prices requests one by one."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A figure, and which product of the price list tells it.
+    """A figure, and the product of the price list that has it.
 
-    :param usage: the usage type, without its region.
-    :param text: what usage type or description must hold, as a pattern.
+    :param usage: a pattern for the usage type, without its region.
+    :param text: a pattern that usage type or description must contain.
     :param dearest: take the highest of several prices instead of none.
     """
 
@@ -45,7 +44,7 @@ class Wanted:
     dearest: bool = False
 
     def fits(self, usage: str, words: str) -> bool:
-        """Tell whether a product is the one."""
+        """Return whether a product matches."""
         if not re.fullmatch(f"{_PLACE.pattern}{self.usage}", usage):
             return False
         return not self.text or re.search(self.text, words, re.IGNORECASE) is not None
@@ -53,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Offer:
-    """One question to the price list, and the figures in its answer."""
+    """One query to the price list, and the figures in its response."""
 
     code: str
     filters: Callable[[str], Mapping[str, str]]
@@ -82,7 +81,7 @@ OFFERS = (
             Wanted("retrieval-standard-requests", "Requests-Tier1"),
             Wanted("retrieval-bulk-requests", "Requests-Tier2"),
             Wanted("retrieval-expedited-requests", "Requests-Tier3"),
-            # Whether uploads are this product too, only its description says.
+            # The usage type of upload requests is not documented; the description decides.
             Wanted("upload-requests", r"Requests-Tier\d", text=r"\bupload"),
             Wanted("provisioned-capacity", r"[\w:.-]+", text=r"provisioned.?capacity"),
         ),
@@ -116,23 +115,23 @@ OFFERS = (
     Offer(
         "AWSDataTransfer",
         _out("InterRegion Outbound"),
-        # One product for each region it can go to.
+        # One product for each destination region; the dearest keeps a quote from being too low.
         (Wanted("transfer-out-region", r"[\w-]+-AWS-Out-Bytes", dearest=True),),
     ),
 )
-"""What is asked for a region."""
+"""The queries for a region."""
 
 
 def read(offer: Offer, region: str, products: Iterable[str], asked: str) -> list[Figure]:
-    """Return the figures that the answer to an offer's question tells.
+    """Return the figures in the response to an offer's query.
 
-    :param products: JSON texts as the price list answers them; malformed ones are passed over.
-    :param asked: the day of the question, for products that do not name their own.
+    :param products: JSON texts from the price list; malformed ones are skipped.
+    :param asked: the day of the query, for products without a date.
     """
     found: dict[Wanted, list[Figure]] = {}
     for text in products:
         try:
-            product = json.loads(text, parse_float=Decimal)
+            product = json.loads(text, parse_float=Decimal)  # a float would change the digits of a price
             for wanted in offer.wanted:
                 figure = _figure(wanted, region, product, offer.code, asked)
                 if figure is not None:
@@ -156,19 +155,19 @@ def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) ->
     if len(terms) != 1:
         return None  # an old and a new price at once
     dimensions = list(terms[0]["priceDimensions"].values())
-    told = " ".join(str(d.get("description", "")) for d in dimensions)
-    if not wanted.fits(usage, f"{usage} {told} {attributes.get('groupDescription', '')}"):
+    description = " ".join(str(d.get("description", "")) for d in dimensions)
+    if not wanted.fits(usage, f"{usage} {description} {attributes.get('groupDescription', '')}"):
         return None
     unit = ITEMS[wanted.item][1]
     if any(str(d["unit"]).lower() not in UNITS[unit] for d in dimensions):
         return None
-    scale = 1000 if unit == THOUSAND else 1
+    scale = 1000 if unit == THOUSAND else 1  # the list prices single requests
     steps = sorted(
         (parse_price(d.get("beginRange") or "0"), parse_price(d["pricePerUnit"]["USD"]) * scale)
         for d in dimensions
     )
     if steps[0][0] or len({start for start, _ in steps}) != len(steps):
-        return None
+        return None  # the first step is missing, or two prices start at one quantity
     since = str(terms[0].get("effectiveDate") or product.get("publicationDate") or asked)[:10]
     return Figure(
         item=wanted.item, steps=tuple(steps), region=region, source=f"{code} {usage}", date=since, origin=LIST

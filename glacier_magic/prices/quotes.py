@@ -1,29 +1,33 @@
-"""The arithmetic: what holding, getting back, storing and deleting cost.
+"""Quotes, and the arithmetic that makes them: what storing, retrieving and deleting cost.
 
-Pure functions of a price table; exact decimals.  The overheads and minimum days are those of the
-service's documentation (glacier developer guide, DescribeVault; S3 user guide, storage classes).
+Pure functions of a price table, in exact decimals.  The overheads and minimum days are those of the
+service's documentation (Glacier developer guide, DescribeVault; S3 user guide, storage classes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Decimal
+from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..base.rendering import Rendered, escape, html_table, text_table
+from ..errors import InputError, OverBudget, PriceUnknown
 from .book import PriceTable
-from .items import GB
-from .quote import Quote, QuoteLine
+from .figures import ANYWHERE, GB, Figure
+from .money import SMALLEST, money, rate
+
+if TYPE_CHECKING:
+    from ..catalogue.archives.folders import Folder
 
 OVERHEAD = 32 << 10
-"""Bytes of index and metadata that each archive, or object of an archive class, is billed for."""
+"""Bytes of index and metadata billed for each archive, and each object of an archive class."""
 NAME_OVERHEAD = 8 << 10
-"""Bytes at the S3 Standard price on top, for an object in Flexible Retrieval or Deep Archive."""
+"""More bytes, at the S3 Standard price, for each object in Flexible Retrieval or Deep Archive."""
 SMALLEST_INSTANT = 128 << 10
-"""Bytes that an object in Instant Retrieval is billed for at least."""
-HOUR = 3_600_000
-"""Milliseconds."""
-MINIMUM_HOURS = 90 * 24
+"""The minimum billed size of an object in Instant Retrieval."""
+HOUR = 3_600_000  # milliseconds
+MINIMUM_HOURS = 90 * 24  # archives deleted earlier are billed for the remaining time
 MONTH_HOURS = 30 * 24
 TIERS = ("Expedited", "Standard", "Bulk")
 HERE, REGION, INTERNET = "here", "region", "internet"
@@ -31,9 +35,9 @@ HERE, REGION, INTERNET = "here", "region", "internet"
 
 @dataclass(frozen=True)
 class Holding:
-    """Some archives: how many bytes, without overheads, and how many archives.
+    """Some archives: their bytes, without overheads, and their number.
 
-    :param instant: the bytes with every archive counted as 128 KiB at least; None if not known.
+    :param instant: the bytes with every archive counted as at least 128 KiB; None if unknown.
     """
 
     bytes: int
@@ -41,15 +45,14 @@ class Holding:
     instant: int | None = None
 
     def __add__(self, other: Holding) -> Holding:
-        both = None if None in (self.instant, other.instant) else 0
-        if self.instant is not None and other.instant is not None:
-            both = self.instant + other.instant
-        return Holding(self.bytes + other.bytes, self.archives + other.archives, both)
+        known = self.instant is not None and other.instant is not None
+        instant = (self.instant or 0) + (other.instant or 0) if known else None
+        return Holding(self.bytes + other.bytes, self.archives + other.archives, instant)
 
 
 @dataclass(frozen=True)
 class StorageClass:
-    """A class of S3 that archives can move to."""
+    """An S3 storage class that archives can move to."""
 
     name: str
     item: str
@@ -61,24 +64,221 @@ CLASSES = (
     StorageClass("Instant Retrieval", "instant-storage", 90),
     StorageClass("Deep Archive", "deep-archive-storage", 180),
 )
+TOP = "./"
+"""The folder of archives whose names contain none."""
+
+
+@dataclass(frozen=True)
+class QuoteLine:
+    """A quantity and its cost; without a quantity the amount is unknown."""
+
+    figure: Figure
+    quantity: Decimal | None
+
+    @property
+    def amount(self) -> Decimal | None:
+        """US dollars, or None if price or quantity are unknown."""
+        return None if self.quantity is None else self.figure.amount(self.quantity)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a budget may rely on the amount."""
+        return self.quantity == 0 or (self.amount is not None and self.figure.confirmed)
+
+
+@dataclass(frozen=True, repr=False)
+class Quote(Rendered):
+    """A cost, line by line; quotes add up with ``+``.
+
+    :param notes: sentences about costs that the lines leave out.
+    """
+
+    lines: tuple[QuoteLine, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> Decimal | None:
+        """The total in US dollars; None if any line is unknown."""
+        return None if any(line.amount is None for line in self.lines) else self.known
+
+    @property
+    def known(self) -> Decimal:
+        """The sum of the known lines in US dollars, a lower bound of the total."""
+        return sum((line.amount or Decimal(0) for line in self.lines), Decimal(0))
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a budget may rely on the total."""
+        return all(line.confirmed for line in self.lines)
+
+    def __add__(self, other: Quote) -> Quote:
+        notes = dict.fromkeys((*self.notes, *other.notes))
+        return replace(self, lines=self.lines + other.lines, notes=tuple(notes))
+
+    def words(self) -> str:
+        """Return the total: ``$0.42``, ``$0.42 (unconfirmed)`` or ``unknown (over $0.42)``."""
+        if self.total is None:
+            return f"unknown (over {money(self.known)})" if self.known >= SMALLEST else "unknown"
+        return money(self.total) if self.confirmed else f"{money(self.total)} (unconfirmed)"
+
+    def check(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
+        """Raise an error unless the cost is certain not to exceed *max_cost* US dollars.
+
+        :param accept_unconfirmed: count unconfirmed prices towards the budget.
+        :raises PriceUnknown: a price is unknown or unconfirmed.
+        :raises OverBudget: it costs more.
+        """
+        doubtful = [
+            line for line in self.lines if line.amount is None or not (line.confirmed or accept_unconfirmed)
+        ]
+        if self.known > max_cost:
+            more = "more than " if self.total is None else ""
+            # "$0.01, over the limit of $0.01" would puzzle: then all digits are shown.
+            shown = money if money(self.known) != money(max_cost) else rate
+            exact = max_cost >= 1 or max_cost == max_cost.quantize(SMALLEST)
+            limit = shown(max_cost) if exact else rate(max_cost)
+            raise OverBudget(f"This costs {more}{shown(self.known)}, over the limit of {limit}")
+        if doubtful:
+            named = dict.fromkeys(_doubt(line) for line in doubtful)
+            region = doubtful[0].figure.region
+            where = "" if region == ANYWHERE else f" in {region}"
+            raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: " + "; ".join(named))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return lines, total and notes as values for JSON: amounts as text, None if unknown."""
+        return {
+            "total": _text(self.total),
+            "words": self.words(),
+            "confirmed": self.confirmed,
+            "lines": [
+                {
+                    "item": line.figure.item,
+                    "what": line.figure.words,
+                    "quantity": _text(line.quantity),
+                    "unit": line.figure.unit,
+                    "price": _text(line.figure.price),
+                    "amount": _text(line.amount),
+                    "confirmed": line.confirmed,
+                    "source": line.figure.cite(),
+                }
+                for line in self.lines
+            ],
+            "notes": list(self.notes),
+        }
+
+    def _head(self) -> Sequence[str]:
+        return ("what", "quantity", "unit", "price", "amount", "source")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                line.figure.words,
+                "unknown" if line.quantity is None else amount_of(line.quantity),
+                line.figure.unit,
+                line.figure.shown(),
+                money(line.amount),
+                line.figure.cite(),
+            )
+            for line in self.lines
+        ]
+
+    def _repr_text(self) -> str:
+        lines = [text_table(self._head(), self._rows(), numbers=(1, 3, 4))] if self.lines else []
+        return "\n".join([*lines, f"Total: {self.words()}", *self.notes])
+
+    def _repr_html(self) -> str:
+        table = html_table(self._head(), self._rows(), numbers=(1, 3, 4)) if self.lines else ""
+        notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self.notes)
+        return f"{table}<p>Total: <b>{escape(self.words())}</b></p>{notes}"
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"
+
+
+def _doubt(line: QuoteLine) -> str:
+    if line.quantity is None:
+        return f"how much {line.figure.words} is not known"
+    if line.amount is None:
+        return f"the price of {line.figure.words} is not known"
+    price = f"{rate(line.figure.price)} per {line.figure.unit}"
+    return f"the price of {line.figure.words}, {price}, is not confirmed"
+
+
+def amount_of(quantity: Decimal) -> str:
+    """Return a quantity with at most four decimals: ``1,234.5``."""
+    plain = f"{quantity:,.4f}".rstrip("0").rstrip(".")
+    return "<0.0001" if plain == "0" and quantity else plain
+
+
+# Holdings
+
+
+def of_vault(archives: int, billed: int) -> Holding:
+    """Return the content of a vault as the service counts it.
+
+    :param billed: bytes as DescribeVault reports them, including the overhead of each archive.
+    """
+    return Holding(max(0, billed - OVERHEAD * archives), archives)
+
+
+def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
+    """Return the archives in each folder, by its path, without those in its subfolders.
+
+    :param folders: as :meth:`.Archives.du` returns them, each with its subfolders added up.
+    """
+    own: dict[str, list[int]] = {}
+    for folder in folders:  # a parent comes before its subfolders
+        own[folder.path] = [folder.bytes, folder.archives]
+        above = own.get(folder.path[: folder.path.rfind("/", 0, -1) + 1]) if folder.path else None
+        if above is not None:
+            above[0] -= folder.bytes
+            above[1] -= folder.archives
+    return {path or TOP: Holding(*own[path]) for path in sorted(own) if own[path][1]}
+
+
+def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
+    """Yield folders as rows for :func:`.dataframes.folders`, with their monthly storage cost."""
+    for each in found:
+        quote = monthly_storage(prices, Holding(each.bytes, each.archives))
+        yield {
+            "path": each.path,
+            "depth": each.depth,
+            "archives": each.archives,
+            "size": each.bytes,
+            "oldest": each.oldest,
+            "newest": each.newest,
+            "month": quote.words(),
+            "month_usd": _rounded(quote.total),
+            "vault": vault,
+        }
+
+
+def _rounded(amount: Decimal | None) -> Decimal | None:
+    """Return dollars to the millionth, rounded up."""
+    step = Decimal("0.000001")
+    return None if amount is None else amount.quantize(step, rounding=ROUND_CEILING)
+
+
+# Costs
 
 
 def gigabytes(count: int) -> Decimal:
-    """Return bytes in the unit of a bill."""
+    """Return bytes in the GB of a bill."""
     return Decimal(count) / GB
 
 
 def monthly_storage(prices: PriceTable, holding: Holding) -> Quote:
-    """Return what a month of vault storage costs: the bytes, and 32 KiB an archive."""
+    """Return the cost of a month of vault storage: the bytes, and 32 KiB per archive."""
     billed = holding.bytes + OVERHEAD * holding.archives
     return Quote((QuoteLine(prices.figure("storage"), gigabytes(billed)),))
 
 
 def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Quote:
-    """Return what a month of the same archives costs as objects of an S3 class.
+    """Return the cost of a month of the same archives as objects of an S3 storage class.
 
-    32 KiB at the price of the class and 8 KiB at that of S3 Standard are added for each; in Instant
-    Retrieval an object is billed for 128 KiB at least instead.
+    Each object adds 32 KiB at the price of the class and 8 KiB at the price of S3 Standard; in
+    Instant Retrieval it is billed for at least 128 KiB instead.
     """
     figure = prices.figure(kind.item)
     if kind.item != "instant-storage":
@@ -93,11 +293,11 @@ def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Q
 
 
 def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used: int | None = None) -> Quote:
-    """Return what getting *count* bytes back with *requests* jobs costs.
+    """Return the cost of retrieving *count* bytes with *requests* jobs.
 
     :param tier: ``Expedited``, ``Standard`` or ``Bulk``.
-    :param used: bytes of this month's free standard retrieval that are used up already; None if not
-        known, and then nothing is counted as free.
+    :param used: bytes of this month's free standard retrieval that are used up; None if unknown, and
+        then nothing is counted as free.
     :raises InputError: there is no such tier.
     """
     if tier not in TIERS:
@@ -121,40 +321,40 @@ def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used:
 
 
 def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int | None]], now: int) -> Quote:
-    """Return what deleting archives before their 90 days costs: the storage of the rest.
+    """Return the fee for deleting archives before their 90 days: storage for the remaining time.
 
-    :param archives: bytes and creation, in milliseconds since 1970, of each; None if not known.
+    :param archives: bytes and creation time, in milliseconds since 1970, of each; None if unknown.
     :param now: milliseconds since 1970.
     """
     byte_hours, unsure = 0, 0
     for size, created in archives:
         hours = MINIMUM_HOURS if created is None else hours_left(created, now)
-        if created is None or (size is None and hours):
+        if created is None or (size is None and hours):  # after 90 days the size does not matter
             unsure += 1
         else:
             byte_hours += hours * ((size or 0) + OVERHEAD)
     figure = prices.figure("early-deletion")
     lines = [QuoteLine(figure, Decimal(byte_hours) / (GB * MONTH_HOURS))]
     if unsure:
-        lines.append(QuoteLine(figure, None))
+        lines.append(QuoteLine(figure, None))  # makes the total unknown, so a budget refuses it
     return Quote(tuple(lines))
 
 
 def hours_left(created: int, now: int) -> int:
-    """Return the hours, begun ones whole, until an archive may be deleted free of charge."""
-    left = MINIMUM_HOURS + -((now - created) // HOUR)
-    return min(MINIMUM_HOURS, max(0, left))
+    """Return the hours, rounded up, until an archive may be deleted free of charge."""
+    return min(MINIMUM_HOURS, max(0, MINIMUM_HOURS - (now - created) // HOUR))
 
 
 def upload_requests(prices: PriceTable, requests: int) -> Quote:
-    """Return what sending archives costs: each part of an upload is a request."""
+    """Return the cost of upload requests: each part of an upload is a request."""
     return Quote((QuoteLine(prices.figure("upload-requests"), Decimal(requests) / 1000),))
 
 
 def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
-    """Return what moving *count* bytes out of the region costs.
+    """Return the cost of transferring *count* bytes out of the region.
 
-    :param to: ``internet``, ``region`` for another region, or ``here``, which costs nothing.
+    :param to: ``internet``, ``region`` for another region, or ``here`` for the same region, which is
+        free.
     """
     if to == HERE:
         return Quote()
@@ -164,5 +364,5 @@ def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
 
 
 def provisioned(prices: PriceTable, units: int, months: int = 1) -> Quote:
-    """Return what buying units of provisioned capacity costs; each lasts a month."""
+    """Return the cost of units of provisioned capacity; each lasts a month."""
     return Quote((QuoteLine(prices.figure("provisioned-capacity"), Decimal(units * months)),))

@@ -1,7 +1,7 @@
-"""The boto3 client as this project uses it: the only floor that knows boto3.
+"""Requests to the service: the only room that imports boto3.
 
-Connections, paging, request bodies that are hashed once, the service's own clock, and every
-failure translated into an error of :mod:`glacier_magic.errors`.
+Connections, paging, request bodies that are hashed once, the service's clock, and the translation of
+every failure into an error of :mod:`glacier_magic.errors`.
 """
 
 from .bodies import HashedBody

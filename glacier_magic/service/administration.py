@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Administration:
-    """Calls that read or change settings; those that would charge or act twice are sent once.
+    """Calls that read or change settings; those that must not be repeated are sent once.
 
-    :param service: whose account, region and clients are used.
+    :param service: provides account, region and clients.
     """
 
     def __init__(self, service: Service) -> None:
@@ -25,9 +25,8 @@ class Administration:
     # The account
 
     def retrieval_policy(self) -> tuple[str, int | None]:
-        """Return the data retrieval policy: its strategy, and bytes an hour where it has them."""
-        told = self._service._whole("get_data_retrieval_policy", "Policy")["Policy"]
-        rule = (told.get("Rules") or [{}])[0]
+        """Return the strategy of the data retrieval policy, and its bytes an hour or None."""
+        rule = self._service.retrieval_rule()
         return str(rule.get("Strategy", "None")), rule.get("BytesPerHour")
 
     def set_retrieval_policy(self, strategy: str, bytes_per_hour: int | None = None) -> None:
@@ -44,12 +43,12 @@ class Administration:
         return list(self._service._whole("list_provisioned_capacity", key)[key])
 
     def buy_capacity(self) -> str:
-        """Buy one unit, once: a paid call that is never repeated here.  Return its id."""
+        """Buy one unit and return its id; the call is paid, so it is never repeated."""
         with translated():
-            answer = self._once.purchase_provisioned_capacity()
-        if "capacityId" not in answer:
-            raise Unavailable("The service's answer to a purchase arrived damaged")
-        return str(answer["capacityId"])
+            response = self._once.purchase_provisioned_capacity()
+        if "capacityId" not in response:
+            raise Unavailable("The service's response to a purchase arrived damaged")
+        return str(response["capacityId"])
 
     # Tags
 
@@ -63,26 +62,26 @@ class Administration:
             self._patient.add_tags_to_vault(vaultName=vault, Tags=dict(tags))
 
     def remove_tags(self, vault: str, keys: Iterable[str]) -> None:
-        """Remove up to 10 tags of a vault; keys that are not there are fine."""
+        """Remove up to 10 tags of a vault; missing keys are ignored."""
         with translated():
             self._patient.remove_tags_from_vault(vaultName=vault, TagKeys=list(keys))
 
     # The access policy
 
     def access_policy(self, vault: str) -> str | None:
-        """Return the access policy as its JSON text, or None where none is set."""
-        told = unless_unset(
+        """Return the access policy as JSON, or None if none is set."""
+        response = unless_unset(
             lambda: self._service._whole("get_vault_access_policy", "policy", vaultName=vault)
         )
-        return None if told is None else str(told["policy"]["Policy"])
+        return None if response is None else str(response["policy"]["Policy"])
 
     def set_access_policy(self, vault: str, policy: str) -> None:
-        """Set a vault's one access policy, a JSON text of up to 20 KB."""
+        """Set a vault's access policy: JSON of up to 20 KB."""
         with translated():
             self._patient.set_vault_access_policy(vaultName=vault, policy={"Policy": policy})
 
     def remove_access_policy(self, vault: str) -> None:
-        """Remove the access policy; no error where none is set."""
+        """Remove the access policy, if any."""
         with translated():
             self._patient.delete_vault_access_policy(vaultName=vault)
 
@@ -95,49 +94,49 @@ class Administration:
     def start_lock(self, vault: str, policy: str) -> str:
         """Attach a lock policy for 24 hours; return the id that completes it.
 
-        Sent once: a repetition would be refused and the id of the first answer be lost.
+        Sent once: a repeated request would be refused, and the id in the first response lost.
         """
         with translated():
-            answer = self._once.initiate_vault_lock(vaultName=vault, policy={"Policy": policy})
-        if "lockId" not in answer:
-            raise Unavailable("The service's answer to a vault lock arrived damaged")
-        return str(answer["lockId"])
+            response = self._once.initiate_vault_lock(vaultName=vault, policy={"Policy": policy})
+        if "lockId" not in response:
+            raise Unavailable("The service's response to a vault lock arrived damaged")
+        return str(response["lockId"])
 
     def complete_lock(self, vault: str, lock_id: str) -> None:
-        """Make a lock last for ever; again with the same id is fine."""
+        """Make a lock permanent; may be repeated with the same id."""
         with translated():
             self._patient.complete_vault_lock(vaultName=vault, lockId=lock_id)
 
     def abort_lock(self, vault: str) -> None:
-        """Take a lock in progress away; no error where there is none."""
+        """Abort a lock in progress, if any."""
         with translated():
             self._patient.abort_vault_lock(vaultName=vault)
 
     # Notifications
 
     def notifications(self, vault: str) -> tuple[str, list[str]] | None:
-        """Return the ARN of the vault's topic and the events it is told of, or None."""
+        """Return the ARN of the vault's topic and the events published to it, or None."""
         key = "vaultNotificationConfig"
-        told = unless_unset(lambda: self._service._whole("get_vault_notifications", key, vaultName=vault))
-        return None if told is None else (told[key]["SNSTopic"], list(told[key]["Events"]))
+        found = unless_unset(lambda: self._service._whole("get_vault_notifications", key, vaultName=vault))
+        return None if found is None else (found[key]["SNSTopic"], list(found[key]["Events"]))
 
     def set_notifications(self, vault: str, topic: str, events: Iterable[str]) -> None:
-        """Set the vault's one topic and the events it is told of."""
+        """Set the vault's topic and the events published to it."""
         config = {"SNSTopic": topic, "Events": list(events)}
         with translated():
             self._patient.set_vault_notifications(vaultName=vault, vaultNotificationConfig=config)
 
     def remove_notifications(self, vault: str) -> None:
-        """Remove the configuration; no error where none is set."""
+        """Remove the configuration, if any."""
         with translated():
             self._patient.delete_vault_notifications(vaultName=vault)
 
 
 def unless_unset(ask: Callable[[], T]) -> T | None:
-    """Return what *ask* answers, or None where the vault is there but has no such setting.
+    """Return the result of *ask*, or None if the vault exists but has no such setting.
 
-    The service answers 404 in both cases (service documentation, "Get Vault Lock" and others); only
-    the text about a missing vault is known for certain.
+    The service responds with 404 in both cases (API reference, "Get Vault Lock" and others); only the
+    message about a missing vault is known for certain.
 
     :raises NotFound: the vault does not exist.
     """

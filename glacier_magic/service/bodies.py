@@ -1,4 +1,4 @@
-"""Upload bodies whose hashes are known, so that botocore neither copies nor hashes them again."""
+"""Request bodies with known hashes, so that botocore neither copies nor hashes them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..base.treehash import CHUNK, combine
 from ..errors import LocalError
 
-IN_MEMORY = 32 << 20
-"""Parts up to this many bytes are read once into memory; larger ones twice from the file."""
-
 BLOCK, FIRST_BLOCK, QUICK = 1 << 20, 256 << 10, 0.1
-"""Bytes handed to the socket at once, whatever the HTTP library asks for: it asks for 16 KiB.
+"""Bytes passed to the socket at once, although the HTTP library reads 16 KiB.
 
-Many as long as the one before was gone within so many seconds, else few: progress stays even.
+The larger block follows a block that was sent within so many seconds, else the smaller one, so that
+progress stays even.
 """
 
 Pace = Callable[[int], int]
-"""Called before a block is sent with its bytes; returns how many may go now, or raises."""
+"""Called with the size of a block before it is sent; returns the bytes that may go, or raises."""
 
 
 class HashedBody(io.RawIOBase):
-    """Bytes of a request with their SHA-256 and tree hash, readable from the start again.
+    """The bytes of a request with their SHA-256 and tree hash.
 
-    botocore rewinds with ``seek(0)`` before a retry, so position 0 is the start of the part,
-    not of the file.
+    botocore rewinds with ``seek(0)`` before a retry, so position 0 is the start of the part, not of
+    the file.
     """
 
     def __init__(self, length: int, sha256: str, tree: bytes) -> None:
@@ -38,7 +36,7 @@ class HashedBody(io.RawIOBase):
         self.tree = tree
         self.pace: Pace | None = None
         self.failure: LocalError | None = None
-        """Why the body could not be read to its end: the HTTP library would hide the reason."""
+        """The reason why the body could not be read to its end, which the HTTP library hides."""
         self._position = 0
         self._asked = 0.0
 
@@ -64,7 +62,7 @@ class HashedBody(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> Any:
-        """Return bytes from the position on, at least as many as asked for if there are."""
+        """Return the next bytes, often more than *size*: a larger block needs fewer calls."""
         left = max(0, self.length - self._position)
         now = time.monotonic()
         block = BLOCK if now - self._asked < QUICK else FIRST_BLOCK
@@ -80,53 +78,57 @@ class HashedBody(io.RawIOBase):
         raise NotImplementedError
 
 
+def _hashes(chunks: Iterable[bytes | memoryview]) -> tuple[int, str, bytes]:
+    """Return length, SHA-256 and tree hash; each chunk is hashed twice while it is in the CPU cache."""
+    digests, linear, size = [], hashlib.sha256(), 0
+    for chunk in chunks:
+        digests.append(hashlib.sha256(chunk).digest())
+        linear.update(chunk)
+        size += len(chunk)
+    return size, linear.hexdigest(), combine(digests)
+
+
 class MemoryBody(HashedBody):
-    """A part in memory: each of its bytes is hashed twice while it is in the cache, or once."""
+    """A part in memory."""
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._view = memoryview(data)
         size = len(self._view)
-        if size <= CHUNK:  # the plain hash and the tree hash are the same
+        if size <= CHUNK:  # the SHA-256 and the tree hash are the same
             root = hashlib.sha256(self._view).digest()
             super().__init__(size, root.hex(), root)
-            return
-        digests, linear = [], hashlib.sha256()
-        for start in range(0, size, CHUNK):
-            chunk = self._view[start : start + CHUNK]
-            digests.append(hashlib.sha256(chunk).digest())
-            linear.update(chunk)
-        super().__init__(size, linear.hexdigest(), combine(digests))
+        else:
+            super().__init__(*_hashes(self._view[i : i + CHUNK] for i in range(0, size, CHUNK)))
 
     def _bytes_at(self, position: int, count: int) -> memoryview:
         return self._view[position : position + count]
 
 
 class FileBody(HashedBody):
-    """A part too large for memory: read once for the hashes and once for the wire."""
+    """A part too large for memory: read once to hash it and once to send it."""
 
     def __init__(self, descriptor: int, start: int, length: int) -> None:
         self._descriptor, self._start = descriptor, start
-        digests, linear, done = [], hashlib.sha256(), 0
-        while done < length:
-            chunk = os.pread(descriptor, min(CHUNK, length - done), start + done)
-            if not chunk:
-                break
-            digests.append(hashlib.sha256(chunk).digest())
-            linear.update(chunk)
-            done += len(chunk)
-        super().__init__(done, linear.hexdigest(), combine(digests))
+
+        def chunks() -> Iterable[bytes]:
+            done = 0
+            while chunk := os.pread(descriptor, min(CHUNK, length - done), start + done):
+                yield chunk
+                done += len(chunk)
+
+        super().__init__(*_hashes(chunks()))
 
     def _bytes_at(self, position: int, count: int) -> bytes:
         data = os.pread(self._descriptor, count, self._start + position)
         if count and not data:
-            # Fewer bytes than announced would leave both sides waiting for the rest.
+            # Fewer bytes than the Content-Length would leave both sides waiting for the rest.
             self.failure = LocalError("A file became shorter while it was sent")
             raise self.failure
         return data
 
 
 def read_part(descriptor: int, start: int, buffer: memoryview) -> int:
-    """Fill *buffer* from byte *start* of an open file; return how many bytes there were."""
+    """Fill *buffer* from byte *start* of an open file; return the number of bytes read."""
     filled = 0
     while filled < len(buffer):
         count = os.preadv(descriptor, [buffer[filled:]], start + filled)

@@ -1,4 +1,4 @@
-"""The operations of the service that this project uses, with plain Python values."""
+"""The operations of the service, with plain Python values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
 from .bodies import HashedBody
 from .clock import ServiceClock
-from .credentials import read_anew
+from .credentials import refresh_keys
 from .translation import translated
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _PROBE = "glacier_magic-asks-which-account-this-is"
 
 @dataclass(frozen=True)
 class Output:
-    """A range of a job's output: its bytes, and the service's tree hash where it sent one."""
+    """A range of a job's output: its bytes, and the service's tree hash if it sent one."""
 
     data: bytes
     tree_hash: str | None
@@ -31,9 +31,9 @@ class Output:
 
 
 class OutputStream:
-    """A range of a job's output as it arrives; a context manager that gives the connection back.
+    """A range of a job's output as it arrives; a context manager that releases the connection.
 
-    :param total: bytes of the whole output, where the answer said.
+    :param total: bytes of the whole output, if the response has them.
     """
 
     def __init__(self, body: Any, tree_hash: str | None, total: int | None) -> None:
@@ -41,13 +41,13 @@ class OutputStream:
         self._body = body
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill *buffer* from the stream; return how many bytes, fewer only at its end."""
+        """Fill *buffer* from the stream; return the number of bytes, fewer only at its end."""
         with translated():
-            # Straight from the socket: the HTTP library would make a new object of every piece.
+            # Directly from the socket: the HTTP library would copy every piece into a new object.
             return int(self._body._raw_stream._fp.readinto(buffer) or 0)
 
     def read(self, most: int) -> bytes:
-        """Return the next bytes, up to *most*; none at the end."""
+        """Return the next bytes, up to *most*; empty at the end."""
         buffer = bytearray(most)
         return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
 
@@ -57,17 +57,17 @@ class OutputStream:
     def __exit__(self, *_: object) -> None:
         stream = self._body._raw_stream
         if stream._fp.isclosed():
-            stream.release_conn()  # read to its end: the connection serves again
+            stream.release_conn()  # read to its end: the connection can be reused
         else:
-            self._body.close()
+            self._body.close()  # the rest would arrive before the next response
 
 
 class Service:
     """Calls to one account and region.
 
-    :param patient: a client that repeats failed calls; for calls that may be repeated.
-    :param once: a client that never does; for calls that would store or charge twice.
-    :param connection: what it was made for, with the address that botocore resolved.
+    :param patient: a client that repeats failed calls, for calls that may be repeated.
+    :param once: a client that never does, for calls that would store or charge twice.
+    :param connection: the connection, with the address that botocore resolved.
     """
 
     def __init__(
@@ -90,21 +90,21 @@ class Service:
 
     @property
     def endpoint(self) -> str:
-        """The address that requests go to."""
+        """The address that requests are sent to."""
         return str(self._patient.meta.endpoint_url)
 
-    def read_credentials_anew(self) -> bool:
-        """Use the keys that boto3's chain finds now; tell whether they are others than before."""
-        return read_anew(self._session)
+    def refresh_credentials(self) -> bool:
+        """Use the keys that boto3's chain finds now; return whether they have changed."""
+        return refresh_keys(self._session)
 
     # Vaults
 
     def account(self) -> str:
-        """Return the 12-digit id of the account whose vaults are talked to.
+        """Return the 12-digit id of the account that owns the vaults.
 
-        It is the one that signs the requests, unless the connection names another.  No operation
-        of the vault service answers it directly, so it is read from a vault's ARN, else from the
-        refusal that names the vault asked for, else from the token service.
+        It is the account that signs the requests, unless the connection names another.  No operation
+        of the vault service returns it, so it is read from a vault's ARN, else from the error
+        message about a vault that does not exist, else from the token service.
         """
         try:
             with translated():
@@ -114,11 +114,11 @@ class Service:
             return self._account_from_refusal()
         except (KeyError, TypeError, AttributeError):
             raise ConnectionFailed(
-                f"What answers at {self.endpoint} is not a Glacier service",
-                cure="Check --endpoint-url, and whether this network asks for a login first.",
+                f"The server at {self.endpoint} is not a Glacier service",
+                cure="Check --endpoint-url, and whether this network requires a login.",
             ) from None
         except AccessDenied as denied:
-            if self._owner is not None:  # who may use one vault need not be let list all
+            if self._owner is not None:  # permission for one vault does not include listing all
                 return self._owner
             try:
                 return self._account_from_token_service()
@@ -154,17 +154,17 @@ class Service:
         return self._whole("describe_vault", "VaultARN", vaultName=vault)
 
     def create_vault(self, vault: str) -> None:
-        """Make a vault; one that exists already is left as it is."""
+        """Create a vault; an existing one is left unchanged."""
         with translated():
             self._patient.create_vault(vaultName=vault)
 
     def delete_vault(self, vault: str) -> None:
-        """Delete a vault that its last inventory shows empty and nothing has touched since."""
+        """Delete a vault that is empty by its last inventory, with no writes since."""
         with translated():
             self._patient.delete_vault(vaultName=vault)
 
     def retrieval_rule(self) -> Mapping[str, Any]:
-        """Return the one rule of the account's data retrieval policy: Strategy, BytesPerHour."""
+        """Return the rule of the account's data retrieval policy: Strategy, BytesPerHour."""
         policy = self._whole("get_data_retrieval_policy", "Policy")["Policy"]
         rules: list[Mapping[str, Any]] = policy.get("Rules") or [{}]
         return rules[0]
@@ -172,48 +172,45 @@ class Service:
     # Archives
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:
-        """Store *body* in one request; return archive id and the tree hash the service took."""
+        """Store *body* in one request; return archive id and the tree hash that the service computed."""
         with translated():
-            answer = self._once.upload_archive(
+            response = self._once.upload_archive(
                 vaultName=vault, body=body, checksum=body.tree.hex(), archiveDescription=description
             )
-        return answer["archiveId"], answer["checksum"]
+        return response["archiveId"], response["checksum"]
 
     def delete_archive(self, vault: str, archive_id: str) -> None:
-        """Delete an archive; one deleted before is no error.
-
-        Not repeated here: whoever deletes many has a patience of its own.
-        """
+        """Delete an archive, if it still exists; the caller repeats failed calls."""
         with translated():
             self._once.delete_archive(vaultName=vault, archiveId=archive_id)
 
     # Multipart uploads
 
     def start_upload(self, vault: str, part_size: int, description: str) -> str:
-        """Begin an upload in parts; return its id."""
+        """Start a multipart upload; return its id."""
         with translated():
-            answer = self._patient.initiate_multipart_upload(
+            response = self._patient.initiate_multipart_upload(
                 vaultName=vault, partSize=str(part_size), archiveDescription=description
             )
-        return str(answer["uploadId"])
+        return str(response["uploadId"])
 
     def upload_part(self, vault: str, upload_id: str, start: int, body: HashedBody) -> str:
-        """Send the part that begins at byte *start*; return the tree hash the service took.
+        """Send the part at byte *start*; return the tree hash that the service computed.
 
-        Not repeated here: whoever sends parts has a patience of its own.
+        The caller repeats failed calls.
         """
         with translated():
-            answer = self._once.upload_multipart_part(
+            response = self._once.upload_multipart_part(
                 vaultName=vault,
                 uploadId=upload_id,
                 range=f"bytes {start}-{start + len(body) - 1}/*",
                 checksum=body.tree.hex(),
                 body=body,
             )
-        return str(answer["checksum"])
+        return str(response["checksum"])
 
     def parts(self, vault: str, upload_id: str) -> dict[int, str]:
-        """Return the parts that the service has: first byte to tree hash."""
+        """Return the parts that the service has, from first byte to tree hash."""
         found = self._pages("list_parts", "Parts", vaultName=vault, uploadId=upload_id)
         return {int(p["RangeInBytes"].split("-")[0]): p["SHA256TreeHash"] for p in found}
 
@@ -227,19 +224,19 @@ class Service:
             self._patient.abort_multipart_upload(vaultName=vault, uploadId=upload_id)
 
     def complete_upload(self, vault: str, upload_id: str, size: int, tree_hash: str) -> str:
-        """Turn the parts into an archive; return its id.  May be repeated for a short time."""
+        """Assemble the parts into an archive; return its id.  May be repeated for a short time."""
         with translated():
-            answer = self._patient.complete_multipart_upload(
+            response = self._patient.complete_multipart_upload(
                 vaultName=vault, uploadId=upload_id, archiveSize=str(size), checksum=tree_hash
             )
-        return str(answer["archiveId"])
+        return str(response["archiveId"])
 
     # Jobs
 
     def start_retrieval(
         self, vault: str, archive_id: str, tier: str, description: str, byte_range: str | None = None
     ) -> str:
-        """Ask for an archive, once: a paid call that is never repeated here.  Return the job id.
+        """Request an archive and return the job id; the call is paid, so it is never repeated.
 
         :param byte_range: first and last byte of whole MiB, as ``0-1048575``; None for all.
         """
@@ -256,15 +253,15 @@ class Service:
         )
 
     def start_inventory(self, vault: str, description: str) -> str:
-        """Ask for the inventory of a vault; return the job id."""
+        """Request the inventory of a vault; return the job id."""
         return self._start_job(
             vault, {"Type": "inventory-retrieval", "Format": "JSON", "Description": description}
         )
 
     def _start_job(self, vault: str, parameters: dict[str, str]) -> str:
         with translated():
-            answer = self._once.initiate_job(vaultName=vault, jobParameters=parameters)
-        return str(answer["jobId"])
+            response = self._once.initiate_job(vaultName=vault, jobParameters=parameters)
+        return str(response["jobId"])
 
     def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
         """Yield every job that the service lists for a vault, all pages."""
@@ -275,7 +272,7 @@ class Service:
         return self._whole("describe_job", "JobId", vaultName=vault, jobId=job_id)
 
     def output(self, vault: str, job_id: str, start: int, length: int) -> Output:
-        """Return *length* bytes of a job's output from *start*; fewer at its end."""
+        """Return *length* bytes of a job's output at *start*; fewer at its end."""
         with self.open_output(vault, job_id, start, length) as stream:
             pieces = []
             while data := stream.read(1 << 20):
@@ -284,16 +281,13 @@ class Service:
         return Output(data, stream.tree_hash, stream.total or len(data))
 
     def open_output(self, vault: str, job_id: str, start: int, length: int) -> OutputStream:
-        """Return a stream of *length* bytes of a job's output from *start*.
-
-        Not repeated here: whoever reads it has a patience of its own.
-        """
+        """Return a stream of *length* bytes of a job's output at *start*; the caller repeats failed calls."""
         with translated():
-            answer = self._once.get_job_output(
+            found = self._once.get_job_output(
                 vaultName=vault, jobId=job_id, range=f"bytes={start}-{start + length - 1}"
             )
-        total = str(answer.get("contentRange", "")).rpartition("/")[2]
-        return OutputStream(answer["body"], answer.get("checksum"), int(total) if total.isdigit() else None)
+        total = str(found.get("contentRange", "")).rpartition("/")[2]
+        return OutputStream(found["body"], found.get("checksum"), int(total) if total.isdigit() else None)
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         marker: dict[str, str] = {}
@@ -305,17 +299,17 @@ class Service:
             marker = {"marker": page["Marker"]}
 
     def _whole(self, operation: str, key: str, **arguments: Any) -> Mapping[str, Any]:
-        """Return an answer that has *key*: one that was cut off on its way is asked for again."""
+        """Return a response that has *key*; one that was cut off is requested again."""
         for _ in range(WHOLE_TRIES):
             with translated():
-                answer: Mapping[str, Any] = getattr(self._patient, operation)(**arguments)
-            if key in answer:
-                return answer
-        raise Unavailable(f"The service's answer to {operation} arrived damaged")
+                response: Mapping[str, Any] = getattr(self._patient, operation)(**arguments)
+            if key in response:
+                return response
+        raise Unavailable(f"The service's response to {operation} arrived damaged")
 
 
 def _account_of(arn: str) -> str:
     found = _ARN_ACCOUNT.search(arn)
     if found is None:
-        raise GlacierError(f"The service answered an ARN without an account: {arn}")
+        raise GlacierError(f"The service returned an ARN without an account: {arn}")
     return found[1]

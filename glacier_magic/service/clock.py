@@ -1,4 +1,4 @@
-"""The service's own time, from the Date header of its answers."""
+"""The service's time, from the Date header of its responses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 
 
 class ServiceClock:
-    """What time it is at the service: right on a computer whose clock is wrong, too.
+    """The time at the service, correct even if the computer's clock is wrong.
 
-    An emulator says in two headers of its own what its virtual time is and how many of its
-    seconds pass in one of ours.
+    An emulator sends two headers of its own: its virtual time, and the number of virtual seconds that
+    pass in a real one.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class ServiceClock:
         self.virtual = False
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Set the clock by an answer's headers."""
+        """Set the clock from a response's headers."""
         known = {name.lower(): value for name, value in headers.items()}
         try:
             with self._lock:
@@ -44,7 +44,7 @@ class ServiceClock:
         self._at = time.monotonic()
 
     def now(self) -> datetime:
-        """Return the service's time, aware, UTC."""
+        """Return the service's time as an aware datetime in UTC."""
         with self._lock:
             passed = (time.monotonic() - self._at) * self.speed
             return self._anchor + timedelta(seconds=passed)
@@ -54,7 +54,7 @@ class ServiceClock:
         return int(self.now().timestamp() * 1000)
 
     def real_seconds(self, service_seconds: float) -> float:
-        """Return how many of our seconds pass while *service_seconds* pass at the service."""
+        """Return the real seconds that pass while *service_seconds* pass at the service."""
         if self.speed <= 0:
             return float("inf")
         return service_seconds / self.speed

@@ -1,4 +1,4 @@
-"""Which account, region and endpoint to talk to, and the client that does."""
+"""Connections: account, region and endpoint, and the client for them."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _AWS_HOST = re.compile(
 )
 
 CONNECTIONS = 32
-"""HTTP connections kept open to the service, more than all workers together use."""
+"""HTTP connections kept open: more than all workers together use, so that none waits for one."""
 
 EMULATOR_KEYS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """How to reach a vault service; holds no credential.
+    """The parameters of a connection to the service, without credentials.
 
-    :param profile: a profile of boto3's own configuration, or None for its default chain.
+    :param profile: a profile of the AWS configuration, or None for the default credential chain.
     :param region: such as ``eu-west-1``, or None for the profile's.
-    :param endpoint_url: another address of the service; None for the region's own.
-    :param configured: whether that address was not given, but found in the environment or the AWS
-        configuration: another one that is found there later replaces it.
+    :param endpoint_url: another address of the service; None for that of the region.
+    :param configured: whether that address was found in the environment or the AWS configuration; if
+        that changes, the address does.
     :param emulator: the data folder of an embedded emulator, or None for the real service.
-    :param account: the 12-digit id of the account that owns the vaults, where that is not the one
-        that signs the requests: its vaults' access policies must let that one in.
+    :param account: the 12-digit id of the account that owns the vaults, if it is not the one that
+        signs the requests; the vaults' access policies must allow that one.
     """
 
     profile: str | None = None
@@ -53,10 +53,9 @@ class Connection:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the address is that of another server than AWS's.
+        """Whether the address belongs to a server outside AWS.
 
-        AWS's own names of the service (plain, FIPS, dual-stack, of a VPC endpoint) all lead to the
-        same archives.
+        AWS's own names of the service (plain, FIPS, dual-stack, VPC endpoint) lead to the same archives.
         """
         if self.endpoint_url is None:
             return False
@@ -68,20 +67,20 @@ class Connection:
 
     @classmethod
     def from_json(cls, text: str) -> Connection:
-        """Read what :meth:`to_json` wrote; unknown keys are ignored."""
+        """Parse the text of :meth:`to_json`; unknown keys are ignored."""
         known = {k: v for k, v in json.loads(text).items() if k in cls.__dataclass_fields__}
         return cls(**known)
 
 
 def open_service(connection: Connection) -> Service:
-    """Return the client for a connection; nothing is sent yet.
+    """Return the client for a connection; no request is sent.
 
     :raises CredentialsError: boto3's chain finds no credentials.
     :raises RegionError: no region is set, or the vault service does not exist in it.
     :raises InputError: the profile does not exist, or the endpoint is not a URL.
     """
     if connection.account is not None and not _ACCOUNT.fullmatch(connection.account):
-        raise InputError("That is not the id of an account", cure="It has 12 digits.")
+        raise InputError("That is not an account id", cure="An account id has 12 digits.")
     session = _boto3_session(connection)
     connection = _located(session, connection)
     emulated = connection.emulator is not None
@@ -96,6 +95,7 @@ def open_service(connection: Connection) -> Service:
             raise CredentialsError("No AWS credentials were found")
         check_keys(credentials)
     clock = ServiceClock()
+    # The second client never retries: a repeated call could store or charge twice.
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
         _prepare(client, clock)
@@ -107,8 +107,7 @@ def open_service(connection: Connection) -> Service:
 def located(connection: Connection) -> Connection:
     """Return a connection with the address that botocore resolves for it now.
 
-    An address that was given stays.  One that was found in the environment or the AWS
-    configuration stays until another one is found there.
+    A given address stays.  One from the environment or the AWS configuration follows its changes.
 
     :raises InputError: the configuration or the address in it cannot be used.
     """
@@ -140,34 +139,36 @@ def _boto3_session(connection: Connection) -> boto3.Session:
     except botocore.exceptions.ProfileNotFound as error:
         import botocore.session
 
-        bare = botocore.session.Session(profile="")  # AWS_PROFILE may be what is not there
+        bare = botocore.session.Session(profile="")  # AWS_PROFILE may name the missing profile
         names = ", ".join(bare.full_config.get("profiles", {})) or "none"
         raise InputError(
             f"There is no profile {error.kwargs['profile']!r}", cure=f"Profiles on this computer: {names}"
         ) from None
     except botocore.exceptions.ConfigParseError as error:
         raise InputError(
-            f"The AWS configuration cannot be read: {error}", cure="Mend or move that file."
+            f"The AWS configuration cannot be read: {error}", cure="Fix or move that file."
         ) from None
     session.events.register("before-send", hide_token)
     return session
 
 
 def _check_region(session: boto3.Session, region: str) -> None:
-    regions = {
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("glacier", partition)
-    }
+    regions = regions_of_service(session)
     if region not in regions:
         raise RegionError(
             f"The vault service does not exist in region {region!r}",
-            cure=f"It exists in: {', '.join(sorted(regions))}",
+            cure=f"It exists in: {', '.join(regions)}",
         )
 
 
+def regions_of_service(session: Any) -> list[str]:
+    """Return the regions of all partitions with the vault service, as a boto3 session lists them."""
+    partitions = session.get_available_partitions()
+    return sorted({r for p in partitions for r in session.get_available_regions("glacier", p)})
+
+
 def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) -> Any:
-    """Return botocore's configuration: tries of a call, and seconds to connect and to read."""
+    """Return a botocore configuration: attempts of a call, and seconds to connect and to read."""
     from botocore.config import Config
 
     return Config(
@@ -180,7 +181,7 @@ def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) 
 
 
 def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
-    """Return a client of another region, with a session's credentials; it soon gives up."""
+    """Return a client of another region with a session's credentials and short timeouts."""
     return _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
 
 
@@ -192,7 +193,7 @@ def _client(session: boto3.Session, connection: Connection, region: str, config:
     from botocore.config import Config
 
     keys = EMULATOR_KEYS if connection.emulator is not None else {}
-    # What the environment names was looked up once, and decided which catalogue is used.
+    # The configured address was resolved before, because the choice of the catalogue depends on it.
     config = config.merge(Config(ignore_configured_endpoint_urls=True))
     return _made(session, region, connection.endpoint_url, config, keys)
 
@@ -207,7 +208,7 @@ def _made(session: boto3.Session, region: str, url: str | None, config: Any, key
 
 
 def _address(client: Any, account: str) -> None:
-    """Name the owner of the vaults in every request, instead of the account that signs it."""
+    """Put the owner of the vaults into every request, instead of the account that signs it."""
 
     def name_owner(params: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**params, "accountId": account}
@@ -216,7 +217,7 @@ def _address(client: Any, account: str) -> None:
 
 
 def _prepare(client: Any, clock: ServiceClock) -> None:
-    """Hand botocore the hash that a body knows already, and read the service's time."""
+    """Give botocore the known hash of a body, and set the clock from each response."""
     from .bodies import HashedBody  # noqa: PLC0415 - costs time: imported when used
 
     def add_hash(params: dict[str, Any], **_: Any) -> None:
@@ -228,5 +229,6 @@ def _prepare(client: Any, clock: ServiceClock) -> None:
         clock.observe(http_response.headers)
 
     for operation in ("UploadArchive", "UploadMultipartPart"):
+        # First, so that botocore's own handler finds the hash and does not read the body.
         client.meta.events.register_first(f"before-call.glacier.{operation}", add_hash)
     client.meta.events.register("after-call.glacier", read_clock)

@@ -1,4 +1,4 @@
-"""The keys of a session: which can be used, which are renewed meanwhile, and none shown."""
+"""The keys of a session: checking, hiding and refreshing them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USABLE = re.compile("[!-~]*")
 def check_keys(credentials: Any) -> None:
     """Hide the keys of a login from every text, and refuse those that cannot be sent.
 
-    Keys that botocore renews by itself are left to it: they are fetched when they are needed.
+    Keys that botocore renews are not checked, because reading them would send a request.
 
     :raises CredentialsError: one has a character that no key has.
     """
@@ -31,37 +31,37 @@ def check_keys(credentials: Any) -> None:
     keys = credentials.get_frozen_credentials()[:3]
     hide(*keys)
     for name, key in zip(_NAMES, keys, strict=True):
-        # The spaces around a header, which the token is, do not count.
+        # The token is sent as a header, where surrounding spaces are ignored.
         sent = (key or "").strip(" \t") if name == "session token" else key or ""
         if not _USABLE.fullmatch(sent):
             raise CredentialsError(f"The {name} has {UNUSABLE}", cure=REWRITE)
 
 
 def hide_token(request: Any, **_: Any) -> None:
-    """Hide the session token of a request that is about to be sent."""
+    """Hide the session token of a request before it is sent."""
     token = request.headers.get("X-Amz-Security-Token") or ""
     hide(token.decode("latin-1") if isinstance(token, bytes) else token)
 
 
-def read_anew(session: Any) -> bool:
-    """Let a boto3 session's clients use the keys that boto3's own chain finds now.
+def refresh_keys(session: Any) -> bool:
+    """Make a boto3 session's clients use the keys that boto3's chain finds now.
 
-    Keys of a login, role or metadata service are renewed by botocore; those that a file or the
-    environment holds are read once, and are stale when another tool has written new ones.
+    botocore renews keys of a login, role or metadata service itself; keys from a file or the
+    environment are read once, and become stale when another tool writes new ones.
 
-    :returns: whether there are other keys than before.
+    :returns: whether the keys have changed.
     """
     import botocore.credentials
     import botocore.exceptions
     import botocore.session
 
     used = session.get_credentials()
-    if type(used) is not botocore.credentials.Credentials:  # the others renew themselves
+    if type(used) is not botocore.credentials.Credentials:  # its subclasses renew themselves
         return False
     try:
         found = botocore.session.Session(profile=session.profile_name).get_credentials()
         check_keys(found)
-    except (botocore.exceptions.BotoCoreError, CredentialsError):  # the file is being written
+    except (botocore.exceptions.BotoCoreError, CredentialsError):  # the file may be half written
         return False
     if found is None:
         return False

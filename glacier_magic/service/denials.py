@@ -1,9 +1,9 @@
-"""Why a deletion was denied: what the policies of the vault say about it.
+"""The probable reason for a denied deletion, from the policies of the vault.
 
-The service answers a denied request with "access denied" and no more.  A vault lock or a vault
-access policy that denies ``glacier:DeleteArchive`` can be read and told; a lock usually does so by
-the condition ``glacier:ArchiveAgeInDays`` (service documentation: "Vault Lock Policies").  The
-policies are not evaluated as the service does it, so all this is "probably".
+The service responds to a denied request with "access denied" only.  A vault lock or vault access
+policy that denies ``glacier:DeleteArchive`` can be read; a lock usually does so with the condition
+``glacier:ArchiveAgeInDays`` (developer guide, "Vault Lock Policies").  The policies are not fully
+evaluated, so the reason is only probable.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _YOUNGER = {"numericlessthan": 0, "numericlessthanequals": 1}
 
 @dataclass(frozen=True)
 class Denial:
-    """Who probably denies deleting.
+    """The probable reason for a denial.
 
     :param words: a sentence without its full stop.
-    :param days: the age in days from which on archives may be deleted, where that is the rule.
+    :param days: the age in days at which archives may be deleted, if that is the rule.
     """
 
     words: str
     days: int | None = None
 
     def until(self, created: int | None) -> int | None:
-        """Return from when on an archive of this age may be deleted; milliseconds."""
+        """Return when an archive may be deleted, in milliseconds since 1970, given its creation."""
         return None if self.days is None or not created else created + self.days * DAY
 
     def of(self, created: int | None) -> str:
@@ -49,7 +49,7 @@ class Denial:
 
 
 def explain(service: Service, vault: str) -> Denial:
-    """Return who probably denies deleting archives of a vault; never raises for what it asks."""
+    """Return the probable reason why deletions from a vault are denied; failed requests are ignored."""
     found, unread = [], []
     for name, ask in (("lock", _lock), ("access policy", _policy)):
         try:
@@ -59,7 +59,7 @@ def explain(service: Service, vault: str) -> Denial:
         except (GlacierError, ValueError):
             unread.append(f"the vault {name}")
     if found:
-        return max(found, key=lambda denial: denial.days or 0)
+        return max(found, key=lambda denial: denial.days or 0)  # the longest hold decides
     if unread:
         return Denial(f"{' and '.join(unread)} could not be read: one of them may deny it")
     return Denial(
@@ -69,11 +69,11 @@ def explain(service: Service, vault: str) -> Denial:
 
 
 def _lock(service: Service, vault: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    told = Administration(service).lock(vault)
-    if told is None:
+    lock = Administration(service).lock(vault)
+    if lock is None:
         return iter(())
-    name = f"the vault lock ({told.get('State') or 'state not told'})"
-    return ((name, each) for each in denying(str(told.get("Policy") or "")))
+    name = f"the vault lock ({lock.get('State') or 'state unknown'})"
+    return ((name, each) for each in denying(str(lock.get("Policy") or "")))
 
 
 def _policy(service: Service, vault: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -92,7 +92,7 @@ def denying(policy: str) -> list[Mapping[str, Any]]:
     if not isinstance(document, dict):
         raise ValueError("not a policy")
     statements = document.get("Statement") or []
-    listed = statements if isinstance(statements, list) else [statements]
+    listed = statements if isinstance(statements, list) else [statements]  # IAM allows a single one
     return [s for s in listed if isinstance(s, dict) and s.get("Effect") == "Deny" and _about_deleting(s)]
 
 
@@ -119,7 +119,7 @@ def _denial(name: str, statement: Mapping[str, Any]) -> Denial:
 
 
 def _days(conditions: object) -> int | None:
-    """Return the age from which on a condition denies no more, where age is what it is about."""
+    """Return the age in days at which a condition on the age no longer denies, or None."""
     if not isinstance(conditions, dict):
         return None
     for operator, tests in conditions.items():

@@ -1,4 +1,4 @@
-"""Topics (SNS) and queues (SQS): how a finished job is told rather than asked for."""
+"""SNS topics and SQS queues, which announce finished jobs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .connection import EMULATOR_KEYS, config_of
 from .translation import translated
 
 TAG = "glacier_magic"
-"""The tag that a topic or queue made from here carries, with a token of the catalogue."""
+"""The tag of a topic or queue created by this program; its value is a token of the catalogue."""
 
 _DENIED = ("AuthorizationError", "AuthorizationErrorException", "AccessDenied")
 _MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
 def _permission() -> str:
-    return f"{step('policy', '--iam')} shows what the identity must be allowed."
+    return f"{step('policy', '--iam')} shows the permissions that the identity needs."
 
 
 _NO_TOPICS = (
@@ -33,7 +33,7 @@ _NO_TOPICS = (
 
 @dataclass(frozen=True)
 class Message:
-    """A message of a queue: what deletes it, and its text."""
+    """A message of a queue: the handle that deletes it, and its text."""
 
     handle: str
     body: str
@@ -42,8 +42,8 @@ class Message:
 class Messaging:
     """Calls to SNS and SQS with the credentials and in the region of a service.
 
-    :param emulated: the service is an emulator: real topics and queues are not touched for it.
-    :raises InputError: it is, and no other address of SNS and SQS is set.
+    :param emulated: the service is an emulator, for which real topics and queues are never used.
+    :raises InputError: it is an emulator, and no other address of SNS and SQS is set.
     """
 
     def __init__(self, service: Service, *, emulated: bool) -> None:
@@ -53,29 +53,29 @@ class Messaging:
     # Topics
 
     def topic_token(self, arn: str) -> str:
-        """Return the token that a topic is tagged with, "" without one.
+        """Return the token in a topic's tag, or "".
 
-        :raises NotFound: there is no such topic.
+        :raises NotFound: the topic does not exist.
         """
         with _asked():
-            told = self._topics.list_tags_for_resource(ResourceArn=arn)["Tags"]
-        return next((str(tag["Value"]) for tag in told if tag["Key"] == TAG), "")
+            tags = self._topics.list_tags_for_resource(ResourceArn=arn)["Tags"]
+        return next((str(tag["Value"]) for tag in tags if tag["Key"] == TAG), "")
 
     def create_topic(self, name: str, policy: str, token: str) -> str:
-        """Make a topic; return its ARN."""
+        """Create a topic; return its ARN."""
         with _asked():
-            answer = self._topics.create_topic(
+            response = self._topics.create_topic(
                 Name=name, Attributes={"Policy": policy}, Tags=[{"Key": TAG, "Value": token}]
             )
-        return str(answer["TopicArn"])
+        return str(response["TopicArn"])
 
     def delete_topic(self, arn: str) -> None:
-        """Delete a topic; one that is gone is fine."""
+        """Delete a topic, if it still exists."""
         with _asked():
             self._topics.delete_topic(TopicArn=arn)
 
     def subscriptions(self, topic: str) -> Mapping[str, str]:
-        """Return the subscriptions of a topic: endpoint to ARN."""
+        """Return the subscriptions of a topic, from endpoint to ARN."""
         with _asked():
             pages = self._topics.get_paginator("list_subscriptions_by_topic")
             return {
@@ -85,69 +85,69 @@ class Messaging:
             }
 
     def subscribe(self, topic: str, queue: str) -> str:
-        """Send a topic's messages to a queue; return the subscription.  May be repeated."""
+        """Subscribe a queue to a topic; return the subscription.  May be repeated."""
         with _asked():
-            answer = self._topics.subscribe(
+            response = self._topics.subscribe(
                 TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True
             )
-        return str(answer["SubscriptionArn"])
+        return str(response["SubscriptionArn"])
 
     def unsubscribe(self, subscription: str) -> None:
-        """End a subscription; one that is gone is fine."""
+        """End a subscription, if it still exists."""
         with _asked():
             self._topics.unsubscribe(SubscriptionArn=subscription)
 
     # Queues
 
     def queue(self, name: str) -> str:
-        """Return the address of a queue.
+        """Return the URL of a queue.
 
-        :raises NotFound: there is no such queue.
+        :raises NotFound: the queue does not exist.
         """
         with _asked():
             return str(self._queues.get_queue_url(QueueName=name)["QueueUrl"])
 
     def queue_token(self, url: str) -> str:
-        """Return the token that a queue is tagged with, "" without one."""
+        """Return the token in a queue's tag, or ""."""
         with _asked():
-            told = self._queues.list_queue_tags(QueueUrl=url).get("Tags", {})
-        return str(told.get(TAG, ""))
+            tags = self._queues.list_queue_tags(QueueUrl=url).get("Tags", {})
+        return str(tags.get(TAG, ""))
 
     def create_queue(self, name: str, attributes: Mapping[str, str], token: str) -> str:
-        """Make a queue; return its address."""
+        """Create a queue; return its URL."""
         with _asked():
-            answer = self._queues.create_queue(QueueName=name, Attributes=dict(attributes), tags={TAG: token})
-        return str(answer["QueueUrl"])
+            made = self._queues.create_queue(QueueName=name, Attributes=dict(attributes), tags={TAG: token})
+        return str(made["QueueUrl"])
 
     def delete_queue(self, url: str) -> None:
-        """Delete a queue and what is in it.
+        """Delete a queue and its messages.
 
-        :raises NotFound: it is gone.
+        :raises NotFound: the queue does not exist.
         """
         with _asked():
             self._queues.delete_queue(QueueUrl=url)
 
     def receive(self, url: str, wait: int) -> list[Message]:
-        """Return up to ten messages, waiting for the first up to *wait* seconds.
+        """Return up to ten messages, waiting up to *wait* seconds for the first.
 
-        They are hidden from others for a while and come again unless they are deleted.
+        The queue hides them from other readers for a while, then delivers them again unless deleted.
 
-        :raises NotFound: the queue does not exist any more.
+        :raises NotFound: the queue does not exist.
         """
         with _asked():
-            answer = self._queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
-        told = answer.get("Messages", [])
-        return [Message(str(one["ReceiptHandle"]), str(one.get("Body", ""))) for one in told]
+            found = self._queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
+        messages = found.get("Messages", [])
+        return [Message(str(one["ReceiptHandle"]), str(one.get("Body", ""))) for one in messages]
 
     def delete(self, url: str, message: Message) -> None:
-        """Delete a message; one that is gone is fine."""
+        """Delete a message, if it still exists."""
         with _asked():
             self._queues.delete_message(QueueUrl=url, ReceiptHandle=message.handle)
 
 
 @contextmanager
 def _asked() -> Iterator[None]:
-    """Turn failures into errors of this project, by the codes that these services have."""
+    """Translate failures into errors of this project, including the codes of SNS and SQS."""
     try:
         with translated():
             yield
@@ -165,6 +165,7 @@ def _client(service: Service, name: str, *, emulated: bool) -> Any:
     with translated():
         keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
         client = session.client(name, region_name=service.region, config=config, **keys)
+    # Virtual time and made-up archives must not reach the topics of a real account.
     if emulated and ".amazonaws.com" in (urlsplit(client.meta.endpoint_url).hostname or ""):
         raise InputError("The emulator has no topics and queues of its own", cure=_NO_TOPICS)
     return client

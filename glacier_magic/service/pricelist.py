@@ -1,4 +1,4 @@
-"""The AWS Price List: what AWS itself says a service costs, asked with the user's credentials."""
+"""Requests to the AWS Price List, with the user's credentials."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ _PERMISSION = "The identity needs the action pricing:GetProducts in its IAM poli
 
 def _login() -> str:
     return (
-        "Prices are asked of AWS with your own credentials: log in (aws configure, aws sso login), or "
-        f"set the prices yourself: {step('cost', '--help')}."
+        "Prices are requested from AWS with your own credentials: log in (aws configure, aws sso login), "
+        f"or set the prices yourself: {step('cost', '--help')}."
     )
 
 
 def price_list(service: Service, code: str, filters: Mapping[str, str]) -> Iterator[str]:
-    """Yield the products of an AWS service, all pages, each as the JSON text of the answer.
+    """Yield the products of an AWS service, all pages, each as JSON.
 
-    The call goes to AWS with the credentials of the session, from an emulator too.
+    The request is sent to AWS even if the session is connected to an emulator.
 
-    :param code: of the service in the price list, such as ``AmazonGlacier``.
-    :param filters: attributes of the products and the values that they must have.
-    :raises AccessDenied: the identity may not ask for prices.
+    :param code: the service in the price list, such as ``AmazonGlacier``.
+    :param filters: attributes of the products and their required values.
+    :raises AccessDenied: the identity lacks the permission.
     :raises CredentialsError: there are no credentials.
     """
     client = _client(service)
     wanted = [{"Type": "TERM_MATCH", "Field": key, "Value": filters[key]} for key in filters]
     request: dict[str, Any] = {"ServiceCode": code, "Filters": wanted, "FormatVersion": "aws_v1"}
     while True:
-        answer = _page(client, request)
-        yield from map(str, answer["PriceList"])
-        if not answer.get("NextToken"):
+        page = _page(client, request)
+        yield from map(str, page["PriceList"])
+        if not page.get("NextToken"):
             return
-        request["NextToken"] = answer["NextToken"]
+        request["NextToken"] = page["NextToken"]
 
 
 def _page(client: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
     for _ in range(WHOLE_TRIES):
         try:
             with translated():
-                answer: Mapping[str, Any] = client.get_products(**request)
+                response: Mapping[str, Any] = client.get_products(**request)
         except AccessDenied as denied:
             raise AccessDenied(denied.message, cure=_PERMISSION, code=denied.code) from None
         except CredentialsError as error:
             raise CredentialsError(error.message, cure=_login(), code=error.code) from None
-        if "PriceList" in answer:
-            return answer
-    raise Unavailable("The answer of the AWS Price List arrived damaged")
+        if "PriceList" in response:
+            return response
+    raise Unavailable("The response of the AWS Price List arrived damaged")
 
 
 def _client(service: Service) -> Any:
@@ -63,8 +63,8 @@ def _client(service: Service) -> Any:
 
 
 def home(region: str) -> str:
-    """Return the region that answers for prices near *region*: there are only a few."""
-    if region.startswith("cn-"):
+    """Return the region of the price list endpoint near *region*; only a few regions have one."""
+    if region.startswith("cn-"):  # China is a partition with its own endpoint
         return "cn-northwest-1"
     if region.startswith("ap-"):
         return "ap-south-1"

@@ -7,29 +7,24 @@ from collections.abc import Collection, Sequence
 from ..errors import InputError
 from .client import Service
 from .clock import ServiceClock
-from .connection import Connection, client_in
+from .connection import Connection, client_in, regions_of_service
 from .translation import translated
 
 DEFAULT_PARTITION = "aws"
 
 
 def regions_of(service: Service) -> list[str]:
-    """Return the regions of the partition that the service's own region is in, sorted.
-
-    The list is boto3's own; the service's own region is always part of it.
-    """
+    """Return boto3's list of the regions in the service's partition, sorted, with the service's own."""
     with translated():
         known = service._session.get_available_regions("glacier", partition_of(service))
     return sorted({*known, service.region})
 
 
 def known_regions() -> list[str]:
-    """Return the regions of all partitions that have the vault service, by boto3's own list."""
+    """Return boto3's list of the regions of all partitions that have the vault service."""
     import botocore.session
 
-    session = botocore.session.get_session()
-    partitions = session.get_available_partitions()
-    return sorted({r for p in partitions for r in session.get_available_regions("glacier", p)})
+    return regions_of_service(botocore.session.get_session())
 
 
 def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[str]:
@@ -48,7 +43,7 @@ def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[st
 
 
 def partition_of(service: Service) -> str:
-    """Return the partition of a service's region, ``aws`` for one that boto3 does not know."""
+    """Return the partition of a service's region; ``aws`` if boto3 does not know the region."""
     import botocore.exceptions
 
     try:
@@ -58,9 +53,9 @@ def partition_of(service: Service) -> str:
 
 
 def in_region(service: Service, connection: Connection, region: str) -> Service:
-    """Return a service of another region with the same credentials; nothing is sent yet.
+    """Return a service of another region with the same credentials; no request is sent.
 
-    It gives up soon: many are asked at once, and some do not answer everybody.
+    Its timeouts are short: many regions are queried at once, and some do not respond to every account.
     """
     if region == service.region:
         return service

@@ -1,8 +1,8 @@
-"""The account's data retrieval policy: what it lets through, as far as that is documented.
+"""The account's data retrieval policy.
 
-From the service's documentation, "Data retrieval policies" (data-retrieval-policy): one rule an
-account and region, for Standard retrievals only; a refusal is immediate and costs nothing.  How the
-service computes the rate of a job is not published.
+From the developer guide, "Data retrieval policies" (data-retrieval-policy): one rule per account and
+region, for Standard retrievals only; a refusal is immediate and free of charge.  How the service
+computes the rate of a job is not documented.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from .client import Service
 
 NO_LIMIT, FREE_TIER, BYTES_PER_HOUR = "None", "FreeTier", "BytesPerHour"
 SUBJECT = "Standard"
-"""The one tier that the policy applies to."""
+"""The only tier that the policy applies to."""
 REMEMBERED = 60.0
-"""Seconds for which an answer is used again; a change takes effect within minutes anyway."""
+"""Seconds for which a response is reused; a change takes minutes to take effect anyway."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The strategy in force, and for ``BytesPerHour`` how many."""
+    """The strategy in effect, and the limit of ``BytesPerHour``."""
 
     strategy: str = NO_LIMIT
     bytes_per_hour: int | None = None
 
     @property
     def limited(self) -> bool:
-        """Whether it can refuse anything."""
+        """Whether the policy can refuse a retrieval."""
         return self.strategy != NO_LIMIT
 
 
 class Policies:
-    """Reads the policy when it is needed; None where it cannot be read."""
+    """Reads the policy when it is needed, and caches it."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -44,9 +44,9 @@ class Policies:
         self._until = 0.0
 
     def current(self, *, fresh: bool = False) -> Policy | None:
-        """Return the policy in force, or None if this identity may not see it.
+        """Return the policy in effect, or None if it cannot be read.
 
-        :param fresh: ask the service even where the last answer is a moment old.
+        :param fresh: send a request even if the cached response is recent.
         """
         with self._lock:
             if fresh or time.monotonic() >= self._until:
@@ -57,6 +57,6 @@ class Policies:
     def _read(self) -> Policy | None:
         try:
             rule = self._service.retrieval_rule()
-        except GlacierError:  # what it refuses is moved, whether it can be read or not
+        except GlacierError:  # not needed to proceed: a refused retrieval is postponed in any case
             return None
         return Policy(str(rule.get("Strategy") or NO_LIMIT), rule.get("BytesPerHour"))

@@ -1,4 +1,4 @@
-"""The service's failures as errors that say what to do next."""
+"""Translating failures of the service and of botocore into errors with a cure."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _by_text() -> tuple[tuple[str, type[GlacierError], str | None], ...]:
         (
             "Vault not found",
             NotFound,
-            f"{step('vaults')} lists the vaults of this region; {step('create', 'NAME')} makes one.",
+            f"{step('vaults')} lists the vaults of this region; {step('create', 'NAME')} creates one.",
         ),
         ("Vault not empty", VaultNotEmpty, None),
         ("not currently available for download", NotReady, f"{step('jobs')} shows when it is expected."),
@@ -82,7 +82,7 @@ def _by_text() -> tuple[tuple[str, type[GlacierError], str | None], ...]:
         (
             "The job ID was not found",
             NotFound,
-            f"A job is kept for 24 hours after it is done; ask again with {step('restore')}.",
+            f"A job is kept for 24 hours after it is done; request it again with {step('restore')}.",
         ),
         ("Invalid vault name", InputError, "The archive lives in another vault: name that one with --vault."),
     )
@@ -90,9 +90,9 @@ def _by_text() -> tuple[tuple[str, type[GlacierError], str | None], ...]:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn failures of botocore inside the block into errors of this project.
+    """Translate failures of botocore inside the block into errors of this project.
 
-    The original is not chained: its text holds account ids, and a notebook saves what it shows.
+    The original is not chained: its text contains account ids, and a notebook saves its output.
     """
     import botocore.exceptions as raw
     import urllib3.exceptions  # noqa: PLC0415 - costs time: imported when used
@@ -100,11 +100,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except raw.ClientError as error:
-        told = from_answer(error.response)
-        told.details.update(_details(error))
-        raise told from None
+        translation = from_answer(error.response)
+        translation.details.update(_details(error))
+        raise translation from None
     except raw.ParamValidationError as error:
-        raise InputError(f"The service cannot be asked this: {error}") from None
+        raise InputError(f"The request is not valid: {error}") from None
     except (raw.NoCredentialsError, raw.PartialCredentialsError) as error:
         raise CredentialsError(f"No AWS credentials were found ({error})") from None
     except (raw.CredentialRetrievalError, raw.UnauthorizedSSOTokenError, raw.SSOError) as error:
@@ -118,35 +118,35 @@ def translated() -> Iterator[None]:
             raise CredentialsError(f"A key or token of the login has {UNUSABLE}", cure=REWRITE) from None
         raise Unavailable(f"The service cannot be reached: {error}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        if isinstance(error, GlacierError):
+        if isinstance(error, GlacierError):  # LocalError is an OSError
             raise
         raise Unavailable(f"The connection to the service broke: {error}") from None
 
 
 def _details(error: Any) -> dict[str, str]:
-    """Return what identifies an error answer to whoever runs the service."""
-    told = error.response.get("ResponseMetadata", {})
+    """Return the details by which AWS support can identify an error response."""
+    metadata = error.response.get("ResponseMetadata", {})
     found = {
         "operation": error.operation_name,
-        "HTTP status": told.get("HTTPStatusCode"),
-        "retries": told.get("RetryAttempts"),
-        "request id": told.get("RequestId") or told.get("HTTPHeaders", {}).get("x-amzn-requestid"),
+        "HTTP status": metadata.get("HTTPStatusCode"),
+        "retries": metadata.get("RetryAttempts"),
+        "request id": metadata.get("RequestId") or metadata.get("HTTPHeaders", {}).get("x-amzn-requestid"),
     }
     return {label: str(value) for label, value in found.items() if value}
 
 
 def from_answer(response: Any) -> GlacierError:
-    """Return the error for an error answer of the service."""
+    """Return the error for an error response of the service."""
     error = response.get("Error", {})
     code = str(error.get("Code", ""))
-    # Behind these words the service has repeated the signed request, session token included.
+    # After these words the service repeats the signed request, including the session token.
     text = str(error.get("Message", "")).partition("The Canonical String")[0].strip()
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "InvalidSignatureException" and any(words in text for words in _SKEWED):
-        # Tried again while a transfer has patience: the clock may be set meanwhile.
+        # Transfers retry this code, because the user may set the clock in the meantime.
         return CredentialsError(
             "This computer's clock is off by more than the service allows",
-            cure="Set the clock; what was done is kept.",
+            cure="Set the clock; completed work is kept.",
             code="RequestExpired",
         )
     for part, kind, cure in _by_text():
@@ -158,5 +158,5 @@ def from_answer(response: Any) -> GlacierError:
     if status == 404 or code == "ResourceNotFoundException":
         return NotFound(text or "Not found", code=code)
     if status >= 500 or status == 408:
-        return Unavailable(f"The service answered {status}: {text or code}", code=code)
+        return Unavailable(f"The service responded with status {status}: {text or code}", code=code)
     return Refused(f"The service refused: {text or code}", code=code)

@@ -1,4 +1,4 @@
-"""What all transfers of an account share: its patience with the service, and its bandwidth."""
+"""The retries and the bandwidth limit that all transfers of a session share."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..base.session_limits import USUAL, Limits
 from ..base.units import human_duration
 from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
 
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-GIVE_UP = 900.0
-"""Seconds without a single success, anywhere on the account, after which a transfer is given up."""
-
 DAMAGED_TRIES = 5
-"""How often one part that arrives damaged is moved again."""
+"""Attempts to move a part that arrives damaged."""
 
-_REFRESHED = ("ExpiredTokenException", "RequestExpired")
-"""Credentials that the chain, or the user in another window, may renew meanwhile."""
+_RENEWABLE = ("ExpiredTokenException", "RequestExpired")
+"""Errors that end when the credential chain, or the user in another window, renews the login."""
 
 _BRIEF = {
     "ThrottlingException": "throttled",
@@ -34,37 +31,46 @@ Note = Callable[[str], None]
 
 
 class Stopped(Exception):
-    """The user asked for the end of a transfer."""
+    """The user stopped a transfer."""
 
 
 class Budget:
-    """One for each session: when one worker is told to slow down, all of them do.
+    """The shared state of a session: when the service throttles one worker, all of them slow down.
 
-    :param max_rate: bytes a second for all transfers together, or None for as many as there are;
-        may be changed while they run.
+    :param max_rate: bytes a second for all transfers together, or None for no limit; may be changed
+        while they run.
+    :param now: returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, max_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        max_rate: float | None = None,
+        *,
+        limits: Limits = USUAL,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.max_rate = max_rate
+        self._limits, self._now = limits, now
         self._lock = threading.Lock()
         self._failures = 0
         self._hold_until = 0.0
-        self._success_at = time.monotonic()
-        self._credit, self._credit_at = 0.0, time.monotonic()
+        self._success_at = self._now()
+        self._credit, self._credit_at = 0.0, self._now()
 
     # Patience
 
     def call(self, call: Callable[[], T], stop: threading.Event, note: Note | None = None) -> T:
-        """Return what *call* returns, trying again what can pass by itself.
+        """Return the result of *call*, repeating it after transient errors.
 
-        An unreachable, failing or throttling service holds up all workers for a growing, jittered
+        If the service is unreachable, failing or throttling, all workers wait for a growing, jittered
         pause; bytes that arrive damaged are moved again at once.
 
-        :raises Stopped: *stop* was set meanwhile.
-        :raises GlacierError: it cannot pass, or has not for a quarter of an hour.
+        :raises Stopped: *stop* was set.
+        :raises GlacierError: the error is not transient, or has lasted for a quarter of an hour.
         """
+        say: Note = note or (lambda _text: None)
         damaged = 0
-        began = time.monotonic()
+        began = self._now()
         while True:
             self._hold(stop)
             if stop.is_set():
@@ -75,27 +81,32 @@ class Budget:
                 damaged += 1
                 if damaged >= DAMAGED_TRIES or stop.is_set():
                     raise
-                self._say(note, f"{error.message}; moved again")
+                say(f"{error.message}; moved again")
             except (Unavailable, CredentialsError) as error:
                 if stop.is_set():
                     raise Stopped from None
-                if not self._passing(error, began):
+                if not self._transient(error, began):
                     raise
-                self._say(note, self._back_off(error))
+                say(self._back_off(error))
             else:
-                self._succeed(note)
+                self._success_at = self._now()
+                if self._failures:
+                    self._failures = 0
+                    say("")  # remove the note about the failures
                 return result
 
-    def _passing(self, error: GlacierError, began: float) -> bool:
-        if isinstance(error, CredentialsError) and error.code not in _REFRESHED:
+    def _transient(self, error: GlacierError, began: float) -> bool:
+        if isinstance(error, CredentialsError) and error.code not in _RENEWABLE:
             return False
-        return time.monotonic() - max(began, self._success_at) < GIVE_UP
+        # The success of any worker shows that the service works, so only a common failure counts.
+        return self._now() - max(began, self._success_at) < self._limits.give_up
 
     def _back_off(self, error: GlacierError) -> str:
         with self._lock:
-            now = time.monotonic()
+            now = self._now()
             if self._hold_until <= now:  # one wave of failures counts once, not once a worker
-                longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
+                limits = self._limits
+                longest = min(limits.longest_pause, limits.first_pause * 2.0 ** min(self._failures, 30))
                 self._failures += 1
                 self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - chance, not secrecy
             pause = max(1.0, self._hold_until - now)
@@ -104,30 +115,20 @@ class Budget:
 
     def _hold(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            left = self._hold_until - time.monotonic()
+            left = self._hold_until - self._now()
             if left <= 0:
                 return
             stop.wait(left)
 
-    def _succeed(self, note: Note | None) -> None:
-        self._success_at = time.monotonic()
-        if self._failures:
-            self._failures = 0
-            self._say(note, "")
-
     @property
     def holding(self) -> bool:
-        """Whether all workers wait for the service at the moment."""
-        return self._hold_until > time.monotonic()
-
-    def _say(self, note: Note | None, text: str) -> None:
-        if note is not None:
-            note(text)
+        """Whether all workers are waiting for the service."""
+        return self._hold_until > self._now()
 
     # Bandwidth
 
     def block(self, most: int) -> int:
-        """Return how many bytes to move at once: few at a low rate, so that it stays even."""
+        """Return the number of bytes to move at once: small at a low rate, for an even flow."""
         if self.max_rate is None:
             return most
         return max(4096, min(most, int(self.max_rate / 8)))
@@ -135,22 +136,22 @@ class Budget:
     def spend(self, count: int, stop: threading.Event) -> None:
         """Wait until *count* more bytes may be moved.
 
-        :raises Stopped: *stop* was set meanwhile.
+        :raises Stopped: *stop* was set.
         """
         while self.max_rate is not None:
             with self._lock:
                 pause = self._take(count, self.max_rate)
             if pause <= 0:
                 break
-            if stop.wait(min(pause, 0.25)):
+            if stop.wait(min(pause, 0.25)):  # short, because max_rate may change
                 raise Stopped
         if stop.is_set():
             raise Stopped
 
     def _take(self, count: int, rate: float) -> float:
         """Take credit for *count* bytes and return 0, or the seconds until there is enough."""
-        now = time.monotonic()
-        # A quarter of a second may be saved up: enough for evenness, too little for a burst.
+        now = self._now()
+        # Credit for a quarter of a second may accumulate: enough for an even flow, too little for a burst.
         self._credit = min(rate / 4, self._credit + (now - self._credit_at) * rate)
         self._credit_at = now
         if self._credit > 0:

@@ -1,4 +1,4 @@
-"""Workers: daemon threads that a stop ends at once, as many as the line has use for."""
+"""Worker threads that stop at once, and whose number adapts to the bandwidth."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .budget import Stopped
 T = TypeVar("T")
 
 WINDOW = 2.0
-"""Seconds over which a number of workers is judged."""
+"""Seconds over which the throughput of a number of workers is measured."""
 
 
 class Child(threading.Event):
-    """An event that is set when it or its parent is: one transfer may end without the others."""
+    """An event that is also set when its parent is: one transfer may end without the others."""
 
     def __init__(self, parent: threading.Event) -> None:
         super().__init__()
         self._parent = parent
 
     def is_set(self) -> bool:
-        """Tell whether this event or its parent is set."""
+        """Return whether this event or its parent is set."""
         return super().is_set() or self._parent.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -38,45 +38,48 @@ class Child(threading.Event):
 
 
 class Tuner:
-    """Finds how many workers move the most bytes: one more as long as it helps.
+    """Finds the number of workers that moves the most bytes: one more as long as it helps.
 
-    :param most: never more than so many.
+    :param start: the first number of workers.
+    :param most: the largest number of workers.
+    :param now: returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, start: int, most: int) -> None:
+    def __init__(self, start: int, most: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self.most = max(1, most)
         self.limit = max(1, min(start, self.most))
         self._step = 1
         self._best = 0.0
         self._bytes = 0
-        self._since = time.monotonic()
+        self._since = now()
         self._lock = threading.Lock()
 
     def moved(self, count: int) -> None:
-        """Count bytes; now and then try one worker more or fewer."""
+        """Count bytes; at the end of each window try one worker more or fewer."""
         with self._lock:
             self._bytes += count
-            passed = time.monotonic() - self._since
+            passed = self._now() - self._since
             if passed < WINDOW:
                 return
             rate = self._bytes / passed
-            if rate < self._best * 1.03:
+            if rate < self._best * 1.03:  # the last step did not help: try the other direction
                 self._step = -self._step
             self._best = rate
             self.limit = max(1, min(self.most, self.limit + self._step))
-            self._bytes, self._since = 0, time.monotonic()
+            self._bytes, self._since = 0, self._now()
 
     def slow_down(self) -> None:
-        """Halve the number: the service has asked for less."""
+        """Halve the number of workers, because the service throttles."""
         with self._lock:
             self.limit = max(1, self.limit // 2)
             self._step, self._best = 1, 0.0
 
 
 class Crew(Generic[T]):
-    """Runs tasks side by side and yields what they return, in the order in which they end.
+    """Runs tasks in parallel and yields their results in the order in which they end.
 
-    Its threads are daemons: a program that is told to stop does not wait for a request that hangs.
+    Its threads are daemons: a program that stops does not wait for a hanging request.
     """
 
     def __init__(self, tuner: Tuner, stop: threading.Event, name: str) -> None:
@@ -86,12 +89,12 @@ class Crew(Generic[T]):
         self._threads: list[threading.Thread] = []
 
     def run(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Yield the results of *tasks*, which are taken one by one as workers come free.
+        """Yield the results of *tasks*, each of which starts when a worker is free.
 
-        The first exception of a task is raised here; tasks that run end by themselves, soon if the
-        stop event is set.
+        The first exception of a task is raised; running tasks continue, and end soon if the stop event
+        is set.
 
-        :raises Stopped: the stop event was set before all were done.
+        :raises Stopped: the stop event was set before all tasks were done.
         """
         running, source = 0, iter(tasks)
         exhausted = False
@@ -116,13 +119,13 @@ class Crew(Generic[T]):
                 self._todo.put(None)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until no task runs any more, or *timeout* seconds."""
+        """Wait until no task is running, or *timeout* seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - time.monotonic()))
 
     def afterwards(self, call: Callable[[], None]) -> None:
-        """Call *call* once no task runs any more: now, or later by a thread."""
+        """Call *call* when no task is running: now, or later in a thread."""
         if not any(thread.is_alive() for thread in self._threads):
             call()
             return
@@ -143,7 +146,7 @@ class Crew(Generic[T]):
     def _wait(self) -> T:
         while True:
             try:
-                result, error = self._done.get(timeout=0.2)  # so that Ctrl-C is heard
+                result, error = self._done.get(timeout=0.2)  # Ctrl-C interrupts no longer wait
             except queue.Empty:
                 if self._stop.is_set():
                     raise Stopped from None
@@ -156,6 +159,6 @@ class Crew(Generic[T]):
         while (task := self._todo.get()) is not None:
             try:
                 outcome: tuple[T | None, BaseException | None] = (task(), None)
-            except BaseException as error:  # handed to whoever waits
+            except BaseException as error:  # raised by run() in its own thread
                 outcome = (None, error)
             self._done.put(outcome)

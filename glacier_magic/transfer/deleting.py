@@ -1,10 +1,9 @@
-"""Carrying a saved queue of deletions out: side by side, within the account's patience."""
+"""Deleting the archives of a saved queue, in parallel."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..base.units import plural
@@ -20,12 +19,9 @@ from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, renewing
 from .progress import Count, Meter, Observer
 
-WORKERS, MOST_WORKERS = 4, 16
-BATCH, FLUSH = 100, 0.5
-"""Answers, and seconds, after which outcomes are recorded: that many may be asked for once more."""
-
-DENIALS = 20
-"""Denials in a row after which the rest is not tried: the oldest archives come first."""
+WORKERS = 4
+FLUSH = 0.5
+"""Seconds after which outcomes are recorded, if not that many have come before."""
 
 
 def again() -> str:
@@ -34,11 +30,11 @@ def again() -> str:
 
 
 class Deleter:
-    """Deletes what is left of one queue; may be killed at any moment and begun again.
+    """Deletes the remaining archives of one queue; may be killed at any time and run again.
 
     :param stop: ends it early; the rest stays in the queue.
 
-    ``failure`` is the first archive's error, in words that say why, once there is one.
+    ``failure`` is the error of the first archive that could not be deleted, or None.
     """
 
     def __init__(
@@ -54,7 +50,7 @@ class Deleter:
         self._service, self._queues = engine.service, engine.catalogue.deletions
         self._stop = Child(stop or threading.Event())
         self._meter = Meter(f"deleting from {deletion.vault}", deletion.archives, observer, report=Count)
-        self._tuner = Tuner(WORKERS, MOST_WORKERS)
+        self._tuner = Tuner(WORKERS, engine.limits.workers)
         self._notes = Notes(self._meter, self._tuner)
         self._outcomes: list[Outcome] = []
         self._recorded = time.monotonic()
@@ -63,15 +59,16 @@ class Deleter:
         self.failure: GlacierError | None = None
 
     def run(self) -> Deletion:
-        """Delete; return the queue with what came of it.
+        """Delete the archives; return the queue with its outcome.
 
-        Archives that could not be deleted are in the queue with the reason; the others go on.
+        An archive that could not be deleted stays in the queue with the reason, and the others are
+        deleted.
 
-        :raises InputError: another process is at it.
-        :raises Refused: it is on hold.
+        :raises InputError: another process is deleting them.
+        :raises Refused: the queue is on hold.
         :raises Stopped: *stop* was set.
-        :raises AccessDenied: deletions are denied, one after the other, for the same reason.
-        :raises GlacierError: nothing more can be done now; the rest stays in the queue.
+        :raises AccessDenied: many deletions in a row were denied.
+        :raises GlacierError: the service cannot be used now; the rest stays in the queue.
         """
         number, owner = self._deletion.id, new_owner()
         if self._deletion.on_hold:
@@ -79,54 +76,53 @@ class Deleter:
         if not self._queues.leases.claim(number, owner):
             raise InputError(
                 f"Another process is deleting these archives of {self._deletion.vault!r}",
-                cure=f"{step('deletions')} shows how far it is.",
+                cure=f"{step('deletions')} shows its progress.",
             )
         try:
-            with renewing(lambda: self._queues.leases.renew(number, owner)):
+            with renewing(
+                lambda: self._queues.leases.renew(number, owner), self._engine.limits.lease_renewal
+            ):
                 self._work()
         except (GlacierError, Stopped) as error:
             self._queues.ended(number, "open", str(error) or "stopped")
             raise
         else:
             self._queues.ended(number, "done")
-            self._tell_history()
+            self._end_plan()
         finally:
-            self._stop.set()  # what is still under way ends soon, and is asked for once more
+            self._stop.set()  # requests in progress end soon, and are sent again by the next run
             self._queues.leases.release(number, owner)
             self._meter.finish()
         return self._queues.get(number)
 
-    def _tell_history(self) -> None:
-        """Let the plan hear what came of it, also where this is not its first run."""
+    def _end_plan(self) -> None:
+        """Record the outcome of all runs with the plan that made the queue."""
         done = self._queues.get(self._deletion.id)
         if done.plan is not None:
-            told = {"deleted": done.deleted, "failed": done.failed}
+            outcome = {"deleted": done.deleted, "failed": done.failed}
             if done.deleted == done.archives:
-                told["bytes"] = done.bytes
+                outcome["bytes"] = done.bytes
             now = self._service.clock.now_ms()
-            self._engine.catalogue.plans.end(done.plan, now, happened=told)
+            self._engine.catalogue.plans.end(done.plan, now, happened=outcome)
 
     def _work(self) -> None:
         self._meter.already(self._deletion.deleted + self._deletion.failed)
         crew: Crew[tuple[DeletionItem, GlacierError | None]] = Crew(self._tuner, self._stop, "glacier-delete")
+        tasks = (partial(self._delete, item) for item in self._queues.queued(self._deletion.id))
         try:
-            for item, error in crew.run(self._tasks()):
+            for item, error in crew.run(tasks):
                 self._take(item, error)
         finally:
             self._record()
-
-    def _tasks(self) -> Iterator[Callable[[], tuple[DeletionItem, GlacierError | None]]]:
-        for item in self._queues.queued(self._deletion.id):
-            yield partial(self._delete, item)
 
     def _delete(self, item: DeletionItem) -> tuple[DeletionItem, GlacierError | None]:
         call = partial(self._service.delete_archive, self._deletion.vault, item.archive_id)
         try:
             self._engine.budget.call(call, self._stop, self._notes)
         except (Unavailable, CredentialsError):
-            raise  # it is not this archive's fault
+            raise  # not an error of this archive
         except NotFound as error:
-            if error.message.startswith("Vault not found"):
+            if error.message.startswith("Vault not found"):  # no other archive could be deleted
                 raise
             return item, error
         except GlacierError as error:
@@ -140,10 +136,12 @@ class Deleter:
             self.failure = type(error)(words or "", cure=error.cure, code=error.code)
         self._outcomes.append((item, words))
         self._meter.moved(1)
+        # The oldest archives come first: a lock that denies them denies all younger ones, too.
         self._row = self._row + 1 if isinstance(error, AccessDenied) else 0
-        if self._row >= DENIALS:
+        if self._row >= self._engine.limits.denials:
             raise self._refusal()
-        if len(self._outcomes) >= BATCH or time.monotonic() - self._recorded > FLUSH:
+        full = len(self._outcomes) >= self._engine.limits.deletion_batch
+        if full or time.monotonic() - self._recorded > FLUSH:
             self._record()
 
     def _words(self, item: DeletionItem, error: GlacierError) -> str:
@@ -172,5 +170,5 @@ class Deleter:
             self._queues.settle(self._deletion, self._outcomes, now)
             self._outcomes = []
         if self._queues.get(self.number).state != "open":
-            self._stop.set()  # forgotten meanwhile, here or elsewhere
+            self._stop.set()  # the user, or another process, has dropped the queue
         self._recorded = time.monotonic()

@@ -1,4 +1,4 @@
-"""Job outputs into files: verified pieces in a part file, then the final name."""
+"""Downloading job outputs: verified pieces in a part file, which then gets its final name."""
 
 from __future__ import annotations
 
@@ -18,21 +18,17 @@ from ..errors import GlacierError, IntegrityError, LocalError
 from ..service.client import OutputStream
 from ..steps import step
 from . import layout, local_files
-from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .layout import DOUBT, Layout, Piece
-from .partfile import PartFile
+from .local_files import PartFile
 from .progress import Meter
 
-PIECE = 16 << 20
-"""Bytes asked for at a time: a power of two MiB from offset 0, so each is tree-hash aligned."""
-
-WORKERS, MOST_WORKERS = 4, 16
-HEAR_OUT = 0.7  # seconds that workers have to end after a stop
-ROUNDS = 3  # times that pieces which another program overwrote are fetched again
+WORKERS = 4
+HEAR_OUT = 0.7  # seconds for workers to end after a stop
+ROUNDS = 3  # attempts to replace pieces that another program overwrites
 FEW, SAVE_EVERY = 1000, 1.0
-"""So many pieces are put on record one by one; more of them, once in so many seconds."""
+"""The first 1,000 pieces are recorded one by one, further ones once a second."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +43,10 @@ class Fetched:
 class Downloader:
     """Fetches the outputs of finished retrieval jobs.
 
-    A file appears under its final name only after every piece and the whole matched their tree
-    hashes as read back from the disk; until then it is a hidden ``.part`` file beside it, locked
+    A file gets its final name only after each piece and the whole file, read back from the disk,
+    matched their tree hashes; until then it is a hidden ``.part`` file in the same folder, locked
     against other processes.  Verified pieces survive a killed process and are not fetched again.
-    A part of an archive that the service tells no hash of gets a name that says so.
+    A part of an archive for which the service sends no hash gets the suffix ``.unverified``.
     """
 
     engine: Engine
@@ -61,15 +57,15 @@ class Downloader:
         return self.engine.catalogue.downloads
 
     def fetch(self, download: Download, meter: Meter) -> Fetched:
-        """Fetch one archive, or a part of it; return where it is.
+        """Fetch one archive, or a part of it; return its file.
 
         :raises IntegrityError: the bytes are not those of the archive.
         :raises LocalError: no space, no permission, or an unsafe target.
         :raises NotFound: the service has dropped the job's output.
         """
-        download = self._downloads.get(download.id)  # what another process has added since
+        download = self._downloads.get(download.id)  # another process may have fetched pieces since
         if not download.size:
-            raise IntegrityError(f"The service has not told the size of {download.name!r}")
+            raise IntegrityError(f"The service did not report the size of {download.name!r}")
         try:
             target = local_files.target_of(download)
             plan = self._layout(download)
@@ -81,17 +77,17 @@ class Downloader:
                 roots = self._fill(download, plan, part, meter)
                 if download.part is None:
                     self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
-                else:  # its name says what it is; the hash tells it from others of that name
+                else:  # a part's own hash distinguishes its file from others of that name
                     self._downloads.update(download.id, tree_hash=tree_hash(part.path))
                 return Fetched(local_files.give_name(part.path, name, download), plan.verifiable)
-        except GlacierError:  # some are OSErrors, too
+        except GlacierError:  # LocalError and Unavailable are OSErrors, too
             raise
         except OSError as error:
             raise local_files.local(error, download) from None
 
     def _layout(self, download: Download) -> Layout:
         size = download.size or 0
-        piece_size = download.piece_size or part_size_for(size, smallest=PIECE)
+        piece_size = download.piece_size or part_size_for(size, smallest=self.engine.limits.piece)
         if download.part is None:
             return layout.whole(size, piece_size)
         job = self.engine.catalogue.jobs.get(download.vault, download.job_id or "")
@@ -99,21 +95,18 @@ class Downloader:
 
     def _check_whole(self, download: Download, root: str) -> None:
         if download.tree_hash and root != download.tree_hash:
-            self._forget_pieces(download)
+            self._downloads.update(download.id, pieces=None, done=0)
             raise IntegrityError(
                 f"{download.name!r} came back with tree hash {root} instead of "
                 f"{download.tree_hash}; it was not kept",
-                cure=f"{step('restore')} fetches it again from the same job while it lives.",
+                cure=f"{step('restore')} fetches it again from the same job until that expires.",
             )
 
-    def _forget_pieces(self, download: Download) -> None:
-        self._downloads.update(download.id, pieces=None, done=0)
-
     def _fill(self, download: Download, plan: Layout, part: PartFile, meter: Meter) -> list[str]:
-        """Fetch what is missing until the file holds every piece; return their tree hashes.
+        """Fetch missing pieces until the file holds them all; return their tree hashes.
 
-        What counts is what the file holds: it is read before the first piece is fetched and after
-        the last one, so that bytes another program wrote into it are found, and fetched again.
+        The file is read before the first piece is fetched and after the last one, so that pieces
+        which another program overwrote are found and fetched again.
         """
         size, pieces = download.size or 0, plan.pieces
         verified = {} if part.size != size else download.verified_pieces
@@ -125,7 +118,7 @@ class Downloader:
             verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
             meter.already(done - meter.done)
-            if len(verified) == len(pieces):
+            if len(verified) == len(pieces):  # every byte was read back from the disk
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
             local_files.check_space(part.path.parent, size - done)
             part.resize(size)
@@ -140,7 +133,7 @@ class Downloader:
     ) -> None:
         file = part.share()
         record = _Record(self.engine, download, plan.pieces, verified)
-        tuner = Tuner(WORKERS, MOST_WORKERS)
+        tuner = Tuner(WORKERS, self.engine.limits.workers)
         ending = Child(self.stop)
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
         fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised)
@@ -155,13 +148,13 @@ class Downloader:
             raise
         finally:
             record.save()
-            # A worker that hangs may still write: into a piece that is not on record.
+            # A hanging worker may still write, but only into a piece without a record.
             crew.afterwards(file.close)
 
 
 @dataclass
 class _PieceFetcher:
-    """Fetches one piece, again if it arrives damaged, and says where it was."""
+    """Fetches one piece, again if it arrives damaged, and reports the damaged byte."""
 
     engine: Engine
     download: Download
@@ -194,7 +187,7 @@ class _PieceFetcher:
                 self._copy(output, hasher, kept, pace)
             self._verify(hasher, output.tree_hash)
         except BaseException:
-            pace.take_back()
+            pace.uncount()
             raise
         return kept.hexdigest() if output.tree_hash or self.promised is None else (DOUBT + kept.hexdigest())
 
@@ -202,7 +195,7 @@ class _PieceFetcher:
         position, behind = self.piece.start, self.piece.behind
         with self.engine.buffers.lend(CHUNK, self.stop) as buffer:
             while position < behind:
-                # A whole leaf of the tree at a time: one hash, one write, while it is in the cache.
+                # One leaf of the tree at a time is hashed and written while it is in the CPU cache.
                 data = self._read(output, buffer[: behind - position], pace)
                 written, at = self.piece.cut(position, data)
                 if self.repairing and self.differs_at is None:
@@ -217,7 +210,7 @@ class _PieceFetcher:
         self.file.written(*self.piece.kept)
 
     def _read(self, output: OutputStream, buffer: memoryview, pace: RequestPace) -> memoryview:
-        """Fill *buffer* at the pace of the bandwidth limit; return what came before the end."""
+        """Fill *buffer* at the pace of the bandwidth limit; return the bytes read before the end."""
         filled = 0
         while filled < len(buffer):
             most = self.engine.budget.block(len(buffer) - filled)
@@ -234,22 +227,23 @@ class _PieceFetcher:
             return None
         return position + next(i for i, (a, b) in enumerate(zip(before, data, strict=False)) if a != b)
 
-    def _verify(self, hasher: TreeHasher, told: str | None) -> None:
+    def _verify(self, hasher: TreeHasher, expected: str | None) -> None:
         start, behind = self.piece.start, self.piece.behind
         if hasher.size != behind - start:
             raise IntegrityError(f"{hasher.size} of {behind - start} bytes arrived from byte {start}")
-        if told is not None and told != hasher.hexdigest():
+        if expected is not None and expected != hasher.hexdigest():
+            # The damaged bytes stay in the file: the next attempt finds the first that differs.
             self.repairing, self.differs_at = True, None
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived damaged")
-        if told is None and self.promised:
+        if expected is None and self.promised:
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived without their tree hash")
 
 
 class _Record:
-    """Keeps the verified pieces of one download in the catalogue.
+    """Saves the verified pieces of one download in the catalogue, without waiting for the disk.
 
-    Nothing waits for the disk: a piece on record that a power cut took is found out when its hash
-    is taken again, and costs one more fetch.
+    A recorded piece that a power failure destroyed is found when it is hashed again, and costs one
+    more fetch.
     """
 
     def __init__(
@@ -257,7 +251,9 @@ class _Record:
     ) -> None:
         self._engine, self._download = engine, download
         self._pieces, self._verified = pieces, verified
-        self._piece_size = download.piece_size or part_size_for(download.size or 0, smallest=PIECE)
+        self._piece_size = download.piece_size or part_size_for(
+            download.size or 0, smallest=engine.limits.piece
+        )
         self._done = sum(pieces[i].kept_size for i in verified)
         self._saved = 0.0
         self._dirty = True
@@ -279,6 +275,3 @@ class _Record:
             lambda: downloads.update(self._download.id, **values), power_safe=False
         )
         self._saved, self._dirty = time.monotonic(), False
-
-
-__all__ = ["Downloader", "Stopped"]

@@ -1,24 +1,76 @@
-"""What uploads and downloads of a session share, and how a request's bytes are paced."""
+"""What the transfers of a session share: memory, patience and bandwidth, and the pace of a request."""
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue
 from ..errors import GlacierError
 from ..service import Service
-from .budget import Budget
-from .buffers import Buffers
+from .budget import Budget, Stopped
 from .crew import Tuner
 from .progress import Meter
+
+LIMIT = 80 << 20
+"""Bytes of memory for all parts of a session together: five parts of 16 MiB."""
+
+
+class Buffers:
+    """Lends page-aligned memory, up to a limit, and reuses it.
+
+    A request larger than the limit is granted when nothing else is lent.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self._free: list[mmap.mmap] = []
+        self._lent = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def lend(self, size: int, stop: threading.Event) -> Iterator[memoryview]:
+        """Lend *size* bytes for the block.
+
+        :raises Stopped: *stop* was set while waiting.
+        """
+        buffer = self.take(size, stop)
+        try:
+            yield memoryview(buffer)[:size]
+        finally:
+            self.give_back(buffer)
+
+    def take(self, size: int, stop: threading.Event) -> mmap.mmap:
+        """Lend a buffer of at least *size* bytes until :meth:`give_back` returns it."""
+        room = max(mmap.PAGESIZE, 1 << (size - 1).bit_length()) if size else mmap.PAGESIZE
+        with self._changed:
+            while self._lent and self._lent + room > self.limit:
+                if stop.is_set():
+                    raise Stopped
+                self._changed.wait(0.2)  # give_back() notifies; the stop event does not
+            self._lent += room
+            for buffer in self._free:
+                if len(buffer) == room:
+                    self._free.remove(buffer)
+                    return buffer
+            self._free.clear()  # buffers of another size: release their memory
+        return mmap.mmap(-1, room)
+
+    def give_back(self, buffer: mmap.mmap) -> None:
+        """Return a lent buffer."""
+        with self._changed:
+            self._lent -= len(buffer)
+            self._free.append(buffer)
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One for each session."""
+    """The shared parts of all transfers of one session."""
 
     service: Service
     catalogue: Catalogue
@@ -26,18 +78,20 @@ class Engine:
     budget: Budget = field(default_factory=Budget)
     buffers: Buffers = field(default_factory=Buffers)
 
-
-RENEW = 5.0  # seconds between renewals of the hold on what is being stored
+    @property
+    def limits(self) -> Limits:
+        """The limits of the session."""
+        return self.catalogue.limits
 
 
 @contextmanager
-def renewing(renew: Callable[[], object]) -> Iterator[None]:
+def renewing(renew: Callable[[], object], every: float = USUAL.lease_renewal) -> Iterator[None]:
     """Call *renew* every few seconds while the block runs, however long a request takes."""
     over = threading.Event()
 
     def run() -> None:
-        while not over.wait(RENEW):
-            with suppress(GlacierError):
+        while not over.wait(every):
+            with suppress(GlacierError):  # a busy database: leases outlast several renewals
                 renew()
 
     thread = threading.Thread(target=run, name="glacier-hold", daemon=True)
@@ -50,21 +104,21 @@ def renewing(renew: Callable[[], object]) -> Iterator[None]:
 
 
 def holding(engine: Engine) -> AbstractContextManager[None]:
-    """Keep this process' uploads held while the block runs."""
-    return renewing(lambda: engine.catalogue.uploads.renew(engine.owner))
+    """Renew the leases on this process's uploads while the block runs."""
+    return renewing(lambda: engine.catalogue.uploads.renew(engine.owner), engine.limits.lease_renewal)
 
 
 class RequestPace:
-    """Lets the bytes of one request go as the bandwidth allows, and counts them."""
+    """Paces the bytes of one request to the bandwidth limit, and counts them."""
 
     def __init__(self, budget: Budget, meter: Meter, stop: threading.Event) -> None:
         self._budget, self._meter, self._stop = budget, meter, stop
         self._moved = 0
 
     def __call__(self, count: int) -> int:
-        """Wait for, and count, up to *count* bytes; return how many may go.
+        """Wait until up to *count* bytes may be moved; count and return them.
 
-        :raises Stopped: the transfer is to end.
+        :raises Stopped: the transfer was stopped.
         """
         count = self._budget.block(count)
         self._budget.spend(count, self._stop)
@@ -72,20 +126,20 @@ class RequestPace:
         self._moved += count
         return count
 
-    def take_back(self) -> None:
-        """Discount what was moved in vain."""
+    def uncount(self) -> None:
+        """Subtract the bytes of a failed request."""
         self._meter.moved(-self._moved)
         self._moved = 0
 
 
 class Notes:
-    """Notes of many workers for one meter; a change of pace slows the crew down as well."""
+    """Passes the notes of many workers to one meter; throttling slows down the crew, too."""
 
     def __init__(self, meter: Meter, tuner: Tuner) -> None:
         self._meter, self._tuner = meter, tuner
 
     def __call__(self, text: str) -> None:
-        """Pass a note on."""
+        """Pass a note to the meter."""
         if text.startswith(("throttled", "too slow")):
             self._tuner.slow_down()
         self._meter.note(text)

@@ -1,4 +1,4 @@
-"""What of a job's output is fetched in which pieces, and where in the file each goes."""
+"""The pieces in which a job's output is fetched, and their positions in the file."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..errors import IntegrityError
 Span = tuple[int, int]
 
 DOUBT = "?"
-"""Before the hash on record of a piece that the service told none of: found to be on the disk as it
-came, but not verified."""
+"""The prefix of the recorded hash of a piece for which the service sent none: the bytes on the disk
+are those that arrived, but they are not verified."""
 
 
 @dataclass(frozen=True)
 class Piece:
     """The bytes *start* to *behind* (exclusive) of a job's output.
 
-    :param kept: the bytes of the file that are written from it; the rest is fetched because only
-        whole MiB have hashes.
-    :param shift: what a position in the file is more than the same byte's in the output.
+    :param kept: the bytes of the file that are written from it; the rest is fetched only because
+        hashes cover whole MiB.
+    :param shift: the position of a byte in the file minus its position in the output.
     """
 
     start: int
@@ -32,16 +32,16 @@ class Piece:
 
     @property
     def size(self) -> int:
-        """Bytes that are fetched."""
+        """The number of bytes fetched."""
         return self.behind - self.start
 
     @property
     def kept_size(self) -> int:
-        """Bytes that are written."""
+        """The number of bytes written."""
         return self.kept[1] - self.kept[0]
 
     def cut(self, position: int, data: memoryview) -> tuple[memoryview, int]:
-        """Return what to write of *data*, at *position* of the output, and where in the file."""
+        """Return the bytes of *data*, from *position* of the output, to write, and their file position."""
         at = position + self.shift
         low, high = max(at, self.kept[0]), min(at + len(data), self.kept[1])
         return data[max(0, low - at) : max(0, high - at)], low
@@ -51,7 +51,7 @@ class Piece:
 class Layout:
     """The pieces of one download.
 
-    :param promised: whether the service tells the tree hash of each piece; None if it may.
+    :param promised: whether the service sends the tree hash of each piece; None if it may.
     """
 
     pieces: tuple[Piece, ...]
@@ -59,7 +59,7 @@ class Layout:
 
     @property
     def verifiable(self) -> bool:
-        """Whether a file made of the pieces is verified."""
+        """Whether a file of these pieces can be verified."""
         return self.promised is not False
 
 
@@ -70,15 +70,15 @@ def whole(size: int, piece_size: int) -> Layout:
 
 
 def part(download: Download, job: JobRecord | None, piece_size: int) -> Layout:
-    """Return the layout of a part of an archive, from a job whose output has it.
+    """Return the layout of a part of an archive, from a job whose output contains it.
 
-    The pieces do not depend on which job it is, so that another one can go on.
+    The pieces do not depend on the job, so that a download can continue from another job.
 
-    :raises IntegrityError: the output has not, or the service has not told what it has.
+    :raises IntegrityError: the output does not contain the part, or its range is unknown.
     """
     wanted, retrieved = download.asked_part, job.retrieved if job else None
     if wanted is None or job is None or retrieved is None or not job.size:
-        raise IntegrityError(f"The service has not told what its job has of {download.name!r}")
+        raise IntegrityError(f"The service did not report the job's range of {download.name!r}")
     if not retrieved.holds(wanted):
         raise IntegrityError(f"The job has the bytes {retrieved} of {download.name!r}, not all of {wanted}")
     found = [_piece(one, wanted, retrieved) for one in pieces(wanted, job.size, piece_size)]

@@ -1,32 +1,49 @@
-"""The local side of a download: the part file, its checks, and its final name."""
+"""The local side of a download: the part file, its checks, and its final name.
+
+A part file is written past the system's page cache where that is possible: gigabytes of archives
+would push everything else out of the cache, copying them into it costs as much as hashing them, and
+the wait for the disk would come at the end instead of during the download.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import sys
 import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from ..base.files import rename_new
 from ..base.safenames import UnsafePath, alternatives, safe_target
-from ..base.treehash import FileChanged, tree_hash
+from ..base.treehash import CHUNK, FileChanged, TreeHasher, aligned_buffer, tree_hash
 from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
-from ..errors import LocalError
+from ..errors import LocalError, Unavailable
 from ..steps import step
-from .partfile import PartFile
+
+if sys.platform != "win32":
+    import fcntl
+
+ALIGNMENT = 4096
+"""A direct write (O_DIRECT) needs address, position and length in multiples of this many bytes."""
+
+Span = tuple[int, int]
+
+_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def target_of(download: Download) -> Path:
-    """Return where a download's file goes.
+    """Return the path of a download's file.
 
-    :raises LocalError: that is not below its folder any more.
+    :raises LocalError: the path is no longer below its folder.
     """
     root = Path(download.root)
     try:
-        # Checked again now: a symbolic link may have appeared since the plan was made.
+        # Checked again: a symbolic link may have appeared since the plan was made.
         relative = Path(download.target).relative_to(root)
         return safe_target(root, relative.as_posix(), fallback=download.archive_id)
     except (UnsafePath, ValueError) as error:
@@ -34,10 +51,10 @@ def target_of(download: Download) -> Path:
 
 
 def open_part(downloads: Downloads, download: Download, target: Path) -> PartFile:
-    """Open the hidden file that takes the pieces of a download until all are verified.
+    """Open the hidden file that holds the pieces of a download until all are verified.
 
     Its name is unique, and recorded before the file is created: two catalogues that restore into
-    one folder never share a file, and a killed process leaves none that is not on record.
+    one folder never share a file, and a killed process leaves none without a record.
 
     :raises Unavailable: another process writes to it.
     :raises OSError: it cannot be created.
@@ -53,23 +70,23 @@ def open_part(downloads: Downloads, download: Download, target: Path) -> PartFil
 
 
 def _recorded_part(download: Download, target: Path) -> Path | None:
-    """Return the part file on record, unless that is no hidden file beside the target."""
+    """Return the recorded part file if it is a hidden file next to the target."""
     if download.part_path is None:
         return None
-    part = Path(download.part_path)
+    part = Path(download.part_path)  # the catalogue may come from elsewhere: write to no other file
     ours = part.name.startswith(".") and part.suffix == ".part" and part.parent == target.parent
     return part if ours else None
 
 
 def unverified(target: Path) -> Path:
-    """Return the name that a file gets whose bytes no hash could verify."""
+    """Return the name of a file whose bytes could not be verified."""
     return target.with_name(f"{target.name}.unverified")
 
 
 def named_before(download: Download, target: Path, name: Path) -> Path | None:
-    """Return the file of a process that was killed between the rename and its note of it.
+    """Return the file that a process renamed but could not record, because it was killed.
 
-    :param name: the name that it would have got.
+    :param name: the final name of the file.
     """
     part = _recorded_part(download, target)
     if not download.pieces or part is None or part.exists():
@@ -85,13 +102,13 @@ def named_before(download: Download, target: Path, name: Path) -> Path | None:
 
 
 def give_name(part: Path, target: Path, download: Download) -> Path:
-    """Give the verified file its final name, taking no existing one; return the name."""
+    """Rename the verified file to its final name without replacing a file; return the name."""
     if download.mtime is not None:
-        moment = download.mtime / 1000
+        modified = download.mtime / 1000
         with suppress(OSError, OverflowError):
-            os.utime(part, (moment, moment))
+            os.utime(part, (modified, modified))
     for candidate in alternatives(target):
-        if candidate.exists() and candidate.samefile(part):  # killed between link and unlink
+        if candidate.exists() and candidate.samefile(part):  # a process was killed between link and unlink
             part.unlink()
             return candidate
         try:
@@ -104,7 +121,7 @@ def give_name(part: Path, target: Path, download: Download) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
+    if os.name == "nt":  # Windows opens no folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -114,20 +131,137 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Raise the error of a full disk where *needed* bytes have no room."""
+    """Raise the error of a full disk if *needed* bytes do not fit."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OSError(errno.ENOSPC, f"{needed} bytes are needed and {free} are free")
 
 
 def local(error: OSError, download: Download) -> LocalError:
-    """Return what went wrong with a download's file, and what to do."""
+    """Return the error for a download's file, with its cure."""
     if error.errno == errno.ENOSPC:
         return LocalError(
             f"There is no room for {download.name!r} in {download.root}: {error.strerror}",
-            cure=f"Free some space and run {step('restore')} again; what is verified stays.",
+            cure=f"Free some space and run {step('restore')} again; verified pieces are kept.",
         )
     return LocalError(
         f"{download.name!r} cannot be written to {download.root}: {error.strerror}",
-        cure=f"Check the folder, then run {step('restore')} again; nothing is asked for twice.",
+        cure=f"Check the folder, then run {step('restore')} again; nothing is requested twice.",
     )
+
+
+class PartFile:
+    """An open part file, locked against other processes, written at any position by many threads.
+
+    The lock ends when this object and all its :meth:`share` copies are closed.
+
+    :param new: create the file; an existing one is never opened.
+    :raises FileExistsError: *new*, and the file exists.
+    :raises FileNotFoundError: not *new*, and the file does not exist.
+    :raises Unavailable: another process, or a hanging thread, has it open.
+    """
+
+    def __init__(self, path: Path, *, new: bool) -> None:
+        self.path = path
+        flags = _FLAGS | (os.O_CREAT | os.O_EXCL if new else 0)
+        self._buffered = os.open(path, flags, 0o666)
+        if not _locked(self._buffered):
+            os.close(self._buffered)
+            raise Unavailable(
+                f"Another process writes to {path}",
+                cure="The download is tried again shortly; nothing is requested again.",
+            )
+        self._direct: int | None = None
+        if hasattr(os, "O_DIRECT"):
+            with suppress(OSError):  # a file system without direct writes, such as tmpfs
+                self._direct = os.open(path, os.O_WRONLY | os.O_DIRECT)
+
+    def share(self) -> PartFile:
+        """Return a copy for workers, which holds the lock until it is closed, too."""
+        copy = object.__new__(PartFile)
+        copy.path, copy._buffered = self.path, os.dup(self._buffered)
+        copy._direct = None if self._direct is None else os.dup(self._direct)
+        return copy
+
+    @property
+    def size(self) -> int:
+        """The size of the file in bytes."""
+        return os.fstat(self._buffered).st_size
+
+    def resize(self, size: int) -> None:
+        """Make the file *size* bytes long; new bytes are zero and occupy no space yet."""
+        os.ftruncate(self._buffered, size)
+
+    def write(self, data: memoryview, position: int) -> None:
+        """Write *data* at byte *position*; fastest from page-aligned memory."""
+        straight = 0
+        if self._direct is not None and position % ALIGNMENT == 0:
+            straight = len(data) // ALIGNMENT * ALIGNMENT
+            try:
+                straight = _write(self._direct, data[:straight], position) if straight else 0
+            except OSError:  # a lasting error is raised by the buffered write below
+                straight = 0
+        _write(self._buffered, data[straight:], position + straight)
+
+    def read(self, length: int, position: int) -> bytes:
+        """Return *length* bytes at byte *position*."""
+        return os.pread(self._buffered, length, position)
+
+    def written(self, start: int, behind: int) -> None:
+        """Start writing the bytes *start* to *behind* to the disk."""
+        if self._direct is None and hasattr(os, "posix_fadvise"):
+            with suppress(OSError):
+                os.posix_fadvise(self._buffered, start, behind - start, os.POSIX_FADV_DONTNEED)
+
+    def sync(self) -> None:
+        """Wait until all bytes are on the disk."""
+        os.fsync(self._buffered)
+
+    def holding(self, spans: Mapping[int, tuple[Span, str]]) -> set[int]:
+        """Return the keys of the *spans* whose bytes in the file match their tree hash.
+
+        :param spans: from any key to the first byte, the byte after the last, and the tree hash.
+        """
+        if len(spans) < 2:
+            return {key for key, expected in spans.items() if self._holds(expected)}
+        with ThreadPoolExecutor(os.cpu_count(), "glacier-check") as pool:
+            found = pool.map(self._holds, spans.values())
+            return {key for key, held in zip(spans, found, strict=True) if held}
+
+    def _holds(self, expected: tuple[Span, str]) -> bool:
+        span, root = expected
+        position, behind = span
+        hasher, buffer = TreeHasher(), aligned_buffer(min(CHUNK, behind - position))
+        while position < behind:
+            count = os.preadv(self._buffered, [buffer[: behind - position]], position)
+            if not count:
+                return False
+            hasher.update(buffer[:count])
+            position += count
+        self.written(*span)
+        return hasher.hexdigest() == root
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._direct is not None:
+            os.close(self._direct)
+        os.close(self._buffered)
+
+
+def _write(descriptor: int, data: memoryview, position: int) -> int:
+    done = 0
+    while done < len(data):
+        done += os.pwrite(descriptor, data[done:], position + done)
+    return done
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock an open file without waiting; return False if another process has locked it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks: the unique name of the file must do
+            pass
+    return True

@@ -1,4 +1,4 @@
-"""Multipart uploads: parts side by side, and going on where one was cut off."""
+"""Multipart uploads: parts sent in parallel, and resuming an interrupted upload."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from ..base.units import human_bytes
 from ..catalogue import Upload
 from ..errors import InputError, IntegrityError, Unavailable
 from ..service import HashedBody
-from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..service.bodies import FileBody, MemoryBody, read_part
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
 from .progress import Meter
 
-WORKERS, MOST_WORKERS = 3, 16
-HEAR_OUT = 0.7  # seconds that workers have to end after Ctrl-C
+WORKERS = 3
+HEAR_OUT = 0.7  # seconds for workers to end after Ctrl-C
 
 Sent = tuple[int, int, bytes]
 """First byte, length and tree hash of a part that the service has."""
 
-
 Piece = tuple[memoryview, Callable[[], None]]
-"""A part of a stream in memory, and what to call when the memory may be used again."""
+"""A part of a stream in memory, and a function that releases the memory."""
 
 
-def check_part_size(part_size: int | None) -> int | None:
-    """Return *part_size* if the service allows it: 1 MiB times a power of two, up to 4 GiB."""
-    if part_size is None or (part_size & (part_size - 1) == 0 and 1 << 20 <= part_size <= 4 << 30):
-        return part_size
-    raise InputError(
-        f"{human_bytes(part_size)} cannot be the size of a part",
-        cure="It is 1 MiB times a power of two, up to 4 GiB: 1, 2, 4, 8, 16 MiB ...",
-    )
+def check_part_size(part_size: int | None) -> None:
+    """Check a part size by the service's rule: 1 MiB times a power of two, up to 4 GiB.
+
+    :raises InputError: the service does not allow it.
+    """
+    power_of_two = part_size is None or part_size & (part_size - 1) == 0
+    if part_size is not None and not (power_of_two and 1 << 20 <= part_size <= 4 << 30):
+        raise InputError(
+            f"{human_bytes(part_size)} cannot be the size of a part",
+            cure="It is 1 MiB times a power of two, up to 4 GiB: 1, 2, 4, 8, 16 MiB ...",
+        )
 
 
 class Shortened(Exception):
@@ -49,7 +51,7 @@ class Shortened(Exception):
 class PartSender:
     """Sends the parts of one multipart upload.
 
-    :param there: the parts that the service has already, first byte to tree hash.
+    :param there: the parts that the service has, from first byte to tree hash.
     """
 
     engine: Engine
@@ -64,13 +66,13 @@ class PartSender:
 
     @property
     def part_size(self) -> int:
-        """Bytes in every part but the last."""
+        """Bytes in each part except the last."""
         return self.upload.part_size or 0
 
     def send_file(self, descriptor: int, size: int) -> bytes:
-        """Send every part of a file that the service has not; return the tree hash of all."""
+        """Send each part of a file that the service lacks; return the tree hash of the file."""
         tuner = self._tuner()
-        descriptor = os.dup(descriptor)  # a worker that hangs keeps it after the caller has closed
+        descriptor = os.dup(descriptor)  # a hanging worker reads on after the caller has closed its own
         tasks: Iterator[Callable[[], Sent]] = (
             partial(self._send_span, descriptor, start, behind - start, tuner)
             for start, behind in part_ranges(size, self.part_size)
@@ -78,19 +80,20 @@ class PartSender:
         return self._run(tasks, tuner, partial(os.close, descriptor))[1]
 
     def send_pieces(self, pieces: Iterator[Piece]) -> tuple[int, bytes]:
-        """Send parts as *pieces* brings them; return size and tree hash of all."""
+        """Send the parts that *pieces* yields; return their total size and tree hash."""
         tuner = self._tuner()
-        return self._run(self._tasks(pieces, tuner), tuner, lambda: None)
 
-    def _tasks(self, pieces: Iterator[Piece], tuner: Tuner) -> Iterator[Callable[[], Sent]]:
-        start = 0
-        for data, free in pieces:
-            yield partial(self._send_piece, data, start, free, tuner)
-            start += len(data)
+        def tasks() -> Iterator[Callable[[], Sent]]:
+            start = 0
+            for data, free in pieces:
+                yield partial(self._send_piece, data, start, free, tuner)
+                start += len(data)
+
+        return self._run(tasks(), tuner, lambda: None)
 
     def _tuner(self) -> Tuner:
         in_memory = self.engine.buffers.limit // max(1, self.part_size)
-        return Tuner(WORKERS, min(MOST_WORKERS, max(2, in_memory)))
+        return Tuner(WORKERS, min(self.engine.limits.workers, max(2, in_memory)))
 
     def _run(
         self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner, close: Callable[[], None]
@@ -103,7 +106,7 @@ class PartSender:
                 roots[start] = root
                 size += length
         except BaseException:
-            self.ending.set()  # the parts that are still on their way end, too
+            self.ending.set()  # end the requests in progress
             crew.wait(HEAR_OUT)
             raise
         finally:
@@ -111,26 +114,22 @@ class PartSender:
         return size, combine(roots[start] for start in sorted(roots))
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
-        if length > IN_MEMORY:
-            body: HashedBody = FileBody(descriptor, start, length)
-            return self._send_whole(body, start, length, tuner)
+        if length > self.engine.limits.in_memory:
+            return self._send(FileBody(descriptor, start, length), start, length, tuner)
         with self.engine.buffers.lend(length, self.ending) as buffer:
             filled = read_part(descriptor, start, buffer)
-            return self._send_whole(MemoryBody(buffer[:filled]), start, length, tuner)
-
-    def _send_whole(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
-        if len(body) != length:
-            raise Shortened
-        return self._send(body, start, tuner)
+            return self._send(MemoryBody(buffer[:filled]), start, length, tuner)
 
     def _send_piece(self, data: memoryview, start: int, free: Callable[[], None], tuner: Tuner) -> Sent:
         try:
-            return self._send(MemoryBody(data), start, tuner)
+            return self._send(MemoryBody(data), start, len(data), tuner)
         finally:
             free()
 
-    def _send(self, body: HashedBody, start: int, tuner: Tuner) -> Sent:
-        if self.there.get(start) == body.tree.hex():
+    def _send(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
+        if len(body) != length:
+            raise Shortened
+        if self.there.get(start) == body.tree.hex():  # sent by an earlier run, from unchanged bytes
             self.meter.already(len(body))
         else:
             send = partial(self._attempt, body, start)
@@ -144,19 +143,19 @@ class PartSender:
         body.seek(0)
         try:
             with stopping(self.ending, body):
-                told = self.engine.service.upload_part(
+                received = self.engine.service.upload_part(
                     self.upload.vault, self.upload.upload_id or "", start, body
                 )
-            if told != body.tree.hex():
+            if received != body.tree.hex():
                 raise IntegrityError(f"the part from byte {start} arrived damaged")
         except BaseException:
-            pace.take_back()
+            pace.uncount()
             raise
 
 
 @contextmanager
 def stopping(stop: threading.Event, body: HashedBody) -> Iterator[None]:
-    """Turn what the HTTP library makes of an end in the middle of a body back into its reason."""
+    """Raise the cause of a request that ended within its body, which the HTTP library hides."""
     try:
         yield
     except Unavailable:

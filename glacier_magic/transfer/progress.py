@@ -1,4 +1,4 @@
-"""How far a transfer is, told at most ten times a second to whoever watches."""
+"""The progress of a transfer, reported to an observer at most ten times a second."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ..base.units import human_bytes, human_duration
 
 INTERVAL = 0.1
-WINDOW = 10.0  # seconds that the shown rate is taken over
+WINDOW = 10.0  # seconds over which the displayed rate is averaged
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One moment of a transfer: bytes done of a total, bytes a second, seconds left."""
+    """The state of a transfer: bytes done of a total, bytes a second, seconds left."""
 
     label: str
     done: int
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def fraction(self) -> float:
-        """Done of total, 0 to 1."""
+        """The fraction done, 0 to 1."""
         return min(1.0, self.done / self.total) if self.total else 1.0
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Report:
 
 
 class Count(Report):
-    """One moment of many small requests: how many are done, how many a second."""
+    """The state of many small requests: requests done, and requests a second."""
 
     def __str__(self) -> str:
         words = [f"{self.label}: {self.fraction:.0%}", f"{self.done:,} of {self.total:,}"]
@@ -62,7 +62,7 @@ Observer = Callable[[Report], None]
 
 
 class FileTally:
-    """How far each of many files is, by its key; written by workers, read by whoever shows it."""
+    """The progress of each of many files, by its key; written by workers, read by displays."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,23 +70,23 @@ class FileTally:
         self._failed: dict[str, str] = {}
 
     def moved(self, key: str, count: int) -> None:
-        """Count bytes of a file; it is under way from now on."""
+        """Count bytes of a file, which is in progress from then on."""
         with self._lock:
             self._failed.pop(key, None)
             self._done[key] = self._done.get(key, 0) + count
 
     def failed(self, key: str, reason: str) -> None:
-        """Note that a file was given up."""
+        """Record why a file failed."""
         with self._lock:
             self._failed[key] = reason
 
     def of(self, key: str) -> tuple[int | None, str]:
-        """Return the bytes of a file that are done, None before the first, and why it failed."""
+        """Return the bytes done of a file, None before the first, and the reason if it failed."""
         with self._lock:
             return self._done.get(key), self._failed.get(key, "")
 
     def clear(self) -> None:
-        """Forget all, before the same files are tried again."""
+        """Forget all files, before they are tried again."""
         with self._lock:
             self._done.clear()
             self._failed.clear()
@@ -95,10 +95,9 @@ class FileTally:
 class Meter:
     """Counts bytes from many threads and reports them.
 
-    :param total: bytes to come; bytes that were there from an earlier run count as done, not as
-        rate.
-    :param tally: counts the bytes of each file as well.
-    :param report: how a moment is told: in bytes, or as a :class:`Count`.
+    :param total: all bytes, including those from an earlier run, which do not count in the rate.
+    :param tally: also counts the bytes of each file.
+    :param report: the class of the reports: of bytes, or a :class:`Count`.
     """
 
     def __init__(
@@ -122,27 +121,27 @@ class Meter:
         self._moved = 0
 
     def already(self, count: int) -> None:
-        """Count bytes that need not be moved again."""
+        """Count bytes from an earlier run."""
         with self._lock:
             self.done += count
             self._report()
 
     def moved(self, count: int) -> None:
-        """Count bytes that were just moved; negative when they must be moved again."""
+        """Count bytes that were just moved; negative if they must be moved again."""
         with self._lock:
             self.done += count
             self._moved += count
             self._report()
 
     def share(self, key: str) -> Meter:
-        """Return the meter for one file of many."""
+        """Return a meter for one file of many."""
         return self if self._tally is None else _Share(self, key, self._tally)
 
     def failed(self, reason: str) -> None:
-        """Note that a file of many was given up."""
+        """Record why a file of many failed."""
 
     def note(self, text: str) -> None:
-        """Say something beside the numbers, until the next note."""
+        """Show a note after the numbers, until the next note."""
         with self._lock:
             self._note = text
             self._report(force=True)
@@ -154,7 +153,7 @@ class Meter:
 
     def _report(self, force: bool = False, finished: bool = False) -> None:
         now = time.monotonic()
-        if self._observer is None or (now - self._last < INTERVAL and not force):
+        if self._observer is None or (now - self._last < INTERVAL and not force):  # displays are slow
             return
         self._last = now
         self._samples.append((now, self._moved))
@@ -176,7 +175,7 @@ class Meter:
 
 
 class _Share(Meter):
-    """Passes on what one file moves, and tallies it."""
+    """Counts the bytes of one file in the meter of all files and in the tally."""
 
     def __init__(self, whole: Meter, key: str, tally: FileTally) -> None:
         super().__init__(whole.label, whole.total)

@@ -1,15 +1,16 @@
-"""Which files an upload means, and under which names they are stored."""
+"""The files of an upload, and the names under which they are stored."""
 
 from __future__ import annotations
 
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 
 from .. import descriptions
 from ..base.units import plural, storable
@@ -19,12 +20,12 @@ LARGEST = 10_000 * (4 << 30)
 """Bytes in the largest archive: 10,000 parts of 4 GiB."""
 
 _Describe = Callable[[str, float], str]
-"""Makes the description of a file out of its name and its time in seconds since 1970."""
+"""Returns the description of a file, given its name and modification time in seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file to store: where it is, what it will be called, what its description will say."""
+    """A file to store: its path, the name and description of its archive, size and time."""
 
     path: Path
     name: str
@@ -34,13 +35,23 @@ class Source:
 
     @property
     def key(self) -> str:
-        """The path as text that the catalogue can hold, whatever bytes it is made of."""
+        """The path as text for the catalogue; bytes that are not UTF-8 are escaped."""
         return storable(str(self.path))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The facts by which the catalogue recognizes an upload of the same, unchanged file."""
+        return {
+            "path": self.key,
+            "size": self.size,
+            "mtime_ns": self.mtime_ns,
+            "description": self.description,
+        }
 
 
 @dataclass
 class Sources:
-    """The files of one upload, and those left out with the reason."""
+    """The files of one upload, and the skipped ones with the reason."""
 
     files: list[Source] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -48,18 +59,18 @@ class Sources:
 
     @property
     def looked_at(self) -> int:
-        """How many paths were found, whether stored, left out or both."""
+        """The number of paths found, stored or skipped."""
         return len(self._seen)
 
     def new(self, path: Path) -> bool:
-        """Tell whether *path* has not been looked at before; two words may match one file."""
+        """Return whether *path* was not found before; two words may match the same file."""
         known = path.absolute() in self._seen
         self._seen.add(path.absolute())
         return not known
 
     @property
     def size(self) -> int:
-        """Bytes in all files together."""
+        """The total size of the files in bytes."""
         return sum(source.size for source in self.files)
 
 
@@ -70,47 +81,53 @@ def find(
     description: str | None = None,
     description_format: str = descriptions.DEFAULT,
 ) -> Sources:
-    """Return the files that *words* mean: paths, ``~``, globs, and folders when *recursive*.
+    """Return the files that match *words*: paths, ``~``, globs, and folders if *recursive*.
 
-    A name is the path as given; of an absolute one, or one that climbs with ``..``, only the last
-    component and what lies below it.  An empty file is refused when named and left out when
-    found in a folder: the service stores no empty archives.
+    The name of an archive is the path as given; for an absolute path, or one with ``..``, it starts
+    at the last component.  An empty file raises an error if named, and is skipped in a folder: the
+    service stores no empty archives.
 
-    :param description_format: how name and time are written where no description is given.
+    :param description_format: the format for name and time if no description is given.
     :raises InputError: nothing matches, a folder without *recursive*, an empty or oversized file,
-        two files of one name, or a description the service would refuse.
+        two files of one name, or a description that the service would refuse.
     """
     found = Sources()
     describe = partial(_describe, description, description_format)
-    for word in words:
-        for path in _matches(word):
-            if path.is_dir():
-                _add_folder(found, path, recursive, describe)
-            else:
-                _add(found, path, _name_of(path), describe, named=True)
+    for path in expand(words):
+        if path.is_dir():
+            _add_folder(found, path, recursive, describe)
+        else:
+            _add(found, path, name_of(path), describe, named=True)
     _refuse_twins(found.files)
     if description is not None and len(found.files) > 1:
         raise InputError(
             f"One description for {plural(len(found.files), 'file')} would give all the same name",
-            cure="Leave --description out: names are then kept by themselves.",
+            cure="Omit --description: each file then keeps its own name.",
         )
     return found
 
 
-def _matches(word: str) -> list[Path]:
-    path = Path(word).expanduser()
-    if word and os.path.lexists(path):  # Path("") is the working folder
-        return [path]
-    matches = sorted(glob.glob(word and str(path), recursive=True, include_hidden=False))  # noqa: PTH207 - a pattern, not a path
-    if not matches:
-        raise InputError(
-            f"No file matches {word!r}",
-            cure=f"Paths are looked up from {Path.cwd()}; quote a name with spaces.",
-        )
-    return [Path(match) for match in matches]
+def expand(words: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the files and folders that match *words*: paths, ``~``, globs.
+
+    :raises InputError: nothing matches a word.
+    """
+    for word in (os.fspath(given) for given in words):
+        path = Path(word).expanduser()
+        if word and os.path.lexists(path):  # Path("") is the working folder
+            yield path  # an existing name, even if it looks like a pattern
+            continue
+        matches = sorted(glob.glob(word and str(path), recursive=True))  # noqa: PTH207 - a pattern, not a path
+        if not matches:
+            raise InputError(
+                f"No file matches {word!r}",
+                cure=f"Paths are looked up from {Path.cwd()}; quote a name with spaces.",
+            )
+        yield from map(Path, matches)
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """Return the name of a path's archive, or the beginning of the names in a folder."""
     pure = PurePath(path)
     if pure.is_absolute() or ".." in pure.parts:
         return path.resolve().name
@@ -120,13 +137,13 @@ def _name_of(path: Path) -> str:
 def _add_folder(found: Sources, folder: Path, recursive: bool, describe: _Describe) -> None:
     if not recursive:
         raise InputError(f"{str(folder)!r} is a folder", cure="Add --recursive to take all files below it.")
-    top, before, seen = _name_of(folder), len(found.files), found.looked_at
+    top, before, seen = name_of(folder), len(found.files), found.looked_at
     walked = 0
     for path in _walk(folder, found):
         walked += 1
         inside = path.relative_to(folder).as_posix()
         _add(found, path, inside if top == "." else f"{top}/{inside}", describe, named=False)
-    named_twice = walked and found.looked_at == seen
+    named_twice = walked and found.looked_at == seen  # another word matched the same folder
     if len(found.files) == before and not named_twice:
         raise InputError(f"There is no file in {str(folder)!r}", cure="")
 
@@ -136,9 +153,9 @@ def _walk(folder: Path, found: Sources) -> Iterator[Path]:
         raise LocalError(f"The folder {error.filename!r} cannot be read: {error.strerror}")
 
     for base, folders, files in os.walk(folder, onerror=complain):
-        folders.sort()
+        folders.sort()  # in place: os.walk descends in this order
         for name in folders:
-            if (Path(base) / name).is_symlink():  # it could lead round in circles
+            if (Path(base) / name).is_symlink():  # os.walk does not follow links, which may be circular
                 found.skipped.append((str(Path(base) / name), "it is a link to a folder"))
         for name in sorted(files):
             yield Path(base) / name
@@ -177,7 +194,7 @@ def _objection(facts: os.stat_result) -> str:
     if facts.st_size == 0:
         return "it is empty, and the service stores no empty archives"
     if facts.st_size > LARGEST:
-        return "it is larger than 40,000 GiB, the most an archive can hold"
+        return "it is larger than 40,000 GiB, the largest size of an archive"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Putting things into a vault: what was stored before, what goes up now, what was left over."""
+"""Storing files and streams in a vault, except those that are stored already."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "left to another process"
 MAYBE_TWICE = "stored, maybe twice"
-"""The state of an archive whose request was sent again after its answer was lost."""
+"""The state of an archive whose request was repeated after its response was lost."""
 
 
 @dataclass
 class Stored:
-    """What an upload did: archives stored now, files stored before, files left out."""
+    """The outcome of an upload: files stored now, files stored before, and skipped files."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a file: name, size, state, archive_id, tree_hash, path."""
+        """Return one row per file: name, size, state, archive_id, tree_hash, path."""
         order = sorted(self.rows, key=lambda row: str(row["path"]))
         frame = dataframes.stored(order)
         frame.attrs["skipped"] = list(self.skipped)
@@ -47,7 +47,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Watched:
-    """How far each file of an upload is, and the event that ends it."""
+    """The progress of each file of an upload, and the event that ends the upload."""
 
     tally: FileTally
     stop: threading.Event
@@ -69,14 +69,13 @@ class Storing:
         progress: Observer | None = None,
         watched: Watched | None = None,
     ) -> Stored:
-        """Store files, but those that are stored already only if *again*.
+        """Store files; those that are stored already only if *again*.
 
-        :param watched: how far each file is, and the event that ends it.
-        :raises Stopped: that event was set; what was stored stays on record, and the same call
-            goes on from there.
+        :param watched: receives the progress of each file, and has the event that ends the upload.
+        :raises Stopped: that event was set; stored files stay on record, and the same call resumes.
         """
         check_part_size(part_size)
-        # what another process stores from now on is not sent again
+        # Another process may store some of the same files from now on: those are not sent again.
         began = int(self.engine.catalogue.database.now() * 1000)
         outcome = Stored(skipped=list(sources.skipped))
         todo = []
@@ -87,21 +86,15 @@ class Storing:
             else:
                 todo.append(source)
         if todo:
-            self.engine.service.describe_vault(self.vault)  # before anything is read or sent
-            self.engine.catalogue.database.release_dead()
+            self.engine.service.describe_vault(self.vault)  # fail early if there is no such vault
+            self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
             since = None if again else began
             self._send(todo, outcome, since, part_size, progress, watched)
         return outcome
 
     def stored_before(self, source: Source) -> ArchiveRecord | None:
-        """Return the archive of a file that was stored from here and has not changed since."""
-        done = self.engine.catalogue.uploads.stored(
-            vault=self.vault,
-            path=source.key,
-            size=source.size,
-            mtime_ns=source.mtime_ns,
-            description=source.description,
-        )
+        """Return the archive of a file that was stored before and has not changed since, or None."""
+        done = self.engine.catalogue.uploads.stored(vault=self.vault, **source.identity)
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
         return record if record and record.state in ("pending", "present") else None
 
@@ -120,7 +113,7 @@ class Storing:
         meter = Meter(f"Uploading {label}", size, progress, tally)
         uploader = Uploader(self.engine, self.vault, stop, part_size, began)
         if began is None:
-            self._forget_unsettled(todo)
+            self._end_unsettled(todo)
         try:
             with holding(self.engine):
                 failures = uploader.store_all(
@@ -132,35 +125,19 @@ class Storing:
             raise KeyboardInterrupt from None
         finally:
             if not watched:
-                stop.set()
+                stop.set()  # workers that still hang end as soon as they can
         meter.finish()
-        if len(todo) > 1:
-            failures = [f for f in failures if not self._left_alone(f, outcome)]
+        if len(todo) > 1:  # of several files, one that another process is storing is no failure
+            outcome.rows += [_row(s, None, ELSEWHERE) for s, e in failures if isinstance(e, HeldElsewhere)]
+            failures = [(s, e) for s, e in failures if not isinstance(e, HeldElsewhere)]
         if failures:
             raise _sum_up(failures, len(todo))
-
-    def _left_alone(self, failure: tuple[Source, GlacierError], outcome: Stored) -> bool:
-        """Note a file of many that somebody else is storing: that is no failure of ours."""
-        source, error = failure
-        if not isinstance(error, HeldElsewhere):
-            return False
-        outcome.rows.append(
-            {
-                "name": source.name,
-                "size": source.size,
-                "state": ELSEWHERE,
-                "archive_id": "",
-                "tree_hash": "",
-                "path": source.key,
-            }
-        )
-        return True
 
     def _stored_as(self, record: ArchiveRecord) -> str:
         twice = self.engine.catalogue.uploads.maybe_twice(record.archive_id)
         return MAYBE_TWICE if twice else "stored"
 
-    def _forget_unsettled(self, todo: Sequence[Source]) -> None:
+    def _end_unsettled(self, todo: Sequence[Source]) -> None:
         uploads = self.engine.catalogue.uploads
         for source in todo:
             for upload in uploads.open_of_path(self.vault, source.key):
@@ -178,7 +155,7 @@ class Storing:
         again: bool = False,
         progress: Observer | None = None,
     ) -> ArchiveRecord:
-        """Store what *stream* gives until its end, but bytes stored before only if *again*."""
+        """Store *stream*, read to its end; bytes that are stored already only if *again*."""
         check_part_size(part_size)
         try:
             if description is None:
@@ -204,13 +181,13 @@ class Storing:
         return record
 
 
-def _row(source: Source, record: ArchiveRecord, state: str) -> dict[str, object]:
+def _row(source: Source, record: ArchiveRecord | None, state: str) -> dict[str, object]:
     return {
-        "name": record.name,
-        "size": record.size,
+        "name": record.name if record else source.name,
+        "size": record.size if record else source.size,
         "state": state,
-        "archive_id": record.archive_id,
-        "tree_hash": record.tree_hash,
+        "archive_id": record.archive_id if record else "",
+        "tree_hash": record.tree_hash if record else "",
         "path": source.key,
     }
 
@@ -224,6 +201,6 @@ def _sum_up(failures: list[tuple[Source, GlacierError]], total: int) -> GlacierE
     return type(first)(
         f"{plural(len(failures), 'file')} of {total} ({size}) could not be stored, {done} were. "
         f"{source.name!r}: {first.message}",
-        cure=first.cure or "The same command goes on from here: what is stored is not sent again.",
+        cure=first.cure or "The same command resumes: stored files are not sent again.",
         code=first.code,
     )

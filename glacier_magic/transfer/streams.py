@@ -1,4 +1,4 @@
-"""Streams into archives: what a pipe gives until its end, whose length nobody knows."""
+"""Uploading streams, such as pipes, whose length is unknown until their end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from .parts import PartSender, Piece
 from .progress import Meter
 from .upload import Uploader, unknown_end
 
-STREAM_PART = 32 << 20
-"""Bytes in a part of a stream: 10,000 of them are 312 GiB."""
-
 MOST_PARTS = 10_000
 FROM_ITS_BEGINNING = "A stream has to be sent again from its beginning."
 
@@ -28,11 +25,10 @@ FROM_ITS_BEGINNING = "A stream has to be sent again from its beginning."
 class StreamUploader:
     """Stores streams through an uploader, in parts: only their completion can be repeated safely.
 
-    A stream is never taken for the rest of an earlier one: what a pipe gives today need not be
-    what it gave yesterday, and does not come twice.  Once all of it is sent, its tree hash shows
-    whether these very bytes are stored already.
+    An interrupted stream is not resumed: the bytes cannot be read again, and the next run may produce
+    others.  Once a stream is sent, its tree hash shows whether the same bytes are stored already.
 
-    :param again: store them even so.
+    :param again: store them a second time then.
     """
 
     uploader: Uploader
@@ -42,7 +38,7 @@ class StreamUploader:
     again: bool = False
 
     def store(self, stream: BinaryIO) -> ArchiveRecord:
-        """Store what *stream* gives until its end, whose length nobody knows.
+        """Store *stream*, read to its end.
 
         :raises InputError: it is empty, not binary, or longer than 10,000 parts.
         :raises IntegrityError: an earlier upload of the same bytes may have been stored.
@@ -62,20 +58,20 @@ class StreamUploader:
         return record
 
     def _settle_earlier(self) -> None:
-        """Complete the streams of this name that were cut off at their completion.
+        """Complete earlier streams of this name that were interrupted during their completion.
 
-        Their parts are all there, so this needs none of their bytes.  One that is refused cannot
-        become an archive; one whose end nobody knows is settled by the next inventory.
+        The service has all their parts, so this needs none of their bytes.
         """
         for earlier in self._open():
             if earlier.state != "sending" and earlier.description == self.description:
                 found, _ = self.uploader.resume(earlier)
+                # Refused: it can never become an archive.  Unknown: the next inventory settles it.
                 with suppress(IntegrityError, Refused):
                     if found is not None:
                         self.uploader.complete(found, found.tree_hash or "")
 
     def _drop_cut_off(self) -> None:
-        """Drop what was sent of earlier streams of this name: nothing can go on with it."""
+        """Abort interrupted uploads of streams of this name, which cannot be resumed."""
         for earlier in self._open():
             refused = earlier.state == "completing" and earlier.description == self.description
             useless = refused or earlier.state == "sending"
@@ -105,7 +101,7 @@ class StreamUploader:
         return self.uploader.start(intent)
 
     def _send(self, stream: BinaryIO) -> ArchiveRecord:
-        part_size = self.uploader.part_size or STREAM_PART
+        part_size = self.uploader.part_size or self.uploader.engine.limits.stream_part
         pieces = self._pieces(stream, part_size)
         first = next(pieces, None)
         if first is None:
@@ -119,7 +115,7 @@ class StreamUploader:
         try:
             size, root = sender.send_pieces(chain((first,), pieces))
         except BaseException as error:
-            self.uploader.let_go(upload, error)
+            self.uploader.release(upload, error)
             raise
         return (None if self.again else self._stored_before(upload, root.hex())) or (
             self.uploader.complete(replace(upload, size=size), root.hex())
@@ -128,19 +124,19 @@ class StreamUploader:
     def _stored_before(self, upload: Upload, root: str) -> ArchiveRecord | None:
         """Drop *upload* if an earlier stream of this name had the same bytes; return its archive.
 
-        :raises IntegrityError: nobody knows whether it became an archive.
+        :raises IntegrityError: it is unknown whether the earlier stream became an archive.
         """
         catalogue, vault = self.uploader.engine.catalogue, self.uploader.vault
         earlier = catalogue.uploads.same_stream(
             vault=vault, path=self._path, description=self.description, tree_hash=root
         )
         records = [catalogue.archives.get(vault, e.archive_id) for e in earlier if e.archive_id]
-        there = [r for r in records if r is not None and r.state in ("pending", "present")]
-        if there or any(e.state == "unsettled" for e in earlier):
+        stored = [r for r in records if r is not None and r.state in ("pending", "present")]
+        if stored or any(e.state == "unsettled" for e in earlier):
             self.uploader.drop(upload, "the same bytes are, or may be, stored already")
-            if not there:
+            if not stored:
                 raise unknown_end(self.name)
-            return there[0]
+            return stored[0]
         return None
 
     def _pieces(self, stream: BinaryIO, part_size: int) -> Iterator[Piece]:
@@ -151,7 +147,7 @@ class StreamUploader:
             view = memoryview(buffer)[:part_size]
             try:
                 filled = _fill(stream, view)
-                if filled and number == MOST_PARTS:
+                if filled and number == MOST_PARTS:  # only one more byte shows that it is too long
                     raise InputError(
                         f"The stream is longer than 10,000 parts of {human_bytes(part_size)}",
                         cure="Use a larger --part-size.",
@@ -166,7 +162,7 @@ class StreamUploader:
 
 
 def _fill(stream: BinaryIO, view: memoryview) -> int:
-    """Read until *view* is full or the stream has ended; return how many bytes."""
+    """Read until *view* is full or the stream ends; return the number of bytes."""
     filled = 0
     while filled < len(view):
         data = _read(stream, min(1 << 20, len(view) - filled))
@@ -187,6 +183,6 @@ def _read(stream: BinaryIO, most: int) -> bytes:
             return bytes(data)
         if data is not None:
             raise InputError(f"The stream gives {type(data).__name__}, not bytes", cure='Open it with "rb".')
-        # None: nothing is there yet on a stream that does not wait by itself.
+        # None: a non-blocking stream has no data yet.
         with suppress(OSError, ValueError):
             select.select([stream], [], [], 0.2)

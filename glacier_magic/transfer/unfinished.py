@@ -1,4 +1,4 @@
-"""Unfinished multipart uploads: what was sent, whether it can go on, and dropping it."""
+"""Unfinished multipart uploads: listing, resuming and aborting them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from .store import Storing
 if TYPE_CHECKING:
     import pandas as pd
 
+RESUMABLE, IN_PROGRESS = "resumable", "in progress"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
@@ -39,14 +41,14 @@ class Leftover:
 
     @property
     def resumable(self) -> bool:
-        """Whether it is known from here which file it is of, and nobody is at it."""
-        return self.state == "can go on"
+        """Whether the local file is known and unchanged, and no other process holds the lease."""
+        return self.state == RESUMABLE
 
 
 class Leftovers(Rendered):
-    """Unfinished multipart uploads of a vault, as the service lists them now.
+    """The unfinished multipart uploads of a vault, as the service lists them now.
 
-    ``resume()`` goes on with those that began here; ``abort(id)`` drops what was sent.
+    ``resume()`` resumes those started from this computer; ``abort(id)`` drops one.
     """
 
     HEAD = ("name", "state", "sent", "part size", "age", "upload id", "file")
@@ -59,18 +61,18 @@ class Leftovers(Rendered):
 
     def _read(self) -> list[Leftover]:
         vault = self._storing.vault
-        self._storing.engine.catalogue.database.release_dead()
+        self._storing.engine.catalogue.database.release_dead()  # a killed process leaves its leases
         known = {upload.upload_id: upload for upload in self._storing.engine.catalogue.uploads.open_of(vault)}
         listed = []
-        for told in self._service.uploads(vault):
+        for upload in self._service.uploads(vault):
             with suppress(NotFound):  # it ended since it was listed
-                listed.append(self._row(told, known))
+                listed.append(self._row(upload, known))
         self.now = self._service.clock.now_ms()
         return listed
 
-    def _row(self, told: Any, known: dict[str | None, Upload]) -> Leftover:
-        upload_id, part_size = told["MultipartUploadId"], told["PartSizeInBytes"]
-        description = told.get("ArchiveDescription") or ""
+    def _row(self, upload: Any, known: dict[str | None, Upload]) -> Leftover:
+        upload_id, part_size = upload["MultipartUploadId"], upload["PartSizeInBytes"]
+        description = upload.get("ArchiveDescription") or ""
         ours = known.get(upload_id)
         parts = len(self._service.parts(self._storing.vault, upload_id))
         sent = parts * part_size
@@ -79,38 +81,51 @@ class Leftovers(Rendered):
             name=descriptions.decode(description).name or upload_id,
             description=description,
             part_size=part_size,
-            sent=min(sent, ours.size) if ours and ours.size > 0 else sent,
+            sent=min(sent, ours.size) if ours and ours.size > 0 else sent,  # the last part may be shorter
             size=ours.size if ours and ours.size > 0 else None,
-            created=parse_time(told.get("CreationDate")),
+            created=parse_time(upload.get("CreationDate")),
             path=ours.path if ours else "",
             state=_state(ours),
         )
 
     def resume(self, words: Sequence[str] = (), *, progress: Observer | None = None) -> pd.DataFrame:
-        """Go on with uploads that began here (all, or those whose ids begin so).
+        """Resume uploads that were started from this computer.
 
         Parts that the service has with the right hash are not sent again.
 
-        :raises InputError: nothing here can go on.
+        :param words: ids, or their beginnings; all if there are none.
+        :raises InputError: no upload can be resumed.
         """
         chosen = [r for r in (self.chosen(words) if words else self.rows) if r.resumable]
         if not chosen:
             raise InputError(
-                "None of these uploads can go on from here",
-                cure="One that began elsewhere goes on there; --abort ID drops what it sent.",
+                "None of these uploads can be resumed from this computer",
+                cure="Resume an upload where it was started, or drop its parts with --abort ID.",
             )
-        sources = Sources([_source(row) for row in chosen])
+        sources = Sources()
+        for row in chosen:
+            path, facts = Path(row.path), Path(row.path).stat()
+            sources.files.append(
+                Source(
+                    path=path,
+                    name=row.name,
+                    description=row.description,
+                    size=facts.st_size,
+                    mtime_ns=facts.st_mtime_ns,
+                )
+            )
         return self._storing.files(sources, progress=progress).table()
 
     def abort(self, words: Sequence[str]) -> pd.DataFrame:
-        """Drop unfinished uploads by the beginnings of their ids; return what was dropped.
+        """Abort unfinished uploads; return them as a table.
 
-        :raises InputError: none begins so, or a living process of ours is at it.
+        :param words: their ids, or the beginnings of them.
+        :raises InputError: none matches, or a running process is sending it.
         """
         chosen = self.chosen(words)
         for row in chosen:
-            if row.state == "under way":
-                raise InputError(f"{row.name!r} is being uploaded", cure="Stop that first.")
+            if row.state == IN_PROGRESS:
+                raise InputError(f"{row.name!r} is being uploaded", cure="Stop that upload first.")
         uploads = self._storing.engine.catalogue.uploads
         for row in chosen:
             self._service.abort_upload(self._storing.vault, row.upload_id)
@@ -120,7 +135,7 @@ class Leftovers(Rendered):
         return self.frame(chosen).assign(state="aborted")
 
     def chosen(self, words: Sequence[str]) -> list[Leftover]:
-        """Return the uploads that *words* name, each by its id or the unique beginning of one."""
+        """Return the uploads with the given ids, or unique beginnings of ids."""
         chosen: dict[str, Leftover] = {}
         for word in words:
             prefix = word.removeprefix("id:").rstrip("…")
@@ -135,7 +150,7 @@ class Leftovers(Rendered):
 
     @property
     def table(self) -> pd.DataFrame:
-        """The uploads as a DataFrame with their whole ids."""
+        """The uploads as a DataFrame, with full ids."""
         return self.frame(self.rows)
 
     def frame(self, rows: Sequence[Leftover]) -> pd.DataFrame:
@@ -163,14 +178,14 @@ class Leftovers(Rendered):
 
     @property
     def summary(self) -> str:
-        """How many there are, and what to do with them."""
+        """Their number and size, and the next steps."""
         if not self.rows:
             return f"No unfinished uploads in {self._storing.vault}."
         size = human_bytes(sum(row.sent for row in self.rows))
         return (
-            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. The same with --resume "
-            "goes on with those that began here, with --abort ID drops one. The service itself "
-            "may drop them after 24 hours without a part."
+            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. --resume resumes those started "
+            "from this computer, --abort ID drops one. The service itself may drop an upload after 24 "
+            "hours without a part."
         )
 
     def _repr_text(self) -> str:
@@ -185,9 +200,9 @@ class Leftovers(Rendered):
 
 def _state(ours: Upload | None) -> str:
     if ours is None:
-        return "began elsewhere"
+        return "started elsewhere"
     if ours.held:
-        return "under way"
+        return IN_PROGRESS
     if ours.path.startswith("stream:"):
         return "a stream: send it again"
     path = Path(ours.path)
@@ -196,12 +211,4 @@ def _state(ours: Upload | None) -> str:
     except OSError:
         return "its file is gone"
     same = facts.st_size == ours.size and facts.st_mtime_ns == ours.mtime_ns
-    return "can go on" if same else "its file has changed"
-
-
-def _source(row: Leftover) -> Source:
-    path = Path(row.path)
-    facts = path.stat()
-    return Source(
-        path=path, name=row.name, description=row.description, size=facts.st_size, mtime_ns=facts.st_mtime_ns
-    )
+    return RESUMABLE if same else "its file has changed"

@@ -1,4 +1,4 @@
-"""Files into archives: one request for a small one, parallel parts for a large one."""
+"""Uploading files: a small one in one request, a large one in parallel parts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from ..base.treehash import part_size_for
 from ..base.units import human_bytes, storable
@@ -15,7 +16,7 @@ from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..scrubbing import scrub
 from ..service import HashedBody
-from ..service.bodies import IN_MEMORY, FileBody, MemoryBody, read_part
+from ..service.bodies import FileBody, MemoryBody, read_part
 from ..steps import step
 from .budget import Stopped
 from .crew import Crew, Tuner
@@ -24,15 +25,9 @@ from .parts import HEAR_OUT, PartSender, Shortened, stopping
 from .progress import Meter
 from .sources import Source
 
-SINGLE_REQUEST = 100 << 20
-"""Files above this many bytes go up in parts (service documentation: 100 MB and more)."""
-
-SMALLEST_PART = 16 << 20
-"""Every part is a paid request, so parts are no smaller than this unless asked for."""
-
-WORKERS, SMALL_WORKERS, MOST_WORKERS = 4, 10, 16
+WORKERS, SMALL_WORKERS = 4, 10
 NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
-"""Answers that say for certain that nothing was stored."""
+"""Errors after which it is certain that nothing was stored."""
 DROPPED = "the service dropped the unfinished upload"
 
 Done = Callable[[Source, ArchiveRecord], None]
@@ -40,11 +35,11 @@ Done = Callable[[Source, ArchiveRecord], None]
 
 @dataclass(frozen=True)
 class Uploader:
-    """Stores files in one vault and records each in the transaction that sees its id.
+    """Stores files in one vault, and records each archive as soon as its id is known.
 
-    :param part_size: bytes in a part, or None for 16 MiB, or more where that makes over 10,000.
-    :param since: a file that another process has stored since this time (milliseconds since 1970)
-        is not sent again.
+    :param part_size: bytes in a part; None for 16 MiB, or more if that makes over 10,000 parts.
+    :param since: a file that another process stored after this time (milliseconds since 1970) is not
+        sent again.
     """
 
     engine: Engine
@@ -56,27 +51,31 @@ class Uploader:
     def store_all(
         self, sources: list[Source], meter: Meter, stored: Done
     ) -> list[tuple[Source, GlacierError]]:
-        """Store *sources*, small ones side by side; return those that failed, with the reason.
+        """Store *sources*, small ones in parallel; return those that failed, with the error.
 
-        *stored* is called with each archive as soon as it is on record.
+        *stored* is called with each archive as soon as it is recorded.
 
-        :raises Stopped: the stop event was set; what was stored stays on record.
+        :raises Stopped: the stop event was set; stored archives stay on record.
         """
         failures: list[tuple[Source, GlacierError]] = []
-        small = [source for source in sources if source.size <= SINGLE_REQUEST]
-        large = [source for source in sources if source.size > SINGLE_REQUEST]
-        tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, MOST_WORKERS)
+        limits = self.engine.limits
+        small = [source for source in sources if source.size <= limits.single_request]
+        large = [source for source in sources if source.size > limits.single_request]
+        tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, limits.workers)
         crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(tuner, self.stop, "glacier-upload")
         tasks = (partial(self._attempt, source, meter, tuner) for source in small)
+        # Large files follow one by one: the parts of each are parallel already.
+        one_by_one = (self._attempt(source, meter, tuner) for source in large)
         try:
-            for source, outcome in crew.run(tasks):
-                _sort(source, outcome, stored, failures)
+            for source, outcome in chain(crew.run(tasks), one_by_one):
+                if isinstance(outcome, GlacierError):
+                    failures.append((source, outcome))
+                else:
+                    stored(source, outcome)
         except BaseException:
             self.stop.set()
-            crew.wait(HEAR_OUT)  # so that they note how far they came
+            crew.wait(HEAR_OUT)  # the workers record their progress
             raise
-        for source in large:
-            _sort(*self._attempt(source, meter, tuner), stored, failures)
         return failures
 
     def _attempt(
@@ -92,15 +91,15 @@ class Uploader:
     def store(self, source: Source, meter: Meter, tuner: Tuner | None = None) -> ArchiveRecord:
         """Store one file.
 
-        :raises LocalError: the file cannot be read, or changes while it is.
-        :raises IntegrityError: the service took other bytes than were sent.
+        :raises LocalError: the file cannot be read, or changes while it is read.
+        :raises IntegrityError: the service received other bytes than were sent.
         """
         try:
             descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         try:
-            if source.size <= SINGLE_REQUEST:
+            if source.size <= self.engine.limits.single_request:
                 return self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
             return self._in_parts(source, descriptor, meter)
         except StoredMeanwhile as meanwhile:
@@ -119,7 +118,7 @@ class Uploader:
     # One request
 
     def _in_one(self, source: Source, descriptor: int, meter: Meter, tuner: Tuner) -> ArchiveRecord:
-        if source.size > IN_MEMORY:
+        if source.size > self.engine.limits.in_memory:
             body: HashedBody = FileBody(descriptor, 0, source.size)
             return self._send_one(source, descriptor, body, meter, tuner)
         with self.engine.buffers.lend(source.size, self.stop) as buffer:
@@ -132,79 +131,66 @@ class Uploader:
         _refuse_changed(source, descriptor, body)
         upload = self._begin(source, None, body.tree.hex())
         try:
-            archive_id, told = self.engine.budget.call(
+            archive_id, received = self.engine.budget.call(
                 lambda: self.request(upload, body, meter), self.stop, Notes(meter, tuner)
             )
         except (GlacierError, Stopped) as error:
-            self.give_up(upload, error)
-            _refuse_changed(source, descriptor)  # the true reason of many a refusal
+            uploads = self.engine.catalogue.uploads
+            state = "unsettled" if uploads.get(upload.id).doubt else "failed"
+            uploads.ended(upload.id, state, scrub(error))
+            _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
             raise
         tuner.moved(len(body))
-        self.check(upload, archive_id, body.tree.hex(), told)
+        self.check(upload, archive_id, body.tree.hex(), received)
         return self.record(upload, archive_id, body.tree.hex())
 
-    def give_up(self, upload: Upload, error: Exception) -> None:
-        """Note the end of a single request: failed, or not known to have."""
-        uploads = self.engine.catalogue.uploads
-        state = "unsettled" if uploads.get(upload.id).doubt else "failed"
-        uploads.ended(upload.id, state, scrub(error))
-
     def request(self, upload: Upload, body: HashedBody, meter: Meter) -> tuple[str, str]:
-        """Send *body* in one request; return archive id and the tree hash the service took."""
+        """Send *body* in one request; return archive id and the tree hash that the service computed."""
         pace = RequestPace(self.engine.budget, meter, self.stop)
         body.pace = pace
         body.seek(0)
         try:
             with stopping(self.stop, body):
                 return self.engine.service.upload_archive(self.vault, body, upload.description)
-        except GlacierError as error:
-            pace.take_back()
+        except BaseException as error:
+            pace.uncount()
             if isinstance(error, Unavailable) and error.code not in NOT_TAKEN:
-                self.engine.catalogue.uploads.doubted(upload.id)
-            raise
-        except BaseException:
-            pace.take_back()
+                self.engine.catalogue.uploads.doubted(upload.id)  # only the response may be lost
             raise
 
-    def check(self, upload: Upload, archive_id: str, ours: str, told: str) -> None:
-        """Compare the tree hashes; the archive exists, so this is never tried again by itself."""
-        if told != ours:
+    def check(self, upload: Upload, archive_id: str, sent: str, received: str) -> None:
+        """Compare the tree hashes.
+
+        :raises IntegrityError: they differ; an archive exists, so another try would store a second one.
+        """
+        if received != sent:
             self.engine.catalogue.uploads.ended(upload.id, "failed", f"stored as {archive_id}")
             raise IntegrityError(
-                f"The service took other bytes of {upload.name!r} than were sent (archive {archive_id})",
+                f"The service received other bytes of {upload.name!r} than were sent (archive {archive_id})",
                 cure=f"{step('rm', f'id:{archive_id}')}, then upload the file again.",
             )
 
     def _begin(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
-        if part_size is None:
-            return self._in_doubt(source, self._intent(source, None, tree))
-        return self._intent(source, part_size, tree)
-
-    def _in_doubt(self, source: Source, upload: Upload) -> Upload:
-        """Remember where an earlier request for the very same file has an unknown end."""
         uploads = self.engine.catalogue.uploads
-        for earlier in uploads.open_of_path(self.vault, source.key):
-            if earlier.id != upload.id and not earlier.held and earlier.part_size is None:
-                uploads.doubted(upload.id)
-                uploads.ended(earlier.id, "failed", "sent again")
-        return upload
-
-    def _intent(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
-        return self.engine.catalogue.uploads.begin(
+        upload = uploads.begin(
             vault=self.vault,
-            path=source.key,
-            size=source.size,
-            mtime_ns=source.mtime_ns,
+            **source.identity,
             name=storable(source.name),
-            description=source.description,
             part_size=part_size,
             owner=self.engine.owner,
             tree_hash=tree,
             since=self.since,
         )
+        if part_size is None:
+            for earlier in uploads.open_of_path(self.vault, source.key):
+                # A single request cannot be resumed: it is sent again, and may have been stored twice.
+                if earlier.id != upload.id and not earlier.held and earlier.part_size is None:
+                    uploads.doubted(upload.id)
+                    uploads.ended(earlier.id, "failed", "sent again")
+        return upload
 
     def record(self, upload: Upload, archive_id: str, tree: str) -> ArchiveRecord:
-        """Write the archive and the end of its upload into the catalogue."""
+        """Record the archive and the end of its upload in one transaction."""
         archive = ArchiveRecord.described(
             upload.description,
             vault=self.vault,
@@ -221,10 +207,11 @@ class Uploader:
     # Parts
 
     def _in_parts(self, source: Source, descriptor: int, meter: Meter) -> ArchiveRecord:
-        upload, there = self._resume(source)
+        unfinished = self.engine.catalogue.uploads.unfinished(vault=self.vault, **source.identity)
+        upload, there = self.resume(unfinished)
         if upload is None:
             upload = self.start(self._begin(source, self._part_size(source.size), None))
-        if upload.state != "sending" and not there:
+        if upload.state != "sending" and not there:  # its completion was requested before
             return self.complete(upload, upload.tree_hash or "")
         sender = PartSender(self.engine, upload, there, meter, self.stop)
         try:
@@ -234,26 +221,26 @@ class Uploader:
             self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
             raise _changed(source) from None
         except BaseException as error:
-            self.let_go(upload, error)
+            self.release(upload, error)
             if isinstance(error, GlacierError):
-                _refuse_changed(source, descriptor)  # the true reason of many a refusal
+                _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
             raise
         return self.complete(upload, root.hex())
 
-    def let_go(self, upload: Upload, error: BaseException) -> None:
-        """Note why an upload stopped: it can go on later, unless the service has dropped it."""
+    def release(self, upload: Upload, error: BaseException) -> None:
+        """Record why an upload stopped; it can be resumed unless the service has dropped it."""
         if isinstance(error, NotFound):
             self.engine.catalogue.uploads.ended(upload.id, "failed", DROPPED)
             error.cure = error.cure or (
-                "The upload was aborted, or no part came for 24 hours; the same command begins a new one."
+                "The upload was aborted, or no part arrived for 24 hours; the same command starts a new one."
             )
         else:
             self.engine.catalogue.uploads.released(upload.id, scrub(error))
 
     def drop(self, upload: Upload, why: str) -> None:
-        """Abort an upload that nothing can go on with; one that cannot be aborted stays on record.
+        """Abort an upload that cannot be resumed; if that fails, it stays on record.
 
-        Where the service no longer has it, its completion may have succeeded if it was asked for.
+        If the service no longer has it and its completion was requested, that may have succeeded.
         """
         uploads = self.engine.catalogue.uploads
         try:
@@ -266,7 +253,7 @@ class Uploader:
             uploads.ended(upload.id, "aborted", why)
 
     def _part_size(self, size: int) -> int:
-        smallest = self.part_size or SMALLEST_PART
+        smallest = self.part_size or self.engine.limits.smallest_part
         part_size = part_size_for(size, smallest=smallest)
         if self.part_size and part_size != self.part_size:
             raise InputError(
@@ -276,7 +263,7 @@ class Uploader:
         return part_size
 
     def start(self, upload: Upload) -> Upload:
-        """Begin the multipart upload that *upload* is the intent of."""
+        """Start the multipart upload recorded as *upload*."""
         uploads = self.engine.catalogue.uploads
         try:
             upload_id = self.engine.budget.call(
@@ -291,66 +278,57 @@ class Uploader:
         uploads.started(upload.id, upload_id)
         return uploads.get(upload.id)
 
-    def _resume(self, source: Source) -> tuple[Upload | None, dict[int, str]]:
-        found = self.engine.catalogue.uploads.unfinished(
-            vault=self.vault,
-            path=source.key,
-            size=source.size,
-            mtime_ns=source.mtime_ns,
-            description=source.description,
-        )
-        return self.resume(found)
-
     def resume(self, found: Upload | None) -> tuple[Upload | None, dict[int, str]]:
-        """Take an unfinished upload over; return it with the parts that the service has of it.
+        """Claim an unfinished upload; return it with the parts that the service has.
 
-        None where there is none, or where the service has dropped what was sent.
+        The upload is None if there is none, or if the service has dropped its parts.
 
-        :raises LocalError: another living process drives it.
+        :raises LocalError: another running process holds it.
         """
         if found is None or found.upload_id is None:
             return None, {}
         uploads = self.engine.catalogue.uploads
-        self.engine.catalogue.database.release_dead()
+        self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
         if not uploads.claim(found.id, self.engine.owner):
             raise HeldElsewhere(
                 f"{found.name!r} is being uploaded by another process",
-                cure="Wait for it, or stop it and repeat half a minute later.",
+                cure="Wait for it, or stop it and try again half a minute later.",
             )
         try:
             return found, self.engine.service.parts(self.vault, found.upload_id)
         except NotFound:
-            if found.state != "sending":
+            if found.state != "sending":  # it may have been completed: complete() finds out
                 return found, {}
             uploads.ended(found.id, "failed", DROPPED)
             return None, {}
 
     def complete(self, upload: Upload, root: str) -> ArchiveRecord:
-        """Turn the parts into an archive, and record it.
+        """Assemble the parts into an archive, and record it.
 
-        :raises IntegrityError: it was cut off before, and nobody can say how it ended.
+        :raises IntegrityError: an earlier completion was interrupted, and its outcome is unknown.
         """
         uploads = self.engine.catalogue.uploads
         uploads.completing(upload.id, root, upload.size)
-        asked = upload.state != "sending"
+        requested = upload.state != "sending"
 
         def request() -> str:
-            nonlocal asked
+            nonlocal requested
             try:
                 return self.engine.service.complete_upload(
                     self.vault, upload.upload_id or "", upload.size, root
                 )
             except Unavailable:
-                asked = True
+                requested = True
                 raise
 
         try:
             archive_id = self.engine.budget.call(request, self.stop)
         except NotFound as error:
-            if not asked and "retries" not in error.details:
-                self.let_go(upload, error)
+            # The first and only request: nothing can have completed the upload before.
+            if not requested and "retries" not in error.details:
+                self.release(upload, error)
                 raise
-            uploads.ended(upload.id, "unsettled", "cut off while it was being completed")
+            uploads.ended(upload.id, "unsettled", "interrupted during its completion")
             raise unknown_end(upload.name) from None
         except BaseException as error:
             uploads.released(upload.id, scrub(error))
@@ -359,24 +337,11 @@ class Uploader:
 
 
 def unknown_end(name: str) -> IntegrityError:
-    """Return the error for an upload that may have become an archive, and may not."""
+    """Return the error for an upload that may or may not have become an archive."""
     return IntegrityError(
-        f"An earlier upload of {name!r} was cut off while it was being completed, and the service "
-        "does not say how it ended",
-        cure=f"The next {step('inventory')} settles it; --again sends it anew before that.",
+        f"An earlier upload of {name!r} was interrupted during its completion, and its outcome is unknown",
+        cure=f"The next {step('inventory')} settles it; --again sends it again before that.",
     )
-
-
-def _sort(
-    source: Source,
-    outcome: ArchiveRecord | GlacierError,
-    stored: Done,
-    failures: list[tuple[Source, GlacierError]],
-) -> None:
-    if isinstance(outcome, GlacierError):
-        failures.append((source, outcome))
-    else:
-        stored(source, outcome)
 
 
 def _refuse_changed(source: Source, descriptor: int, body: HashedBody | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Files chosen for a vault and sent in the background, paused and resumed at any time."""
+"""A queue of files that is uploaded in the background, and can be paused and resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .budget import Stopped
 from .engine import Engine
 from .progress import FileTally, Report
 from .sources import Source, Sources, find
-from .store import Stored, Storing, Watched
+from .store import Storing, Watched
 from .unfinished import Leftovers
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 IDLE, SENDING, PAUSING, PAUSED, DONE = "idle", "sending", "pausing", "paused", "done"
 
 Watcher = Callable[[], None]
-"""Called from any thread after something changed; must be quick."""
+"""Called from any thread after a change; must return quickly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """One chosen file: its name in the vault, bytes done of its size, and its state in words."""
+    """A file of the queue: its name in the vault, its size and bytes done, and its state."""
 
     key: str
     name: str
@@ -43,10 +43,10 @@ class File:
 
 
 class UploadDesk(Rendered):
-    """Files for one vault: chosen with ``add``, sent by ``start``, which returns at once.
+    """The upload queue of one vault: ``add`` adds files, ``start`` sends them in the background.
 
-    ``pause`` ends the requests under way; ``start`` goes on from there, and so does a new desk with
-    the same files after a restart.  Nothing is sent twice.
+    ``pause`` ends the requests in progress; ``start`` resumes, as does a new queue with the same
+    files after a restart.  Nothing is stored twice.
     """
 
     def __init__(self, engine: Engine, vault: str) -> None:
@@ -63,14 +63,14 @@ class UploadDesk(Rendered):
         self.report: Report | None = None
         self.error = ""
 
-    # Choosing
+    # The queue
 
     def add(
         self, words: Sequence[str], *, recursive: bool = False, description_format: str = descriptions.DEFAULT
     ) -> int:
-        """Choose more files: paths, globs, folders when *recursive*; return how many are new.
+        """Add files: paths, globs, folders if *recursive*; return the number of new files.
 
-        :raises InputError: nothing matches, or a file cannot be stored; or they are being sent.
+        :raises InputError: nothing matches, a file cannot be stored, or the queue is being sent.
         """
         self._refuse_while_sending()
         found = find(words, recursive=recursive, description_format=description_format)
@@ -78,50 +78,50 @@ class UploadDesk(Rendered):
         for source in found.files:
             if names.get(source.name, source.key) != source.key:
                 raise InputError(
-                    f"Two files would be stored as {source.name!r}", cure="Send the one before the other."
+                    f"Two files would be stored as {source.name!r}", cure="Upload them one after the other."
                 )
         with self._lock:
             before = len(self._sources)
             self._sources.update({source.key: source for source in found.files})
             self.state = IDLE if len(self._sources) > before else self.state
-        self._tell()
+        self._notify()
         return len(self._sources) - before
 
     def remove(self, key: str) -> None:
-        """Choose a file no longer.
+        """Remove a file from the queue.
 
-        :raises InputError: they are being sent.
+        :raises InputError: the queue is being sent.
         """
         self._refuse_while_sending()
         self._sources.pop(key, None)
-        self._tell()
+        self._notify()
 
     def _refuse_while_sending(self) -> None:
         if self.state in (SENDING, PAUSING):
             raise InputError("The files are being sent", cure="Pause first.")
 
     def send_content(self, name: str, content: bytes) -> str:
-        """Store bytes that are at hand, such as a file picked in a browser; return the archive id.
+        """Store *content*, such as a file picked in a browser; return the archive id.
 
-        :raises InputError: there are none, or the name cannot be described.
+        :raises InputError: *content* is empty, or the name cannot be described.
         """
         if not content:
             raise InputError(f"{name!r} is empty, and the service stores no empty archives")
         record = self._storing.stream(io.BytesIO(content), name=name)
         with self._lock:
             self._settled[name] = ("stored", f"{human_bytes(len(content))} from the browser")
-        self._tell()
+        self._notify()
         return record.archive_id
 
     def leftovers(self) -> Leftovers:
-        """Return the unfinished uploads of the vault, ours and others'."""
+        """Return the unfinished uploads of the vault, wherever they were started."""
         return Leftovers(self._storing)
 
     # Sending
 
     @property
     def max_rate(self) -> float | None:
-        """Bytes a second that all transfers of the session may move together; None: no limit."""
+        """The bandwidth limit of all transfers of the session in bytes a second, or None."""
         return self._engine.budget.max_rate
 
     @max_rate.setter
@@ -129,9 +129,9 @@ class UploadDesk(Rendered):
         self._engine.budget.max_rate = rate
 
     def start(self) -> None:
-        """Send what is chosen and not stored yet, in the background.
+        """Send the files that are not stored yet, in the background.
 
-        :raises InputError: nothing is chosen.
+        :raises InputError: the queue is empty.
         """
         with self._lock:
             if self._thread is not None:
@@ -143,20 +143,20 @@ class UploadDesk(Rendered):
             self.state, self.error = SENDING, ""
             self._thread = threading.Thread(target=self._run, name="glacier-desk", daemon=True)
             self._thread.start()
-        self._tell()
+        self._notify()
 
     def pause(self) -> None:
-        """End the requests under way; what they had moved of a part is moved again later."""
+        """End the requests in progress; partly sent parts are sent again later."""
         with self._lock:
             if self._thread is None:
                 return
             self.state = PAUSING
             self._stop.set()
-        self._tell()
+        self._notify()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is being sent; tell whether that is so."""
-        thread = self._thread
+        """Wait until no file is being sent, or *timeout* seconds; return whether the queue is idle."""
+        thread = self._thread  # the thread itself sets it to None at its end
         if thread is not None:
             thread.join(timeout)
         return self._thread is None
@@ -165,27 +165,24 @@ class UploadDesk(Rendered):
         state = DONE
         try:
             sources = Sources(list(self._sources.values()))
-            self._settle(
-                self._storing.files(sources, progress=self._observe, watched=Watched(self._tally, self._stop))
-            )
+            watched = Watched(self._tally, self._stop)
+            stored = self._storing.files(sources, progress=self._observe, watched=watched)
+            with self._lock:
+                for row in stored.rows:  # a file stored before a pause stays "stored"
+                    self._settled.setdefault(str(row["path"]), (str(row["state"]), ""))
         except Stopped:
             state = PAUSED
-        except Exception as error:  # a thread has nobody to raise to
+        except Exception as error:  # shown in the summary: no caller would receive it from a thread
             self.error = describe(error)
         with suppress(GlacierError):
             self._note_stored()
         with self._lock:
             self.state, self._thread = state, None
             self.report = self.report and replace(self.report, rate=0.0, eta=None)
-        self._tell()
-
-    def _settle(self, stored: Stored) -> None:
-        with self._lock:
-            for row in stored.rows:  # one stored before a pause stays "stored"
-                self._settled.setdefault(str(row["path"]), (str(row["state"]), ""))
+        self._notify()
 
     def _note_stored(self) -> None:
-        """Settle what was stored before an end that came too early."""
+        """Mark the files that were stored before an error or a pause ended the run."""
         for key, source in list(self._sources.items()):
             if key not in self._settled and self._storing.stored_before(source):
                 with self._lock:
@@ -193,12 +190,12 @@ class UploadDesk(Rendered):
 
     def _observe(self, report: Report) -> None:
         self.report = report
-        self._tell()
+        self._notify()
 
     # Watching
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Call *watcher* after each change from now on; return what ends that."""
+        """Call *watcher* after each change; return a function that ends this."""
         self._watchers.append(watcher)
 
         def leave() -> None:
@@ -207,14 +204,14 @@ class UploadDesk(Rendered):
 
         return leave
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for watcher in list(self._watchers):
             with suppress(Exception):  # a broken view must not end the upload
                 watcher()
 
     @property
     def files(self) -> tuple[File, ...]:
-        """What is chosen, in order, with how far each is."""
+        """The files of the queue in order, with their progress."""
         with self._lock:
             return tuple(self._file(key, source) for key, source in self._sources.items())
 
@@ -222,11 +219,11 @@ class UploadDesk(Rendered):
         done, failure = self._tally.of(key)
         state, note = self._settled.get(key, ("", ""))
         if not state:
-            state, note = self._under_way(source, done, failure)
+            state, note = self._unsettled(source, done, failure)
         whole = source.size if state in ("stored", "already stored") else (done or 0)
         return File(key=key, name=source.name, size=source.size, done=whole, state=state, note=note)
 
-    def _under_way(self, source: Source, done: int | None, failure: str) -> tuple[str, str]:
+    def _unsettled(self, source: Source, done: int | None, failure: str) -> tuple[str, str]:
         if failure:
             return "failed", failure
         if done is None:
@@ -237,12 +234,12 @@ class UploadDesk(Rendered):
 
     @property
     def open(self) -> bool:
-        """Whether anything is chosen that is not stored yet."""
+        """Whether a file of the queue is not stored yet."""
         return any("stored" not in file.state for file in self.files)
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a file: name, size, done, state, note, path."""
+        """One row per file: name, size, done, state, note, path."""
         import pandas as pd
 
         files = self.files
@@ -252,7 +249,7 @@ class UploadDesk(Rendered):
         return frame.astype({"size": "int64", "done": "int64"})
 
     def summary(self) -> str:
-        """Return in a sentence how far it is."""
+        """Return the progress as a sentence."""
         files = self.files
         if not files:
             return (

@@ -1,4 +1,4 @@
-"""Local files held against what is stored: both hashes in one pass, and whole folders verified."""
+"""Comparing local files with archives, and hashing a file both ways in one pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -31,7 +31,7 @@ from ..base.units import plural, storable
 from ..catalogue import ArchiveRecord, Catalogue
 from ..errors import InputError, LocalError
 from .progress import Meter, Observer
-from .sources import Source, Sources, find
+from .sources import Source, Sources, expand, find, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ NOT_STORED, MISSING, UNREADABLE = "not stored", "missing locally", "unreadable"
 
 COLUMNS = ("name", "path", "size", "state", "archive_id")
 BUFFERS = 8
-"""How many pieces the linear hash may be behind the tree hash."""
+"""The number of pieces that the linear hash may lag behind the tree hash."""
 
 
 # One file
@@ -57,10 +57,9 @@ class LocalHash:
     sha256: str
 
     def compared(self, archives: Iterable[ArchiveRecord]) -> tuple[str, ArchiveRecord | None]:
-        """Say whether the file is one of *archives*: ``same``, ``different``, ``size differs``.
+        """Compare the file with *archives*: ``same``, ``different`` or ``size differs``.
 
-        With it comes the archive that is meant: the equal one, else the newest of the same size,
-        else the newest.
+        The archive returned is the equal one, else the newest of the same size, else the newest.
         """
         found = sorted(archives, key=lambda archive: archive.created or 0, reverse=True)
         sized = [archive for archive in found if archive.size == self.size]
@@ -75,14 +74,14 @@ class LocalHash:
 def hash_file(path: str | os.PathLike[str], *, progress: Progress | None = None) -> LocalHash:
     """Return both hashes of a file, which is read once.
 
-    The two are taken side by side, so this takes as long as the linear one alone.
+    Two threads compute them, so this takes as long as the linear hash alone.
 
     :param progress: called with the bytes hashed since its last call.
     :raises InputError: it is a folder, a device or a pipe.
-    :raises LocalError: it cannot be read, or changes meanwhile.
+    :raises LocalError: it cannot be read, or changes while it is read.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for a writer
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would block until it has a writer
             raise InputError(f"{os.fspath(path)!r} is not a regular file", cure="")
         with io.FileIO(os.fspath(path)) as file, unchanged(file) as facts:
             tree, linear = _both(file, facts.st_size, progress)
@@ -92,7 +91,7 @@ def hash_file(path: str | os.PathLike[str], *, progress: Progress | None = None)
 
 
 def why_unread(path: str | os.PathLike[str], error: OSError | FileChanged) -> str:
-    """Return in a sentence why a file could not be hashed."""
+    """Return the reason why a file could not be hashed."""
     if isinstance(error, FileChanged):
         return f"{os.fspath(path)!r} changed while it was hashed"
     return f"{os.fspath(path)!r} cannot be read: {error.strerror or error}"
@@ -106,39 +105,20 @@ def _both(file: io.FileIO, size: int, progress: Progress | None) -> tuple[str, s
         for number, buffer in cycle(enumerate(buffers)):
             before = behind[number]
             if before is not None:
-                before.result()
+                before.result()  # the buffer may be overwritten once it is hashed
             count = file.readinto(buffer)
             if not count:
                 break
-            if tree.size + count > size:  # it may grow for ever
+            if tree.size + count > size:  # a log file may grow as fast as it is read
                 raise FileChanged
             piece = buffer[:count]
-            if size > CHUNK:  # up to there the two are one
+            if size > CHUNK:  # up to 1 MiB both hashes are the same
                 behind[number] = beside.submit(linear.update, piece)
             tree.update(piece)
             if progress:
                 progress(count)
-    told = tree.hexdigest()
-    return told, linear.hexdigest() if size > CHUNK else told
-
-
-def expand(words: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield the files and folders that *words* mean: paths, ``~``, globs.
-
-    :raises InputError: a word means nothing.
-    """
-    for word in words:
-        path = Path(word).expanduser()
-        if os.fspath(word) and os.path.lexists(path):  # Path("") is the working folder
-            yield path
-            continue
-        matches = sorted(glob.glob(os.fspath(word) and str(path), recursive=True))  # noqa: PTH207 - absolute ones too
-        if not matches:
-            raise InputError(
-                f"No file matches {os.fspath(word)!r}",
-                cure=f"Paths are looked up from {Path.cwd()}; quote a name with spaces.",
-            )
-        yield from map(Path, matches)
+    root = tree.hexdigest()
+    return root, linear.hexdigest() if size > CHUNK else root
 
 
 # Many files
@@ -155,10 +135,16 @@ class _Comparison:
     met: set[str] = field(default_factory=set)
 
     def candidates(self, source: Source) -> list[ArchiveRecord]:
-        """Return what may be a file's archive: by the name it would get, and by its path."""
+        """Return the archives that may be of a file: those of its name, and those stored from its path."""
         name = descriptions.decode(source.description).name
         found = {a.archive_id: a for a in self.catalogue.archives.named(self.vault, name)}
-        for archive_id in self._stored_from(source.key):
+        scope = self.catalogue.scope
+        rows = self.catalogue.database.rows(
+            "SELECT DISTINCT archive_id FROM uploads WHERE account=? AND region=? AND vault=? "
+            "AND state='done' AND path=?",
+            (scope.account, scope.region, self.vault, source.key),
+        )
+        for archive_id in (str(row["archive_id"]) for row in rows):
             archive = self.catalogue.archives.get(self.vault, archive_id)
             if archive is not None and archive.state in ("pending", "present"):
                 found[archive_id] = archive
@@ -166,17 +152,7 @@ class _Comparison:
         self.met.update(found)
         return list(found.values())
 
-    def _stored_from(self, path: str) -> list[str]:
-        scope = self.catalogue.scope
-        rows = self.catalogue.database.rows(
-            "SELECT DISTINCT archive_id FROM uploads WHERE account=? AND region=? AND vault=? "
-            "AND state='done' AND path=?",
-            (scope.account, scope.region, self.vault, path),
-        )
-        return [str(row["archive_id"]) for row in rows]
-
     def add(self, name: str, path: str, size: int | None, state: str, archive_id: str) -> None:
-        """Add one row."""
         values = (storable(name), storable(path), size or 0, state, archive_id)
         self.rows.append(dict(zip(COLUMNS, values, strict=True)))
 
@@ -189,15 +165,15 @@ def verify(
     recursive: bool = False,
     progress: Observer | None = None,
 ) -> pd.DataFrame:
-    """Hold local files against the archives that the catalogue knows; nothing is asked for.
+    """Compare local files with the archives in the catalogue; no request is sent.
 
-    A file's archive is the one of the name that an upload of this path gives, or one that was
-    stored from this path.  A file whose size is another is not read.
+    A file is compared with the archives of the name that an upload of this path would give, and with
+    those stored from this path.  A file whose size differs is not read.
 
     The DataFrame has the columns name, path, size, state, archive_id.  States are ``same``,
-    ``different``, ``not stored``, ``unreadable``, and ``missing locally`` for an archive below a
-    folder's name that has no file there.  ``attrs["skipped"]`` lists what could not be compared,
-    with the reason.
+    ``different``, ``not stored``, ``unreadable``, and ``missing locally`` for an archive whose name
+    lies in a given folder that has no such file.  ``attrs["skipped"]`` lists the files that could not
+    be compared, with the reason.
 
     :raises InputError: nothing matches, or a folder without *recursive*.
     """
@@ -217,7 +193,7 @@ def verify(
 def _compare_all(
     work: _Comparison, known: Sequence[tuple[Source, list[ArchiveRecord]]], progress: Observer | None
 ) -> list[tuple[str, str]]:
-    todo = [(source, _of_size(source.size, archives)) for source, archives in known]
+    todo = [(source, [a for a in archives if a.size == source.size]) for source, archives in known]
     label = f"Hashing {plural(sum(bool(sized) for _, sized in todo), 'file')}"
     meter = Meter(label, sum(source.size for source, sized in todo if sized), progress)
     unread = []
@@ -231,10 +207,6 @@ def _compare_all(
         work.add(source.name, source.key, source.size, state, archive_id)
     meter.finish()
     return unread
-
-
-def _of_size(size: int, archives: Iterable[ArchiveRecord]) -> list[ArchiveRecord]:
-    return [archive for archive in archives if archive.size == size]
 
 
 def _state(
@@ -252,14 +224,12 @@ def _state(
 
 
 def _prefix(folder: Path) -> str:
-    """Return what the names of all files in a folder begin with, as an upload gives them."""
-    climbs = folder.is_absolute() or ".." in folder.parts
-    top = folder.resolve().name if climbs else folder.as_posix()
+    top = name_of(folder)
     return "" if top == "." else f"{top}/"
 
 
 def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> list[tuple[str, str]]:
-    """Compare what an upload would leave out of a folder: an empty file may have been full."""
+    """Compare the files that an upload would skip: an empty file may have had content before."""
     left = []
     for text, reason in sources.skipped:
         path = Path(text)
@@ -283,14 +253,13 @@ def _add_missing(work: _Comparison, prefix: str) -> None:
 def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.DataFrame({name: [row[name] for row in rows] for name in COLUMNS})
-    for name in COLUMNS:
-        frame[name] = frame[name].astype("int64" if name == "size" else dataframes.text_type())
-    return frame
+    text = dataframes.text_type()
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({name: "int64" if name == "size" else text for name in COLUMNS})
 
 
 def counted(table: pd.DataFrame) -> str:
-    """Return a verification in a few words: ``3 same, 1 different``."""
+    """Return the counts of a verification: ``3 same, 1 different``."""
     counts = Counter(table["state"])
     order = (SAME, DIFFERENT, UNREADABLE, NOT_STORED, MISSING)
     return ", ".join(f"{counts[state]:,} {state}" for state in order if counts[state])

@@ -1,10 +1,10 @@
 """Provisioned capacity: shown with its price, bought once, looked up where an answer was lost."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from glacier_magic.administration import provisioned_capacity as capacity_module
 from glacier_magic.errors import (
     AccessDenied,
     NotReady,
@@ -72,7 +72,7 @@ def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home)
 
 @pytest.mark.parametrize("fault", ["reset-after", "reset-before", "500"])
 def test_a_purchase_whose_answer_is_lost_is_looked_up_and_not_repeated(
-    session, client, emulator, priced, monkeypatch, fault
+    session, connect, limits, client, emulator, priced, fault
 ):
     """Bought or not: what came of it decides, and nothing is bought before that."""
     emulator.fault(fault, "PurchaseProvisionedCapacity")
@@ -81,14 +81,14 @@ def test_a_purchase_whose_answer_is_lost_is_looked_up_and_not_repeated(
     units = client.list_provisioned_capacity()["ProvisionedCapacityList"]
     assert len(units) == (fault == "reset-after")
     if units:
-        assert "though its answer was lost" in session.capacity().note
+        assert "though the response was lost" in session.capacity().note
         assert session.capacity().note == ""
         return
     with pytest.raises(NotReady, match="not known yet"):
         session.capacity().buy()
-    monkeypatch.setattr(capacity_module, "SETTLE_SECONDS", 0)
-    assert "did not go through" in session.capacity().note
-    session.capacity().buy().run()
+    later = connect(limits=replace(limits, lost_purchase=0))
+    assert "no unit was bought" in later.capacity().note
+    later.capacity().buy().run()
     assert len(client.list_provisioned_capacity()["ProvisionedCapacityList"]) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_purchase_of_a_killed_process_is_found_and_not_repeated(
     one.until("bought")
     one.kill()
     found = session.capacity()
-    assert "though its answer was lost" in found.note
+    assert "though the response was lost" in found.note
     assert len(found.units) == 1
     assert session.catalogue.purchases.open() is None
 
@@ -148,10 +148,10 @@ def test_a_purchase_repeated_after_a_lost_answer_is_the_same_purchase(
         assert again.empty
         assert again.quote.total == 0
         assert unit["CapacityId"] in again.title
-        assert "though its answer was lost" in repr(again.run())
+        assert "though the response was lost" in repr(again.run())
         assert purchases() == 0
         second = session.capacity().buy()
-        assert "1 unit of 2" in dict(second.facts)["now"]
+        assert "1 unit of at most 2" in dict(second.facts)["now"]
         assert "Bought 1 unit" in second.run().note
         assert purchases() == 1
         with pytest.raises(Refused, match="it has 2"):
@@ -166,10 +166,10 @@ def test_a_plan_that_is_run_again_after_a_lost_answer_buys_one_unit(session, emu
     with pytest.raises(Unavailable):
         plan.run()
     with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
-        with pytest.raises(PlanChanged, match="though its answer was lost"):
+        with pytest.raises(PlanChanged, match="though the response was lost"):
             plan.run()
         assert plan.empty
-        assert "1 unit of 2" in dict(plan.facts)["now"]
+        assert "1 unit of at most 2" in dict(plan.facts)["now"]
         assert len(plan.run().units) == 1
         assert purchases() == 0
 
@@ -208,7 +208,7 @@ def test_a_unit_bought_meanwhile_changes_the_plan(session, connect, emulator, pr
     """By another computer with a catalogue of its own: what was shown was 0 of 2."""
     there = connect(catalogue=tmp_path / "another computer's.sqlite")
     plan = session.capacity().buy(units)
-    assert "0 units of 2" in dict(plan.facts)["now"]
+    assert "0 units of at most 2" in dict(plan.facts)["now"]
     there.capacity().buy().run()
     with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
         with pytest.raises(PlanChanged if units == 1 else Refused):
@@ -216,7 +216,7 @@ def test_a_unit_bought_meanwhile_changes_the_plan(session, connect, emulator, pr
         assert purchases() == 0
         assert plan.result is None
         if units == 1:
-            assert "1 unit of 2" in dict(plan.facts)["now"]
+            assert "1 unit of at most 2" in dict(plan.facts)["now"]
             assert len(plan.run().units) == 2
             assert purchases() == 1
 
@@ -233,7 +233,7 @@ def test_another_computer_sees_the_unit_but_not_whose_answer_was_lost(
     with counting(emulator, "PurchaseProvisionedCapacity") as purchases:
         with pytest.raises(PlanChanged, match="1 unit"):
             shown.run()
-        assert "1 unit of 2" in dict(there.capacity().buy().facts)["now"]
+        assert "1 unit of at most 2" in dict(there.capacity().buy().facts)["now"]
         assert session.capacity().buy().empty
         assert purchases() == 0
 

@@ -34,7 +34,7 @@ def policy(**changed):
         ('{"Statement": []}', "no Statement"),
         ('{"Statement": ["Allow"]}', "Statement 1 of the policy is not an object"),
         ('{"Statement": NaN}', "NaN is not a number"),
-        ('{"Statement": [], "Statement": [1]}', "a key twice"),
+        ('{"Statement": [], "Statement": [1]}', "repeats a key"),
         ('{"a":' * 5000, "policy is"),
         ("[" * 10_000, "policy is"),
         (policy(Effect="allow"), "no Effect of Allow or Deny"),
@@ -56,7 +56,7 @@ def test_no_text_at_all_does_more_than_be_refused(text):
     """Whatever a stranger put into the file."""
     with pytest.raises(GlacierError):
         Document.parse(text)
-    Document.told(text).pretty()
+    Document.received(text).pretty()
 
 
 def test_a_file_is_read_with_or_without_a_mark_and_refused_in_other_encodings(tmp_path):
@@ -76,11 +76,11 @@ def test_a_file_is_read_with_or_without_a_mark_and_refused_in_other_encodings(tm
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({}, "lets account ********4321 do InitiateJob"),
-        ({"Principal": "*"}, "lets everybody in the world do InitiateJob"),
-        ({"Principal": {"AWS": ["1" * 12, "*"]}}, "lets everybody in the world do InitiateJob"),
-        ({"Principal": {"AWS": "210987654321"}}, "lets account ********4321 do InitiateJob"),
-        ({"Action": "glacier:*"}, "lets account ********4321 do everything"),
+        ({}, "allows account ********4321 to perform InitiateJob"),
+        ({"Principal": "*"}, "allows anyone in the world to perform InitiateJob"),
+        ({"Principal": {"AWS": ["1" * 12, "*"]}}, "allows anyone in the world to perform InitiateJob"),
+        ({"Principal": {"AWS": "210987654321"}}, "allows account ********4321 to perform InitiateJob"),
+        ({"Action": "glacier:*"}, "allows account ********4321 to perform any action"),
         (
             {
                 "Effect": "Deny",
@@ -88,20 +88,21 @@ def test_a_file_is_read_with_or_without_a_mark_and_refused_in_other_encodings(tm
                 "Action": "glacier:DeleteArchive",
                 "Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}},
             },
-            "forbids everybody in the world to do DeleteArchive, while the archive's age in days "
+            "forbids anyone in the world to perform DeleteArchive, if the archive's age in days "
             "is less than 365",
         ),
         (
             {"Condition": {"StringLike": {"glacier:ResourceTag/LegalHold": ["true", ""]}}},
-            "lets account ********4321 do InitiateJob, while the vault's tag LegalHold is like true or ",
+            "allows account ********4321 to perform InitiateJob, if the vault's tag LegalHold is like "
+            "true or ",
         ),
         (
             {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::210987654321:user/eve"}},
-            "lets everybody but arn:aws:iam::********4321:user/eve do InitiateJob",
+            "allows everyone except arn:aws:iam::********4321:user/eve to perform InitiateJob",
         ),
         (
             {"Action": None, "NotAction": ["glacier:DeleteVault"]},
-            "lets account ********4321 do everything but DeleteVault",
+            "allows account ********4321 to perform any action except DeleteVault",
         ),
     ],
 )
@@ -115,14 +116,14 @@ def test_a_statement_is_told_in_words(changed, words):
     [
         ({}, []),
         ({"Principal": "*", "Effect": "Deny"}, []),
-        ({"Principal": "*"}, ["everybody in the world; its owner pays"]),
-        ({"Principal": {"AWS": "*"}}, ["everybody"]),
+        ({"Principal": "*"}, ["anyone in the world; its owner pays"]),
+        ({"Principal": {"AWS": "*"}}, ["anyone"]),
         (
             {"Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
             ["limited only by its condition"],
         ),
-        ({"Principal": None, "NotPrincipal": {"AWS": "1" * 12}}, ["everybody"]),
-        ({"Action": None, "NotAction": "glacier:DeleteVault"}, ["all that it does not name"]),
+        ({"Principal": None, "NotPrincipal": {"AWS": "1" * 12}}, ["anyone"]),
+        ({"Action": None, "NotAction": "glacier:DeleteVault"}, ["all actions that it does not name"]),
     ],
 )
 def test_what_opens_the_vault_is_warned_of(changed, warned):
@@ -136,7 +137,7 @@ def test_a_lasting_ban_on_deletion_without_a_condition_is_warned_of():
     """Only where it is to last; with a condition it is what locks are for."""
     ban = {"Effect": "Deny", "Principal": "*", "Action": "glacier:Delete*"}
     assert Document.parse(policy(**ban)).warnings() == []
-    assert "paid for without end" in Document.parse(policy(**ban)).warnings(lasting=True)[0]
+    assert "billed without end" in Document.parse(policy(**ban)).warnings(lasting=True)[0]
     aged = ban | {"Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "9"}}}
     assert Document.parse(policy(**aged)).warnings(lasting=True) == []
 
@@ -170,7 +171,7 @@ def test_a_policy_for_another_vault_is_refused(resource, fits):
 def test_account_ids_are_masked_wherever_they_stand():
     """Escaped ones too; longer and shorter numbers are none."""
     text = r'{"a": ["123456789012", "\u0031\u0032\u0033456789012", 123456789012, 1234567890123]}'
-    shown = Document.told(text).pretty()
+    shown = Document.received(text).pretty()
     assert "123456789012" not in shown.replace("1234567890123", "")
     assert shown.count("********9012") == 3
     assert masked("12345678901") == "12345678901"
@@ -179,9 +180,9 @@ def test_account_ids_are_masked_wherever_they_stand():
 def test_two_texts_of_one_policy_are_the_same():
     """Spaces and the order of keys do not matter; values do."""
     one = Document.parse(policy())
-    assert one.same_as(Document.told(json.dumps(json.loads(policy()), indent=4, sort_keys=True)))
-    assert not one.same_as(Document.told(policy(Action="glacier:*")))
-    assert not one.same_as(Document.told("damaged"))
+    assert one.same_as(Document.received(json.dumps(json.loads(policy()), indent=4, sort_keys=True)))
+    assert not one.same_as(Document.received(policy(Action="glacier:*")))
+    assert not one.same_as(Document.received("damaged"))
 
 
 def test_a_saved_policy_is_new_whole_and_private(tmp_path):
@@ -189,7 +190,7 @@ def test_a_saved_policy_is_new_whole_and_private(tmp_path):
     file = save_new(tmp_path / "p.json", "text")
     assert file.read_text() == "text"
     assert file.stat().st_mode & 0o077 == 0
-    with pytest.raises(LocalError, match="exists already"):
+    with pytest.raises(LocalError, match="already exists"):
         save_new(file, "other")
     assert file.read_text() == "text"
     for bad in (tmp_path / "no" / "folder", tmp_path / "\0"):

@@ -2,12 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
 import boto3
 import pytest
 
 import glacier_magic as gm
 from glacier_magic.administration import listeners as session_listening
+from glacier_magic.client.connect import connection_for
 from glacier_magic.emulator.testing import running
 from glacier_magic.errors import InputError, NotFound, Refused
 
@@ -37,17 +39,17 @@ def aws(moto, empty_moto, monkeypatch):
 
 
 @pytest.fixture
-def open_session(service, aws, tmp_path, monkeypatch):
+def open_session(service, aws, tmp_path, limits):
     """Make sessions of one catalogue, or of another; all are closed at the end."""
-    from glacier_magic.jobs import listening, tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(listening, "WAIT", 1)
     opened = []
 
     def open_session(name="one"):
         opened.append(
-            gm.connect(emulator=service.folder, region=REGION, catalogue=tmp_path / f"{name}.sqlite")
+            gm.Session(
+                connection_for(emulator=service.folder, region=REGION),
+                catalogue=tmp_path / f"{name}.sqlite",
+                limits=replace(limits, queue_wait=1),
+            )
         )
         return opened[-1]
 
@@ -119,7 +121,7 @@ def test_setup_makes_it_once_with_least_policies_and_remove_removes_it(session, 
     assert things(aws) == NOTHING
     assert session.vault("photos").notifications().topic is None
     assert session.catalogue.routes.all() == []
-    with pytest.raises(NotFound, match="Nothing was made"):
+    with pytest.raises(NotFound, match="has no queue"):
         session.routing("photos").remove()
 
 
@@ -128,19 +130,19 @@ def test_what_others_made_is_left(session, aws):
     topics, queues = aws
     topic = topics.create_topic(Name="glacier-magic")["TopicArn"]
     queues.create_queue(QueueName="glacier-magic-jobs")
-    with pytest.raises(Refused, match="not made from here"):
+    with pytest.raises(Refused, match="not in this catalogue"):
         session.routing("photos").setup()
     plan = session.routing("photos").setup("mine")
-    assert "made by somebody else" in repr(plan)
+    assert "not in the catalogue" in repr(plan)
     plan.run()
-    assert "kept: it was there before" in repr(session.routing("photos").remove())
+    assert "kept: not in the catalogue" in repr(session.routing("photos").remove())
     session.routing("photos").remove().run()
     assert things(aws) == (["glacier-magic"], ["glacier-magic-jobs"], [])
     topics.delete_topic(TopicArn=topic)
     session.routing("photos").setup("mine").run()
     theirs = f"arn:aws:sqs:{REGION}:{ACCOUNT}:glacier-magic-jobs"
     topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=theirs)
-    assert "others listen" in session.routing("photos").remove().run()
+    assert "other subscriptions" in session.routing("photos").remove().run()
     assert things(aws) == (["glacier-magic"], ["glacier-magic-jobs"], ["glacier-magic-jobs"])
 
 
@@ -161,7 +163,7 @@ def test_each_vault_can_have_a_queue_of_its_own(session, aws):
     session.routing("photos").setup("mine").run()
     session.routing("films").setup("yours").run()
     assert set(things(aws)[1]) == {"glacier-magic-mine", "glacier-magic-yours"}
-    with pytest.raises(Refused, match="has a queue already"):
+    with pytest.raises(Refused, match="already has a queue"):
         session.routing("films").setup("other")
     session.routing("photos").remove().run()
     yours = ["glacier-magic-yours"]
@@ -174,12 +176,12 @@ def test_another_topic_of_the_vault_is_not_replaced_unasked(session, aws):
     """Nor removed later, if it was set meanwhile."""
     theirs = f"arn:aws:sns:{REGION}:{ACCOUNT}:theirs"
     session.vault("photos").notifications().set(theirs)
-    with pytest.raises(Refused, match="tells another topic") as caught:
+    with pytest.raises(Refused, match="notifies another topic") as caught:
         session.routing("photos").setup()
     assert ACCOUNT not in str(caught.value)
     session.routing("photos").setup(instead=True).run()
     session.vault("photos").notifications().set(theirs)
-    assert "does not tell it any more" in repr(session.notifications())
+    assert "no longer notifies it" in repr(session.notifications())
     session.routing("photos").remove().run()
     assert session.vault("photos").notifications().topic == theirs
     assert things(aws) == NOTHING
@@ -217,7 +219,7 @@ def test_a_setup_that_was_killed_half_way_is_finished_or_removed(
     one.until("there")
     one.kill()
     assert session.catalogue.routes.of("photos").state == "making"
-    assert "half-made" in repr(session.notifications())
+    assert "incomplete" in repr(session.notifications())
     if step in ("create_queue", "set_notifications"):
         session.routing("photos").setup().run()
         assert things(aws) == OURS
@@ -225,11 +227,10 @@ def test_a_setup_that_was_killed_half_way_is_finished_or_removed(
     assert things(aws) == NOTHING
 
 
-def test_a_finished_job_is_seen_because_the_queue_says_so(session, service, monkeypatch, tmp_path):
+@pytest.mark.limits(emulator_idle=3600.0)
+def test_a_finished_job_is_seen_because_the_queue_says_so(session, service, tmp_path):
     """The tracker itself would look in an hour; a job that somebody else asked for is seen too."""
-    from glacier_magic.jobs import tracker
 
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 3600.0)
     session.routing("photos").setup().run()
     (tmp_path / "a").write_bytes(b"content")
     vault = session.vault("photos")
@@ -258,7 +259,7 @@ def test_a_later_session_listens_from_its_first_look_at_jobs_on(session, open_se
     """And none that only reads; closing ends the thread."""
     session.routing("photos").setup().run()
     later = open_session()
-    assert "listened to while jobs are followed" in repr(later.notifications())
+    assert "listening while jobs are tracked" in repr(later.notifications())
     later.jobs()
     (listener,) = later.listening.listeners.values()
     later.close()

@@ -74,7 +74,7 @@ def test_filters_actions_and_news_of_another_process(
     board.get_by_role("button", name="Show file").click()
     board.locator("a", has_text="back/letters/letter 03.txt").wait_for()
     accessible(page, ".gb-board")
-    board.get_by_role("button", name="Ask again").click()
+    board.get_by_role("button", name="Request again").click()
     board.locator(".jp-OutputArea", has_text="nothing to do").first.wait_for()
     shots(page, "board-again")
     board.get_by_role("button", name="Forget").click()
@@ -129,7 +129,7 @@ window.Notification = class {
 };
 const listeners = {};
 const state = {columns: [{key: "name", label: "name", width: "1fr"}], label: "Jobs", height: 3,
-  page: {version: 1, start: 0, rows: [[["a"], [], 0]], sort: ""}, told: {count: 1, words: "1 job"},
+  page: {version: 1, start: 0, rows: [[["a"], [], 0]], sort: ""}, totals: {count: 1, words: "1 job"},
   ended: ""};
 window.model = {
   get: (name) => state[name],

@@ -45,7 +45,7 @@ def test_the_red_button_works_once_the_name_is_typed(
     wait_idle(page)
     card = cell(page, "rm '*'")
     button = card.get_by_role("button", name="Delete", exact=True)
-    field = card.get_by_label("Vault's name")
+    field = card.get_by_label("Vault name")
     button.wait_for()
     assert button.is_disabled()
     field.focus()

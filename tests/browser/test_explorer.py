@@ -131,7 +131,7 @@ def test_dark_and_without_a_kernel(explorer: Any, page: Any, shots: Callable[[An
     page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
     page.locator(".lm-Menu-itemLabel", has_text="JupyterLab Light").first.click()
     kept = cell(page, "explorer = %glacier explore")
-    kept.locator("summary", has_text="Kept in the saved notebook").wait_for()
+    kept.locator("summary", has_text="Saved with the notebook").wait_for()
     explorer.locator(".ge-choice", has_text="mt2").click()
     kept.locator("summary", has_text="box, mt2").wait_for()
     page.keyboard.press("Control+s")

@@ -22,7 +22,7 @@ COLUMNS = [
 STUB = """
 const listeners = {};
 const fire = (name, value) => (listeners[name] || []).forEach((f) => f(value));
-const state = {columns: %(columns)s, label: "Things", height: 10, page: null, told: null};
+const state = {columns: %(columns)s, label: "Things", height: 10, page: null, totals: null};
 window.sent = [];
 window.answers = true;
 window.chosen = new Set();
@@ -41,21 +41,21 @@ const hostile = ["<img src=x onerror='window.broken=1'>", "\\u05d0\\u05d1\\u05d2
 const row = (i) => [[i < hostile.length ? hostile[i] : `row ${i}`, `${i} B`, "words"],
                     ["", `${i} bytes`, ""], window.chosen.has(i) ? 1 : 0];
 const rows = (start, stop) => Array.from({length: stop - start}, (_, n) => row(start + n));
-const words = () => `${state.told.count} things, ${window.chosen.size} selected`;
+const words = () => `${state.totals.count} things, ${window.chosen.size} selected`;
 window.fresh = (count, version, sort = "name", sent = 12) => {
   const first = rows(0, Math.min(sent, count));
-  state.told = {count, words: `${count} things`};
+  state.totals = {count, words: `${count} things`};
   model.set("page", {version, start: 0, rows: first, sort});
 };
 window.reply = (version, start, stop) => {
-  const {count} = state.told;
+  const {count} = state.totals;
   const found = rows(start, stop);
   fire("msg:custom", {kind: "rows", version, start, rows: found, count, words: words()});
 };
 function kernel(m) {
   const page = state.page;
   if (m.kind === "rows") window.reply(page.version, m.start, m.stop);
-  if (m.kind === "sort") window.fresh(state.told.count, page.version + 1, m.sort);
+  if (m.kind === "sort") window.fresh(state.totals.count, page.version + 1, m.sort);
   if (m.kind === "select") {
     if (m.how === "only" || m.how === "none") window.chosen.clear();
     if (m.how === "only" || m.how === "add") {
@@ -63,7 +63,7 @@ function kernel(m) {
     }
     if (m.how === "toggle" && !window.chosen.delete(m.start)) window.chosen.add(m.start);
     if (m.how === "all") for (let i = 0; i < 1000; i++) window.chosen.add(i);
-    window.reply(page.version, m.sight[0], Math.min(m.sight[1], state.told.count));
+    window.reply(page.version, m.sight[0], Math.min(m.sight[1], state.totals.count));
   }
 }
 """

@@ -43,11 +43,11 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     panel.locator("td", has_text="sending").first.wait_for()
     shots(page, "uploads-sending")
     panel.locator("button", has_text="Pause").click()
-    panel.locator("button", has_text="Go on").wait_for()
+    panel.locator("button", has_text="Continue").wait_for()
     shots(page, "uploads-paused")
     panel.get_by_label("Max rate").fill("")
     panel.get_by_label("Max rate").press("Enter")
-    panel.locator("button", has_text="Go on").click()
+    panel.locator("button", has_text="Continue").click()
     panel.get_by_text("13 files", exact=False).and_(page.locator("[role=status]")).filter(
         has_text="done"
     ).first.wait_for()
@@ -60,4 +60,4 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     page.locator(".lm-Menu-itemLabel", has_text="Save Notebook").first.click()
     page.wait_for_timeout(1000)
     saved = (lab.root / name).read_text()
-    assert "Kept in the saved notebook: 13 files" in saved
+    assert "Saved with the notebook: 13 files" in saved

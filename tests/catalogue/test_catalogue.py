@@ -1,4 +1,4 @@
-"""The catalogue: nothing acknowledged is lost, nothing mixes, nobody's file is harmed."""
+"""The catalogue: acknowledged rows are not lost, scopes do not mix, other files do not change."""
 
 import itertools
 import sqlite3
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
-from glacier_magic.catalogue.records import downloads, upload_records
 from glacier_magic.errors import CatalogueError
+from tests.catalogue import mark_deleted, read_inventory
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 ELSEWHERE = Scope("111111111111", "us-east-1")
@@ -31,7 +32,7 @@ def record(name="a.txt", **known):
     return ArchiveRecord.described(name, **(values | known))
 
 
-def wish(**known):
+def wanted(**known):
     values = {
         "vault": "photos",
         "batch": "b",
@@ -73,9 +74,9 @@ def test_the_same_vault_name_in_two_accounts_and_regions_does_not_mix(catalogue)
     for number, scope in enumerate((HERE, THERE, ELSEWHERE)):
         catalogue.rescope(scope)
         catalogue.archives.record(record(f"{number}.txt", archive_id="same"))
-        catalogue.downloads.want([wish(name=f"{number}.txt")])
+        catalogue.downloads.want([wanted(name=f"{number}.txt")])
         catalogue.jobs.record([job], ours=True)
-        catalogue.inventories.record(vault="photos", job_id=f"j{number}", made=number, archives=1, size=1)
+        read_inventory(catalogue, [], number, f"j{number}")
         catalogue.uploads.begin(
             vault="photos",
             path=f"/{number}",
@@ -106,7 +107,7 @@ def test_two_vaults_of_one_scope_do_not_mix(catalogue):
 
 
 def test_a_transaction_is_kept_whole_or_not_at_all(catalogue):
-    """An error inside takes back all that the block wrote, nested calls included."""
+    """An error in the block undoes all its writes, including those of nested blocks."""
 
     def write():
         with catalogue.database.transaction():
@@ -120,26 +121,22 @@ def test_a_transaction_is_kept_whole_or_not_at_all(catalogue):
     assert names(catalogue) == []
 
 
-def test_an_upload_and_its_archive_are_written_together(catalogue, monkeypatch):
+def test_an_upload_and_its_archive_are_written_together(catalogue):
     """Either the archive is on record and the upload done, or neither."""
     upload = catalogue.uploads.begin(
         vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a", part_size=None, owner="me"
     )
 
-    def broken(*_, **__):
-        raise RuntimeError
-
-    monkeypatch.setattr(type(catalogue.uploads), "_set", broken)
-    with pytest.raises(RuntimeError):
-        catalogue.uploads.done(upload.id, record("a"))
+    with pytest.raises(Exception, match="object"):
+        catalogue.uploads.done(object(), record("a"))
     assert names(catalogue) == []
     assert catalogue.uploads.get(upload.id).state == "sending"
 
 
-def test_wishes_of_a_batch_are_written_all_or_none(catalogue):
-    """A wish that cannot be written takes the whole batch back."""
+def test_requests_of_a_batch_are_written_all_or_none(catalogue):
+    """A request that cannot be written undoes the whole batch."""
     with pytest.raises(Exception, match=r"(?i)unique"):
-        catalogue.downloads.want([wish(token="same"), wish(token="same")])
+        catalogue.downloads.want([wanted(token="same"), wanted(token="same")])
     assert catalogue.downloads.open() == []
 
 
@@ -155,7 +152,7 @@ def test_what_was_written_is_there_after_reopening(place):
 
 
 def test_file_and_folder_are_readable_by_the_user_alone(path):
-    """Names of private files are nobody else's business."""
+    """The names of files are private."""
     Catalogue(path, HERE).close()
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
@@ -178,7 +175,7 @@ WRITER = """
 
 
 def test_two_processes_write_at_once(catalogue, place, child):
-    """Neither fails, and every row of both is there."""
+    """Neither fails, and every row of both exists."""
     writers = [child(WRITER, place, who, 60) for who in "ab"]
     for writer in writers:
         writer.until("done")
@@ -187,7 +184,7 @@ def test_two_processes_write_at_once(catalogue, place, child):
 
 
 def test_threads_that_open_a_new_one_at_once_all_succeed(place):
-    """Two kernels may be started at the same moment on a fresh machine."""
+    """Two kernels may start at the same time on a new machine."""
     barrier, opened, failed = threading.Barrier(8), [], []
 
     def open_it():
@@ -208,7 +205,7 @@ def test_threads_that_open_a_new_one_at_once_all_succeed(place):
 
 
 def test_a_new_file_that_another_process_is_just_making_is_waited_for(path):
-    """The other one holds the lock for a moment; that is no damage."""
+    """It is locked for a short time, not damaged."""
     path.parent.mkdir()
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -223,7 +220,7 @@ def test_a_new_file_that_another_process_is_just_making_is_waited_for(path):
 
 
 def test_every_acknowledged_row_survives_a_kill(backend, place, child):
-    """A process killed while it writes in a loop loses nothing that it was told is written."""
+    """A process killed while it writes in a loop loses no acknowledged row."""
     Catalogue(place, HERE).close()
     writer = child(WRITER, place, "a", 100_000)
     acknowledged = int(writer.until("40")[-1]) + 1
@@ -247,7 +244,7 @@ def test_jobs_without_a_date_come_last(catalogue):
 # Files that are not ours
 
 
-def test_a_file_of_a_newer_version_is_refused_unharmed(path):
+def test_a_file_of_a_newer_version_is_refused_unchanged(path):
     """An older program must not touch what it does not understand."""
     Catalogue(path, HERE).close()
     with sqlite3.connect(path) as raw:
@@ -261,8 +258,8 @@ def test_a_file_of_a_newer_version_is_refused_unharmed(path):
     assert path.read_bytes() == before
 
 
-def test_a_database_of_another_program_is_refused_unharmed(tmp_path):
-    """Not one byte of it changes."""
+def test_a_database_of_another_program_is_refused_unchanged(tmp_path):
+    """It does not change by a byte."""
     path = tmp_path / "places.sqlite"
     with sqlite3.connect(path) as raw:
         raw.execute("CREATE TABLE bookmarks(url)")
@@ -275,8 +272,8 @@ def test_a_database_of_another_program_is_refused_unharmed(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["places.sqlite"]
 
 
-def test_a_file_that_is_no_database_is_refused_unharmed(path):
-    """A text file in the catalogue's place stays what it is."""
+def test_a_file_that_is_no_database_is_refused_unchanged(path):
+    """A text file in the catalogue's place does not change."""
     path.parent.mkdir()
     path.write_bytes(b"my diary, not a database " * 100)
     before = path.read_bytes()
@@ -291,7 +288,7 @@ def use(path):
     try:
         catalogue.archives.matching("photos")
         catalogue.archives.record(record("new"))
-        catalogue.downloads.want([wish()])
+        catalogue.downloads.want([wanted()])
     finally:
         catalogue.close()
 
@@ -313,7 +310,7 @@ def test_damage_that_shows_only_in_use_is_a_catalogue_error(path):
 
 
 def test_a_folder_in_the_files_place_is_a_catalogue_error(tmp_path):
-    """So is a path through a file: nothing but the project's own error comes out."""
+    """So is a path through a file; no other error is raised."""
     (tmp_path / "file").touch()
     for impossible in (tmp_path, tmp_path / "file" / "catalogue.sqlite"):
         with pytest.raises(CatalogueError) as caught:
@@ -325,7 +322,7 @@ def test_a_folder_in_the_files_place_is_a_catalogue_error(tmp_path):
 
 
 def test_a_folder_with_a_slash_means_all_below_it(catalogue):
-    """Its neighbours with a longer name are not below it."""
+    """Folders whose names only begin with its name are not below it."""
     for name in ("scans/a", "scans/2019/b", "scans2/c", "scans", "xscans/d"):
         catalogue.archives.record(record(name))
     assert names(catalogue, "scans/") == ["scans/2019/b", "scans/a"]
@@ -348,7 +345,7 @@ def test_a_name_with_brackets_is_found_as_it_is_spelled(catalogue):
 
 
 def test_a_folder_with_brackets_is_taken_literally(catalogue):
-    """Only what lies below this very folder matches."""
+    """Only names below this folder match."""
     for name in ("set[1]/a", "set1/b"):
         catalogue.archives.record(record(name))
     assert names(catalogue, "set[1]/") == ["set[1]/a"]
@@ -357,7 +354,7 @@ def test_a_folder_with_brackets_is_taken_literally(catalogue):
 @settings(max_examples=25)  # each writes to disk
 @given(name=st.text(min_size=1, max_size=20).filter(str.isprintable))
 def test_every_name_is_found_by_its_own_spelling(new_place, name):
-    """Whatever the characters, quotes and wildcards included."""
+    """With any characters, including quotes and wildcards."""
     catalogue = Catalogue(new_place(), HERE)
     try:
         catalogue.archives.record(replace(record(), name=name))
@@ -368,14 +365,14 @@ def test_every_name_is_found_by_its_own_spelling(new_place, name):
 
 
 def test_two_archives_of_one_name_are_both_there_oldest_first(catalogue):
-    """The service allows it, so the catalogue keeps it."""
+    """The service allows it, so the catalogue does as well."""
     catalogue.archives.record(record("a", created=2, size=2))
     catalogue.archives.record(record("a", created=1, size=1))
     assert [a.size for a in catalogue.archives.matching("photos", "a")] == [1, 2]
 
 
 def test_an_id_prefix_finds_all_that_begin_with_it(catalogue):
-    """Also one that begins with a hyphen or holds a wildcard of SQL."""
+    """Even one that begins with a hyphen or contains a wildcard of SQL."""
     for number in (1, 2):
         catalogue.archives.record(record("a", archive_id=f"-_{number}" + "x" * 135))
     assert len(catalogue.archives.starting("photos", "-_")) == 2
@@ -384,12 +381,12 @@ def test_an_id_prefix_finds_all_that_begin_with_it(catalogue):
 
 
 def test_completion_gives_distinct_names_that_begin_so(catalogue):
-    """In order, without deleted ones, at most as many as asked for."""
+    """In order, without deleted ones, up to the limit."""
     for name in ("b", "ab", "aa", "aa", "ac"):
         catalogue.archives.record(record(name))
     gone = record("ad")
     catalogue.archives.record(gone)
-    catalogue.archives.mark_deleted("photos", gone.archive_id)
+    mark_deleted(catalogue, gone.archive_id)
     assert catalogue.archives.names_with_prefix("photos", "a") == ["aa", "ab", "ac"]
     assert catalogue.archives.names_with_prefix("photos", "a", limit=1) == ["aa"]
 
@@ -398,21 +395,21 @@ def test_completion_gives_distinct_names_that_begin_so(catalogue):
 
 
 def test_an_archive_that_a_later_inventory_does_not_list_is_gone(catalogue):
-    """One that was uploaded after that inventory was made is merely not listed yet."""
+    """One that was uploaded after that inventory is not listed yet."""
     old = record("old", state="listed", seen=1_000)
     new = record("new", created=6_000)
     catalogue.archives.record(old)
     catalogue.archives.record(new)
-    catalogue.archives.record_listed("photos", [], made=5_000)
+    read_inventory(catalogue, [], 5_000)
     assert names(catalogue) == ["new"]
 
 
 def test_an_archive_deleted_here_stays_deleted_while_inventories_still_list_it(catalogue):
-    """The service goes on listing it until the next daily one."""
+    """The service lists it until the next daily inventory."""
     archive = record("a", state="listed", seen=1)
     catalogue.archives.record(archive)
-    catalogue.archives.mark_deleted("photos", archive.archive_id)
-    catalogue.archives.record_listed("photos", [replace(archive, seen=2)], made=2)
+    mark_deleted(catalogue, archive.archive_id)
+    read_inventory(catalogue, [archive], 2)
     assert names(catalogue) == []
 
 
@@ -420,42 +417,42 @@ def test_an_archive_deleted_here_stays_deleted_while_inventories_still_list_it(c
 
 
 @pytest.fixture
-def pass_time(catalogue, monkeypatch):
-    """Let the clock that leases go by be so many seconds ahead."""
-    before = catalogue.database.skew
+def pass_time(catalogue):
+    """Let some seconds of every lease pass."""
 
     def pass_time(seconds):
-        monkeypatch.setattr(type(catalogue.database), "skew", before + seconds)
+        for table in ("downloads", "uploads"):
+            catalogue.database.execute(f"UPDATE {table} SET lease_until=lease_until-?", (seconds,))
 
     return pass_time
 
 
 def test_a_download_is_claimed_by_one_owner_until_its_lease_is_over(catalogue, pass_time):
-    """A living process keeps it, a dead one loses it."""
-    (row,) = catalogue.downloads.want([wish(state="ready")])
+    """A living process keeps the lease, a dead one loses it."""
+    (row,) = catalogue.downloads.want([wanted(state="ready")])
     claim = (("ready", "downloading"), "downloading")
     assert catalogue.downloads.claim(row, "me", *claim)
     assert not catalogue.downloads.claim(row, "you", *claim)
     assert catalogue.downloads.claim(row, "me", *claim)
-    pass_time(downloads.LEASE_SECONDS + 1)
+    pass_time(Limits.download_lease + 1)
     assert catalogue.downloads.get(row).free_for("you")
     assert catalogue.downloads.claim(row, "you", *claim)
     assert not catalogue.downloads.claim(row, "me", *claim)
 
 
-def test_a_renewed_lease_goes_on(catalogue, pass_time):
-    """As long as its process lives, nobody else gets the download."""
-    (row,) = catalogue.downloads.want([wish(state="ready")])
+def test_a_renewed_lease_continues(catalogue, pass_time):
+    """While its process lives, no other process gets the download."""
+    (row,) = catalogue.downloads.want([wanted(state="ready")])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
-    for step in range(1, 4):
-        pass_time(step * downloads.LEASE_SECONDS * 0.8)
+    for _ in range(3):
+        pass_time(Limits.download_lease * 0.8)
         assert not catalogue.downloads.claim(row, "you", ("downloading",), "downloading")
         catalogue.downloads.renew("me")
 
 
 def test_a_download_is_claimed_only_out_of_the_named_states(catalogue):
-    """What is verified is not begun anew by a late process."""
-    (row,) = catalogue.downloads.want([wish(state="verified")])
+    """A late process does not repeat a verified download."""
+    (row,) = catalogue.downloads.want([wanted(state="verified")])
     assert not catalogue.downloads.claim(row, "me", ("ready", "downloading"), "downloading")
     assert catalogue.downloads.get(row).state == "verified"
 
@@ -466,7 +463,7 @@ def test_an_upload_is_claimed_by_one_owner_until_its_lease_is_over(catalogue, pa
         vault="photos", path="/a", size=7, mtime_ns=1, name="a", description="a", part_size=1, owner="me"
     )
     assert not catalogue.uploads.claim(upload.id, "you")
-    pass_time(upload_records.LEASE_SECONDS + 1)
+    pass_time(Limits.upload_lease + 1)
     assert catalogue.uploads.claim(upload.id, "you")
     assert not catalogue.uploads.claim(upload.id, "me")
 
@@ -498,7 +495,7 @@ def test_only_a_living_job_of_the_whole_archive_serves_it(catalogue, job, fits):
 
 
 def test_a_finished_job_is_preferred_to_a_running_one(catalogue):
-    """What is ready need not be waited for."""
+    """Its output is ready without waiting."""
     for job_id, status in (("r", "InProgress"), ("f", "Succeeded")):
         catalogue.jobs.record(
             [

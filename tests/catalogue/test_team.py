@@ -2,8 +2,6 @@
 
 import pytest
 
-from glacier_magic.jobs import sweep
-
 PATIENCE = 30.0
 
 
@@ -19,7 +17,7 @@ def as_user(connect, database_url, tmp_path, monkeypatch):
 
 
 def test_each_has_a_vault_in_use_of_their_own(as_user):
-    """Else one's choice would decide what the other's rm means; and it is remembered."""
+    """Otherwise one user's choice would decide what another's rm deletes; the choice is stored."""
     ann, bob = as_user("ann"), as_user("bob")
     ann.create_vault("photos")
     ann.vault_in_use = "photos"
@@ -29,7 +27,7 @@ def test_each_has_a_vault_in_use_of_their_own(as_user):
 
 
 def test_what_one_stored_the_other_has_at_once(as_user, files, tmp_path, later, jobs_of):
-    """By name, and from the job that is there already: nothing is asked for twice."""
+    """By name, and from the existing job: nothing is requested twice."""
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")
@@ -46,7 +44,7 @@ def test_what_one_stored_the_other_has_at_once(as_user, files, tmp_path, later, 
 
 
 def test_a_file_goes_to_the_computer_of_whom_it_is_for(as_user, files, tmp_path, later):
-    """Another one that watches meanwhile sees a job of somebody else, and waits for nothing."""
+    """Another user who watches sees a job of somebody else, and does not wait for it."""
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")
@@ -63,28 +61,25 @@ def test_a_file_goes_to_the_computer_of_whom_it_is_for(as_user, files, tmp_path,
     assert (tmp_path / "anns" / "a.txt").read_bytes() == b"content"
 
 
+@pytest.mark.limits(lost_request=0.0)
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_request_that_one_left_unclear_is_settled_by_the_other(
-    as_user, files, tmp_path, later, jobs_of, monkeypatch, arrived
+    as_user, files, tmp_path, later, jobs_of, arrived, calls
 ):
     """Who wants the same archive neither asks twice nor waits for a computer that is off."""
-    from glacier_magic.service import Service
 
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     ann = as_user("ann")
     files("a.txt", b"content")
     ann.create_vault("photos").upload("a.txt")
-    original = Service.start_retrieval
+    original = calls.of("start_retrieval")
 
     def lost(*arguments):
         if arrived:
             original(*arguments)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "start_retrieval", lost)
-        with pytest.raises(KeyboardInterrupt):
-            ann.vault("photos").restore("a.txt", to=tmp_path / "anns").run()
+    with calls.replaced("start_retrieval", lost), pytest.raises(KeyboardInterrupt):
+        ann.vault("photos").restore("a.txt", to=tmp_path / "anns").run()
     ann.catalogue.database.execute("UPDATE downloads SET owner=NULL, lease_until=0")
     ann.close()
     bob = as_user("bob")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from glacier_magic.service import Connection, Service
+from glacier_magic.service import Connection
 from glacier_magic.service import regions as service_regions
 
 
@@ -32,7 +32,7 @@ def test_vaults_of_several_regions_are_in_one_table(session, vault, far, region,
     assert not table["idle"].any()
     month = table["month"][2]
     assert month == Decimal(1000) * (1000 + 32768) / (1 << 30)
-    assert f"{found.asked} asked" in repr(found)
+    assert f"{found.asked} checked" in repr(found)
     assert "1 archive" in repr(found)
     assert "old" in found._repr_html()
 
@@ -76,6 +76,7 @@ def test_idle_is_what_has_not_changed_for_over_a_year(own_emulator, tmp_path):
 def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, monkeypatch):
     """Not enabled, denied, unreachable, or no region at all: each told, once a reason."""
     from glacier_magic.errors import AccessDenied, CredentialsError, Unavailable
+    from glacier_magic.service import Service
 
     errors = {
         "closed-1": CredentialsError("unknown key"),
@@ -95,7 +96,7 @@ def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, 
     assert list(found.table["vault"]) == ["photos"]
     assert set(found.skipped) == {*errors, "no/../region"}
     assert "Not seen: closed-1, closed-2: the region is not enabled" in repr(found)
-    assert "no answer" in repr(found)
+    assert "no response" in repr(found)
 
 
 def test_a_denied_list_of_one_region_leaves_the_others(session, vault, region, emulator):

@@ -2,11 +2,8 @@
 
 import io
 import json
-import sys
 
 import pytest
-
-from glacier_magic import cli
 
 LOCK = {
     "Version": "2012-10-17",
@@ -22,22 +19,6 @@ LOCK = {
 }
 
 
-class Shell:
-    """Runs the command line in this process and keeps what it said."""
-
-    def __init__(self, capsys):
-        self._capsys = capsys
-
-    def __call__(self, *words):
-        code = cli.main(list(words))
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def ok(self, *words):
-        assert self(*words) == 0, self.err
-        return self.out
-
-
 class Terminal(io.StringIO):
     """A keyboard."""
 
@@ -46,21 +27,18 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def shell(capsys, emulator, region, monkeypatch, tmp_path):
+def shell(main):
     """The command line, connected to the emulator, with a vault in use."""
-    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
-    shell = Shell(capsys)
-    shell.ok("connect", "--data", str(emulator.folder), "--region", region)
-    shell.ok("create", "photos")
-    return shell
+    main.ok("create", "photos")
+    return main
 
 
 @pytest.fixture
-def keyboard(monkeypatch):
+def keyboard(shell):
     """Type lines at the questions that follow."""
 
     def typed(*lines):
-        monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
+        shell.type(Terminal("".join(f"{line}\n" for line in lines)))
 
     return typed
 
@@ -76,8 +54,8 @@ def test_the_retrieval_policy_in_words(shell, client):
     assert shell("policy", "set", "1GB/h") == 2
     assert "none: every retrieval is accepted" in shell.out
     assert client.get_data_retrieval_policy()["Policy"]["Rules"][0]["Strategy"] == "None"
-    assert "954 MiB an hour" in shell.ok("policy", "set", "1GB/h", "--yes")
-    assert "It was none; it is 1GB/h" in shell.err
+    assert "954 MiB per hour" in shell.ok("policy", "set", "1GB/h", "--yes")
+    assert "The policy was none; 1GB/h takes effect" in shell.err
     told = client.get_data_retrieval_policy()["Policy"]["Rules"]
     assert told == [{"BytesPerHour": 10**9, "Strategy": "BytesPerHour"}]
     for words in (["set"], ["set", "1GB/s"], ["put", "1GB/h"], ["--save", "x"], ["set", "-1"]):
@@ -102,7 +80,7 @@ def test_capacity_is_bought_after_a_yes_or_with_yes(shell, client, keyboard):
     assert "Nothing was done" in shell.err
     keyboard("no")
     shell.ok("capacity", "buy")
-    assert "undo: there is none" in shell.out
+    assert "undo: none" in shell.out
     assert client.list_provisioned_capacity()["ProvisionedCapacityList"] == []
     keyboard("yes")
     assert "1 unit of" in shell.ok("capacity", "buy")
@@ -139,7 +117,7 @@ def test_access_is_told_set_saved_and_removed(shell, client, files):
     files("p.json", json.dumps(policy).encode())
     assert "no access policy" in shell.ok("access", "photos")
     assert shell("access", "--set", "p.json") == 2
-    assert "WARNING: Statement 1 opens the vault to everybody" in shell.out
+    assert "WARNING: Statement 1 opens the vault to anyone" in shell.out
     shown = shell.ok("access", "--set", "p.json", "--yes") + shell.ok("access", "--save", "o.json")
     assert "123456789012" not in shown + shell.err
     assert json.loads((files.folder / "o.json").read_text()) == policy
@@ -172,7 +150,7 @@ def test_locking_for_ever_takes_the_vaults_name(shell, client, lock_file, keyboa
         assert "Nothing was done" in shell.err
     assert state() == "InProgress"
     keyboard("photos")
-    assert "complete, and there for ever" in shell.ok("lock", "photos", "--complete")
+    assert "complete and permanent" in shell.ok("lock", "photos", "--complete")
     assert state() == "Locked"
     assert shell("lock", "photos", "--abort") == 8
     assert shell("lock", "photos", "--policy", "lock.json", "--yes") == 8
@@ -211,5 +189,5 @@ def test_vaults_of_regions_in_a_table(shell, region):
     """One line a vault, the rest in notes."""
     table = shell.ok("vaults", "--regions", f"{region},eu-west-1")
     assert "photos" in table
-    assert "2 asked" in table
+    assert "2 checked" in table
     assert shell.ok("vaults", "--all-regions").startswith("region")

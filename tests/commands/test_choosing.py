@@ -76,8 +76,8 @@ def test_what_is_no_table_of_archives_is_an_error_in_words(glacier, face, filled
         "none": "lists no archive",
         "mixed": "2 vaults",
         "nosuch": "no such file",
-        "bad.parquet": "no table",
-        "bad.csv": "no table|no column",
+        "bad.parquet": "not a table",
+        "bad.csv": "not a table|no column",
     }.items():
         with pytest.raises(InputError, match=words):
             glacier("restore", "--from", name)

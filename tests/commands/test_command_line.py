@@ -111,23 +111,23 @@ def test_errors_go_to_standard_error_with_the_cure_in_this_faces_words(bare):
     assert "Traceback" not in bare.err
 
 
-def test_an_interrupt_is_code_130(filled, monkeypatch):
+def test_an_interrupt_is_code_130(filled, calls):
     """And what was done is kept."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glacier_magic.client.session.Session.vaults", interrupt)
+    calls.replace("vaults", interrupt)
     assert filled("vaults") == 130
-    assert "goes on" in filled.err
+    assert "to resume" in filled.err
 
 
 # Questions
 
 
-def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, monkeypatch, jobs_of):
+def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, jobs_of):
     """The plan is on standard output, the code says that nothing was done."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    filled.type(io.StringIO("y\n"))
     for words, option in ((["restore", "*"], "--yes"), (["rm", "*"], "--confirm photos")):
         assert filled(*words) == InputError.exit_code
         assert "a.tif" in filled.out
@@ -137,26 +137,26 @@ def test_without_a_terminal_a_plan_is_shown_and_not_run(filled, monkeypatch, job
 
 
 @pytest.mark.parametrize(("answer", "asked"), [("y", 2), ("yes", 2), ("", 0), ("n", 0)])
-def test_at_a_terminal_a_plan_is_asked_about(filled, monkeypatch, jobs_of, tmp_path, answer, asked):
+def test_at_a_terminal_a_plan_is_asked_about(filled, jobs_of, tmp_path, answer, asked):
     """Only a yes is a yes."""
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    filled.type(Terminal(f"{answer}\n"))
     filled.ok("restore", "*", "--to", str(tmp_path / "back"))
     assert len(jobs_of()) == asked
 
 
-def test_a_question_without_an_answer_is_no_yes(filled, monkeypatch):
+def test_a_question_without_an_answer_is_no_yes(filled):
     """The end of the input, Ctrl-D, is an answer too: nothing is done, without a traceback."""
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    filled.type(Terminal(""))
     filled("rm", "*")
     assert "Traceback" not in filled.err
     assert "b.tif" in filled.ok("ls")
@@ -189,7 +189,7 @@ def test_no_output_of_any_verb_holds_the_whole_account(filled, emulator, tmp_pat
         assert emulator.account not in filled.out + filled.err
 
 
-def test_a_hostile_name_cannot_speak_to_the_terminal(main, put, later, monkeypatch, tmp_path):
+def test_a_hostile_name_cannot_speak_to_the_terminal(main, put, later, tmp_path):
     """Escape sequences and marks that turn the direction of text are spelled out everywhere."""
     from glacier_magic import descriptions
 
@@ -363,27 +363,27 @@ def test_an_interrupt_while_the_verbs_are_loaded_is_code_130():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
     assert done.returncode == 130
-    assert done.stderr.startswith("Stopped. ")
+    assert done.stderr.startswith("Interrupted. ")
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (("rm", "*"), "glacier-magic deletions --resume continues"),
-        (("upload", "--again", "a.tif"), "the same command without --again goes on"),
-        (("inventory", "--fresh"), "the same command without --fresh goes on"),
+        (("rm", "*"), "glacier-magic deletions --resume resumes"),
+        (("upload", "--again", "a.tif"), "run the same command again without --again"),
+        (("inventory", "--fresh"), "run the same command again without --fresh"),
         (("capacity", "buy"), "glacier-magic capacity shows what was bought"),
-        (("ls",), "the same command goes on from here"),
+        (("ls",), "to resume, run the same command again"),
     ],
 )
-def test_an_interrupt_says_how_this_verb_goes_on(bare, monkeypatch, words, advice):
+def test_an_interrupt_says_how_this_verb_goes_on(bare, words, advice):
     """The same words again would delete what was not meant, or begin anew."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glacier_magic.commands.console.Console.session", property(interrupt))
+    bare.sessions = interrupt
     assert bare(*words) == 130
     assert advice in bare.err
 
@@ -430,7 +430,7 @@ def test_a_wrong_vault_is_not_an_empty_one(filled, words):
     assert "nope" in filled.err
 
 
-def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client, monkeypatch):
+def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client, calls):
     """Without a network the words say that it cannot be checked."""
     client.create_vault(vaultName="theirs")
     assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
@@ -438,10 +438,10 @@ def test_a_vault_that_only_the_service_knows_is_asked_about_once(filled, client,
     def down(*_):
         raise Unavailable("no network")
 
-    monkeypatch.setattr("glacier_magic.service.Service.describe_vault", down)
+    calls.replace("describe_vault", down)
     assert filled.ok("ls", "--vault", "theirs") == "nothing\n"
     assert filled("ls", "--vault", "others") == Unavailable.exit_code
-    assert "cannot be checked" in filled.err
+    assert "cannot be reached" in filled.err
 
 
 def test_what_is_missing_in_a_table_is_shown_as_nothing(capsys):

@@ -85,9 +85,9 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     assert table.loc["new", "month"] == 0
     assert costs.total.total == D(66) / (1 << 20)
     text = repr(costs)
-    assert "all together" in text
-    assert "oldest of" in text
-    assert "counted as empty: new" in text
+    assert "in total" in text
+    assert "oldest is of" in text
+    assert "Counted as empty, as they have no inventory yet: new" in text
     assert "4 your configuration" in text
     assert "--refresh" in text  # Instant Retrieval has no price
 
@@ -96,7 +96,7 @@ def test_one_vault_alone(glacier, own, two_vaults):
     """And the total is left out; one that does not exist is an error."""
     costs = glacier("cost", "full")
     assert list(costs.table["vault"]) == ["full"]
-    assert "all together" not in repr(costs)
+    assert "in total" not in repr(costs)
     with pytest.raises(NotFound):
         glacier("cost", "nowhere")
 
@@ -146,7 +146,7 @@ def test_a_region_without_vaults_costs_nothing(glacier, own):
     costs = glacier("cost")
     assert costs.total.total == 0
     assert len(costs.table) == 0
-    assert "all together" in repr(costs)
+    assert "in total" in repr(costs)
 
 
 def test_the_prices_are_shown_with_their_sources(glacier, own):

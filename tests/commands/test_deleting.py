@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 
 import pytest
 
@@ -16,13 +15,12 @@ from glacier_magic.errors import (
     Unavailable,
     VaultNotEmpty,
 )
-from glacier_magic.service import Service
 
 
 @pytest.fixture
-def main(main, monkeypatch, files):
+def main(main, files):
     """The command line, with three archives in a vault in use, and nobody at a terminal."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    main.type(io.StringIO())
     main.ok("create", "photos")
     main.ok("upload", *(str(files(name, name.encode())) for name in ("a", "bb", "ccc")))
     return main
@@ -71,14 +69,14 @@ def test_without_words_or_condition_nothing_is_meant(main):
 
 
 @pytest.mark.parametrize(("typed", "left"), [("y", 3), ("", 3), ("Photos", 3), ("photos", 0)])
-def test_at_a_terminal_the_name_is_typed(main, monkeypatch, typed, left):
+def test_at_a_terminal_the_name_is_typed(main, typed, left):
     """A yes is not enough."""
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
+    main.type(Terminal(f"{typed}\n"))
     main.ok("rm", "*")
     assert len(names(main)) == left
 
 
-def test_what_was_interrupted_is_listed_resumed_or_forgotten(main, monkeypatch, quick):
+def test_what_was_interrupted_is_listed_resumed_or_forgotten(main, calls, quick):
     """By its number; numbers that are none are refused."""
 
     def broken(*_):
@@ -86,8 +84,7 @@ def test_what_was_interrupted_is_listed_resumed_or_forgotten(main, monkeypatch, 
 
     assert "No unfinished" in main.ok("deletions")
     for number in (1, 2):
-        with monkeypatch.context() as without:
-            without.setattr(Service, "delete_archive", broken)
+        with calls.replaced("delete_archive", broken):
             assert main("rm", "*", "--confirm", "photos") == Unavailable.exit_code
         assert "no network" in main.ok("deletions")
         assert "1 unfinished deletion" in main.ok()

@@ -38,7 +38,7 @@ def test_nothing_has_gone_wrong():
     """Said in words."""
     from glacier_magic.commands import VERBS
 
-    assert run(Console(Face()), VERBS, ["why"]) == "Nothing has gone wrong."
+    assert run(Console(Face()), VERBS, ["why"]) == "No error is on record."
 
 
 def test_it_tells_what_the_error_means_and_where_it_came_from():
@@ -47,9 +47,9 @@ def test_it_tells_what_the_error_means_and_where_it_came_from():
     told = dict(run(console, verbs, ["why"]).facts)
     assert told["what happened"] == "InputError: No such thing"
     assert told["what to do"] == "Do this."
-    assert told["asked"] == "v"
+    assert told["command"] == "v"
     assert told["exit code"] == "2"
-    assert "cannot be understood" in told["what that means"]
+    assert "is not understood" in told["what it means"]
     assert "commands/dispatch.py" in told["where"]
 
 
@@ -59,7 +59,7 @@ def test_a_defect_is_one_line_and_its_place_is_kept():
     told = dict(run(console, verbs, ["why"]).facts)
     assert told["what happened"] == "Unexpected: KeyError: 'x'"
     assert told["exit code"] == "70"
-    assert told["underneath"] == "builtins.KeyError"
+    assert told["caused by"] == "builtins.KeyError"
 
 
 def test_the_next_process_knows_it_and_nobody_else():

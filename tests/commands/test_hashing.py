@@ -11,6 +11,7 @@ from glacier_magic import cli
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, IntegrityError, LocalError, NameNotKnown
+from tests.catalogue import mark_deleted
 
 MIB = 1 << 20
 
@@ -119,7 +120,7 @@ def test_hash_refuses_what_has_none(glacier, files):
         glacier("hash", "album")
     with pytest.raises(InputError, match="No file matches"):
         glacier("hash", "nothing")
-    with pytest.raises(InputError, match="nothing to check"):
+    with pytest.raises(InputError, match="--check needs an archive"):
         glacier("hash", "album/a", "--check")
     (files.folder / "dangling").symlink_to("nowhere")
     with pytest.raises(LocalError, match="cannot be read"):
@@ -147,7 +148,7 @@ def test_hash_against_an_id_takes_one_that_begins_with_a_hyphen(connected, files
     session = console.session
     record = session.catalogue.archives.matching("photos")[0]
     odd = "-" + record.archive_id[1:]
-    session.catalogue.archives.mark_deleted("photos", record.archive_id)
+    mark_deleted(session.catalogue, record.archive_id)
     session.catalogue.archives.record(replace(record, archive_id=odd))
     for word in (f"id:{odd}", odd, f"id:{odd[:9]}"):
         shown = connected("hash", "a", "--against", word, "--vault", "photos")
@@ -191,7 +192,7 @@ def test_verify_returns_a_table_and_sums_it_up(connected, face, files):
     assert isinstance(table, pd.DataFrame)
     assert list(table["state"]) == ["same", "different", "missing locally", "not stored"]
     assert face.notes[-1] == (
-        "photos, as the catalogue knows it: 1 same, 1 different, 1 not stored, 1 missing locally."
+        "photos, according to the catalogue: 1 same, 1 different, 1 not stored, 1 missing locally."
     )
     assert any("album/e" in note and "empty" in note for note in face.notes)
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 
 import pytest
 
@@ -15,9 +14,9 @@ BLANKS = ("", " ", " \t\n ", "name:", "name: ", "id:", "id: ")
 
 
 @pytest.fixture
-def main(main, monkeypatch, files):
+def main(main, files):
     """The command line, with three archives in a vault in use, and nobody at a terminal."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    main.type(io.StringIO())
     main.ok("create", "photos")
     main.ok("upload", *(str(files(name, name.encode())) for name in ("a", "bb", "ccc")))
     return main

@@ -28,16 +28,16 @@ def shell(capsys, emulator, region, monkeypatch, tmp_path):
 
 def test_a_topic_is_set_shown_and_removed(shell, client):
     """For one vault, and in the table of all; account ids are masked."""
-    assert "tells nobody" in shell("notify", "photos")
+    assert "notifies no topic" in shell("notify", "photos")
     said = shell("notify", "--topic", TOPIC, "--events", "inventory")
     config = client.get_vault_notifications(vaultName="photos")["vaultNotificationConfig"]
     assert config == {"SNSTopic": TOPIC, "Events": ["InventoryRetrievalCompleted"]}
     table = shell("notify")
     assert "photos" in table
-    assert "No queue was made from here" in table
+    assert "There is no queue" in table
     assert "123456789012" not in said + table
     shell("notify", "photos", "--remove")
-    assert "tells nobody" in shell("notify", "photos")
+    assert "notifies no topic" in shell("notify", "photos")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_nothing_to_remove_is_told(shell, moto, monkeypatch):
     """With the way to end what somebody else has set."""
     for name in ("SNS", "SQS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", moto)
-    assert "Nothing was made from here" in shell("notify", "remove", code=7)
+    assert "has no queue in this catalogue" in shell("notify", "remove", code=7)
 
 
 def test_a_queue_is_made_after_it_was_shown_and_removed(shell, moto, empty_moto, monkeypatch, tmp_path):
@@ -89,7 +89,7 @@ def test_a_queue_is_made_after_it_was_shown_and_removed(shell, moto, empty_moto,
         assert "sqs:SendMessage" in shown
         assert "123456789012" not in shown
         assert names() == []
-        assert "tells the queue" in shell("notify", "setup", "--name", "mine", "--yes")
+        assert "notifies the queue" in shell("notify", "setup", "--name", "mine", "--yes")
         assert names() == ["glacier-magic-mine"]
         assert "glacier-magic-mine" in shell("notify")
         shell("notify", "setup", "--yes", code=8)

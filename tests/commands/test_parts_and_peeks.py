@@ -36,7 +36,7 @@ class Face:
     def offer(self, plan):
         return plan
 
-    def follow(self, batch, timeout):
+    def wait(self, batch, timeout):
         self.followed.append(batch)
         self._pass_hours()
         return batch.wait(30.0 if timeout is None else timeout)

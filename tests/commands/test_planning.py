@@ -42,7 +42,7 @@ class Face:
     def offer(self, plan):
         return plan
 
-    def follow(self, batch, timeout):
+    def wait(self, batch, timeout):
         return batch.wait(PATIENCE if timeout is None else timeout)
 
 
@@ -52,17 +52,13 @@ def face():
 
 
 @pytest.fixture
-def glacier(face, emulator, region, files, tmp_path, monkeypatch):
+def glacier(face, emulator, region, files, tmp_path, monkeypatch, sessions):
     """Run a line of words on a console with a vault of two archives of 1,024 bytes."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
     file = data_folder() / "prices.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(PRICES)
-    console = Console(face)
+    console = Console(face, sessions=sessions)
 
     def glacier(*words):
         return run(console, VERBS, words)
@@ -146,7 +142,7 @@ def test_a_slip_is_an_error(glacier, files, jobs_of, words):
 def test_a_plan_is_saved_and_run(glacier, jobs_of, later, files):
     """Saving asks for nothing; running shows the plan first, or runs it within a limit."""
     said = glacier("restore", "*", "--save", "plan.json")
-    assert "Nothing was asked for" in said
+    assert "No request was made" in said
     assert "$2.01" in said
     assert "%glacier run plan.json" in said
     assert jobs_of() == []

@@ -2,14 +2,13 @@
 
 import io
 import os
-import sys
 from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic.transfer import streams
-
 MIB = 1 << 20
+
+pytestmark = pytest.mark.limits(stream_part=MIB)
 
 
 class Pipe(io.BytesIO):
@@ -28,14 +27,13 @@ class Pipe(io.BytesIO):
 
 
 @pytest.fixture
-def pipe(main, monkeypatch):
+def pipe(main):
     """Pipe bytes into the command; return its exit code."""
-    monkeypatch.setattr(streams, "STREAM_PART", MIB)
     main.ok("create", "photos")
     main.ok("use", "photos")
 
     def pipe(content, *words, hook=None):
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Pipe(content, hook)))
+        main.type(SimpleNamespace(buffer=Pipe(content, hook)))
         return main("upload", "--stdin", "--name", "backup.tar", *words)
 
     return pipe
@@ -70,7 +68,7 @@ def test_an_upload_that_was_aborted_elsewhere_is_to_be_sent_again(main, pipe, cl
 
     content = os.urandom(4 * MIB)
     assert pipe(content, hook=abort) == 7
-    assert "aborted, or no part came for 24 hours" in main.err
+    assert "aborted, or no part arrived for 24 hours" in main.err
     assert "A stream has to be sent again from its beginning" in main.err
     assert pipe(content) == 0
     assert archives_in() == 1

@@ -35,7 +35,7 @@ class Face:
         self.offers.append(plan)
         return plan
 
-    def follow(self, batch, timeout):
+    def wait(self, batch, timeout):
         self.followed.append(batch)
         return batch.wait(PATIENCE if timeout is None else timeout)
 
@@ -46,8 +46,8 @@ def face():
 
 
 @pytest.fixture
-def console(face):
-    console = Console(face)
+def console(face, sessions):
+    console = Console(face, sessions=sessions)
     yield console
     console.close()
 
@@ -55,10 +55,6 @@ def console(face):
 @pytest.fixture
 def glacier(session_place, console, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator."""
-    from glacier_magic.jobs import tracker
-
-    monkeypatch.setattr(tracker, "TICK", 0.02)
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", 0.1)
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
 
     def glacier(*words):
@@ -343,7 +339,7 @@ def test_an_inventory_is_a_job_first_and_a_table_later(glacier, files, later, co
     glacier("upload", "a")
     glacier("ls")
     assert "no inventory read yet" in face.notes[-1]
-    assert "1 archive stored from here not listed yet" in face.notes[-1]
+    assert "1 archive stored since, not in the inventory yet" in face.notes[-1]
     later(days=1.2)
     assert isinstance(glacier("inventory"), InventoryJob)
     later(console.session, hours=4.1)
@@ -440,7 +436,7 @@ def test_the_emulator_is_seen_and_turned(glacier, emulator, console):
     assert "time:" in text
     assert (console.session.service.clock.now() - before).total_seconds() >= 4 * 3600
     try:
-        assert "1440 seconds a second" in repr(glacier("emulator", "speed", "1440"))
+        assert "1440 seconds per second" in repr(glacier("emulator", "speed", "1440"))
         assert "paused" in repr(glacier("emulator", "pause"))
         assert "1440" in repr(glacier("emulator", "resume"))
     finally:
@@ -472,5 +468,5 @@ def test_the_emulator_stops_and_starts_again_with_its_data(console, tmp_path, st
         glacier("emulator", "advance", "4h")
     assert "start" in caught.value.cure
     assert list(glacier("vaults")["vault"]) == ["photos"]
-    assert "100 times as fast" in repr(glacier())
-    assert "100 seconds a second" in repr(glacier("emulator", "status"))
+    assert "100 times real time" in repr(glacier())
+    assert "100 seconds per second" in repr(glacier("emulator", "status"))

@@ -345,8 +345,8 @@ def _fits(name: str) -> bool:
 def test_decoding_is_fast():
     """Bare names and our own form take microseconds, with a wide margin for busy machines."""
     ours = encode("photos/2013/IMG_0001.jpg", WHEN)
-    began = time.perf_counter()
+    began = time.process_time()  # other processes do not count
     for _ in range(10_000):
         decode("photos/2013/IMG_0001.jpg")
         decode(ours)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

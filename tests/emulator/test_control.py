@@ -89,7 +89,7 @@ def files(folder):
 
 
 def wait_for(condition):
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.02)

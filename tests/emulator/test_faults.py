@@ -116,12 +116,12 @@ def test_one_flipped_byte_leaves_all_else_as_it_was(client, fault, ready):
 
 
 def test_a_trickle_takes_its_time(client, fault, ready):
-    """At the rate that was asked for."""
+    """The body takes at least as long as its rate requires."""
     fault("trickle", "GetJobOutput", rate=10_000)
     started = time.monotonic()
     output = client.get_job_output(**ready, range="bytes=0-4999")
     assert output["body"].read() == DATA[:5000]
-    assert 0.4 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.4  # no upper bound: the machine may be busy
 
 
 def test_a_job_can_be_made_to_fail_or_expire_early(client, fault, retrieve, multipart, refused):

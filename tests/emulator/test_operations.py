@@ -15,7 +15,7 @@ MODEL = (
     .meta.service_model
 )
 NAMES = sorted(MODEL.operation_names)
-ROUTES = {route.operation: route for route in service.routes()}
+ROUTES = {route.operation: route for route in service.routes}
 JOB = {"Type": "inventory-retrieval"}
 POLICY = {"Policy": '{"Statement":[]}'}
 ARGUMENTS = {

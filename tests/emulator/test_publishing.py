@@ -62,7 +62,7 @@ def finished(sns, tmp_path):
             ):
                 client.initiate_job(vaultName="v", jobParameters=parameters)
             emulator.advance(hours=4)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 30
             while len(sns.calls) < expected and time.monotonic() < deadline:
                 time.sleep(0.02)
             return client.list_jobs(vaultName="v")["JobList"][0], sns.calls

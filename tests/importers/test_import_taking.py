@@ -10,6 +10,7 @@ from glacier_magic.catalogue.archives.archives import LAG
 from glacier_magic.errors import InputError
 from glacier_magic.importers import Imported, ImportedArchive, ImportedJob, Left
 from glacier_magic.importers.taking import CHUNK
+from tests.catalogue import read_inventory
 
 SCOPE = Scope("012345678901", "eu-west-1")
 ID, OTHER = "A" * 138, "B" * 138
@@ -54,11 +55,6 @@ def known(**facts):
         "seen": MADE,
     }
     return ArchiveRecord(**(given | facts))
-
-
-def read_inventory(catalogue, made=MADE):
-    """Let an inventory of the vault have been read."""
-    catalogue.inventories.record(vault="photos", job_id="j", made=made, archives=0, size=0)
 
 
 def test_what_no_inventory_has_listed_is_unknown(catalogue, take):
@@ -137,7 +133,7 @@ def test_an_unknown_state_becomes_known(catalogue, take):
 )
 def test_what_a_later_inventory_lacks_is_gone(catalogue, take, facts, state):
     """An archive too old to be missing from the last inventory is kept, as gone."""
-    read_inventory(catalogue)
+    read_inventory(catalogue, [], MADE)
     assert take(ImportedArchive(archive_id=ID, **facts)).taken == {state: 1}
     assert catalogue.archives.get("photos", ID).state == state
 
@@ -145,7 +141,7 @@ def test_what_a_later_inventory_lacks_is_gone(catalogue, take, facts, state):
 def test_an_inventory_settles_what_was_unknown(catalogue, take):
     """Once an inventory lists it, it is an archive like any other."""
     take(ImportedArchive(archive_id=ID, description="a.txt"))
-    catalogue.archives.record_listed("photos", [known()], MADE)
+    read_inventory(catalogue, [known()], MADE)
     assert facts_of(catalogue) == known()
 
 
@@ -159,8 +155,8 @@ def test_archives_of_other_places_are_left(catalogue, take):
     )
     assert report.taken == {"unknown": 1}
     assert [why for _, why in report.left] == [
-        "it is in another vault than photos",
-        "it is of another account: connect to that one first",
+        "it is in a vault other than photos",
+        "it belongs to another account: connect to that account first",
         "it is in us-east-1: glacier-magic connect --region us-east-1 first",
     ]
     assert catalogue.archives.get("photos", ID) is None
@@ -175,7 +171,7 @@ def test_a_file_that_names_its_vaults_fills_them(catalogue, take):
         vault=None,
     )
     assert report.vaults == {"photos": 1, "music": 1}
-    assert list(report.left) == [(OTHER, "no vault can have such a name")]
+    assert list(report.left) == [(OTHER, "its vault has an invalid name")]
 
 
 def test_a_file_without_a_vault_needs_one(catalogue, take):

@@ -109,7 +109,7 @@ def test_a_shelf_of_this_python_is_read(tmp_path):
         shelf["archives"] = {"a.txt": A, "b.txt": None, 7: B}
     archives, _, left, _ = whole(tmp_path / "own")
     assert archives == [ImportedArchive(archive_id=A, name="a.txt", description="a.txt")]
-    assert left == [("'b.txt'", "its archive id is none"), ("7", "its archive id is none")]
+    assert left == [("'b.txt'", "its archive id is invalid"), ("7", "its archive id is invalid")]
 
 
 class Harm:
@@ -202,10 +202,10 @@ def test_bakthats_odd_rows_are_left(tmp_path):
     assert [a.deleted for a in archives] == [True]
     assert len(jobs) == 1
     assert left == [
-        ("'y.tgz'", "its archive id is none"),
-        ("'z.tgz'", "its archive id is none"),
-        ("'x.tgz'", "the file has no archive id of it; an inventory will"),
-        ("the job of 'y.tgz'", "its id is none"),
+        ("'y.tgz'", "its archive id is invalid"),
+        ("'z.tgz'", "its archive id is invalid"),
+        ("'x.tgz'", "the file lacks its archive id, which an inventory has"),
+        ("the job of 'y.tgz'", "its id is invalid"),
     ]
 
 
@@ -236,8 +236,8 @@ def test_glacier_clis_file_is_read(tmp_path):
         ImportedArchive(archive_id=B, vault="music", created_ms=1_600_000_000_250),
         ImportedArchive(archive_id=C, name="café", description="café", vault="photos", deleted=True),
     ]
-    assert list(imported.left) == [("'odd'", "its archive id or vault is none")]
-    assert imported.notes == ["The file was used with 2 access keys; all count as those of this account."]
+    assert list(imported.left) == [("'odd'", "its archive id or vault is invalid")]
+    assert imported.notes == ["The file has 2 access keys; all archives are taken as those of this account."]
 
 
 def test_a_sqlite_file_that_breaks_off_gives_what_is_whole(tmp_path):
@@ -299,11 +299,11 @@ def test_damaged_lines_of_a_journal_are_left_by_number(tmp_path):
     archives, _, left, _ = whole(written(tmp_path, torn))
     assert len(archives) == 3
     assert left == [
-        ("line 6", "it is no whole event of the journal"),
-        ("line 7", "it is of a later version of the journal"),
-        ("line 8", "it is no whole event of the journal"),
-        ("line 10", "its archive id is none"),
-        ("line 11", "it is no whole event of the journal"),
+        ("line 6", "it is not a complete event of the journal"),
+        ("line 7", "it belongs to a later version of the journal"),
+        ("line 8", "it is not a complete event of the journal"),
+        ("line 10", "its archive id is invalid"),
+        ("line 11", "it is not a complete event of the journal"),
     ]
 
 
@@ -374,9 +374,9 @@ def test_odd_rows_of_a_json_inventory_are_left(tmp_path):
     archives, _, left, _ = whole(written(tmp_path, json.dumps(made)))
     assert [(a.archive_id, a.vault) for a in archives] == [(A, None), (B, None)]
     assert left == [
-        ("archive 2", "it is no whole row of an inventory"),
-        ("archive 3", "it is no whole row of an inventory"),
-        ("archive 4", "it is no whole row of an inventory"),
+        ("archive 2", "it is not a complete row of an inventory"),
+        ("archive 3", "it is not a complete row of an inventory"),
+        ("archive 4", "it is not a complete row of an inventory"),
     ]
 
 
@@ -385,7 +385,7 @@ def test_a_json_inventory_that_breaks_off_gives_what_is_whole(tmp_path):
     text = json.dumps(inventory(entry(A), entry(B)))
     archives, _, ((what, why),), _ = whole(written(tmp_path, text[:-100]))
     assert [a.archive_id for a in archives] == [A]
-    assert (what, "cut short" in why) == ("all behind archive 1", True)
+    assert (what, "cut short" in why) == ("all archives after 1", True)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -402,7 +402,7 @@ def test_a_csv_inventory_is_read(tmp_path, end):
     assert [a.description for a in archives] == ['a, "b"', "back\\\\"]
     assert [a.created_ms for a in archives] == [1345748910000, 1345748910462]
     assert {a.seen_ms for a in archives} == {None}
-    assert left == [("line 3", "it is no whole row of an inventory")]
+    assert left == [("line 3", "it is not a complete row of an inventory")]
 
 
 # What is none of these
@@ -425,7 +425,7 @@ def test_other_files_are_refused_with_what_is_known(tmp_path, content):
     """The error lists what can be imported."""
     path = written(tmp_path, content)
     assert importers.recognise(path) is None
-    with pytest.raises(InputError, match="no record of archives") as caught:
+    with pytest.raises(InputError, match="not a record of archives") as caught:
         importers.read(path)
     for importer in IMPORTERS:
         assert importer.FORMAT in caught.value.cure
@@ -461,7 +461,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path):
     """Neither is a traceback."""
     with pytest.raises(InputError, match="There is no file"):
         importers.read(tmp_path / "missing.db")
-    with pytest.raises(InputError, match="no record"):
+    with pytest.raises(InputError, match="not a record"):
         importers.read(tmp_path)
 
 

@@ -80,7 +80,7 @@ def test_any_description_survives(style, texts, length, piece):
 
 def test_keys_may_have_any_order(monkeypatch):
     """Those that cannot be read at once are read one by one, in batches too."""
-    monkeypatch.setattr(json_form, "_BATCH", 5)
+    monkeypatch.setattr(json_form, "BATCH", 5)
     items = [archive(number, text) for number, text in enumerate(["a", "", '"', "b\\", "c"] * 3)]
     whole = as_json(items)
     for keys in itertools.permutations(whole["ArchiveList"][0]):
@@ -233,6 +233,24 @@ def test_a_damaged_archive_is_named(damage):
                     list(reading)
             assert (reading.rows, caught.value.row) == (ahead, ahead + 1)
             assert caught.value.offset is not None
+
+
+def test_a_damaged_archive_is_named_where_archives_are_read_one_by_one():
+    """Archives whose size precedes the description are read one by one; each is counted once."""
+    slow = dict(reversed(ARCHIVE.items()))
+    for ahead in (1, 2, 30):
+        reading = read([of_archives(*[slow] * ahead, slow | {"Size": -1}, slow)], "JSON")
+        with pytest.raises(InventoryError, match=f"Archive {ahead + 1} ") as caught:
+            list(reading)
+        assert (reading.rows, caught.value.row) == (ahead, ahead + 1)
+
+
+def test_archives_before_a_cut_are_returned():
+    """An inventory that ends right after an archive still returns that archive."""
+    reading = read([of_archives(ARCHIVE)[:-2]], "JSON")
+    with pytest.raises(InventoryError, match="cut short"):
+        list(reading)
+    assert reading.rows == 1
 
 
 def test_a_value_without_end_is_refused():

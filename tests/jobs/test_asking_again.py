@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from glacier_magic.jobs import fetching
 from glacier_magic.plans.peek.part_store import PartStore
 
 MIB = 1 << 20
@@ -23,19 +22,6 @@ def data(vault, files):
     found = path.read_bytes()
     path.unlink()
     return found
-
-
-@pytest.fixture
-def held(monkeypatch):
-    """Let no download begin while this is not empty."""
-    held, original = [True], fetching.Fetcher.start_ready
-
-    def start_ready(fetcher):
-        if not held:
-            original(fetcher)
-
-    monkeypatch.setattr(fetching.Fetcher, "start_ready", start_ready)
-    return held
 
 
 @pytest.fixture

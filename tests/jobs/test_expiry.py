@@ -1,15 +1,15 @@
 """The 24 hours: what goes first is fetched first, what will be missed is said, and asked again."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic import cli
-from glacier_magic.errors import AccessDenied, InputError, JobExpired
-from glacier_magic.jobs import fetching, renewing
-from glacier_magic.jobs.expiry import ExpiringOutput, hurried, missed, warning
+from glacier_magic.errors import AccessDenied, InputError, JobExpired, Unavailable
+from glacier_magic.jobs.durations import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
 
 PATIENCE = 30.0
@@ -31,17 +31,8 @@ def filled(vault, files):
     return vault
 
 
-@pytest.fixture
-def held(monkeypatch):
-    """Let no download begin while this is not empty."""
-    held, original = [True], fetching.Fetcher.start_ready
-
-    def start_ready(fetcher):
-        if not held:
-            original(fetcher)
-
-    monkeypatch.setattr(fetching.Fetcher, "start_ready", start_ready)
-    return held
+def unreachable(*_):
+    raise Unavailable("no network")
 
 
 def contents(folder):
@@ -79,7 +70,7 @@ def test_no_order_saves_more_when_the_first_to_go_is_first(pairs):
 def test_the_warning_says_how_many_how_much_and_what_to_do():
     """And nothing where there is nothing to say."""
     told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
-    assert "2 outputs, 5 MiB, will not be fetched before they are gone" in told
+    assert "2 outputs, 5 MiB, will expire before their download" in told
     assert "glacier-magic restore --extend" in told
     assert warning(outputs((50, 6)), 1000) == ""
     assert warning(outputs((50, 6)), 0) == ""
@@ -98,15 +89,11 @@ def test_what_cannot_wait_for_the_running_ones_is_hurried():
 # On the board
 
 
-def test_the_output_that_goes_first_is_fetched_first(
-    session, filled, later, held, monkeypatch, tmp_path, until
-):
+@pytest.mark.limits(downloads=1)
+def test_the_output_that_goes_first_is_fetched_first(session, filled, later, held, calls, tmp_path, until):
     """Not the one that was wanted first."""
-    monkeypatch.setattr(fetching, "AT_ONCE", 1)
-    began, original = [], fetching.Downloader.fetch
-    monkeypatch.setattr(
-        fetching.Downloader, "fetch", lambda s, d, m: (began.append(d.name), original(s, d, m))[1]
-    )
+    began = []
+    calls.watch("open_output", lambda *given: began.append(given[1]))
     first = filled.restore("a.bin", to=tmp_path / "back", tier="bulk").run()
     filled.restore("b.bin", to=tmp_path / "back", tier="standard").run()
     filled.restore("c.bin", to=tmp_path / "back", tier="expedited").run()
@@ -115,14 +102,15 @@ def test_the_output_that_goes_first_is_fetched_first(
     held.clear()
     session.tracker.wake()
     session.jobs().wait(PATIENCE)
-    assert began == ["c.bin", "b.bin", "a.bin"]
+    names = dict(session.catalogue.database.rows("SELECT job_id, name FROM downloads"))
+    assert [names[job] for job in began] == ["c.bin", "b.bin", "a.bin"]
     assert first.files
 
 
 @pytest.fixture
 def slow(session, monkeypatch):
     """An hour of the service's is a second, and only 100 kB pass in one."""
-    monkeypatch.setattr(ServiceClock, "real_seconds", lambda _, seconds: seconds / 3600)
+    monkeypatch.setattr(session.service.clock, "real_seconds", lambda seconds: seconds / 3600)
     session.engine.budget.max_rate = 100_000.0
 
 
@@ -132,7 +120,7 @@ def test_the_board_warns_of_what_will_be_missed_and_the_plan_extends_it(
     """Asked for again in time, the downloads go on from the new jobs with what they have."""
     batch = filled.restore("*", to=tmp_path / "back").run()
     later(session, hours=4.1)
-    until(lambda: "will not be fetched" in batch.snapshot.note)
+    until(lambda: "will expire before" in batch.snapshot.note)
     until(lambda: session.tracker.late)
     while (plan := session.extend()).empty:  # which ones is a matter of the rate at the moment
         until(lambda: session.tracker.late)
@@ -185,7 +173,6 @@ def test_named_outputs_are_extended_whenever_they_go(session, filled, held, late
 EXTENDER = """
     import sys
     import time
-    import glacier_magic as gm
     from glacier_magic.jobs import fetching
     from glacier_magic.service import Service
     folder, region, catalogue, when = sys.argv[1:]
@@ -197,7 +184,7 @@ EXTENDER = """
         print("stopped", flush=True)
         time.sleep(600)
     Service.start_retrieval = call
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue)
     session.extend().run()
 """
 
@@ -206,6 +193,8 @@ EXTENDER = """
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_extension_that_was_killed_is_not_asked_for_twice(
     session,
+    connect,
+    limits,
     filled,
     emulator,
     region,
@@ -213,7 +202,6 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     held,
     later,
     jobs_of,
-    monkeypatch,
     tmp_path,
     when,
     until,
@@ -229,8 +217,7 @@ def test_an_extension_that_was_killed_is_not_asked_for_twice(
     other.kill()
     session.extend().run()
     assert len(jobs_of()) == (2 if when == "after" else 1)  # perhaps it was taken: wait a moment
-    monkeypatch.setattr(renewing, "PATIENCE", 0.0)
-    session.extend().run()
+    connect(limits=replace(limits, lost_renewal=0.0)).extend().run()
     assert len(jobs_of()) == 2
 
 
@@ -252,7 +239,7 @@ def test_an_extension_that_is_refused_is_told(
 
 
 def test_a_download_whose_job_vanishes_goes_on_from_another(
-    session, filled, client, held, later, monkeypatch, tmp_path, until
+    session, filled, client, held, later, calls, tmp_path, until
 ):
     """Found out by the download itself: somebody else had asked for the archive, too."""
     batch = filled.restore("a.bin", to=tmp_path / "back").run()
@@ -262,7 +249,7 @@ def test_a_download_whose_job_vanishes_goes_on_from_another(
     client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     later(session, hours=10)
     until(lambda: len(session.catalogue.jobs.usable_for("photos", archive)) == 2)
-    monkeypatch.setattr("glacier_magic.jobs.sweep.Sweeper.sweep", lambda *_: None)
+    calls.replace("jobs", unreachable)
     later(hours=9)
     held.clear()
     batch.wait(PATIENCE)

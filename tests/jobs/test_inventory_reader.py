@@ -11,7 +11,7 @@ from glacier_magic.base import dataframes
 from glacier_magic.errors import IntegrityError, JobExpired, NotReady
 from glacier_magic.jobs import InventoryJob
 from glacier_magic.jobs.inventory_output import read_inventory
-from glacier_magic.service import Output, Service
+from glacier_magic.service import Output
 
 PATIENCE = 30.0
 COLUMNS = [
@@ -160,16 +160,16 @@ def test_a_job_that_somebody_else_asked_for_is_used(
 
 
 @pytest.mark.parametrize(
-    "limits", [{"Limit": "1"}, {"StartDate": "2001-01-01T00:00:00Z"}, {"EndDate": "2099-01-01T00:00:00Z"}]
+    "bounds", [{"Limit": "1"}, {"StartDate": "2001-01-01T00:00:00Z"}, {"EndDate": "2099-01-01T00:00:00Z"}]
 )
 def test_an_inventory_of_a_part_is_not_taken_for_the_whole(
-    session, vault, client, put, later, jobs_of, limits
+    session, vault, client, put, later, jobs_of, bounds
 ):
     """Archives would seem to be gone."""
     for number in range(3):
         put(f"{number}")
     later(days=1.2)
-    ask(client, InventoryRetrievalParameters=limits)
+    ask(client, InventoryRetrievalParameters=bounds)
     later(hours=4.1)
     job = vault.inventory()
     assert isinstance(job, InventoryJob)
@@ -284,7 +284,7 @@ def test_an_inventory_that_was_read_is_no_failure_a_day_later(session, vault, pu
 
 
 @pytest.mark.parametrize("damage", ["short", "garbage", "empty"])
-def test_a_damaged_inventory_changes_nothing(session, vault, put, listed, later, monkeypatch, damage):
+def test_a_damaged_inventory_changes_nothing(session, vault, put, listed, later, damage, calls):
     """It is an integrity error, and the list stays what it was; the next reading is whole."""
     put("a")
     listed(vault)
@@ -294,26 +294,23 @@ def test_a_damaged_inventory_changes_nothing(session, vault, put, listed, later,
     later(session, hours=4.1)
     session.tracker.refresh(["photos"])
     job = session.catalogue.jobs.get("photos", job_id)
-    original = Service.output
+    original = calls.of("output")
 
     def spoil(*arguments):
         found = original(*arguments)
         data = {"short": found.data[:-20], "garbage": os.urandom(len(found.data)), "empty": b""}[damage]
         return Output(data, None, len(data))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "output", spoil)
-        with pytest.raises(IntegrityError, match="photos"):
-            read_inventory(session.service, session.catalogue, job)
+    with calls.replaced("output", spoil), pytest.raises(IntegrityError, match="photos"):
+        read_inventory(session.service, session.catalogue, job)
     assert list(vault.archives()["name"]) == ["a"]
     assert read_inventory(session.service, session.catalogue, job) == 2
 
 
-def test_an_inventory_larger_than_a_piece_is_read_whole(session, vault, put, listed, monkeypatch):
+@pytest.mark.limits(inventory_piece=7)
+def test_an_inventory_larger_than_a_piece_is_read_whole(session, vault, put, listed):
     """Cut anywhere, also inside a character."""
-    from glacier_magic.jobs import inventory_output as inventory
 
-    monkeypatch.setattr(inventory, "PIECE", 7)
     names = [f"näme {n} 😀" for n in range(5)]
     for name in names:
         put(descriptions.encode(name, None))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.errors import NotFound, Unavailable
-from glacier_magic.jobs import listening
 from glacier_magic.jobs.listening import Listener, vault_of
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -135,13 +135,19 @@ class Box:
 
 
 @pytest.fixture
-def listen(monkeypatch):
+def listen():
     """Run a listener over the answers of a queue; return what it did."""
-    monkeypatch.setattr(listening, "FIRST_PAUSE", 0.0)
 
     def listen(*answers, wake=None):
         box, woken, hearing = Box(*answers), [], []
-        listener = Listener(box, "url", read=heard, wake=wake or woken.append, hearing=hearing.append)
+        listener = Listener(
+            box,
+            "url",
+            read=heard,
+            wake=wake or woken.append,
+            hearing=hearing.append,
+            limits=Limits(queue_retry=0.0),
+        )
         rounds = list(listener.rounds())
         return box, woken, hearing, rounds, listener
 

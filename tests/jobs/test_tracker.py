@@ -4,7 +4,9 @@ import collections
 import os
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,8 @@ from glacier_magic.catalogue import JobRecord
 from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
-from glacier_magic.jobs import durations as expect
-from glacier_magic.jobs import schedule, sweep, tracker
+from glacier_magic.jobs import durations, polling, sweep, tracker
+from glacier_magic.service import Connection
 
 JOBS = int(os.environ.get("TRACKER_JOBS", "300"))
 """With 10000 it takes some minutes, and says what the calls are at that size (pytest -s)."""
@@ -24,15 +26,15 @@ HOURS = timedelta(hours=12)
 
 
 @pytest.fixture
-def by_the_clock(monkeypatch):
-    """Let the tracker wait for the hours to pass, as for the real service, and fetch nothing."""
-    monkeypatch.setattr(tracker, "VIRTUAL_LATEST", float("inf"))
-    monkeypatch.setattr(tracker.Fetcher, "start_ready", lambda _: None)
-    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+def by_the_clock(connect, filled, held, limits):
+    """A session whose tracker is driven by hand, waits as for the real service and fetches nothing."""
+    session = connect(limits=replace(limits, emulator_idle=inf))
+    session.tracker.background = False
+    return session
 
 
 @pytest.fixture
-def big(own_emulator, connect):
+def big(own_emulator, connect, held, limits):
     """A vault of JOBS archives that the catalogue knows."""
     session = connect(emulator=own_emulator.folder, region="us-east-1")
     session.create_vault("big")
@@ -45,7 +47,11 @@ def big(own_emulator, connect):
     job.result(60)
     # seeded archives share their bytes, and of equal ones a single one is asked for
     session.catalogue.database.execute("UPDATE archive_rows SET tree_hash=NULL")
-    return vault
+    by_hand = connect(
+        emulator=own_emulator.folder, region="us-east-1", limits=replace(limits, emulator_idle=inf)
+    )
+    by_hand.tracker.background = False
+    return by_hand.vault("big")
 
 
 def counted(session):
@@ -76,7 +82,7 @@ def process_time(emulator):
     return {"x-emulator-time": told["time"], "x-emulator-speed": "0"}
 
 
-def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator, by_the_clock):
+def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator):
     """Asked for over hours, followed for twelve: no job is asked about by itself."""
     session, clock = big.session, big.session.service.clock
     ids = list(big.archives()["archive_id"])
@@ -147,7 +153,7 @@ BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
 def moment_after(passed, tier="Standard"):
     began = int(BEGAN.timestamp() * 1000)
     group = RunningJob("photos", "ArchiveRetrieval", tier, 1, began)
-    return schedule.next_moment(group, BEGAN + passed, expect.NOTHING_PAST) - BEGAN
+    return polling.next_poll(group, BEGAN + passed, durations.NOTHING_PAST) - BEGAN
 
 
 def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
@@ -155,14 +161,14 @@ def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
     assert moment_after(timedelta()) == moment_after(2 * HOUR) == 3 * HOUR
     assert moment_after(timedelta(), "Bulk") == 5 * HOUR
     assert moment_after(timedelta(), "Expedited") == timedelta(minutes=1)
-    assert moment_after(3 * HOUR) == 3 * HOUR + schedule.LATEST
+    assert moment_after(3 * HOUR) == 3 * HOUR + polling.LATEST
     assert moment_after(timedelta(hours=3.9)) == timedelta(hours=3.95)
     assert moment_after(timedelta(hours=14)) == timedelta(hours=15)
 
 
 def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     """The median of the tier, within the documented window."""
-    usual = lambda: expect.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
+    usual = lambda: durations.PastDurations(session.catalogue).usual("Standard") / HOUR  # noqa: E731 - short, and called once
     assert usual() == 4
     for number, took in enumerate([3.5, 3.25, 9.0]):
         session.catalogue.jobs.record(
@@ -197,9 +203,10 @@ def test_what_past_jobs_took_says_when_the_next_is_expected(session, vault):
     assert usual() == 5
 
 
-def test_after_a_sleep_it_looks_at_once(session, filled, by_the_clock, monkeypatch):
+def test_after_a_sleep_it_looks_at_once(by_the_clock, monkeypatch):
     """A pause that took hours by the wall's clock alone: the lid was closed."""
-    filled.restore("c.txt", to="back").run()
+    session = by_the_clock
+    session.vault("photos").restore("c.txt", to="back").run()
     look(session)
     assert not session.tracker._schedule.due({"photos"}, float("inf"))
     real, skipped = time.time, iter([0.0, 3 * 3600.0])
@@ -209,14 +216,16 @@ def test_after_a_sleep_it_looks_at_once(session, filled, by_the_clock, monkeypat
     assert session.tracker._schedule.due({"photos"}, float("inf")) == ["photos"]
 
 
-def test_an_undisturbed_pause_is_no_sleep(session, filled, by_the_clock):
+def test_an_undisturbed_pause_is_no_sleep(by_the_clock):
     """What was planned stays planned."""
-    filled.restore("c.txt", to="back").run()
+    session = by_the_clock
+    session.vault("photos").restore("c.txt", to="back").run()
     look(session)
     session.tracker._rest(0.01)
     assert not session.tracker._schedule.due({"photos"}, float("inf"))
 
 
+@pytest.mark.limits(list_retry=0)
 def test_a_lost_network_is_a_note_and_it_goes_on(session, filled, own_service_down, soon, until):
     """The board says so; when the service answers again, the file comes."""
     batch, up = own_service_down(session, filled)
@@ -228,24 +237,22 @@ def test_a_lost_network_is_a_note_and_it_goes_on(session, filled, own_service_do
 
 
 @pytest.fixture
-def own_service_down(monkeypatch, emulator):
+def own_service_down(emulator, calls):
     """Ask for something, then let nothing through until told so."""
     from glacier_magic.errors import Unavailable
-    from glacier_magic.service import Service
 
     def down(session, vault):
         batch = vault.restore("c.txt", to="back").run()
-        original = Service.jobs
+        original = calls.of("jobs")
 
         def lost(self, name):
             raise Unavailable("no way to the service")
 
-        monkeypatch.setattr(Service, "jobs", lost)
-        monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
+        calls.replace("jobs", lost)
         session.tracker.wake()
 
         def up():
-            monkeypatch.setattr(Service, "jobs", original)
+            calls.replace("jobs", original)
             emulator.advance(hours=4.1)
             session.service.account()
             session.tracker.wake()
@@ -255,15 +262,17 @@ def own_service_down(monkeypatch, emulator):
     return down
 
 
-def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_path, monkeypatch, until, soon):
+@pytest.mark.limits(list_retry=0)
+def test_keys_that_were_renewed_in_their_file_are_used(
+    emulator, region, tmp_path, monkeypatch, until, soon, limits
+):
     """Expired ones are told of on the board; once another tool writes new ones, it goes on."""
     keys = tmp_path / "credentials"
     good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
     keys.write_text(good)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
-    monkeypatch.setattr(schedule, "FIRST_RETRY", timedelta(0))
-    where = {"endpoint_url": emulator.url, "catalogue": tmp_path / "keys.sqlite"}
-    with gm.connect(region=region, **where) as session:
+    connection = Connection(endpoint_url=emulator.url, region=region)
+    with gm.Session(connection, catalogue=tmp_path / "keys.sqlite", limits=limits) as session:
         vault = session.create_vault("photos")
         (tmp_path / "a.txt").write_bytes(b"a")
         vault.upload(tmp_path / "a.txt")
@@ -272,7 +281,7 @@ def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_pat
         used.access_key = "AKIAEXPIRED"
         keys.write_text("")  # the other tool is writing
         session.tracker.wake()
-        until(lambda: "goes on by itself" in batch.snapshot.note)
+        until(lambda: "they continue automatically" in batch.snapshot.note)
         keys.write_text(good)
         session.tracker.wake()
         emulator.advance(hours=4.1)
@@ -280,37 +289,30 @@ def test_keys_that_were_renewed_in_their_file_are_used(emulator, region, tmp_pat
         assert batch.snapshot.count("verified") == 1
 
 
-def test_rows_are_made_once_for_all_that_look(session, filled, monkeypatch):
+def test_rows_are_made_once_for_all_that_look(session, filled):
     """Boards and the tracker share them until something is written, here or elsewhere."""
-    from glacier_magic.jobs import row_cache as held
-
-    made, original = [], held.rows_of
-    monkeypatch.setattr(held, "rows_of", lambda *given: made.append(given[3:]) or original(*given))
-    monkeypatch.setattr(tracker.Tracker, "_follow", lambda _: None)
+    session.tracker.background = False
     batch = filled.restore("c.txt", to="back").run()
-    first = session.tracker.snapshot()
-    made.clear()
+    first, board = session.tracker.snapshot(), batch.snapshot
     assert session.tracker.snapshot().rows is first.rows
-    assert batch.snapshot.rows == first.rows
-    assert made == []
+    assert board.rows == first.rows
+    assert batch.snapshot.rows is board.rows
     with gm.connect(
         emulator=session.connection.emulator, region=session.region, catalogue=session.catalogue.path
     ) as other:
         other.catalogue.jobs.mark_gone("photos", first.rows[0].job_id)
     assert session.tracker.snapshot().rows is not first.rows
-    assert made
+    assert batch.snapshot.rows is not board.rows
 
 
-def test_a_board_of_everything_hears_of_others_while_nothing_is_open(
-    session, filled, connect, soon, until, monkeypatch
-):
+def test_a_board_of_everything_hears_of_others_while_nothing_is_open(session, filled, connect, soon, until):
     """The thread goes on for it, and ends with the session."""
     heard = []
     leave = session.tracker.watch(heard.append, lasting=True)
     session.tracker.start()
     until(lambda: heard)
     other = connect()
-    monkeypatch.setattr(other.tracker, "_follow", lambda: None)
+    other.tracker.background = False
     other.vault("photos").restore("c.txt", to="back").run()
     until(lambda: heard[-1].count("in progress") == 1)
     leave()
@@ -323,7 +325,7 @@ def test_what_has_ended_can_be_forgotten_and_its_file_stays(filled, session, rea
     from glacier_magic.errors import InputError
 
     batch = filled.restore("c.txt", to="back").run()
-    with pytest.raises(InputError, match="Nothing of this"):
+    with pytest.raises(InputError, match="None of these rows"):
         session.tracker.actions.forget(batch.snapshot.rows)
     ready(batch)
     row = batch.snapshot.rows[0]

@@ -102,8 +102,8 @@ def test_news_come_once_nothing_is_left() -> None:
     done = job(1, "verified")
     assert news(BoardSnapshot(rows=(job(1),), now=NOW)) == ""
     assert news(BoardSnapshot(rows=(), now=NOW)) == ""
-    assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("Everything asked for is there")
-    assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("Nothing more")
+    assert news(BoardSnapshot(rows=(done,), now=NOW)).startswith("All requests are done")
+    assert news(BoardSnapshot(rows=(done, job(2, "failed")), now=NOW)).startswith("All requests have ended")
 
 
 def test_a_link_is_relative_and_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def press(board: JobBoard, name: str) -> Any:
     assert not button.disabled
     button.click()
     for thread in threading.enumerate():
-        if thread.name == "glacier-plan":
+        if thread.name == "glacier-widget":
             thread.join(30)
     return board._area.children[0]
 
@@ -153,7 +153,7 @@ def test_the_buttons_do_what_they_say(restored: gm.jobs.Batch, tmp_path: Path) -
     assert str(file) in press(board, "Show file").outputs[0]["data"]["text/plain"]
     shown = press(board, "Open folder").outputs[0]["data"]["text/plain"]
     assert shown == str(file.parent)
-    card = press(board, "Ask again")
+    card = press(board, "Request again")
     assert isinstance(card, PlanCard)
     assert card._start.disabled  # the file is there
     assert "1 row forgotten" in press(board, "Forget").value
@@ -208,9 +208,9 @@ def test_a_rate_that_is_not_understood_changes_nothing(session: Any, vault: Any)
         board._rate.value = wrong
         assert session.tracker.max_rate == 5e6
         assert board._rate.value == wrong
-        assert "as before: 4.77MiB/s" in board._rate_note.value
+        assert "still: 4.77MiB/s" in board._rate_note.value
         assert "<b>" not in board._rate_note.value
     board._rate.value = ""
     assert session.tracker.max_rate is None
-    assert "as before" not in board._rate_note.value
+    assert "still" not in board._rate_note.value
     board.close()

@@ -15,7 +15,6 @@ import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
 from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.explore import Explorer
-from glacier_magic.notebook import explorer_view as notebook_explorer
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
 
@@ -28,9 +27,20 @@ NAMES = (
 )
 
 
+class Kept:
+    """An output of a cell that keeps the records that it was to show."""
+
+    def __init__(self, first: object) -> None:
+        self.shown: list[str] = []
+        if isinstance(first, Rendered):
+            self.put(first)
+
+    def put(self, content: Rendered) -> None:
+        self.shown.append(content._repr_mimebundle_()["text/html"])
+
+
 @pytest.fixture
-def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerView]:
-    monkeypatch.setattr(notebook_explorer, "SETTLE", 0.01)
+def view(emulated: Path) -> Iterator[ExplorerView]:
     with gm.connect(emulator=emulated) as session:
         vault = session.create_vault("box")
         for number in range(300):
@@ -46,7 +56,7 @@ def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerVi
                 seen=None,
             )
             session.catalogue.archives.record(record)
-        view = ExplorerView(Explorer(vault))
+        view = ExplorerView(Explorer(vault), settle=0.01, place=Kept)
         heard: list[dict[str, Any]] = []
         view.panel.send = lambda message, *_: heard.append(message)
         view.heard = heard
@@ -59,7 +69,7 @@ def view(emulated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExplorerVi
 def settle(view: ExplorerView) -> None:
     """Wait for everything that was begun in the background."""
     view._explorer.answer.sums()
-    finish("glacier-explore", "glacier-plan", "glacier-record")
+    finish("glacier-explore", "glacier-widget")
 
 
 def finish(*names: str) -> None:
@@ -85,7 +95,7 @@ def test_the_first_state_is_small_and_whole(view: ExplorerView) -> None:
     panel = view.panel
     assert len(json.dumps(panel.get_state(), ensure_ascii=False).encode()) < 45_000
     assert len(panel.page["rows"]) == 20
-    assert panel.told["count"] == 300
+    assert panel.totals["count"] == 300
     assert panel.scene["totals"].startswith("300 archives")
     assert [row[0] for row in panel.tree["rows"]] == ["photos/", "<script>alert(1)</"]
 
@@ -119,7 +129,7 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     assert scene["filter"]["where"] == "size >"
     assert view.panel.page["rows"] == before["rows"]
     ask(view, "look", folder="photos/")
-    assert view.panel.told["count"] == 297
+    assert view.panel.totals["count"] == 297
     assert view.panel.scene["errors"]
     select(view, "all")
     for what in ("restore", "remove", "compare"):
@@ -129,7 +139,7 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     ask(view, "look", where="size > 5MB")
     assert not view.panel.scene["busy"]
     assert view.panel.scene["errors"] == {}
-    assert view.panel.told["count"] == 147
+    assert view.panel.totals["count"] == 147
 
 
 @pytest.mark.parametrize(
@@ -150,7 +160,7 @@ def test_what_a_page_may_not_ask_is_answered_in_words(view: ExplorerView, nonsen
     view.panel._heard(None, nonsense, [])
     assert view.heard[-1:] == [] or view.heard[-1]["kind"] == "said"
     ask(view, "look", name="film's")
-    assert view.panel.told["count"] == 1
+    assert view.panel.totals["count"] == 1
 
 
 def test_a_selection_reaches_over_pages_and_opens_its_plan(view: ExplorerView) -> None:
@@ -158,7 +168,7 @@ def test_a_selection_reaches_over_pages_and_opens_its_plan(view: ExplorerView) -
     ask(view, "sort", sort="-size")
     select(view, "only", 0, 1)
     select(view, "add", 200, 205)
-    assert "6 selected" in view.panel.told["words"] or "6 selected" in view.heard[-1]["words"]
+    assert "6 selected" in view.panel.totals["words"] or "6 selected" in view.heard[-1]["words"]
     select(view, "all")
     select(view, "toggle", 299, 300)
     assert view.heard[-1]["words"].startswith("300 archives · 299 selected")
@@ -182,25 +192,14 @@ def test_a_late_click_on_rows_of_another_answer_selects_nothing(view: ExplorerVi
     assert view._explorer.picked.count == 0
 
 
-def test_what_is_kept_is_still_and_follows(view: ExplorerView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_still_and_follows(view: ExplorerView) -> None:
     """The record has the top rows, the folders and the date, no account, nothing to press."""
-    shown: list[str] = []
-
-    class Place:
-        def __init__(self, first: object) -> None:
-            if isinstance(first, Rendered):
-                self.put(first)
-
-        def put(self, content: Rendered) -> None:
-            shown.append(content._repr_mimebundle_()["text/html"])
-
-    monkeypatch.setattr(notebook_explorer, "Place", Place)
     view.show()
     settle(view)
     ask(view, "look", folder="photos/", where="size > 5MB")
-    assert "photos/153.tif" in shown[-1]
-    assert "size &gt; 5MB" in shown[-1]
-    for html in shown:
+    assert "photos/153.tif" in view._place.shown[-1]
+    assert "size &gt; 5MB" in view._place.shown[-1]
+    for html in view._place.shown:
         assert "<script" not in html
         assert "<button" not in html
         assert "123456789012" not in html
@@ -218,29 +217,17 @@ class Moving(Explorer):
         return html
 
 
-def test_a_change_while_the_record_is_made_is_recorded_too(
-    view: ExplorerView, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_while_the_record_is_made_is_recorded_too(view: ExplorerView) -> None:
     """The last record is of the last state."""
-    shown: list[str] = []
-
-    class Place:
-        def __init__(self, first: object) -> None:
-            pass
-
-        def put(self, content: Rendered) -> None:
-            shown.append(content._repr_mimebundle_()["text/html"])
-
-    monkeypatch.setattr(notebook_explorer, "Place", Place)
     explorer = Explorer(view._explorer.vault)
     explorer.__class__ = Moving
     explorer.look(folder="photos/")
-    other = ExplorerView(explorer)
+    other = ExplorerView(explorer, settle=0.01, place=Kept)
     other.show()
     explorer.look(folder="")
     settle(other)
     assert explorer.filter.folder == "photos/"
-    assert "box/photos/" in shown[-1]
+    assert "box/photos/" in other._place.shown[-1]
     other.close()
 
 

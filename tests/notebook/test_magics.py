@@ -186,8 +186,8 @@ def test_every_setting_can_be_configured(shell: InteractiveShell) -> None:
     ("cell", "told"),
     [
         ("%glacier ls 'open", "A quotation is not closed"),
-        ("%glacier ls {nosuch}", "cannot be filled in"),
-        ("%%glacier ls\nls", "Nothing belongs on the line"),
+        ("%glacier ls {nosuch}", "cannot be expanded"),
+        ("%%glacier ls\nls", "itself takes no words"),
     ],
 )
 def test_why_tells_of_words_that_make_no_line(shell: InteractiveShell, cell: str, told: str) -> None:

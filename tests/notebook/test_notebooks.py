@@ -38,7 +38,7 @@ TOLD = {
     ],
     "uploading": [
         r"14 of 14 files are the same as stored",
-        r"Stopped. What was done is kept",
+        r"Interrupted. Completed work is saved",
         r"11 same, 1 different, 1 not stored, 1 missing locally",
         r"note.txt .* mt2",
     ],

@@ -46,7 +46,7 @@ def settled(form: RestoreForm) -> None:
 def test_it_shows_the_tiers_and_asks_for_nothing(form: RestoreForm, jobs_of: Any) -> None:
     """Three tiers with price and time, the folder and its room, and a button."""
     shown = form._text.value
-    for words in ("Expedited", "Standard", "Bulk", "free space", "asked of the service"):
+    for words in ("Expedited", "Standard", "Bulk", "free space", ">requested<"):
         assert words in shown
     assert form._tier.value == "Standard"
     assert not form._start.disabled

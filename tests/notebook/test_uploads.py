@@ -58,7 +58,7 @@ def test_the_button_pauses_and_goes_on(desk: UploadDesk, files: Any) -> None:
     panel._run.click()
     until(lambda: panel._run.description == "Pause")
     panel._run.click()
-    until(lambda: panel._run.description == "Go on")
+    until(lambda: panel._run.description == "Continue")
     panel._rate.value = ""
     panel._run.click()
     until(lambda: desk.state == "done")

@@ -12,8 +12,11 @@ import pytest
 
 import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
+from glacier_magic.base.session_limits import Limits
+from glacier_magic.client.connect import connection_for
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.job_board import JobBoard
+from tests.intercepting import Calls
 
 
 class FakePlace:
@@ -27,8 +30,9 @@ class FakePlace:
 
 
 @pytest.fixture
-def vault(emulated: Path, tmp_path: Path) -> Iterator[gm.Vault]:
-    with gm.connect(emulator=emulated) as session:
+def vault(emulated: Path, tmp_path: Path, limits: Limits, calls: Calls) -> Iterator[gm.Vault]:
+    connection = connection_for(emulator=emulated)
+    with gm.Session(connection, limits=limits, service=calls.service) as session:
         vault = session.create_vault("box")
         for name in ("one.bin", "two.bin"):
             (tmp_path / name).write_bytes(name.encode() * 100)
@@ -39,7 +43,7 @@ def vault(emulated: Path, tmp_path: Path) -> Iterator[gm.Vault]:
 def wait_for(card: PlanCard, place: FakePlace) -> None:
     """Wait for the thread that a click started."""
     for thread in threading.enumerate():
-        if thread.name == "glacier-plan":
+        if thread.name == "glacier-widget":
             thread.join(30)
 
 
@@ -62,7 +66,7 @@ def test_start_asks_once_and_the_card_becomes_the_board(vault: gm.Vault, tmp_pat
     plan.result.wait(timeout=60)
     board = card.children[0]
     board.report(force=True)
-    assert "1 verified" in board._table.told["words"]
+    assert "1 verified" in board._table.totals["words"]
     assert "1 verified" in place.shown[-1]
     board.close()
 
@@ -120,22 +124,20 @@ def test_a_typed_name_needs_no_second_question(vault: gm.Vault) -> None:
     assert card._name.disabled
 
 
-def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.limits(workers=1)
+def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, calls) -> None:
     """The rest stays in the queue."""
     from glacier_magic.service import Service
-    from glacier_magic.transfer import deleting
 
-    monkeypatch.setattr(deleting, "WORKERS", 1)
-    monkeypatch.setattr(deleting, "MOST_WORKERS", 1)
     card, place = placed(vault.remove("*"))
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self: Service, name: str, archive_id: str) -> None:
         assert card._end in card._buttons.children
         card._end.click()
         original(self, name, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     card._name.value = "box"
     card._start.click()
     wait_for(card, place)
@@ -143,21 +145,21 @@ def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, monkeypatch: pytest.M
     assert len(vault.session.catalogue.deletions.unfinished()) == 1
 
 
-def test_what_failed_is_escaped_on_the_card(vault: gm.Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_failed_is_escaped_on_the_card(vault: gm.Vault, calls) -> None:
     """Names and messages are strangers' words."""
     from glacier_magic.errors import Refused
     from glacier_magic.service import Service
 
-    original = Service.delete_archive
-    calls: list[str] = []
+    original = calls.of("delete_archive")
+    tries: list[str] = []
 
     def delete(self: Service, name: str, archive_id: str) -> None:
-        calls.append(archive_id)
-        if len(calls) == 1:
+        tries.append(archive_id)
+        if len(tries) == 1:
             raise Refused("<img src=x onerror=alert(1)>")
         original(self, name, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     card, place = placed(vault.remove("*"))
     card._name.value = "box"
     card._start.click()

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.base.treehash import CHUNK, is_tree_hash_aligned, tree_hash
 from glacier_magic.errors import InputError, IntegrityError, Unlistable
-from glacier_magic.peek import Limits, Window, aligned_cover, kind_of, members
+from glacier_magic.peek import ReadLimits, Window, kind_of, members
 
 SMALL = settings(max_examples=40)
 
@@ -41,7 +42,7 @@ def look(data, name="x.zip", **limits):
     """List what *data* holds, and check what the listing says it took."""
     stored = Stored(data)
     window = Window(stored.fetch, len(data))
-    listing = members(window, name, limits=Limits(**limits))
+    listing = members(window, name, limits=ReadLimits(**limits))
     assert (listing.paid, listing.requests) == (stored.paid, len(stored.ranges))
     return listing
 
@@ -360,7 +361,7 @@ def test_a_count_that_does_not_agree_is_noted():
     """The directory is what counts."""
     data = bytearray(zipped(lambda z: z.writestr("a", b"")))
     data[-14] = data[-12] = 5
-    assert "5 members; its directory has 1" in look(bytes(data)).notes[0]
+    assert "5 members; the directory has 1" in look(bytes(data)).notes[0]
 
 
 @SMALL
@@ -503,7 +504,7 @@ def test_a_tar_that_is_cut_short_is_listed_up_to_there():
     for cut in (1, 600, 1600, 2100, 2600):
         found = look(data[: 3072 - 1024 + cut // 2], "x.tar")
         assert not found.complete
-        assert "cut short" in found.notes[0]
+        assert "truncated" in found.notes[0]
     packed = gzip.compress(tarred([("a", noise(600)), ("b", noise(9000))]))
     found = look(packed[:-3000], "x.tgz")
     assert [m.name for m in found.members] == ["a", "b"]
@@ -597,7 +598,7 @@ def test_any_bytes_are_members_or_unlistable(kind, start, middle, end):
     """No other error, and no more bytes or members than the limits allow."""
     data = start + middle + end
     stored = Stored(data + bytes(2 * CHUNK) if kind == "tar" else bytes(2 * CHUNK) + data)
-    limits = Limits(bytes=2 * CHUNK, first=CHUNK, members=3, unpacked=4096)
+    limits = ReadLimits(bytes=2 * CHUNK, first=CHUNK, members=3, unpacked=4096)
     if kind == "tar.gz":
         stored = Stored(data)
     try:

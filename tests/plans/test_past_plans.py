@@ -3,8 +3,7 @@
 import pytest
 
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, PriceUnknown, Unavailable
-from glacier_magic.plans import Memory, Plan
-from glacier_magic.service import Service
+from glacier_magic.plans import Plan, PlanLog
 
 PATIENCE = 30.0
 
@@ -29,7 +28,7 @@ class Small(Plan):
 
 def test_any_plan_is_kept_when_it_is_run_and_not_before(session):
     """Promise and outcome; one without a memory runs as well."""
-    plan = Small(Memory(session.catalogue, session.service.clock))
+    plan = Small(PlanLog(session.catalogue, session.service.clock))
     assert session.catalogue.plans.recent() == []
     assert plan.run() == plan.run() == "done"
     (kept,) = session.catalogue.plans.recent()
@@ -45,7 +44,7 @@ def test_any_plan_is_kept_when_it_is_run_and_not_before(session):
 
 def test_a_plan_that_fails_is_kept_with_its_error_and_can_be_run_again(session):
     """Each try is one of its own."""
-    memory = Memory(session.catalogue, session.service.clock)
+    memory = PlanLog(session.catalogue, session.service.clock)
     plan = Small(memory, Unavailable("no network"))
     with pytest.raises(Unavailable):
         plan.run()
@@ -58,7 +57,7 @@ def test_a_plan_that_fails_is_kept_with_its_error_and_can_be_run_again(session):
 
 def test_a_plan_whose_process_was_killed_is_not_finished(session):
     """Until it is run again, the history says no more than is known."""
-    plan = Small(Memory(session.catalogue, session.service.clock), KeyboardInterrupt())
+    plan = Small(PlanLog(session.catalogue, session.service.clock), KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         plan.run()
     (kept,) = session.catalogue.plans.recent()
@@ -121,7 +120,7 @@ def test_a_piece_kept_of_a_stopped_download_needs_no_room_and_no_way_out(session
 
 def test_a_limit_needs_a_price(session):
     """A plan that reckons none refuses, and is not kept; nor is a limit that is none."""
-    plan = Small(Memory(session.catalogue, session.service.clock))
+    plan = Small(PlanLog(session.catalogue, session.service.clock))
     with pytest.raises(PriceUnknown):
         plan.run(max_cost=5)
     for wrong in ("five", -1, 0.5, True, "NaN"):
@@ -163,7 +162,7 @@ def test_a_second_plan_of_the_same_archives_pays_nothing(session, filled, later,
 
 
 @pytest.mark.each_backend
-def test_a_deletion_is_kept(session, filled, monkeypatch):
+def test_a_deletion_is_kept(session, filled, calls):
     """How many, and which could not be."""
     filled.remove("c.txt").run()
     (kept,) = session.catalogue.plans.recent()
@@ -174,7 +173,7 @@ def test_a_deletion_is_kept(session, filled, monkeypatch):
     def fail(*_):
         raise AccessDenied("not you")
 
-    monkeypatch.setattr(Service, "delete_archive", fail)
+    calls.replace("delete_archive", fail)
     with pytest.raises(AccessDenied):
         filled.remove("*").run(confirm="photos")
     assert session.catalogue.plans.recent()[0].state == "failed"

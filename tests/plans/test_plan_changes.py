@@ -6,7 +6,6 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.base.ranges import Asked
 from glacier_magic.errors import OverBudget, PlanChanged
 from glacier_magic.plans.restore.items import COPY
-from glacier_magic.service import Service
 
 PATIENCE = 30.0
 PRICES = """
@@ -149,16 +148,16 @@ def test_a_copy_that_is_not_what_it_was_is_not_relied_on(session, filled, priced
 
 @pytest.mark.usefixtures("soon")
 def test_what_is_scheduled_and_came_meanwhile_is_copied_when_it_is_due(
-    session, filled, later, monkeypatch, tmp_path
+    session, filled, later, calls, tmp_path
 ):
     """By another plan, into another folder, and its output is gone by then."""
-    made, original = [], Service.start_retrieval
+    made, original = [], calls.of("start_retrieval")
 
     def start(service, vault, archive, *rest):
         made.append(archive)
         return original(service, vault, archive, *rest)
 
-    monkeypatch.setattr(Service, "start_retrieval", start)
+    calls.replace("start_retrieval", start)
     paced = filled.restore("*", to=tmp_path / "paced", spread="3d").run()
     now = filled.restore("*", to=tmp_path / "now").run()
     later(session, hours=4.1)

@@ -3,20 +3,16 @@
 import pytest
 
 from glacier_magic.errors import NotReady
-from glacier_magic.jobs import asking, sweep
 
 PATIENCE = 30.0
 
 RESTORER = """
     import sys
     import time
-    import glacier_magic as gm
-    from glacier_magic.catalogue.records import downloads, plans
-    from glacier_magic.jobs import asking, tracker
+    from glacier_magic.catalogue.records import plans
+    from glacier_magic.jobs import asking
     from glacier_magic.service import Service
     folder, region, catalogue, target, state = sys.argv[1:]
-    asking.WORKERS = 1
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     def stop(*_, **__):
         print("stopped", flush=True)
         time.sleep(600)
@@ -41,7 +37,7 @@ RESTORER = """
         Service.start_retrieval = second_lost
     elif state == "downloading":
         Service.open_output = stop
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, workers=1)
     session.vault("photos").restore("*", to=target).run()
     if state == "waiting":
         stop()
@@ -82,9 +78,10 @@ def finish(session, later):
     batch.wait(PATIENCE)
 
 
+@pytest.mark.limits(lost_request=0, workers=1)
 @pytest.mark.parametrize("state", STATES)
 def test_a_restore_that_was_killed_pays_nothing_twice(
-    killed, connect, vault, files, later, jobs_of, monkeypatch, tmp_path, state
+    killed, connect, vault, files, later, jobs_of, tmp_path, state
 ):
     """One job an archive at the service, whole files, and one plan in the history that says so.
 
@@ -92,8 +89,6 @@ def test_a_restore_that_was_killed_pays_nothing_twice(
     """
     archives = [vault.upload(files(f"{n}.bin", bytes([n + 1]) * 1000)).id for n in range(3)]
     killed(state)
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(asking, "WORKERS", 1)
     session = connect()
     if state == "promised":
         assert session.catalogue.plans.recent() == []
@@ -109,16 +104,15 @@ def test_a_restore_that_was_killed_pays_nothing_twice(
     assert kept.promised["requests"] == 3
 
 
+@pytest.mark.limits(lost_request=0, workers=1)
 @pytest.mark.each_backend
 @pytest.mark.parametrize("state", ["planned", "asked"])
 def test_the_same_command_after_a_kill_goes_on_with_the_first_plan(
-    killed, connect, vault, files, later, jobs_of, monkeypatch, tmp_path, state
+    killed, connect, vault, files, later, jobs_of, tmp_path, state
 ):
     """Who restores again instead of waiting pays nothing more, and the second plan promises so."""
     archives = [vault.upload(files(f"{n}.bin", bytes([n + 1]) * 1000)).id for n in range(3)]
     killed(state)
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(asking, "WORKERS", 1)
     session = connect()
     plan = session.vault("photos").restore("*", to=tmp_path / "back")
     assert plan.requests == 0

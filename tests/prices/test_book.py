@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
+from glacier_magic.prices.figures import CONFIGURED, LIST, PACKAGE
 from glacier_magic.prices.offers import OFFERS, read
-from glacier_magic.prices.quote import CONFIGURED, LIST, PACKAGE
 from glacier_magic.service.pricelist import home as asked_at
 
 D = decimal.Decimal

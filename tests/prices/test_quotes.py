@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
-from glacier_magic.prices.figures import between, built_in
-from glacier_magic.prices.items import GB, ITEMS
+from glacier_magic.prices.built_in import between, built_in
+from glacier_magic.prices.figures import GB, ITEMS
 from glacier_magic.prices.money import parse_price
-from glacier_magic.prices.quote import amount_of
 from glacier_magic.prices.quotes import (
     CLASSES,
     OVERHEAD,
     Holding,
+    amount_of,
     class_storage,
     early_deletion,
     hours_left,

@@ -26,8 +26,8 @@ from glacier_magic.errors import (
     ServiceClosed,
     Unavailable,
     VaultNotEmpty,
-    mask_account,
 )
+from glacier_magic.scrubbing import mask_account
 from glacier_magic.service import Connection, open_service
 from glacier_magic.service.translation import from_answer
 

@@ -1,10 +1,10 @@
 """One patience and one bandwidth for all transfers of a session."""
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -54,15 +54,13 @@ class Stop:
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
+def clock():
+    return Clock()
 
 
 @pytest.fixture
 def budget(clock):
-    return Budget()
+    return Budget(now=clock.monotonic)
 
 
 @pytest.fixture
@@ -154,7 +152,7 @@ def test_a_success_makes_the_next_pause_short_again(budget, clock):
     budget.call(Failing(*[THROTTLED] * 10), Stop(clock))
     again = Stop(clock)
     budget.call(Failing(THROTTLED), again)
-    assert again.waits[0] <= module.FIRST_PAUSE
+    assert again.waits[0] <= Limits.first_pause
 
 
 def test_one_throttled_worker_holds_up_all(budget, clock):
@@ -181,7 +179,7 @@ def test_a_wave_of_failures_counts_once(budget, clock):
         budget._back_off(THROTTLED)
     stop = Stop(clock)
     budget.call(lambda: None, stop)
-    assert sum(stop.waits) <= module.FIRST_PAUSE
+    assert sum(stop.waits) <= Limits.first_pause
 
 
 def test_a_day_without_a_network_overflows_nothing(budget, clock):
@@ -191,7 +189,7 @@ def test_a_day_without_a_network_overflows_nothing(budget, clock):
         assert budget._back_off(THROTTLED).startswith("throttled, trying again in")
     stop = Stop(clock)
     budget.call(lambda: None, stop)
-    assert sum(stop.waits) <= module.LONGEST_PAUSE
+    assert sum(stop.waits) <= Limits.longest_pause
 
 
 def test_it_is_given_up_after_a_quarter_of_an_hour_without_any_success(budget, clock, stop):
@@ -199,7 +197,7 @@ def test_it_is_given_up_after_a_quarter_of_an_hour_without_any_success(budget, c
     began = clock.now
     with pytest.raises(Unavailable, match="slow down") as caught:
         budget.call(always(THROTTLED), stop)
-    assert module.GIVE_UP <= clock.now - began <= module.GIVE_UP + module.LONGEST_PAUSE
+    assert Limits.give_up <= clock.now - began <= Limits.give_up + Limits.longest_pause
     assert "Nothing is lost" in caught.value.cure
 
 
@@ -214,7 +212,7 @@ def test_as_long_as_others_succeed_nobody_gives_up(budget, clock):
     stop = Stop(clock, meanwhile=lambda: budget.call(lambda: None, Stop(clock)))
     began = clock.now
     assert budget.call(Failing(*[THROTTLED] * 4000), stop) == "done"
-    assert clock.now - began > module.GIVE_UP
+    assert clock.now - began > Limits.give_up
 
 
 def test_a_damaged_part_is_moved_again_at_once(budget, stop):
@@ -389,9 +387,8 @@ def test_a_stop_ends_the_wait_for_bandwidth(budget, clock):
     assert sum(stop.waits) < 1
 
 
-def test_a_wrong_clock_is_told_and_waited_for(monkeypatch):
+def test_a_wrong_clock_is_told_and_waited_for():
     """The clock may be set meanwhile: the next try then succeeds."""
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
     told = "Signature expired: 20261123T170000Z is now earlier than 20261123T171500Z"
     answer = {"Error": {"Code": "InvalidSignatureException", "Message": told}}
     tries, notes = [], []
@@ -402,5 +399,5 @@ def test_a_wrong_clock_is_told_and_waited_for(monkeypatch):
             raise from_answer(answer)
         return "done"
 
-    assert Budget().call(call, threading.Event(), notes.append) == "done"
+    assert Budget(limits=Limits(first_pause=0.001)).call(call, threading.Event(), notes.append) == "done"
     assert "clock is wrong" in notes[0]

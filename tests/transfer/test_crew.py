@@ -3,14 +3,12 @@
 import _thread  # noqa: PLC2701 - the one way to interrupt the main thread
 import threading
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 
-from glacier_magic.transfer import crew as module
 from glacier_magic.transfer.budget import Stopped
-from glacier_magic.transfer.buffers import Buffers
 from glacier_magic.transfer.crew import Crew, Tuner
+from glacier_magic.transfer.engine import Buffers
 
 PATIENCE = 30.0
 MIB = 1 << 20
@@ -181,12 +179,11 @@ def test_its_threads_keep_no_program_alive(crew_of):
 class Line:
     """A connection that carries so many bytes a second for so many workers."""
 
-    def __init__(self, monkeypatch, speed_of):
+    def __init__(self, speed_of):
         self.now, self.speed_of = 0.0, speed_of
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
-    def carry(self, tuner, seconds):
-        seen = []
+    def carry(self, start, most, seconds):
+        tuner, seen = Tuner(start, most, now=lambda: self.now), []
         for _ in range(int(seconds * 10)):
             self.now += 0.1
             tuner.moved(self.speed_of(tuner.limit) // 10)
@@ -194,25 +191,24 @@ class Line:
         return seen
 
 
-def test_more_workers_are_tried_as_long_as_they_help(monkeypatch):
+def test_more_workers_are_tried_as_long_as_they_help():
     """A long line that gives each of them a share is filled by many."""
-    line = Line(monkeypatch, lambda workers: workers * MIB)
-    tuner = Tuner(4, 16)
-    assert line.carry(tuner, 60)[-1] >= 15
+    line = Line(lambda workers: workers * MIB)
+    assert line.carry(4, 16, 60)[-1] >= 15
 
 
-def test_workers_that_do_not_help_are_let_go(monkeypatch):
+def test_workers_that_do_not_help_are_let_go():
     """A short line stays with about as many as it needs."""
-    line = Line(monkeypatch, lambda workers: min(workers, 5) * MIB)
-    seen = line.carry(Tuner(4, 16), 120)
+    line = Line(lambda workers: min(workers, 5) * MIB)
+    seen = line.carry(4, 16, 120)
     assert max(seen) <= 7
     assert min(seen[-300:]) >= 3
 
 
-def test_the_number_stays_within_its_bounds(monkeypatch):
+def test_the_number_stays_within_its_bounds():
     """Whatever the line does."""
-    line = Line(monkeypatch, lambda workers: MIB // workers)
-    assert set(line.carry(Tuner(8, 3), 100)) <= {1, 2, 3}
+    line = Line(lambda workers: MIB // workers)
+    assert set(line.carry(8, 3, 100)) <= {1, 2, 3}
 
 
 def test_a_service_that_asks_for_less_gets_half_the_workers():

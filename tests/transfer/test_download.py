@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from glacier_magic.catalogue.records import downloads
 from glacier_magic.errors import (
     AccessDenied,
     IntegrityError,
@@ -17,24 +16,22 @@ from glacier_magic.errors import (
     NotReady,
     Unavailable,
 )
-from glacier_magic.jobs import fetching
-from glacier_magic.service import Service
-from glacier_magic.transfer import local_files, partfile
+from glacier_magic.transfer import local_files
 
 MIB = 1 << 20
 PATIENCE = 30.0
 
 
 @pytest.fixture
-def fetched(monkeypatch):
+def fetched(calls):
     """The first bytes of all ranges of output that were fetched."""
-    starts, original = [], Service.open_output
+    starts, original = [], calls.of("open_output")
 
     def open_output(service, vault, job, start, length):
         starts.append(start)
         return original(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     return starts
 
 
@@ -70,10 +67,10 @@ def first_byte(offset, data):
 
 
 def test_a_damaged_piece_is_fetched_again(
-    session, large, later, target, original, monkeypatch, quick, changed_stream
+    session, large, later, target, original, calls, quick, changed_stream
 ):
     """One flipped bit on the way costs one more request."""
-    fetch, damaged = Service.open_output, []
+    fetch, damaged = calls.of("open_output"), []
 
     def flip(service, vault, job, start, length):
         found = fetch(service, vault, job, start, length)
@@ -82,7 +79,7 @@ def test_a_damaged_piece_is_fetched_again(
             return changed_stream(found, first_byte)
         return found
 
-    monkeypatch.setattr(Service, "open_output", flip)
+    calls.replace("open_output", flip)
     batch = large.restore("large", to=target).run()
     later(session, hours=4.1)
     batch.wait(PATIENCE)
@@ -92,17 +89,16 @@ def test_a_damaged_piece_is_fetched_again(
 
 @pytest.mark.parametrize("told", [True, False])
 def test_damaged_bytes_never_get_the_final_name(
-    session, large, later, target, original, monkeypatch, quick, changed_stream, told
+    session, large, later, target, original, quick, changed_stream, told, calls
 ):
     """Whether or not the service tells the hash of each piece; a repeated restore goes on."""
-    fetch = Service.open_output
+    fetch = calls.of("open_output")
 
     def flip(service, vault, job, start, length):
         found = fetch(service, vault, job, start, length)
         return changed_stream(found, first_byte, told=told)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "open_output", flip)
+    with calls.replaced("open_output", flip):
         batch = large.restore("large", to=target).run()
         later(session, hours=4.1)
         with pytest.raises(IntegrityError, match="large"):
@@ -115,10 +111,10 @@ def test_damaged_bytes_never_get_the_final_name(
 
 @pytest.mark.parametrize("length", [0, 1, MIB - 1])
 def test_a_short_answer_is_not_taken_for_the_whole(
-    session, large, later, target, original, monkeypatch, quick, changed_stream, length
+    session, large, later, target, original, calls, quick, changed_stream, length
 ):
     """A connection that closes early is no end of the file."""
-    fetch, cut = Service.open_output, []
+    fetch, cut = calls.of("open_output"), []
 
     def shorten(service, vault, job, start, count):
         found = fetch(service, vault, job, start, count)
@@ -127,7 +123,7 @@ def test_a_short_answer_is_not_taken_for_the_whole(
             return changed_stream(found, lambda offset, data: data[: max(0, length - offset)], told=False)
         return found
 
-    monkeypatch.setattr(Service, "open_output", shorten)
+    calls.replace("open_output", shorten)
     batch = large.restore("large", to=target).run()
     later(session, hours=4.1)
     batch.wait(PATIENCE)
@@ -137,13 +133,13 @@ def test_a_short_answer_is_not_taken_for_the_whole(
 # A service that goes away
 
 
+@pytest.mark.limits(fetch_retry=0.1)
 @pytest.mark.parametrize("error", [Unavailable("no network"), Unavailable("slow", code="X")])
 def test_a_network_that_fails_is_no_failed_download(
-    session, large, later, target, original, monkeypatch, quick, one_at_a_time, error
+    session, large, later, target, original, calls, quick, one_at_a_time, error
 ):
     """It waits and goes on by itself, and what was verified is not fetched again."""
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
-    fetch, starts, down = Service.open_output, [], threading.Event()
+    fetch, starts, down = calls.of("open_output"), [], threading.Event()
     down.set()
 
     def fail(service, vault, job, start, length):
@@ -152,7 +148,7 @@ def test_a_network_that_fails_is_no_failed_download(
         starts.append(start)
         return fetch(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", fail)
+    calls.replace("open_output", fail)
     batch = large.restore("large", to=target).run()
     later(session, hours=4.1)
     with pytest.raises(NotReady):
@@ -164,29 +160,29 @@ def test_a_network_that_fails_is_no_failed_download(
     assert [starts.count(n * MIB) for n in range(3)] == [1, 1, 1]
 
 
-def test_a_refusal_is_told_as_one(session, large, later, target, monkeypatch, quick):
+def test_a_refusal_is_told_as_one(session, large, later, target, calls, quick):
     """Access taken away is not a folder that cannot be written."""
 
     def refuse(*_):
         raise AccessDenied("The service denied access")
 
-    monkeypatch.setattr(Service, "open_output", refuse)
+    calls.replace("open_output", refuse)
     batch = large.restore("large", to=target).run()
     later(session, hours=4.1)
     with pytest.raises((AccessDenied, JobFailed), match="denied access"):
         batch.wait(PATIENCE)
 
 
-def test_an_output_dropped_in_the_middle_is_expired(session, large, later, target, monkeypatch, quick):
+def test_an_output_dropped_in_the_middle_is_expired(session, large, later, target, calls, quick):
     """The service may forget it while it is being fetched; the part file is no file."""
-    fetch = Service.open_output
+    fetch = calls.of("open_output")
 
     def drop(service, vault, job, start, length):
         if start >= 2 * MIB:
             raise NotFound("The job ID was not found: x", code="ResourceNotFoundException")
         return fetch(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", drop)
+    calls.replace("open_output", drop)
     batch = large.restore("large", to=target).run()
     later(session, hours=4.1)
     with pytest.raises(JobExpired, match="large"):
@@ -195,18 +191,17 @@ def test_an_output_dropped_in_the_middle_is_expired(session, large, later, targe
 
 
 def test_what_was_fetched_before_the_output_expired_is_used_by_the_next_job(
-    session, large, later, target, original, monkeypatch, quick, one_at_a_time
+    session, large, later, target, original, quick, one_at_a_time, calls
 ):
     """Archives never change, so verified pieces of an earlier job are as good."""
-    fetch = Service.open_output
+    fetch = calls.of("open_output")
 
     def drop(service, vault, job, start, length):
         if start >= 2 * MIB:
             raise NotFound("The job ID was not found: x", code="ResourceNotFoundException")
         return fetch(service, vault, job, start, length)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "open_output", drop)
+    with calls.replaced("open_output", drop):
         batch = large.restore("large", to=target).run()
         later(session, hours=4.1)
         with pytest.raises(JobExpired):
@@ -218,7 +213,7 @@ def test_what_was_fetched_before_the_output_expired_is_used_by_the_next_job(
         starts.append(start)
         return fetch(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", count)
+    calls.replace("open_output", count)
     again = large.restore("large", to=target).run()
     later(session, hours=4.1)
     again.wait(PATIENCE)
@@ -233,7 +228,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
     session, large, later, target, original, monkeypatch, fetched, jobs_of, one_at_a_time
 ):
     """The row says so, with the cure; nothing is asked for or fetched twice."""
-    write, written = partfile.os.pwrite, []
+    write, written = local_files.os.pwrite, []
 
     def full(descriptor, data, offset):
         if offset >= 3 * MIB:
@@ -242,7 +237,7 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
         return write(descriptor, data, offset)
 
     with monkeypatch.context() as patch:
-        patch.setattr(partfile.os, "pwrite", full)
+        patch.setattr(local_files.os, "pwrite", full)
         batch = large.restore("large", to=target).run()
         later(session, hours=4.1)
         with pytest.raises(LocalError, match="no room"):
@@ -255,10 +250,9 @@ def test_a_full_disk_is_told_and_restoring_again_goes_on(
     assert len(jobs_of()) == 1
 
 
-def test_too_little_space_is_seen_before_the_first_byte(session, large, later, target, monkeypatch, fetched):
+def test_too_little_space_is_seen_before_the_first_byte(session, large, later, target, disk, fetched):
     """The plan warns, and nothing is asked for, let alone paid or fetched."""
-    usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(local_files.shutil, "disk_usage", lambda _: usage)
+    disk(free=1000)
     plan = large.restore("large", to=target)
     assert "NOT ENOUGH" in repr(plan)
     with pytest.raises(LocalError, match="Nothing was asked for: there is no room"):
@@ -268,12 +262,11 @@ def test_too_little_space_is_seen_before_the_first_byte(session, large, later, t
 
 
 def test_space_that_is_gone_meanwhile_is_seen_before_the_first_byte(
-    session, large, later, target, monkeypatch, fetched
+    session, large, later, target, disk, fetched
 ):
     """In the hours of the job it may have been used up: the download does not begin."""
-    usage = type("Usage", (), {"free": 1000})
     batch = large.restore("large", to=target).run()
-    monkeypatch.setattr(local_files.shutil, "disk_usage", lambda _: usage)
+    disk(free=1000)
     later(session, hours=4.1)
     with pytest.raises(LocalError, match="no room"):
         batch.wait(PATIENCE)
@@ -334,17 +327,10 @@ FETCHER = """
     import sys
     import time
     import glacier_magic as gm
-    from glacier_magic.catalogue.records import downloads
-    from glacier_magic.jobs import fetching, tracker
     from glacier_magic.service import Service
     from glacier_magic.transfer import download, local_files as files
     folder, region, catalogue, lease, point = sys.argv[1:]
-    download.PIECE = 1 << 20
-    download.WORKERS = download.MOST_WORKERS = 1
     download.SAVE_EVERY = 0
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
-    if lease == "dead":
-        downloads.LEASE_SECONDS = 0
     def stop():
         print("stopped", flush=True)
         sys.stdin.readline()
@@ -375,7 +361,9 @@ FETCHER = """
         before(files, "give_name")
     elif point == "named":
         after(files, "give_name")
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    limits = {"tick": 0.05, "emulator_idle": 0.05, "piece": 1 << 20, "workers": 1}
+    limits |= {"download_lease": 0} if lease == "dead" else {}
+    session = connect(folder, region, catalogue, **limits)
     try:
         session.jobs().wait(60)
     except gm.GlacierError as error:
@@ -490,12 +478,12 @@ def test_two_sessions_of_one_process_fetch_each_piece_once(
     assert everything(target) == ["large"]
 
 
+@pytest.mark.limits(download_lease=600)
 def test_closing_a_session_in_the_middle_keeps_what_is_verified(
-    session, connect, large, later, target, fetched, original, monkeypatch, one_at_a_time
+    session, connect, large, later, target, fetched, original, calls, one_at_a_time
 ):
     """The next one goes on from there at once, without waiting for a lease."""
-    monkeypatch.setattr(downloads, "LEASE_SECONDS", 600)
-    fetch, reached, go_on = Service.open_output, threading.Event(), threading.Event()
+    fetch, reached, go_on = calls.of("open_output"), threading.Event(), threading.Event()
 
     def slow(service, vault, job, start, length):
         if start == 3 * MIB and not go_on.is_set():
@@ -503,7 +491,7 @@ def test_closing_a_session_in_the_middle_keeps_what_is_verified(
             go_on.wait(PATIENCE)
         return fetch(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", slow)
+    calls.replace("open_output", slow)
     large.restore("large", to=target).run()
     later(session, hours=4.1)
     assert reached.wait(PATIENCE)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -24,13 +25,13 @@ from glacier_magic.errors import (
     ServiceClosed,
     Unavailable,
 )
-from glacier_magic.jobs import fetching, sweep, tracker
-from glacier_magic.service import Service
-from glacier_magic.transfer import parts, upload
+from glacier_magic.transfer import parts
 from glacier_magic.transfer.progress import Meter
 
 MIB = 1 << 20
 PATIENCE = 30.0
+SOON = {"fetch_retry": 0.1, "request_interval": 0.1, "lost_request": 0}
+"""Limits with which what has failed is tried again at once."""
 
 PASSING = (
     "408",
@@ -86,15 +87,15 @@ def notes(monkeypatch):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(calls):
     """The first bytes of all ranges of output that were asked for."""
-    starts, original = [], Service.open_output
+    starts, original = [], calls.of("open_output")
 
     def open_output(service, vault, job, start, length):
         starts.append(start)
         return original(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     return starts
 
 
@@ -168,14 +169,13 @@ def test_two_archives_on_purpose_are_no_double(session, vault, files, listed):
     assert session.catalogue.uploads.doubles("photos") == []
 
 
+@pytest.mark.limits(give_up=0)
 def test_an_upload_given_up_in_doubt_is_settled_by_the_inventory(
-    session, vault, files, fault, listed, monkeypatch, counted
+    session, vault, files, fault, listed, counted
 ):
     """Its answer was lost and nothing else came: the inventory says that it is there."""
-    from glacier_magic.transfer import budget
 
     files("small", 1000)
-    monkeypatch.setattr(budget, "GIVE_UP", 0)
     fault("reset-after", "UploadArchive")
     with pytest.raises(Unavailable):
         vault.upload("small")
@@ -188,17 +188,13 @@ def test_an_upload_given_up_in_doubt_is_settled_by_the_inventory(
 
 
 def test_a_repeated_command_after_a_lost_answer_is_found_out(
-    session, vault, files, fault, listed, monkeypatch
+    session, connect, vault, files, fault, listed, limits
 ):
     """Two commands, two archives: the inventory names the one that nobody has on record."""
-    from glacier_magic.transfer import budget
-
     files("small", 1000)
-    with monkeypatch.context() as patch:
-        patch.setattr(budget, "GIVE_UP", 0)
-        fault("reset-after", "UploadArchive")
-        with pytest.raises(Unavailable):
-            vault.upload("small")
+    fault("reset-after", "UploadArchive")
+    with pytest.raises(Unavailable):
+        connect(limits=replace(limits, give_up=0)).vault("photos").upload("small")
     archive = vault.upload("small")
     assert len(listed(vault)) == 2
     ((_, extra),) = session.catalogue.uploads.doubles("photos")
@@ -244,14 +240,12 @@ def test_no_request_of_an_upload_makes_a_second_archive(
 
 @pytest.mark.parametrize("kind", LISTING)
 def test_a_resumed_upload_is_whole_whatever_happens_to_the_list_of_parts(
-    vault, files, small_parts, fault, stored, archives_in, monkeypatch, kind
+    vault, files, small_parts, fault, stored, archives_in, calls, kind
 ):
     """A list that is cut off or garbled costs parts that are sent again, at worst."""
     path = files("large", 4 * MIB + 100)
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "complete_upload", refuse_once)
-        with pytest.raises(LocalError):
-            vault.upload("large")
+    with calls.replaced("complete_upload", refuse_once), pytest.raises(LocalError):
+        vault.upload("large")
     fault(kind, "ListParts", times=1)
     archive = until_done(lambda: vault.upload("large"))
     assert stored(archive.id)[0] == path.read_bytes()
@@ -294,9 +288,7 @@ def test_an_expired_token_is_waited_for_and_goes_on(vault, files, small_parts, f
         ("reset-before", "The connection to the service broke"),
     ],
 )
-def test_the_progress_line_says_what_is_waited_for(
-    vault, files, small_parts, fault, monkeypatch, kind, words
-):
+def test_the_progress_line_says_what_is_waited_for(vault, files, small_parts, fault, kind, words):
     """And no longer once it has passed."""
     files("large", 3 * MIB)
     reports = []
@@ -346,11 +338,11 @@ def test_one_file_that_is_refused_does_not_hold_up_the_others(vault, files, faul
 
 
 def test_after_a_part_has_failed_for_good_none_of_its_bytes_are_read_any_more(
-    vault, files, small_parts, monkeypatch, stored
+    vault, files, small_parts, monkeypatch, stored, calls
 ):
     """The next file may get the same descriptor: its bytes are no part of the failed one."""
     first, second = files("first", 6 * MIB), files("second", 6 * MIB)
-    original, sent, lock = Service.upload_part, [], threading.Lock()
+    original, sent, lock = calls.of("upload_part"), [], threading.Lock()
     failed = threading.Event()
 
     def upload_part(service, name, upload_id, start, body):
@@ -371,7 +363,7 @@ def test_after_a_part_has_failed_for_good_none_of_its_bytes_are_read_any_more(
             time.sleep(0.3)
         return read(descriptor, start, buffer)
 
-    monkeypatch.setattr(Service, "upload_part", upload_part)
+    calls.replace("upload_part", upload_part)
     monkeypatch.setattr(parts, "read_part", slowly)
     with pytest.raises(AccessDenied, match="1 file of 2"):
         vault.upload_all(["first", "second"])
@@ -390,25 +382,18 @@ def test_after_a_part_has_failed_for_good_none_of_its_bytes_are_read_any_more(
 @pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize("size", [MIB // 2, 3 * MIB])
 def test_a_file_that_changes_while_it_is_sent_is_refused(
-    vault, files, small_parts, monkeypatch, archives_in, patient, change, in_memory, size
+    vault, files, small_parts, connect, limits, archives_in, patient, change, in_memory, size, calls
 ):
     """Whether its parts wait in memory or are read while they are sent; nobody waits for ever."""
     path = files("log", size)
     if not in_memory:
-        for module in (upload, parts):
-            monkeypatch.setattr(module, "IN_MEMORY", 0)
+        vault = connect(limits=replace(limits, in_memory=0)).vault("photos")
 
-    def changing(name):
-        original = getattr(Service, name)
+    def changing(*_):
+        os.truncate(path, size + 7 if change == "grow" else size // 3)
 
-        def call(*arguments):
-            os.truncate(path, size + 7 if change == "grow" else size // 3)
-            return original(*arguments)
-
-        monkeypatch.setattr(Service, name, call)
-
-    changing("upload_archive")
-    changing("upload_part")
+    calls.watch("upload_archive", changing)
+    calls.watch("upload_part", changing)
     outcome = []
 
     def work():
@@ -447,21 +432,14 @@ def original(files):
     return (files.folder / "original").read_bytes
 
 
-@pytest.fixture
-def soon(monkeypatch):
-    """Let what has failed be tried again at once."""
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.1)
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
-
-
 def everything(folder):
     return sorted(p.name for p in folder.rglob("*")) if folder.exists() else []
 
 
+@pytest.mark.limits(**SOON)
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_piece_arrives_whatever_happens_to_its_request(
-    session, large, later, tmp_path, original, fault, unstruck, soon, asked, jobs_of, kind
+    session, large, later, tmp_path, original, fault, unstruck, asked, jobs_of, kind
 ):
     """The file appears with the same bytes, and only what was hit is asked for again."""
     batch = large.restore("large", to=tmp_path / "back").run()
@@ -475,12 +453,13 @@ def test_a_piece_arrives_whatever_happens_to_its_request(
     assert len(jobs_of()) == 1
 
 
+@pytest.mark.limits(**SOON)
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [*itertools.product(["InitiateJob"], PASSING), *itertools.product(["ListJobs"], LISTING)],
 )
 def test_no_request_of_a_restore_asks_twice(
-    session, large, later, tmp_path, original, fault, soon, jobs_of, operation, kind
+    session, large, later, tmp_path, original, fault, jobs_of, operation, kind
 ):
     """Around the output: it succeeds, or ends with an error after which the same command does."""
     fault(kind, operation, times=1)
@@ -590,9 +569,10 @@ def test_a_job_that_comes_to_nothing_is_an_error_with_a_cure(
 # All at once
 
 
+@pytest.mark.limits(**SOON)
 @pytest.mark.parametrize("seed", range(3))
 def test_in_a_storm_of_all_faults_nothing_is_lost_or_invented(
-    session, vault, files, small_parts, fault, emulator, later, listed, tmp_path, soon, seed
+    session, vault, files, small_parts, fault, emulator, later, listed, tmp_path, seed
 ):
     """Every operation may be hit by anything; in the end there is what was put in."""
     paths = {
@@ -667,11 +647,11 @@ def fill_up(folder):
 
 
 def test_a_disk_that_fills_up_meanwhile_is_told_and_goes_on(
-    session, large, later, small_disk, original, monkeypatch, one_at_a_time, jobs_of
+    session, large, later, small_disk, original, one_at_a_time, jobs_of, calls
 ):
     """A real one: what was verified stays, and is not fetched again when there is room."""
     folder, _ = small_disk
-    fetch, starts = Service.open_output, []
+    fetch, starts = calls.of("open_output"), []
 
     def fill(service, vault, job, start, length):
         starts.append(start)
@@ -679,8 +659,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_goes_on(
             fill_up(folder)
         return fetch(service, vault, job, start, length)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "open_output", fill)
+    with calls.replaced("open_output", fill):
         batch = large.restore("large", to=folder).run()
         later(session, hours=4.1)
         with pytest.raises(LocalError, match="no room") as caught:
@@ -695,7 +674,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_goes_on(
         starts.append(start)
         return fetch(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", count)
+    calls.replace("open_output", count)
     large.restore("large", to=folder).run().wait(PATIENCE)
     assert (folder / "large").read_bytes() == original()
     assert everything(folder) == ["large"]
@@ -748,7 +727,7 @@ def test_a_target_that_cannot_be_written_is_told(session, large, later, small_di
     later(session, hours=4.1)
     with pytest.raises(LocalError, match="cannot be written") as caught:
         batch.wait(PATIENCE)
-    assert "nothing is asked for twice" in str(caught.value)
+    assert "nothing is requested twice" in str(caught.value)
     assert asked == []
     remount("rw")
     large.restore("large", to=folder).run().wait(PATIENCE)

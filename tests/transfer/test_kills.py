@@ -13,7 +13,6 @@ import pytest
 
 from glacier_magic import cli
 from glacier_magic.errors import LocalError
-from glacier_magic.service import Service
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -33,10 +32,7 @@ UPLOADER = """
     import threading
     import glacier_magic as gm
     from glacier_magic.service import Service
-    from glacier_magic.transfer import parts, upload
     folder, region, catalogue, rate, wait = sys.argv[1:]
-    upload.SINGLE_REQUEST = upload.SMALLEST_PART = 1 << 20
-    parts.MOST_WORKERS = 4
     lock = threading.Lock()
     def say(text):
         with lock:
@@ -49,7 +45,8 @@ UPLOADER = """
         say(f"sent {start}")
         return told
     Service.upload_part = upload_part
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    sizes = {"single_request": 1 << 20, "smallest_part": 1 << 20}
+    session = connect(folder, region, catalogue, workers=4, **sizes)
     session.engine.budget.max_rate = float(rate)
     say("ready")
     if wait == "wait":
@@ -66,12 +63,8 @@ FETCHER = """
     import sys
     import threading
     import glacier_magic as gm
-    from glacier_magic.jobs import tracker
     from glacier_magic.transfer import download
     folder, region, catalogue, rate, wait = sys.argv[1:]
-    download.PIECE = 1 << 20
-    download.MOST_WORKERS = 4
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     lock = threading.Lock()
     def say(text):
         with lock:
@@ -84,7 +77,7 @@ FETCHER = """
         say(f"fetched {piece.number}")
         return result
     download._PieceFetcher.run = run
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, piece=1 << 20, workers=4)
     session.engine.budget.max_rate = float(rate)
     say("ready")
     if wait == "wait":
@@ -120,28 +113,28 @@ def tally():
 
 
 @pytest.fixture
-def starts(monkeypatch):
+def starts(calls):
     """The first bytes of the parts that were sent from here."""
-    starts, original = [], Service.upload_part
+    starts, original = [], calls.of("upload_part")
 
     def upload_part(service, vault, upload_id, start, body):
         starts.append(start)
         return original(service, vault, upload_id, start, body)
 
-    monkeypatch.setattr(Service, "upload_part", upload_part)
+    calls.replace("upload_part", upload_part)
     return starts
 
 
 @pytest.fixture
-def fetched(monkeypatch):
+def fetched(calls):
     """The first bytes of the ranges of output that were fetched from here."""
-    starts, original = [], Service.open_output
+    starts, original = [], calls.of("open_output")
 
     def open_output(service, vault, job, start, length):
         starts.append(start)
         return original(service, vault, job, start, length)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     return starts
 
 
@@ -237,7 +230,6 @@ def test_a_download_that_was_killed_fetches_only_what_is_missing(
 SMALL = """
     import sys
     import time
-    import glacier_magic as gm
     from glacier_magic.service import Service
     folder, region, catalogue, rate, when = sys.argv[1:]
     original = Service.upload_archive
@@ -247,7 +239,7 @@ SMALL = """
         print("stopped", flush=True)
         time.sleep(600)
     Service.upload_archive = upload_archive
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue)
     print("ready", flush=True)
     session.vault("photos").upload("small")
 """
@@ -324,22 +316,19 @@ def test_two_processes_that_resume_one_download_make_one_file(connect, ready, st
     assert len(jobs_of()) == 1
 
 
-def test_a_slow_part_keeps_its_hold(session, connect, vault, files, small_parts, monkeypatch):
+@pytest.mark.limits(upload_lease=1.0, lease_renewal=0.1)
+def test_a_slow_part_keeps_its_hold(session, connect, vault, files, small_parts, calls):
     """Another computer does not take over an upload whose one part takes longer than the lease."""
-    from glacier_magic.catalogue.records import upload_records
-    from glacier_magic.transfer import engine
 
-    monkeypatch.setattr(upload_records, "LEASE_SECONDS", 1.0)
-    monkeypatch.setattr(engine, "RENEW", 0.1)
     files("large", 2 * MIB)
-    original, reached, go_on = Service.upload_part, threading.Event(), threading.Event()
+    original, reached, go_on = calls.of("upload_part"), threading.Event(), threading.Event()
 
     def slow(*arguments):
         reached.set()
         assert go_on.wait(PATIENCE)
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "upload_part", slow)
+    calls.replace("upload_part", slow)
     worker = threading.Thread(target=lambda: vault.upload("large"))
     worker.start()
     try:
@@ -358,10 +347,10 @@ def test_a_slow_part_keeps_its_hold(session, connect, vault, files, small_parts,
 COMMAND = """
     import signal
     import sys
+    from functools import partial
+    from glacier_magic import Session
+    from glacier_magic.base.session_limits import Limits
     from glacier_magic.service import Service
-    from glacier_magic.transfer import download, parts, upload
-    upload.SINGLE_REQUEST = upload.SMALLEST_PART = download.PIECE = 1 << 20
-    parts.MOST_WORKERS = download.MOST_WORKERS = 4
     signal.signal(signal.SIGINT, signal.default_int_handler)
     def telling(name, place):
         original = getattr(Service, name)
@@ -373,7 +362,8 @@ COMMAND = """
     telling("upload_part", 3)
     telling("open_output", 3)
     from glacier_magic.cli import main
-    sys.exit(main(sys.argv[1:]))
+    limits = Limits(single_request=1 << 20, smallest_part=1 << 20, piece=1 << 20, workers=4)
+    sys.exit(main(sys.argv[1:], sessions=partial(Session, limits=limits)))
 """
 
 
@@ -438,7 +428,7 @@ def test_ctrl_c_stops_an_upload_and_the_same_command_goes_on(
     code, _, err = first.interrupt()
     assert code == 130
     assert "Stopped" in err
-    assert "the same command goes on from here" in err
+    assert "to resume, run the same command again" in err
     assert "Traceback" not in err
     confirmed = parts_at()
     assert confirmed

@@ -8,9 +8,7 @@ import pytest
 
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, LocalError, NotFound
-from glacier_magic.service import Service
 from glacier_magic.transfer.budget import Stopped
-from glacier_magic.transfer.buffers import Buffers
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -28,15 +26,15 @@ def begun(client):
 
 
 @pytest.fixture
-def starts(monkeypatch):
+def starts(calls):
     """The first bytes of the parts that were sent."""
-    starts, original = [], Service.upload_part
+    starts, original = [], calls.of("upload_part")
 
     def upload_part(service, vault, upload_id, start, body):
         starts.append(start)
         return original(service, vault, upload_id, start, body)
 
-    monkeypatch.setattr(Service, "upload_part", upload_part)
+    calls.replace("upload_part", upload_part)
     return starts
 
 
@@ -139,17 +137,11 @@ def test_a_description_takes_the_place_of_the_name(vault, stored, small_parts):
     assert stored(archive.id) == (b"x", "of another program")
 
 
-def test_memory_is_bounded_whatever_comes(session, vault, small_parts, monkeypatch):
+def test_memory_is_bounded_whatever_comes(session, vault, small_parts, calls):
     """A stream that is quicker than the line waits."""
-    most, take = [], Buffers.take
-
-    def watched(buffers, size, stop):
-        buffer = take(buffers, size, stop)
-        most.append(buffers._lent)
-        return buffer
-
-    monkeypatch.setattr(Buffers, "take", watched)
-    session.engine.buffers.limit = 3 * MIB
+    most, buffers = [], session.engine.buffers
+    buffers.limit = 3 * MIB
+    calls.watch("upload_part", lambda *_: most.append(buffers._lent))
     vault.upload_stream(io.BytesIO(os.urandom(10 * MIB)), "large")
     assert max(most) <= 3 * MIB
 
@@ -198,13 +190,13 @@ def test_a_stream_that_breaks_uses_up_no_memory(session, vault, small_parts, siz
 
 
 @pytest.mark.parametrize("operation", ["start_upload", "upload_part", "complete_upload"])
-def test_a_refused_stream_uses_up_no_memory(session, vault, small_parts, monkeypatch, operation):
+def test_a_refused_stream_uses_up_no_memory(session, vault, small_parts, calls, operation):
     """Wherever the service says no."""
 
     def refuse(*_):
         raise NotFound("Vault not found")
 
-    monkeypatch.setattr(Service, operation, refuse)
+    calls.replace(operation, refuse)
     with pytest.raises(GlacierError):
         vault.upload_stream(io.BytesIO(os.urandom(3 * MIB)), "x")
     for thread in threading.enumerate():
@@ -238,12 +230,8 @@ def test_a_stream_that_another_process_sends_is_refused(session, vault, small_pa
 STREAMER = """
     import sys
     import time
-    import glacier_magic as gm
     from glacier_magic.service import Service
-    from glacier_magic.transfer import parts, streams
     folder, region, catalogue, point = sys.argv[1:]
-    streams.STREAM_PART = 1 << 20
-    parts.WORKERS = parts.MOST_WORKERS = 1
     def stop():
         print("stopped", flush=True)
         time.sleep(600)
@@ -258,7 +246,7 @@ STREAMER = """
         stop()
     original_part, Service.upload_part = Service.upload_part, upload_part
     original_complete, Service.complete_upload = Service.complete_upload, complete_upload
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, stream_part=1 << 20, workers=1)
     with open("stream", "rb") as stream:
         session.vault("photos").upload_stream(stream, "backup.tar")
 """

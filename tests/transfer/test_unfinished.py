@@ -6,19 +6,14 @@ import pytest
 
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound
-from glacier_magic.service import Service
 
 MIB = 1 << 20
 
 UPLOADER = """
     import sys
     import time
-    import glacier_magic as gm
     from glacier_magic.service import Service
-    from glacier_magic.transfer import parts, streams, upload
     folder, region, catalogue, name, point = sys.argv[1:]
-    upload.SINGLE_REQUEST = upload.SMALLEST_PART = streams.STREAM_PART = 1 << 20
-    parts.WORKERS = parts.MOST_WORKERS = 1
     def stop():
         print("stopped", flush=True)
         time.sleep(600)
@@ -33,7 +28,8 @@ UPLOADER = """
         stop()
     original_part, Service.upload_part = Service.upload_part, upload_part
     original_complete, Service.complete_upload = Service.complete_upload, complete_upload
-    vault = gm.connect(emulator=folder, region=region, catalogue=catalogue).vault("photos")
+    sizes = dict.fromkeys(("single_request", "smallest_part", "stream_part"), 1 << 20)
+    vault = connect(folder, region, catalogue, workers=1, **sizes).vault("photos")
     if name.startswith("stream:"):
         vault.upload_stream(open(name[7:], "rb"), name[7:])
     else:
@@ -96,9 +92,9 @@ def test_ours_and_others_are_listed(vault, cut_off, elsewhere, client):
     table = found.table.set_index("name")
     assert sorted(table["upload_id"]) == ids_at(client)
     ours, theirs = table.loc["large"], table.loc["of another program"]
-    assert (ours["state"], ours["path"]) == ("can go on", str(path))
+    assert (ours["state"], ours["path"]) == ("resumable", str(path))
     assert (ours["sent"], ours["size"], ours["part_size"]) == (2 * MIB, 3 * MIB + 100, MIB)
-    assert (theirs["state"], theirs["path"]) == ("began elsewhere", "")
+    assert (theirs["state"], theirs["path"]) == ("started elsewhere", "")
     assert (theirs["sent"], theirs["upload_id"]) == (MIB, other)
     assert table["size"].isna()["of another program"]
     text = repr(found)
@@ -143,7 +139,7 @@ def test_a_file_that_is_not_what_it_was_cannot_go_on(vault, cut_off, client, cha
         path.write_bytes(os.urandom(3 * MIB + 100 + (change == "grow")))
     found = vault.uploads()
     assert [row.state for row in found.rows] == [state]
-    with pytest.raises(InputError, match="None of these uploads can go on") as caught:
+    with pytest.raises(InputError, match="None of these uploads can be resumed") as caught:
         found.resume()
     assert "--abort" in caught.value.cure
     assert len(ids_at(client)) == 1
@@ -176,24 +172,24 @@ def test_one_that_is_under_way_is_said_to_be(session, vault, elsewhere):
     )
     uploads.started(row.id, upload)
     found = vault.uploads()
-    assert [row.state for row in found.rows] == ["under way"]
+    assert [row.state for row in found.rows] == ["in progress"]
     with pytest.raises(InputError, match="being uploaded"):
         found.abort([upload])
     with pytest.raises(InputError):
         found.resume()
 
 
-def test_one_that_ends_while_they_are_listed_is_no_failure(vault, elsewhere, client, monkeypatch):
+def test_one_that_ends_while_they_are_listed_is_no_failure(vault, elsewhere, client, calls):
     """Another program completes it between two of our requests."""
     stays, goes = elsewhere(), elsewhere()
-    original = Service.parts
+    original = calls.of("parts")
 
     def parts(service, name, upload):
         if upload == goes:
             client.abort_multipart_upload(vaultName=name, uploadId=upload)
         return original(service, name, upload)
 
-    monkeypatch.setattr(Service, "parts", parts)
+    calls.replace("parts", parts)
     assert stays in {row.upload_id for row in vault.uploads().rows}
 
 
@@ -322,7 +318,7 @@ def test_an_inventory_settles_what_the_service_has_forgotten(
     """Nobody answers how it ended, until an inventory lists the archive: then it is done."""
     path = cut_off(point="completed")
     later(days=2)  # the service forgets the upload
-    with pytest.raises(IntegrityError, match="cut off while it was being completed") as caught:
+    with pytest.raises(IntegrityError, match="interrupted during its completion") as caught:
         vault.upload("large")
     assert "inventory" in caught.value.cure
     assert [row["state"] for row in rows_of(session)] == ["unsettled"]
@@ -383,10 +379,11 @@ def test_a_vault_that_is_gone_is_said(session, small_parts):
         session.vault("absent").uploads()
 
 
-def test_two_commands_at_once_do_not_mix_their_parts(session, connect, vault, cut_off, monkeypatch):
-    """While one goes on with it, the other is refused."""
+@pytest.mark.limits(workers=1)
+def test_two_commands_at_once_do_not_mix_their_parts(session, connect, vault, cut_off, calls):
+    """While one process resumes it, the other is refused."""
     cut_off()
-    original, refusals = Service.upload_part, []
+    original, refusals = calls.of("upload_part"), []
 
     def upload_part(*arguments):
         if not refusals:
@@ -395,11 +392,7 @@ def test_two_commands_at_once_do_not_mix_their_parts(session, connect, vault, cu
             refusals.append(caught.value)
         return original(*arguments)
 
-    from glacier_magic.transfer import parts
-
-    monkeypatch.setattr(parts, "WORKERS", 1)
-    monkeypatch.setattr(parts, "MOST_WORKERS", 1)
-    monkeypatch.setattr(Service, "upload_part", upload_part)
+    calls.replace("upload_part", upload_part)
     vault.upload("large")
     assert len(refusals) == 1
     assert "half a minute" in refusals[0].cure

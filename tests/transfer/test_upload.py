@@ -3,12 +3,13 @@
 import hashlib
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
 from glacier_magic import descriptions
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.catalogue.records import upload_records
 from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from glacier_magic.service import Service, bodies
 from glacier_magic.transfer import parts, upload
@@ -53,13 +54,12 @@ def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(vault, files,
 
 def test_the_limit_is_100_mib():
     """As the issue and the service's documentation say."""
-    assert upload.SINGLE_REQUEST == 100 * MIB
+    assert Limits().single_request == 100 * MIB
 
 
-def test_a_part_too_large_for_memory_is_read_from_the_file(vault, files, stored, small_parts, monkeypatch):
+@pytest.mark.limits(in_memory=1000)
+def test_a_part_too_large_for_memory_is_read_from_the_file(vault, files, stored, small_parts):
     """The second way of reading gives the same bytes and hashes."""
-    for module in (upload, parts):
-        monkeypatch.setattr(module, "IN_MEMORY", 1000)
     path = files("large", 2 * MIB + 5)
     archive = vault.upload("large")
     assert stored(archive.id)[0] == path.read_bytes()
@@ -129,34 +129,42 @@ def test_a_pipe_is_no_file(vault, files):
         vault.upload("pipe")
 
 
-def test_a_file_that_cannot_be_read_is_a_local_error(vault, files, monkeypatch):
+@pytest.fixture
+def locked():
+    """Let a file not be readable until what is returned is called; root reads any other way."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def locked(name):
+            original = os.open
+
+            def refuse(path, *rest):
+                if Path(path).name == name:
+                    raise PermissionError(13, "Permission denied", path)
+                return original(path, *rest)
+
+            patch.setattr(os, "open", refuse)
+            return patch.undo
+
+        yield locked
+
+
+def test_a_file_that_cannot_be_read_is_a_local_error(vault, files, locked):
     """And nothing is on record."""
     files("locked")
-
-    def refuse(path, *_):
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr(upload.os, "open", refuse)
+    locked("locked")
     with pytest.raises(LocalError, match="Permission denied"):
         vault.upload("locked")
     assert len(vault.archives()) == 0
 
 
-def test_one_bad_file_does_not_keep_the_others_from_being_stored(vault, files, monkeypatch):
+def test_one_bad_file_does_not_keep_the_others_from_being_stored(vault, files, locked):
     """The error counts both; repeating sends only what is missing."""
     for name in ("a", "b", "c"):
         files(name)
-    original = os.open
-
-    def refuse(path, *rest):
-        if str(path).endswith("/b"):
-            raise PermissionError(13, "Permission denied", path)
-        return original(path, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(upload.os, "open", refuse)
-        with pytest.raises(LocalError, match=r"1 file of 3 .* 2 were"):
-            vault.upload_all(["a", "b", "c"])
+    unlock = locked("b")
+    with pytest.raises(LocalError, match=r"1 file of 3 .* 2 were"):
+        vault.upload_all(["a", "b", "c"])
+    unlock()
     table = vault.upload_all(["a", "b", "c"])
     assert list(table["state"]) == ["already stored", "stored", "already stored"]
 
@@ -216,29 +224,29 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(
     assert count_of_archives(client, later) == 0
 
 
+@pytest.mark.limits(in_memory=0)
 def test_a_file_that_changes_between_hashing_and_sending_is_not_blamed_on_the_login(
-    vault, files, monkeypatch, quick
+    vault, files, calls, quick
 ):
     """A body too large for memory is read twice, and the service notices the difference."""
-    monkeypatch.setattr(upload, "IN_MEMORY", 0)
     path = files("log", 5000)
-    original = Service.upload_archive
+    original = calls.of("upload_archive")
 
     def change_it(*arguments):
         path.write_bytes(os.urandom(5000))
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "upload_archive", change_it)
+    calls.replace("upload_archive", change_it)
     with pytest.raises((LocalError, IntegrityError)) as caught:
         vault.upload("log")
     assert "secret key" not in str(caught.value)
     assert len(vault.archives()) == 0
 
 
-def test_another_tree_hash_in_the_answer_is_an_integrity_error(vault, files, monkeypatch):
+def test_another_tree_hash_in_the_answer_is_an_integrity_error(vault, files, calls):
     """The archive is not on record as this file."""
-    original = Service.upload_archive
-    monkeypatch.setattr(Service, "upload_archive", lambda *a: (original(*a)[0], "0" * 64))
+    original = calls.of("upload_archive")
+    calls.replace("upload_archive", lambda *a: (original(*a)[0], "0" * 64))
     files("a")
     with pytest.raises(IntegrityError, match="other bytes"):
         vault.upload("a")
@@ -393,16 +401,16 @@ def test_a_file_whose_archive_somebody_else_deleted_is_sent_again(vault, files, 
     assert vault.upload("a").id != first.id
 
 
-def test_a_throttled_upload_is_repeated_and_stored_once(vault, files, monkeypatch, client, later, quick):
+def test_a_throttled_upload_is_repeated_and_stored_once(vault, files, calls, client, later, quick):
     """The service says for certain that it took nothing."""
-    original, failures = Service.upload_archive, [Unavailable("slow", code="ThrottlingException")]
+    original, failures = calls.of("upload_archive"), [Unavailable("slow", code="ThrottlingException")]
 
     def throttled(*arguments):
         if failures:
             raise failures.pop()
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "upload_archive", throttled)
+    calls.replace("upload_archive", throttled)
     files("a")
     vault.upload("a")
     assert count_of_archives(client, later) == 1
@@ -410,7 +418,7 @@ def test_a_throttled_upload_is_repeated_and_stored_once(vault, files, monkeypatc
 
 @pytest.mark.parametrize(("operation", "size"), [("upload_archive", 1000), ("upload_part", 2 * MIB)])
 def test_a_repeated_request_sends_the_whole_body_again(
-    vault, files, small_parts, monkeypatch, quick, stored, operation, size
+    vault, files, small_parts, calls, quick, stored, operation, size
 ):
     """The first try has read it to its end."""
     path = files("a", size)
@@ -423,7 +431,7 @@ def test_a_repeated_request_sends_the_whole_body_again(
             raise failures.pop()
         return original(*arguments)
 
-    monkeypatch.setattr(Service, operation, refuse)
+    calls.replace(operation, refuse)
     assert stored(vault.upload("a").id)[0] == path.read_bytes()
 
 
@@ -449,15 +457,8 @@ def test_progress_reaches_the_whole_and_is_told_from_one_thread_at_a_time(vault,
 UPLOADER = """
     import sys
     import time
-    from pathlib import Path
-    import glacier_magic as gm
-    from glacier_magic.catalogue.records import upload_records as uploads
     from glacier_magic.service import Service
-    from glacier_magic.transfer import parts, upload
     folder, region, catalogue, stop_at = sys.argv[1:]
-    upload.SINGLE_REQUEST = upload.SMALLEST_PART = 1 << 20
-    parts.WORKERS = parts.MOST_WORKERS = 1
-    uploads.LEASE_SECONDS = 0
     def stop_before(name, count):
         original, calls = getattr(Service, name), []
         def call(*arguments):
@@ -482,7 +483,8 @@ UPLOADER = """
         stop_after("start_upload")
     else:
         stop_after("complete_upload")
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    sizes = {"single_request": 1 << 20, "smallest_part": 1 << 20}
+    session = connect(folder, region, catalogue, workers=1, upload_lease=0, **sizes)
     session.vault("photos").upload("large")
 """
 
@@ -549,41 +551,37 @@ def test_a_living_process_is_not_disturbed(vault, begun):
 
 
 @pytest.mark.each_backend
-def test_a_dead_process_is_taken_over(vault, begun, monkeypatch, counted):
+def test_a_dead_process_is_taken_over(vault, begun, counted):
     """Its lease runs out by itself."""
-    database = vault.session.catalogue.database
-    later = database.skew + upload_records.LEASE_SECONDS + 1
-    monkeypatch.setattr(type(database), "skew", later)
+    vault.session.catalogue.database.execute("UPDATE uploads SET lease_until=1")
     vault.upload("large")
     assert counted["start_upload"] == 0
 
 
 def test_an_unfinished_upload_that_the_service_dropped_begins_anew(
-    vault, files, small_parts, later, monkeypatch, counted
+    vault, files, small_parts, later, calls, counted
 ):
     """After a day the parts are gone, which costs nothing but the sending."""
     path = files("large", 3 * MIB)
-    original = Service.complete_upload
+    original = calls.of("complete_upload")
 
     def broken(*_):
         raise LocalError("stopped here")
 
-    monkeypatch.setattr(Service, "complete_upload", broken)
+    calls.replace("complete_upload", broken)
     with pytest.raises(LocalError):
         vault.upload("large")
     with vault.session.catalogue.database.transaction():
         vault.session.catalogue.database.execute("UPDATE uploads SET state='sending'")
-    monkeypatch.setattr(Service, "complete_upload", original)
+    calls.replace("complete_upload", original)
     later(days=3)
     assert vault.upload("large").tree_hash == tree_hash(path)
 
 
-def test_parts_that_do_not_match_the_file_are_sent_again(
-    vault, files, small_parts, client, monkeypatch, stored
-):
+def test_parts_that_do_not_match_the_file_are_sent_again(vault, files, small_parts, client, calls, stored):
     """A stored part counts only with the tree hash of the file's own part."""
     path = files("large", 3 * MIB)
-    original = Service.complete_upload
+    original = calls.of("complete_upload")
 
     def broken(service, vault_name, upload_id, *_):
         client.upload_multipart_part(
@@ -591,29 +589,27 @@ def test_parts_that_do_not_match_the_file_are_sent_again(
         )
         raise LocalError("stopped here")
 
-    monkeypatch.setattr(Service, "complete_upload", broken)
+    calls.replace("complete_upload", broken)
     with pytest.raises(LocalError):
         vault.upload("large")
-    monkeypatch.setattr(Service, "complete_upload", original)
+    calls.replace("complete_upload", original)
     assert stored(vault.upload("large").id)[0] == path.read_bytes()
 
 
 def test_a_service_that_goes_away_leaves_an_upload_that_goes_on(
-    vault, files, small_parts, monkeypatch, quick, counted, one_at_a_time
+    vault, files, small_parts, quick, counted, one_at_a_time, calls
 ):
     """Unavailable is the error, and nothing that was taken is sent again."""
     files("large", 4 * MIB)
-    original = Service.upload_part
+    original = calls.of("upload_part")
 
     def fail(service, vault_name, upload_id, start, body):
         if start >= 2 * MIB:
             raise Unavailable("gone")
         return original(service, vault_name, upload_id, start, body)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Service, "upload_part", fail)
-        with pytest.raises(Unavailable):
-            vault.upload("large")
+    with calls.replaced("upload_part", fail), pytest.raises(Unavailable):
+        vault.upload("large")
     counted["upload_part"] = 0
     vault.upload("large")
     assert counted["upload_part"] == 2

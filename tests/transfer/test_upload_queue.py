@@ -64,12 +64,10 @@ def test_a_pause_ends_the_requests_and_nothing_is_sent_twice(vault, files, count
     assert len(vault.archives()) == 6
 
 
-def test_parts_sent_before_a_pause_are_not_sent_again(vault, files, counted, monkeypatch):
+@pytest.mark.limits(single_request=MIB, smallest_part=MIB)
+def test_parts_sent_before_a_pause_are_not_sent_again(vault, files, counted):
     """A large file goes on with the parts that the service does not have."""
-    from glacier_magic.transfer import upload
 
-    monkeypatch.setattr(upload, "SINGLE_REQUEST", MIB)
-    monkeypatch.setattr(upload, "SMALLEST_PART", MIB)
     files("large.bin", 12 * MIB)
     desk = vault.desk()
     desk.max_rate = float(6 * MIB)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from glacier_magic.base.treehash import EMPTY, tree_hash
 from glacier_magic.errors import InputError, LocalError
 from glacier_magic.transfer import verify as localhash
-from glacier_magic.transfer.verify import LocalHash, expand, hash_file, verify
+from glacier_magic.transfer.sources import expand
+from glacier_magic.transfer.verify import LocalHash, hash_file, verify
 
 MIB = 1 << 20
 SIZES = [0, 1, MIB - 1, MIB, MIB + 1, 4 * MIB, 9 * MIB + 5]

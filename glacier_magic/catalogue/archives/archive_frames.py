@@ -1,7 +1,7 @@
-"""Answers as DataFrames: columns of Arrow, filled a piece at a time, that pandas takes over.
+"""Query results as DataFrames, built from Arrow columns that are filled a batch of rows at a time.
 
-A million archives are some 400 MB of text; nothing of it is there twice, and no more than
-:data:`PIECE` rows are Python objects at any time.
+A million archives have about 400 MB of text.  It is in memory only once, and no more than
+:data:`PIECE` rows are Python objects at a time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ...base import dataframes
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
 from .identity import unpack_hash
-from .query import COLUMNS, Query, left_out, pieces, statement
+from .query import COLUMNS, Query, left_out, statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ PIECE = 10_000
 """Rows that are Python objects at a time."""
 
 READ = (*COLUMNS.split(", "), "state")
-"""The columns of a row as it is read."""
+"""The columns of a row as :mod:`.query` reads it."""
 ARCHIVES = (
     "name",
     "size",
@@ -43,19 +43,19 @@ _TIMES = ("created", "mtime", "seen")
 Rows = list[tuple[Any, ...]]
 
 
-def frame(database: Database, scope: Scope, vault: str, asked: Query) -> pd.DataFrame:
-    """Return what was asked for as a DataFrame: see :meth:`.archives.Archives.frame`."""
-    made = statement(database, scope, vault, asked)
-    rows = pieces(database, made, PIECE) if made else iter(())
-    found = table(_first(rows, asked.limit), vault, made.as_of if made else None)
-    found.attrs["more"] = left_out(database, scope, vault, asked, made) if made else 0
+def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.DataFrame:
+    """Return the result of a query as a DataFrame: see :meth:`.archives.Archives.frame`."""
+    made = statement(database, scope, vault, query)
+    rows = database.stream(made.sql, made.values, PIECE) if made else iter(())
+    found = table(_first(rows, query.limit), vault, made.as_of if made else None)
+    found.attrs["more"] = left_out(database, scope, vault, query, made) if made else 0
     return found
 
 
 def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
-    """Return rows of the columns that a query selects, some at a time, as a DataFrame.
+    """Return rows of the columns :data:`READ`, in batches, as a DataFrame.
 
-    :param made: date of the inventory that tells them, in milliseconds.
+    :param made: the date, in milliseconds, of the inventory that they are based on.
     """
     found = build(vault, parts)
     as_of = from_ms(made)
@@ -64,23 +64,20 @@ def table(parts: Iterable[Rows], vault: str, made: int | None) -> pd.DataFrame:
 
 
 def _first(rows: Iterator[Rows], limit: int | None) -> Iterator[Rows]:
-    """Yield no more than *limit* rows."""
-    for piece in rows:
-        if limit is None:
-            yield piece
-            continue
-        yield piece[:limit]
-        limit -= min(limit, len(piece))
+    """Yield at most *limit* rows."""
+    for piece in rows:  # the statement reads one row more than the limit
+        yield piece if limit is None else piece[:limit]
+        limit = None if limit is None else max(0, limit - len(piece))
 
 
 def build(
     vault: str, rows: Iterable[Rows], *, read: Sequence[str] = READ, columns: Sequence[str] = ARCHIVES
 ) -> pd.DataFrame:
-    """Return *rows* as a DataFrame, typed by what its columns are, also without any row.
+    """Return *rows* as a DataFrame; its columns have the same types if there are no rows.
 
-    :param read: what the values of a row are, in their order; ``vault`` need not be among them.
-    :param columns: those of the DataFrame.  ``attrs`` has ``vault``, and ``unlisted``: how many
-        archives no inventory has listed yet that were stored from here.
+    :param read: the names of a row's values; ``vault`` may be missing.
+    :param columns: the columns of the DataFrame.  ``attrs`` has ``vault``, and ``unlisted``: the number
+        of archives that were uploaded and are in no inventory yet.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -88,7 +85,7 @@ def build(
     schema = pa.schema([(name, kind_of(name)) for name in columns])
     batches = [batch(vault, piece, read, schema) for piece in rows if piece]
     table = pa.Table.from_batches(batches, schema)
-    del batches
+    del batches  # pandas takes over the columns, and frees each as it converts it
     if "size" in columns:
         place = table.schema.get_field_index("size")
         table = table.set_column(place, "size", pc.fill_null(table["size"], 0))
@@ -106,27 +103,29 @@ def build(
 
 
 def kind_of(name: str) -> pa.DataType:
-    """Return the type of a column by its name."""
+    """Return the Arrow type of a column by its name."""
     import pyarrow as pa
 
     if name in _TIMES:  # microseconds reach beyond every calendar's end; nanoseconds end in 2262
         return pa.timestamp("us", "UTC")
+    # Large: 64-bit offsets, for more than 2 GiB of text.
     return pa.int64() if name in _WHOLE else pa.large_string()
 
 
 def batch(vault: str, rows: Rows, read: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
-    """Return rows as columns of *schema*."""
+    """Return rows as the columns of *schema*."""
     import pyarrow as pa
 
     values = dict(zip(read, zip(*rows, strict=True), strict=True))
     made: dict[str, Any] = {}
     for field in schema:
         if field.name == "vault" and "vault" not in values:
+            # The rows of one vault do not repeat its name.
             made["vault"] = pa.repeat(pa.scalar(vault, field.type), len(rows))
         else:
             column = _COLUMNS.get(field.name, _plain)
             made[field.name] = column(values[field.name], field.type)
-    if "description" in made and made["description"].null_count:
+    if "description" in made and made["description"].null_count:  # null: it equals the name
         made["description"] = _or_else(made["description"], made["name"])
     return pa.record_batch([made[name] for name in schema.names], schema)
 
@@ -138,7 +137,7 @@ def _plain(values: Sequence[Any], kind: Any) -> Any:
 
 
 def _or_else(texts: Any, others: Any) -> Any:
-    """Return *others* where there is no text; where there is none at all, nothing is copied."""
+    """Return *texts* with nulls replaced from *others*; if all are null, *others* without a copy."""
     import pyarrow.compute as pc
 
     return others if texts.null_count == len(texts) else pc.coalesce(texts, others)
@@ -148,16 +147,17 @@ def _times(values: Sequence[int | None], kind: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)
+    return pc.multiply(pa.array(values, pa.int64()), 1000).cast(kind)  # milliseconds to microseconds
 
 
 def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
-    """Spell tree hashes, all at once where they are alike."""
+    """Return tree hashes in hexadecimal digits."""
     import numpy as np
     import pyarrow as pa
 
     if any(value is None or len(value) != 32 for value in values):
         return pa.array([unpack_hash(value) for value in values], kind)
+    # One call of hex() for the whole batch, not one for each row.
     spelled = b"".join(values).hex().encode()  # type: ignore[arg-type]  # none of them is None
     ends = np.arange(0, 64 * len(values) + 1, 64, dtype=np.int64)
     whole = [None, pa.py_buffer(ends), pa.py_buffer(spelled)]

@@ -1,7 +1,8 @@
-"""Moments as users give them, to the milliseconds that the catalogue keeps."""
+"""Dates and times as users write them, converted to the milliseconds that the catalogue stores."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 from ...base.units import to_ms
@@ -9,57 +10,42 @@ from ...errors import InputError
 from .where import time_span
 
 Moment = datetime | date | str
-"""A time (UTC where it names no zone), a day, or either in ISO 8601, cut anywhere: ``2024-01``."""
+"""A time (UTC unless it has a zone), a date, or either in ISO 8601, possibly shortened: ``2024-01``."""
 
 
-def last_ms(moment: Moment | None, what: str = "as_of") -> int | None:
-    """Return the last millisecond, since 1970 UTC, that *moment* means; None for None.
+def last_ms(when: Moment | None, what: str = "as_of") -> int | None:
+    """Return the last millisecond since 1970 UTC of a date or time; None for None.
 
-    A day, a month or a year means all of it, so that what was known in it counts.
+    The last one, so that ``2024`` includes the inventories made during that year.
 
     :param what: its name in the error.
-    :raises InputError: it is no moment.
+    :raises InputError: it is not a date or time.
 
     >>> last_ms("1970-01-01")
     86399999
     """
-    if moment is None:
+    if when is None:
         return None
-    if isinstance(moment, str):
-        return _spelled(moment, what)
-    if isinstance(moment, datetime):
-        return _instant(moment, what)
-    if isinstance(moment, date):
-        return _spelled(moment.isoformat(), what)
-    raise _misunderstood(moment, what)
-
-
-def _instant(moment: datetime, what: str) -> int:
     try:
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        found = to_ms(aware)
-    except (ValueError, TypeError, OverflowError):
-        found = None
-    if type(found) is not int:  # pandas' NaT is a datetime, too
-        raise _misunderstood(moment, what)
-    return found
+        return _milliseconds(when) if isinstance(when, datetime) else _spelled(when)
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        raise InputError(
+            f"{what} is not a date or time: {str(when)!a:.60}",
+            cure="Write it like 2024, 2024-01-31 or 2024-01-31T12:30Z.",
+        ) from None
 
 
-def _spelled(text: str, what: str) -> int:
-    try:
+def _spelled(when: date | str) -> int:
+    text = when.isoformat() if isinstance(when, date) else when.strip()
+    with suppress(ValueError, OverflowError):
         return time_span(text)[1] - 1
-    except (ValueError, OverflowError):
-        pass
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise _misunderstood(text, what) from None
-    step = timedelta(0) if found.microsecond else timedelta(milliseconds=999)
-    return _instant(found + step, what)
+    found = datetime.fromisoformat(text)
+    # A whole second means all of it.
+    return _milliseconds(found if found.microsecond else found + timedelta(milliseconds=999))
 
 
-def _misunderstood(moment: object, what: str) -> InputError:
-    return InputError(
-        f"{what} is no moment: {str(moment)!a:.60}",
-        cure="Write it like 2024, 2024-01-31 or 2024-01-31T12:30Z.",
-    )
+def _milliseconds(when: datetime) -> int:
+    found = to_ms(when if when.tzinfo else when.replace(tzinfo=UTC))
+    if type(found) is not int:  # pandas' NaT is a datetime as well
+        raise ValueError(when)
+    return found

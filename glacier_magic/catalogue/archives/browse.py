@@ -1,9 +1,8 @@
-"""A question that stays open: any rows of its answer, in order, and its sums by what is there.
+"""Listings for the explorer: any rows of a query's result, in order, and its totals.
 
-A place far down an answer is not found by counting to it: the ids of all rows in their order,
-eight bytes each, are read once, and rows are then read by their ids.  Conditions that no index
-answers are met in one pass over the rows as they lie on the disk, which takes a tenth of the time
-of following an index to them.
+The ids of all rows, eight bytes each, are read once in their order; rows are then read by id, so that
+a row far down costs no more than the first one.  Conditions that no index answers are evaluated in one
+scan of the table in the order of the disk, which takes a tenth of the time of following an index.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
-from . import states, vault_table
+from . import identity, states
 from .archive_frames import table
 from .archives import ArchiveRecord, Archives
 from .query import COLUMNS, Query, Statement, statement
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PIECE = 20_000
-"""Rows that are asked for by their ids at a time."""
+"""Rows that one statement reads by their ids."""
 
 MIB = 1 << 20
 SIZES = (
@@ -34,18 +33,17 @@ SIZES = (
     (1 << 30, "1 to 10 GiB"),
     (10 << 30, "10 GiB and more"),
 )
-"""Classes of sizes: the bytes from which each begins, and its name."""
+"""Size classes: the bytes at which each begins, and its name."""
 
 _INDEXED = ("name", "size", "created")
 _DAY = 86_400_000
-_SELECTED = len(COLUMNS.split(",")) + 1  # and the state
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Archives that are alike: year of creation (UTC), class of size, format and state.
+    """A group of archives: year of creation (UTC), size class, format and state.
 
-    Year and class are None where the catalogue does not know the time or the size.
+    Year and class are None if the catalogue does not know the time or the size.
     """
 
     year: int | None
@@ -55,12 +53,12 @@ class Cell:
 
 
 Cube = dict[Cell, tuple[int, int]]
-"""Number and bytes of the archives in each cell."""
+"""The number and the bytes of the archives in each cell."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A folder in a tree: ``deeper`` where it has folders of its own."""
+    """A folder in a tree; ``deeper`` is true if it has subfolders."""
 
     path: str
     archives: int
@@ -69,14 +67,14 @@ class Branch:
 
 
 class BrowsingStopped(Exception):
-    """Nobody waits for the answer any more."""
+    """The result is no longer needed."""
 
 
 class Listing:
-    """The answer to one question.
+    """The result of one query.
 
-    :param stopped: asked now and then while much is read; the reading ends where it is true.
-    :raises InputError: the question cannot be understood.
+    :param stopped: called now and then during a long reading, which ends when it returns True.
+    :raises InputError: the query is not understood.
     """
 
     def __init__(
@@ -84,27 +82,27 @@ class Listing:
         database: Database,
         scope: Scope,
         vault: str,
-        asked: Query,
+        query: Query,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._database, self._scope, self.vault, self.asked = database, scope, vault, asked
+        self._database, self._scope, self.vault, self.query = database, scope, vault, query
         self._stopped = stopped
         self._archives = Archives(database, scope)
-        self._made = statement(database, scope, vault, replace(asked, limit=None, offset=0))
+        self._made = statement(database, scope, vault, replace(query, limit=None, offset=0))
 
     @property
     def as_of(self) -> int | None:
-        """Date of the inventory that tells what is there, in milliseconds."""
+        """The date, in milliseconds, of the inventory that the result is based on."""
         return self._made.as_of if self._made else None
 
     @property
     def plain(self) -> bool:
-        """Whether all that is there is asked for."""
-        a = self.asked
-        return not (a.glob or a.text or a.where or a.states or a.as_of)
+        """Whether the query has no condition."""
+        q = self.query
+        return not (q.glob or q.text or q.where or q.states or q.as_of)
 
     def first(self, count: int) -> list[int]:
-        """Return the ids of the first rows: at once, whatever the vault's size."""
+        """Return the ids of the first rows, quickly in a vault of any size."""
         if self._made is None:
             return []
         rows = self._database.rows(*self._ids(self._made, f" LIMIT {count:d}"))
@@ -113,7 +111,7 @@ class Listing:
     def order(self) -> np.ndarray[Any, Any]:
         """Return the ids of all rows, in their order.
 
-        :raises Stopped: nobody waits for them any more.
+        :raises BrowsingStopped: *stopped* returned True.
         """
         import numpy as np
 
@@ -125,7 +123,8 @@ class Listing:
 
     @property
     def _current(self) -> int:
-        known = vault_table.find(self._database, self._scope, self.vault)
+        # Read each time: another process may read an inventory while the listing is open.
+        known = identity.find_vault(self._database, self._scope, self.vault)
         return known.current if known else 0
 
     @property
@@ -134,26 +133,25 @@ class Listing:
 
     @property
     def _by_index(self) -> bool:
-        sort = self.asked.sort
+        sort = self.query.sort
         first = (sort.split(",") if isinstance(sort, str) else list(sort or ("name",)))[0]
         return first.strip().removeprefix("-") in _INDEXED
 
     def _ids(self, made: Statement, limit: str = "") -> tuple[str, tuple[Any, ...]]:
         quick = made.few or (self.plain and self._by_index)
         source = "FROM archive_rows WHERE vault_id=?" if quick else self._scan()
-        state = f", {self._state} AS state" if "state" in made.order else ""  # sorted by that name
+        state = f", {self._state} AS state" if "state" in made.order else ""  # ORDER BY names it
         sql = f"SELECT id{state} {source} AND {made.where} ORDER BY {made.order}{limit}"
         return sql, (made.vault_id, *made.bound)
 
     def _scan(self) -> str:
-        """Return the start of a pass over the table, where most of it is this vault."""
-        known = self._archives.count(self.vault)
-        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
-        most = known * 4 >= ((row["last"] if row else None) or 0)
-        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if most else 'vault_id'}=?"
+        """Return the FROM of a scan of the table, if much of the table is this vault's; else of its index."""
+        rows = self._database.number("SELECT max(id) FROM archive_rows")
+        much = self._archives.count(self.vault) * 4 >= rows
+        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if much else 'vault_id'}=?"
 
     def _all_but_absent(self, made: Statement) -> np.ndarray[Any, Any]:
-        """Read the whole index, and leave out the rows that count for nothing: they are few."""
+        """Read the whole index without conditions, then leave out the absent rows, which are few."""
         import numpy as np
 
         source = "SELECT id FROM archive_rows WHERE vault_id=?"
@@ -182,9 +180,9 @@ class Listing:
     # Sums
 
     def cube(self) -> Cube:
-        """Return number and bytes of what matches, by year, class of size, format and state.
+        """Return the number and bytes of the matching archives by year, size class, format and state.
 
-        :raises Stopped: nobody waits for it any more.
+        :raises BrowsingStopped: *stopped* returned True.
         """
         if self._made is None:
             return {}
@@ -207,14 +205,14 @@ class Listing:
     # Rows
 
     def records(self, ids: Sequence[int]) -> list[ArchiveRecord]:
-        """Return rows by their ids, in that order; those that are not there any more are left out.
+        """Return rows by their ids, in that order; missing rows are left out.
 
-        They need not be rows of this answer.
+        They need not be rows of this result.
         """
-        return [r for rows in self._by_ids(ids) for r in self._archives.of_rows(self.vault, rows)]
+        return [record for _, record in self.numbered(ids)]
 
     def numbered(self, ids: Sequence[int]) -> list[tuple[int, ArchiveRecord]]:
-        """Return the same, each with its id."""
+        """Return the result of :meth:`records`, each with its id."""
         return [
             (row["id"], record)
             for rows in self._by_ids(ids)
@@ -227,17 +225,18 @@ class Listing:
 
     def frame_of(self, ids: Sequence[int]) -> pd.DataFrame:
         """Return rows by their ids, in that order, as a DataFrame."""
-        parts = ([tuple(row)[:_SELECTED] for row in rows] for rows in self._by_ids(ids))
+        parts = ([tuple(row) for row in rows] for rows in self._by_ids(ids))
         return table((rows for rows in parts if rows), self.vault, self.as_of)
 
     def among(self, ids: Sequence[int]) -> set[int]:
-        """Return those of *ids* that are rows of this answer."""
+        """Return those of *ids* that are rows of this result."""
         if self._made is None:
             return set()
         found: set[int] = set()
         for chosen in _pieces(ids):
             rows = self._database.rows(
                 f"SELECT id FROM archive_rows WHERE id IN ({_listed(chosen)}) "
+                # Few ids: found by the primary key.
                 f"AND {self._database.unindexed('vault_id')}=? AND {self._made.where}",
                 (self._made.vault_id, *self._made.bound),
             )
@@ -248,8 +247,7 @@ class Listing:
         state = self._state
         for chosen in _pieces(ids):
             rows = self._database.rows(
-                f"SELECT {COLUMNS}, {state} AS state, origin, listed, unlisted, deleted "
-                f"FROM archive_rows WHERE id IN ({_listed(chosen)})"
+                f"SELECT {COLUMNS}, {state} AS state FROM archive_rows WHERE id IN ({_listed(chosen)})"
             )
             found = {row["id"]: row for row in rows}
             yield [found[row] for row in chosen if row in found]
@@ -258,8 +256,8 @@ class Listing:
 def branches(
     database: Database, scope: Scope, vault: str, path: str, limit: int
 ) -> tuple[list[Branch], bool]:
-    """Return the folders in a folder, the largest first, and whether there are more of them."""
-    known = vault_table.find(database, scope, vault)
+    """Return the subfolders of a folder, the largest first, and whether there are more of them."""
+    known = identity.find_vault(database, scope, vault)
     if known is None:
         return [], False
     rows = database.rows(
@@ -267,7 +265,7 @@ def branches(
         "WHERE c.vault_id=f.vault_id AND c.parent=f.parent||f.name AND c.name<>'' "
         "AND c.archives>0) AS deeper FROM folders f WHERE f.vault_id=? AND f.parent=? "
         "AND f.name<>'' AND f.archives>0 ORDER BY f.bytes DESC, f.name LIMIT ?",
-        (known.id, path, limit + 1),
+        (known.id, path, limit + 1),  # one more shows whether there are more
     )
     found = [Branch(path + r["name"], r["archives"], r["bytes"], bool(r["deeper"])) for r in rows]
     return found[:limit], len(found) > limit

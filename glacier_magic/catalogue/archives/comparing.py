@@ -1,16 +1,15 @@
-"""Archives beside each other, as DataFrames: what is there twice, and what changed over time."""
+"""Duplicate archives, and the changes between two inventories, as DataFrames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
-from . import states, vault_table
+from . import identity, states
 from .archive_frames import PIECE, READ, Rows, build
-from .query import COLUMNS
-from .timeline import Stretch
+from .query import COLUMNS, inventory_at, whole_inventories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,48 +30,50 @@ DUPLICATES = (
 DIFFERENCE = ("change", "name", "was", "size", "created", "archive_id", "tree_hash", "was_id", "vault")
 """The columns of a table of changes."""
 
+_SIDE = ("name", "size", "created", "archive_id", "tree_hash", "vault")
 _SIZE, _HASH = READ.index("size"), READ.index("tree_hash")
 
 
 def duplicates(database: Database, scope: Scope, vault: str) -> pd.DataFrame:
     """Return the archives with equal tree hash and size, most bytes wasted first.
 
-    ``group`` numbers them, ``copies`` are in it, ``wasted`` are the bytes of all but one of them.
+    ``group`` numbers the groups, ``copies`` is the number of archives in a group, ``wasted`` the bytes
+    of all of them but one.
     """
-    known = vault_table.find(database, scope, vault)
-    rows = _numbered(_doubles(database, known)) if known else ()
+    known = identity.find_vault(database, scope, vault)
+    rows = _numbered(_copies(database, known)) if known else ()
     found = build(vault, rows, read=(*READ, "copies", "wasted", "group"), columns=DUPLICATES)
     found.attrs.update(as_of=latest(database, scope, vault), more=0)
     return found
 
 
 def latest(database: Database, scope: Scope, vault: str) -> str | None:
-    """Return the date (ISO 8601) of the vault's latest whole inventory, or None."""
-    row = database.row(
-        "SELECT max(made) AS made FROM inventories WHERE account=? AND region=? AND vault=? "
-        "AND ordinal IS NOT NULL AND whole=1",
-        (scope.account, scope.region, vault),
-    )
-    made = from_ms(row["made"]) if row else None
-    return made.isoformat() if made else None
+    """Return the date (ISO 8601) of the latest whole inventory of a vault, or None."""
+    inventories = whole_inventories(database, scope, vault)
+    return _iso(inventories[-1]["made"]) if inventories else None
 
 
-def _doubles(database: Database, known: vault_table.KnownVault) -> Iterator[Rows]:
-    kept = states.there(known.current)
+def _iso(made: int | None) -> str | None:
+    found = from_ms(made)
+    return found.isoformat() if found else None
+
+
+def _copies(database: Database, known: identity.KnownVault) -> Iterator[Rows]:
+    stored = states.in_vault(known.current)
     sql = (
         f"SELECT {COLUMNS}, {states.expression(known.current)} AS state, copies, "
         "(copies-1)*size AS wasted FROM archive_rows JOIN ("
         "SELECT size AS same_size, tree_hash AS same_hash, count(*) AS copies FROM archive_rows "
-        f"WHERE vault_id=? AND tree_hash IS NOT NULL AND {kept} "
+        f"WHERE vault_id=? AND tree_hash IS NOT NULL AND {stored} "
         "GROUP BY size, tree_hash HAVING count(*)>1) AS same "
-        f"ON size=same_size AND tree_hash=same_hash WHERE vault_id=? AND {kept} "
+        f"ON size=same_size AND tree_hash=same_hash WHERE vault_id=? AND {stored} "
         "ORDER BY wasted DESC, size, tree_hash, created NULLS FIRST, archive_id"
     )
     return database.stream(sql, (known.id, known.id), PIECE)
 
 
 def _numbered(pieces: Iterable[Rows]) -> Iterator[Rows]:
-    """Add to each row the number of its group; those of a group follow each other."""
+    """Append the number of its group to each row; the rows of a group are adjacent."""
     number, before = 0, None
     for piece in pieces:
         numbered = []
@@ -86,30 +87,67 @@ def _numbered(pieces: Iterable[Rows]) -> Iterator[Rows]:
 def difference(
     database: Database, scope: Scope, vault: str, before: int | None, after: int | None
 ) -> pd.DataFrame:
-    """Return what came and went between two inventories: see :class:`.timeline.Stretch`.
+    """Return the archives that were added and removed between two inventories.
 
-    ``change`` is *added*, *gone* or *renamed*: one that is gone while another came with the same
-    tree hash and size and another name.  ``was`` and ``was_id`` are name and id of the one before.
-    ``attrs`` has the sums.
+    ``change`` is *added*, *gone* or *renamed*: one archive is gone, and another with the same tree hash
+    and size but a different name was added.  ``was`` and ``was_id`` are the name and id of the former.
+    ``attrs`` has the dates, numbers and bytes of both inventories, and ``growth`` in bytes.
+
+    :param before: milliseconds; the first inventory is the last one made until then.  Without it, it
+        is the one before the second.
+    :param after: the same for the second inventory; without it, it is the last one.
+    :raises InputError: there is no inventory that old.
     """
-    stretch = Stretch(database, scope, vault, before, after)
-    ids = stretch.changed()
-    added, gone = (
-        build(vault, ([tuple(row) for row in piece] for piece in pieces), columns=_SIDE)
-        for pieces in (stretch.added(ids), stretch.gone(ids))
-    )
+    inventories = whole_inventories(database, scope, vault)
+    second = inventory_at(inventories, 1 << 62 if after is None else after, vault)  # later than any date
+    if before is None:
+        before = inventories[-2]["made"] if len(inventories) > 1 and after is None else second["made"] - 1
+    first = inventory_at(inventories, before, vault)
+    ids = _changed(database, scope, vault, first["ordinal"], second["ordinal"])
+    added = _frame(database, vault, ids, listed=second["ordinal"], unlisted=first["ordinal"])
+    gone = _frame(database, vault, ids, listed=first["ordinal"], unlisted=second["ordinal"])
     found = _together(added, gone)
-    sums: dict[str, Any] = stretch.sums
-    sums["growth"] = sums["bytes_after"] - sums["bytes_before"]
-    for name in ("before", "after"):
-        made = from_ms(sums[name])
-        sums[name] = made.isoformat() if made else None
     found.attrs.clear()
-    found.attrs.update({"vault": vault, "as_of": sums["after"], "unlisted": 0, "more": 0, **sums})
+    found.attrs.update(
+        vault=vault,
+        as_of=_iso(second["made"]),
+        unlisted=0,
+        more=0,
+        before=_iso(first["made"]),
+        after=_iso(second["made"]),
+        archives_before=first["archives"],
+        archives_after=second["archives"],
+        bytes_before=first["bytes"],
+        bytes_after=second["bytes"],
+        growth=second["bytes"] - first["bytes"],
+    )
     return found
 
 
-_SIDE = ("name", "size", "created", "archive_id", "tree_hash", "vault")
+def _changed(database: Database, scope: Scope, vault: str, first: int, second: int) -> list[int]:
+    """Return the ids of the rows whose presence may differ between two ordinals."""
+    # Either inventory may be the later one.
+    (start, end), one = sorted((first, second)), identity.find_or_add_vault(database, scope, vault).id
+    rows = database.rows(
+        "SELECT id FROM archive_rows WHERE vault_id=? AND listed>? AND listed<=? "
+        "UNION SELECT id FROM archive_rows WHERE vault_id=? AND unlisted>? AND unlisted<=? "
+        "UNION SELECT archive FROM absences WHERE vault_id=? AND since<=? AND until>?",  # listed again later
+        (one, start, end, one, start, end, one, end, start),
+    )
+    return [row["id"] for row in rows]
+
+
+def _frame(database: Database, vault: str, ids: Sequence[int], *, listed: int, unlisted: int) -> pd.DataFrame:
+    """Return those of the rows *ids* that the inventory *listed* lists and *unlisted* does not."""
+    pieces = (
+        database.rows(
+            f"SELECT {COLUMNS}, 'present' AS state FROM archive_rows "
+            f"WHERE id IN ({','.join(map(str, ids[start : start + PIECE]))}) "
+            f"AND ({states.listed_by(listed)}) AND NOT COALESCE(({states.listed_by(unlisted)}), FALSE)"
+        )
+        for start in range(0, len(ids), PIECE)
+    )
+    return build(vault, ([tuple(row) for row in piece] for piece in pieces), columns=_SIDE)
 
 
 def _together(added: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +162,7 @@ def _together(added: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
         gone.drop(index=old).assign(change="gone", was=None, was_id=None),
         renamed,
     ]
-    kind = added["name"].dtype
+    kind = added["name"].dtype  # columns of None alone would be of the type object
     parts = [part.astype({"change": kind, "was": kind, "was_id": kind}) for part in parts]
     parts = [part.sort_values(["name", "created"], kind="stable") for part in parts]
     together: pd.DataFrame = pd.concat(parts, ignore_index=True)
@@ -132,11 +170,12 @@ def _together(added: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
 
 
 def _renamed(added: pd.DataFrame, gone: pd.DataFrame) -> tuple[Any, Any]:
-    """Return the rows of both that are pairs of the same bytes under another name."""
+    """Return the rows of both that are pairs of the same bytes under different names."""
     same = ["size", "tree_hash"]
     sides = []
     for side in (added, gone):
         some = side.dropna(subset=["tree_hash"])[[*same, "name"]]
+        # Copies are paired one to one: the first added with the first gone, and so on.
         some = some.assign(turn=some.groupby(same).cumcount(), row=some.index)
         sides.append(some)
     pairs = sides[0].merge(sides[1], on=[*same, "turn"], suffixes=("", "_was"))

@@ -1,27 +1,30 @@
-"""Folders with all that lies below them added up, kept when rows change.
+"""Folders and the totals of all archives below them, updated whenever rows change.
 
-A name's folders end at its slashes: ``a/b/c`` lies in ``a/b/``, ``a/`` and the whole vault.
+The folders of a name end at its slashes: ``a/b/c`` is in ``a/b/``, in ``a/`` and in the whole vault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..storage.database import Database
-from .states import there
+from ..storage.database import Database, Scope
+from .states import in_vault
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DEEPEST = 32
-"""Folders below this level are not kept apart: their archives count to those above."""
+DEEPEST = 32  # a name of slashes alone would otherwise have hundreds of folders
+"""Levels of folders; archives in deeper folders count towards the folder at this level."""
 
 SPILL = 100_000
-"""Folders whose changes are held in memory at a time."""
+"""Folders whose changes are held in memory before they are written."""
 
-_SUM = (
+END = "\U0010ffff"
+"""Sorts after every character: *prefix* + END bounds the names that begin with *prefix*."""
+
+_SUM = (  # CASE: SQLite calls the function min(), PostgreSQL least()
     "archives=folders.archives+excluded.archives, bytes=folders.bytes+excluded.bytes, "
     "oldest=CASE WHEN folders.oldest IS NULL OR excluded.oldest<folders.oldest "
     "THEN excluded.oldest ELSE folders.oldest END, "
@@ -32,18 +35,18 @@ _COLUMNS = "vault_id, parent, name, archives, bytes, oldest, newest"
 
 
 def folder_of(name: str) -> str:
-    """Return the folder that *name* lies in, with its slash; empty for none."""
+    """Return the folder of a name with its slash; empty for a name without a folder."""
     return name[: name.rfind("/") + 1]
 
 
 def split(folder: str) -> tuple[str, str]:
-    """Return parent and name of a folder; both are empty for the whole vault."""
+    """Return the parent and the name of a folder; both are empty for the whole vault."""
     parent = folder[: folder.rfind("/", 0, -1) + 1] if folder else ""
     return parent, folder[len(parent) :]
 
 
 def lineage(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield parent and name of the whole vault, of each folder on the way, and of *folder*."""
+    """Yield the parent and the name of the whole vault and of each folder down to *folder*."""
     yield "", ""
     start = 0
     for _ in range(DEEPEST):
@@ -56,7 +59,7 @@ def lineage(folder: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(slots=True)
 class Sum:
-    """What lies in a folder: number, bytes, times of the oldest and the newest."""
+    """Totals of a folder: number, bytes, creation times of the oldest and the newest archive."""
 
     archives: int = 0
     bytes: int = 0
@@ -64,7 +67,7 @@ class Sum:
     newest: int | None = None
 
     def add(self, archives: int, size: int, oldest: int | None, newest: int | None) -> None:
-        """Add what lies somewhere below."""
+        """Add the totals of a folder below it."""
         self.archives += archives
         self.bytes += size
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
@@ -74,22 +77,23 @@ class Sum:
 
 
 class FolderChanges:
-    """What comes into and goes out of the folders of a vault, until it is written."""
+    """Archives added to and removed from the folders of a vault, until :meth:`write`."""
 
     def __init__(self) -> None:
-        self.came: dict[str, Sum] = {}
-        self.went: dict[str, Sum] = {}
+        self._added: dict[str, Sum] = {}
+        self._removed: dict[str, Sum] = {}
 
-    def come(self, name: str, size: int | None, created: int | None) -> None:
-        """Note an archive that is there now."""
-        self.came.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
+    def add(self, name: str, size: int | None, created: int | None) -> None:
+        """Record an archive that is now in the vault."""
+        # An unknown size counts as 0.
+        self._added.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
 
-    def go(self, name: str, size: int | None, created: int | None) -> None:
-        """Note an archive that is not there any more."""
-        self.went.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
+    def remove(self, name: str, size: int | None, created: int | None) -> None:
+        """Record an archive that is no longer in the vault."""
+        self._removed.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
 
-    def come_many(self, table: pa.Table) -> None:
-        """Note many: a table with name, size and created in milliseconds."""
+    def add_many(self, table: pa.Table) -> None:
+        """Record many archives: a table with name, size, and created in milliseconds."""
         import pyarrow.compute as pc
 
         folders = pc.replace_substring_regex(table["name"], "[^/]*$", "", max_replacements=1)
@@ -102,42 +106,43 @@ class FolderChanges:
         for folder, count, size, times in zip(
             sums["folder"], sums["name_count"], sums["size_sum"], sums["created_min_max"], strict=True
         ):
-            self.came.setdefault(folder, Sum()).add(count, size or 0, times["min"], times["max"])
+            self._added.setdefault(folder, Sum()).add(count, size or 0, times["min"], times["max"])
 
     @property
     def many(self) -> bool:
-        """Whether it is time to write them."""
-        return len(self.came) + len(self.went) > SPILL
+        """Whether the changes take so much memory that they should be written."""
+        return len(self._added) + len(self._removed) > SPILL
 
     def write(self, database: Database, vault_id: int) -> None:
-        """Add the changes to the folders, in the transaction of the caller; forget them."""
+        """Add the changes to the folders, in the caller's transaction, and clear them."""
         with database.transaction():
             database.executemany(
                 f"INSERT INTO folders({_COLUMNS}) VALUES(?,?,?,?,?,?,?) "
                 f"ON CONFLICT(vault_id, parent, name) DO UPDATE SET {_SUM}",
                 [
                     (vault_id, *place, s.archives, s.bytes, s.oldest, s.newest)
-                    for place, s in _rolled_up(self.came)
+                    for place, s in _rolled_up(self._added)
                 ],
             )
+            # Without its oldest or newest archive a folder has bounds only: the next reader looks them up.
             database.executemany(
                 "UPDATE folders SET archives=archives-?, bytes=bytes-?, "
                 "stale=CASE WHEN oldest>=? OR newest<=? THEN 1 ELSE stale END "
                 "WHERE vault_id=? AND parent=? AND name=?",
                 [
                     (s.archives, s.bytes, s.oldest, s.newest, vault_id, *place)
-                    for place, s in _rolled_up(self.went)
+                    for place, s in _rolled_up(self._removed)
                 ],
             )
-        self.came, self.went = {}, {}
+        self._added, self._removed = {}, {}
 
 
 def add_up(rows: Iterable[tuple[str, int | None, int | None]]) -> dict[tuple[str, str], Sum]:
-    """Return what archives (name, size, created) add up to, by parent and name of each folder."""
-    changes = FolderChanges()
-    for row in rows:
-        changes.come(*row)
-    return dict(_rolled_up(changes.came))
+    """Return the totals of archives (name, size, created) by the parent and the name of each folder."""
+    sums: dict[str, Sum] = {}
+    for name, size, created in rows:
+        sums.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
+    return dict(_rolled_up(sums))
 
 
 def _rolled_up(sums: dict[str, Sum]) -> Iterable[tuple[tuple[str, str], Sum]]:
@@ -150,7 +155,7 @@ def _rolled_up(sums: dict[str, Sum]) -> Iterable[tuple[tuple[str, str], Sum]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder and all below it: bytes, and times in milliseconds since 1970 UTC."""
+    """A folder with the totals of all archives below it; times are milliseconds since 1970 UTC."""
 
     path: str
     depth: int
@@ -160,12 +165,25 @@ class Folder:
     newest: int | None
 
 
-def below(database: Database, vault_id: int, current: int, path: str, depth: int) -> list[dict[str, Any]]:
-    """Return a folder and those below it down to *depth* levels, the largest of each first."""
-    found: list[dict[str, Any]] = []
+_READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
+
+
+def count(database: Database, scope: Scope, vault: str) -> int:
+    """Return how many archives a vault holds."""
+    return database.number(  # the total of the whole vault: counting ten million rows takes seconds
+        "SELECT f.archives FROM folders f JOIN vaults v ON v.id=f.vault_id "
+        "WHERE v.account=? AND v.region=? AND v.vault=? AND f.parent='' AND f.name=''",
+        (scope.account, scope.region, vault),
+    )
+
+
+def below(database: Database, vault_id: int, current: int, path: str, depth: int) -> list[Folder]:
+    """Return a folder and the folders down to *depth* levels below it, the largest of each first."""
+    found: list[Folder] = []
+    # A folder that became empty keeps its row.
     rows = database.rows(f"{_READ} AND parent=? AND name=? AND archives>0", (vault_id, *split(path)))
     for level in range(depth + 1):
-        found += [_figures(database, vault_id, current, level, row) for row in rows]
+        found += [_folder(database, vault_id, current, level, row) for row in rows]
         if level < depth:
             rows = [
                 child
@@ -179,73 +197,60 @@ def below(database: Database, vault_id: int, current: int, path: str, depth: int
 
 
 def starting(database: Database, vault_id: int, prefix: str, limit: int) -> list[str]:
-    """Return the first folders, by name, that start with *prefix* and lie where it ends."""
+    """Return the first folders, by name, that begin with *prefix*, at the level that it ends in."""
     parent = folder_of(prefix)
     begin = prefix[len(parent) :]
     rows = database.rows(
         "SELECT name FROM folders WHERE vault_id=? AND parent=? AND name>=? AND name<? "
         "AND name<>'' AND archives>0 ORDER BY name LIMIT ?",
-        (vault_id, parent, begin, begin + "\U0010ffff", limit),
+        (vault_id, parent, begin, begin + END, limit),
     )
     return [parent + row["name"] for row in rows]
 
 
-_READ = "SELECT parent, name, archives, bytes, oldest, newest, stale FROM folders WHERE vault_id=?"
-
-
-def _figures(database: Database, vault_id: int, current: int, level: int, row: Any) -> dict[str, Any]:
+def _folder(database: Database, vault_id: int, current: int, level: int, row: Any) -> Folder:
     path = row["parent"] + row["name"]
     oldest, newest = row["oldest"], row["newest"]
-    if row["stale"]:
-        oldest = _outermost(database, vault_id, current, path, oldest, newest, "ASC NULLS FIRST")
-        newest = _outermost(database, vault_id, current, path, oldest, newest, "DESC NULLS LAST")
+    if row["stale"]:  # a removal may have taken the oldest or the newest: only bounds are known
+        inside = (vault_id, oldest, newest, path, path + END)
+        oldest = _outermost(database, inside, current, "ASC NULLS FIRST")
+        newest = _outermost(database, (vault_id, oldest, *inside[2:]), current, "DESC NULLS LAST")
         database.execute(
             "UPDATE folders SET oldest=?, newest=?, stale=0 WHERE vault_id=? AND parent=? "
-            "AND name=? AND archives=? AND bytes=?",
+            "AND name=? AND archives=? AND bytes=?",  # unless another process has changed it meanwhile
             (oldest, newest, vault_id, row["parent"], row["name"], row["archives"], row["bytes"]),
         )
-    return {
-        "path": path,
-        "depth": level,
-        "archives": row["archives"],
-        "bytes": row["bytes"],
-        "oldest": oldest,
-        "newest": newest,
-    }
+    return Folder(
+        path=path, depth=level, archives=row["archives"], bytes=row["bytes"], oldest=oldest, newest=newest
+    )
 
 
-def _outermost(
-    database: Database,
-    vault_id: int,
-    current: int,
-    path: str,
-    oldest: int | None,
-    newest: int | None,
-    way: str,
-) -> int | None:
-    """Return the first or last time of a folder, looking inwards from its former bounds."""
+def _outermost(database: Database, inside: Sequence[Any], current: int, order: str) -> int | None:
+    """Return the first or the last creation time in a folder.
+
+    :param inside: the vault, the former bounds of the time, and the bounds of the names.
+    """
     row = database.row(
         "SELECT created FROM archive_rows WHERE vault_id=? AND created>=? AND created<=? "
-        f"AND name>=? AND name<? AND {there(current)} ORDER BY created {way} LIMIT 1",
-        (vault_id, oldest, newest, path, path + "\U0010ffff"),
+        f"AND name>=? AND name<? AND {in_vault(current)} ORDER BY created {order} LIMIT 1",
+        inside,
     )
     return None if row is None else row["created"]
 
 
 def rebuild(database: Database, vault_id: int, current: int) -> None:
-    """Add up all folders of a vault anew, in the transaction of the caller."""
+    """Recalculate all folders of a vault, in the caller's transaction."""
     database.execute("DELETE FROM folders WHERE vault_id=?", (vault_id,))
+    # Pages by id, so that the memory does not grow with the vault.
     changes, last = FolderChanges(), 0
-    while True:
-        rows = database.rows(
-            "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "
-            f"AND {there(current)} ORDER BY id LIMIT 50000",
-            (vault_id, last),
-        )
+    while rows := database.rows(
+        "SELECT id, name, size, created FROM archive_rows WHERE vault_id=? AND id>? "
+        f"AND {in_vault(current)} ORDER BY id LIMIT 50000",
+        (vault_id, last),
+    ):
         for row in rows:
-            changes.come(row["name"], row["size"], row["created"])
-        if changes.many or not rows:
+            changes.add(row["name"], row["size"], row["created"])
+        if changes.many:
             changes.write(database, vault_id)
-        if not rows:
-            return
         last = rows[-1]["id"]
+    changes.write(database, vault_id)

@@ -1,34 +1,29 @@
-"""An inventory into the catalogue: in bounded memory, true all at once or not at all.
+"""Reading an inventory into the catalogue: in bounded memory, and all of it or nothing.
 
-Batches are written in short transactions of their own, with the ordinal that the inventory will
-have; what they say counts only once ``vaults.current`` is that ordinal, which is the last write.
-A reading that stops half-way leaves rows that nobody sees, and the next one uses them.
+Batches are written in short transactions, with the ordinal that the inventory will have.  They count
+only once ``vaults.current`` has that ordinal, which is the last write.  An interrupted reading leaves
+rows that no query returns; the next reading uses them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...descriptions import decode_columns
 from ..storage.database import LOAD_SECONDS, Database, Scope, is_dead, new_owner
-from . import folders, identity, paging, states, vault_table
+from . import folders, identity, states
 from .folders import FolderChanges
-from .id_index import IdIndex
-from .paging import ListedPage, Pages
+from .identity import IdIndex
 from .reconcile import Reconciliation
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-BATCH = 65_536
-"""Archives in a transaction: a fraction of a second in which others wait."""
-
-MANY = 200_000
-"""Archives from which indexes are made afterwards, where there were fewer rows than that."""
+BATCH = 65_536  # a fraction of a second, during which other writers wait
+"""Archives in a transaction."""
 
 _ROW = (
     "INSERT INTO archive_rows(vault_id, id_key, id_check, archive_id, name, description, format, "
@@ -38,60 +33,52 @@ _ROW = (
 
 
 class Load:
-    """One inventory that is being read: see :func:`loading`."""
+    """An inventory that is being read: see :meth:`.inventories.Inventories.loading`."""
 
     def __init__(
-        self,
-        database: Database,
-        scope: Scope,
-        vault: str,
-        job_id: str,
-        *,
-        whole: bool,
-        expected: int = 0,
-        page: ListedPage | None = None,
+        self, database: Database, scope: Scope, vault: str, job_id: str, *, whole: bool, expected: int = 0
     ) -> None:
         self.vault, self.job_id, self.whole = vault, job_id, whole
-        self._expected, self._page = expected, page
+        self._expected = expected
         self.archives = self.bytes = self.added = self.gone = 0
         self.newest: int | None = None
         self._database, self._scope = database, scope
         self._owner = new_owner()
         self._changes = FolderChanges()
-        self._back: list[int] = []
+        self._relisted: list[int] = []
         self._finished = False
 
     # Beginning and ending
 
     def begin(self) -> None:
-        """Take the vault for this reading; wait while another process reads one of it."""
+        """Claim the vault; wait while another process reads an inventory of it."""
         import numpy as np
 
         while not self._claim():
             time.sleep(0.1)
-        known = vault_table.known(self._database, self._scope, self.vault)
-        self._id, self._current = known.id, known.current
-        self._ordinal = known.current + 1
+        known = identity.find_or_add_vault(self._database, self._scope, self.vault)
+        self._id, self._ordinal = known.id, known.current + 1
         self._end = Reconciliation(self._database, self._id, self._ordinal, self._changes)
         if self._rebuild:
-            self._end.forget_ends()
+            self._end.undo_unlisted()
         self._last = self._highest()
         one = self._database.row("SELECT 1 FROM archive_rows WHERE vault_id=? LIMIT 1", (self._id,))
         self._empty = one is None
-        self._seen = np.zeros(self._last + 1, bool)
+        self._seen = np.zeros(self._last + 1, bool)  # by row id: a byte for each row of the catalogue
         self._odd = self._read_odd()
         self._dropped = False
         self._high, self._others = self._last, False
-        self._known = None if self._empty else IdIndex.read(self._database, self._id, self._last)
+        self._index = None if self._empty else IdIndex.read(self._database, self._id, self._last)
 
     def _claim(self) -> bool:
         with self._database.transaction():
-            known = vault_table.known(self._database, self._scope, self.vault)
+            known = identity.find_or_add_vault(self._database, self._scope, self.vault)
             row = self._database.row("SELECT * FROM loads WHERE vault_id=?", (known.id,))
+            # is_dead() knows the processes of this computer; other claims expire.
             held = row is not None and row["owner"] and not is_dead(row["owner"])
             if row is not None and held and row["touched"] > self._database.now() - LOAD_SECONDS:
                 return False
-            self._rebuild = row is not None
+            self._rebuild = row is not None  # a reading was interrupted: its folder changes are lost
             self._database.execute(
                 "INSERT INTO loads(vault_id, job_id, owner, touched, broken) VALUES(?,?,?,?,?) "
                 "ON CONFLICT(vault_id) DO UPDATE SET job_id=excluded.job_id, "
@@ -101,7 +88,7 @@ class Load:
         return True
 
     def give_up(self) -> None:
-        """Let go of the vault; what was written stays unseen until the next reading uses it."""
+        """Release the vault after an interruption; the rows stay hidden for the next reading."""
         if not self._finished:
             self._database.execute(
                 "UPDATE loads SET owner='', broken=1 WHERE vault_id=? AND owner=?", (self._id, self._owner)
@@ -110,7 +97,7 @@ class Load:
                 self._database.create_indexes()
 
     def _read_odd(self) -> np.ndarray[Any, Any]:
-        """Return the ids of the rows that are not simply present, in order."""
+        """Return the ids, in order, of the rows that are not simply present."""
         import numpy as np
 
         found: list[int] = []
@@ -122,7 +109,7 @@ class Load:
     # Batches
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Write archives: archive_id, description, created, size and tree_hash columns."""
+        """Write archives: the columns archive_id, description, created, size and tree_hash."""
         for start in range(0, batch.num_rows, BATCH):
             self._add(batch.slice(start, BATCH))
 
@@ -138,39 +125,40 @@ class Load:
             self.newest = max(newest, self.newest or newest)
         keys, checks = identity.columns(batch["archive_id"])
         ids = np.full(batch.num_rows, -1, np.int64)
-        if self._known is not None:
-            ids = self._known.find(keys, checks)
-        order = np.argsort(keys)  # neighbours in the index are written together
+        if self._index is not None:
+            ids = self._index.find(keys, checks)
+        order = np.argsort(keys)  # neighbours in the database's index are written together
         with self._database.transaction():
-            self._touch()
-            self._others |= self._highest() != self._high
-            if self._others or (self._known is None and not self._empty):
-                asked = order[ids[order] < 0]
-                wanted = zip(asked.tolist(), keys[asked].tolist(), checks[asked].tolist(), strict=True)
+            self._renew()
+            self._others |= self._highest() != self._high  # another process has written rows meanwhile
+            if self._others or (self._index is None and not self._empty):
+                unknown = order[ids[order] < 0]
+                wanted = zip(unknown.tolist(), keys[unknown].tolist(), checks[unknown].tolist(), strict=True)
                 for place, row_id in self._database.find_ids(self._id, wanted):
                     ids[place] = row_id
-            self._meet(batch, ids)
-            self._bulk_from_now()
-            fresh = order[ids[order] < 0]
-            self._insert(batch.take(pa.array(fresh)), keys[fresh], checks[fresh])
+            self._update_known(batch, ids)
+            self._drop_indexes_for_many()
+            new = order[ids[order] < 0]
+            self._insert(batch.take(pa.array(new)), keys[new], checks[new])
             self._high = self._highest()
 
     def _highest(self) -> int:
-        row = self._database.row("SELECT max(id) AS last FROM archive_rows")
-        return int((row["last"] if row else None) or 0)
+        return self._database.number("SELECT max(id) FROM archive_rows")
 
-    def _touch(self) -> None:
+    def _renew(self) -> None:
+        """Renew the claim: other computers take one over that is too old."""
         self._database.execute(
             "UPDATE loads SET touched=? WHERE vault_id=? AND owner=?",
             (self._database.now(), self._id, self._owner),
         )
 
-    def _bulk_from_now(self) -> None:
-        """Drop indexes once it shows that nearly all rows will be new."""
+    def _drop_indexes_for_many(self) -> None:
+        """Drop indexes if nearly all rows of the catalogue will be new."""
         coming = max(self.archives, self._expected)
-        if self._empty and not self._dropped and self._last < coming and coming >= MANY:
+        many = self._last < coming and coming >= self._database.limits.bulk_rows
+        if self._empty and not self._dropped and many:
             self._database.drop_indexes()
-            self._dropped = True
+            self._dropped = True  # create_indexes() makes them again, faster than each row updates them
 
     def _insert(self, batch: pa.RecordBatch, keys: Any, checks: Any) -> None:
         count = batch.num_rows
@@ -180,6 +168,7 @@ class Load:
 
         descriptions = batch["description"].to_pylist()
         names, formats, mtimes = decode_columns(descriptions)
+        # Null where the description equals the name.
         raw = [None if d == n else d for d, n in zip(descriptions, names, strict=True)]
         created = batch["created"].cast(pa.int64())
         hashes = [identity.pack_hash(each) for each in batch["tree_hash"].to_pylist()]
@@ -203,20 +192,19 @@ class Load:
             written = self._database.insert_many(_ROW, list(rows))
             self._database.index_new_names()
         self.added += written
-        self._rebuild |= written != count  # listed twice
-        table = pa.table({"name": names, "size": batch["size"], "created": created})
-        self._changes.come_many(table)
+        self._rebuild |= written != count  # an archive is listed twice: the folder changes are wrong
+        self._changes.add_many(pa.table({"name": names, "size": batch["size"], "created": created}))
 
-    def _meet(self, batch: pa.RecordBatch, ids: np.ndarray[Any, Any]) -> None:
-        """Note the archives that are known already; those that are not simply present change."""
+    def _update_known(self, batch: pa.RecordBatch, ids: np.ndarray[Any, Any]) -> None:
+        """Mark known archives as seen; update the few that are not simply present."""
         import numpy as np
 
         self._seen[ids[(ids >= 0) & (ids <= self._last)]] = True
         odd = np.isin(ids, self._odd) | (ids > self._last)
         for place in np.flatnonzero(odd).tolist():
-            self._meet_odd(batch, place, int(ids[place]))
+            self._update_odd(batch, place, int(ids[place]))
 
-    def _meet_odd(self, batch: pa.RecordBatch, place: int, row_id: int) -> None:
+    def _update_odd(self, batch: pa.RecordBatch, place: int, row_id: int) -> None:
         row = self._database.row(
             "SELECT name, size, created, tree_hash, mtime, format, description, origin, listed, "
             "unlisted, deleted FROM archive_rows WHERE id=?",
@@ -224,18 +212,17 @@ class Load:
         )
         if row is None:
             return
-        item = {name: batch[name][place].as_py() for name in ("description", "size", "tree_hash")}
-        created = batch["created"][place].value
         if row["unlisted"] is not None and row["deleted"] is None:
-            self._back.append(row_id)
+            self._relisted.append(row_id)  # it counts as gone until the inventory is complete
         if row["listed"] is None:
-            self._complete(row_id, row, item, created)
+            item = {name: batch[name][place].as_py() for name in ("description", "size", "tree_hash")}
+            self._complete(row_id, row, item, batch["created"][place].value)
 
     def _complete(self, row_id: int, row: Any, item: dict[str, Any], created: int | None) -> None:
-        """Write what the service says of an archive that was known by an upload or a record."""
+        """Complete the row of an upload, or of another tool's record, with what the inventory says."""
         (name,), (form,), (mtime,) = decode_columns([item["description"]])
         if row["origin"] == states.UPLOADED or not item["description"]:
-            name, form, mtime = row["name"], row["format"], row["mtime"]
+            name, form, mtime = row["name"], row["format"], row["mtime"]  # the uploader knows its file
             raw = row["description"]
         else:
             raw = None if name == item["description"] else item["description"]
@@ -255,100 +242,69 @@ class Load:
             ),
         )
         if row["deleted"] is None and row["unlisted"] is None:
-            self._changes.go(row["name"], row["size"], row["created"])
-            self._changes.come(name, item["size"], created)
+            self._changes.remove(row["name"], row["size"], row["created"])
+            self._changes.add(name, item["size"], created)
         if name != row["name"]:
             self._database.reindex_name(row_id, row["name"], name)
 
     # The end
 
     def finish(self, made: int | None, *, also: Callable[[], object] | None = None) -> None:
-        """Make all of it true at once.
+        """Make the whole inventory effective with one write.
 
-        :param made: the inventory's own date in milliseconds, or one that is surely not later;
-            without any it only adds.
-        :param also: called inside the last transaction.
+        :param made: the date of the inventory in milliseconds, or a date that is certainly not later.
+            Without one, archives are only added.
+        :param also: called in the last transaction.
         """
         self._database.create_indexes()
         self._dropped = False
-        since = made
-        if self._page is not None:
-            since = self._join_pages(self._page, made)
-        newest = self._database.row(
-            "SELECT max(made) AS made FROM inventories WHERE account=? AND region=? AND vault=? "
+        newest = self._database.number(
+            "SELECT max(made) FROM inventories WHERE account=? AND region=? AND vault=? "
             "AND ordinal IS NOT NULL",
             (self._scope.account, self._scope.region, self.vault),
         )
-        older = made is not None and newest is not None and (newest["made"] or 0) > made
-        if since is not None and self.whole and not older:
-            self._sweep(since)
+        older = made is not None and newest > made
+        if made is not None and self.whole and not older:
+            self._mark_unlisted(made)
         elif self._rebuild:
             self._end.hide_leftovers(self._last, self._seen)
         with self._database.transaction():
-            if older:
-                self._end.set_aside()
+            if older:  # it must not undo what a later inventory says
+                self._end.hide_all()
                 self._rebuild = True
             else:
-                self._end.bring_back(self._back)
+                self._end.restore_gone(self._relisted)
                 if made is not None:
-                    self._end.revive(made, self._last, self._seen)
+                    self._end.restore_deleted(made, self._last, self._seen)
                 if not self._rebuild:
                     self._changes.write(self._database, self._id)
             self._database.execute("UPDATE vaults SET current=? WHERE id=?", (self._ordinal, self._id))
             if self._rebuild:
                 folders.rebuild(self._database, self._id, self._ordinal)
             self._record(made, older=older)
-            if self._page is not None and not older:
-                paging.keep(self._database, self._id, self._page.marker, self._pages)
             self._database.execute("DELETE FROM loads WHERE vault_id=?", (self._id,))
             if also is not None:
                 also()
         self._finished = True
 
-    def _join_pages(self, page: ListedPage, made: int | None) -> int | None:
-        """Take the pages before for part of this one; return the date that all of them reach.
-
-        None where it is not known, or a page is missing.
-        """
-        import numpy as np
-
-        last = self._highest()
-        seen = np.zeros(last + 1, bool)
-        seen[: len(self._seen)] = self._seen
-        rows = self._database.rows(
-            "SELECT id FROM archive_rows WHERE vault_id=? AND listed=? AND id>?",
-            (self._id, self._ordinal, self._last),
-        )
-        seen[[row["id"] for row in rows]] = True
-        self._pages = Pages(made, self.archives, self.bytes, seen)
-        joined = paging.goes_on(self._database, self._id, page, self._pages)
-        self.whole = self.whole and joined and page.marker is None
-        if not joined:
-            self._pages.made = None  # what was missed stays missed, whatever follows
-        self._seen = self._pages.seen[: self._last + 1]
-        self.whole = self.whole and self._pages.made is not None
-        if self.whole:
-            self.archives, self.bytes = self._pages.archives, self._pages.bytes
-        return self._pages.made
-
-    def _sweep(self, made: int) -> None:
-        """Note the archives that are not listed any more, or not in time."""
+    def _mark_unlisted(self, made: int) -> None:
         if self._empty:
             return
         ids = self._known_ids()
         missing = ids[~self._seen[ids]]
         for start in range(0, len(missing), 10_000):
+            # Not effective before the last write of finish().
             chunk = missing[start : start + 10_000].tolist()
             with self._database.transaction():
-                self._touch()
-                self.gone += self._end.lose(chunk, made)
+                self._renew()
+                self.gone += self._end.mark_unlisted(chunk, made)
 
     def _known_ids(self) -> np.ndarray[Any, Any]:
-        """Return the ids of the vault's rows that were there before, read in the key's order."""
+        """Return the ids of the rows that the vault had before, in the order of their keys."""
         import numpy as np
 
-        if self._known is not None:
-            return self._known.ids
+        if self._index is not None:
+            return self._index.ids
         pieces = self._database.stream(
             "SELECT id FROM archive_rows WHERE vault_id=? AND id<=? ORDER BY id_key, id_check",
             (self._id, self._last),
@@ -362,6 +318,7 @@ class Load:
             "bytes, ordinal, whole, added, gone) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
             "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET made=excluded.made, "
             "loaded=excluded.loaded, archives=excluded.archives, bytes=excluded.bytes, "
+            # Read again: it keeps its place in the history.
             "ordinal=COALESCE(inventories.ordinal, excluded.ordinal)",
             (
                 self._scope.account,
@@ -378,29 +335,3 @@ class Load:
                 self.gone,
             ),
         )
-
-
-@contextmanager
-def loading(
-    database: Database,
-    scope: Scope,
-    vault: str,
-    job_id: str,
-    *,
-    whole: bool = True,
-    expected: int = 0,
-    page: ListedPage | None = None,
-) -> Iterator[Load]:
-    """Read an inventory inside the block: ``add()`` its batches, then ``finish()``.
-
-    :param whole: whether it lists all archives of the vault: no dates, limit or marker were set.
-    :param expected: about how many archives will come.
-    :param page: the place of a limited inventory among its pages; *whole* is that of them all.
-    """
-    load = Load(database, scope, vault, job_id, whole=whole, expected=expected, page=page)
-    load.begin()
-    try:
-        with database.bulk_writing():
-            yield load
-    finally:
-        load.give_up()

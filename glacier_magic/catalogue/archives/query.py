@@ -1,14 +1,13 @@
-"""Asking for archives: what was asked, to one statement that reads no more rows than it must.
+"""Queries for archives, translated into one SQL statement that reads as few rows as possible.
 
-A page comes from an index in the wanted order where many rows match, and from the few that match
-where there are few: whether there are few is found out first, by looking at no more than
-:data:`FEW` of them.
+If many rows match, a page is read from an index in the requested order.  If few match, they are all
+fetched and sorted.  To decide, no more than :attr:`.Limits.few_rows` of the matching rows are counted first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -16,26 +15,21 @@ from ...base.units import from_ms, storable
 from ...errors import InputError
 from ...steps import step
 from ..storage.database import Database, Scope
-from . import identity, states, vault_table, where
+from . import folders, identity, states, where
+from .folders import END
 
 Record = TypeVar("Record")
 
-FEW = 10_000
-"""Rows that are quicker fetched and sorted than met while walking an index."""
-
 COLUMNS = "id, archive_id, name, description, format, mtime, size, created, tree_hash, listed, unlisted"
 SORTABLE = ("name", "size", "created", "mtime", "format", "state", "description", "archive_id", "tree_hash")
-_NULLABLE = ("size", "created", "mtime", "tree_hash")
-_END = "\U0010ffff"
+_NULLABLE = ("size", "created", "mtime", "tree_hash")  # the other columns are never null
 
-COUNTED = 10_000
-"""Rows left out that are counted; that there are more than so many is known then."""
-_LARGEST = 1 << 62
+_LARGEST = 1 << 62  # both databases take 63 bits; one row more is requested than the limit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What is asked for: see :meth:`.archives.Archives.query`."""
+    """The parameters of a query: see :meth:`.archives.Archives.query`."""
 
     glob: str | None = None
     where: str | None = None
@@ -49,9 +43,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Page(Generic[Record]):
-    """Some of what was asked for: ``more`` where there are further ones behind.
+    """One page of a result; ``more`` is true if rows follow.
 
-    ``as_of`` is the date, in milliseconds, of the inventory that it was told by, if any.
+    ``as_of`` is the date, in milliseconds, of the inventory that the result is based on, if any.
     """
 
     records: tuple[Record, ...]
@@ -62,10 +56,10 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT with its values, and what it is made of for those who ask for other columns.
+    """A SELECT with its values, and its parts, from which other statements are made.
 
-    ``where`` are its conditions but for the vault, ``bound`` their values; ``condition`` has the
-    vault before them.  ``few``: they find no more than :data:`FEW` rows by themselves.
+    ``where`` has the conditions without the vault, ``bound`` their values; ``condition`` begins with
+    the vault.  ``few`` is true if they match no more than :attr:`.Limits.few_rows` rows.
     """
 
     sql: str
@@ -85,7 +79,7 @@ def literal(text: str) -> str:
 
 
 def literals(pattern: str) -> list[str]:
-    """Return the texts that every match of *pattern* holds; the first is what it begins with."""
+    """Return the texts that every match of *pattern* contains; the first is its prefix."""
     found, place = [""], 0
     while place < len(pattern):
         char = pattern[place]
@@ -105,27 +99,23 @@ def literals(pattern: str) -> list[str]:
 
 
 class _Plan:
+    """The statement for a query, built one condition at a time."""
+
     def __init__(
-        self, database: Database, scope: Scope, vault: str, known: vault_table.KnownVault, asked: Query
+        self, database: Database, scope: Scope, vault: str, known: identity.KnownVault, query: Query
     ) -> None:
-        self._database, self._scope, self._vault = database, scope, vault
-        self._known, self._asked = known, asked
-        self._ordinal, self._as_of = self._moment()
-        self._state = states.expression(known.current) if asked.as_of is None else "'present'"
+        self._database, self._known, self._query = database, known, query
+        self._few_rows = database.limits.few_rows
+        inventories = whole_inventories(database, scope, vault)
+        if query.as_of is None:
+            self._ordinal, self._as_of = known.current, inventories[-1]["made"] if inventories else None
+            self._state = states.expression(known.current)
+        else:
+            found = inventory_at(inventories, query.as_of, vault)
+            self._ordinal, self._as_of, self._state = found["ordinal"], found["made"], "'present'"
         self._conditions: list[str] = []
         self._values: list[Any] = []
         self._few, self._vault_id = False, "vault_id"
-
-    def _moment(self) -> tuple[int, int | None]:
-        key = (self._scope.account, self._scope.region, self._vault)
-        rows = self._database.rows(
-            "SELECT ordinal, made FROM inventories WHERE account=? AND region=? AND vault=? "
-            "AND ordinal IS NOT NULL AND made IS NOT NULL AND whole=1 ORDER BY made, ordinal",
-            key,
-        )
-        if self._asked.as_of is None:
-            return self._known.current, rows[-1]["made"] if rows else None
-        return moment(rows, self._asked.as_of, self._vault)
 
     # Conditions
 
@@ -134,33 +124,33 @@ class _Plan:
         self._values += values
 
     def _add_presence(self) -> None:
-        wanted = self._asked.states
-        if self._asked.as_of is not None:
+        wanted = self._query.states
+        if self._query.as_of is not None:
             if wanted is not None:
                 raise InputError(
                     "States are those of now, not of a date",
                     cure="Leave out the date, or the states: what an inventory listed was present.",
                 )
-            self._add(states.at(self._ordinal))
+            self._add(states.listed_by(self._ordinal))
         elif wanted is None:
-            self._add(states.there(self._ordinal))
+            self._add(states.in_vault(self._ordinal))
         else:
-            names = states.named([wanted] if isinstance(wanted, str) else wanted)
-            marks = ",".join("?" * len(names)) or "NULL"
+            names = states.parse_states([wanted] if isinstance(wanted, str) else wanted)
+            marks = ",".join("?" * len(names)) or "NULL"  # no state at all: nothing matches
             self._add(f"{self._state} IN ({marks})", *names)
-            self._add(states.visible(self._ordinal))
+            self._add(states.visible(self._ordinal))  # "gone" would include rows of an incomplete inventory
 
     def _add_glob(self, glob: str) -> None:
-        glob = chosen(glob)
+        glob = archive_pattern(glob)
         if glob.startswith("name:"):
             self._add("name=?", glob.removeprefix("name:"))
             self._few = True
         elif glob.startswith("id:"):
             prefix = glob.removeprefix("id:")
             self._add("id_key BETWEEN ? AND ?", *identity.span(prefix))
-            self._add("archive_id>=? AND archive_id<?", prefix, prefix + "\x7f")
+            self._add("archive_id>=? AND archive_id<?", prefix, prefix + "\x7f")  # id_key has five characters
             self._few = True
-        elif not {"*", "?"} & set(glob) and not glob.endswith("/") and self._is_name(glob):
+        elif not {"*", "?"} & set(glob) and not glob.endswith("/") and self._is_name(glob):  # a[1].txt
             self._add("name=?", glob)
             self._few = True
         else:
@@ -173,63 +163,65 @@ class _Plan:
         return row is not None
 
     def _add_pattern(self, pattern: str) -> None:
-        if pattern == "*":
+        if pattern == "*":  # no condition: the index gives the order
             return
         pattern = where.pattern(pattern)
         prefix, *others = literals(pattern)
+        # Checked last: the prefix and the candidates narrow the rows.
         sql, values = self._database.glob("name", pattern)
         if prefix:
             self._few = self._few_with_prefix(prefix)
             name = "name" if self._few or self._by_name else self._database.unindexed("name")
-            self._add(f"{name}>=? AND {name}<?", prefix, prefix + _END)
+            self._add(f"{name}>=? AND {name}<?", prefix, prefix + END)
         if not self._few:
             self._add_candidates([prefix, *others])
         self._add(sql.replace("name", self._database.unindexed("name"), 1), *values)
 
     def _few_with_prefix(self, prefix: str) -> bool:
-        row = self._database.row(
-            "SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows "
+        found = self._database.number(
+            "SELECT count(*) FROM (SELECT 1 FROM archive_rows "
             "WHERE vault_id=? AND name>=? AND name<? LIMIT ?) AS first_ones",
-            (self._known.id, prefix, prefix + _END, FEW + 1),
+            (self._known.id, prefix, prefix + END, self._few_rows + 1),
         )
-        return row is not None and row["n"] <= FEW
+        return found <= self._few_rows
 
     def _add_candidates(self, texts: Sequence[str]) -> None:
-        ids = self._database.candidates(texts, FEW)
+        ids = self._database.candidates(texts, self._few_rows)  # None: all names are read
         if ids is not None:
             self._add_few(f"id IN ({','.join(map(str, ids)) or 'NULL'})")
 
     def _add_few(self, sql: str, *values: Any) -> None:
-        """Begin with the few rows of this condition, whatever else there is."""
+        """Add a condition that matches few rows, so that the database begins with these."""
         self._few, self._vault_id = True, self._database.unindexed("vault_id")
         self._add(sql, *values)
 
     def _add_where(self, text: str) -> None:
-        condition = where.parse(plain(text, "A condition"), self._database, self._state)
+        condition = where.parse(storable_text(text, "A condition"), self._database, self._state)
         self._add(condition.sql, *condition.values)
-        for sql, values in () if self._few else condition.ranges:
+        for sql, values in () if self._few else condition.ranges:  # the first that matches few will do
             some = f"SELECT id FROM archive_rows WHERE vault_id=? AND {sql}"
-            row = self._database.row(
-                f"SELECT count(*) AS n FROM ({some} LIMIT ?) AS first_ones",
-                (self._known.id, *values, FEW + 1),
+            found = self._database.number(
+                f"SELECT count(*) FROM ({some} LIMIT ?) AS first_ones",
+                (self._known.id, *values, self._few_rows + 1),
             )
-            if row is not None and row["n"] <= FEW:
+            if found <= self._few_rows:
                 self._add_few(f"id IN ({some})", self._known.id, *values)
                 return
 
     def _add_text(self, text: str) -> None:
-        text = plain(text, "What a name holds")
+        text = storable_text(text, "What a name holds")
         if not text:
             raise InputError("An empty text is part of every name", cure="Give a part of a name.")
         self._add_candidates([text])
-        self._add(*_spread(self._database.contains("name", text)))
+        sql, values = self._database.contains("name", text)
+        self._add(sql, *values)
 
     # The statement
 
     @property
     def _order(self) -> list[tuple[str, bool]]:
-        """Return columns and whether the greatest comes first."""
-        given = self._asked.sort
+        """The columns to sort by, each with whether it is descending."""
+        given = self._query.sort
         keys = given.split(",") if isinstance(given, str) else list(given or ())
         found = []
         for key in map(str.strip, keys):
@@ -247,14 +239,15 @@ class _Plan:
         return self._order[0][0] == "name"
 
     def statement(self) -> Statement:
-        asked = self._asked
+        """Return the finished statement."""
+        query = self._query
         self._add_presence()
-        if asked.glob is not None:
-            self._add_glob(asked.glob)
-        if asked.text is not None:
-            self._add_text(asked.text)
-        if asked.where is not None:
-            self._add_where(asked.where)
+        if query.glob is not None:
+            self._add_glob(query.glob)
+        if query.text is not None:
+            self._add_text(query.text)
+        if query.where is not None:
+            self._add_where(query.where)
         conditions = " AND ".join(f"({c})" for c in self._conditions)
         condition = f"{self._vault_id}=? AND {conditions}"
         sql = (
@@ -262,11 +255,11 @@ class _Plan:
             f"ORDER BY {self._ordering()}"
         )
         bound = (self._known.id, *self._values)
-        limit, values = _limit(asked), bound
-        if limit is not None or asked.offset:
+        limit, values = _limit(query), bound
+        if limit is not None or query.offset:
             sql += " LIMIT ? OFFSET ?"
-            # one more tells whether there are more
-            values = (*bound, _LARGEST if limit is None else limit + 1, asked.offset)
+            # One row more than the limit shows whether rows follow.
+            values = (*bound, _LARGEST if limit is None else limit + 1, query.offset)
         return Statement(
             sql,
             values,
@@ -284,42 +277,55 @@ class _Plan:
         for place, (name, down) in enumerate(self._order):
             column = "COALESCE(description, name)" if name == "description" else name
             if place == 0 and self._few and name not in ("state", "description"):
-                column = self._database.unindexed(name)
+                column = self._database.unindexed(name)  # no index: the few rows are sorted
+            # The order of the indexes in both databases.
             nulls = (" NULLS LAST" if down else " NULLS FIRST") if name in _NULLABLE else ""
             terms.append(f"{column}{' DESC' if down else ''}{nulls}")
+        # Ties have one order: pages do not overlap.
         return ", ".join([*terms, f"id{' DESC' if self._order[0][1] else ''}"])
 
 
-def moment(rows: Sequence[Any], as_of: int, vault: str) -> tuple[int, int]:
-    """Return ordinal and date of the newest of *rows* (inventories, oldest first) until *as_of*.
+def whole_inventories(database: Database, scope: Scope, vault: str) -> list[Any]:
+    """Return ordinal, date, archives and bytes of the dated whole inventories of a vault, oldest first."""
+    return database.rows(
+        "SELECT ordinal, made, archives, bytes FROM inventories WHERE account=? AND region=? AND vault=? "
+        "AND ordinal IS NOT NULL AND made IS NOT NULL AND whole=1 ORDER BY made, ordinal",
+        (scope.account, scope.region, vault),
+    )
 
-    :raises InputError: there is none that old.
+
+def inventory_at(inventories: Sequence[Any], as_of: int, vault: str) -> Any:
+    """Return the last of *inventories*, oldest first, that was made by *as_of*.
+
+    :raises InputError: all are later.
     """
-    until = [row for row in rows if row["made"] <= as_of]
+    until = [row for row in inventories if row["made"] <= as_of]
     if not until:
-        first = from_ms(rows[0]["made"]) if rows else None
+        first = from_ms(inventories[0]["made"]) if inventories else None
         raise InputError(
             f"No inventory of {vault!r} {'is that old' if first else 'was read yet'}",
             cure=f"The first one is of {first:%Y-%m-%d %H:%M} UTC."
             if first
             else f"{step('inventory')} reads one.",
         )
-    return until[-1]["ordinal"], until[-1]["made"]
+    return until[-1]
 
 
-def _limit(asked: Query) -> int | None:
-    for number in (asked.limit, asked.offset):
+def _limit(query: Query) -> int | None:
+    for number in (query.limit, query.offset):
+        # isinstance() would accept True.
         if number is not None and (type(number) is not int or number < 0):
             raise InputError("A limit and an offset are whole numbers from 0 on")
-    if asked.offset >= _LARGEST:
-        raise InputError(f"There is no row {asked.offset}")
-    return None if asked.limit is None or asked.limit >= _LARGEST else asked.limit
+    if query.offset >= _LARGEST:
+        raise InputError(f"There is no row {query.offset}")
+    return None if query.limit is None or query.limit >= _LARGEST else query.limit
 
 
-def plain(text: str, what: str) -> str:
-    """Return a text from the user as names are kept: bytes that are not UTF-8 spelled out.
+def storable_text(text: str, what: str) -> str:
+    """Return a text in the form in which names are stored: bytes that are not UTF-8 are escaped.
 
-    :raises InputError: it is no text, or has a character that no name can have.
+    :param what: its name in the error.
+    :raises InputError: it is not a text, or has a character that no name can have.
     """
     if not isinstance(text, str):
         raise InputError(f"{what} is a text, not {type(text).__name__}")
@@ -329,12 +335,12 @@ def plain(text: str, what: str) -> str:
         raise InputError(f"{what} has half a character in it: {text!a:.80}") from None
 
 
-def chosen(word: str) -> str:
-    """Return a word that chooses archives by name or id, as :func:`plain` does.
+def archive_pattern(word: str) -> str:
+    """Return a word that selects archives by name or id, as :func:`storable_text` does.
 
-    :raises InputError: it is blank, as an unset variable is: that must not choose any.
+    :raises InputError: it is blank: an unset variable of a shell must not select every archive.
     """
-    word = plain(word, "A name pattern")
+    word = storable_text(word, "A name pattern")
     if re.fullmatch(r"(name:|id:)?\s*", word):
         raise InputError(
             f"{word!r} names no archive",
@@ -343,56 +349,37 @@ def chosen(word: str) -> str:
     return word
 
 
-def _spread(pair: tuple[str, list[Any]]) -> tuple[Any, ...]:
-    return (pair[0], *pair[1])
-
-
-def statement(database: Database, scope: Scope, vault: str, asked: Query) -> Statement | None:
-    """Return the statement that answers a question; None where the vault is not known."""
-    known = vault_table.find(database, scope, vault)
+def statement(database: Database, scope: Scope, vault: str, query: Query) -> Statement | None:
+    """Return the statement for a query; None for a vault that the catalogue does not know."""
+    known = identity.find_vault(database, scope, vault)
     if known is None:
-        if asked.as_of is not None:
-            moment([], asked.as_of, vault)
+        if query.as_of is not None:
+            inventory_at([], query.as_of, vault)
         return None
-    return _Plan(database, scope, vault, known, asked).statement()
+    return _Plan(database, scope, vault, known, query).statement()
 
 
-def pages(database: Database, scope: Scope, vault: str, asked: Query) -> Page[Any]:
+def page(database: Database, scope: Scope, vault: str, query: Query) -> Page[Any]:
     """Return the rows of one page."""
-    made = statement(database, scope, vault, asked)
+    made = statement(database, scope, vault, query)
     if made is None:
-        return Page((), asked.offset, False, None)
+        return Page((), query.offset, False, None)
     rows = database.rows(made.sql, made.values)
-    more = asked.limit is not None and len(rows) > asked.limit
-    return Page(tuple(rows[: asked.limit] if more else rows), asked.offset, more, made.as_of)
+    more = query.limit is not None and len(rows) > query.limit
+    return Page(tuple(rows[: query.limit] if more else rows), query.offset, more, made.as_of)
 
 
-def left_out(database: Database, scope: Scope, vault: str, asked: Query, made: Statement) -> int:
-    """Return how many rows a limit cut off, :data:`COUNTED` of them at most."""
-    limit = _limit(asked)
+def left_out(database: Database, scope: Scope, vault: str, query: Query, made: Statement) -> int:
+    """Return how many rows a limit left out, :attr:`.Limits.counted_rows` at most."""
+    limit = _limit(query)
     if limit is None:
         return 0
-    shown = limit + asked.offset
-    everything = replace(asked, limit=None, offset=0, sort=None)
-    if everything in (Query(), Query(glob="*")):
-        return min(max(0, _rolled_up(database, scope, vault) - shown), COUNTED)
-    row = database.row(
-        f"SELECT count(*) AS n FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
+    shown = limit + query.offset
+    # No condition: the total is known.
+    if replace(query, limit=None, offset=0, sort=None) in (Query(), Query(glob="*")):
+        return min(max(0, folders.count(database, scope, vault) - shown), database.limits.counted_rows)
+    return database.number(
+        f"SELECT count(*) FROM (SELECT 1 FROM archive_rows WHERE {made.condition} "
         "LIMIT ? OFFSET ?) AS first_ones",
-        (made.vault_id, *made.bound, COUNTED, shown),
+        (made.vault_id, *made.bound, database.limits.counted_rows, shown),
     )
-    return int(row["n"]) if row else 0
-
-
-def _rolled_up(database: Database, scope: Scope, vault: str) -> int:
-    row = database.row(
-        "SELECT f.archives AS n FROM folders f JOIN vaults v ON v.id=f.vault_id "
-        "WHERE v.account=? AND v.region=? AND v.vault=? AND f.parent='' AND f.name=''",
-        (scope.account, scope.region, vault),
-    )
-    return int(row["n"]) if row else 0
-
-
-def pieces(database: Database, made: Statement, size: int) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows of a long answer as tuples, some at a time."""
-    return database.stream(made.sql, made.values, size)

@@ -1,15 +1,14 @@
-"""What is known of an archive's presence, told by the ordinals of the inventories.
+"""The state of an archive, derived from the ordinals of the inventories that list it.
 
-Each inventory of a vault that was read to its end has the next ordinal, and ``vaults.current`` is
-that of the last one.  A row that says ``listed`` or ``unlisted`` with a higher one belongs to an
-inventory that is being read and counts for nothing yet, so that the whole of it becomes true at
-once, with one write.
+Each complete inventory of a vault has the next ordinal; ``vaults.current`` is the ordinal of the
+latest one.  A row whose ``listed`` or ``unlisted`` is higher belongs to an inventory that is being
+read and does not count yet: one write of ``vaults.current`` makes the whole inventory effective.
 
 present       an inventory lists it
-pending       uploaded here, in no inventory yet
-unknown       told by another tool's record, in no inventory yet
-gone          an inventory listed it and a later whole one does not, or it should be listed by now
-deleted here  the service has accepted its deletion, asked for from here
+pending       uploaded from this catalogue, in no inventory yet
+unknown       recorded by another tool, in no inventory yet
+gone          a later whole inventory does not list it, or no inventory lists it in time
+deleted here  the service accepted its deletion, requested from this catalogue
 """
 
 from __future__ import annotations
@@ -20,38 +19,38 @@ from dataclasses import dataclass, replace
 from ...errors import InputError, NameNotKnown
 from ...steps import step
 
-LISTED, UPLOADED, TOLD = 0, 1, 2
-"""Origins of a row: an inventory, an upload from here, another tool's record."""
+LISTED, UPLOADED, IMPORTED = 0, 1, 2
+"""Origins of a row: an inventory, an upload from this catalogue, another tool's record."""
 
 DELETED = "deleted here"
 STATES = ("present", "pending", "unknown", "gone", DELETED)
-THERE = ("present", "pending", "unknown")
+IN_VAULT = ("present", "pending", "unknown")
 
-LAG = 3 * 86400 * 1000
-"""Milliseconds after which an archive must be in an inventory, generously: they are daily."""
+LAG = 3 * 86400 * 1000  # the service makes inventories about once a day: three days are generous
+"""Milliseconds after which an archive must be in an inventory."""
 
 EVENTS = {"listed": "present", "uploaded": "pending", "deleted": DELETED}
-"""What can have happened to an archive, with the state that it brings about."""
+"""Events in the life of an archive, and the state that each leads to."""
 
 
-def named(words: Iterable[str]) -> list[str]:
-    """Return the states that *words* mean, ``deleted`` and ``deleted-here`` being one.
+def parse_states(names: Iterable[str]) -> list[str]:
+    """Return the states that *names* spell; ``deleted`` is short for ``deleted here``.
 
-    :raises InputError: one of them means none.
+    :raises InputError: one of them is no state.
     """
     found = []
-    for word in words:
-        plain = " ".join(word.lower().replace("-", " ").replace("_", " ").split())
+    for name in names:
+        plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         state = DELETED if plain == "deleted" else plain
         if state not in STATES:
-            raise InputError(f"There is no state {word!r:.80}", cure=f"States are {', '.join(STATES)}.")
+            raise InputError(f"There is no state {name!r:.80}", cure=f"States are {', '.join(STATES)}.")
         found.append(state)
     return found
 
 
 @dataclass(frozen=True)
 class Presence:
-    """The columns that tell the state of a row."""
+    """The columns of a row that determine its state."""
 
     origin: int
     listed: int | None = None
@@ -59,23 +58,23 @@ class Presence:
     deleted: int | None = None
 
     def state(self, current: int) -> str | None:
-        """Return the state; None for what only an unfinished inventory lists."""
-        if self.deleted is not None:
+        """Return the state; None for a row that only an incomplete inventory lists."""
+        if self.deleted is not None:  # first: inventories list a deleted archive for another day
             return DELETED
         if self.unlisted is not None and self.unlisted <= current:
             return "gone"
         if self.listed is not None and self.listed <= current:
             return "present"
-        return {UPLOADED: "pending", TOLD: "unknown"}.get(self.origin)
+        return {UPLOADED: "pending", IMPORTED: "unknown"}.get(self.origin)
 
-    def there(self, current: int) -> bool:
-        """Tell whether the archive counts as being in the vault."""
-        return self.state(current) in THERE
+    def in_vault(self, current: int) -> bool:
+        """Return whether the archive counts as stored in the vault."""
+        return self.state(current) in IN_VAULT
 
-    def told(self, state: str, current: int, now: int) -> Presence:
-        """Return the presence after somebody has told *state*, or one of :data:`EVENTS`.
+    def after(self, state: str, current: int, now: int) -> Presence:
+        """Return the presence once *state*, or one of :data:`EVENTS`, is recorded.
 
-        A deletion is never taken back.
+        A deletion is never undone.
         """
         state = EVENTS.get(state, state)
         if state == "pending":
@@ -85,18 +84,21 @@ class Presence:
         if state == "gone":
             return replace(self, listed=_earlier(self.listed, current), unlisted=current)
         if state == DELETED:
+            # The first date counts.
             return replace(self, deleted=now if self.deleted is None else self.deleted)
-        return self if self.origin != LISTED or self.listed is not None else Presence(TOLD)
+        # What an upload or an inventory has said is more certain.
+        return self if self.origin != LISTED or self.listed is not None else Presence(IMPORTED)
 
 
 def _earlier(listed: int | None, current: int) -> int:
+    # Above current: from an incomplete inventory.
     return current if listed is None or listed > current else listed
 
 
 def deleted_here(name: str) -> NameNotKnown:
-    """Return the error that an archive is wanted whose deletion the service has accepted."""
+    """Return the error for an archive whose deletion the service has accepted."""
     return NameNotKnown(
-        f"{name!r} was deleted from here, so the vault has it no more",
+        f"{name!r} was deleted from here and is no longer in the vault",
         cure=f"{step('ls', '--state deleted')} lists what was deleted.",
     )
 
@@ -111,8 +113,8 @@ def last_seen(listed: int | None, unlisted: int | None, dates: Iterable[tuple[in
     return next((made for number, made in dates if unlisted is None or number < unlisted), None)
 
 
-def there(current: int) -> str:
-    """Return the SQL condition of rows that count as being in the vault."""
+def in_vault(current: int) -> str:
+    """Return the SQL condition of rows that count as stored in the vault."""
     return (
         f"deleted IS NULL AND (unlisted IS NULL OR unlisted>{current:d}) "
         f"AND (origin<>{LISTED} OR listed<={current:d})"
@@ -120,7 +122,7 @@ def there(current: int) -> str:
 
 
 def absences(current: int) -> tuple[str, ...]:
-    """Return SQL conditions of which an absent row meets one, each answered by an index."""
+    """Return SQL conditions, one of which every absent row meets; an index answers each."""
     return (
         "deleted IS NOT NULL",
         f"unlisted IS NOT NULL AND unlisted<={current:d}",
@@ -130,7 +132,7 @@ def absences(current: int) -> tuple[str, ...]:
 
 
 def visible(current: int) -> str:
-    """Return the SQL condition of rows that do not belong to an unfinished inventory alone."""
+    """Return the SQL condition of rows that do not belong to an incomplete inventory alone."""
     return f"(origin<>{LISTED} OR listed<={current:d} OR deleted IS NOT NULL)"
 
 
@@ -139,11 +141,11 @@ def expression(current: int) -> str:
     return (
         f"CASE WHEN deleted IS NOT NULL THEN '{DELETED}' WHEN unlisted<={current:d} THEN 'gone' "
         f"WHEN listed<={current:d} THEN 'present' WHEN origin={UPLOADED} THEN 'pending' "
-        f"WHEN origin={TOLD} THEN 'unknown' END"
+        f"WHEN origin={IMPORTED} THEN 'unknown' END"
     )
 
 
-def at(ordinal: int) -> str:
+def listed_by(ordinal: int) -> str:
     """Return the SQL condition of rows that the inventory *ordinal* lists."""
     return (
         f"listed<={ordinal:d} AND (unlisted IS NULL OR unlisted>{ordinal:d}) AND NOT EXISTS "

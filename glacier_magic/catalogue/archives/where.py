@@ -1,4 +1,4 @@
-"""Conditions as people write them, ``size > 1GB and created < '2016'``, to SQL with parameters.
+"""Conditions such as ``size > 1GB and created < '2016'``, translated into SQL with parameters.
 
     condition   comparisons joined by and, or, not and parentheses
     comparison  field < <= > >= = == != <> value; also value < field < value
@@ -8,9 +8,9 @@
     value       a number, also with a unit (1e9, 500kB, 16MiB); a text in quotes; a time (2016,
                 2016-05, 2016-05-17, 2016-05-17T12:30Z) with or without quotes
 
-A time means all of it: ``created = '2016'`` is any moment of that year (UTC), and ``created >
-'2016'`` is after its end.  A comparison with something that is missing is false, and its ``not``
-is true.  ``like`` takes ASCII letters in either case.
+A time is a span: ``created = '2016'`` is true during the whole year (UTC), and ``created > '2016'``
+after its end.  A comparison with a missing value is false, and its ``not`` is true.  ``like`` ignores
+the case of ASCII letters.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TIMES = ("created", "mtime")
 FIELDS = ("name", "size", "created", "mtime", *TEXT[1:])
 
 _DEEPEST = 100
-"""Parentheses and nots inside one another."""
-MOST = 10_000
-"""Values in a condition, which databases take a limited number of."""
-LONGEST = 10_000
-"""Bytes of a pattern with wildcards: SQLite takes 50,000."""
+"""The largest number of nested parentheses and nots."""
+MOST = 10_000  # databases limit the parameters of a statement
+"""The largest number of values in a condition."""
+LONGEST = 10_000  # SQLite takes 50,000
+"""The largest number of bytes in a pattern with wildcards."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -52,11 +52,11 @@ _SAME = {"==": "=", "!=": "<>"}
 
 
 class WhereError(InputError):
-    """A condition that cannot be understood: it says where."""
+    """A condition that is not understood; the message shows the place."""
 
 
 class Token(NamedTuple):
-    """A piece of the condition and where it begins."""
+    """A token of the condition, and the position at which it begins."""
 
     kind: str
     text: str
@@ -70,14 +70,14 @@ class Condition:
     sql: str
     values: tuple[Any, ...] = ()
     ranges: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-    """Comparisons that all rows pass which pass the whole, and that an index answers."""
+    """Necessary comparisons that an index answers."""
 
 
 def parse(text: str, database: Database, state: str) -> Condition:
-    """Return the condition that *text* spells.
+    """Return the condition that *text* describes.
 
     :param state: the SQL expression of the state.
-    :raises WhereError: it cannot be understood.
+    :raises WhereError: it is not understood.
     """
     return _Parser(text, database, state).parse()
 
@@ -113,14 +113,14 @@ class _Parser:
             cure=f"Write it like: size > 1GB and created < '2016'. Fields are {', '.join(FIELDS)}.",
         )
 
-    # Reading along
+    # Tokens
 
     @property
-    def _now(self) -> Token:
+    def _current(self) -> Token:
         return self._tokens[self._next]
 
     def _take(self, *words: str) -> Token | None:
-        token = self._now
+        token = self._current
         if token.kind in ("word", "sign") and token.text.lower() in words:
             self._next += 1
             return token
@@ -129,39 +129,39 @@ class _Parser:
     def _need(self, *words: str) -> Token:
         token = self._take(*words)
         if token is None:
-            raise self._error(f"{' or '.join(words)} is missing", self._now.place)
+            raise self._error(f"{' or '.join(words)} is missing", self._current.place)
         return token
 
     # Grammar
 
     def parse(self) -> Condition:
-        found = self._either()
-        if self._now.kind != "end":
-            raise self._error("and or or is missing", self._now.place)
+        found = self._or()
+        if self._current.kind != "end":
+            raise self._error("and or or is missing", self._current.place)
         if len(found.values) > MOST:
             raise WhereError(f"The condition has {len(found.values):,} values", cure=f"At most {MOST:,} go.")
         return found
 
-    def _either(self) -> Condition:
-        parts = [self._both()]
+    def _or(self) -> Condition:
+        parts = [self._and()]
         while self._take("or"):
-            parts.append(self._both())
-        return _joined(" OR ", parts)
+            parts.append(self._and())
+        return _combined(" OR ", parts)
 
-    def _both(self) -> Condition:
+    def _and(self) -> Condition:
         parts = [self._not()]
         while self._take("and"):
             parts.append(self._not())
-        return _joined(" AND ", parts)
+        return _combined(" AND ", parts)
 
     def _not(self) -> Condition:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error("it is nested too deeply", self._now.place)
+        if self._depth > _DEEPEST:  # Python limits recursion
+            raise self._error("it is nested too deeply", self._current.place)
         if self._take("not"):
-            found = _opposite(self._not())
+            found = _negated(self._not())
         elif self._take("("):
-            found = self._either()
+            found = self._or()
             self._need(")")
         else:
             found = self._comparison()
@@ -173,25 +173,25 @@ class _Parser:
         if first.kind == "word":
             unlike = self._take("not")
             if self._take("in"):
-                return self._signed(unlike, self._within(first))
+                return self._signed(unlike, self._in_list(first))
             word = self._take("like", "glob")
             if word is not None:
                 return self._signed(unlike, self._pattern(first, word.text.lower()))
             if unlike is not None:
-                raise self._error("in, like or glob is missing", self._now.place)
+                raise self._error("in, like or glob is missing", self._current.place)
             if self._take("is"):
-                return self._missing(first)
+                return self._is_null(first)
         parts = []
         while sign := self._take("<", "<=", ">", ">=", "=", "==", "!=", "<>"):
             second = self._operand()
             parts.append(self._compare(first, _SAME.get(sign.text, sign.text), second))
             first = second
         if not parts:
-            raise self._error("a comparison is missing", self._now.place)
-        return _joined(" AND ", parts)
+            raise self._error("a comparison is missing", self._current.place)
+        return _combined(" AND ", parts)
 
     def _operand(self) -> Token:
-        token = self._now
+        token = self._current
         if token.kind not in ("word", "number", "text", "time"):
             raise self._error("a field or a value is missing", token.place)
         if token.kind == "word":
@@ -203,7 +203,7 @@ class _Parser:
 
     @staticmethod
     def _signed(unlike: Token | None, condition: Condition) -> Condition:
-        return condition if unlike is None else _opposite(condition)
+        return condition if unlike is None else _negated(condition)
 
     # Meaning
 
@@ -219,7 +219,7 @@ class _Parser:
 
     @staticmethod
     def _time(column: str, sign: str, start: int, end: int) -> Condition:
-        """Compare with a span of time, its end not included."""
+        """Compare a column with a span of time; its end is not included."""
         if sign == "=":
             return _range(column, f"({column}>=? AND {column}<?)", start, end)
         if sign == "<>":
@@ -230,24 +230,19 @@ class _Parser:
     def _value(self, field: str, token: Token) -> Any:
         if field == "size":
             return self._bytes(token)
-        if token.kind == "text":
-            text = _unquoted(token.text)
-        elif token.kind in ("number", "time"):
-            text = token.text
-        else:
-            raise self._error("a value is missing", token.place)
         if field == "state":
-            return self._state(text, token)
-        return pack_hash(text.lower()) if field == "tree_hash" else text
+            return self._state(token)
+        text = _text(token)
+        return pack_hash(text.lower()) if field == "tree_hash" else text  # tree hashes are stored as bytes
 
-    def _state(self, text: str, token: Token) -> str:
+    def _state(self, token: Token) -> str:
         try:
-            return states.named([text])[0]
+            return states.parse_states([_text(token)])[0]
         except InputError as error:
             raise self._error(f"{error.message}: {error.cure}", token.place) from None
 
     def _bytes(self, token: Token) -> int | float:
-        text = _unquoted(token.text) if token.kind == "text" else token.text
+        text = _text(token)
         plain = text.replace("_", "").strip()
         try:
             number = float(plain)
@@ -259,44 +254,46 @@ class _Parser:
                 whole = parse_size(plain)
             except (ValueError, OverflowError):
                 raise self._error(f"{text!r} is not a number of bytes", token.place) from None
-        return whole if abs(whole) < 1 << 62 else float(whole)
+        return whole if abs(whole) < 1 << 62 else float(whole)  # databases take 63 bits
 
     def _span(self, token: Token) -> tuple[int, int]:
-        text = _unquoted(token.text) if token.kind == "text" else token.text
+        text = _text(token)
         try:
             return time_span(text)
         except ValueError:
             raise self._error(f"{text!r} is not a time such as 2016 or 2016-05-17", token.place) from None
 
-    def _within(self, field: Token) -> Condition:
+    def _in_list(self, field: Token) -> Condition:
         self._need("(")
         parts = []
         while True:
             parts.append(self._compare(field, "=", self._operand()))
             if self._take(")"):
-                return _joined(" OR ", parts)
+                return _combined(" OR ", parts)
             self._need(",")
 
     def _pattern(self, field: Token, word: str) -> Condition:
-        token = self._now
+        token = self._current
         if token.kind != "text":
             raise self._error(f"a text in quotes is missing after {word}", token.place)
         if field.text not in TEXT or field.text == "tree_hash":
             raise self._error(f"{word} does not go with {field.text}", field.place)
         self._next += 1
-        column, wanted = self._columns[field.text], pattern(_unquoted(token.text))
-        if word == "glob":
-            return Condition(*_tupled(self._database.glob(column, wanted)))
-        return Condition(*_tupled(self._database.like(column, wanted)))
+        make = self._database.glob if word == "glob" else self._database.like
+        sql, values = make(self._columns[field.text], pattern(_text(token)))
+        return Condition(sql, tuple(values))
 
-    def _missing(self, field: Token) -> Condition:
+    def _is_null(self, field: Token) -> Condition:
         unlike = self._take("not")
         self._need("null", "none")
         return Condition(f"{self._columns[field.text]} IS {'NOT ' if unlike else ''}NULL")
 
 
 def pattern(text: str) -> str:
-    """Return a pattern with wildcards; raises :class:`InputError` for one no database takes."""
+    """Return a pattern with wildcards.
+
+    :raises InputError: no database takes it.
+    """
     if "\0" in text:
         raise InputError("A pattern has no NUL in it")
     if len(text.encode()) > LONGEST:
@@ -305,9 +302,9 @@ def pattern(text: str) -> str:
 
 
 def time_span(text: str) -> tuple[int, int]:
-    """Return the first millisecond of a year, month, day, minute, second or instant and its end.
+    """Return the first millisecond of a year, month, day, minute, second or instant, and its end.
 
-    Raises :class:`ValueError` for anything else.
+    :raises ValueError: the text is not a time.
     """
     found = re.fullmatch(
         r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?Z?)?)?)?", text.strip()
@@ -317,9 +314,9 @@ def time_span(text: str) -> tuple[int, int]:
     parts = [int(part) for part in found.groups()[:6] if part is not None]
     year, month, day, hour, minute, second = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
     begin = to_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC)) or 0
-    if len(parts) <= 2:
+    if len(parts) <= 2:  # months and years have different lengths
         years, months = divmod(year * 12 + month - 1 + (12 if len(parts) == 1 else 1), 12)
-        if years > 9999:
+        if years > 9999:  # datetime ends there
             return begin, begin + (366 if len(parts) == 1 else 31) * 86_400_000
         return begin, to_ms(datetime(years, months + 1, 1, tzinfo=UTC)) or 0
     if found[7] is not None:
@@ -328,36 +325,38 @@ def time_span(text: str) -> tuple[int, int]:
     return begin, begin + {3: 86_400_000, 5: 60_000, 6: 1_000}[len(parts)]
 
 
-def _unquoted(text: str) -> str:
-    quote = text[0]
-    return text[1:-1].replace(quote * 2, quote)
-
-
-def _tupled(pair: tuple[str, list[Any]]) -> tuple[str, tuple[Any, ...]]:
-    return pair[0], tuple(pair[1])
+def _text(token: Token) -> str:
+    """Return the text of a token without quotes."""
+    if token.kind != "text":
+        return token.text
+    quote = token.text[0]
+    return token.text[1:-1].replace(quote * 2, quote)
 
 
 def _range(field: str, sql: str, *values: Any) -> Condition:
+    # <> excludes few rows: an index does not help.
     indexed = field in ("name", "size", "created") and "<>" not in sql
     return Condition(sql, values, ((sql, values),) if indexed else ())
 
 
-def _joined(word: str, parts: list[Condition]) -> Condition:
+def _combined(word: str, parts: list[Condition]) -> Condition:
     if len(parts) == 1:
         return parts[0]
     sql = _balanced(word, [part.sql for part in parts])
+    # No side of an OR is necessary.
     ranges = tuple(r for part in parts for r in part.ranges) if word == " AND " else ()
     values = tuple(value for part in parts for value in part.values)
     return Condition(f"({sql})", values, ranges)
 
 
 def _balanced(word: str, parts: list[str]) -> str:
-    """Join many by halves: databases limit how deep an expression is, and take them in turn."""
+    """Join many by halves: databases limit the depth of an expression, and a chain is as deep as long."""
     if len(parts) <= 8:
         return word.join(parts)
     middle = len(parts) // 2
     return f"({_balanced(word, parts[:middle])}){word}({_balanced(word, parts[middle:])})"
 
 
-def _opposite(condition: Condition) -> Condition:
+def _negated(condition: Condition) -> Condition:
+    # NOT NULL would be NULL, which is not true.
     return Condition(f"NOT COALESCE({condition.sql}, FALSE)", condition.values)

@@ -1,1 +1,1 @@
-"""Records of what was requested and done: uploads, downloads, jobs, plans, drops."""
+"""Records of requests and their outcomes: uploads, downloads, jobs, plans, drops."""

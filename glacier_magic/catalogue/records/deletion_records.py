@@ -1,7 +1,7 @@
-"""Archives to delete: the whole queue before the first request, each outcome after its answer.
+"""Deletion queues: all archives before the first request, each outcome after its response.
 
-The queue is what was confirmed.  Whatever else comes to match the words of the plan is not in it,
-and is never touched, however often the process is killed and the queue gone on with.
+A queue has exactly the archives that were confirmed.  Archives that match the plan's selection later
+are never deleted, however often the process is killed and the queue resumed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ CHUNK = 500
 """Rows named in one statement."""
 
 KEPT = 30 * 86400 * 1000
-"""Milliseconds that the items of a finished deletion are kept."""
+"""Milliseconds for which the items of a finished deletion are stored."""
 
 
 class DeletionChoice:
-    """Archives chosen once and for all: eight bytes each, however many they are.
+    """A fixed selection of archives, in eight bytes each: a vault may have millions.
 
-    :param rows: numbers of rows of the catalogue, in the order in which they are shown.
-    :param unknown: archives that the catalogue has no row of, or that have gone.
-    :param left_out: how many were chosen as well, and were deleted from here before.
+    :param rows: row numbers of the catalogue, in the order in which they are shown.
+    :param unknown: archives without a row in the catalogue.
+    :param left_out: the number of selected archives that this catalogue deleted before.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class DeletionChoice:
         yield from self.unknown
 
     def known(self) -> Iterator[ArchiveRecord]:
-        """Yield those that the catalogue has a row of."""
+        """Yield those with a row in the catalogue."""
         for start in range(0, len(self.rows), CHUNK):
             some = self.rows[start : start + CHUNK]
             found = self._archives.numbered(self.vault, some)
@@ -85,7 +85,7 @@ class Deletion:
 
     @property
     def left(self) -> int:
-        """How many were not tried yet."""
+        """The number of archives not tried yet."""
         return self.archives - self.deleted - self.failed
 
     @property
@@ -113,7 +113,7 @@ class DeletionItem:
 
 
 Outcome = tuple[DeletionItem, str | None]
-"""An archive, and why it could not be deleted, if it could not."""
+"""An archive, and the error if it could not be deleted."""
 
 _COLUMNS = ", ".join(field.name for field in fields(Deletion))
 _ITEM = ", ".join(field.name for field in fields(DeletionItem))
@@ -137,9 +137,9 @@ class Deletions:
         also: Callable[[int], object] = lambda _: None,
         plan: int | None = None,
     ) -> Deletion:
-        """Write what the user has confirmed, all of it or none, before anything is sent.
+        """Write the confirmed queue in one transaction, before anything is sent.
 
-        :param plan: the number of the plan in the history, which hears of the end.
+        :param plan: the number of the plan in the history, which gets the outcome.
         :param also: called with the number of the new queue, in the same transaction.
         """
         now = int(time.time() * 1000)
@@ -151,12 +151,13 @@ class Deletions:
                 (*self._key, choice.vault, what, len(choice), size, json.dumps(promised), now, plan),
             )
             self._fill(number, choice)
-            also(number)
+            also(number)  # so that no drop exists without its queue, nor a queue without its drop
         return self.get(number)
 
     def _fill(self, deletion: int, choice: DeletionChoice) -> None:
         into = f"INSERT INTO deletion_items(deletion, {_ITEM}) "
         for start in range(0, len(choice.rows), CHUNK):
+            # Copied within the database: a queue may have millions of archives.
             some = ",".join(map(str, choice.rows[start : start + CHUNK]))
             self._database.execute(
                 f"{into} SELECT {deletion:d}, id, archive_id, name, size, COALESCE(created, 0), "
@@ -165,11 +166,11 @@ class Deletions:
         for place, archive in enumerate(choice.unknown, 1):
             self._database.execute(
                 f"{into} VALUES(?,?,?,?,NULL,0,'queued',NULL)",
-                (deletion, -place, archive.archive_id, archive.name),
+                (deletion, -place, archive.archive_id, archive.name),  # negative: not a row number
             )
 
     def _tidy(self, now: int) -> None:
-        """Forget the items of what was over long ago; the queue's own row stays."""
+        """Delete the items of queues that ended long ago; the queue's own row stays."""
         self._database.execute(
             "DELETE FROM deletion_items WHERE deletion IN (SELECT id FROM deletions WHERE "
             "account=? AND region=? AND state<>'open' AND ended<?)",
@@ -187,16 +188,16 @@ class Deletions:
         return found[0]
 
     def unfinished(self) -> list[Deletion]:
-        """Return those with something left to do, or that failed in part, oldest first."""
+        """Return the queues that are open or have failed items, oldest first."""
         return self._select("(state='open' OR (state='done' AND failed>0)) ORDER BY id", ())
 
     def queued(self, deletion: int) -> Iterator[DeletionItem]:
-        """Yield what was not tried yet, the oldest archives first.
+        """Yield the archives not tried yet, oldest first.
 
-        A rule of the vault that denies deleting young archives then denies all that follow the
-        first one that it denies.
+        If a vault lock denies deleting young archives, all that follow the first denied one would
+        be denied as well.
         """
-        after = (-1, -(1 << 62))
+        after = (-1, -(1 << 62))  # before all rows: unknown creation dates are 0
         while rows := self._after(deletion, after):
             yield from rows
             after = (rows[-1].created, rows[-1].number)
@@ -209,18 +210,13 @@ class Deletions:
 
     def items(self, deletion: int, state: str, limit: int = -1) -> list[DeletionItem]:
         """Return the archives of a queue in one state, by name."""
-        most = 1 << 62 if limit < 0 else limit
+        most = 1 << 62 if limit < 0 else limit  # PostgreSQL accepts no negative LIMIT
         return self._items("deletion=? AND state=? ORDER BY name, number LIMIT ?", (deletion, state, most))
 
-    def holds(self, deletion: int, archive_id: str) -> bool:
-        """Tell whether an archive is in a queue."""
-        sql = "SELECT 1 FROM deletion_items WHERE deletion=? AND archive_id=?"
-        return self._database.row(sql, (deletion, archive_id)) is not None
-
     def settle(self, deletion: Deletion, outcomes: Sequence[Outcome], now: int) -> None:
-        """Record what the service answered, with what it means for the archives, all together.
+        """Record outcomes, and their effects on the archives, in one transaction.
 
-        :param now: the service's time of the latest answer.
+        :param now: the service's time of the latest response.
         """
         gone = [item.archive_id for item, error in outcomes if error is None]
 
@@ -238,11 +234,11 @@ class Deletions:
                 (len(gone), failed, len(gone), now, deletion.id),
             )
 
-        # Not safe from a power cut: what it takes back is deleted once more, which is no error.
+        # May be lost in a power cut: deleting an archive twice is no error, and this saves an fsync.
         self._database.together(write, power_safe=False)
 
     def try_again(self, deletion: int) -> None:
-        """Put what failed into the queue once more."""
+        """Put the failed archives into the queue again."""
         with self._database.transaction():
             changed = self._database.execute(
                 "UPDATE deletion_items SET state='queued', error=NULL WHERE deletion=? AND state='failed'",
@@ -254,7 +250,7 @@ class Deletions:
             )
 
     def ended(self, deletion: int, state: str, error: str | None = None) -> None:
-        """Note that a queue is done, still open but stopped by an error, or forgotten for good."""
+        """Record that a queue is done, stopped by an error (still open), or forgotten."""
         ended = None if state == "open" else int(time.time() * 1000)
         self._database.execute(
             "UPDATE deletions SET state=?, error=?, ended=? WHERE id=? AND state<>'forgotten'",
@@ -262,7 +258,7 @@ class Deletions:
         )
 
     def vault_is_gone(self, vault: str, now: int) -> None:
-        """Note that a vault was dropped, at *now* by the service's clock: nothing is in it."""
+        """Record that a vault, with all its archives, was dropped at *now* by the service's clock."""
         deleted.mark_vault(self._database, self._scope, vault, now)
 
     def _items(self, where: str, values: Sequence[Any]) -> list[DeletionItem]:

@@ -1,4 +1,4 @@
-"""Archives that the user wants back, from the wish to the verified file."""
+"""Downloads of archives and parts, from the request to the verified file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,19 @@ from . import twins
 from .job_records import JobRecord, Jobs
 from .plans import Plans
 
-LEASE_SECONDS = 15.0
-"""A process that has not renewed its hold on a download for this long is taken for dead."""
-
 OPEN = ("planned", "asking", "waiting", "ready", "downloading")
-"""States in which something is still to come."""
+"""States of downloads in progress."""
 
 ENDED = ("verified", "unverified", "failed", "expired", "forgotten")
-"""States in which nothing more comes by itself."""
+"""Final states."""
 
 FORGETTABLE = ("verified", "unverified", "failed", "expired")
-"""States of which the board's memory can go."""
+"""Final states that can be removed from the job board."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """One archive on its way to one file; see the states in the schema."""
+    """One archive, or part of one, and its file; the schema lists the states."""
 
     id: int
     vault: str
@@ -66,17 +63,17 @@ class Download:
 
     @property
     def asked_part(self) -> ByteRange | None:
-        """The bytes of the archive that are wanted; None for all of them."""
+        """The bytes of the archive to write; None for all of them."""
         return ByteRange.read(self.part)
 
     @property
     def wanted(self) -> tuple[str, str, ByteRange | None]:
-        """Vault, archive and bytes of it that are wanted: what a job must have to serve it."""
+        """Vault, archive and bytes that a job must have to serve it."""
         return self.vault, self.archive_id, self.asked_part
 
     @property
     def open(self) -> bool:
-        """Whether something is still to come."""
+        """Whether it is in progress."""
         return self.state in OPEN
 
     @property
@@ -91,7 +88,7 @@ class Download:
 
     @property
     def unasked(self) -> bool:
-        """Whether nothing was asked of the service for it yet."""
+        """Whether no request was made for it yet."""
         return self.state == "planned" or self.twin
 
     @property
@@ -101,11 +98,12 @@ class Download:
 
     def free_for(self, owner: str) -> bool:
         """Whether no other living process drives this download."""
+        # An expired lease: its process is dead.
         return self.owner in (None, owner) or (self.lease_until or 0) < time.time()
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Download))
-_WISH = (
+_INTENT = (
     "vault",
     "batch",
     "archive_id",
@@ -127,13 +125,13 @@ _WISH = (
 )
 
 
-_WANTED_ANEW = (
-    "EXISTS (SELECT 1 FROM downloads anew WHERE anew.account=downloads.account "
-    "AND anew.region=downloads.region AND anew.vault=downloads.vault "
-    "AND anew.archive_id=downloads.archive_id AND anew.root=downloads.root "
-    "AND COALESCE(anew.part, '')=COALESCE(downloads.part, '') "
-    "AND COALESCE(anew.home, '')=COALESCE(downloads.home, '') "
-    "AND anew.id>downloads.id AND anew.state<>'forgotten')"
+_WANTED_AGAIN = (
+    "EXISTS (SELECT 1 FROM downloads again WHERE again.account=downloads.account "
+    "AND again.region=downloads.region AND again.vault=downloads.vault "
+    "AND again.archive_id=downloads.archive_id AND again.root=downloads.root "
+    "AND COALESCE(again.part, '')=COALESCE(downloads.part, '') "
+    "AND COALESCE(again.home, '')=COALESCE(downloads.home, '') "
+    "AND again.id>downloads.id AND again.state<>'forgotten')"
 )
 
 
@@ -141,7 +139,7 @@ class Downloads:
     """The downloads of one account and region.
 
     In a team's catalogue they are those into the folders of this user: another's computer neither
-    asks for them nor fetches them, and sees their jobs as those of others.
+    requests nor downloads them, and shows their jobs as those of others.
     """
 
     def __init__(self, database: Database, scope: Scope) -> None:
@@ -150,50 +148,50 @@ class Downloads:
         self._key = (scope.account, scope.region)
         self._plans = Plans(database, scope)
 
-    def want(self, wishes: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Write the user's consent for a batch, all of it or none; return the row ids."""
+    def want(self, intents: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Write the intents of a batch, all or none, before any request; return the row ids."""
         sql = (
-            f"INSERT INTO downloads(account, region, home, {', '.join(_WISH)}) "
-            f"VALUES({','.join('?' * (len(_WISH) + 3))})"
+            f"INSERT INTO downloads(account, region, home, {', '.join(_INTENT)}) "
+            f"VALUES({','.join('?' * (len(_INTENT) + 3))})"
         )
         with self._database.transaction():
             return [
                 self._database.insert(
-                    sql, (*self._key, self._database.home, *(wish.get(name) for name in _WISH))
+                    sql, (*self._key, self._database.home, *(intent.get(name) for name in _INTENT))
                 )
-                for wish in wishes
+                for intent in intents
             ]
 
     def get(self, download: int) -> Download:
-        """Return one download by our own number for it."""
+        """Return one download by its number."""
         found = self._select("id=?", (download,))
         if not found:
             raise LookupError(download)
         return found[0]
 
     def open(self) -> list[Download]:
-        """Return every download with something still to come, oldest first."""
+        """Return the downloads in progress, oldest first."""
         return self._select(f"state IN ({_marks(OPEN)}) ORDER BY id", OPEN)
 
     def asking_elsewhere(self) -> list[Download]:
-        """Return the downloads of others that are being asked for: nobody asks meanwhile."""
+        """Return the downloads of other users that are being requested at present."""
         return self._select("state='asking' ORDER BY id", (), ours=False)
 
     def recent(self, limit: int = 1000) -> list[Download]:
-        """Return the newest downloads in any state but forgotten, or expired and wanted anew."""
+        """Return the newest downloads in any state but forgotten, or expired and requested again."""
         return self._select(
-            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_ANEW}) ORDER BY id DESC LIMIT ?",
+            f"state<>'forgotten' AND NOT (state='expired' AND {_WANTED_AGAIN}) ORDER BY id DESC LIMIT ?",
             (limit,),
         )
 
     def expired(self) -> list[Download]:
-        """Return the expired downloads that were not wanted anew since, oldest first."""
-        return self._select(f"state='expired' AND NOT {_WANTED_ANEW} ORDER BY id", ())
+        """Return the expired downloads that were not requested again since, oldest first."""
+        return self._select(f"state='expired' AND NOT {_WANTED_AGAIN} ORDER BY id", ())
 
     def to_fetch(self, owner: str, limit: int) -> list[Download]:
-        """Return downloads whose job is done and that no other process drives, each for its bytes.
+        """Return downloads whose job is done and that no other process holds, one for the same bytes.
 
-        The output that the service drops first comes first: nothing else gets more in time.
+        The output that expires first comes first, so that most of them are downloaded in time.
         """
         return self._select(
             "state IN ('ready', 'downloading') AND (owner IS NULL OR owner=? OR lease_until<?) "
@@ -205,9 +203,9 @@ class Downloads:
         )
 
     def numbered(self, numbers: Sequence[int]) -> list[Download]:
-        """Return downloads by our own numbers for them."""
+        """Return downloads by their numbers."""
         found: list[Download] = []
-        for start in range(0, len(numbers), 500):  # SQLite bounds the values of a statement
+        for start in range(0, len(numbers), 500):  # SQLite limits the values of a statement
             some = numbers[start : start + 500]
             found += self._select(f"id IN ({_marks(some)})", some)
         return found
@@ -219,20 +217,13 @@ class Downloads:
     def below(self, vault: str, root: str) -> list[Download]:
         """Return the downloads into a folder that matter to another restore into it, oldest first.
 
-        They are those that are open, those that stopped half-way, and the files of parts.
+        They are those that are open, those that stopped half-way, and all of parts: only its
+        download knows the tree hash of a part's file.
         """
         return self._select(
-            f"vault=? AND root=? AND (state IN ({_marks(OPEN)}) "
-            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL) "
-            "OR (state IN ('verified', 'unverified') AND part IS NOT NULL)) ORDER BY id",
+            f"vault=? AND root=? AND state<>'forgotten' AND (part IS NOT NULL OR state IN ({_marks(OPEN)}) "
+            "OR (state IN ('failed', 'expired') AND part_path IS NOT NULL)) ORDER BY id",
             (vault, root, *OPEN),
-        )
-
-    def parts_of(self, vault: str, archive_id: str, root: str) -> list[Download]:
-        """Return the downloads of parts of an archive into a folder, in any state but forgotten."""
-        return self._select(
-            "vault=? AND archive_id=? AND root=? AND part IS NOT NULL AND state<>'forgotten' ORDER BY id",
-            (vault, archive_id, root),
         )
 
     def claim(self, download: int, owner: str, states: Sequence[str], new: str) -> bool:
@@ -246,15 +237,15 @@ class Downloads:
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
                 f"AND state IN ({_marks(states)}) "
                 "AND (owner IS NULL OR owner=? OR lease_until<?)",
-                (new, owner, now + LEASE_SECONDS, download, *states, owner, now),
+                (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
             )
             > 0
         )
 
     def claim_asking(self, download: int, owner: str) -> bool:
-        """Move a planned download to asking, unless its archive is being asked for already.
+        """Move a planned download to asking, unless its archive is being requested already.
 
-        That another process or download asks for it is checked in the same statement.
+        One statement checks and claims: two requests for the same bytes would both be paid.
         """
         now = self._database.now()
         changed = self._database.execute(
@@ -264,7 +255,7 @@ class Downloads:
             "AND other.account=downloads.account AND other.region=downloads.region "
             "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
             "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
-            (owner, now + LEASE_SECONDS, download, owner, now),
+            (owner, now + self._database.limits.download_lease, download, owner, now),
         )
         return changed > 0
 
@@ -272,17 +263,18 @@ class Downloads:
         """Extend the hold of a living process on all that it drives."""
         self._database.execute(
             "UPDATE downloads SET lease_until=? WHERE owner=? AND state IN ('asking', 'downloading')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.download_lease, owner),
         )
 
     def held_by(self, owner: str) -> bool:
-        """Tell whether this process is asking for or fetching anything."""
+        """Return whether this process is requesting or downloading anything."""
         sql = "SELECT 1 FROM downloads WHERE owner=? AND state IN ('asking', 'downloading')"
         return self._database.row(sql, (owner,)) is not None
 
     def asked(self, download: int, job: JobRecord, when: int | None) -> None:
-        """Record the job that the service answered, and the wish that it serves, together."""
+        """Record a new job and the download that it serves, in one transaction."""
         with self._database.transaction():
+            # A job without its download would be paid and never fetched.
             Jobs(self._database, self._scope).record([job], ours=True)
             self._plans.asked(download, job.job_id)
             self.update(
@@ -291,22 +283,23 @@ class Downloads:
             twins.serve(self._database, download, job.job_id)
 
     def adopt(self, download: int, job_id: str) -> None:
-        """Let a download be served by a job that exists already."""
+        """Record that an existing job serves a download."""
         with self._database.transaction():
             self.update(download, state="waiting", job_id=job_id, owner=None, error=None)
             twins.serve(self._database, download, job_id)
 
     def found(self, download: int, job_id: str) -> None:
-        """Record the job that a download had asked for, and whose answer was lost."""
+        """Record the job of a download whose response was lost."""
         with self._database.transaction():
             self._plans.asked(download, job_id)
             self.adopt(download, job_id)
 
     def update(self, download: int, **values: Any) -> None:
-        """Set columns of one download; the plans that it belongs to hear how it ended."""
+        """Set columns of one download; a final state is recorded in its plans as well."""
         names = ", ".join(f"{name}=?" for name in values)
         with self._database.transaction():
             self._database.execute(f"UPDATE downloads SET {names} WHERE id=?", (*values.values(), download))
+            # In the same transaction: plans never wait for a finished download.
             if values.get("state") in ENDED:
                 self._plans.settled(download, values["state"], values.get("ended"), values.get("error"))
                 self.settle_twins(values.get("ended"), download)
@@ -317,9 +310,9 @@ class Downloads:
             self.update(twin, ended=ended, **values)
 
     def drop_planned(self, download: int, *, ended: int | None = None) -> bool:
-        """Take back a wish that was not asked for yet; tell whether it was still in time.
+        """Cancel a download without a request; return whether it had none yet.
 
-        :param ended: the moment in milliseconds, by the service's clock.
+        :param ended: milliseconds since 1970 by the service's clock.
         """
         with self._database.transaction():
             unasked = self.get(download).unasked
@@ -328,7 +321,7 @@ class Downloads:
         return unasked
 
     def unasked(self, now: int) -> bool:
-        """Tell whether anything is being asked for, or due to be at *now* (milliseconds)."""
+        """Return whether a request is in progress, or due at *now* (milliseconds)."""
         sql = (
             "SELECT 1 FROM downloads WHERE account=? AND region=? AND (state='asking' "
             f"OR (state='planned' AND {NOT_HELD} AND COALESCE(home, '')=? "
@@ -350,7 +343,7 @@ class Downloads:
         return self._select(f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states))
 
     def forgotten_jobs(self) -> set[tuple[str, str]]:
-        """Return vault and job of the downloads that are not kept any more."""
+        """Return vault and job of the forgotten downloads."""
         rows = self._database.rows(
             "SELECT vault, job_id FROM downloads WHERE account=? AND region=? "
             "AND state='forgotten' AND job_id IS NOT NULL",

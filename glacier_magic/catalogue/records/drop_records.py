@@ -1,4 +1,4 @@
-"""Vaults to be emptied and dropped: a matter of days, so every step is on record."""
+"""Drops of vaults with archives: they take days, so that every step is recorded."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..storage.holding import HELD, NOT_HELD
 from ..storage.leases import Leases
 
 BUSY = ("listing", "deleting", "proving")
-"""States in which something happens by itself."""
+"""States that continue without the user."""
 OPEN = (*BUSY, "confirming")
 SHOWN = 7 * 86400 * 1000
-"""Milliseconds that a drop which ended is still told of."""
+"""Milliseconds for which an ended drop is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """One vault on its way out; times in milliseconds since 1970 UTC, by the service's clock."""
+    """The drop of one vault; times in milliseconds since 1970 UTC, by the service's clock."""
 
     id: int
     vault: str
@@ -66,9 +66,9 @@ class Drops:
         self.leases = Leases(database, "drops")
 
     def begin(self, vault: str, *, vault_created: int | None, now: int) -> Drop:
-        """Begin to drop a vault, or return the drop of it that is under way."""
+        """Start to drop a vault, or return its drop in progress."""
         with self._database.transaction():
-            found = self.open_of(vault)
+            found = self.open_of(vault)  # in the transaction, so that a vault has one drop at most
             if found is not None:
                 return found
             number = self._database.insert(
@@ -89,21 +89,21 @@ class Drops:
         return found[0]
 
     def open_of(self, vault: str) -> Drop | None:
-        """Return the drop of a vault that is under way, or None."""
+        """Return the drop of a vault in progress, or None."""
         found = self._select(f"vault=? AND state IN ({_marks(OPEN)})", (vault, *OPEN))
         return found[0] if found else None
 
     def stopped_of(self, vault: str) -> Drop | None:
-        """Return the newest drop of a vault that was stopped, or None."""
+        """Return the newest stopped drop of a vault, or None."""
         found = self._select("vault=? AND state='stopped' ORDER BY id DESC", (vault,))
         return found[0] if found else None
 
     def busy(self) -> list[Drop]:
-        """Return the drops in which something happens by itself, oldest first."""
+        """Return the drops that continue without the user, oldest first."""
         return self._select(f"state IN ({_marks(BUSY)}) AND {NOT_HELD} ORDER BY id", BUSY)
 
     def shown(self) -> list[Drop]:
-        """Return the drops that a board tells of, newest first: those that ended long ago not."""
+        """Return the drops that a board shows, newest first: open ones and recently ended ones."""
         since = int(time.time() * 1000) - SHOWN
         return self._select("state<>'forgotten' AND (ended IS NULL OR ended>?) ORDER BY id DESC", (since,))
 
@@ -113,9 +113,9 @@ class Drops:
         self._database.execute(f"UPDATE drops SET {names} WHERE id=?", (*values.values(), drop))
 
     def move(self, drop: int, before: Sequence[str], state: str, **values: Any) -> bool:
-        """Bring a drop from one of the states *before* to another; false if it is in none."""
+        """Change the state of a drop from one of *before*; return False if it is in none of them."""
         ended = None if state in OPEN else int(time.time() * 1000)
-        values = {"state": state, "ended": ended, "note": None, **values}
+        values = {"state": state, "ended": ended, "note": None, **values}  # a note is about its state
         names = ", ".join(f"{name}=?" for name in values)
         changed = self._database.execute(
             f"UPDATE drops SET {names} WHERE id=? AND state IN ({_marks(before)})",

@@ -1,4 +1,4 @@
-"""The retrieval jobs of the service, as it last told them."""
+"""The retrieval jobs of the service, as it last reported them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class JobRecord:
 
     @classmethod
     def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
-        """Read a job object as DescribeJob and ListJobs answer it; absent keys are null."""
+        """Read a job object of DescribeJob or ListJobs; absent keys are null."""
         parameters = job.get("InventoryRetrievalParameters")
         output = job.get("InventorySizeInBytes")
         return cls(
@@ -57,12 +57,12 @@ class JobRecord:
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
             created=parse_time(job.get("CreationDate")),
             completed=parse_time(job.get("CompletionDate")),
-            output_hash=job.get("SHA256TreeHash"),
+            output_hash=job.get("SHA256TreeHash"),  # null for a range that is not tree-hash aligned
         )
 
     @property
     def usable(self) -> bool:
-        """Whether the job runs, or has an output that the service still keeps."""
+        """Whether the job is in progress, or has an output that the service still keeps."""
         return not self.gone and self.status in ("InProgress", "Succeeded")
 
     @property
@@ -81,14 +81,14 @@ class JobRecord:
 
     @property
     def verifiable(self) -> bool:
-        """Whether the service tells the tree hash of its output."""
+        """Whether the service reports the tree hash of its output."""
         retrieved = self.retrieved
         if retrieved is None or self.size is None:
             return self.whole_archive
         return is_verifiable(retrieved, self.size)
 
     def serves(self, part: ByteRange) -> bool:
-        """Tell whether its output has a part of the archive."""
+        """Tell whether its output contains a part of the archive."""
         retrieved = self.retrieved
         return self.whole_archive or (retrieved is not None and retrieved.holds(part))
 
@@ -109,6 +109,7 @@ class JobRecord:
 _FIELDS = [field.name for field in fields(JobRecord)]
 _COLUMNS = ", ".join(_FIELDS)
 _USABLE = (
+    # By descending status: 'Succeeded' comes before 'InProgress'.
     "gone=0 AND status IN ('InProgress', 'Succeeded') "
     "ORDER BY status DESC, completed DESC NULLS LAST, created NULLS FIRST"
 )
@@ -117,7 +118,7 @@ _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "g
 
 @dataclass(frozen=True)
 class RunningJob:
-    """Jobs of one vault, action and tier that run; ``since`` is when the oldest of them began."""
+    """Jobs of one vault, action and tier in progress; ``since`` is when the oldest started."""
 
     vault: str
     action: str
@@ -134,20 +135,20 @@ class Jobs:
         self._key = (scope.account, scope.region)
 
     def record(self, jobs: Iterable[JobRecord], *, ours: bool = False) -> None:
-        """Write jobs as the service tells them; ``ours`` once set stays."""
+        """Write jobs as the service reports them; ``ours``, once set, remains set."""
         slots = ",".join("?" * (len(_FIELDS) + 3))
         with self._database.transaction():
             for job in jobs:
                 self._database.execute(
                     f"INSERT INTO jobs(account, region, {_COLUMNS}, ours) VALUES({slots}) "
                     "ON CONFLICT(account, region, vault, job_id) DO UPDATE SET "
-                    f"{_UPDATES}, gone=0, "
+                    f"{_UPDATES}, gone=0, "  # a job in the list exists, whatever was assumed before
                     "ours=CASE WHEN excluded.ours=1 THEN 1 ELSE jobs.ours END",
                     (*self._key, *astuple(job), ours),
                 )
 
     def mark_gone(self, vault: str, *job_ids: str) -> None:
-        """Note that the service does not know these jobs any more."""
+        """Record that the service no longer knows these jobs."""
         with self._database.transaction():
             for job_id in job_ids:
                 self._database.execute(
@@ -169,7 +170,7 @@ class Jobs:
         return self._select("gone=0 ORDER BY created DESC NULLS LAST", ())
 
     def running(self) -> list[RunningJob]:
-        """Return how many jobs of each vault, action and tier run."""
+        """Return the number of jobs in progress of each vault, action and tier."""
         rows = self._database.rows(
             "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since FROM jobs "
             "WHERE account=? AND region=? AND gone=0 AND status='InProgress' "
@@ -181,7 +182,7 @@ class Jobs:
         ]
 
     def counts(self) -> dict[str, int]:
-        """Return how many jobs of each vault the service still knows."""
+        """Return the number of jobs of each vault that the service still knows."""
         rows = self._database.rows(
             "SELECT vault, COUNT(*) AS number FROM jobs "
             "WHERE account=? AND region=? AND gone=0 GROUP BY vault",
@@ -190,11 +191,11 @@ class Jobs:
         return {row["vault"]: row["number"] for row in rows}
 
     def took(self, tier: str, limit: int = 101) -> list[int]:
-        """Return how long the last finished retrievals of a tier took, in milliseconds.
+        """Return the durations of the last finished retrievals of a tier, in milliseconds.
 
-        :param tier: or ``InventoryRetrieval``.
+        :param tier: a tier, or ``InventoryRetrieval``.
         """
-        column = "action" if tier == INVENTORY else "tier"
+        column = "action" if tier == INVENTORY else "tier"  # inventory jobs have no tier
         rows = self._database.rows(
             f"SELECT completed-created AS took FROM jobs WHERE account=? AND region=? "
             f"AND {column}=? AND status='Succeeded' AND completed>=created "
@@ -208,10 +209,9 @@ class Jobs:
         return next(iter(self.usable_for(vault, archive_id, part)), None)
 
     def usable_for(self, vault: str, archive_id: str, part: ByteRange | None = None) -> list[JobRecord]:
-        """Return all usable jobs whose output has a part of an archive, whoever asked for them.
+        """Return all usable jobs whose output has a part of an archive, of any client.
 
-        Finished jobs come first, those that finished last at the top; among them those whose
-        output can be verified.
+        Finished jobs come first, the latest at the top, and verifiable ones before others.
 
         :param part: the bytes that the output must have; None for the whole archive.
         """
@@ -222,19 +222,19 @@ class Jobs:
         return sorted(usable, key=lambda job: (job.status != "Succeeded", not job.verifiable))
 
     def by_archive(self, vault: str) -> dict[str, JobRecord]:
-        """Return what :meth:`for_archive` does, for every archive of a vault that has one.
+        """Return the result of :meth:`for_archive` for every archive of a vault that has a job.
 
         The keys are archive ids, and the :func:`~.identity.bytes_key` of archives.
         """
         best: dict[str, JobRecord] = {}
         for job in self._select(f"vault=? AND archive_id IS NOT NULL AND {_USABLE}", (vault,)):
             if job.archive_id and job.whole_archive:
-                best.setdefault(job.archive_id, job)
+                best.setdefault(job.archive_id, job)  # the first is the best: see _USABLE
                 best.setdefault(bytes_key(job.size, job.tree_hash) or job.archive_id, job)
         return best
 
     def unfetched(self, vault: str) -> dict[str, str]:
-        """Return by archive id the status of retrievals that run or were not downloaded yet."""
+        """Return by archive id the status of retrievals in progress or not downloaded yet."""
         rows = self._database.rows(
             "SELECT archive_id, status FROM jobs WHERE account=? AND region=? AND vault=? "
             "AND action='ArchiveRetrieval' AND gone=0 AND status IN ('InProgress', 'Succeeded') "
@@ -246,7 +246,7 @@ class Jobs:
         return {row["archive_id"]: row["status"] for row in rows}
 
     def inventories_to_read(self) -> list[JobRecord]:
-        """Return the inventory jobs asked for from here whose output was not read yet."""
+        """Return the inventory jobs of this catalogue whose output has not been read yet."""
         return self._select(
             "action='InventoryRetrieval' AND ours=1 AND gone=0 AND status<>'Failed' "
             "AND NOT EXISTS (SELECT 1 FROM inventories i WHERE i.account=jobs.account "

@@ -1,4 +1,4 @@
-"""Vault locks in their 24 hours: the id that completes one, which the service tells only once."""
+"""Vault locks in progress: the lock id that completes one, which the service reports only once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..storage.database import Database, Scope
 
 @dataclass(frozen=True, kw_only=True)
 class LockRecord:
-    """A lock that was begun from here: its id and policy; times in milliseconds since 1970."""
+    """A lock initiated by this catalogue: its id and policy; times in milliseconds since 1970."""
 
     vault: str
     lock_id: str
@@ -22,14 +22,14 @@ _COLUMNS = ", ".join(field.name for field in fields(LockRecord))
 
 
 class Locks:
-    """The locks of one account and region that were begun from here, the newest of each vault."""
+    """The locks of one account and region that this catalogue initiated, the newest of each vault."""
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
         self._key = {"account": scope.account, "region": scope.region}
 
     def record(self, lock: LockRecord) -> None:
-        """Keep a lock in place of the vault's earlier one."""
+        """Store a lock in place of the vault's earlier one."""
         self._database.execute(
             f"INSERT INTO vault_locks(account, region, {_COLUMNS}) "
             "VALUES(:account, :region, :vault, :lock_id, :policy, :started, :expires) "
@@ -39,7 +39,7 @@ class Locks:
         )
 
     def of(self, vault: str) -> LockRecord | None:
-        """Return the lock that was begun from here last, or None."""
+        """Return the last lock initiated for a vault, or None."""
         row = self._database.row(
             f"SELECT {_COLUMNS} FROM vault_locks WHERE account=:account AND region=:region AND vault=:vault",
             {**self._key, "vault": vault},
@@ -47,7 +47,7 @@ class Locks:
         return None if row is None else LockRecord(**dict(row))
 
     def forget(self, vault: str) -> None:
-        """Drop what is kept of a vault's lock."""
+        """Delete the record of a vault's lock."""
         self._database.execute(
             "DELETE FROM vault_locks WHERE account=:account AND region=:region AND vault=:vault",
             {**self._key, "vault": vault},

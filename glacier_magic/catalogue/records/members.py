@@ -1,4 +1,4 @@
-"""What was found inside zips and tars: bounded, whatever their makers wrote."""
+"""The listed members of zips and tars, bounded whatever the files contain."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from ...base.units import human_bytes, storable
 from ...peek.contents import Contents, Member
 from ..storage.database import Database, Scope
 
-MOST = 2_000_000
-"""Members kept of all archives together; those of the archives listed longest ago make room."""
 LONGEST = 4096
 """Characters of a name or of a link's target that are kept."""
-MOST_TEXT = 64 << 20
-"""Characters of the names of one archive's members, all together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListingRecord:
-    """What is known of the inside of one archive; ``listed`` in milliseconds since 1970 UTC.
+    """The listing of one archive; ``listed`` in milliseconds since 1970 UTC.
 
-    :param paid: requests and bytes that were paid for, by tier.
-    :param most_bytes: how far reading could go, and in how many *most_rounds*.
+    :param paid: the paid requests and bytes, by tier.
+    :param most_bytes: the limit of bytes read, in at most *most_rounds* rounds.
     """
 
     id: int
@@ -76,8 +72,8 @@ class Listings:
         most_bytes: int,
         most_rounds: int,
     ) -> ListingRecord:
-        """Keep what was found, in place of what was known of this archive before."""
-        rows, notes = _bounded(listing.members)
+        """Store a listing in place of the archive's earlier one."""
+        rows, notes = _bounded(listing.members, self._database.limits.listed_text)
         values = (
             vault,
             archive_id,
@@ -113,7 +109,7 @@ class Listings:
         return found
 
     def get(self, vault: str, archive_id: str) -> ListingRecord | None:
-        """Return what is known of the inside of an archive, or None."""
+        """Return the listing of an archive, or None."""
         row = self._database.row(
             f"SELECT id, {', '.join(_FACTS)} FROM listings "
             "WHERE account=? AND region=? AND vault=? AND archive_id=?",
@@ -137,7 +133,8 @@ class Listings:
         kept = 0
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
-            if kept > MOST and kept > row["members"]:
+            # The newest stays, even if it alone is larger.
+            if kept > self._database.limits.listed_members and kept > row["members"]:
                 self._forget("id=?", (row["id"],))
 
     def _forget(self, where: str, values: Sequence[Any]) -> None:
@@ -151,16 +148,16 @@ def _marks(count: int) -> str:
     return ",".join("?" * count)
 
 
-def _bounded(members: Sequence[Member]) -> tuple[list[tuple[Any, ...]], list[str]]:
-    """Return the rows to keep, and what is said of those that are not."""
+def _bounded(members: Sequence[Member], most: int) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Return the rows to store, and a note about those that are not."""
     rows: list[tuple[Any, ...]] = []
     text = 0
     for member in members:
         name, target = _cut(member.name), _cut(member.target)
         text += len(name) + len(target)
-        if text > MOST_TEXT:
+        if text > most:
             note = f"Only {len(rows):,} of {len(members):,} members are kept: their names alone "
-            return rows, [f"{note}are over {human_bytes(MOST_TEXT)}."]
+            return rows, [f"{note}are over {human_bytes(most)}."]
         rows.append(
             (
                 name,
@@ -182,5 +179,5 @@ def _cut(text: str) -> str:
 
 
 def _whole(number: int | None) -> int | None:
-    """Return a number that a database can hold; a maker of archives can write any."""
+    """Return a number that the database can hold, or None: a zip may contain any number."""
     return number if number is not None and -(1 << 63) <= number < 1 << 63 else None

@@ -1,4 +1,4 @@
-"""When what is wanted may be asked for, and what a batch has asked for lately."""
+"""The due times of planned downloads, and the recent requests of a batch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from ..storage.holding import NOT_HELD
 from .downloads import Download, select
 
 _ORDER = "COALESCE(due, 0), id"
+_RETRIEVED = "COALESCE((SELECT MAX(size) FROM plan_downloads WHERE download=downloads.id), size)"
+"""Bytes that the service retrieves: of a part they are more than its file has."""
 
 
 class Planned(NamedTuple):
-    """A planned download: our number for it, when it is due, its bytes."""
+    """A planned download: our number for it, when it is due, the bytes to retrieve."""
 
     id: int
     due: int | None
@@ -31,36 +33,36 @@ class Pacing:
         self._key = (scope.account, scope.region)
 
     def due(self, now: int) -> list[Download]:
-        """Return the planned downloads that may be asked for at *now*, in their order."""
+        """Return the planned downloads that may be requested at *now*, in order."""
         where = f"state='planned' AND {NOT_HELD} AND (due IS NULL OR due<=?) ORDER BY {_ORDER}"
         return select(self._database, self._scope, where, (now,))
 
     def scheduled(self, vault: str | None = None) -> list[Download]:
-        """Return what is wanted and not asked for yet, due or not, in its order."""
+        """Return the planned downloads, due or not, in order."""
         place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
         where = f"state='planned'{place} ORDER BY {_ORDER}"
         return select(self._database, self._scope, where, values)
 
     def planned(self, batch: str) -> list[Planned]:
-        """Return what a paced batch has not asked for yet, in its order."""
+        """Return the planned downloads of a paced batch, in order."""
         rows = self._database.rows(
-            "SELECT id, due, size FROM downloads WHERE account=? AND region=? AND batch=? "
+            f"SELECT id, due, {_RETRIEVED} FROM downloads WHERE account=? AND region=? AND batch=? "
             f"AND state='planned' AND {NOT_HELD} AND limits IS NOT NULL ORDER BY {_ORDER}",
             (*self._key, batch),
         )
         return [Planned(*row) for row in rows]
 
     def released(self, batch: str, since: int) -> list[tuple[int, int | None]]:
-        """Return when and how many bytes a paced batch has asked for after *since*, in order."""
+        """Return the time and bytes of each request of a paced batch after *since*, in order."""
         rows = self._database.rows(
-            "SELECT due, size FROM downloads WHERE account=? AND region=? AND batch=? AND due>? "
-            "AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
+            f"SELECT due, {_RETRIEVED} AS size FROM downloads WHERE account=? AND region=? AND batch=? "
+            "AND due>? AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
             (*self._key, batch, since),
         )
         return [(row["due"], row["size"]) for row in rows]
 
     def next_due(self, after: int, vault: str | None = None) -> int | None:
-        """Return when the next planned download after a moment may be asked for."""
+        """Return the next due time of a planned download after a time."""
         place, values = ("", ()) if vault is None else (" AND vault=?", (vault,))
         row = self._database.row(
             "SELECT MIN(due) AS due FROM downloads WHERE account=? AND region=? "
@@ -85,9 +87,9 @@ class Pacing:
                     )
 
     def refused(self, download: int, owner: str, due: int, reason: str) -> None:
-        """Move a download that the service has refused for now; it counts the refusals.
+        """Move a download that the service has refused for now, and count the refusal.
 
-        One that another process is asking for at this moment is left to that process.
+        A download that another process is requesting is left to that process.
         """
         self._database.execute(
             "UPDATE downloads SET state='planned', due=?, moves=moves+1, error=?, owner=NULL "
@@ -96,9 +98,9 @@ class Pacing:
         )
 
     def claim_renewal(self, download: int, token: str, patience: float) -> bool:
-        """Write the intent to keep an output longer, unless that was done *patience* s ago.
+        """Record the intent to extend an output, unless it was recorded *patience* seconds ago.
 
-        Another download of the archive counts as well, if what it is asked for has all of this.
+        Another download of the archive counts as well, if its request covers this one.
         """
         now = self._database.now()
         changed = self._database.execute(

@@ -1,4 +1,4 @@
-"""Plans that were run: what was promised, and what came of it."""
+"""Plans that were run: what they promised, and their outcomes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..storage.database import Database, Scope
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What came of the downloads of a restore: numbers, bytes, and when the last one ended.
+    """The outcomes of the downloads of a restore: counts, bytes, and when the last one ended.
 
-    :param asked: jobs that the plan asked for, and so paid.
-    :param still: downloads that have not ended.
+    :param asked: the jobs that the plan requested and paid.
+    :param still: the downloads that have not ended.
     """
 
     asked: int = 0
@@ -35,7 +35,7 @@ class Tally:
 class PlanRecord:
     """One plan that was run; times in milliseconds since 1970 UTC.
 
-    :param happened: as the plan told when it was done; None before, and for a restore.
+    :param happened: what the plan reported at its end; None before, and for a restore.
     """
 
     id: int
@@ -51,13 +51,13 @@ class PlanRecord:
 
     @property
     def state(self) -> str:
-        """One of under way, not finished, done, incomplete (some did not come), stopped, failed.
+        """One of under way, not finished, done, incomplete (some failed or expired), stopped, failed.
 
-        What is not finished runs at this moment, or stopped with its process.
+        A plan that is not finished is running, or its process has ended.
         """
         if self.error is not None:
             return "failed"
-        if self.ended is None and self.kind != "restore":
+        if self.ended is None and self.kind != "restore":  # a restore is over when its downloads are
             return "not finished"
         if self.tally.still:
             return "under way"
@@ -89,9 +89,9 @@ class Plans:
         self._key = (scope.account, scope.region)
 
     def begin(self, kind: str, vault: str, promised: Mapping[str, Any], *, made: int, run: int) -> int:
-        """Write a plan that is about to be run; return our number for it.
+        """Write a plan that is about to run; return its number.
 
-        Written in one transaction with what the plan intends, both are there or neither is.
+        Call it in the transaction that writes the plan's requests: both are recorded or neither.
         """
         return self._database.insert(
             "INSERT INTO plans(account, region, vault, kind, made, run, promised) VALUES(?,?,?,?,?,?,?)",
@@ -101,17 +101,17 @@ class Plans:
     def end(
         self, plan: int, ended: int, *, happened: Mapping[str, Any] | None = None, error: str | None = None
     ) -> None:
-        """Write how the running of a plan ended."""
-        told = None if happened is None else storable(json.dumps(happened))
+        """Record the outcome of a plan."""
+        report = None if happened is None else storable(json.dumps(happened))
         self._database.execute(
             "UPDATE plans SET happened=?, error=?, ended=? WHERE id=?",
-            (told, None if error is None else storable(error), ended, plan),
+            (report, None if error is None else storable(error), ended, plan),
         )
 
     # Restores
 
     def link(self, plan: int, downloads: Iterable[tuple[int, bool, int | None]]) -> None:
-        """Let a plan hear what comes of downloads: our number, whether it is asked for, bytes."""
+        """Link downloads to a plan: the number of each, whether it is requested, and its bytes."""
         with self._database.transaction():
             for download, asking, size in downloads:
                 self._database.execute(
@@ -120,14 +120,14 @@ class Plans:
                 )
 
     def asked(self, download: int, job_id: str) -> None:
-        """Note the job that the service answered to the plan that promised to ask."""
+        """Record the job id of a download in the plan that requested it."""
         self._database.execute(
             "UPDATE plan_downloads SET job_id=? WHERE download=? AND asking=1 AND outcome IS NULL",
             (job_id, download),
         )
 
     def settled(self, download: int, outcome: str, ended: int | None, error: str | None) -> None:
-        """Note how a download ended, in every plan that waits for it."""
+        """Record the outcome of a download in every plan that waits for it."""
         self._database.execute(
             "UPDATE plan_downloads SET outcome=?, ended=?, error=? WHERE download=? AND outcome IS NULL",
             (outcome, int(time.time() * 1000) if ended is None else ended, error, download),
@@ -136,16 +136,16 @@ class Plans:
     # Reading
 
     def recent(self, limit: int = 20) -> list[PlanRecord]:
-        """Return the plans that were run last, the newest first."""
+        """Return the last plans that were run, newest first."""
         return self._select("1=1 ORDER BY run DESC, id DESC LIMIT ?", (limit,))
 
     def get(self, plan: int) -> PlanRecord | None:
-        """Return one plan by our number for it."""
+        """Return one plan by its number, or None."""
         found = self._select("id=?", (plan,))
         return found[0] if found else None
 
     def errors(self, plan: int, limit: int = 20) -> list[tuple[str, str, str]]:
-        """Return name, outcome and error of downloads of a plan that did not end well."""
+        """Return name, outcome and error of the failed and expired downloads of a plan."""
         rows = self._database.rows(
             "SELECT d.name, p.outcome, p.error FROM plan_downloads p "
             "JOIN downloads d ON d.id=p.download WHERE p.plan=? "
@@ -176,12 +176,12 @@ class Plans:
 
 def _tally(row: Any) -> Tally:
     counts = [name for name in Tally.__dataclass_fields__ if name != "ended"]
-    # a sum is a decimal to some databases
+    # PostgreSQL returns a sum as a Decimal
     return Tally(ended=row["ended"], **{name: int(row[name]) for name in counts})
 
 
 def _record(row: Any, tally: Tally) -> PlanRecord:
-    told = row["happened"]
+    report = row["happened"]
     return PlanRecord(
         id=row["id"],
         vault=row["vault"],
@@ -189,7 +189,7 @@ def _record(row: Any, tally: Tally) -> PlanRecord:
         made=row["made"],
         run=row["run"],
         promised=json.loads(row["promised"]),
-        happened=None if told is None else json.loads(told),
+        happened=None if report is None else json.loads(report),
         error=row["error"],
         ended=row["ended"],
         tally=tally,

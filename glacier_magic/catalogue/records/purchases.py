@@ -1,4 +1,4 @@
-"""Units of provisioned capacity bought: the intent before the paid call, the outcome after it."""
+"""Purchases of provisioned capacity: the intent before the paid request, the outcome after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..storage.database import Database, Scope
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """One unit that was asked for; ``asked`` in milliseconds since 1970 by this computer.
+    """One requested unit; ``asked`` in milliseconds since 1970 by this computer's clock.
 
-    :param known: ids of the units that there were before.
-    :param state: ``asking`` until an answer was seen, then ``done`` or ``failed``.
+    :param known: ids of the units that existed before.
+    :param state: ``asking`` until a response arrives, then ``done`` or ``failed``.
     """
 
     id: int
@@ -33,26 +33,27 @@ class Purchases:
         self._key = {"account": scope.account, "region": scope.region}
 
     def begin(self, known: Iterable[str]) -> int | None:
-        """Write the intent to buy one unit, before it is asked for; return its number.
+        """Write the intent to buy one unit, before the request; return its number.
 
-        None if another process has done so and its answer is not known yet.
+        Return None if another purchase has no response yet.
         """
+        # A unique index allows one open purchase: after a lost response, a second would be paid too.
         made = self._database.execute(
             "INSERT INTO purchases(account, region, known, state, asked) "
             "VALUES(:account, :region, :known, 'asking', :asked) ON CONFLICT DO NOTHING",
-            {**self._key, "known": json.dumps(sorted(known)), "asked": _now()},
+            {**self._key, "known": json.dumps(sorted(known)), "asked": int(time.time() * 1000)},
         )
         ours = self.open() if made else None
         return None if ours is None else ours.id
 
     def settle(self, purchase: int, state: str, capacity_id: str | None = None) -> None:
-        """Note how a purchase ended: ``done`` with the unit's id, or ``failed``."""
+        """Record the outcome of a purchase: ``done`` with the unit's id, or ``failed``."""
         self._database.execute(
             "UPDATE purchases SET state=?, capacity_id=? WHERE id=?", (state, capacity_id, purchase)
         )
 
     def open(self) -> Purchase | None:
-        """Return the purchase whose answer was not seen, or None."""
+        """Return the purchase without a response, or None."""
         row = self._database.row(
             "SELECT id, known, state, capacity_id, asked FROM purchases "
             "WHERE account=:account AND region=:region AND state='asking' ORDER BY id DESC",
@@ -61,7 +62,3 @@ class Purchases:
         if row is None:
             return None
         return Purchase(**{**dict(row), "known": frozenset(json.loads(row["known"]))})
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

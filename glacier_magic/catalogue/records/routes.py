@@ -1,4 +1,4 @@
-"""Topics, queues and subscriptions that were made from here, to be used and to be removed."""
+"""Notification routes: the topics, queues and subscriptions of vaults."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..storage.database import Database, Scope
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """The way from a vault's finished jobs to a queue.
+    """The topic and queue that receive the finished jobs of a vault.
 
     :param topic, queue: their ARNs; ``url`` is the queue's address.
-    :param token: the tag that topic and queue carry if they were made from here.
-    :param state: ``making`` until all of it is there, then ``ready``.
-    :param heard: when a message of ours came this way last, milliseconds since 1970; 0 for never.
+    :param token: the tag of a topic and queue that this catalogue created.
+    :param state: ``making`` until all of it exists, then ``ready``.
+    :param heard: when the last message arrived, milliseconds since 1970; 0 for never.
     """
 
     vault: str
@@ -32,14 +32,14 @@ _KEYS = ("account", "region", "vault")
 
 
 class Routes:
-    """The routes of one account and region, one a vault."""
+    """The routes of one account and region, one per vault."""
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database = database
         self._key = {"account": scope.account, "region": scope.region}
 
     def put(self, route: Route) -> None:
-        """Write a route, or what changed of it."""
+        """Insert or update a route."""
         names = ["account", "region", *_COLUMNS]
         changed = ", ".join(f"{name}=excluded.{name}" for name in names if name not in _KEYS)
         self._database.execute(
@@ -50,8 +50,7 @@ class Routes:
 
     def of(self, vault: str) -> Route | None:
         """Return the route of a vault, or None."""
-        found = [route for route in self.all() if route.vault == vault]
-        return found[0] if found else None
+        return next((route for route in self.all() if route.vault == vault), None)
 
     def all(self) -> list[Route]:
         """Return every route, by vault."""
@@ -63,14 +62,14 @@ class Routes:
         return [Route(**dict(row)) for row in rows]
 
     def note_heard(self, queue: str, now: int) -> None:
-        """Note that a message came through a queue: the way works from end to end."""
+        """Record that a message arrived in a queue: the route works from end to end."""
         self._database.execute(
             "UPDATE routes SET heard=:now WHERE account=:account AND region=:region AND queue=:queue",
             {**self._key, "queue": queue, "now": now},
         )
 
     def forget(self, vault: str) -> None:
-        """Drop the route of a vault."""
+        """Delete the route of a vault."""
         self._database.execute(
             "DELETE FROM routes WHERE account=:account AND region=:region AND vault=:vault",
             {**self._key, "vault": vault},

@@ -1,8 +1,8 @@
-"""Archives with the same bytes, by size and tree hash: what one of them has, serves all.
+"""Archives with the same bytes, by size and tree hash: one request serves all of them.
 
-A download that waits for another one with the same bytes is in the state ``waiting`` and has no
-job.  It gets the job of the other one as soon as there is one, and is copied from the other's file
-when that is verified.  It is never asked for by itself.
+A download that waits for another with the same bytes is in the state ``waiting`` and has no job.  It
+gets the job of the other one once that exists, and is copied from its verified file.  No request is
+made for it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..archives import identity, vault_table
+from ..archives import identity
 from ..storage.database import Database, Scope
 
 WAITS = "state='waiting' AND job_id IS NULL AND part IS NULL"
-"""The condition of a download that waits for another one."""
+"""The condition of a download that waits for another."""
 
 SAME = (
     "other.tree_hash=downloads.tree_hash AND other.size=downloads.size AND other.part IS NULL "
@@ -29,7 +29,7 @@ IN_TURN = (
     "AND other.state IN ('ready', 'downloading') AND other.id<downloads.id "
     f"AND {SAME})"
 )
-"""The condition of a download that no other one of the same bytes is fetched before."""
+"""The condition of the first download among those of the same bytes."""
 
 _OTHERS = f"downloads other WHERE {SAME}"
 _LAST = f"FROM {_OTHERS} ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
@@ -48,11 +48,11 @@ def serve(database: Database, download: int, job_id: str) -> None:
 def settled(
     database: Database, key: tuple[str, str], last: int | None
 ) -> list[tuple[int, dict[str, str | None]]]:
-    """Return what becomes of those that wait although nothing of the same bytes is under way.
+    """Return the next state of downloads that wait although none of the same bytes is in progress.
 
     :param key: account and region.
-    :param last: our number of the other one that has just ended; None to look at all.
-    :returns: our number and the new values of each.
+    :param last: the number of a download that has just ended; None for all.
+    :returns: the number and the new values of each.
     """
     some, values = ("1=1", ()) if last is None else (_BYTES_OF, (last,))
     rows = database.rows(
@@ -68,12 +68,12 @@ def settled(
 
 
 def _end(row: Any) -> dict[str, str | None]:
-    if row["there"]:
+    if row["there"]:  # copied by the downloader, which verifies it
         return {"state": "ready", "error": None}
-    if row["ended"] == "forgotten":
+    if row["ended"] == "forgotten":  # the user has cancelled the other one
         return {"state": "forgotten", "error": None}
-    why = row["error"] or row["ended"] or "it is not under way any more"
-    return {"state": "failed", "error": f"The archive of which this is a copy did not come: {why}"}
+    why = row["error"] or row["ended"] or "it is no longer in progress"
+    return {"state": "failed", "error": f"The archive that this is a copy of was not restored: {why}"}
 
 
 def verified_files(
@@ -103,7 +103,7 @@ def names(
     database: Database, scope: Scope, vault: str, size: int | None, tree_hash: str | None
 ) -> Sequence[tuple[str, str]]:
     """Return archive id and name of the archives of a vault that have these bytes."""
-    known = vault_table.find(database, scope, vault)
+    known = identity.find_vault(database, scope, vault)
     if known is None:
         return []
     rows = database.rows(

@@ -1,4 +1,4 @@
-"""Uploads under way and done: the intent before the first byte, the outcome with the answer."""
+"""Uploads: the intent before the first byte, the outcome with the response."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from ...errors import LocalError
 from ..archives.archives import LAG, ArchiveRecord, Archives
 from ..storage.database import Database, Scope
 
-LEASE_SECONDS = 30.0
-"""A process that has not renewed its hold on an upload for this long is taken for dead."""
-
 
 class HeldElsewhere(LocalError):
-    """Somebody else is storing the very file that was about to be sent."""
+    """Another process is storing the same file."""
 
 
 class StoredMeanwhile(Exception):
-    """Another process has stored the very file that was about to be sent."""
+    """Another process has stored the same file."""
 
     def __init__(self, archive_id: str) -> None:
         super().__init__(archive_id)
@@ -59,6 +56,7 @@ class Upload:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Upload))
+_OPEN = "state IN ('sending', 'completing', 'unsettled')"
 _SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"
 
 
@@ -73,7 +71,7 @@ class Uploads:
     def begin(
         self, *, owner: str, tree_hash: str | None = None, since: int | None = None, **facts: Any
     ) -> Upload:
-        """Write the intent to store something, before anything is sent.
+        """Write the intent to store a file, before anything is sent.
 
         *facts* are vault, path, size, mtime_ns, name, description and part_size.
 
@@ -88,7 +86,7 @@ class Uploads:
             "tree_hash": tree_hash,
             "state": "sending",
             "owner": owner,
-            "lease_until": self._database.now() + LEASE_SECONDS,
+            "lease_until": self._database.now() + self._database.limits.upload_lease,
             "started": now,
             "updated": now,
         }
@@ -114,7 +112,7 @@ class Uploads:
         )
 
     def _refuse_held(self, values: dict[str, Any]) -> None:
-        """Refuse what another living process is storing, in the transaction that would begin it."""
+        """Refuse a file that another living process is storing; called in the inserting transaction."""
         held = self._database.row(
             f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
             "AND description=:description AND state IN ('sending', 'completing') "
@@ -138,14 +136,14 @@ class Uploads:
             raise StoredMeanwhile(stored["archive_id"])
 
     def renew(self, owner: str) -> None:
-        """Extend the hold of a living process on all that it stores."""
+        """Extend the leases of a process on all of its uploads."""
         self._database.execute(
             "UPDATE uploads SET lease_until=? WHERE owner=? AND state IN ('sending', 'completing')",
-            (self._database.now() + LEASE_SECONDS, owner),
+            (self._database.now() + self._database.limits.upload_lease, owner),
         )
 
     def get(self, upload: int) -> Upload:
-        """Return one upload by our own number for it."""
+        """Return one upload by its number."""
         found = self._select("id=:id", id=upload)
         if not found:
             raise LookupError(upload)
@@ -154,10 +152,9 @@ class Uploads:
     def unfinished(
         self, *, vault: str, path: str, size: int, mtime_ns: int, description: str
     ) -> Upload | None:
-        """Return the newest multipart upload of this very file that has not ended, or None."""
+        """Return the newest multipart upload of this file that has not ended, or None."""
         found = self._select(
-            f"{_SAME} AND description=:description AND upload_id IS NOT NULL "
-            "AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC",
+            f"{_SAME} AND description=:description AND upload_id IS NOT NULL AND {_OPEN} ORDER BY id DESC",
             vault=vault,
             path=path,
             size=size,
@@ -167,7 +164,7 @@ class Uploads:
         return found[0] if found else None
 
     def same_stream(self, *, vault: str, path: str, description: str, tree_hash: str) -> list[Upload]:
-        """Return the uploads of a stream of these bytes that are done, or may be, newest first."""
+        """Return the uploads of a stream of these bytes that are done or unsettled, newest first."""
         return self._select(
             "vault=:vault AND path=:path AND description=:description AND tree_hash=:tree_hash "
             "AND state IN ('done', 'unsettled') ORDER BY id DESC",
@@ -179,20 +176,14 @@ class Uploads:
 
     def open_of(self, vault: str) -> list[Upload]:
         """Return the uploads of a vault that have not ended, newest first."""
-        return self._select(
-            "vault=:vault AND state IN ('sending', 'completing', 'unsettled') ORDER BY id DESC", vault=vault
-        )
+        return self._select(f"vault=:vault AND {_OPEN} ORDER BY id DESC", vault=vault)
 
     def open_of_path(self, vault: str, path: str) -> list[Upload]:
         """Return the uploads of one file that have not ended."""
-        return self._select(
-            "vault=:vault AND path=:path AND state IN ('sending', 'completing', 'unsettled')",
-            vault=vault,
-            path=path,
-        )
+        return self._select(f"vault=:vault AND path=:path AND {_OPEN}", vault=vault, path=path)
 
     def stored(self, *, vault: str, path: str, size: int, mtime_ns: int, description: str) -> str | None:
-        """Return the archive id under which this very file was stored from here, or None."""
+        """Return the archive id of this file if it was stored before, or None."""
         found = self._select(
             f"{_SAME} AND description=:description AND state='done' ORDER BY id DESC",
             vault=vault,
@@ -204,7 +195,7 @@ class Uploads:
         return found[0].archive_id if found else None
 
     def of_archive(self, vault: str, archive_id: str) -> list[Upload]:
-        """Return the uploads that an archive came from, the newest first."""
+        """Return the uploads of an archive, newest first."""
         return self._select(
             "vault=:vault AND archive_id=:archive_id AND state='done' ORDER BY id DESC",
             vault=vault,
@@ -212,33 +203,33 @@ class Uploads:
         )
 
     def claim(self, upload: int, owner: str) -> bool:
-        """Take the right to drive an upload, unless another living process has it."""
+        """Take the lease on an upload, unless another living process has it."""
         now = self._database.now()
         changed = self._database.execute(
             "UPDATE uploads SET owner=?, lease_until=? "
             "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
-            (owner, now + LEASE_SECONDS, upload, owner, now),
+            (owner, now + self._database.limits.upload_lease, upload, owner, now),
         )
         return changed > 0
 
     def started(self, upload: int, upload_id: str) -> None:
-        """Note the multipart upload id that the service answered."""
+        """Record the multipart upload id."""
         self._set(upload, upload_id=upload_id)
 
     def completing(self, upload: int, tree_hash: str, size: int) -> None:
-        """Note that all parts are there and Complete is about to be sent."""
+        """Record that all parts are stored and Complete is about to be sent."""
         self._set(upload, state="completing", tree_hash=tree_hash, size=size)
 
     def doubted(self, upload: int) -> None:
-        """Note that a request is sent again whose first answer was lost."""
+        """Record that a request is repeated because its first response was lost."""
         self._set(upload, doubt=1)
 
     def maybe_twice(self, archive_id: str) -> bool:
-        """Tell whether an archive was stored by a request that was sent again."""
+        """Tell whether an archive was stored by a repeated request."""
         return bool(self._select("archive_id=:archive_id AND doubt=1", archive_id=archive_id))
 
     def done(self, upload: int, archive: ArchiveRecord) -> None:
-        """Record archive and upload together, in the transaction that sees the answer."""
+        """Record an archive and the end of its upload in one transaction."""
 
         def write() -> None:
             self._archives.record(archive)
@@ -255,34 +246,29 @@ class Uploads:
         self._database.together(write)
 
     def ended(self, upload: int, state: str, error: str) -> None:
-        """Note how an upload ended (failed, aborted), or that this is not known (unsettled)."""
+        """Record how an upload ended (failed, aborted), or that this is unknown (unsettled)."""
         self._set(upload, state=state, error=error, owner=None, lease_until=None)
 
     def released(self, upload: int, error: str = "") -> None:
-        """Let go of an upload that stopped and can go on later."""
+        """Release the lease on an upload that stopped and can be resumed."""
         self._set(upload, error=error, owner=None, lease_until=None)
 
-    # What an inventory settles
+    # Settled by an inventory
 
-    def settle(self, vault: str, made: int) -> list[Upload]:
-        """Find in the archives of an inventory how uploads ended whose answer was lost.
+    def settle(self, vault: str, made: int) -> None:
+        """Find in an inventory's archives how uploads without a response ended.
 
-        One whose hash and description are listed is done; one that should be listed by now and is
-        not has failed, and may be sent again.  Returns those that were settled.
+        An upload whose hash and description are listed is done; one that should be listed by now
+        and is not has failed, and may be repeated.
         """
-        settled = []
         for upload in self.open_of(vault):
             if upload.held or (upload.upload_id is not None and upload.state == "sending"):
-                continue  # still driven, or its parts are still there
+                continue  # in progress, or its parts are still stored
             found = self._archive_of(upload)
             if found is not None:
                 self._set(upload.id, state="done", archive_id=found, owner=None, error=None)
-            elif upload.started < made - LAG:
+            elif upload.started < made - LAG:  # inventories may omit the latest uploads
                 self.ended(upload.id, "failed", "never reached the vault")
-            else:
-                continue
-            settled.append(self.get(upload.id))
-        return settled
 
     def _archive_of(self, upload: Upload) -> str | None:
         row = self._database.row(
@@ -302,8 +288,8 @@ class Uploads:
     def doubles(self, vault: str) -> list[tuple[str, str]]:
         """Return (name, archive id) of archives that a repeated request seems to have stored twice.
 
-        They have hash and description of an upload that was sent again after a lost answer, and
-        are not the archive whose answer came.
+        They have the hash and description of an upload that was repeated after a lost response, and
+        are not the archive of its second response.
         """
         rows = self._database.rows(
             "SELECT DISTINCT a.name, a.archive_id FROM uploads u JOIN archives a "

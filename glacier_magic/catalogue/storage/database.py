@@ -1,7 +1,7 @@
 """The interface of a catalogue's database, and what SQLite and PostgreSQL have in common.
 
-There is one writer at a time: a transaction that has begun sees only its own changes, and what one
-process has written the next one sees.  A database can be used by several threads.
+Only one transaction writes at a time, and each sees everything that was committed before it began.
+Several threads can share a database object.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ...base.session_limits import USUAL, Limits
 from ...errors import CatalogueError
 from ...steps import step
 
@@ -30,12 +31,12 @@ Result = TypeVar("Result")
 Values = Sequence[Any] | dict[str, Any]
 
 LOAD_SECONDS = 120.0
-"""A reading of an inventory that another computer has not renewed for this long counts as ended."""
+"""Seconds without a renewal after which another computer's reading of an inventory counts as ended."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Account (12 digits) and region that rows belong to."""
+    """The account (12 digits) and the region of rows."""
 
     account: str
     region: str
@@ -43,14 +44,14 @@ class Scope:
 
 def new_owner() -> str:
     """Return a unique name for this process that contains its computer and number."""
-    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"  # process ids are used again
 
 
 @cache
 def _computer() -> str:
     """Return a name that no other computer or container has, even with the same host name."""
-    marks = [str(uuid.getnode())]
-    with suppress(OSError):
+    marks = [str(uuid.getnode())]  # the address of a network card, which containers may share
+    with suppress(OSError):  # only Linux has these files
         marks.append(Path("/proc/sys/kernel/random/boot_id").read_text())
         marks.append(str(Path("/proc/self/ns/pid").readlink()))
     mark = uuid.uuid5(uuid.NAMESPACE_OID, " ".join(marks)).hex[:8]
@@ -58,9 +59,9 @@ def _computer() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Return whether *owner* was a process of this computer that does not run any more."""
+    """Return whether *owner* was a process of this computer that has ended."""
     computer, _, rest = owner.rpartition(":")[0].rpartition(":")
-    if computer != _computer() or not rest.isdigit() or os.name == "nt":
+    if computer != _computer() or not rest.isdigit() or os.name == "nt":  # there os.kill(pid, 0) sends Ctrl-C
         return False
     try:
         os.kill(int(rest), 0)
@@ -75,12 +76,12 @@ def is_dead(owner: str) -> bool:
 
 
 def ascii_lower(text: str) -> str:
-    """Return *text* with ASCII letters in lower case, as lower() of SQLite does it."""
+    """Return *text* with ASCII letters in lower case, as SQLite's lower() does."""
     return "".join(c.lower() if c.isascii() else c for c in text)
 
 
 class Snapshot(Protocol):
-    """All tables as of one moment."""
+    """All tables as of one time."""
 
     def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a query as tuples, *size* at a time."""
@@ -101,7 +102,7 @@ def closed_error() -> CatalogueError:
     """Return the error for a statement on a closed connection."""
     return CatalogueError(
         "The session that this belongs to is closed",
-        cure=f"Nothing is lost: {step('jobs')} shows what was asked for.",
+        cure=f"Nothing is lost: {step('jobs')} shows the requests.",
     )
 
 
@@ -117,10 +118,13 @@ class Database(ABC):
     skew: float = 0.0
     """Seconds that the clock of the leases is ahead of this computer's."""
 
+    limits: Limits = USUAL
+    """The limits of the session."""
+
     def __init__(self, place: str) -> None:
         self.place = place
-        self._lock = threading.RLock()
-        self._group = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: transactions nest
+        self._group = threading.Lock()  # held while one thread commits for all
         self._tickets: deque[_Ticket] = deque()
 
     @property
@@ -131,13 +135,13 @@ class Database(ABC):
         """
         raise CatalogueError(
             f"The catalogue {self.place} is on a server and has no file",
-            cure="Whoever runs the server saves it with pg_dump and restores it with pg_restore.",
+            cure="Save the server's database with pg_dump, and restore it with pg_restore.",
         )
 
     @property
     @abstractmethod
     def folder(self) -> Path:
-        """The folder of this computer for files that belong to the catalogue."""
+        """The local folder for files that belong to the catalogue."""
 
     # Leases
 
@@ -145,16 +149,16 @@ class Database(ABC):
         """Return the seconds since 1970 by the clock that all users of the catalogue share."""
         return time.time() + self.skew
 
-    def here(self, moment: float | None) -> float | None:
-        """Return a moment of that clock as a moment of this computer's."""
-        return None if moment is None else moment - self.skew
+    def here(self, seconds: float | None) -> float | None:
+        """Return a time of :meth:`now` by this computer's clock."""
+        return None if seconds is None else seconds - self.skew
 
     def release_dead(self) -> None:
-        """End the leases of processes of this computer that do not run any more.
+        """End the leases of processes of this computer that have ended.
 
-        Leases of other computers expire if they are not renewed.
+        The leases of other computers expire if they are not renewed.
         """
-        for table in ("uploads", "downloads", "deletions", "drops"):
+        for table in ("uploads", "downloads", "deletions", "drops"):  # the tables with leases
             held = f"SELECT DISTINCT owner FROM {table} WHERE owner IS NOT NULL AND lease_until>?"
             for row in self.rows(held, (self.now(),)):
                 if is_dead(row["owner"]):
@@ -172,14 +176,14 @@ class Database(ABC):
     def together(self, write: Callable[[], None], *, power_safe: bool = True) -> None:
         """Run *write* in a transaction that it shares with waiting threads; it may be run again.
 
-        They wait for the disk once, together, which makes many small uploads fast.
+        The threads wait for the disk once, together, which makes many small uploads fast.
 
-        :param power_safe: return only when it is on the disk itself; otherwise it survives the end
-            of this process, but a power cut only once a later one is on the disk.
+        :param power_safe: return only when the transaction is on the disk.  Otherwise it survives
+            the end of this process, but a power failure only once a later transaction is on the disk.
         """
         ticket = _Ticket(write, power_safe)
         self._tickets.append(ticket)
-        with self._group:
+        with self._group:  # while one thread commits, others append their tickets and wait
             if not ticket.done:
                 self._commit([self._tickets.popleft() for _ in range(len(self._tickets))])
         if ticket.error is not None:
@@ -229,9 +233,10 @@ class Database(ABC):
         found = self.rows(sql, values)
         return found[0] if found else None
 
-    @abstractmethod
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of this name."""
+    def number(self, sql: str, values: Values = ()) -> int:
+        """Return the first value of a query; 0 if it is null or there is no row."""
+        row = self.row(sql, values)
+        return int(row[0] or 0) if row else 0
 
     @abstractmethod
     def close(self) -> None:
@@ -260,18 +265,18 @@ class Database(ABC):
     @property
     @abstractmethod
     def searchable(self) -> bool:
-        """Whether names that contain a text are found without reading all names."""
+        """Whether a search index finds names that contain a text."""
 
     @abstractmethod
     def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
         """Return the ids of the rows, in any vault, whose name may contain all of *texts*.
 
-        :returns: None where they cannot be searched for, or are more than *limit*.
+        :returns: None if the index cannot find them, or if there are more than *limit*.
         """
 
     @abstractmethod
     def index_new_names(self) -> None:
-        """Add the rows that were just written to the search index; call it in their transaction."""
+        """Add the rows that were just written to the search index; called in their transaction."""
 
     @abstractmethod
     def reindex_name(self, archive: int, old: str, new: str) -> None:
@@ -285,7 +290,7 @@ class Database(ABC):
 
     @abstractmethod
     def prepare_indexes(self) -> None:
-        """Create the indexes that are missing, unless a process that reads an inventory will."""
+        """Create missing indexes, unless a process that reads an inventory will."""
 
     @abstractmethod
     def indexes(self) -> set[str]:
@@ -293,11 +298,11 @@ class Database(ABC):
 
     @abstractmethod
     def drop_indexes(self) -> None:
-        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+        """Drop the indexes that are faster to create after many rows are written than to update."""
 
     @abstractmethod
     def create_indexes(self) -> None:
-        """Create those of them that are missing."""
+        """Create those of these indexes that are missing."""
 
     def bulk_writing(self) -> AbstractContextManager[None]:
         """Use more memory while the block writes many rows."""
@@ -312,17 +317,17 @@ class Database(ABC):
 
     @abstractmethod
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-        """Return (position, row id) for the archives of a vault that are there.
+        """Return (position, row id) for those archives that the catalogue knows.
 
         :param wanted: (position, id_key, id_check) of each archive.
         """
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Show the block all committed rows as of one moment; writers do not wait for it."""
+        """Give the block all committed rows as of one time; writers do not wait for it."""
 
     def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a long answer, as of one moment, as tuples, *size* at a time."""
+        """Yield the rows of a long result, as of one time, as tuples, *size* at a time."""
         with self.snapshot() as view:
             yield from view.stream(sql, values, size)
 
@@ -335,13 +340,33 @@ class Database(ABC):
     # The state of the database
 
     def change_marker(self) -> tuple[int, ...] | None:
-        """Return a value that is another one after every write by any process, None if not known."""
+        """Return a value that changes with every write by any process, or None if unknown."""
         return None
 
     @abstractmethod
     def size(self) -> int:
-        """Return the bytes that the catalogue takes where it is kept."""
+        """Return the bytes that the catalogue takes on its disk."""
 
     @abstractmethod
     def integrity(self) -> list[str]:
-        """Return what the database itself finds wrong with what it keeps."""
+        """Return the damage that the database itself finds."""
+
+
+class StoredSettings:
+    """A persistent mapping of text to text; it never holds a credential."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """Return the value of *key*, or None."""
+        row = self._database.row("SELECT value FROM settings WHERE key=?", (key,))
+        return None if row is None else str(row["value"])
+
+    def put(self, key: str, value: str) -> None:
+        """Set the value of *key*."""
+        self._database.execute(
+            "INSERT INTO settings(key, value) VALUES(?, ?) "
+            "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+            (key, value),
+        )

@@ -1,11 +1,11 @@
-"""Leases: one process at a time works on a row, until it releases the lease or stops renewing it."""
+"""Leases: a process has a row to itself until it releases the lease or stops renewing it."""
 
 from __future__ import annotations
 
 from .database import Database
 
 LEASE_SECONDS = 30.0
-"""A lease that is not renewed for this long expires."""
+"""Seconds without a renewal after which a lease expires."""
 
 
 class Leases:
@@ -19,7 +19,7 @@ class Leases:
         now = self._database.now()
         changed = self._database.execute(
             f"UPDATE {self._table} SET owner=?, lease_until=? "
-            "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",
+            "WHERE id=? AND (owner IS NULL OR owner=? OR lease_until<?)",  # one statement: no race
             (owner, now + LEASE_SECONDS, row, owner, now),
         )
         return changed > 0

@@ -1,7 +1,7 @@
-"""The tables, and the steps from each version of them to the next.
+"""The tables, and the migration from each version to the next.
 
 Times are whole milliseconds since 1970 UTC; sizes are bytes.  Words in braces differ between the
-databases: each has its :data:`Words`.
+databases: each has its :class:`Words`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from ...errors import CatalogueError
 
 
 class Words(TypedDict):
-    """What a database calls the parts of a definition that differ."""
+    """The parts of a definition that differ between the databases."""
 
-    key: str  # the type of a row's number, which the database gives it
+    key: str  # the type of a row's id, which the database assigns
     text: str  # the type of a text that sorts by its bytes
     bytes: str
-    by_key: str  # ends a table whose rows are stored in the order of its primary key
-    first: str  # ends a column of an index in which nulls come first
+    by_key: str  # after a table whose rows are stored in the order of its primary key
+    first: str  # after a column of an index in which nulls come first
     hash: str  # the tree hash of an archive in hexadecimal digits
 
 
 APPLICATION_ID = 0x676C6163
-"""Written into the header of an SQLite file, so that a stranger's database is never taken for ours."""
+"""Identifies an SQLite file as a catalogue in its header."""
 
 LATE_INDEXES = {
     "archive_rows_by_name": "archive_rows(vault_id, name, created{first})",
     "archive_rows_by_size": "archive_rows(vault_id, size{first})",
     "archive_rows_by_created": "archive_rows(vault_id, created{first})",
 }
-"""Indexes that are created faster after most rows are new than kept while these are written."""
+"""Indexes that are faster to create after many rows are written than to update meanwhile."""
 
 SCHEMA = """
 CREATE TABLE settings(
@@ -92,7 +92,7 @@ CREATE TABLE downloads(
     state {text} NOT NULL,        -- planned, asking, waiting, ready, downloading, verified, failed,
                                   -- unverified (a part that no hash covers), expired, forgotten
     job_id {text}, asked BIGINT, ended BIGINT,
-    error {text}, failure {text}, -- in words, and the class of the error
+    error {text}, failure {text}, -- the message and the class of the error
     done BIGINT NOT NULL DEFAULT 0,
     piece_size BIGINT, pieces {text}, -- verified pieces so far: JSON, index to tree hash
     part_path {text},
@@ -103,8 +103,8 @@ CREATE TABLE downloads(
     moves BIGINT NOT NULL DEFAULT 0,  -- refusals in a row that moved it
     renewal {text},               -- description of the job that keeps its output longer
     renewed DOUBLE PRECISION,     -- when that job was requested: seconds, by our clock
-    part {text}, cover {text}     -- ranges, first-last in bytes: what the user wants, and what is
-                                  -- requested; null: the whole archive
+    part {text}, cover {text}     -- ranges, first-last in bytes: the one the user wants and the
+                                  -- one requested; null: the whole archive
 );
 CREATE INDEX downloads_by_state ON downloads(account, region, state);
 CREATE INDEX downloads_by_job ON downloads(account, region, vault, job_id);
@@ -130,7 +130,7 @@ CREATE TABLE archive_rows(
     description {text},           -- null: it is the name
     format {text} NOT NULL, mtime BIGINT, size BIGINT, created BIGINT,
     tree_hash {bytes},
-    origin BIGINT NOT NULL,       -- 0 an inventory, 1 uploaded here, 2 another tool's record
+    origin BIGINT NOT NULL,       -- 0 an inventory, 1 an upload, 2 another tool's record
     listed BIGINT,                -- ordinal of the first inventory with it
     unlisted BIGINT,              -- ordinal of the first whole inventory without it since
     deleted BIGINT                -- when the service accepted its deletion
@@ -156,18 +156,10 @@ CREATE TABLE folders(             -- sums of the present archives at any depth
     PRIMARY KEY(vault_id, parent, name)
 ){by_key};
 
-CREATE TABLE loads(               -- inventories that are being read at this moment
+CREATE TABLE loads(               -- inventories that are being read
     vault_id {key},
     job_id {text} NOT NULL, owner {text} NOT NULL, touched DOUBLE PRECISION NOT NULL,
-    broken BIGINT NOT NULL DEFAULT 0  -- an earlier one stopped half-way
-);
-
-CREATE TABLE pages(               -- limited inventories, of which the next page is still to come
-    vault_id {key},
-    marker {text} NOT NULL,       -- where the next page begins
-    made BIGINT,                  -- the earliest date of a page
-    archives BIGINT NOT NULL, bytes BIGINT NOT NULL,
-    seen {bytes} NOT NULL         -- a bit for each row id that was listed, compressed
+    broken BIGINT NOT NULL DEFAULT 0  -- an earlier one was interrupted
 );
 
 CREATE VIEW archives AS SELECT
@@ -179,7 +171,7 @@ CREATE VIEW archives AS SELECT
         WHEN a.origin=2 THEN 'unknown' END AS state
     FROM archive_rows a JOIN vaults v ON v.id=a.vault_id;
 
--- plans that were run: what they promised, and their outcome
+-- plans that were run: their promises and their outcomes
 CREATE TABLE plans(
     id {key},
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
@@ -187,7 +179,7 @@ CREATE TABLE plans(
     made BIGINT NOT NULL, run BIGINT NOT NULL,
     promised {text} NOT NULL,     -- JSON
     happened {text},              -- JSON; of a restore what its downloads say counts
-    error {text}, ended BIGINT    -- both null: under way, or stopped with its process
+    error {text}, ended BIGINT    -- both null: in progress, or ended with its process
 );
 CREATE INDEX plans_by_run ON plans(account, region, run);
 
@@ -231,10 +223,10 @@ CREATE INDEX deletion_items_by_age ON deletion_items(deletion, state, created, n
 CREATE TABLE drops(
     id {key},
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
-    vault_created BIGINT,         -- tells it from a later vault of the same name
+    vault_created BIGINT,         -- distinguishes it from a later vault of this name
     state {text} NOT NULL,        -- listing, confirming, deleting, proving, dropped, stopped,
                                   -- forgotten
-    job_id {text},                -- of the inventory that lists what is to be deleted
+    job_id {text},                -- of the inventory that lists the archives to delete
     listed BIGINT,                -- the date of that inventory
     deletion BIGINT,              -- the queue that was confirmed
     after BIGINT,                 -- an inventory later than this can prove the vault empty
@@ -263,9 +255,9 @@ CREATE UNIQUE INDEX purchases_open ON purchases(account, region) WHERE state='as
 CREATE TABLE routes(
     account {text} NOT NULL, region {text} NOT NULL, vault {text} NOT NULL,
     topic {text} NOT NULL, queue {text} NOT NULL, url {text} NOT NULL, subscription {text} NOT NULL,
-    token {text} NOT NULL,        -- the tag of a topic or queue made from here
+    token {text} NOT NULL,        -- the tag of a topic or queue that this catalogue created
     state {text} NOT NULL,        -- making, ready
-    heard BIGINT NOT NULL,        -- when the last message came; 0: never
+    heard BIGINT NOT NULL,        -- when the last message arrived; 0: never
     PRIMARY KEY(account, region, vault)
 );
 
@@ -276,10 +268,10 @@ CREATE TABLE listings(            -- zip and tar files whose members were listed
     listed BIGINT NOT NULL,       -- when
     complete BIGINT NOT NULL,     -- whether these are all members
     notes {text} NOT NULL,        -- JSON: sentences about problems and gaps
-    source {text} NOT NULL,       -- where it was read from, in words
+    source {text} NOT NULL,       -- a text: where it was read from
     paid {text} NOT NULL,         -- JSON, tier to [requests, bytes]
     most_bytes BIGINT NOT NULL, most_rounds BIGINT NOT NULL,   -- the limits it was read under
-    members BIGINT NOT NULL,      -- how many are kept
+    members BIGINT NOT NULL,      -- how many are stored
     UNIQUE(account, region, vault, archive_id)
 );
 CREATE TABLE members(
@@ -293,45 +285,46 @@ CREATE TABLE members(
 SCHEMA += ";\n".join(f"CREATE INDEX {name} ON {columns}" for name, columns in LATE_INDEXES.items())
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA,)
-"""Step n brings a catalogue from version n to n + 1; version 0 is an empty database."""
+"""Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3
-"""Earlier versions, which were never released; a database keeps its version plus this number."""
+"""Versions that were never released; a database stores its version plus this number."""
 
 LAST_UNRELEASED = ("CREATE INDEX downloads_by_bytes ON downloads(tree_hash, size)",)
-"""What the last of them lacks of version 1: it holds open work that no inventory brings back."""
+"""The difference of the last of them from version 1; it is migrated because it may hold open requests."""
 
 
 def mark() -> int:
-    """Return the number that a database of the current version keeps; an empty one keeps 0."""
+    """Return the number that a database of the current version stores; an empty one stores 0."""
     return UNRELEASED + len(MIGRATIONS)
 
 
-def check(kept: int, place: object) -> None:
+def check(stored: int, place: object) -> None:
     """Refuse a database whose version this program does not know.
 
-    :param kept: the number that the database keeps.
-    :param place: where it is, as it may be shown.
+    :param stored: the number that the database stores.
+    :param place: the file or URL, without a password.
     :raises CatalogueError: it is from a newer version, or from one that was never released.
     """
-    if kept > mark():
+    if stored > mark():
         raise CatalogueError(
             f"The catalogue {place} was written by a newer version of glacier_magic",
             cure="Upgrade with: pip install -U glacier_magic",
         )
-    if 0 < kept < UNRELEASED:
+    if 0 < stored < UNRELEASED:
         raise CatalogueError(
             f"The catalogue {place} was written by a version of glacier_magic that was never released",
             cure="Move it aside and connect again; an inventory brings the archives back.",
         )
 
 
-def upgrade(kept: int, place: object, words: Words) -> Iterator[str]:
-    """Return the statements that bring a database to the current version.
+def upgrade(stored: int, place: object, words: Words) -> Iterator[str]:
+    """Yield the statements that migrate a database to the current version.
 
     :raises CatalogueError: see :func:`check`.
     """
-    check(kept, place)
-    yield from LAST_UNRELEASED if kept == UNRELEASED else ()
-    for step in MIGRATIONS[max(kept - UNRELEASED, 1) if kept else 0 :]:
-        yield from step.format(**words).split(";\n")
+    check(stored, place)
+    yield from LAST_UNRELEASED if stored == UNRELEASED else ()
+    # The last unreleased one has the tables of version 1.
+    for step in MIGRATIONS[max(stored - UNRELEASED, 1) if stored else 0 :]:
+        yield from step.format(**words).split(";\n")  # a driver takes one statement at a time

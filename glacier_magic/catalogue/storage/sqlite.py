@@ -1,9 +1,8 @@
 """A catalogue in an SQLite file.
 
-Text anywhere in a name is found by the trigrams of an FTS5 table, ``archive_names``, which holds no
-text of its own.  It is filled later than the rows, so that recording an archive costs nothing for
-it: the rows after the last one in it, a few thousand at most, are searched one by one.  Without
-FTS5 all rows are.
+A text anywhere in a name is found by the trigrams of the FTS5 table ``archive_names``, which stores
+no text.  It is filled after the rows, so that recording an archive does not update it: the rows that
+it lacks, :data:`TAIL` at most, are always candidates.  Without FTS5 all rows are.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from .schema import LATE_INDEXES
 from .sqlite_file import WORDS, SqliteFile
 
 TAIL = 20_000
-"""Rows that may be missing in the search table when a search begins."""
+"""Rows that the search table may lack when a search begins."""
 
 _OTHER = re.compile(r"[^\x01-\x7f]+")
-"""Characters whose case lower() and the trigrams of SQLite ignore in different ways."""
+"""Characters whose case SQLite's lower() and its trigrams treat differently."""
 
 CHUNK = 20_000
 BULK_CACHE = 256 << 10
-"""KiB of pages that are kept in memory while many rows are written; otherwise it is 16 MiB."""
+"""KiB of the file that are cached while many rows are written."""
 
 
 class SqliteSnapshot:
-    """All tables of a file as of one moment."""
+    """All tables of a file as of one time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -85,14 +84,15 @@ class SqliteDatabase(SqliteFile):
     def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
         """Return the ids of the rows, in any vault, whose name may contain all of *texts*.
 
-        :returns: None where the texts are too short for trigrams, there is no search table, or the
-            rows are more than *limit*.
+        :returns: None if the texts are too short for trigrams, there is no search table, or there
+            are more rows than *limit*.
         """
         plain = (ascii_lower(run) for text in texts for run in _OTHER.split(text))
         grams = dict.fromkeys(gram for run in plain for gram in _trigrams(run))
         if not grams or not self.searchable:
             return None
         self.catch_up(TAIL)
+        # Quoted: no operator of FTS5.
         match = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
         rows = self.rows(
             "SELECT rowid AS id FROM archive_names WHERE archive_names MATCH ? LIMIT ?", (match, limit + 1)
@@ -103,28 +103,24 @@ class SqliteDatabase(SqliteFile):
         return [row["id"] for row in rows] + [row["id"] for row in tail]
 
     def _mark(self) -> int:
-        row = self.row("SELECT value FROM settings WHERE key='search.mark'")
-        return int(row["value"]) if row else 0
+        return self.number("SELECT value FROM settings WHERE key='search.mark'")
 
     def catch_up(self, allowed: int = 0) -> None:
-        """Add all rows to the search table, in short transactions, if more than *allowed* are missing."""
-        row = self.row("SELECT max(id) AS last FROM archive_rows")
-        last = (row["last"] if row else None) or 0
-        mark = self._mark()
+        """Add the missing rows to the search table in short transactions, if more than *allowed* are."""
+        last, mark = self.number("SELECT max(id) FROM archive_rows"), self._mark()
         if last - mark <= allowed:
             return
         while mark < last:
             with self.transaction():
-                mark = self._mark()  # another process may do the same
+                mark = self._mark()  # another process may add the same rows
                 if mark < last:
                     self._index_names(mark, min(mark + CHUNK, last))
                     mark = min(mark + CHUNK, last)
 
     def index_new_names(self) -> None:
-        """Add the rows that were just written to the search table; call it in their transaction."""
-        row = self.row("SELECT max(id) AS last FROM archive_rows")
-        last, mark = (row["last"] if row else None) or 0, self._mark()
-        if 0 < last - mark <= 8 * CHUNK and self.searchable:
+        """Add the rows that were just written to the search table; called in their transaction."""
+        last, mark = self.number("SELECT max(id) FROM archive_rows"), self._mark()
+        if 0 < last - mark <= 8 * CHUNK and self.searchable:  # more would hold up other writers
             self._index_names(mark, last)
 
     def _index_names(self, after: int, last: int) -> None:
@@ -142,7 +138,7 @@ class SqliteDatabase(SqliteFile):
     def reindex_name(self, archive: int, old: str, new: str) -> None:
         """Replace the name of a row in the search table."""
         if archive <= self._mark() and self.searchable:
-            self.execute(
+            self.execute(  # the table stores no text: a row is deleted by the text that it was made of
                 "INSERT INTO archive_names(archive_names, rowid, name) VALUES('delete', ?, ?)", (archive, old)
             )
             self.execute("INSERT INTO archive_names(rowid, name) VALUES(?, ?)", (archive, new))
@@ -161,12 +157,13 @@ class SqliteDatabase(SqliteFile):
     def prepare_indexes(self) -> None:
         """Create the search table and the indexes that are missing.
 
-        Indexes are missing where a process was killed that read the first inventory of a large vault.
+        Indexes are missing if a process that read the first inventory of a large vault was killed.
         """
-        if not self.has_table("archive_names"):
+        if not self.row("SELECT 1 FROM sqlite_master WHERE name='archive_names'"):
             with suppress(CatalogueError, LocalError):  # an SQLite without FTS5
                 self.execute(
                     "CREATE VIRTUAL TABLE IF NOT EXISTS archive_names USING "
+                    # No text, no positions: a match is a candidate.
                     "fts5(name, content='', tokenize='trigram', detail=none, columnsize=0)"
                 )
         if not self.indexes().issuperset(LATE_INDEXES) and not self.load_is_running():
@@ -174,14 +171,14 @@ class SqliteDatabase(SqliteFile):
 
     @contextlib.contextmanager
     def bulk_writing(self) -> Iterator[None]:
-        """Keep more pages in memory while the block writes many rows."""
+        """Cache more of the file while the block writes many rows."""
         before = self.row("PRAGMA cache_size")
         self.execute(f"PRAGMA cache_size=-{BULK_CACHE}")
         try:
             yield
         finally:
             self.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
-            self.execute("PRAGMA shrink_memory")
+            self.execute("PRAGMA shrink_memory")  # SQLite would keep the pages
 
     def indexes(self) -> set[str]:
         """Return the names of the indexes."""
@@ -189,22 +186,22 @@ class SqliteDatabase(SqliteFile):
         return {row["name"] for row in rows}
 
     def drop_indexes(self) -> None:
-        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+        """Drop the indexes that are faster to create after many rows are written than to update."""
         for name in LATE_INDEXES:
             self.execute(f"DROP INDEX IF EXISTS {name}")
 
     def create_indexes(self) -> None:
-        """Create those of them that are missing, each in a transaction of its own."""
+        """Create those of these indexes that are missing, each in its own transaction."""
         for name, columns in LATE_INDEXES.items():
             self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
-        """Show the block all committed rows as of one moment, on a connection of its own."""
+        """Give the block all committed rows as of one time, on a separate connection."""
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA query_only=1")
-            connection.execute("BEGIN")
+            connection.execute("BEGIN")  # one read transaction: no commit of others shows
             yield SqliteSnapshot(connection)
         except sqlite3.DatabaseError as error:
             raise self.unusable(error) from None
@@ -212,7 +209,7 @@ class SqliteDatabase(SqliteFile):
             connection.close()
 
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-        """Return (position, row id) for the archives of a vault that are there.
+        """Return (position, row id) for those archives that the catalogue knows.
 
         :param wanted: (position, id_key, id_check) of each archive.
         """
@@ -223,6 +220,7 @@ class SqliteDatabase(SqliteFile):
         self.execute("DELETE FROM temp.wanted")
         self.executemany("INSERT INTO temp.wanted VALUES(?,?,?)", wanted)
         found = self.rows(
+            # CROSS JOIN fixes the order: a look-up in the index of archive_rows for each wanted one.
             "SELECT w.place, a.id FROM temp.wanted w CROSS JOIN archive_rows a "
             "ON a.vault_id=? AND a.id_key=w.id_key AND a.id_check=w.id_check",
             (vault_id,),
@@ -232,21 +230,21 @@ class SqliteDatabase(SqliteFile):
     # The state of the database
 
     def change_marker(self) -> tuple[int, ...]:
-        """Return the rows written by this connection, and a number that commits of others change."""
+        """Return the number of rows that this connection wrote, and one that commits of others change."""
         (mine,), (others,) = self.rows("SELECT total_changes()") + self.rows("PRAGMA data_version")
         return int(mine), int(others)
 
     def size(self) -> int:
-        """Return the bytes of the file and of the log beside it."""
+        """Return the bytes of the file and of its write-ahead log."""
         files = (Path(f"{self.path}{end}") for end in ("", "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
     def integrity(self) -> list[str]:
-        """Return what SQLite finds wrong in the file."""
+        """Return the damage that SQLite finds in the file."""
         return inspect(self.path)
 
 
 def _trigrams(text: str) -> list[str]:
-    """Return enough trigrams to contain each character of *text*: all of them would not find fewer rows."""
+    """Return trigrams that together contain every character of *text*; more would not exclude more rows."""
     last = len(text) - 3
     return [text[i : i + 3] for i in [*range(0, last, 3), last]] if last >= 0 else []

@@ -1,4 +1,4 @@
-"""An SQLite file: opened safely and brought to the current version; transactions and statements."""
+"""A connection to an SQLite file: opening and migrating it, transactions and statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...errors import CatalogueError, LocalError
 from ...steps import step
 from . import schema
 from .database import Database, Values, closed_error
-from .holding import take_up
+from .holding import hold_if_copied
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,7 +24,7 @@ WORDS = schema.Words(
     text="TEXT",
     bytes="BLOB",
     by_key=" WITHOUT ROWID",
-    first="",  # nulls always do
+    first="",  # in SQLite nulls always come first
     hash="lower(hex(a.tree_hash))",
 )
 
@@ -38,9 +38,12 @@ class SqliteFile(Database):
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
-                path.touch(mode=0o600)
+                path.touch(mode=0o600)  # SQLite would let others read it
             self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
+                path,
+                timeout=30,  # seconds that a writer waits for another one
+                isolation_level=None,  # transactions begin explicitly
+                check_same_thread=False,  # a lock serializes the threads
             )
         except (OSError, sqlite3.Error) as error:
             raise CatalogueError(
@@ -57,7 +60,7 @@ class SqliteFile(Database):
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise LocalError(
-                f"The catalogue {path} cannot be opened now: {error}", cure="Repeat in a moment."
+                f"The catalogue {path} cannot be opened now: {error}", cure="Try again shortly."
             ) from None
         except sqlite3.DatabaseError as error:
             self._connection.close()
@@ -74,16 +77,16 @@ class SqliteFile(Database):
         return self._path.parent.absolute()
 
     def _prepare(self) -> None:
-        with self.transaction():
+        with self.transaction():  # of several processes that open a new file, one creates the tables
             for statement in schema.upgrade(self._version(), self.path, WORDS):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version={schema.mark()}")
-            take_up(self, self._path)
+            hold_if_copied(self, self._path)
         self._journal()
 
     def _version(self) -> int:
-        """Return the number of the version that the file keeps.
+        """Return the number of the version that the file stores.
 
         :raises CatalogueError: it is a database of another program.
         """
@@ -98,10 +101,11 @@ class SqliteFile(Database):
         return version
 
     def _journal(self) -> None:
-        # FULL: an archive id that the service answered must survive a power cut as well.
+        # FULL: an archive id that the service returned must survive a power failure.
         self._connection.execute("PRAGMA synchronous=FULL")
         for _ in range(100):  # this statement ignores the timeout of the connection
             with suppress(sqlite3.OperationalError):
+                # Readers and the writer do not block each other.
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 return
             time.sleep(0.1)
@@ -114,14 +118,14 @@ class SqliteFile(Database):
             if not nested:
                 if not power_safe:
                     self._sync(power_safe=False)
-                self._execute("BEGIN IMMEDIATE", ())
+                self._execute("BEGIN IMMEDIATE", ())  # the write lock at once: upgrading a read lock can fail
             try:
                 yield self
                 if not nested:
                     self._execute("COMMIT", ())
             except BaseException:
                 if not nested:
-                    with suppress(sqlite3.Error):  # SQLite has rolled back by itself
+                    with suppress(sqlite3.Error):  # SQLite rolls back some errors itself
                         self._connection.execute("ROLLBACK")
                 raise
             finally:
@@ -136,7 +140,7 @@ class SqliteFile(Database):
             raise closed_error() from None
 
     def _sync(self, *, power_safe: bool) -> None:
-        if not self._connection.in_transaction:
+        if not self._connection.in_transaction:  # SQLite refuses the change inside a transaction
             level = "FULL" if power_safe else "NORMAL"
             self._execute(f"PRAGMA synchronous={level}", ())
 
@@ -160,18 +164,13 @@ class SqliteFile(Database):
         with self._lock:
             return self._execute(sql, values).fetchall()
 
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of this name."""
-        sql = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
-        return self.row(sql, (name,)) is not None
-
     def _execute(self, sql: str, values: Values) -> sqlite3.Cursor:
         try:
             return self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
             raise self.unusable(error) from None
         except sqlite3.ProgrammingError as error:
-            if "closed" not in str(error):
+            if "closed" not in str(error):  # a bug in our SQL or values
                 raise
             raise closed_error() from None
         except (sqlite3.IntegrityError, sqlite3.InterfaceError):
@@ -180,10 +179,9 @@ class SqliteFile(Database):
             raise self._damaged(error) from None
 
     def unusable(self, error: sqlite3.DatabaseError) -> LocalError | CatalogueError:
-        """Return the error to raise for one of SQLite's own."""
-        if not isinstance(error, sqlite3.OperationalError):
-            return self._damaged(error)
-        if str(error).startswith(("no such", "near ")):
+        """Return the error to raise for an error of SQLite."""
+        missing = str(error).startswith(("no such", "near "))  # our own SQL fails: tables are missing
+        if missing or not isinstance(error, sqlite3.OperationalError):
             return self._damaged(error)
         return LocalError(
             f"The catalogue {self.path} cannot be used: {error}",

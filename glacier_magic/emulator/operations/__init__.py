@@ -1,6 +1,6 @@
-"""The operations, one module for each heading of the service's reference.
+"""The operations, one module per section of the service's API reference.
 
-Importing this package registers them all.
+Importing this package registers them.
 """
 
 from glacier_magic.emulator.operations import (

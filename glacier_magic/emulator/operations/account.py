@@ -12,7 +12,7 @@ from glacier_magic.emulator.service import Call, operation
 
 @operation("GET", "policies/data-retrieval")
 def get_data_retrieval_policy(call: Call) -> Response:
-    """Return the policy; with none set, the one without a limit (body UNCONFIRMED)."""
+    """Return the policy; by default, the one without a limit (body UNCONFIRMED)."""
     with call.store.read() as connection:
         strategy, allowed = setting_rows.retrieval_policy(connection, call.account, call.region)
     rules = [{"BytesPerHour": allowed, "Strategy": strategy}]
@@ -21,7 +21,7 @@ def get_data_retrieval_policy(call: Call) -> Response:
 
 @operation("PUT", "policies/data-retrieval")
 def set_data_retrieval_policy(call: Call) -> Response:
-    """Set the policy, which is one rule; jobs under way are not touched."""
+    """Set the policy, which has one rule; jobs in progress are not affected."""
     strategy, allowed = _rule(call.request.json())
     with call.store.write() as connection:
         connection.execute(
@@ -41,7 +41,7 @@ def _rule(document: dict[str, Any]) -> tuple[str, int | None]:
         raise service_errors.invalid(f"Invalid data retrieval strategy: {strategy}")
     if (strategy == "BytesPerHour") != (allowed is not None):
         raise service_errors.invalid("BytesPerHour goes with the strategy BytesPerHour and with no other.")
-    whole = isinstance(allowed, int) and not isinstance(allowed, bool)
+    whole = isinstance(allowed, int) and not isinstance(allowed, bool)  # JSON true is an int in Python
     if allowed is not None and not (whole and 1 <= allowed < 1 << 63):
         raise service_errors.invalid(f"Invalid BytesPerHour: {allowed}")
     return strategy, allowed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glacier_magic.emulator import ids, service_limits
+from glacier_magic.emulator import ids, service_errors, service_limits
 from glacier_magic.emulator.http import Response
 from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Incoming
@@ -13,7 +13,7 @@ from glacier_magic.emulator.service import Call, operation
 
 @operation("POST", "vaults/*vault/archives")
 def upload_archive(call: Call) -> Response:
-    """Store an archive; a repeated upload makes a second one with an id of its own."""
+    """Store an archive; a repeated upload stores a second archive with its own id."""
     expected = _check(call)
     with call.service.payloads.incoming() as incoming:
         digest = request_fields.receive(call.request, incoming, expected)
@@ -29,39 +29,37 @@ def upload_archive(call: Call) -> Response:
 
 
 def _check(call: Call) -> str:
-    """Refuse what can be refused before a byte of the body is read; return the tree hash."""
+    """Check the request before the body is read; return the tree hash."""
     with call.store.read() as connection:
         call.vault(connection)
     request_fields.description(call.request)
     request_fields.header(call.request, "x-amz-content-sha256")
-    request_fields.body_length(call.request.body, service_limits.MAX_ARCHIVE)
+    length = call.request.body.length
+    if not 1 <= length <= service_limits.MAX_ARCHIVE:
+        raise service_errors.invalid(f"Invalid Content-Length: {length}")
     return request_fields.tree_hash(call.request)
 
 
 def _store(call: Call, incoming: Incoming, digest: str) -> str:
-    payload, file = ids.file_name(), incoming.keep()
-    piece = StoredPiece(0, incoming.size, file, digest, incoming.leaves)
-    try:
-        with call.store.write() as connection:
-            vault = call.vault(connection)
-            archive_rows.add_piece(connection, payload, piece)
-            return archive_rows.add(
-                connection,
-                vault,
-                call.clock.now(),
-                description=request_fields.description(call.request) or "",
-                size=incoming.size,
-                tree_hash=digest,
-                payload=payload,
-            )
-    except BaseException:
-        call.service.payloads.remove(file)
-        raise
+    payload = ids.file_name()
+    piece = StoredPiece(0, incoming.size, incoming.keep(), digest, incoming.leaves)
+    with call.store.write() as connection:
+        vault = call.vault(connection)  # once more: it may have been deleted during the upload
+        archive_rows.add_piece(connection, payload, piece)
+        return archive_rows.add(
+            connection,
+            vault,
+            call.clock.now(),
+            description=request_fields.description(call.request) or "",
+            size=incoming.size,
+            tree_hash=digest,
+            payload=payload,
+        )
 
 
 @operation("DELETE", "vaults/*vault/archives/*archive")
 def delete_archive(call: Call) -> Response:
-    """Delete an archive; one that was deleted before gives no error."""
+    """Delete an archive; deleting it again is no error."""
     with call.store.write() as connection:
         vault = call.vault(connection)
         archive_rows.delete(connection, vault, call.names["archive"], call.clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from dataclasses import replace
@@ -19,12 +20,12 @@ from glacier_magic.emulator.service import Call, operation
 
 _BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")
 _OUTPUT_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
-_NOT_HERE = "The bytes of this archive were discarded: the emulator runs with --discard."
+_DISCARDED = "The bytes of this archive were discarded: the emulator runs with --discard."
 
 
 @operation("POST", "vaults/*vault/jobs")
 def initiate_job(call: Call) -> Response:
-    """Ask for an archive or an inventory; the same request again makes a second job."""
+    """Start a retrieval of an archive or an inventory; a repeated request starts a second job."""
     document = call.request.json()
     kinds = {"archive-retrieval": _archive_job, "inventory-retrieval": _inventory_job}
     kind = request_fields.required_text(document, "Type")
@@ -35,18 +36,18 @@ def initiate_job(call: Call) -> Response:
     text = request_fields.text_field(document, "Description")
     topic = _topic(document)
     described = None if text is None else request_fields.printable(text, "Description")
-    job_id = kinds[kind](call, document, _fated(JobRequest(description=described, topic=topic), call))
+    job_id = kinds[kind](call, document, _with_fault(JobRequest(description=described, topic=topic), call))
     headers = {"Location": call.location("jobs", job_id), "x-amz-job-id": job_id}
     return Response(202, headers)
 
 
-def _fated(asked: JobRequest, call: Call) -> JobRequest:
-    """Return *asked* with what a fault makes of the job."""
+def _with_fault(request: JobRequest, call: Call) -> JobRequest:
+    """Return *request* with the effects of the call's fault."""
     if call.fault is not None and call.fault.kind == "job-failed":
-        return replace(asked, failure="The job failed.")
+        return replace(request, failure="The job failed.")
     if call.fault is not None and call.fault.kind == "job-expired":
-        return replace(asked, life=int(call.fault.after * service_limits.SECOND))
-    return asked
+        return replace(request, life=int(call.fault.after * service_limits.SECOND))
+    return request
 
 
 def _topic(document: dict[str, Any]) -> str | None:
@@ -57,13 +58,13 @@ def _topic(document: dict[str, Any]) -> str | None:
 
 
 def _refuse(document: dict[str, Any], kind: str, *names: str) -> None:
-    """Refuse fields that belong to another type of job; nulls are always fine."""
+    """Refuse fields that belong to another type of job; nulls are accepted."""
     for name in names:
         if document.get(name) is not None:
             raise service_errors.invalid(f"{name} is not allowed for a job of type {kind}.")
 
 
-def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
+def _archive_job(call: Call, document: dict[str, Any], request: JobRequest) -> str:
     _refuse(document, "archive-retrieval", "Format", "InventoryRetrievalParameters", "SelectParameters")
     archive_id = request_fields.required_text(document, "ArchiveId")
     tier = request_fields.text_field(document, "Tier") or "Standard"
@@ -73,28 +74,35 @@ def _archive_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str
         vault, now = call.vault(connection), call.clock.now()
         archive = _archive(connection, vault.id, archive_id, now)
         start, end = _range(document, archive.size)
-        if tier == "Standard":
+        if tier == "Standard":  # the policy does not apply to other tiers
             setting_rows.enforce(connection, vault, end - start + 1, now)
-        return job_rows.add_archive_job(
+        return job_rows.add(
             connection,
             vault,
-            archive,
             now,
-            asked=replace(asked, failure=asked.failure or _failure(connection, archive)),
-            tier=tier,
-            start=start,
-            end=end,
+            # A fault takes precedence.
+            replace(request, failure=request.failure or _failure(connection, archive)),
+            duration=service_limits.RETRIEVAL[tier],
+            action=job_rows.ARCHIVE,
+            archive=archive.id,
+            archive_id=archive.archive_id,
+            archive_size=archive.size,
+            archive_hash=archive.tree_hash,
+            range_start=start,
+            range_end=end,
             range_hash=archive_rows.range_hash(connection, archive, start, end),
+            tier=tier,
         )
 
 
 def _archive(connection: sqlite3.Connection, vault: int, archive_id: str, now: int) -> StoredArchive:
-    """Return the archive; one deleted shortly before is accepted, and the job fails later."""
+    """Return the archive; a recently deleted one is accepted, and its job fails later."""
     archive = archive_rows.find(connection, archive_id)
-    gone = archive is not None and archive.deleted is not None
-    if archive is None or archive.vault != vault:
-        raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
-    if gone and now >= (archive.deleted or 0) + service_limits.RECENT_DELETION:
+    if (
+        archive is None
+        or archive.vault != vault
+        or (archive.deleted is not None and now >= archive.deleted + service_limits.RECENT_DELETION)
+    ):
         raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
     return archive
 
@@ -104,12 +112,12 @@ def _failure(connection: sqlite3.Connection, archive: StoredArchive) -> str | No
         return archive_rows.DELETED_MESSAGE
     if generated.parse(archive.payload) is not None:
         return None
-    kept = all(piece.file for piece in archive_rows.pieces(connection, archive.payload))
-    return None if kept else _NOT_HERE
+    stored = all(piece.file for piece in archive_rows.pieces(connection, archive.payload))
+    return None if stored else _DISCARDED
 
 
 def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
-    """Return the range to retrieve, which must lie on whole MiB (text UNCONFIRMED)."""
+    """Return the range to retrieve, which must be aligned to MiB (message UNCONFIRMED)."""
     text = request_fields.text_field(document, "RetrievalByteRange")
     if text is None:
         return 0, size - 1
@@ -119,7 +127,7 @@ def _range(document: dict[str, Any], size: int) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _inventory_job(call: Call, document: dict[str, Any], asked: JobRequest) -> str:
+def _inventory_job(call: Call, document: dict[str, Any], request: JobRequest) -> str:
     _refuse(document, "inventory-retrieval", "ArchiveId", "RetrievalByteRange", "SelectParameters")
     parameters = _inventory_parameters(document)
     with call.store.write() as connection:
@@ -127,10 +135,17 @@ def _inventory_job(call: Call, document: dict[str, Any], asked: JobRequest) -> s
         inventory = vault.inventory(now)
         if inventory.date is None:
             raise service_errors.not_found(f"Inventory not available for vault: {vault.arn}")
-        job_id = job_rows.add_inventory_job(
-            connection, vault, inventory.date, now, asked=asked, parameters=parameters
+        job_id = job_rows.add(
+            connection,
+            vault,
+            now,
+            request,
+            duration=service_limits.INVENTORY,
+            action=job_rows.INVENTORY,
+            parameters=json.dumps(parameters, sort_keys=True),
+            snapshot=inventory.date,
         )
-    call.service.outputs.wake()
+    call.service.outputs.due.set()
     return job_id
 
 
@@ -182,7 +197,7 @@ def _job(call: Call) -> tuple[StoredJob, str, int]:
 
 @operation("GET", "vaults/*vault/jobs")
 def list_jobs(call: Call) -> Response:
-    """List jobs in the order of their creation, at most 50; the marker is the next one's id."""
+    """List at most 50 jobs in order of creation; the marker is the id of the next one."""
     query, limit = call.request.query, request_fields.limit(call.request, service_limits.PAGE)
     status, completed = query.get("statuscode") or None, query.get("completed") or None
     if status not in (None, "InProgress", "Succeeded", "Failed"):
@@ -196,7 +211,7 @@ def list_jobs(call: Call) -> Response:
             vault,
             now,
             first=query.get("marker", ""),
-            limit=limit + 1,
+            limit=limit + 1,  # one more shows whether there is another page
             completed=None if completed is None else completed == "true",
             status=status,
         )
@@ -208,7 +223,7 @@ def list_jobs(call: Call) -> Response:
 
 @operation("GET", "vaults/*vault/jobs/*job/output")
 def get_job_output(call: Call) -> Response:
-    """Send the output of a succeeded job, whole (200) or a range of it (206)."""
+    """Send the output of a succeeded job: all of it (200) or a range (206)."""
     job, _, now = _job(call)
     if job.status(now) != "Succeeded":
         raise service_errors.invalid(f"The job is not currently available for download: {job.job_id}")
@@ -217,7 +232,7 @@ def get_job_output(call: Call) -> Response:
     headers = {"Accept-Ranges": "bytes"}
     if partial:
         headers["Content-Range"] = f"bytes {start}-{end}/{size}"
-    offset = job.range_start or 0
+    offset = job.range_start or 0  # ranges of the output count from the start of the retrieved range
     if job.action == job_rows.ARCHIVE:
         source = _archive_output(call, job, offset + start, offset + end, headers)
     else:
@@ -227,7 +242,7 @@ def get_job_output(call: Call) -> Response:
 
 
 def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
-    """Return what to send and whether it is a part: an unknown syntax is ignored, not refused."""
+    """Return the range to send and whether it is partial; a malformed range is ignored."""
     match = _OUTPUT_RANGE.fullmatch(asked)
     if match is None or int(match[2]) < int(match[1]):
         return 0, size - 1, False
@@ -241,7 +256,7 @@ def _archive_output(call: Call, job: StoredJob, start: int, end: int, headers: d
     with call.store.read() as connection:
         archive = archive_rows.by_key(connection, job.archive or 0)
         digest = None
-        if job.range_hash is not None:  # only a range that is a node has nodes below it
+        if job.range_hash is not None:  # only a range that is a node of the tree has nodes below it
             digest = archive_rows.range_hash(connection, archive, start, end)
         pieces = archive_rows.pieces(connection, archive.payload)
     headers["Content-Type"] = "application/octet-stream"

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from glacier_magic.emulator import markers, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.operations import request_fields
-from glacier_magic.emulator.payloads import Incoming
 from glacier_magic.emulator.records import upload_rows
 from glacier_magic.emulator.records.archive_rows import StoredPiece
 from glacier_magic.emulator.records.upload_rows import StoredUpload
@@ -20,7 +19,7 @@ _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/\*")
 
 @operation("POST", "vaults/*vault/multipart-uploads")
 def initiate_multipart_upload(call: Call) -> Response:
-    """Start an upload of parts of one size: 1 MiB times a power of two."""
+    """Start an upload in parts of one size: 1 MiB times a power of two."""
     size, description = _part_size(call), request_fields.description(call.request)
     with call.store.write() as connection:
         vault = call.vault(connection)
@@ -32,6 +31,7 @@ def initiate_multipart_upload(call: Call) -> Response:
 def _part_size(call: Call) -> int:
     text = call.request.headers.get("x-amz-part-size", "")
     size = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    # A power of two has one bit.
     if size & (size - 1) or not service_limits.MIN_PART <= size <= service_limits.MAX_PART:
         raise service_errors.invalid(
             f"Invalid part size: {text or 'null'}. Part size must not be null, must be a power of "
@@ -55,7 +55,7 @@ def _content_range(call: Call) -> _Range:
 
 
 def _check_range(asked: _Range, length: int, upload: StoredUpload) -> None:
-    """Refuse what does not fit the body or the upload; a short part is found at completion."""
+    """Check a range against the body and the upload; a short part is only found at completion."""
     if asked.end - asked.start + 1 != length:
         raise service_errors.invalid(
             f"Content-Range: {asked.text} is incompatible with Content-Length: {length}"
@@ -67,7 +67,7 @@ def _check_range(asked: _Range, length: int, upload: StoredUpload) -> None:
 
 @operation("PUT", "vaults/*vault/multipart-uploads/*upload")
 def upload_multipart_part(call: Call) -> Response:
-    """Take in a part; the same range again replaces it."""
+    """Store a part; the same range again replaces it."""
     asked = _content_range(call)
     with call.store.read() as connection:
         upload = _upload(call, connection)
@@ -76,22 +76,12 @@ def upload_multipart_part(call: Call) -> Response:
     _check_range(asked, call.request.body.length, upload)
     with call.service.payloads.incoming() as incoming:
         digest = request_fields.receive(call.request, incoming, expected)
-        _store(call, asked.start, incoming, digest)
-    return Response(204, {"x-amz-sha256-tree-hash": digest})
-
-
-def _store(call: Call, start: int, incoming: Incoming, digest: str) -> None:
-    file = incoming.keep()
-    piece = StoredPiece(start, incoming.size, file, digest, incoming.leaves)
-    try:
+        piece = StoredPiece(asked.start, incoming.size, incoming.keep(), digest, incoming.leaves)
         with call.store.write() as connection:
-            upload = _upload(call, connection)
+            upload = _upload(call, connection)  # once more: it may have ended in the meantime
             replaced = upload_rows.add_part(connection, upload, piece, call.clock.now())
-    except BaseException:
-        call.service.payloads.remove(file)
-        raise
-    for old in replaced:
-        call.service.payloads.remove(old)
+    call.service.payloads.remove(*replaced)
+    return Response(204, {"x-amz-sha256-tree-hash": digest})
 
 
 def _upload(call: Call, connection: sqlite3.Connection, *, ended: bool = False) -> StoredUpload:
@@ -101,14 +91,14 @@ def _upload(call: Call, connection: sqlite3.Connection, *, ended: bool = False) 
 
 @operation("POST", "vaults/*vault/multipart-uploads/*upload")
 def complete_multipart_upload(call: Call) -> Response:
-    """Make the parts an archive; for a day the same call again gives the same archive id."""
+    """Turn the parts into an archive; for a day, repeating the call returns the same archive id."""
     size, expected = _archive_size(call), request_fields.tree_hash(call.request)
     with call.store.write() as connection:
         upload = _upload(call, connection, ended=True)
         archive_id = upload.archive_id
         if upload.ended == "aborted":
             raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
-        if archive_id is None:
+        if archive_id is None:  # not completed by an earlier call
             upload_rows.check_complete(connection, upload, size, expected)
             vault, now = call.vault(connection), call.clock.now()
             archive_id = upload_rows.complete(connection, vault, upload, now, size=size, tree_hash=expected)
@@ -131,14 +121,13 @@ def _archive_size(call: Call) -> int:
 
 @operation("DELETE", "vaults/*vault/multipart-uploads/*upload")
 def abort_multipart_upload(call: Call) -> Response:
-    """Give an upload up; again is fine for a day, a completed upload is not."""
+    """Abort an upload; repeating the call is no error for a day, aborting a completed upload is."""
     with call.store.write() as connection:
         upload = _upload(call, connection, ended=True)
         if upload.ended == "completed":
             raise service_errors.not_found(f"The upload ID was not found: {upload.upload_id}")
         files = [] if upload.ended else upload_rows.abort(connection, upload, call.clock.now())
-    for file in files:
-        call.service.payloads.remove(file)
+    call.service.payloads.remove(*files)
     return Response(204)
 
 
@@ -148,6 +137,7 @@ def list_parts(call: Call) -> Response:
     limit, start = request_fields.limit(call.request, service_limits.PAGE), _first_part(call)
     with call.store.read() as connection:
         vault, upload = call.vault(connection), _upload(call, connection)
+        # One more shows whether there is another page.
         found = upload_rows.parts(connection, upload, start, limit + 1)
     marker = markers.encode(found[limit][0], markers.PARTS) if len(found) > limit else None
     shown = [
@@ -170,13 +160,11 @@ def _first_part(call: Call) -> int:
 @operation("GET", "vaults/*vault/multipart-uploads")
 def list_multipart_uploads(call: Call) -> Response:
     """List the uploads in progress, at most 50; the marker is the id of the next one."""
-    limit, first = (
-        request_fields.limit(call.request, service_limits.PAGE),
-        call.request.query.get("marker", ""),
-    )
+    limit = request_fields.limit(call.request, service_limits.PAGE)
+    first = call.request.query.get("marker", "")
     with call.store.read() as connection:
         vault = call.vault(connection)
-        found = upload_rows.page(connection, vault, call.clock.now(), first, limit + 1)
+        found = upload_rows.page(connection, vault, call.clock.now(), first, limit + 1)  # one more, as above
     marker = found[limit].upload_id if len(found) > limit else None
     shown = [upload.describe(vault) for upload in found[:limit]]
     return json_response({"Marker": marker, "UploadsList": shown})

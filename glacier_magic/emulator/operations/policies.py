@@ -1,16 +1,19 @@
 """The access policy and the lock of a vault.
 
-Policies are kept and given back; nothing is allowed or denied by them.
+Policies are stored and returned; they are not enforced.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from glacier_magic.emulator import dates, service_errors, service_limits
+from glacier_magic.emulator import dates, ids, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.operations import request_fields
+from glacier_magic.emulator.operations.vault_documents import document, set_document
 from glacier_magic.emulator.records import setting_rows
+from glacier_magic.emulator.records.setting_rows import StoredLock
 from glacier_magic.emulator.service import Call, operation
 
 
@@ -22,58 +25,50 @@ def _policy(call: Call) -> str:
             f"Invalid policy: it is longer than {service_limits.POLICY_BYTES} bytes."
         )
     try:
-        document = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
-    if not isinstance(document, dict) or "Statement" not in document:
+    if not isinstance(content, dict) or "Statement" not in content:
         raise service_errors.invalid("Invalid policy: it has no Statement.")
     return text
 
 
 @operation("PUT", "vaults/*vault/access-policy")
 def set_vault_access_policy(call: Call) -> Response:
-    """Set the vault's one access policy."""
-    text = _policy(call)
-    with call.store.write() as connection:
-        setting_rows.set_document(connection, call.vault(connection), "access_policy", text)
-    return Response(204)
+    """Set the vault's access policy."""
+    return set_document(call, "access_policy", _policy(call))
 
 
 @operation("GET", "vaults/*vault/access-policy")
 def get_vault_access_policy(call: Call) -> Response:
-    """Return the access policy, or 404 where none is set."""
-    with call.store.read() as connection:
-        vault = call.vault(connection)
-        text = setting_rows.document(connection, vault, "access_policy")
-    if text is None:
-        raise service_errors.not_found(f"No vault access policy is set for: {vault.arn}")
-    return json_response({"Policy": text})
+    """Return the access policy, or 404 without one."""
+    return json_response({"Policy": document(call, "access_policy", "No vault access policy is set for")})
 
 
 @operation("DELETE", "vaults/*vault/access-policy")
 def delete_vault_access_policy(call: Call) -> Response:
-    """Remove the access policy; no error where none is set."""
-    with call.store.write() as connection:
-        setting_rows.set_document(connection, call.vault(connection), "access_policy", None)
-    return Response(204)
+    """Remove the access policy; removing none is no error."""
+    return set_document(call, "access_policy", None)
 
 
 @operation("POST", "vaults/*vault/lock-policy")
 def initiate_vault_lock(call: Call) -> Response:
-    """Attach a lock policy for a day; it goes away by itself unless it is completed."""
+    """Start a vault lock; it expires after a day unless it is completed."""
     text = _policy(call)
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
         found = setting_rows.lock(connection, vault, now)
         if found is not None:
             raise service_errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
-        lock_id = setting_rows.start_lock(connection, vault, text, now)
+        lock_id = ids.lock_id()
+        new = StoredLock(text, lock_id, now, now + service_limits.LOCK_LIFE)
+        setting_rows.set_lock(connection, vault, new)
     return Response(201, {"x-amz-lock-id": lock_id})
 
 
 @operation("POST", "vaults/*vault/lock-policy/*lock")
 def complete_vault_lock(call: Call) -> Response:
-    """Make the lock last for ever; again with the same id is fine."""
+    """Make the lock permanent; repeating the call with the same id is no error."""
     with call.store.write() as connection:
         vault = call.vault(connection)
         found = setting_rows.lock(connection, vault, call.clock.now())
@@ -83,25 +78,25 @@ def complete_vault_lock(call: Call) -> Response:
             if found.state == "Locked":
                 raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
             raise service_errors.invalid(f"Invalid lock ID: {call.names['lock']}")
-        setting_rows.complete_lock(connection, vault, found)
+        setting_rows.set_lock(connection, vault, replace(found, expires=None))
     return Response(204)
 
 
 @operation("DELETE", "vaults/*vault/lock-policy")
 def abort_vault_lock(call: Call) -> Response:
-    """Take a lock in progress away; no error where there is none, but a completed one stays."""
+    """Remove a lock in progress; removing none is no error, removing a completed one is."""
     with call.store.write() as connection:
         vault = call.vault(connection)
         found = setting_rows.lock(connection, vault, call.clock.now())
         if found is not None and found.state == "Locked":
             raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
-        setting_rows.remove_lock(connection, vault)
+        setting_rows.set_lock(connection, vault, None)
     return Response(204)
 
 
 @operation("GET", "vaults/*vault/lock-policy")
 def get_vault_lock(call: Call) -> Response:
-    """Return the lock and its state, or 404 where there is none."""
+    """Return the lock and its state, or 404 without one."""
     with call.store.read() as connection:
         vault = call.vault(connection)
         found = setting_rows.lock(connection, vault, call.clock.now())

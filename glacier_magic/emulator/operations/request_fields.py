@@ -1,4 +1,4 @@
-"""What several operations read from a request, with the service's rules for it."""
+"""Request fields that several operations read, checked by the service's rules."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from glacier_magic.base.treehash import EMPTY
 from glacier_magic.emulator import service_errors, service_limits
-from glacier_magic.emulator.http import Body, Request
+from glacier_magic.emulator.http import Request
 from glacier_magic.emulator.payloads import Incoming
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def limit(request: Request, most: int) -> int:
-    """Return the ``limit`` of a list call: 1 to *most*, *most* where none is given."""
+    """Return the ``limit`` of a list call, from 1 to *most*; *most* by default."""
     text = request.query.get("limit", "")
     if not text:
         return most
@@ -53,25 +53,18 @@ def printable(text: str, what: str) -> str:
 
 
 def tree_hash(request: Request) -> str:
-    """Return the required tree hash header; that of no data at all is refused."""
+    """Return the required tree hash header; the hash of no data is refused."""
     text = header(request, "x-amz-sha256-tree-hash")
     if not _HEX.fullmatch(text) or text.lower() == EMPTY:
-        raise service_errors.invalid_tree_hash(text)
+        raise service_errors.invalid(f"Invalid x-amz-sha256-tree-hash: {text}")
     return text.lower()
 
 
-def body_length(body: Body, most: int) -> int:
-    """Return the length of the data: 1 to *most* bytes."""
-    if not 1 <= body.length <= most:
-        raise service_errors.invalid(f"Invalid Content-Length: {body.length}")
-    return body.length
-
-
 def receive(request: Request, incoming: Incoming, expected: str) -> str:
-    """Take in the body and check both its hashes; return the tree hash."""
+    """Read the body, check both its hashes and return the tree hash."""
     linear = header(request, "x-amz-content-sha256")
     incoming.receive(request.body)
-    if not incoming.leaves:  # hashing is turned off
+    if not incoming.leaves:  # --trust: hashing is off
         return expected
     if incoming.linear_hash != linear.lower():
         raise service_errors.payload_mismatch(incoming.linear_hash, linear)
@@ -82,7 +75,7 @@ def receive(request: Request, incoming: Incoming, expected: str) -> str:
 
 
 def text_field(document: Mapping[str, object], name: str) -> str | None:
-    """Return a member of a JSON document that is a string, or None where it is not there."""
+    """Return an optional string member of a JSON document."""
     value = document.get(name)
     if value is not None and not isinstance(value, str):
         raise service_errors.serialization(f"{name} is not a string.")
@@ -90,7 +83,7 @@ def text_field(document: Mapping[str, object], name: str) -> str | None:
 
 
 def required_text(document: Mapping[str, object], name: str) -> str:
-    """Return a member of a JSON document that must be a non-empty string."""
+    """Return a required, non-empty string member of a JSON document."""
     value = text_field(document, name)
     if not value:
         raise service_errors.missing_header(name)

@@ -9,12 +9,12 @@ from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.records import setting_rows
 from glacier_magic.emulator.service import Call, operation
 
-_TEXT = re.compile(r"[\w ./=+@-]*")
+_TEXT = re.compile(r"[\w ./=+@-]*")  # letters and digits of all scripts
 
 
 @operation("POST", "vaults/*vault/tags", ("operation", "add"))
 def add_tags_to_vault(call: Call) -> Response:
-    """Add up to 10 tags in a call, up to 50 in all."""
+    """Add up to 10 tags per call, up to 50 in total."""
     given = call.request.json().get("Tags")
     if not isinstance(given, dict):
         raise service_errors.missing_header("Tags")
@@ -46,7 +46,7 @@ def _check_tag(key: str, value: object) -> None:
 
 @operation("POST", "vaults/*vault/tags", ("operation", "remove"))
 def remove_tags_from_vault(call: Call) -> Response:
-    """Remove tags; keys that are not there are fine."""
+    """Remove tags; unknown keys are no error."""
     keys = call.request.json().get("TagKeys")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise service_errors.missing_header("TagKeys")
@@ -58,6 +58,6 @@ def remove_tags_from_vault(call: Call) -> Response:
 
 @operation("GET", "vaults/*vault/tags")
 def list_tags_for_vault(call: Call) -> Response:
-    """List the tags; an empty map where there are none."""
+    """List the tags."""
     with call.store.read() as connection:
         return json_response({"Tags": setting_rows.tags(connection, call.vault(connection))})

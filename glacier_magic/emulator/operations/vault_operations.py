@@ -11,7 +11,7 @@ from glacier_magic.emulator.service import Call, operation
 
 @operation("PUT", "vaults/*vault")
 def create_vault(call: Call) -> Response:
-    """Create a vault; again is the same success and changes nothing."""
+    """Create a vault; creating it again succeeds and changes nothing."""
     name = call.names["vault"]
     if not vault_rows.is_name(name):
         raise service_errors.invalid(f"Invalid vault name: {name}")  # text UNCONFIRMED
@@ -22,7 +22,7 @@ def create_vault(call: Call) -> Response:
 
 @operation("GET", "vaults/*vault")
 def describe_vault(call: Call) -> Response:
-    """Describe a vault as its last inventory saw it."""
+    """Describe a vault, with the figures of its last inventory."""
     with call.store.read() as connection:
         vault = call.vault(connection)
     return json_response(vault.describe(call.clock.now()))
@@ -30,10 +30,11 @@ def describe_vault(call: Call) -> Response:
 
 @operation("GET", "vaults")
 def list_vaults(call: Call) -> Response:
-    """List vaults by ASCII name, at most 10; the marker is the ARN of the next one."""
+    """List at most 10 vaults by ASCII name; the marker is the ARN of the next one."""
     limit = request_fields.limit(call.request, service_limits.VAULT_PAGE)
     first = _first_name(call)
     with call.store.read() as connection:
+        # One more shows whether there is a next page.
         found = vault_rows.page(connection, call.account, call.region, first, limit + 1)
     now = call.clock.now()
     marker = found[limit].arn if len(found) > limit else None
@@ -51,7 +52,7 @@ def _first_name(call: Call) -> str:
 
 @operation("DELETE", "vaults/*vault")
 def delete_vault(call: Call) -> Response:
-    """Delete an empty vault; one that does not exist gives no error."""
+    """Delete an empty vault; deleting one that does not exist is no error."""
     with call.store.write() as connection:
         name = call.names["vault"]
         vault = vault_rows.find(connection, call.account, call.region, name)

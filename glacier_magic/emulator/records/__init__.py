@@ -1,1 +1,1 @@
-"""What the store remembers, by the service's own terms: vaults, archives, uploads and jobs."""
+"""The rows of the store: vaults, archives, uploads, jobs and settings."""

@@ -1,7 +1,7 @@
-"""Archives and the pieces that their bytes are in.
+"""Archives and the pieces that contain their bytes.
 
-A payload is a list of pieces, one for each request that brought bytes.  Completing a multipart
-upload hands the pieces of its parts to the archive as they are: nothing is copied.
+A payload is a list of pieces, one per request that uploaded bytes.  Completing a multipart upload
+turns the pieces of its parts into those of the archive; nothing is copied.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class StoredArchive:
 
 @dataclass(frozen=True, slots=True)
 class StoredPiece:
-    """Bytes that arrived in one request: a whole archive or a part."""
+    """Bytes uploaded in one request: a whole archive or a part."""
 
     start: int
     size: int
@@ -46,7 +46,7 @@ _COLUMNS = "id, vault, archive_id, description, size, tree_hash, created, delete
 
 
 def find(connection: sqlite3.Connection, archive_id: str) -> StoredArchive | None:
-    """Return the archive of that id, in whatever vault, deleted or not."""
+    """Return the archive with this id, in any vault, deleted or not."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM archives WHERE archive_id = ?", (archive_id,)
     ).fetchone()
@@ -54,7 +54,7 @@ def find(connection: sqlite3.Connection, archive_id: str) -> StoredArchive | Non
 
 
 def by_key(connection: sqlite3.Connection, key: int) -> StoredArchive:
-    """Return the archive that a job was made for."""
+    """Return the archive with this row id."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM archives WHERE id = ?", (key,)).fetchone()
     return StoredArchive(*row)
 
@@ -81,15 +81,15 @@ def add(
 
 
 def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, now: int) -> None:
-    """Delete an archive.  Retrievals under way will fail; completed ones stay downloadable."""
+    """Delete an archive: retrievals in progress will fail, completed ones stay downloadable."""
     archive = find(connection, archive_id)
     if archive is None:
         # UNCONFIRMED for an id that never existed; for a deleted one the service says 204.
         raise service_errors.not_found(f"The archive ID was not found: {archive_id}")
     if archive.vault != vault.id:
-        # The vault is right and the archive is not in it, but this is what the service says.
+        # The vault name is valid, and the archive not in it, but this is the service's message.
         raise service_errors.invalid(f"Invalid vault name: {vault.arn}")
-    if archive.deleted is not None:
+    if archive.deleted is not None:  # deleting twice is no error, and counts once
         return
     connection.execute("UPDATE archives SET deleted = ? WHERE id = ?", (now, archive.id))
     connection.execute(
@@ -100,11 +100,11 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, 
 
 
 DELETED_MESSAGE = "The archive was deleted."
-"""StatusMessage of a retrieval whose archive went away (text UNCONFIRMED)."""
+"""StatusMessage of a retrieval whose archive was deleted (text UNCONFIRMED)."""
 
 
 def add_piece(connection: sqlite3.Connection, payload: str, piece: StoredPiece) -> list[str]:
-    """Record a piece and return the files of what it replaces."""
+    """Record a piece; return the files of the pieces it replaces."""
     replaced = connection.execute(
         "SELECT file FROM pieces WHERE payload = ? AND start = ?", (payload, piece.start)
     ).fetchall()
@@ -117,7 +117,7 @@ def add_piece(connection: sqlite3.Connection, payload: str, piece: StoredPiece) 
 
 
 def pieces(connection: sqlite3.Connection, payload: str) -> list[StoredPiece]:
-    """Return the pieces of a payload in their order, without their leaves."""
+    """Return the pieces of a payload in order, without their leaves."""
     rows = connection.execute(
         "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start", (payload,)
     )
@@ -125,7 +125,7 @@ def pieces(connection: sqlite3.Connection, payload: str) -> list[StoredPiece]:
 
 
 def range_hash(connection: sqlite3.Connection, archive: StoredArchive, start: int, end: int) -> str | None:
-    """Return the tree hash of bytes *start* to *end*, or None where the service gives none."""
+    """Return the tree hash of bytes *start* to *end*, or None if the service returns none."""
     if not treehash.is_tree_hash_aligned(start, end, archive.size):
         return None
     if start == 0 and end == archive.size - 1:
@@ -144,9 +144,9 @@ def _stored_hash(connection: sqlite3.Connection, payload: str, start: int, end: 
     )
     leaves = bytearray()
     for row in rows:
-        if not row["leaves"]:
+        if not row["leaves"]:  # uploaded with --trust
             return None
         first = max(start - row["start"], 0) // treehash.CHUNK
-        behind = -(-(min(end + 1, row["start"] + row["size"]) - row["start"]) // treehash.CHUNK)
-        leaves += row["leaves"][32 * first : 32 * behind]
+        last = -(-(min(end + 1, row["start"] + row["size"]) - row["start"]) // treehash.CHUNK)
+        leaves += row["leaves"][32 * first : 32 * last]  # 32 bytes per MiB
     return combine_leaves(bytes(leaves))

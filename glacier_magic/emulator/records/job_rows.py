@@ -1,7 +1,7 @@
-"""Retrieval jobs.  What a job looks like is a function of its row and the time, nothing else.
+"""Retrieval jobs.  The state of a job is a function of its row and the time alone.
 
-A job is complete exactly from its ``completes`` on and gone from its ``expires`` on; no thread has
-to wake up for either.
+A job is complete from its ``completes`` on and gone from its ``expires`` on; no thread has to wake
+up for either.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from glacier_magic.emulator import dates, ids, service_errors, service_limits
 from glacier_magic.emulator.inventory_files import ArchiveLine
-from glacier_magic.emulator.records.archive_rows import StoredArchive
 from glacier_magic.emulator.records.vault_rows import StoredVault
 
 ARCHIVE = "ArchiveRetrieval"
@@ -50,7 +49,7 @@ class StoredJob:
     output_size: int | None
 
     def completed(self, now: int) -> bool:
-        """Whether the job is over, well or badly."""
+        """Whether the job has succeeded or failed."""
         return now >= self.completes
 
     def status(self, now: int) -> str:
@@ -59,24 +58,20 @@ class StoredJob:
 
     @property
     def output_missing(self) -> bool:
-        """Whether this is an inventory that was not written yet."""
+        """Whether this is an inventory that is not written yet."""
         return self.action == INVENTORY and self.outcome == "Succeeded" and self.output is None
 
-    @property
-    def range(self) -> str | None:
-        """The retrieved range of an archive, end inclusive."""
-        return None if self.range_end is None else f"{self.range_start}-{self.range_end}"
-
     def inventory_parameters(self, now: int) -> dict[str, object] | None:
-        """Return what was asked for; after completion with the marker to go on from."""
+        """Return the requested parameters; after completion, with the marker of the next page."""
         if self.parameters is None:
             return None
         asked: dict[str, object] = json.loads(self.parameters)
         return asked | {"Marker": self.next_marker} if self.completed(now) else asked
 
     def describe(self, vault_arn: str, now: int) -> dict[str, object]:
-        """Return the job object, every key present as the service does it."""
+        """Return the job object; like the service, with every key present."""
         completed = self.completed(now)
+        part = None if self.range_end is None else f"{self.range_start}-{self.range_end}"
         return {
             "Action": self.action,
             "ArchiveId": self.archive_id,
@@ -89,7 +84,7 @@ class StoredJob:
             "InventorySizeInBytes": self.output_size if completed else None,
             "JobDescription": self.description,
             "JobId": self.job_id,
-            "RetrievalByteRange": self.range,
+            "RetrievalByteRange": part,
             "SHA256TreeHash": self.range_hash,
             "SNSTopic": self.topic,
             "StatusCode": self.status(now),
@@ -106,83 +101,40 @@ COLUMNS = """id, vault, job_id, action, archive, archive_id, archive_size, archi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """What every InitiateJob may say, and what is to become of the job."""
+    """The fields that both types of job share, and the effects of faults."""
 
     description: str | None
     topic: str | None
     failure: str | None = None
-    """Why the job will fail, or None if it will not."""
+    """Why the job will fail; None if it will succeed."""
     life: int = service_limits.OUTPUT_LIFE
     """How long the job and its output stay after completion."""
 
-    def fate(self, now: int, duration: int) -> dict[str, object]:
-        """Return the columns that follow from all this."""
-        completes = now + duration
-        times = {"created": now, "completes": completes, "expires": completes + self.life}
-        if self.failure is None:
-            return dict(times)
-        return times | {"outcome": "Failed", "message": self.failure}
 
-
-def _insert(connection: sqlite3.Connection, **values: object) -> str:
-    job_id = ids.job_id()
-    row = {"job_id": job_id, "outcome": "Succeeded", "message": "Succeeded"} | values
+def add(
+    connection: sqlite3.Connection,
+    vault: StoredVault,
+    now: int,
+    request: JobRequest,
+    *,
+    duration: int,
+    **columns: object,
+) -> str:
+    """Record a job that takes *duration*, with the *columns* of its type; return its id."""
+    row = columns | {
+        "vault": vault.id,
+        "job_id": ids.job_id(),
+        "description": request.description,
+        "topic": request.topic,
+        "created": now,
+        "completes": now + duration,
+        "expires": now + duration + request.life,
+        "outcome": "Failed" if request.failure else "Succeeded",
+        "message": request.failure or "Succeeded",
+    }
     names, places = ", ".join(row), ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO jobs ({names}) VALUES ({places})", tuple(row.values()))
-    return job_id
-
-
-def add_archive_job(
-    connection: sqlite3.Connection,
-    vault: StoredVault,
-    archive: StoredArchive,
-    now: int,
-    *,
-    asked: JobRequest,
-    tier: str,
-    start: int,
-    end: int,
-    range_hash: str | None,
-) -> str:
-    """Record a retrieval of bytes *start* to *end*."""
-    return _insert(
-        connection,
-        vault=vault.id,
-        action=ARCHIVE,
-        archive=archive.id,
-        archive_id=archive.archive_id,
-        archive_size=archive.size,
-        archive_hash=archive.tree_hash,
-        range_start=start,
-        range_end=end,
-        range_hash=range_hash,
-        tier=tier,
-        description=asked.description,
-        topic=asked.topic,
-        **asked.fate(now, service_limits.RETRIEVAL[tier]),
-    )
-
-
-def add_inventory_job(
-    connection: sqlite3.Connection,
-    vault: StoredVault,
-    snapshot: int,
-    now: int,
-    *,
-    asked: JobRequest,
-    parameters: dict[str, str | None],
-) -> str:
-    """Record a retrieval of the inventory that was made at *snapshot*."""
-    return _insert(
-        connection,
-        vault=vault.id,
-        action=INVENTORY,
-        description=asked.description,
-        topic=asked.topic,
-        parameters=json.dumps(parameters, sort_keys=True),
-        snapshot=snapshot,
-        **asked.fate(now, service_limits.INVENTORY),
-    )
+    return str(row["job_id"])
 
 
 def get(connection: sqlite3.Connection, vault: StoredVault, job_id: str, now: int) -> StoredJob:
@@ -205,7 +157,7 @@ def page(
     completed: bool | None,
     status: str | None,
 ) -> list[StoredJob]:
-    """Return at most *limit* jobs in the order of their creation, from the id *first* on."""
+    """Return at most *limit* jobs in order of creation, starting at the id *first*."""
     clauses, values = ["vault = ?", "expires > ?"], [vault.id, now]
     if first:
         clauses.append("id >= ?")
@@ -230,23 +182,21 @@ def _position(connection: sqlite3.Connection, vault: StoredVault, job_id: str) -
     return int(row["id"])
 
 
-def unwritten(connection: sqlite3.Connection, limit: int = 1) -> list[StoredJob]:
-    """Return inventory jobs whose output nobody has written yet."""
-    rows = connection.execute(
+def unwritten(connection: sqlite3.Connection) -> StoredJob | None:
+    """Return the oldest inventory job whose output is not written yet."""
+    row = connection.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE snapshot IS NOT NULL AND output IS NULL"
-        " AND outcome = 'Succeeded' ORDER BY id LIMIT ?",
-        (limit,),
-    )
-    return [StoredJob(*row) for row in rows]
+        " AND outcome = 'Succeeded' ORDER BY id LIMIT 1"
+    ).fetchone()
+    return None if row is None else StoredJob(*row)
 
 
 def inventory_lines(
     connection: sqlite3.Connection, job: StoredJob, bounds: tuple[int, int, int], limit: int
 ) -> Iterator[tuple[int, ArchiveLine]]:
-    """Yield the archives that lived at the job's snapshot, each with its position.
+    """Yield the archives that existed at the job's snapshot, each with its position.
 
-    *bounds* are the position to start from and the creation dates from (inclusive) and to
-    (exclusive).
+    *bounds* are the first position and the creation dates from (inclusive) and to (exclusive).
     """
     position, since, until = bounds
     rows = connection.execute(
@@ -262,10 +212,9 @@ def inventory_lines(
 
 def set_output(
     connection: sqlite3.Connection, job: StoredJob, file: str, size: int, next_marker: str | None
-) -> bool:
-    """Record the written output; False if another thread was quicker or the job is gone."""
-    done = connection.execute(
+) -> None:
+    """Record the written output."""
+    connection.execute(
         "UPDATE jobs SET output = ?, output_size = ?, next_marker = ? WHERE id = ? AND output IS NULL",
         (file, size, next_marker, job.id),
     )
-    return done.rowcount == 1

@@ -1,4 +1,4 @@
-"""What is set on a vault or an account: tags, documents, the lock, the policy, capacity."""
+"""Settings of vaults and accounts: tags, locks, the retrieval policy and capacity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glacier_magic.emulator import dates, ids, service_errors, service_limits
 from glacier_magic.emulator.records.vault_rows import StoredVault
 
 FREE_A_DAY = (10 << 30) // 30
-"""Bytes a day that ``FreeTier`` lets through: 10 GiB a month, prorated (UNCONFIRMED)."""
+"""Bytes per day that ``FreeTier`` allows: 10 GiB a month, prorated (UNCONFIRMED)."""
 
 
 def tags(connection: sqlite3.Connection, vault: StoredVault) -> dict[str, str]:
@@ -33,24 +33,13 @@ def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str
 
 
 def remove_tags(connection: sqlite3.Connection, vault: StoredVault, keys: list[str]) -> None:
-    """Remove tags; keys that are not there are fine."""
+    """Remove tags; unknown keys are no error."""
     connection.executemany("DELETE FROM tags WHERE vault = ? AND key = ?", [(vault.id, key) for key in keys])
-
-
-def document(connection: sqlite3.Connection, vault: StoredVault, column: str) -> str | None:
-    """Return the ``notification`` or ``access_policy`` of a vault."""
-    row = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
-    return None if row[0] is None else str(row[0])
-
-
-def set_document(connection: sqlite3.Connection, vault: StoredVault, column: str, text: str | None) -> None:
-    """Set or (None) remove the ``notification`` or ``access_policy`` of a vault."""
-    connection.execute(f"UPDATE vaults SET {column} = ? WHERE id = ?", (text, vault.id))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLock:
-    """A vault lock; without *expires* it is complete and there to stay."""
+    """A vault lock; without *expires* it is complete and permanent."""
 
     policy: str
     lock_id: str
@@ -64,7 +53,7 @@ class StoredLock:
 
 
 def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> StoredLock | None:
-    """Return the lock of a vault, unless it was not completed in its day."""
+    """Return the lock of a vault, unless it expired before it was completed."""
     row = connection.execute(
         "SELECT lock_policy, lock_id, lock_created, lock_expires FROM vaults"
         " WHERE id = ? AND lock_policy IS NOT NULL AND coalesce(lock_expires, ?) > ?",
@@ -73,24 +62,8 @@ def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> Stored
     return None if row is None else StoredLock(*row)
 
 
-def start_lock(connection: sqlite3.Connection, vault: StoredVault, policy: str, now: int) -> str:
-    """Begin the day in which a lock can still be undone; return its id."""
-    lock_id = ids.lock_id()
-    _set_lock(connection, vault, StoredLock(policy, lock_id, now, now + service_limits.LOCK_LIFE))
-    return lock_id
-
-
-def complete_lock(connection: sqlite3.Connection, vault: StoredVault, found: StoredLock) -> None:
-    """Make a lock last."""
-    _set_lock(connection, vault, StoredLock(found.policy, found.lock_id, found.created, None))
-
-
-def remove_lock(connection: sqlite3.Connection, vault: StoredVault) -> None:
-    """Take a lock in progress away."""
-    _set_lock(connection, vault, None)
-
-
-def _set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLock | None) -> None:
+def set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLock | None) -> None:
+    """Set or (None) remove the lock of a vault."""
     values = (None, None, None, None) if new is None else (new.policy, new.lock_id, new.created, new.expires)
     connection.execute(
         "UPDATE vaults SET lock_policy = ?, lock_id = ?, lock_created = ?, lock_expires = ? WHERE id = ?",
@@ -99,7 +72,7 @@ def _set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLoc
 
 
 def retrieval_policy(connection: sqlite3.Connection, account: str, region: str) -> tuple[str, int | None]:
-    """Return the strategy of the data retrieval policy and its bytes an hour."""
+    """Return the strategy of the data retrieval policy and its bytes per hour."""
     row = connection.execute(
         "SELECT strategy, bytes_per_hour FROM retrieval_policies WHERE account = ? AND region = ?",
         (account, region),
@@ -108,10 +81,10 @@ def retrieval_policy(connection: sqlite3.Connection, account: str, region: str) 
 
 
 def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: int) -> None:
-    """Raise if a Standard retrieval of *size* bytes goes against the policy.
+    """Raise if a Standard retrieval of *size* bytes exceeds the policy.
 
-    How the service computes a job's rate is not published; here it is the bytes of the job over
-    the hours it takes.
+    The service does not publish how it computes a job's rate; the emulator divides the job's bytes
+    by the hours it takes.
     """
     strategy, allowed = retrieval_policy(connection, vault.account, vault.region)
     if strategy == "FreeTier":
@@ -119,22 +92,23 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
         if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
             raise service_errors.policy_enforced()
     if strategy == "BytesPerHour" and allowed is not None:
+        # Notified = 0 selects the index of running jobs.
         running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
         if (running + size) * service_limits.HOUR > allowed * service_limits.RETRIEVAL["Standard"]:
             raise service_errors.policy_enforced()
 
 
-def _retrieved(connection: sqlite3.Connection, vault: StoredVault, condition: str, moment: int) -> int:
+def _retrieved(connection: sqlite3.Connection, vault: StoredVault, condition: str, time: int) -> int:
     (size,) = connection.execute(
         "SELECT total(range_end - range_start + 1) FROM jobs JOIN vaults ON vaults.id = jobs.vault"
         f" WHERE tier = 'Standard' AND account = ? AND region = ? AND {condition}",
-        (vault.account, vault.region, moment),
+        (vault.account, vault.region, time),
     ).fetchone()
     return int(size)
 
 
 def buy_capacity(connection: sqlite3.Connection, account: str, region: str, now: int) -> str:
-    """Record a unit of provisioned capacity for a month and return its id."""
+    """Buy a unit of provisioned capacity for a month; return its id."""
     if len(capacity(connection, account, region, now)) >= service_limits.CAPACITY_UNITS:
         raise service_errors.limit_exceeded(
             f"The limit of {service_limits.CAPACITY_UNITS} provisioned capacity units has been reached."
@@ -164,9 +138,9 @@ def capacity(connection: sqlite3.Connection, account: str, region: str, now: int
     ]
 
 
-def month_later(moment: int) -> int:
+def month_later(time: int) -> int:
     """Return the same second a month later; the 31st becomes the last day of a shorter month."""
-    start = datetime.fromtimestamp(moment // 1000, UTC)
+    start = datetime.fromtimestamp(time // 1000, UTC)
     year, month = start.year + start.month // 12, start.month % 12 + 1
     day = min(start.day, calendar.monthrange(year, month)[1])
     return int(start.replace(year=year, month=month, day=day).timestamp()) * 1000

@@ -44,7 +44,7 @@ _COLUMNS = """id, vault, upload_id, description, part_size, created, touched, pa
 
 
 def _unknown(upload_id: str) -> service_errors.ServiceError:
-    # The text is third-party emulators'; plausible, not seen in a real log.
+    # The message is from third-party emulators; plausible, but not seen in a real log.
     return service_errors.not_found(f"The upload ID was not found: {upload_id}")
 
 
@@ -65,7 +65,7 @@ def start(
 def get(
     connection: sqlite3.Connection, vault: StoredVault, upload_id: str, now: int, *, ended: bool = False
 ) -> StoredUpload:
-    """Return the upload, or raise the 404; one that has *ended* only on request, and for a day."""
+    """Return the upload or raise the 404; one that has ended only if *ended*, and for a day."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = ? AND vault = ?", (upload_id, vault.id)
     ).fetchone()
@@ -80,7 +80,7 @@ def get(
 def page(
     connection: sqlite3.Connection, vault: StoredVault, now: int, first: str, limit: int
 ) -> list[StoredUpload]:
-    """Return at most *limit* uploads in progress, from the one with the id *first* on."""
+    """Return at most *limit* uploads in progress, starting at the id *first*."""
     start_row = 0
     if first:
         row = connection.execute(
@@ -88,7 +88,7 @@ def page(
         ).fetchone()
         if row is None:
             raise service_errors.invalid(f"Invalid marker: {first}")
-        start_row = row["id"]
+        start_row = row["id"]  # the marker names the first upload of the page
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads"
         " WHERE vault = ? AND ended IS NULL AND id >= ? AND touched > ? ORDER BY id LIMIT ?",
@@ -109,17 +109,16 @@ def parts(
 
 
 def add_part(connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int) -> list[str]:
-    """Record a part and return the files that it replaces."""
+    """Record a part; return the files it replaces."""
     replaced = archive_rows.add_piece(connection, upload.payload, piece)
     connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
     return replaced
 
 
 def check_complete(connection: sqlite3.Connection, upload: StoredUpload, size: int, tree_hash: str) -> None:
-    """Raise unless the parts make up *size* bytes without a gap, with that tree hash.
+    """Raise unless the parts make up *size* bytes without a gap, with this tree hash.
 
-    Every part but the last has the full part size, so each part's tree hash is a node of the
-    whole tree, and the root follows from them alone.  The texts are UNCONFIRMED.
+    The messages are UNCONFIRMED.
     """
     found = parts(connection, upload, 0, service_limits.PARTS)
     expected = 0
@@ -131,6 +130,8 @@ def check_complete(connection: sqlite3.Connection, upload: StoredUpload, size: i
         raise service_errors.invalid(
             f"Invalid x-amz-archive-size: {size}. The received parts have {expected} bytes."
         )
+    # Every part but the last has the full part size, a power of two in MiB, so each part's tree
+    # hash is a node of the whole tree, and the root follows from these nodes alone.
     computed = treehash.combine(bytes.fromhex(digest) for *_, digest in found).hex()
     if computed != tree_hash:
         raise service_errors.checksum_mismatch(tree_hash, computed)
@@ -145,7 +146,7 @@ def complete(
     size: int,
     tree_hash: str,
 ) -> str:
-    """Turn the upload into an archive, which takes over the pieces as they are."""
+    """Turn the upload into an archive, which takes over its pieces."""
     archive_id = archive_rows.add(
         connection,
         vault,
@@ -163,20 +164,20 @@ def complete(
 
 
 def abort(connection: sqlite3.Connection, upload: StoredUpload, now: int) -> list[str]:
-    """End the upload and return the files that nobody needs any more."""
+    """Abort the upload; return the files that are no longer needed."""
     connection.execute("UPDATE uploads SET ended = 'aborted', touched = ? WHERE id = ?", (now, upload.id))
     return drop_pieces(connection, upload.payload)
 
 
 def drop_pieces(connection: sqlite3.Connection, payload: str) -> list[str]:
-    """Forget the pieces of a payload and return their files."""
+    """Delete the pieces of a payload; return their files."""
     files = [piece.file for piece in archive_rows.pieces(connection, payload)]
     connection.execute("DELETE FROM pieces WHERE payload = ?", (payload,))
     return files
 
 
 def abandoned(connection: sqlite3.Connection, now: int) -> list[StoredUpload]:
-    """Return the uploads that have been without activity for too long."""
+    """Return the uploads whose last activity is too long ago."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM uploads WHERE ended IS NULL AND touched <= ?",
         (now - service_limits.UPLOAD_LIFE,),

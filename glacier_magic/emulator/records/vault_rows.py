@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 class StoredInventory(NamedTuple):
-    """What the service knows of a vault: the state at *date*, or nothing yet."""
+    """The state of a vault at *date*, or no inventory yet."""
 
     date: int | None
     archives: int
@@ -44,12 +44,12 @@ class StoredVault:
     def inventory(self, now: int) -> StoredInventory:
         """Return the latest inventory at *now*.
 
-        One is made at the first daily instant after a change and none without a change.  As every
-        change first writes down the inventory that was due before it, the live numbers are those
-        of the instant whenever it has passed.
+        One is made at the first daily inventory time after a change, and none without a change.
+        Every change first records the inventory that was due before it, so once the inventory time
+        has passed, the live numbers are those of that time.
         """
         if self.changed is not None:
-            due = next_inventory(self.changed)
+            due = next_inventory(self.changed)  # the first inventory after the last change
             if due <= now:
                 return StoredInventory(due, self.live_count, self.live_size)
         return StoredInventory(self.inventory_date, self.inventory_count, self.inventory_size)
@@ -72,7 +72,7 @@ _COLUMNS = """id, account, region, name, created, changed, live_count, live_size
 
 
 def partition(region: str) -> str:
-    """Return the partition that *region* belongs to, as it stands in ARNs."""
+    """Return the partition of *region*, as ARNs contain it."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
@@ -88,9 +88,9 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def next_inventory(moment: int) -> int:
-    """Return the first instant after *moment* at which inventories are made."""
-    day = (moment - service_limits.INVENTORY_TIME) // service_limits.DAY + 1
+def next_inventory(now: int) -> int:
+    """Return the first time after *now* at which inventories are made."""
+    day = (now - service_limits.INVENTORY_TIME) // service_limits.DAY + 1
     return day * service_limits.DAY + service_limits.INVENTORY_TIME
 
 
@@ -113,7 +113,8 @@ def get(connection: sqlite3.Connection, account: str, region: str, name: str) ->
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None
     if vault is None:
-        raise service_errors.vault_not_found(vault_arn(account, region, name) if is_name(name) else name)
+        arn = vault_arn(account, region, name) if is_name(name) else name
+        raise service_errors.not_found(f"Vault not found for ARN: {arn}")
     return vault
 
 
@@ -146,10 +147,12 @@ def create(connection: sqlite3.Connection, account: str, region: str, name: str,
 
 def delete(connection: sqlite3.Connection, vault: StoredVault, now: int) -> None:
     """Delete the vault if its last inventory is empty and nothing was written since."""
+    # The service looks at the inventory, not at the vault: a vault just emptied is refused.
     inventory = vault.inventory(now)
     written = vault.changed is not None and vault.changed >= (inventory.date or 0)
     if inventory.archives or written:
         raise service_errors.invalid(f"Vault not empty or recently written to: {vault.arn}")
+    # The row stays for its jobs.
     connection.execute("UPDATE vaults SET deleted = ? WHERE id = ?", (now, vault.id))
     connection.execute("DELETE FROM tags WHERE vault = ?", (vault.id,))
 
@@ -157,10 +160,11 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, now: int) -> None
 def record_change(
     connection: sqlite3.Connection, vault: StoredVault, now: int, count: int, size: int
 ) -> None:
-    """Count *count* archives of *size* bytes in all (negative when deleted) into the vault."""
+    """Add *count* archives of *size* bytes in total (negative when deleted) to the vault's figures."""
     inventory = vault.inventory(now)
     connection.execute(
         "UPDATE vaults SET changed = ?, live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ? WHERE id = ?",
+        # The inventory due before this change.
         (now, count, size + count * service_limits.OVERHEAD, *inventory, vault.id),
     )

@@ -1,4 +1,4 @@
-"""Deleting archives: shown first, confirmed, and then carried out from a saved queue."""
+"""A plan to delete archives, which is carried out from a saved queue."""
 
 from __future__ import annotations
 
@@ -13,53 +13,38 @@ from ...errors import GlacierError
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.deleting import Deleter, again
-from .selection_plan import ChosenPlan
+from .selection_plan import SelectionPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class Deleted(Rendered):
-    """What came of a deletion: counts, and on demand a row for each archive.
+    """The outcome of a deletion: counts, and on demand a row for each archive.
 
-    :param failure: the first error, where some could not be deleted.
+    ``deleted``, ``failed`` and ``left`` count the archives that were deleted, that could not be, and
+    that were not tried; ``number`` is the number of the deletion in the list of ``deletions``.
+
+    :param failure: the first error.
     """
 
     def __init__(self, queues: Deletions, deletion: Deletion, failure: GlacierError | None = None) -> None:
-        self._queues, self._id = queues, deletion.id
-        self.vault, self._now = deletion.vault, deletion
+        self._queues, self.number, self.vault = queues, deletion.id, deletion.vault
+        self.deleted, self.failed, self.left = deletion.deleted, deletion.failed, deletion.left
         self.failure = failure
-
-    @property
-    def number(self) -> int:
-        """The number that the verb ``deletions`` names it by."""
-        return self._id
-
-    @property
-    def deleted(self) -> int:
-        """How many archives were deleted."""
-        return self._now.deleted
-
-    @property
-    def failed(self) -> int:
-        """How many could not be deleted."""
-        return self._now.failed
-
-    @property
-    def left(self) -> int:
-        """How many were not tried."""
-        return self._now.left
 
     @property
     def table(self) -> pd.DataFrame:
         """One row an archive: name, size, archive_id, state, error; failed ones first."""
         return dataframes.deletions(
-            item for state in ("failed", "queued", "deleted") for item in self._queues.items(self._id, state)
+            item
+            for state in ("failed", "queued", "deleted")
+            for item in self._queues.items(self.number, state)
         )
 
     @property
     def words(self) -> str:
-        """What happened in a sentence."""
+        """The outcome in a sentence."""
         words = f"Deleted {plural(self.deleted, 'archive')} from {self.vault}"
         if self.failed:
             words += f"; {self.failed:,} could not be deleted"
@@ -68,7 +53,7 @@ class Deleted(Rendered):
         return f"{words}."
 
     def _failures(self) -> list[tuple[str, ...]]:
-        items = self._queues.items(self._id, "failed", SHOWN)
+        items = self._queues.items(self.number, "failed", SHOWN)
         return [(i.name or i.archive_id, short_id(i.archive_id), i.error or "") for i in items]
 
     def _repr_text(self) -> str:
@@ -85,21 +70,21 @@ _FAILED = ("name", "archive id", "why not")
 
 
 def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
-    """Delete what a queue holds; return what came of it.
+    """Delete the archives of a queue; return the outcome.
 
-    :raises GlacierError: nothing at all could be deleted, or the rest cannot be tried now.
+    :raises GlacierError: no archive could be deleted, or the rest cannot be tried now.
     """
     try:
         done = deleter.run()
     except Stopped:
         done = queues.get(deleter.number)
-    if deleter.failure and not done.deleted:
+    if deleter.failure and not done.deleted:  # an outcome with some deleted is a result, not an error
         raise failure(done, deleter.failure)
     return Deleted(queues, done, deleter.failure)
 
 
 def failure(done: Deletion, first: GlacierError) -> GlacierError:
-    """Return the error that some archives were not deleted, after the first one of theirs."""
+    """Return an error for all archives that were not deleted, of the type of the first."""
     kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists them, and {again()}"
     return type(first)(
         f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
@@ -108,11 +93,11 @@ def failure(done: Deletion, first: GlacierError) -> GlacierError:
     )
 
 
-class DeletePlan(ChosenPlan[Deleted]):
+class DeletePlan(SelectionPlan[Deleted]):
     """Archives to delete: nothing is deleted until ``run()``.
 
-    For more than one archive it has to be ``run(confirm=VAULT)``.  Only these archives are ever
-    deleted, also when a killed run is gone on with: the queue is saved before the first request.
+    More than one archive needs ``run(confirm=VAULT)``.  The queue is saved before the first request,
+    so that a resumed run deletes these archives and no others.
     """
 
     kind = "delete"
@@ -137,11 +122,11 @@ class DeletePlan(ChosenPlan[Deleted]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         return [
             ("undo", "there is none: the service deletes at once"),
             *self.tally.facts(),
-            ("inventory", "goes on listing them until the next daily one is made"),
+            ("inventory", "lists them until the next daily one is made"),
         ]
 
     def happened(self, result: Deleted) -> dict[str, Any]:
@@ -156,8 +141,8 @@ class DeletePlan(ChosenPlan[Deleted]):
                 self.choice, what=self.title, size=self.bytes, promised=self.promised(), plan=self.number
             )
         else:
-            queues.try_again(self._queue.id)
-        self._stop.clear()
+            queues.try_again(self._queue.id)  # a second run after an error continues the same queue
+        self._stop.clear()  # of a run that was stopped before
         queue = queues.get(self._queue.id)
-        deleter = Deleter(self._engine, queue, observer=self._tell, stop=self._stop)
+        deleter = Deleter(self._engine, queue, observer=self._report, stop=self._stop)
         return carry_out(deleter, queues)

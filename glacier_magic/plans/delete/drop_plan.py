@@ -1,4 +1,4 @@
-"""Dropping vaults: an empty one at once, one with archives over some days."""
+"""Plans to delete vaults: an empty one at once, one with archives over some days."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ...service import Service
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
-from ..base import Memory
-from .confirmed import Guarded
-from .selection_plan import ChosenPlan
+from ..base import PlanLog
+from .selection_plan import DestructivePlan, SelectionPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BUSY = 5.0  # seconds that a step of the tracker's is waited for
+BUSY = 5.0
+"""Seconds to wait until the tracker has finished a step of the drop."""
 
 
-class DropPlan(Guarded[str]):
+class DropPlan(DestructivePlan[str]):
     """A vault to delete: possible only once an inventory shows it empty."""
 
     kind = "drop"
@@ -41,11 +41,11 @@ class DropPlan(Guarded[str]):
     def __init__(
         self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
     ) -> None:
-        super().__init__(Memory(catalogue, service.clock))
+        super().__init__(PlanLog(catalogue, service.clock))
         self._dropped = dropped
         self.vault = vault
         self._service, self._catalogue = service, catalogue
-        self._told = service.describe_vault(vault)
+        self._described = service.describe_vault(vault)  # raises where there is no such vault
         self._known = catalogue.archives.count(vault)
 
     @property
@@ -60,8 +60,8 @@ class DropPlan(Guarded[str]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
-        count = self._told.get("NumberOfArchives") or 0
+        """Pairs of a label and a text to read before running it."""
+        count = self._described.get("NumberOfArchives") or 0
         facts = [("last inventory", f"{plural(count, 'archive')}")]
         if count or self._known:
             facts.append(
@@ -75,37 +75,38 @@ class DropPlan(Guarded[str]):
         return facts
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        """Return the record of the promise, JSON-serializable."""
         return {**super().promised(), "vault": self.vault, "archives": 0, "bytes": 0}
 
     @property
     def table(self) -> pd.DataFrame:
         """The vault, as ``vaults`` shows it."""
-        return dataframes.vaults([self._told])
+        return dataframes.vaults([self._described])
 
     def _head(self) -> Sequence[str]:
         return ("vault", "size", "archives at the last inventory")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        size = human_bytes(self._told.get("SizeInBytes") or 0)
-        return [(self.vault, size, f"{self._told.get('NumberOfArchives') or 0:,}")]
+        size = human_bytes(self._described.get("SizeInBytes") or 0)
+        return [(self.vault, size, f"{self._described.get('NumberOfArchives') or 0:,}")]
 
     def _run(self) -> str:
         try:
             self._service.delete_vault(self.vault)
         except VaultNotEmpty as error:
             raise self._refusal(error) from None
+        # Its archives are gone with it.
         self._catalogue.deletions.vault_is_gone(self.vault, self._service.clock.now_ms())
         self._dropped()
         return f"The vault {self.vault} is dropped."
 
     def _refusal(self, error: VaultNotEmpty) -> VaultNotEmpty:
-        """Say what the last inventory says, and when the next one can say something else."""
-        told, now = self._service.describe_vault(self.vault), self._service.clock.now()
-        last = parse_time(told.get("LastInventoryDate"))
+        """Return the error with the state of the last inventory and the time of the next one."""
+        described, now = self._service.describe_vault(self.vault), self._service.clock.now()
+        last = parse_time(described.get("LastInventoryDate"))
         coming = from_ms(next_inventory(last, self._service.clock.now_ms()))
         assert coming is not None
-        count = told.get("NumberOfArchives") or 0
+        count = described.get("NumberOfArchives") or 0
         made = local_time(from_ms(last), now)
         said = f"its last inventory, of {made}, lists {plural(count, 'archive')}"
         if last is None:
@@ -123,7 +124,7 @@ class DropPlan(Guarded[str]):
 
 
 def end(catalogue: Catalogue, drop: Drop) -> None:
-    """End a drop and its deletions, as the user wants; what was deleted stays deleted."""
+    """End a drop and its deletions; deleted archives stay deleted."""
     catalogue.drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
     if drop.deletion is not None:
         catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
@@ -131,7 +132,7 @@ def end(catalogue: Catalogue, drop: Drop) -> None:
 
 @contextmanager
 def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
-    """Hold a drop while the block runs; wait a moment for whoever is at it.
+    """Hold the lease of a drop while the block runs, after waiting for the present holder.
 
     :raises Refused: another process works on it.
     """
@@ -149,13 +150,13 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
         leases.release(drop, owner)
 
 
-class EmptyPlan(ChosenPlan[Batch]):
+class EmptyPlan(SelectionPlan[Batch]):
     """All that the newest inventory lists in a vault, to be deleted before the vault is dropped.
 
     ``run(confirm=VAULT)`` deletes it and returns the row of the job board that shows the rest: the
     wait for the inventory that proves the vault empty, and its end.
 
-    :param drop: the drop that this is the confirmation of.
+    :param drop: the drop that the plan confirms.
     """
 
     kind = "drop"
@@ -194,7 +195,7 @@ class EmptyPlan(ChosenPlan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         facts = [
             ("undo", "there is none: the service deletes at once"),
             *self.tally.facts(),
@@ -209,7 +210,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         return facts
 
     def _run(self) -> Batch:
-        # While this holds the drop, the tracker leaves it alone; after a kill it goes on with it.
+        # The tracker leaves a held drop alone, and resumes it if this process is killed.
         with held(self._engine.catalogue.drops.leases, self._drop.id, self.vault):
             self._check_again()
             self._empty()
@@ -217,7 +218,7 @@ class EmptyPlan(ChosenPlan[Batch]):
         return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
 
     def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
-        """Return how many archives were deleted; the drop itself goes on by itself."""
+        """Return how many archives were deleted; the tracker finishes the drop later."""
         drops, queues = self._engine.catalogue.drops, self._engine.catalogue.deletions
         queue = drops.get(self._drop.id).deletion
         return {"deleted": queues.get(queue).deleted if queue is not None else 0}
@@ -229,23 +230,23 @@ class EmptyPlan(ChosenPlan[Batch]):
             what=self.title,
             size=self.bytes,
             promised=self.promised(),
-            also=self._confirm,
+            also=self._confirm,  # in the transaction of the queue: a kill leaves both or neither
             plan=self.number,
         )
         drop = catalogue.drops.get(self._drop.id)
         try:
-            self._tracker.drops.dropper.delete(drop, observer=self._tell, stop=self._stop)
+            self._tracker.drops.dropper.delete(drop, observer=self._report, stop=self._stop)
         except (Stopped, KeyboardInterrupt) as stop:
             catalogue.drops.move(drop.id, ["deleting"], "stopped", error="stopped by you")
             if not isinstance(stop, Stopped):
                 raise
 
     def _confirm(self, deletion: int) -> None:
-        """Tie the queue to the drop, in the transaction that writes the queue."""
+        """Link the queue to the drop, in the transaction that writes the queue."""
         drops = self._engine.catalogue.drops
         if not drops.move(self._drop.id, ["confirming"], "deleting", deletion=deletion):
             raise Refused(
-                f"The drop of {self.vault} has gone on or was ended since this plan was shown",
+                f"The drop of {self.vault} has advanced or was ended since this plan was shown",
                 cure=f"{step('drops')} shows what became of it.",
             )
         before = drops.stopped_of(self.vault)
@@ -253,17 +254,17 @@ class EmptyPlan(ChosenPlan[Batch]):
             drops.move(before.id, ["stopped"], "forgotten")
             if before.deletion is not None:
                 queues = self._engine.catalogue.deletions
-                queues.ended(before.deletion, "forgotten", "confirmed anew")
+                queues.ended(before.deletion, "forgotten", "confirmed again")
 
     def _check_again(self) -> None:
-        """Refuse if anything appeared since the list was made."""
-        told = self._engine.service.describe_vault(self.vault)
-        drop = self._tracker.drops.dropper.look_at(self._engine.catalogue.drops.get(self._drop.id), told)
+        """Refuse if the vault has changed since the list was made."""
+        described = self._engine.service.describe_vault(self.vault)
+        drop = self._tracker.drops.dropper.look_at(self._engine.catalogue.drops.get(self._drop.id), described)
         known = self._engine.catalogue.archives.count(self.vault)
         trouble = unfinished(self._engine, self.vault)
         if drop.state == "listing" or (drop.state == "confirming" and drop.listed != self._drop.listed):
             trouble = "a newer inventory was made since this plan's list"
-        elif known != len(self.choice):
+        elif known != len(self.choice):  # an upload since then: the vault would not get empty
             trouble = f"the catalogue knows {plural(known, 'archive')} in it by now"
         if trouble:
             raise Refused(

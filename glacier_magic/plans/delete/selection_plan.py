@@ -1,43 +1,73 @@
-"""Plans about archives that were chosen once and for all, however many they are."""
+"""The base of plans that delete, and the numbers of a selection of archives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
-from ...base.rendering import SHOWN
-from ...base.units import from_ms, human_bytes, local_time, short_id
-from ...catalogue import ArchiveRecord
+from ...base.rendering import SHOWN, visible
+from ...base.units import from_ms, human_bytes, local_time, plural, short_id
+from ...catalogue import ArchiveRecord, Catalogue
+from ...catalogue.archives.states import DELETED
 from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
+from ...prices.quotes import early_deletion, hours_left
 from ...transfer.engine import Engine
-from ..base import Memory, T
-from .confirmed import Guarded
-from .tally import DeletionTally
+from ...transfer.progress import Observer, Report
+from ..base import Plan, PlanLog, T
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class ChosenPlan(Guarded[T]):
-    """A plan that deletes the archives of a choice.
+class DestructivePlan(Plan[T]):
+    """A plan that deletes archives or vaults.
 
-    :param max_fee: US dollars that early deletion may cost.
+    A run reports its progress to an observer, and ends early after ``stop()``; the rest can be
+    resumed.
+    """
+
+    danger = True
+
+    def __init__(self, log: PlanLog | None = None) -> None:
+        super().__init__(log)
+        self._observer: Observer | None = None
+        self._stop = threading.Event()
+
+    def observe(self, observer: Observer) -> None:
+        """Report the progress of runs to *observer*."""
+        self._observer = observer
+
+    def stop(self) -> None:
+        """End a run early; the rest can be resumed."""
+        self._stop.set()
+
+    def _report(self, report: Report) -> None:
+        if self._observer is not None:
+            self._observer(report)
+
+
+class SelectionPlan(DestructivePlan[T]):
+    """A plan that deletes selected archives.
+
+    :param max_fee: the highest fee for early deletion, in US dollars.
     :raises OverBudget: it costs more.
-    :raises PriceUnknown: *max_fee* cannot be kept for certain.
+    :raises PriceUnknown: the fee cannot be compared with *max_fee*.
     """
 
     def __init__(
         self, choice: DeletionChoice, *, engine: Engine, prices: PriceTable, max_fee: Decimal | None = None
     ) -> None:
-        super().__init__(Memory(engine.catalogue, engine.service.clock))
+        super().__init__(PlanLog(engine.catalogue, engine.service.clock))
         self.vault, self.choice = choice.vault, choice
         self._engine = engine
         self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
-        self._first = list(islice(choice, SHOWN))
+        self._first = list(islice(choice, SHOWN))  # a selection may have millions of archives
         if max_fee is not None:
             self.tally.fee.check(max_fee)
 
@@ -48,7 +78,7 @@ class ChosenPlan(Guarded[T]):
 
     @property
     def bytes(self) -> int:
-        """Bytes in all archives together, as far as they are known."""
+        """Bytes of all archives together; unknown sizes count as 0."""
         return self.tally.bytes
 
     @property
@@ -57,7 +87,7 @@ class ChosenPlan(Guarded[T]):
         return self.tally.fee
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        """Return the record of the promise, JSON-serializable."""
         return {**super().promised(), "vault": self.vault, **self.tally.promised()}
 
     @property
@@ -79,6 +109,107 @@ class ChosenPlan(Guarded[T]):
             for a in self._first
         ]
 
-    def _more(self) -> str:
-        more = len(self.choice) - len(self._first)
-        return f"and {more:,} more: .table has them all" if more > 0 else ""
+    def _count(self) -> int:
+        return len(self.choice)
+
+
+NEVER = "never seen"
+SEEN = {
+    "present": "listed",
+    "pending": "uploaded from here and not listed yet",
+    "unknown": "reported by another tool and never listed",
+    NEVER: "never seen: a whole id",
+    "gone": "gone from the newest inventory",
+    DELETED: "deleted from here before",
+}
+"""How an archive was last seen, by its state."""
+
+
+class DeletionTally:
+    """Counts, bytes, fee and warnings for selected archives, from one pass over them.
+
+    :param now: the service's time in milliseconds.
+    """
+
+    def __init__(self, choice: DeletionChoice, catalogue: Catalogue, prices: PriceTable, now: int) -> None:
+        self.archives, self._left_out = len(choice), choice.left_out
+        self.bytes = self.unsized = self.young = self.young_bytes = 0
+        self.states: Counter[str] = Counter()
+        self.busy: list[tuple[str, str]] = []
+        self._now = now
+        # A retrieval of a deleted archive fails.
+        self._retrievals = catalogue.jobs.unfetched(choice.vault) if len(choice) else {}
+        newest = catalogue.inventories.newest(choice.vault)
+        self._listed = from_ms(newest.made) if newest else None
+        self.fee: Quote = early_deletion(prices, self._counted(choice), now)
+
+    def _counted(self, choice: DeletionChoice) -> Iterator[tuple[int | None, int | None]]:
+        for archive in choice.known():
+            self._add(archive, archive.state)
+            yield archive.size, archive.created
+        for archive in choice.unknown:
+            self._add(archive, "gone" if archive.state == "gone" else NEVER)
+            yield archive.size, archive.created
+
+    def _add(self, archive: ArchiveRecord, state: str) -> None:
+        self.bytes += archive.size or 0
+        self.unsized += archive.size is None
+        self.states[state] += 1
+        if archive.created is not None and hours_left(archive.created, self._now):
+            self.young += 1
+            self.young_bytes += archive.size or 0
+        status = self._retrievals.get(archive.archive_id)
+        if status is not None:
+            self.busy.append((archive.name or archive.archive_id, status))
+
+    @property
+    def size(self) -> str:
+        """The bytes as text, with a remark where the size of some is not known."""
+        more = " and more" if self.unsized else ""
+        return f"{human_bytes(self.bytes)}{more}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return pairs of a label and a text to read before deleting."""
+        facts = [("last seen", self._seen()), ("early deletion", self._early())]
+        if self._left_out:
+            were = "was" if self._left_out == 1 else "were"
+            words = f"{plural(self._left_out, 'archive')} that {were} {SEEN[DELETED]}"
+            facts.append(("left out", words))
+        if self.busy:
+            facts.append(("WARNING", self._warning()))
+        return facts
+
+    def _seen(self) -> str:
+        words = []
+        for state, words_for in SEEN.items():
+            if self.states[state]:
+                day = f" as of {self._listed:%Y-%m-%d %H:%M} UTC" if self._listed else ""
+                when = day if state == "present" else ""
+                words.append(f"{self.states[state]:,} {words_for}{when}")
+        return "; ".join(words) or "nothing"
+
+    def _early(self) -> str:
+        if self.fee.total == 0 and not self.young:
+            return "no fee: all are older than 90 days"
+        unaged = sum(line.quantity is None for line in self.fee.lines)
+        of_some = "; the age or size of some is not known" if unaged else ""
+        return (
+            f"{self.fee.words()}: {plural(self.young, 'archive')} "
+            f"({human_bytes(self.young_bytes)}) younger than 90 days, of which the rest is "
+            f"billed{of_some}"
+        )
+
+    def _warning(self) -> str:
+        running = sum(status == "InProgress" for _, status in self.busy)
+        ready = len(self.busy) - running
+        words = []
+        if running:
+            words.append(f"{plural(running, 'retrieval')} still running, which will fail")
+        if ready:
+            words.append(f"{plural(ready, 'retrieved output')} not downloaded yet")
+        names = ", ".join(visible(name) for name, _ in self.busy[:3])
+        return f"{'; '.join(words)}: {names}{' ...' if len(self.busy) > 3 else ''}"
+
+    def promised(self) -> dict[str, Any]:
+        """Return the numbers for the record of a plan."""
+        return {"archives": self.archives, "bytes": self.bytes, "last_seen": dict(self.states)}

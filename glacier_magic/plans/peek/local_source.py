@@ -1,27 +1,27 @@
-"""Looking into archives whose bytes cost nothing: a local copy, or a whole output that is ready."""
+"""Sources that cost nothing: a local copy of an archive, or a finished output of all of it."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ...base.treehash import CHUNK, FileChanged, tree_hash
+from ...base.treehash import CHUNK, tree_hash
 from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, Catalogue, JobRecord
 from ...catalogue.records import twins
 from ...errors import IntegrityError, Unlistable
+from ...jobs.copying import verified_copy
 from ...peek import Window
 from ...transfer.engine import Engine
 
 HELD = 16
-"""MiB that are kept in memory."""
+"""MiB held in memory."""
 MOST_FETCHED = 2 << 30
-"""Bytes of a job's output that are fetched to look into it, at most."""
+"""The most bytes of a job's output to fetch for a look into it."""
 
 
 class DirectWindow(Window):
@@ -67,7 +67,7 @@ class DirectWindow(Window):
             self._held.move_to_end(number)
             return self._held[number]
         if self._left is not None:
-            self._left -= CHUNK
+            self._left -= CHUNK  # each MiB is a request of its own
             if self._left < 0:
                 raise Unlistable("Contents it takes too many requests")
         data = self._held[number] = self._chunk(number)
@@ -94,6 +94,7 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
     def fetch(number: int) -> bytes:
         length = min(CHUNK, size - number * CHUNK)
         output = engine.service.output(job.vault, job.job_id, number * CHUNK, length)
+        # Damaged bytes would give a wrong listing.
         if len(output.data) != length or output.tree_hash != tree_hash(output.data):
             raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
         return output.data
@@ -102,17 +103,9 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
 
 
 def local_copy(catalogue: Catalogue, archive: ArchiveRecord) -> Path | None:
-    """Return a file of this computer that has the very bytes of an archive, by its tree hash.
-
-    Those that it was uploaded from, and those that it was restored to, are looked at.
-    """
+    """Return a file that an archive was uploaded from, or restored to, and that still has its bytes."""
     key = archive.vault, archive.archive_id
     paths = [upload.path for upload in catalogue.uploads.of_archive(*key)]
     found = twins.verified_files(catalogue.database, archive.size, archive.tree_hash or "")
     paths += chain.from_iterable(found.values())
-    for path in map(Path, dict.fromkeys(paths)):
-        with suppress(OSError, ValueError, FileChanged):
-            same = path.is_file() and path.stat().st_size == archive.size
-            if same and tree_hash(path) == archive.tree_hash:
-                return path
-    return None
+    return verified_copy(paths, archive.size, archive.tree_hash)

@@ -1,4 +1,4 @@
-"""Reading zips and tars through what is at hand of them, and what is missing to read on."""
+"""Reading zips and tars from the parts at hand, and the parts that are missing."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
-from ...peek import Contents, Limits, Window, kind_of, members, no_kind
+from ...peek import Contents, ReadLimits, Window, kind_of, members, no_kind
 from ...steps import step
 from ...transfer.engine import Engine
-from ..restore import folder
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
-from ..restore.request import carry_out
+from ..restore.request import carry_out, check_folder
 from . import local_source
 from .part_store import PartStore, tidy
 
 TAR_FIRST = 8 << 20
-"""Bytes of a tar that are asked for first: they cost less than two requests, and save hours."""
+"""Bytes of a tar to request first: they cost less than two requests, and save hours."""
 ZIP_FIRST, ZIP_MOST_FIRST = 1 << 20, 16 << 20
 """Bytes from the end of a zip that the first request has at least; and at most, as one request."""
 FREE_ROUNDS = 10
 """How often what costs nothing is fetched and read before the user confirms again."""
 FREE_SECONDS = 120.0
-"""Real seconds that fetching it may take before this goes on in the background."""
+"""Real seconds to wait for that before it continues in the background."""
 
 
 class _Needed(Exception):
@@ -39,9 +38,9 @@ class _Needed(Exception):
 
 
 class Look:
-    """A look into one archive, as far as it costs nothing.
+    """A look into one archive without paid requests.
 
-    ``listing`` is what was found, or None; then ``items`` are the parts to read on with.
+    ``listing`` is the result, or None; then ``items`` are the parts that are missing.
 
     :raises InputError: the name's ending is not known, or the size is not.
     """
@@ -52,7 +51,7 @@ class Look:
         *,
         kind: str | None,
         tier: str,
-        limits: Limits,
+        limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
     ) -> None:
@@ -75,11 +74,11 @@ class Look:
 
     @property
     def title(self) -> str:
-        """What is done, in one sentence."""
+        """The task in one sentence."""
         return f"Look into the {self.kind} {self.archive.name!r} ({human_bytes(self.size)})"
 
     def read(self) -> None:
-        """Read, and fetch what costs nothing, until what is missing must be asked for.
+        """Read, and fetch finished outputs, until a paid request is needed.
 
         :raises Unlistable: it is not what it seems, or a limit does not let it be read.
         """
@@ -87,7 +86,7 @@ class Look:
             self.listing = self._read_directly() or self._read_windows()
 
     def decide_again(self) -> None:
-        """Decide again what the missing parts take."""
+        """Update the items of the missing parts."""
         self._tracker.refresh([self.vault])
         self.items = [self.parts.decide(item.part, self.tier) for item in self.items if item.part]
 
@@ -98,7 +97,8 @@ class Look:
         :raises LocalError: there is no room for them beside the catalogue.
         """
         if items:
-            folder.check(self.parts.root, total(item for item in items if item.action not in NOTHING))
+            # Before anything is paid.
+            check_folder(self.parts.root, total(item for item in items if item.action not in NOTHING))
         return carry_out(
             self._catalogue,
             self._tracker,
@@ -129,7 +129,7 @@ class Look:
             return None
         try:
             found = self._members(local_source.of_output(self._engine, job, self.size))
-        except NotFound:  # dropped at this moment
+        except NotFound:  # the service has just dropped it
             self._catalogue.jobs.mark_gone(self.vault, job.job_id)
             return None
         return self._keep(found, "the output of a finished job")
@@ -141,6 +141,7 @@ class Look:
             except _Needed as needed:
                 self.items = [self.parts.decide(part, self.tier) for part in needed.parts]
                 ready = [item for item in self.items if _is_ready(item)]
+                # The rest has to be confirmed, or is still being retrieved.
                 if not ready or not self._fetch(ready):
                     break
             else:
@@ -150,9 +151,12 @@ class Look:
         return self._known()  # another process may have read it meanwhile, and dropped the parts
 
     def _look(self) -> Contents:
-        """Read as far as what is at hand goes."""
+        """Read from the parts at hand.
+
+        :raises _Needed: some are missing.
+        """
         window = self.window = self._new_window()
-        window.limit(self.limits.bytes)
+        window.limit(self.limits.bytes)  # contents can lie about their own size
         start = _beginning(self.kind, self.size, self.limits)
         window.read(start.first, start.size)
         return self._members(window)
@@ -198,7 +202,7 @@ class Look:
             most_rounds=self.limits.rounds,
         )
         self.items = []
-        if listing.complete:
+        if listing.complete:  # otherwise a wider look continues with them
             self.parts.forget()
         tidy(self._catalogue)
         return kept
@@ -209,7 +213,7 @@ def _is_ready(item: RestoreItem) -> bool:
     return item.action == READY or (item.action == UNDER_WAY and done)
 
 
-def _first(kind: str, size: int, limits: Limits) -> Limits:
+def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:
     """Return the limits with as much to read first as this kind is worth."""
     most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
     if most < size:  # a power of two is one request
@@ -217,7 +221,7 @@ def _first(kind: str, size: int, limits: Limits) -> Limits:
     return replace(limits, first=max(CHUNK, most))
 
 
-def _beginning(kind: str, size: int, limits: Limits) -> ByteRange:
+def _beginning(kind: str, size: int, limits: ReadLimits) -> ByteRange:
     """Return the bytes to read first."""
     if kind == "zip":
         tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)

@@ -1,7 +1,7 @@
-"""The parts of archives that a look inside has fetched: kept, so that none is paid for twice.
+"""Stores the parts that looks into archives have fetched, so that none is paid for twice.
 
-They are downloads like others, into a folder of each archive beside the catalogue, and go when
-all members are known, or when there are too many.
+They are downloads into a folder for each archive beside the catalogue, and are deleted when all
+members are known, or when they take too much space.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ from ...catalogue import ArchiveRecord, Catalogue, Download
 from ..restore.items import STATES, RestoreItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
-"""The error text of a part that is not kept any more."""
-MOST_KEPT = 512 << 20
-"""Bytes kept of all archives together; those looked into longest ago go first."""
+"""The error text of a deleted part."""
 
 
 class PartStore:
-    """What is at hand of one archive: the parts that were fetched."""
+    """The fetched parts of one archive."""
 
     def __init__(self, catalogue: Catalogue, archive: ArchiveRecord) -> None:
         self._catalogue, self.archive = catalogue, archive
         scope = catalogue.scope
+        # No path may come from a vault or archive name.
         key = "\n".join((scope.account, scope.region, archive.vault, archive.archive_id))
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self.root = catalogue.peeks / name
@@ -35,8 +34,7 @@ class PartStore:
 
     def rows(self) -> list[Download]:
         """Return the downloads of parts, in any state but forgotten."""
-        vault, archive_id = self.archive.vault, self.archive.archive_id
-        return self._catalogue.downloads.parts_of(vault, archive_id, str(self.root))
+        return self._catalogue.downloads.below(self.archive.vault, str(self.root))
 
     def read(self, part: ByteRange) -> bytes | None:
         """Return bytes of the archive, or None where they are not at hand."""
@@ -64,7 +62,7 @@ class PartStore:
         return self._whole.get(row.id)
 
     def decide(self, part: ByteRange, tier: str) -> RestoreItem:
-        """Return what a part that is not at hand takes."""
+        """Return the item of a part that is not stored."""
         (item,) = decide(
             [self.archive],
             [part],
@@ -78,7 +76,7 @@ class PartStore:
 
     @property
     def doubtful(self) -> bool:
-        """Whether some of what is at hand could not be verified."""
+        """Whether some of the parts could not be verified."""
         return any(row.state == "unverified" for row in self.rows())
 
     def paid(self) -> dict[str, tuple[int, int]]:
@@ -94,7 +92,7 @@ class PartStore:
         return paid
 
     def forget(self) -> None:
-        """Drop the parts: what they were fetched for is known."""
+        """Delete the parts once the members are known."""
         for row in self.rows():
             if not row.open:
                 self._catalogue.downloads.update(row.id, state="forgotten", error=READ)
@@ -103,12 +101,13 @@ class PartStore:
 
 
 def tidy(catalogue: Catalogue) -> None:
-    """Keep no more than :data:`MOST_KEPT` bytes; what is still being fetched stays."""
+    """Delete the oldest parts above :attr:`.Limits.peek_store` bytes, but none that is being fetched."""
     kept = 0
     with suppress(OSError):
         folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())
             kept += sum(file.stat().st_size for file in files)
-            if kept > MOST_KEPT and not any(file.name.endswith(".part") for file in files):
+            # A part file: a download writes to it.
+            if kept > catalogue.limits.peek_store and not any(file.name.endswith(".part") for file in files):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Looking into zips and tars: what will be fetched for it, at worst, and what was found."""
+"""The plan to list the members of a zip or tar."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable
 from ...jobs import Batch, Tracker
-from ...peek import Limits
+from ...peek import ReadLimits
 from ...prices import PriceTable, Quote
 from ...prices.quotes import retrieval
 from ...transfer.engine import Engine
-from ..base import Memory, Plan
+from ..base import Plan, PlanLog
 from ..restore.items import ASK, DELETED, RestoreItem, retrieved, total
 from ..restore.quoting import Asking, destination_words, priced, quote_for, when_ready
 from .looking import Look
@@ -59,26 +59,26 @@ class PeekPlan(Plan[Batch]):
         *,
         kind: str | None,
         tier: str,
-        limits: Limits,
+        limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
         prices: PriceTable,
         destination: str,
     ) -> None:
-        super().__init__(Memory(engine.catalogue, engine.service.clock))
+        super().__init__(PlanLog(engine.catalogue, engine.service.clock))
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
         self._prices, self.destination = prices, destination
         self._look = Look(archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker)
         try:
-            self._look.read()
+            self._look.read()  # free: nothing is requested
         except Unlistable as error:
             paid = self._paid(self._look.parts.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
     @property
     def listing(self) -> ListingRecord | None:
-        """What is known of the inside, or None."""
+        """The listing of the members, or None."""
         return self._look.listing
 
     @property
@@ -106,7 +106,7 @@ class PeekPlan(Plan[Batch]):
         return frame
 
     def summary(self) -> str:
-        """Return in a sentence what is known, since when, and what was paid for it."""
+        """Return a sentence with the count of members, its source and what was paid."""
         if self.listing is None:
             return self.title
         count = plural(self.listing.members, "member")
@@ -138,12 +138,12 @@ class PeekPlan(Plan[Batch]):
 
     @property
     def asking(self) -> list[RestoreItem]:
-        """The parts that the service would be asked for, and paid, next."""
+        """The parts that the next paid requests are for."""
         return [item for item in self.items if item.action == ASK]
 
     @property
     def worst(self) -> Worst:
-        """What may have to be asked for after the next parts, at most."""
+        """The most that may have to be requested after the next parts."""
         rounds = max(0, self._look.limits.rounds - self._look.window.rounds)
         read = self._look.window.paid + total(self.items)
         left = max(0, min(self._look.limits.bytes, self._look.size) - read)
@@ -156,7 +156,7 @@ class PeekPlan(Plan[Batch]):
 
     @property
     def quote(self) -> Quote:
-        """What it may still cost, at worst."""
+        """The highest price that it may still cost."""
         if self.listing is not None:
             return Quote()
         worst = self.worst
@@ -173,12 +173,12 @@ class PeekPlan(Plan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         if self.listing is not None:
             return []
         asked = self.asking
         size = human_bytes(retrieved(asked))
-        facts = [("asked for next", f"{size} in {plural(len(asked), 'request')}")]
+        facts = [("requested next", f"{size} in {plural(len(asked), 'request')}")]
         if asked:
             now = quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
             facts += [("tier", self.tier), ("price", priced(now))]
@@ -202,7 +202,7 @@ class PeekPlan(Plan[Batch]):
         return (
             f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
             f"in {plural(worst.rounds, 'round')} of hours; all together at most "
-            f"{self.quote.words()}. It is shown again before it is asked for, unless --wait goes on"
+            f"{self.quote.words()}. It is shown again before it is requested, unless --wait is given"
         )
 
     def _head(self) -> Sequence[str]:
@@ -232,7 +232,7 @@ class PeekPlan(Plan[Batch]):
     # What it does
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run, as JSON can hold it."""
+        """Return the record of the promise, JSON-serializable."""
         asked = [item for item in self.items if item.action == ASK]
         return {
             **super().promised(),
@@ -254,7 +254,7 @@ class PeekPlan(Plan[Batch]):
             self._look.decide_again()
 
     def _run(self) -> Batch:
-        if any(item.action == DELETED for item in self.items):
+        if any(item.action == DELETED for item in self.items):  # its job could fail hours later
             raise deleted_here(self.archive.name)
         return self._look.carry_out(self.items, self._remember)
 

@@ -1,4 +1,4 @@
-"""Several plans that are shown and run as one."""
+"""Several restore plans that are shown and run as one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class SeveralRestores(Plan[Batch]):
+class CombinedRestore(Plan[Batch]):
     """Restores from several vaults or into several folders; run one after the other.
 
-    What one of them asks for serves those after it as well: it is asked for, and priced, once.
+    A request of one plan serves the plans after it as well: it is made, and priced, once.
     """
 
     def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
@@ -36,17 +36,17 @@ class SeveralRestores(Plan[Batch]):
         """The plans in one sentence."""
         count = sum(len(plan.items) for plan in self.plans)
         if not self.plans:
-            return "Nothing has expired that is not there or on its way by now"
+            return "Nothing has expired that still has to be requested"
         return f"Restore {plural(count, 'archive')} again, into {len(self.plans)} folders"
 
     @property
     def empty(self) -> bool:
-        """Whether everything is there already."""
+        """Whether all files exist already."""
         return all(plan.empty for plan in self.plans)
 
     @property
     def refusal(self) -> str:
-        """Why :meth:`run` would refuse the plans: the first reason of any."""
+        """The first reason why :meth:`run` would refuse one of the plans."""
         return super().refusal or next(filter(None, (plan.refusal for plan in self.plans)), "")
 
     @property
@@ -61,7 +61,7 @@ class SeveralRestores(Plan[Batch]):
 
     @property
     def quote(self) -> Quote:
-        """What all of them cost together, line by line."""
+        """The price of all plans, line by line."""
         return sum((plan.quote for plan in self.plans), Quote())
 
     def _decide_again(self) -> None:
@@ -73,7 +73,7 @@ class SeveralRestores(Plan[Batch]):
         asked: dict[str, frozenset[str]] = {}
         for plan in self.plans:
             before = asked.get(plan.vault, frozenset())
-            if before:
+            if before:  # plans of other vaults share nothing
                 plan.beside(before)
             asked[plan.vault] = before | plan._asked()
 
@@ -103,6 +103,6 @@ class SeveralRestores(Plan[Batch]):
     def _run(self) -> Batch:
         keys: list[str] = []
         for plan in self.plans:
-            plan._decide_again()  # what those before it have asked for is a job by now
+            plan._decide_again()  # the requests of the plans before it are jobs now
             keys += [row.key for row in plan.run().snapshot.rows]
         return Batch(self._tracker, keys, self.title)

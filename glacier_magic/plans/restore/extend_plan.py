@@ -1,4 +1,4 @@
-"""Keeping finished outputs longer than their 24 hours."""
+"""The plan to keep finished outputs longer than their 24 hours."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ...base.units import human_bytes, human_duration, plural, weekday_time
 from ...catalogue import Catalogue, Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
-from ...jobs.durations import kept_until
-from ...jobs.expiry import EXTEND_BEFORE
-from ...jobs.renewing import Renewer
+from ...jobs.asking import Renewer
+from ...jobs.durations import EXTEND_BEFORE, kept_until
 from ...service import Service
-from ..base import Memory, Plan
+from ..base import Plan, PlanLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +38,7 @@ class _Item:
 
     @property
     def asked(self) -> ByteRange | None:
-        """The bytes of the archive to ask for; None for all of them."""
+        """The bytes of the archive to request; None for all of them."""
         return ByteRange.read(self.download.cover)
 
     @property
@@ -47,7 +46,7 @@ class _Item:
         return self.asked.size if self.asked else self.download.size or 0
 
     def serves(self, other: _Item) -> bool:
-        """Tell whether asking for this is asking for another."""
+        """Return whether a request for this output serves another one."""
         one, two = self.download, other.download
         if (one.vault, one.archive_id) != (two.vault, two.archive_id):
             return False
@@ -55,13 +54,13 @@ class _Item:
 
 
 class ExtendPlan(Plan[Batch]):
-    """Outputs that go before they can be fetched, and that are asked for again, each once.
+    """Outputs that expire before they can be downloaded, and are requested again, each once.
 
-    ``requests`` are the outputs that are asked for; they serve all folders that wait for them.
-    What a look into an archive has asked for is not kept longer.
+    ``requests`` are the outputs to request; they serve all folders that wait for them.  The outputs
+    of a look into an archive are left out.
 
-    :param chosen: the archives to extend whenever their output goes; None for the outputs that go
-        within five hours, or that are not fetched in time at the present rate.
+    :param chosen: the archives to extend whenever their output expires; None for the outputs that
+        expire within five hours, or that are not downloaded in time at the present rate.
     """
 
     kind = "extend"
@@ -76,7 +75,7 @@ class ExtendPlan(Plan[Batch]):
         catalogue: Catalogue,
         tracker: Tracker,
     ) -> None:
-        super().__init__(Memory(catalogue, service.clock))
+        super().__init__(PlanLog(catalogue, service.clock))
         self._vaults, self._chosen = vaults, chosen
         self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
         self._renewer = Renewer(service, catalogue)
@@ -93,17 +92,19 @@ class ExtendPlan(Plan[Batch]):
                 found.append(_Item(download, until))
         self.vault = ", ".join(sorted({item.download.vault for item in found}))
         self.requests: list[_Item] = []
+        # Whole archives first, then the largest: one request may serve the others.
         for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
             if not any(request.serves(item) for request in self.requests):
                 self.requests.append(item)
         return sorted(found, key=lambda item: item.until)
 
     def _wanted(self, download: Download, until: datetime) -> bool:
+        # A second request may be paid, and brings nothing.
         if self._catalogue.is_peek(download) or self._renewer.renewed(download):
             return False
         if self._chosen is not None:
             return download.archive_id in self._chosen
-        late = f"download-{download.id}" in self._tracker.late
+        late = f"download-{download.id}" in self._tracker.late  # by the measured rate, not by the hours alone
         return late or until - self._clock.now() < EXTEND_BEFORE
 
     @property
@@ -118,9 +119,9 @@ class ExtendPlan(Plan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         if self.empty:
-            return [("why", "no output goes within 5 hours without another job for its archive")]
+            return [("why", "no output expires within 5 hours without another job for its archive")]
         now, first = self._clock.now(), self.items[0].until
         left = human_bytes(sum(item.left for item in self.items))
         tiers = {item.download.tier for item in self.requests}
@@ -128,28 +129,28 @@ class ExtendPlan(Plan[Batch]):
         return [
             ("still to be fetched", left),
             (
-                "the first goes",
+                "the first expires",
                 f"{weekday_time(first, now)}, in {human_duration((first - now).total_seconds())}",
             ),
-            ("asked again", f"{human_bytes(self.bytes)} in {plural(len(self.requests), 'request')}"),
+            ("requested again", f"{human_bytes(self.bytes)} in {plural(len(self.requests), 'request')}"),
             (
                 "what happens",
-                f"each output is asked for again ({', '.join(sorted(tiers))}); the "
-                f"new one is there in {human_duration(longest)} at most, kept for 24 hours, and "
-                "the download goes on from it with what it has",
+                f"each output is requested again ({', '.join(sorted(tiers))}); the "
+                f"new one is available in {human_duration(longest)} at most, for 24 hours, and "
+                "the download continues from it with the pieces it has",
             ),
             ("price", FREE),
         ]
 
     @property
     def bytes(self) -> int:
-        """Bytes that the service is asked to retrieve again."""
+        """Bytes that the service is to retrieve again."""
         return sum(item.size for item in self.requests)
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan: whose outputs, how many, and what is said of the price.
+        """Return the record of the promise, JSON-serializable.
 
-        Whether a request is charged is not known, so there is no quote: the words stand for it.
+        Whether a request is charged is not known: a fact says so, and there is no quote.
         """
         return {
             **super().promised(),
@@ -163,7 +164,7 @@ class ExtendPlan(Plan[Batch]):
         return {"extended": self._extended}
 
     def _head(self) -> Sequence[str]:
-        return ("name", "to fetch", "vault", "goes")
+        return ("name", "to fetch", "vault", "expires")
 
     def _cells(self) -> list[tuple[str, ...]]:
         now = self._clock.now()
@@ -192,7 +193,7 @@ class ExtendPlan(Plan[Batch]):
         return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
 
     def _run(self) -> Batch:
-        # What was shown is meant, whatever the rate is by now.
+        # The outputs that were shown are extended, whatever the present rate is.
         self._chosen = frozenset(item.download.archive_id for item in self.items)
         self.items = self._decide()
         errors: list[GlacierError] = []
@@ -201,7 +202,7 @@ class ExtendPlan(Plan[Batch]):
                 self._extended += self._renewer.renew(item.download)
             except GlacierError as error:
                 errors.append(error)
-        if errors and len(errors) == len(self.requests):
+        if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
         self._tracker.start()
         keys = tuple(f"download-{item.download.id}" for item in self.items)

@@ -22,7 +22,7 @@ from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs import kept_until
 from ...jobs.copying import verified_copy
-from .targets import Files, Wanted, bytes_key, free_path, targets
+from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,23 +38,23 @@ ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
     "the same file as another",
     "deleted from here",
 )
-"""Staged archives are ready to fetch: their job has finished, and its output is still kept.
+"""The actions of an item.
 
-Of archives with the same bytes one is asked for; another one of the same name is the same file, and
-one of another name is copied from it.  What was deleted from here is not asked for.
+Of archives with the same bytes one is requested; another of the same name is the same file, and one
+of another name is copied from it.  A deleted archive is not requested.
 """
 TO_FETCH = (ASK, RUNNING, READY)
-"""What this plan moves out of the vault; what is under way, an earlier plan does."""
+"""Items that this plan downloads; those in progress belong to earlier plans."""
 TO_WRITE = (*TO_FETCH, COPY, TWIN)
-"""What this plan writes."""
+"""Items that this plan writes."""
 OTHERS = (RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED)
-"""What is not asked for."""
+"""Items without a request."""
 NOTHING = (THERE, SAME, DELETED)
-"""What is neither fetched nor written."""
+"""Items that are neither downloaded nor written."""
 STATES = {ASK: "planned", RUNNING: "waiting", READY: "ready", COPY: "ready", TWIN: "waiting"}
 """The state in which a download begins."""
 _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
-"""Which of several archives with the same bytes the others come from: the first of these."""
+"""The order in which one of several items with the same bytes is chosen as their source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,30 +111,30 @@ class RestoreItem:
             return True
         if self.job is not None:
             return self.job.verifiable
-        if self.download is not None:
+        if self.download is not None:  # its file says so in its name
             return self.download.state != "unverified"
         return is_verifiable(self.cover, self.archive.size or 0)
 
 
 def total(items: Iterable[RestoreItem]) -> int:
-    """Return the bytes of the files of some items, as far as they are known."""
+    """Return the bytes of the files of items; unknown sizes count as 0."""
     return sum(item.size or 0 for item in items)
 
 
 def retrieved(items: Iterable[RestoreItem]) -> int:
-    """Return the bytes that the service retrieves for some items, as far as they are known."""
+    """Return the bytes that the service retrieves for items; unknown sizes count as 0."""
     return sum(item.retrieved or 0 for item in items)
 
 
 def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
-    """Return until when staged outputs are kept for certain; fetching them is no retrieval."""
-    moments = [kept_until(item.job) for item in found if item.job and item.action == READY]
-    known = [moment for moment in moments if moment is not None]
+    """Return until when finished outputs are available at least; downloading them is no retrieval."""
+    times = [kept_until(item.job) for item in found if item.job and item.action == READY]
+    known = [time for time in times if time is not None]
     if not known:
         return ""
     until = local_time(min(known), now)
-    # service documentation does not say it; AWS's own vault-to-S3 solution relies on it
-    return f": staged until {until}, and while it is, asking again would be free as well"
+    # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
+    return f": staged until {until}; until then another request would be free as well"
 
 
 def copies(found: Sequence[RestoreItem]) -> str:
@@ -155,7 +155,7 @@ def decide(
     to: Path,
     catalogue: Catalogue,
 ) -> list[RestoreItem]:
-    """Return what each archive takes, by files, downloads and jobs as they are known now.
+    """Return an item for each archive, by the present files, downloads and jobs.
 
     :param parts: the bytes of each that are wanted; None for whole archives.
     :raises InputError: a name cannot be written below *to*.
@@ -169,16 +169,13 @@ def decide(
 
 
 class _Known:
-    """What the catalogue and the disk know of archives of one vault and their files in one folder."""
+    """The known downloads, jobs and files of archives of one vault in one folder."""
 
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
-        self._files, self._copies = Files(), _Copies(twins.verified_files(catalogue.database))
-        self._deleted = {
-            record.archive_id
-            for record in catalogue.archives.known(vault, ids)
-            if record.state == states.DELETED
-        }
+        self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
+        known = catalogue.archives.known(vault, ids)
+        self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
         self._ended: dict[tuple[str, str | None], list[Download]] = {}
@@ -187,7 +184,8 @@ class _Known:
             if row.open:
                 self._open.setdefault(key, row)  # the oldest
             elif row.state in ("failed", "expired"):
-                self._stopped[key] = row  # the newest
+                if row.part_path is not None:
+                    self._stopped[key] = row  # the newest
             else:
                 self._ended.setdefault(key, []).append(row)
 
@@ -195,18 +193,19 @@ class _Known:
     def _jobs(self) -> dict[str, JobRecord]:
         return self._catalogue.jobs.by_archive(self._vault)  # one query for any number of archives
 
-    def _job(self, archive: ArchiveRecord, part: ByteRange | None) -> JobRecord | None:
+    def _job(
+        self, archive: ArchiveRecord, part: ByteRange | None, row: Download | None = None
+    ) -> JobRecord | None:
+        if part is not None and row is not None:  # whether it can be verified depends on its own job
+            return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
         if part is not None:
             return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
         return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))
 
-    def _job_of(self, row: Download) -> JobRecord | None:
-        return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
-
     def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
-        """Return what an archive or part takes.
+        """Return the item of an archive or part.
 
-        :param names: the path of its own name, and the one to write.
+        :param names: the path of its own name, and the path to write.
         """
         archive, part = wanted
         key = archive.archive_id, str(part) if part else None
@@ -221,21 +220,29 @@ class _Known:
             file = self._files.holding(archive, *names)
             if file is not None:
                 return replace(item, action=THERE, target=file)
-        for ended in self._ended.get(key, ()):
+        for ended in self._ended.get(key, ()):  # only the download knows the tree hash of a part
             if is_there(ended):
                 return replace(item, action=THERE, target=Path(ended.target), download=ended)
         row, stopped = self._open.get(key), self._stopped.get(key)
         if row is not None and not self._replaced(row):
-            job = self._job(archive, None) if part is None else self._job_of(row)
+            job = self._job(archive, part, row)
             done = 0 if part else row.done
             return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
         job = self._job(archive, part)
+        # A job costs nothing more, and reading a local file takes long.
+        copy = self._copies.of(archive) if job is None and part is None else None
+        if job is not None:
+            action = READY if job.status == "Succeeded" else RUNNING
+        elif copy is not None:
+            action = COPY
+        else:  # the service may accept a request for a deleted archive, and fail the job hours later
+            action = DELETED if archive.archive_id in self._deleted else ASK
         return replace(
             item,
-            action=self._action(item, job),
+            action=action,
             target=free_path(names[1], part),
             job=job,
-            copy=self._copies.of(archive) if job is None and part is None else None,
+            copy=copy,
             stopped=stopped.id if stopped else None,
             replaces=row.id if row else None,
             done=stopped.done if stopped and part is None else 0,
@@ -243,15 +250,8 @@ class _Known:
 
     def _replaced(self, row: Download) -> bool:
         """Return whether a new download takes the place of one that has not been requested."""
-        scheduled = row.twin or bool(row.due)
+        scheduled = row.twin or bool(row.due)  # neither is paid yet: another tier costs nothing more
         return row.on_hold or (scheduled and row.unasked and row.tier != self._tier)
-
-    def _action(self, item: RestoreItem, job: JobRecord | None) -> str:
-        if job is not None:
-            return READY if job.status == "Succeeded" else RUNNING
-        if item.part is None and self._copies.of(item.archive):
-            return COPY
-        return DELETED if item.archive.archive_id in self._deleted else ASK
 
 
 def is_there(row: Download) -> bool:
@@ -278,6 +278,7 @@ def _once(items: list[RestoreItem], paths: Sequence[Path]) -> list[RestoreItem]:
             continue
         source = min(known, key=lambda place: (_FIRST.index(items[place].action), -items[place].done))
         first = items[source]
+        # Names that this plan must not write twice.
         files = {items[place].target for place in known if items[place].action in (THERE, UNDER_WAY)}
         files.add(first.target)
         for place in places:
@@ -302,12 +303,13 @@ def _copied(item: RestoreItem, first: RestoreItem) -> RestoreItem:
 
 
 def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[RestoreItem]:
-    """Return the items, without requests for what another plan requests before.
+    """Return the items without the requests that an earlier plan makes.
 
-    :param asked: the keys of that.
+    :param asked: the keys of those requests.
     """
     wanted = set(asked)
     return [
+        # A part is cut from the output, a whole archive is copied from the file.
         replace(item, action=RUNNING if item.part else TWIN)
         if item.action == ASK and item.keys & wanted
         else item
@@ -316,9 +318,9 @@ def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[Restor
 
 
 class _Copies:
-    """The verified files of other folders, each of which is read at most once.
+    """The verified files of other folders; each is read at most once.
 
-    :param paths: where they are, by the key of their bytes.
+    :param paths: their paths by the key of their bytes.
     """
 
     def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
@@ -326,7 +328,7 @@ class _Copies:
         self._found: dict[str, Path | None] = {}
 
     def of(self, archive: ArchiveRecord) -> Path | None:
-        """Return a file that still has the bytes of an archive."""
+        """Return a file that still has the bytes of an archive, or None."""
         key = bytes_key(archive)
         if key not in self._found:
             paths = self._paths.get(key, ())
@@ -383,7 +385,7 @@ def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
 
 
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
-    """Return the little that is known of an archive the catalogue has never seen."""
+    """Return a record of an archive that the catalogue does not know."""
     empty = ArchiveRecord.described(
         "",
         vault=vault,

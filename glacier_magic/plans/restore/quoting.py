@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,9 @@ from ...base.units import human_duration, local_time, weekday_time
 from ...errors import InputError
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
-from ...prices.items import THOUSAND
+from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
-from ...prices.quote import amount_of
-from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, amount_of, retrieval, transfer_out
 from ...service import ServiceClock
 from ...steps import step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESTINATIONS = {
-    HERE: "this machine is in the region of the vault: the way out costs nothing",
+    HERE: "this machine is in the region of the vault: transfer out costs nothing",
     REGION: "to another region of AWS",
     INTERNET: "over the internet",
 }
-"""Where the bytes go, as far as it matters to the bill."""
+"""Where the bytes go: the price of transfer out depends on it."""
 
 EXPEDITED_SIZE = 250_000_000
 """Bytes up to which the minutes of the expedited tier are documented."""
@@ -39,14 +38,14 @@ _TRANSFER = ("transfer-out-internet", "transfer-out-region")
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """What is asked of the service, and what is then moved out of it.
+    """The requests of a restore and the bytes that are then transferred out, in numbers.
 
-    :param requests: archives to ask for.
+    :param requests: archives to request.
     :param bytes: bytes in those whose size is known.
     :param unsized: how many of the archives have no known size.
-    :param out: bytes to fetch, of archives that are staged or asked for already, too.
+    :param out: bytes to download, also of archives that are staged or requested already.
     :param out_unsized: archives to fetch whose size is not known.
-    :param largest: bytes of the largest archive to ask for.
+    :param largest: bytes of the largest request.
     """
 
     requests: int
@@ -58,7 +57,7 @@ class Asking:
 
     @classmethod
     def of(cls, items: Iterable[RestoreItem]) -> Asking:
-        """Count what items of a restore take."""
+        """Return the numbers of the items of a restore."""
         fetched = [item for item in items if item.action in TO_FETCH]
         asked = [item for item in fetched if item.action == ASK]
         return cls(
@@ -75,7 +74,7 @@ class Asking:
 class TierOffer:
     """A restore by one tier: what it costs, and between when it is ready (aware, UTC).
 
-    The times are None where nothing has to be asked for.
+    The times are None where no request is needed.
     """
 
     tier: str
@@ -85,10 +84,9 @@ class TierOffer:
 
 
 def default_destination() -> str:
-    """Return where the bytes go unless told otherwise: ``GLACIER_MAGIC_DESTINATION``, or internet.
+    """Return the default destination: ``GLACIER_MAGIC_DESTINATION``, or else ``internet``.
 
-    Whether this machine is in the region of a vault cannot be known from here, so the dearest is
-    taken.
+    Whether this computer is in the region of a vault is not known, so the highest price is taken.
 
     :raises InputError: the variable holds another word.
     """
@@ -109,10 +107,10 @@ def checked_destination(word: str) -> str:
 
 
 def destination_words(destination: str) -> str:
-    """Return where the bytes go in words, and how to say another place."""
+    """Return the destination as text, with the option for another one."""
     others = ", ".join(word for word in DESTINATIONS if word != destination)
     words = DESTINATIONS[destination]
-    return f"{words} (where this machine is, only you know: --destination {others})"
+    return f"{words} (if this computer is elsewhere: --destination {others})"
 
 
 def checked_tier(word: str) -> str:
@@ -126,17 +124,17 @@ def checked_tier(word: str) -> str:
 
 
 def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -> Quote:
-    """Return what asking for archives by a tier, and moving them to a destination, costs.
+    """Return the price of retrieving archives by a tier and transferring them to a destination.
 
     A retrieval is charged by the bytes of its archive and by request; the 32 KiB that storage adds
-    to each archive are no part of it, as far as the service's documentation tells.
+    to each archive are not part of it, according to the service documentation.
 
     :raises InputError: there is no such tier or destination.
     """
     quote = retrieval(prices, asking.bytes, asking.requests, tier)
     if not asking.requests:
         quote = Quote(quote.lines)  # nothing to be free of
-    if asking.unsized:
+    if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
     out = transfer_out(prices, asking.out, checked_destination(destination))
     if asking.out_unsized and out.lines:
@@ -145,15 +143,15 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
 
 
 def priced(quote: Quote) -> str:
-    """Return a price with its sources in one line."""
+    """Return a price with its sources as one line of text."""
     sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
     return " ".join([f"{quote.words()} ({sources}).", *quote.notes])
 
 
 def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None) -> str:
-    """Return in words when the output of requests by a tier can be downloaded.
+    """Return as text when the output of requests by a tier can be downloaded.
 
-    :param last: when the last request is made, of a schedule; None where all are made now.
+    :param last: the time of the last request of a schedule; None where all are made now.
     """
     shortest, longest = window(tier)
     now = clock.now()
@@ -197,7 +195,7 @@ class Tiers(Rendered):
         if not self.asking.requests:
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
-        last = max(self._now, self._last.get(tier, self._now))
+        last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now
         return TierOffer(tier, quote, self._now + shortest, last + longest)
 
     def __getitem__(self, tier: str) -> TierOffer:
@@ -218,11 +216,12 @@ class Tiers(Rendered):
         import pandas as pd
 
         offers = list(self)
+        parts = [[part.total for part in _parts(offer.quote)] for offer in offers]
         columns: dict[str, Any] = {
             "tier": [o.tier for o in offers],
-            "retrieval": [_amount(_retrieved(o.quote)) for o in offers],
-            "requests": [_amount(_requested(o.quote)) for o in offers],
-            "transfer_out": [_amount(_moved(o.quote)) for o in offers],
+            "retrieval": [retrieved for retrieved, _, _ in parts],
+            "requests": [requested for _, requested, _ in parts],
+            "transfer_out": [moved for _, _, moved in parts],
             "price": [o.quote.total for o in offers],
             "known": [o.quote.known for o in offers],
             "confirmed": [o.quote.confirmed for o in offers],
@@ -236,9 +235,7 @@ class Tiers(Rendered):
         return [
             (
                 f"{offer.tier}{' (this plan)' if offer.tier == self.chosen else ''}",
-                _words(_retrieved(offer.quote)),
-                _words(_requested(offer.quote)),
-                _words(_moved(offer.quote)),
+                *(part.words() for part in _parts(offer.quote)),
                 offer.quote.words(),
                 local_time(offer.earliest, self._now) or "nothing to wait for",
                 local_time(offer.latest, self._now),
@@ -247,11 +244,11 @@ class Tiers(Rendered):
         ]
 
     def notes(self) -> list[str]:
-        """Return sentences on what the prices rest on, and what they leave out."""
+        """Return sentences on the sources of the prices and on what they leave out."""
         quote = self[self.chosen].quote
-        notes = [f"{self.chosen}: {told}" for told in map(_told, quote.lines) if told]
+        notes = [f"{self.chosen}: {words}" for words in map(_line_words, quote.lines) if words]
         notes += quote.notes
-        if self.asking.largest > EXPEDITED_SIZE:
+        if self.asking.largest > EXPEDITED_SIZE:  # service documentation: all but the largest archives
             notes.append("Expedited takes minutes only for archives of up to some 250 MB.")
         if any(offer.quote.total is None for offer in self):
             notes.append(f"{step('cost', '--refresh')} asks AWS for the prices that are unknown.")
@@ -271,30 +268,18 @@ class Tiers(Rendered):
 _HEAD = ("tier", "retrieval", "requests", "transfer out", "together", "ready from", "until")
 
 
-def _retrieved(quote: Quote) -> list[QuoteLine]:
-    return [
-        line for line in quote.lines if line not in _requested(quote) and line.figure.item not in _TRANSFER
+def _parts(quote: Quote) -> list[Quote]:
+    """Return the lines for retrieval, requests and transfer out, each as a quote."""
+    kinds = [
+        1 if line.figure.item.endswith("-requests") else 2 if line.figure.item in _TRANSFER else 0
+        for line in quote.lines
     ]
+    lines = list(zip(kinds, quote.lines, strict=True))
+    return [Quote(tuple(line for each, line in lines if each == kind)) for kind in range(3)]
 
 
-def _requested(quote: Quote) -> list[QuoteLine]:
-    return [line for line in quote.lines if line.figure.item.endswith("-requests")]
-
-
-def _moved(quote: Quote) -> list[QuoteLine]:
-    return [line for line in quote.lines if line.figure.item in _TRANSFER]
-
-
-def _amount(lines: Sequence[QuoteLine]) -> Any:
-    return Quote(tuple(lines)).total
-
-
-def _words(lines: Sequence[QuoteLine]) -> str:
-    return Quote(tuple(lines)).words()
-
-
-def _told(line: QuoteLine) -> str:
-    """Return a line of a quote in words, with its source; nothing of what costs nothing anyway."""
+def _line_words(line: QuoteLine) -> str:
+    """Return a line of a quote as text, with its source; empty where its quantity is 0."""
     if line.quantity == 0:
         return ""
     by_thousand = line.figure.unit == THOUSAND

@@ -1,16 +1,21 @@
-"""From a plan to the service: the downloads that are written first, and the requests that follow."""
+"""From a plan to the service: the folder is checked, the downloads are written, the requests follow."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...base.ranges import ByteRange
+from ...base.units import human_bytes
 from ...catalogue import Catalogue
+from ...errors import InputError, LocalError
 from ...jobs import Batch, Tracker
-from ...jobs.limits import to_json
+from ...jobs.pacing import to_json
 from .items import ASK, NOTHING, STATES, RestoreItem
 from .timetable import Timetable
 
@@ -48,23 +53,24 @@ def carry_out(
             "archive_id": archive.archive_id,
             "name": archive.name,
             "size": item.size,
-            "tree_hash": None if item.part else tree_hash,
+            "tree_hash": None if item.part else tree_hash,  # that of a part is known after the download
             "mtime": None if item.part else archive.mtime,
             "tier": tier,
             "root": str(root),
             "target": str(item.target),
-            "token": f"glacier_magic {uuid.uuid4()}",
+            "token": f"glacier_magic {uuid.uuid4()}",  # finds the job if the response is lost
             "state": STATES[item.action],
             "job_id": job.job_id if job else None,
             "asked": now,
             "due": when,
             "limits": to_json(timetable.limits) if timetable and when else None,
             "part": str(item.part) if item.part else None,
+            # A job without a range serves requests for the whole archive too.
             "cover": None if whole else str(item.cover),
         }
 
     downloads, linked = catalogue.downloads, []
-    with catalogue.database.transaction():
+    with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
         plan = remember()
         for item in items:
             if item.replaces is not None:
@@ -86,8 +92,66 @@ def carry_out(
             linked.append((number, item.action == ASK, item.retrieved))
         if plan is not None:
             catalogue.plans.link(plan, linked)
-    errors = tracker.ask_now(batch)
-    if errors and len(errors) == len(asked):
+    errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
+    if errors and len(errors) == len(asked):  # with some accepted, the board shows the others
         raise errors[0]
     tracker.start()
     return Batch(tracker, tuple(f"download-{number}" for number, _, _ in linked), title)
+
+
+# The folder
+
+
+def folder_named(name: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a folder; ``~`` is the home.
+
+    :raises InputError: it cannot be a path.
+    """
+    try:
+        if "\0" in os.fsdecode(name):
+            raise ValueError("it has a character that no path can have")
+        return Path(os.fsdecode(name)).expanduser().absolute()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{name!r:.80} is not a folder: {error}", cure="Name one, such as restored."
+        ) from None
+
+
+def room(folder: Path, needed: int) -> tuple[bool, str]:
+    """Return whether *needed* bytes fit, and a text with the free and the needed bytes.
+
+    A missing folder is measured on the disk of its nearest existing parent.
+    """
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+    return needed <= free, words if needed <= free else f"NOT ENOUGH: {words}"
+
+
+def check_folder(folder: Path, needed: int) -> None:
+    """Check that files can be written to a folder, before anything is paid.
+
+    :raises LocalError: the folder cannot be written, or has too little room.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # permissions alone do not tell: quotas, read-only mounts
+            pass
+    except OSError as error:
+        raise LocalError(
+            f"Nothing was asked for: {folder} cannot be written: {error.strerror or error}",
+            cure="Name another folder with --to.",
+        ) from None
+    missing = shortage(folder, needed)
+    if missing:
+        raise LocalError(
+            f"Nothing was asked for: {missing}", cure="Free some space, or name another folder with --to."
+        )
+
+
+def shortage(folder: Path, needed: int) -> str:
+    """Return a text where there is no room for *needed* bytes; empty otherwise."""
+    enough, words = room(folder, needed)
+    return "" if enough else f"there is no room in {folder}: {words}"

@@ -1,4 +1,4 @@
-"""Getting archives back: what is asked for, what it costs, and where it will be."""
+"""The plan to restore archives, or parts of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
-from ...base.rendering import Rendered, near
+from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, plural
 from ...catalogue import ArchiveRecord, Catalogue
 from ...errors import InputError, PriceUnknown
@@ -22,8 +22,8 @@ from ...prices.quotes import HERE, TIERS
 from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
-from ..base import Cells, Memory, Plan
-from . import folder, sharing
+from ..base import Plan, PlanLog
+from . import sharing
 from .items import (
     ASK,
     OTHERS,
@@ -41,9 +41,8 @@ from .items import (
     total,
 )
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
-from .request import carry_out
-from .scheduled import Scheduled
-from .timetable import Pace, Timetable, at_once, timetable
+from .request import carry_out, check_folder, folder_named, room, shortage
+from .timetable import Pace, Scheduled, Timetable, at_once, timetable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +57,9 @@ class RestorePlan(Plan[Batch]):
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :param prices: returns the prices that hold at the moment.
+    :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
-    :param claimed: ids of archives whose size only the author of a plan file has told.
+    :param claimed: ids of archives whose size is known from a plan file only.
     """
 
     kind = "restore"
@@ -82,7 +81,7 @@ class RestorePlan(Plan[Batch]):
         claimed: Collection[str] = (),
         pace: Pace | None = None,
     ) -> None:
-        super().__init__(Memory(catalogue, clock))
+        super().__init__(PlanLog(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
         self._load_prices, self.pace = prices, pace
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
@@ -90,7 +89,7 @@ class RestorePlan(Plan[Batch]):
         self._decide_again()
 
     def _decide_again(self) -> None:
-        self._tracker.refresh([self.vault])
+        self._tracker.refresh([self.vault])  # jobs that other programs started are used as well
         self.items = decide(
             self._archives,
             self._parts,
@@ -120,7 +119,7 @@ class RestorePlan(Plan[Batch]):
             self._parts,
             vault=self.vault,
             tier=checked_tier(tier or self.tier),
-            to=self.to if to is None else folder.folder_named(to),
+            to=self.to if to is None else folder_named(to),
             destination=checked_destination(destination or self.destination),
             prices=self._load_prices,
             catalogue=self._catalogue,
@@ -129,17 +128,19 @@ class RestorePlan(Plan[Batch]):
             claimed=self._claimed,
             pace=self.pace,
         )
-        made._limit, made._accept_unconfirmed = self._limit, self._accept_unconfirmed
+        # A new tier must not lose the budget.
+        made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
         sizes = [item.retrieved for item in self._having(ASK)]
+        # A request to the service: only where it matters.
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
         return timetable(sizes, pace=self.pace, policy=policy, tier=self.tier, now=now)
 
     def _last_requests(self) -> dict[str, datetime]:
-        """Return when the last archive is asked for by each tier: at once without an entry."""
+        """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
             sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
@@ -149,9 +150,9 @@ class RestorePlan(Plan[Batch]):
         return {tier: end for tier, end in ends.items() if end is not None}
 
     def beside(self, asked: frozenset[str]) -> None:
-        """Do not count what another plan asks for that is run before this one.
+        """Leave out the requests of another plan that is run before this one.
 
-        :param asked: keys of that, as :meth:`_asked` returns them.
+        :param asked: their keys, as :meth:`_asked` returns them.
         """
         self.items = besides(self.items, asked)
         self._timetable = self._paced()
@@ -168,27 +169,27 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def bytes(self) -> int:
-        """Bytes that the service is asked to retrieve, as far as sizes are known."""
+        """Bytes that the service is to retrieve; unknown sizes count as 0."""
         return retrieved(self._having(ASK))
 
     @property
     def requests(self) -> int:
-        """Requests that the service is asked to retrieve them with: one an archive."""
+        """Count of retrieval requests, one for each archive or part."""
         return len(self._having(ASK))
 
     @property
     def empty(self) -> bool:
-        """Whether everything is there already."""
+        """Whether all files exist already."""
         return not self._having(*TO_WRITE, UNDER_WAY)
 
     @property
     def refusal(self) -> str:
-        """Why :meth:`run` would refuse the plan: its limit, or too little room in the folder."""
-        return super().refusal or folder.shortage(self.to, self.needed)
+        """The reason why :meth:`run` would refuse the plan: its limit, or too little room."""
+        return super().refusal or shortage(self.to, self.needed)
 
     @property
     def asking(self) -> Asking:
-        """What is requested, and moved out of the vault, in numbers."""
+        """The numbers of its requests and of the transfer out."""
         return Asking.of(self.items)
 
     @property
@@ -205,7 +206,7 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def quote(self) -> Quote:
-        """What it costs in its tier, line by line."""
+        """The price in its tier, line by line."""
         return self.tiers[self.tier].quote
 
     @property
@@ -216,11 +217,14 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What to know before running it."""
+        """Pairs of a label and a text to read before running it."""
         requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
         facts = [("requested", f"{requests}{self._wider()}")]
         if self.requests:
-            facts += [("tier", self.tier), ("ready", self._when())]
+            facts += [
+                ("tier", self.tier),
+                ("ready", when_ready(self.tier, self._clock, last=self._last.get(self.tier))),
+            ]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
         for action in OTHERS:
@@ -232,7 +236,7 @@ class RestorePlan(Plan[Batch]):
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]
-        return [*facts, *self._limit_facts(), ("free space", folder.room(self.to, self.needed)[1])]
+        return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
         more = self.bytes - total(self._having(ASK))
@@ -242,7 +246,7 @@ class RestorePlan(Plan[Batch]):
         return f", {human_bytes(more)} more than the parts have: {why}"
 
     def _exactness(self) -> list[tuple[str, str]]:
-        """Return what is written of parts, and how it is verified; nothing for whole archives."""
+        """Return facts on the files of parts; none for whole archives."""
         if self._parts is None:
             return []
         written = total(self._having(*TO_WRITE, UNDER_WAY))
@@ -269,37 +273,35 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def schedule(self) -> pd.DataFrame:
-        """The days on which archives are asked for: day, due, last, archives, size, larger.
+        """The days of the requests: day, due, last, archives, size, larger.
 
-        ``due`` and ``last`` are the first and the last request of the day (UTC), ``size`` is in
-        bytes, and ``larger`` tells of an archive above the daily allowance that is alone.
+        ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
+        in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
         sizes = [item.retrieved for item in self._having(ASK)]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
-    def _when(self) -> str:
-        return when_ready(self.tier, self._clock, last=self._last.get(self.tier))
-
     @property
     def needed(self) -> int:
-        """Bytes of room that it takes at the destination; what is verified has its room already."""
+        """Bytes of disk space that it needs; verified pieces have theirs already."""
         begun = self._having(*TO_WRITE, UNDER_WAY)
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        # Its author could understate a size, and so the price.
         claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
                 f"so that it stays within {money(limit)} is not sure",
-                cure=f"{step('inventory')} lets your own catalogue know them; or add --accept-unconfirmed.",
+                cure=f"{step('inventory')} adds them to your own catalogue; or add --accept-unconfirmed.",
             )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
         except PriceUnknown as error:
-            if self.destination == HERE:
+            if self.destination == HERE:  # the cure would not help: it is set already
                 raise
-            cure = f"{error.cure} Where this machine is in the region: --destination {HERE}."
+            cure = f"{error.cure} If this computer is in the region: --destination {HERE}."
             raise PriceUnknown(error.message, cure=cure) from None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -324,15 +326,19 @@ class RestorePlan(Plan[Batch]):
         )
 
     def _sections(self) -> Sequence[Rendered]:
-        return [] if self.empty else [self.tiers]
+        return [] if self.empty else [self.tiers]  # no request, no tier
 
     def _head(self) -> Sequence[str]:
         if self._parts is None:
             return ("name", "size", "archive id", "what happens", "file")
         return ("name", "size", "bytes", "retrieved", "what happens", "file")
 
-    def _cells(self) -> Cells[RestoreItem]:
-        return Cells(self.items, in_words if self._parts is None else part_in_words)
+    def _cells(self) -> list[tuple[str, ...]]:
+        words = in_words if self._parts is None else part_in_words
+        return [words(item) for item in self.items[:SHOWN]]
+
+    def _count(self) -> int:
+        return len(self.items)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -346,12 +352,12 @@ class RestorePlan(Plan[Batch]):
     # What it does
 
     def promised(self) -> dict[str, Any]:
-        """Return what is kept of the plan when it is run."""
+        """Return the record of the promise, JSON-serializable."""
         offer = self.tiers[self.tier]
         return {
             **super().promised(),
             "archives": len(self.items),
-            "bytes": total(self.items),
+            "bytes": retrieved(self.items),  # of parts too: the history compares it with the tally
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},
@@ -363,14 +369,14 @@ class RestorePlan(Plan[Batch]):
         }
 
     def happened(self, result: Batch) -> None:
-        """Return None: its downloads tell, each when it ends."""
+        """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
         return frozenset(item.key for item in self._having(ASK))
 
     def _run(self) -> Batch:
         if not self.empty:
-            folder.check(self.to, self.needed)
+            check_folder(self.to, self.needed)
         return carry_out(
             self._catalogue,
             self._tracker,

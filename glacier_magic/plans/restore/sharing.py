@@ -1,6 +1,6 @@
-"""A restore plan as a file, for a colleague to run: written, and read with suspicion.
+"""Restore plans as files for a colleague to run; their content is not trusted.
 
-The file is JSON.  Whoever opens it decides anew what is to be done; it only names archives.
+The file is JSON.  It only names archives: what each takes is decided again where it is opened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LONGEST_NAME = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class SharedPlan:
-    """What a plan file says.
+    """The content of a plan file.
 
     :param account_ends: the last four digits of the account that owns the vault.
     """
@@ -75,33 +75,33 @@ def write(
 ) -> Path:
     """Write a plan file, whole or not at all; return its path.
 
-    :param price: what it cost when it was saved, in words.
+    :param price: its price when it was saved, as text.
     :raises LocalError: there is a file of that name, or it cannot be written.
     :raises InputError: the file would be larger than can be read again.
     """
     described = [_described(archive) for archive in archives]
-    told = {
+    data = {
         "format": FORMAT,
         "version": VERSION,
         "saved": now.isoformat(timespec="seconds"),
         "vault": vault,
         "region": scope.region,
-        "account_ends": scope.account[-4:],
+        "account_ends": scope.account[-4:],  # enough to notice a wrong account, too little to reveal it
         "tier": tier,
         "price": price,
         "archives": described,
     }
-    data = (json.dumps(told, indent=0, ensure_ascii=True) + "\n").encode()
-    if len(data) > LARGEST:
+    content = (json.dumps(data, indent=0, ensure_ascii=True) + "\n").encode()
+    if len(content) > LARGEST:
         raise InputError(
             f"A plan of {plural(len(described), 'archive')} does not fit in one file",
             cure="Save parts of it.",
         )
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        part.write_bytes(content)
         try:
-            os.link(part, path)  # unlike a rename, never over a file that is there
+            os.link(part, path)  # unlike a rename, this never replaces an existing file
         finally:
             part.unlink()
     except FileExistsError:
@@ -116,7 +116,7 @@ def write(
 def _described(archive: ArchiveRecord) -> dict[str, Any]:
     return {
         "id": archive.archive_id,
-        # made safe here already: one that is not was not written by this program
+        # a reader refuses names that are not safe: this program never writes any
         "name": "/".join(safe_parts(archive.name, fallback=archive.archive_id)),
         "size": archive.size,
         "tree_hash": archive.tree_hash,
@@ -128,7 +128,7 @@ def _described(archive: ArchiveRecord) -> dict[str, Any]:
 
 
 def read(path: Path) -> SharedPlan:
-    """Return what a plan file says, after checking every word of it.
+    """Return the content of a plan file, after checking all of it.
 
     :raises InputError: it is no plan file, or not one of this version.
     :raises LocalError: it cannot be read.
@@ -140,77 +140,77 @@ def read(path: Path) -> SharedPlan:
             cure=f"Ask for a new one: {step('restore', '... --save FILE')}.",
         )
 
-    told = _parsed(path, wrong)
-    if told.get("format") != FORMAT:
+    data = _parsed(path, wrong)
+    if data.get("format") != FORMAT:
         wrong("it is some other JSON file")
-    if type(told.get("version")) is not int or told["version"] != VERSION:
-        wrong(f"it is of version {_short(told.get('version'))}, and this program reads {VERSION}")
+    if type(data.get("version")) is not int or data["version"] != VERSION:  # True equals 1
+        wrong(f"it is of version {_short(data.get('version'))}, and this program reads {VERSION}")
     fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price", "archives"}
-    if set(told) != fields:
-        wrong(f"fields are missing or strange: {_short(sorted(set(told) ^ fields))}")
+    if set(data) != fields:
+        wrong(f"fields are missing or strange: {_short(sorted(set(data) ^ fields))}")
     for key, pattern in (("vault", _VAULT), ("region", _REGION), ("account_ends", _DIGITS)):
-        if not isinstance(told[key], str) or not pattern.fullmatch(told[key]):
-            wrong(f"{key} is {_short(told[key])}")
-    if told["vault"] in (".", "..") or told["tier"] not in TIERS:
-        wrong(f"vault is {_short(told['vault'])} and tier is {_short(told['tier'])}")
-    if not isinstance(told["archives"], list) or not told["archives"]:
+        if not isinstance(data[key], str) or not pattern.fullmatch(data[key]):
+            wrong(f"{key} is {_short(data[key])}")
+    if data["vault"] in (".", "..") or data["tier"] not in TIERS:
+        wrong(f"vault is {_short(data['vault'])} and tier is {_short(data['tier'])}")
+    if not isinstance(data["archives"], list) or not data["archives"]:
         wrong("it names no archives")
-    archives = tuple(_archive(each, told["vault"], wrong) for each in told["archives"])
+    archives = tuple(_archive(each, data["vault"], wrong) for each in data["archives"])
     if len({a.archive_id for a in archives}) != len(archives):
         wrong("it names an archive twice")
     return SharedPlan(
-        vault=told["vault"],
-        region=told["region"],
-        account_ends=told["account_ends"],
-        tier=told["tier"],
+        vault=data["vault"],
+        region=data["region"],
+        account_ends=data["account_ends"],
+        tier=data["tier"],
         archives=archives,
     )
 
 
 def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
     try:
-        if not path.is_file():
+        if not path.is_file():  # a device or pipe could be endless
             raise LocalError(f"There is no file {path}", cure="Check the name.")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            content = file.read(LARGEST + 1)  # the size on disk may be wrong or change
     except (OSError, ValueError) as error:
         if isinstance(error, LocalError):
             raise
         reason = getattr(error, "strerror", None) or error
         raise LocalError(f"{path} cannot be read: {reason}", cure="Check the name.") from None
-    if len(data) > LARGEST:
+    if len(content) > LARGEST:
         wrong(f"it is larger than {human_bytes(LARGEST)}")
     try:
-        told = json.loads(data.decode())
-    except (ValueError, RecursionError):
+        data = json.loads(content.decode())
+    except (ValueError, RecursionError):  # deeply nested lists end the stack
         wrong("it is not JSON")
-    if not isinstance(told, dict):
+    if not isinstance(data, dict):
         wrong("it is some other JSON file")
-    return told
+    return data
 
 
-def _archive(told: Any, vault: str, wrong: Callable[[str], NoReturn]) -> ArchiveRecord:
-    if not isinstance(told, dict) or set(told) != {"id", "name", "size", "tree_hash", "mtime"}:
-        wrong(f"an archive is {_short(told)}")
-    if not _matches(_ID, told["id"]):
-        wrong(f"the id of an archive is {_short(told['id'])}")
-    if told["tree_hash"] is not None and not _matches(_HASH, told["tree_hash"]):
-        wrong(f"a tree hash is {_short(told['tree_hash'])}")
-    if not _whole(told["size"], 1, LARGEST_ARCHIVE) or not _whole(told["mtime"], _EARLIEST, _LATEST):
-        wrong(f"size and mtime of an archive are {_short((told['size'], told['mtime']))}")
-    name = told["name"]
-    if not isinstance(name, str) or not _harmless(name, told["id"]):
+def _archive(data: Any, vault: str, wrong: Callable[[str], NoReturn]) -> ArchiveRecord:
+    if not isinstance(data, dict) or set(data) != {"id", "name", "size", "tree_hash", "mtime"}:
+        wrong(f"an archive is {_short(data)}")
+    if not _matches(_ID, data["id"]):
+        wrong(f"the id of an archive is {_short(data['id'])}")
+    if data["tree_hash"] is not None and not _matches(_HASH, data["tree_hash"]):
+        wrong(f"a tree hash is {_short(data['tree_hash'])}")
+    if not _whole(data["size"], 1, LARGEST_ARCHIVE) or not _whole(data["mtime"], _EARLIEST, _LATEST):
+        wrong(f"size and mtime of an archive are {_short((data['size'], data['mtime']))}")
+    name = data["name"]
+    if not isinstance(name, str) or not _harmless(name, data["id"]):
         wrong(f"the name of an archive is {_short(name)}")
     return ArchiveRecord(
         vault=vault,
-        archive_id=told["id"],
+        archive_id=data["id"],
         name=name,
         description=name,
         format="plain",
-        mtime=told["mtime"],
-        size=told["size"],
+        mtime=data["mtime"],
+        size=data["size"],
         created=None,
-        tree_hash=told["tree_hash"],
+        tree_hash=data["tree_hash"],
         state="unknown",
         seen=None,
     )
@@ -221,11 +221,11 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
 
 
 def _whole(value: Any, least: int, most: int) -> bool:
-    return value is None or (type(value) is int and least <= value <= most)
+    return value is None or (type(value) is int and least <= value <= most)  # True is an int
 
 
 def _harmless(name: str, archive_id: str) -> bool:
-    """Tell whether a name is the one that writing the file would have made of it."""
+    """Return whether writing the file would give the name unchanged."""
     if not name or len(name) > _LONGEST_NAME:
         return False
     return "/".join(safe_parts(name, fallback=archive_id)) == name
@@ -236,7 +236,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-# Deciding anew
+# Opening
 
 
 def check_place(shared: SharedPlan, *, account: str, region: str) -> None:
@@ -260,41 +260,41 @@ def check_place(shared: SharedPlan, *, account: str, region: str) -> None:
 
 
 def known_by(archives: Archives, shared: SharedPlan) -> Known:
-    """Return the archives of a plan, as a catalogue knows them wherever it does.
+    """Return the archives of a plan, with what the catalogue knows of them.
 
     :raises InputError: the catalogue has deleted one, or knows another size or tree hash.
     """
     found: list[ArchiveRecord] = []
     claimed: set[str] = set()
-    for told in shared.archives:
-        known = archives.get(shared.vault, told.archive_id)
+    for named in shared.archives:
+        known = archives.get(shared.vault, named.archive_id)
         if known is None:
-            claimed.add(told.archive_id)
-            found.append(told)
+            claimed.add(named.archive_id)
+            found.append(named)
             continue
-        _agree(known, told)
+        _agree(known, named)
         found.append(
             replace(
                 known,
-                name=told.name,
-                mtime=told.mtime,
-                size=known.size or told.size,
-                tree_hash=known.tree_hash or told.tree_hash,
+                name=named.name,
+                mtime=named.mtime,
+                size=known.size or named.size,
+                tree_hash=known.tree_hash or named.tree_hash,
             )
         )
-        if known.size is None:
-            claimed.add(told.archive_id)
+        if known.size is None:  # the price then rests on the file alone
+            claimed.add(named.archive_id)
     return Known(found, frozenset(claimed))
 
 
-def _agree(known: ArchiveRecord, told: ArchiveRecord) -> None:
+def _agree(known: ArchiveRecord, named: ArchiveRecord) -> None:
     if known.state == states.DELETED:
         raise InputError(
-            f"{told.name!r} of the plan was deleted from {known.vault!r}", cure="Ask for a new plan."
+            f"{named.name!r} of the plan was deleted from {known.vault!r}", cure="Ask for a new plan."
         )
-    for here, there in ((known.size, told.size), (known.tree_hash, told.tree_hash)):
+    for here, there in ((known.size, named.size), (known.tree_hash, named.tree_hash)):
         if here is not None and there is not None and here != there:
             raise InputError(
-                f"The plan says of {told.name!r} that it is {there}; your catalogue knows {here}",
+                f"The plan says of {named.name!r} that it is {there}; your catalogue knows {here}",
                 cure="Do not trust this file; ask for a new plan.",
             )

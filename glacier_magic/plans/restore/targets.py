@@ -1,4 +1,4 @@
-"""The files of a restore: their paths, and which exist already."""
+"""The paths of the files of a restore, and the files that exist already."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Wanted = tuple[ArchiveRecord, ByteRange | None]
 """An archive, and the bytes of it that are wanted; None for all of them."""
 
 LONGEST = 150
-"""Bytes of an archive's own name in that of a part of it: file systems take 255 in all."""
+"""Bytes of an archive's name in the name of a part: file systems allow 255 in all."""
 
 
 def bytes_key(archive: ArchiveRecord) -> str:
-    """Return what archives with the same bytes have in common; the id where they are not known."""
+    """Return the same key for archives with the same bytes; the id where those are not known."""
     return identity.bytes_key(archive.size, archive.tree_hash) or archive.archive_id
 
 
@@ -34,13 +34,11 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     Two of one name and different bytes, and a file where another needs a folder, get numbered
     names.
     """
-    paths = [
-        _safe(archive, root) if part is None else _part_path(archive, part, root) for archive, part in wanted
-    ]
+    paths = [_path(archive, part, root) for archive, part in wanted]
     keys = [(path, bytes_key(archive)) for path, (archive, _) in zip(paths, wanted, strict=True)]
     parents = {path.parent for path in paths}  # far fewer than archives
     folders = {folder for path in parents for folder in (path, *path.parents)}
-    taken = {str(path).casefold() for path in folders}
+    taken = {str(path).casefold() for path in folders}  # some file systems ignore case
     chosen: dict[tuple[Path, str], Path] = {}
     for key in keys:
         if key not in chosen:
@@ -49,26 +47,20 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     return [(key[0], chosen[key]) for key in keys]
 
 
-def _safe(archive: ArchiveRecord, root: Path) -> Path:
-    try:
-        return safe_target(root, archive.name, fallback=archive.archive_id)
-    except UnsafePath:
-        pass
-    try:  # a link below the target folder leads out of it: no folders then
-        return safe_target(root, archive.name.replace("/", "_"), fallback=archive.archive_id)
-    except UnsafePath as error:
-        raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
-
-
-def _part_path(archive: ArchiveRecord, part: ByteRange, root: Path) -> Path:
-    """Return where a part goes: beside where the whole archive would."""
-    whole = _safe(archive, root)
-    short = whole.name.encode()[:LONGEST].decode(errors="ignore")
-    path = whole.with_name(part_name(short, part))
-    try:
-        return safe_target(root, path.relative_to(root).as_posix(), fallback="part")
-    except UnsafePath as error:
-        raise InputError(f"{archive.name!r} cannot be written below {root}: {error}") from None
+def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:
+    """Return where an archive goes below a folder; a part goes beside its archive."""
+    for name in (archive.name, archive.name.replace("/", "_")):  # a link may lead out: no folders then
+        try:
+            path = safe_target(root, name, fallback=archive.archive_id)
+            if part is None:
+                return path
+            # The ending must survive: it says which bytes the file has.
+            short = path.name.encode()[:LONGEST].decode(errors="ignore")
+            path = path.with_name(part_name(short, part))
+            return safe_target(root, path.relative_to(root).as_posix(), fallback="part")
+        except UnsafePath as error:
+            refused = error
+    raise InputError(f"{archive.name!r} cannot be written below {root}: {refused}") from None
 
 
 def free_path(path: Path, part: ByteRange | None) -> Path:
@@ -80,17 +72,18 @@ def free_path(path: Path, part: ByteRange | None) -> Path:
     )
 
 
-class Files:
-    """The files that are there under names, each of which is read at most once."""
+class ExistingFiles:
+    """Existing files by name; each is read at most once."""
 
     def __init__(self) -> None:
         self._named: dict[Path, list[tuple[Path, int]]] = {}
         self._hash = cache(_hash_of)
 
     def holding(self, archive: ArchiveRecord, *names: Path) -> Path | None:
-        """Return the file of a name, or a numbered one of it, that is an archive, by its hash."""
+        """Return the file of a name, or of a numbered one, with the tree hash of an archive."""
         for name in dict.fromkeys(names):
             for path, size in self._existing(name):
+                # The size first: hashing reads the whole file.
                 if size == archive.size and self._hash(path) == (archive.tree_hash or ""):
                     return path
         return None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...base.rendering import near
 from ...base.units import from_ms, human_bytes, parse_duration, parse_size, plural, weekday_time
+from ...catalogue import Catalogue, Download
 from ...errors import InputError
 from ...jobs import window
-from ...jobs.limits import DAY, HOUR, Limit, due_times, weight
+from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
+from ...prices import PriceTable, Quote
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
 from ...steps import step
+from .items import RestoreItem
+from .quoting import Asking, quote_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +34,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How the user wants the requests spread: over ``days``, or ``daily`` bytes a day."""
+    """How requests are spread: over ``days``, or ``daily`` bytes a day."""
 
     days: int | None = None
     daily: int | None = None
@@ -37,9 +43,9 @@ class Pace:
     def of(cls, spread: str | float | None = None, daily: str | int | None = None) -> Pace | None:
         """Read ``spread="10d"`` or ``daily="200GB"``; None for neither.
 
-        :param spread: a length of time in words, or in days.
-        :param daily: a size in words, or in bytes.
-        :raises InputError: both are given, or one that cannot be kept.
+        :param spread: a duration as text, or days.
+        :param daily: a size as text, or bytes.
+        :raises InputError: both are given, or one is not possible.
         """
         if spread is not None and daily is not None:
             raise InputError(
@@ -72,7 +78,7 @@ def _daily(daily: str | int) -> int:
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
     if size < 1:
-        raise InputError("With nothing a day it would never end", cure="--daily 200GB, for example.")
+        raise InputError("The daily amount must be at least one byte", cure="--daily 200GB, for example.")
     return size
 
 
@@ -83,7 +89,7 @@ def days_needed(sizes: Sequence[int], most: int) -> int:
     """
     days, load = 0, most + 1
     for size in sizes:
-        if load + size > most:
+        if load + size > most:  # the first archive of a day is taken whatever its size
             days, load = days + 1, 0
         load += size
     return days
@@ -92,7 +98,7 @@ def days_needed(sizes: Sequence[int], most: int) -> int:
 def even(sizes: Sequence[int], *, days: int, most: int) -> int:
     """Return the least bytes a day, up to *most*, with which archives take at most *days* days."""
     least = 1
-    while least < most:
+    while least < most:  # a binary search: fewer bytes a day never take fewer days
         middle = (least + most) // 2
         if days_needed(sizes, middle) <= days:
             most = middle
@@ -103,7 +109,7 @@ def even(sizes: Sequence[int], *, days: int, most: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Timetable:
-    """When each archive is to be asked for, by which limits, and what is to be said of it.
+    """The times of the requests of a plan, with their limits and notes for the user.
 
     :param due: for each archive in order, milliseconds since 1970 by the service's clock.
     """
@@ -117,7 +123,7 @@ class Timetable:
     daily: int | None = None
 
     def days(self) -> list[Day]:
-        """Return the days on which something is asked for."""
+        """Return the days with requests."""
         found: dict[int, Day] = {}
         for due, size in zip(self.due, self.sizes, strict=True):
             number = (due - self.now) // DAY + 1
@@ -140,15 +146,15 @@ class Timetable:
         return frame.astype({"day": "int64", "archives": "int64", "size": "int64", "larger": bool})
 
     def words(self) -> str:
-        """Return the schedule in words: its first days and its last, then the notes."""
+        """Return the schedule as text: its first days and its last, then the notes."""
         days = self.days()
         shown = days if len(days) <= SHOWN + 1 else [*days[:SHOWN], days[-1]]
-        told = [self._day(day) for day in shown]
+        lines = [self._day(day) for day in shown]
         if len(shown) < len(days):
-            told.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
+            lines.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
         head = f"over {plural(days[-1].number, 'day')}: " if days else ""
         notes = [note[:1].upper() + note[1:] for note in (*self._end(days), *self.notes)]
-        return ". ".join([head + "; ".join(told), *notes])
+        return ". ".join([head + "; ".join(lines), *notes])
 
     def _end(self, days: list[Day]) -> list[str]:
         if not days or days[-1].last <= self.now:
@@ -170,30 +176,31 @@ class Timetable:
 
 @dataclass
 class Day:
-    """What is asked for within 24 hours; times in milliseconds, size in bytes."""
+    """The requests within 24 hours; times in milliseconds, size in bytes."""
 
     number: int
     due: int
     last: int = 0
     archives: int = 0
     size: int = 0
-    larger: bool = field(default=False)
+    larger: bool = False
 
 
 def timetable(
     sizes: Sequence[int | None], *, pace: Pace | None, policy: Policy | None, tier: str, now: int
 ) -> Timetable | None:
-    """Return when each archive is to be asked for, or None where all may be at once.
+    """Return the times of the requests, or None where all may be made at once.
 
-    :param sizes: bytes of each archive, in the order that is kept; None where not known.
+    :param sizes: bytes of each request, in order; None where not known.
     :param policy: the account's data retrieval policy, or None if it could not be read.
     :param now: milliseconds since 1970 by the service's clock.
     """
-    weights = [weight(size) for size in sizes]
+    weights = [weight(size) for size in sizes]  # an unknown size counts as one byte
     wanted = [] if pace is None else [Limit(pace.allowance(weights), DAY)]
     notes = _larger(weights, pace.daily if pace else None)
     limits, asked = list(wanted), [(now, size) for size in weights]
-    due = free = due_times(asked, wanted, now)
+    due = free = due_times(asked, wanted, now)  # without the policy, to say what it changes
+    # The policy does not apply to the other tiers.
     passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
@@ -201,7 +208,7 @@ def timetable(
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
         notes.append(
-            "the account's data retrieval policy could not be read; what it refuses is asked for again later"
+            "the account's data retrieval policy could not be read; what it refuses is requested again later"
         )
     if due != free:
         notes.append(_adapted(policy, due, free, paced=pace is not None))
@@ -219,7 +226,7 @@ def timetable(
 
 
 def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:
-    """Return the timetable in which all is asked for now."""
+    """Return the timetable with all requests now."""
     weights = tuple(weight(size) for size in sizes)
     return Timetable(due=(now,) * len(weights), sizes=weights, limits=(), now=now)
 
@@ -234,7 +241,7 @@ def _larger(sizes: Sequence[int], daily: int | None) -> list[str]:
 
 
 def _limits_of(policy: Policy) -> list[Limit]:
-    """Return limits under which the policy lets everything through, as far as can be told.
+    """Return limits under which the policy accepts all requests, by estimate.
 
     The rate of jobs in progress is taken as their bytes over the usual 4 hours, and a job to be in
     progress for as long as 5.
@@ -282,4 +289,86 @@ def _adapted(policy: Policy | None, due: Sequence[int], free: Sequence[int], *, 
     return (
         f"adapted to the account's data retrieval policy, which lets {words}{longer}{waves}; "
         "--tier bulk is not subject to it"
+    )
+
+
+# What earlier plans have scheduled
+
+
+def how() -> str:
+    """Return how to cancel scheduled requests."""
+    return f"{step('restore', '--stop')} cancels it, and then it can be scheduled differently"
+
+
+class Scheduled:
+    """The downloads of a plan's items that earlier plans are to request later, into any folder.
+
+    :param now: milliseconds since 1970 by the service's clock.
+    """
+
+    def __init__(self, catalogue: Catalogue, vault: str, items: Iterable[RestoreItem], now: int) -> None:
+        self._retrieved = {
+            (item.archive.archive_id, str(item.part) if item.part else None): item.retrieved for item in items
+        }
+        self.rows = [
+            row
+            for row in catalogue.pacing.scheduled(vault)
+            # Rows on hold wait for the user: they are no future cost.
+            if (row.archive_id, row.part) in self._retrieved and not row.on_hold
+        ]
+        self._now = now
+
+    def here(self, to: Path, tier: str) -> list[Download]:
+        """Return those into the folder of a plan; it replaces those of another tier."""
+        return [row for row in self.rows if row.root == str(to) and row.tier == tier]
+
+    def facts(self, prices: PriceTable, destination: str, *, to: Path, tier: str) -> list[tuple[str, str]]:
+        """Return facts on those into the folder of a plan, and on those into others."""
+        here = self.here(to, tier)
+        there = [row for row in self.rows if row.root != str(to)]
+        facts = []
+        if here:
+            words = self._words(here, prices, destination)
+            facts.append(("scheduled already", f"{words}. {how()}"))
+        if there:
+            folders = ", ".join(dict.fromkeys(near(row.root) or row.root for row in there))
+            words = self._words(there, prices, destination)
+            facts.append(
+                (
+                    "scheduled elsewhere",
+                    f"{words}, to {folders}, unless this plan restores them first: a verified file is "
+                    f"copied. {how()}",
+                )
+            )
+        return facts
+
+    def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
+        now, last = from_ms(self._now), from_ms(max(row.due or self._now for row in rows))
+        assert now is not None and last is not None  # noqa: PT018 - one condition
+        size = human_bytes(sum(row.size or 0 for row in rows))
+        return (
+            f"{plural(len(rows), 'archive')}, {size}, not asked for yet, the last on "
+            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
+        )
+
+    def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:
+        """Return what downloads will cost when they are requested and fetched."""
+        quote = Quote()
+        for tier in dict.fromkeys(row.tier for row in rows):
+            sizes = [self._retrieved[row.archive_id, row.part] for row in rows if row.tier == tier]
+            size, unsized = sum(size or 0 for size in sizes), sizes.count(None)
+            asking = Asking(requests=len(sizes), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
+            quote += quote_for(prices, asking, tier, destination)
+        return quote
+
+
+def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
+    """Cancel downloads that are not requested yet; return the outcome as text."""
+    taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
+    if not taken:
+        return f"Nothing of it is scheduled, so nothing was stopped: {step('jobs')} shows the rest."
+    size = human_bytes(sum(row.size or 0 for row in taken))
+    return (
+        f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be requested. Earlier "
+        "requests are paid, and their archives are still restored."
     )

@@ -1,4 +1,4 @@
-"""What was deleted from here is known as that: it is said, and never asked for or paid."""
+"""Archives deleted from this catalogue: plans say so, and never request or pay for them."""
 
 import io
 
@@ -21,8 +21,8 @@ def gone(filled):
     return record
 
 
-def test_an_id_that_was_deleted_is_said_to_be_and_not_asked_for(filled, gone, jobs_of, tmp_path):
-    """By its id or the beginning of it, once and twice."""
+def test_an_id_that_was_deleted_is_reported_and_not_requested(filled, gone, jobs_of, tmp_path):
+    """By its full id or a prefix of it, once and twice."""
     for word in (f"id:{gone.archive_id}", gone.archive_id, f"id:{gone.archive_id[:40]}"):
         plan = filled.restore(word, to=tmp_path / "back")
         assert plan.empty
@@ -33,8 +33,8 @@ def test_an_id_that_was_deleted_is_said_to_be_and_not_asked_for(filled, gone, jo
     assert jobs_of() == []
 
 
-def test_records_that_were_kept_since_are_not_asked_for(filled, gone, jobs_of, tmp_path):
-    """A selection, a DataFrame, a list in Python: the rest of them is."""
+def test_records_from_before_the_deletion_are_not_requested(filled, gone, jobs_of, tmp_path):
+    """From a selection, a DataFrame or a Python list; the other archives are restored."""
     others = filled.select(["scans/"])
     for plan in (
         filled.restore(gone, *others, to=tmp_path / "back"),
@@ -46,7 +46,7 @@ def test_records_that_were_kept_since_are_not_asked_for(filled, gone, jobs_of, t
     assert sorted(jobs_of()) == sorted(record.archive_id for record in others)
 
 
-def test_what_is_deleted_after_the_plan_was_shown_is_not_asked_for(filled, jobs_of, tmp_path):
+def test_what_is_deleted_after_the_plan_was_shown_is_not_requested(filled, jobs_of, tmp_path):
     """Hours may pass before the button is clicked."""
     plan = filled.restore("*", to=tmp_path / "back")
     filled.remove("c.txt").run()
@@ -54,8 +54,8 @@ def test_what_is_deleted_after_the_plan_was_shown_is_not_asked_for(filled, jobs_
     assert len(jobs_of()) == 2
 
 
-def test_what_is_deleted_while_it_is_scheduled_is_not_asked_for(session, filled, later, jobs_of, tmp_path):
-    """It fails, and says why."""
+def test_what_is_deleted_while_it_is_scheduled_is_not_requested(session, filled, later, jobs_of, tmp_path):
+    """The download fails with the reason."""
     (kept,) = filled.select(["scans/a.tif"])
     batch = filled.restore("scans/a.tif", "c.txt", to=tmp_path / "back", spread="2d").run()
     filled.remove("c.txt").run()
@@ -83,8 +83,8 @@ def test_a_deleted_archive_whose_bytes_are_here_or_staged_still_comes(
     assert jobs_of() == []
 
 
-def test_a_part_of_a_deleted_archive_is_not_asked_for(filled, gone, jobs_of, tmp_path):
-    """Nor what a look into it takes."""
+def test_a_part_of_a_deleted_archive_is_not_requested(filled, gone, jobs_of, tmp_path):
+    """Nor a range that peek would read."""
     plan = filled.restore(gone, byte_range="0-9", to=tmp_path / "back", destination="here")
     assert plan.empty
     assert plan.quote.total == 0
@@ -109,7 +109,7 @@ def test_a_look_that_was_planned_before_the_deletion_is_not_paid(session, vault,
 
 
 def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tmp_path):
-    """Restoring and deleting what is still selected after a deletion."""
+    """A selection that is used again after a deletion restores and deletes the rest."""
     explorer = Explorer(filled)
     explorer.picked.pick(explorer.answer, explorer.answer.ids(0, 2))
     chosen = explorer.picked.records(explorer.answer.listing)
@@ -128,7 +128,7 @@ def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tm
     assert jobs_of() == []
 
 
-def test_deleting_an_id_twice_is_told(filled, gone):
+def test_deleting_an_id_twice_is_reported(filled, gone):
     """There is nothing left to delete."""
     with pytest.raises(InputError, match="deleted from here"):
         filled.remove(f"id:{gone.archive_id}")
@@ -149,7 +149,7 @@ def test_a_table_with_deleted_rows_restores_the_others(session, filled, gone, jo
 
 
 def test_a_plan_file_of_what_is_deleted_since_is_refused(session, filled, jobs_of, tmp_path):
-    """When it is opened; and what is deleted after that is not asked for."""
+    """When it is opened; an archive deleted later is not requested."""
     saved = filled.restore("*", to=tmp_path / "back").save(tmp_path / "plan.json")
     opened = session.open_plan(saved, to=tmp_path / "back")
     filled.remove("c.txt").run()

@@ -7,7 +7,7 @@ import pytest
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives.browse import SIZES, BrowsingStopped, Cell, Listing, branches
 from glacier_magic.catalogue.archives.query import Query
-from glacier_magic.catalogue.archives.states import STATES, THERE
+from glacier_magic.catalogue.archives.states import IN_VAULT, STATES
 
 HERE = Scope("123456789012", "eu-west-1")
 YEAR = 365 * 86_400_000
@@ -71,7 +71,7 @@ def names(found, ids):
     ],
 )
 def test_the_order_is_that_of_a_query(catalogue, asked):
-    """The same rows in the same order, the first ones too, whichever way they were found."""
+    """The same rows in the same order, by index or by scan; the first ones as well."""
     whole = catalogue.archives.query("v", **asked)
     found = listing(catalogue, **asked)
     expected = [record.name for record in whole.records]
@@ -93,7 +93,9 @@ def test_the_sums_are_those_of_the_rows(catalogue):
     cube = listing(catalogue, states=STATES).cube()
     assert cube == {cell: (counted[cell], summed[cell]) for cell in counted}
     assert {cell.state for cell in cube} == set(STATES)
-    assert sum(n for cell, (n, _) in cube.items() if cell.state in THERE) == len(listing(catalogue).order())
+    assert sum(n for cell, (n, _) in cube.items() if cell.state in IN_VAULT) == len(
+        listing(catalogue).order()
+    )
 
 
 def record_year(milliseconds):
@@ -103,7 +105,7 @@ def record_year(milliseconds):
 
 
 def test_rows_can_be_asked_whether_they_answer(catalogue):
-    """Those of another answer are told apart; a row's place in a list is kept."""
+    """Rows of another result are recognized; rows keep the order of the ids."""
     all_of_it, some = listing(catalogue), listing(catalogue, glob="a/*")
     ids = [int(i) for i in all_of_it.order()]
     assert some.among(ids) == {int(i) for i in some.order()}
@@ -113,22 +115,22 @@ def test_rows_can_be_asked_whether_they_answer(catalogue):
     assert set(all_of_it.sizes(ids)) == set(ids)
 
 
-def test_a_reading_ends_when_nobody_waits(catalogue):
-    """The order of a left answer is not read to its end."""
+def test_a_reading_ends_when_its_result_is_not_needed(catalogue):
+    """Reading ends early when the result is no longer needed."""
     left = Listing(catalogue.database, HERE, "v", Query(), lambda: True)
     with pytest.raises(BrowsingStopped):
         left.order()
 
 
 def test_an_unknown_vault_is_empty(catalogue):
-    """It has no rows and no sums."""
+    """It has no rows and no totals."""
     found = Listing(catalogue.database, HERE, "nowhere", Query())
     assert (list(found.order()), found.cube(), found.first(5)) == ([], {}, [])
     assert len(found.frame_of([])) == 0
 
 
 def test_folders_come_largest_first_and_say_whether_they_go_deeper(catalogue):
-    """Each with all that lies below it; a limit says that there are more."""
+    """Each with the totals of all below it; a limit is reported."""
     found, more = branches(catalogue.database, HERE, "v", "", 10)
     sums = {f.path: f.bytes for f in catalogue.archives.du("v") if f.path}
     assert [b.path for b in found] == sorted(sums, key=lambda path: -sums[path])

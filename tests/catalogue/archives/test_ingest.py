@@ -1,4 +1,4 @@
-"""Inventories into the catalogue: true all at once, never losing a row, kept as a history."""
+"""Reading inventories: effective all at once, without losing a row, with a history."""
 
 import os
 import random
@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
-from glacier_magic.catalogue.archives import id_index as known
-from glacier_magic.catalogue.archives import identity, ingest
-from glacier_magic.catalogue.archives.paging import ListedPage
+from glacier_magic.catalogue.archives import identity
 from glacier_magic.catalogue.archives.states import LAG
 from glacier_magic.catalogue.storage.schema import LATE_INDEXES
 from glacier_magic.errors import InputError
 from tests import ROOT
+from tests.catalogue import mark_deleted
 
 HERE = Scope("111111111111", "eu-west-1")
 DAY = 86_400_000
@@ -119,7 +119,7 @@ def test_the_numbers_of_many_ids_are_those_of_each(ids):
 
 @given(archive_id=st.text("abcXYZ019-_", min_size=1, max_size=138), data=st.data())
 def test_an_id_lies_in_the_span_of_its_beginnings(archive_id, data):
-    """So it is found by any of them."""
+    """Any prefix finds the id."""
     prefix = archive_id[: data.draw(st.integers(1, len(archive_id)))]
     low, high = identity.span(prefix)
     assert low <= identity.numbers(archive_id)[0] <= high < 1 << 63
@@ -127,7 +127,7 @@ def test_an_id_lies_in_the_span_of_its_beginnings(archive_id, data):
 
 @given(st.text("0123456789abcdefXYZ", max_size=70))
 def test_a_tree_hash_comes_back_as_it_was(text):
-    """Whatever somebody put there."""
+    """Whatever text another tool recorded."""
     assert identity.unpack_hash(identity.pack_hash(text)) == text
 
 
@@ -135,7 +135,7 @@ def test_a_tree_hash_comes_back_as_it_was(text):
 
 
 def test_nothing_is_true_before_the_end(catalogue):
-    """Neither rows, nor counts, names or sums."""
+    """Neither rows, nor counts, names or totals."""
     with catalogue.inventories.loading("photos", "j") as load:
         load.add(batch(range(10)))
         assert catalogue.archives.query("photos").records == ()
@@ -148,7 +148,7 @@ def test_nothing_is_true_before_the_end(catalogue):
 
 
 def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
-    """Nor does what it listed come up with the next one, which may not list it."""
+    """Rows that the next inventory does not list stay hidden."""
     read(catalogue, range(10), START)
     stop_half_way(catalogue, range(5, 20))
     assert states(catalogue) == dict.fromkeys(range(10), "present")
@@ -162,7 +162,7 @@ def test_an_inventory_that_stops_half_way_changes_nothing(catalogue):
 
 
 def test_an_end_that_fails_changes_nothing(catalogue):
-    """Though all but the last write was done."""
+    """Even if only the last write is missing."""
 
     def broken():
         raise KeyboardInterrupt
@@ -180,7 +180,7 @@ def test_an_end_that_fails_changes_nothing(catalogue):
 
 
 def test_what_a_later_inventory_does_not_list_is_gone_but_kept(catalogue):
-    """Never drops a row."""
+    """No row is deleted."""
     read(catalogue, range(10), START)
     load = read(catalogue, range(2, 12), START + DAY)
     assert (load.added, load.gone) == (2, 2)
@@ -191,7 +191,7 @@ def test_what_a_later_inventory_does_not_list_is_gone_but_kept(catalogue):
 
 
 def test_a_part_never_makes_anything_gone(catalogue):
-    """It only adds."""
+    """It only adds archives."""
     read(catalogue, range(10), START)
     read(catalogue, [3, 20], START + DAY, whole=False)
     assert states(catalogue) == dict.fromkeys([*range(10), 20], "present")
@@ -200,7 +200,7 @@ def test_a_part_never_makes_anything_gone(catalogue):
 
 
 def test_an_inventory_without_a_date_only_adds(catalogue):
-    """Nothing can be told about what it lacks."""
+    """Archives that it lacks are not gone."""
     read(catalogue, range(5), START)
     read(catalogue, range(3, 8), None)
     assert set(states(catalogue).values()) == {"present"}
@@ -220,8 +220,8 @@ def test_an_archive_stored_here_is_pending_until_listed_or_overdue(catalogue):
     check_sums(catalogue)
 
 
-def test_what_another_tool_told_is_unknown_until_listed(catalogue):
-    """The inventory's word completes and corrects it."""
+def test_what_another_tool_recorded_is_unknown_until_listed(catalogue):
+    """The inventory completes and corrects the record."""
     catalogue.archives.record(
         ArchiveRecord(
             vault="photos",
@@ -238,20 +238,20 @@ def test_what_another_tool_told_is_unknown_until_listed(catalogue):
         )
     )
     assert states(catalogue) == {7: "unknown"}
-    check = catalogue.archives.find("photos", "old name")
+    check = catalogue.archives.query("photos", text="old name")
     assert len(check.records) == 1
     read(catalogue, [7, 8], START)
     (record,) = catalogue.archives.named("photos", "f2/7.txt")
     assert (record.size, record.tree_hash, record.state) == (70, f"{7:064x}", "present")
-    assert catalogue.archives.find("photos", "old name").records == ()
-    assert len(catalogue.archives.find("photos", "f2/7").records) == 1
+    assert catalogue.archives.query("photos", text="old name").records == ()
+    assert len(catalogue.archives.query("photos", text="f2/7").records) == 1
     check_sums(catalogue)
 
 
 def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
-    """Nor bring back what is gone or deleted."""
+    """Nor does it restore archives that are gone or deleted."""
     read(catalogue, range(4), START)
-    catalogue.archives.mark_deleted("photos", identifier(0), START)
+    mark_deleted(catalogue, identifier(0), now=START)
     read(catalogue, [0, 2, 3], START + DAY)
     for number in range(4):
         upload(catalogue, number, 5, state="unknown")
@@ -260,11 +260,11 @@ def test_a_tools_record_does_not_overwrite_what_is_known(catalogue):
     check_sums(catalogue)
 
 
-def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(catalogue):
-    """The service lists what was deleted for a day; what it lists after three is there."""
+def test_deleted_here_stays_so_until_the_lag_is_over(catalogue):
+    """The service lists a deleted archive for a day; one listed after three days is present."""
     read(catalogue, range(4), START)
-    catalogue.archives.mark_deleted("photos", identifier(1), START + DAY)
-    catalogue.archives.mark_deleted("photos", identifier(2), START + DAY)
+    mark_deleted(catalogue, identifier(1), now=START + DAY)
+    mark_deleted(catalogue, identifier(2), now=START + DAY)
     read(catalogue, range(4), START + DAY + LAG)
     assert states(catalogue)[1] == "deleted here"
     check_sums(catalogue)
@@ -274,7 +274,7 @@ def test_deleted_here_stays_so_until_the_lag_is_over_and_then_says_it_is_there(c
 
 
 def test_an_older_inventory_read_later_adds_only_what_was_never_known(catalogue):
-    """As gone: a later one is known to lack it."""
+    """As gone, because a later inventory does not list it."""
     read(catalogue, range(5, 10), START + DAY)
     read(catalogue, range(8), START)
     found = states(catalogue)
@@ -307,21 +307,21 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
     check_sums(catalogue)
 
 
-def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue, monkeypatch):
-    """With the same outcome."""
+def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue):
+    """With the same result."""
     read(catalogue, range(50), START)
-    monkeypatch.setattr(ingest.IdIndex, "read", classmethod(lambda *_: None))
+    catalogue.database.limits = Limits(known_ids=10)
     read(catalogue, range(20, 70), START + DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "gone"} == set(range(20))
     check_sums(catalogue)
 
 
-def test_ids_that_share_their_first_number_are_told_apart():
+def test_ids_that_share_their_first_number_are_distinguished():
     """By the second one."""
     import numpy as np
 
-    numbers = known.IdIndex(np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13]))
+    numbers = identity.IdIndex(np.array([5, 7, 7, 7]), np.array([1, 1, 2, 3]), np.array([10, 11, 12, 13]))
     found = numbers.find(np.array([7, 7, 7, 5, 9, 1]), np.array([3, 1, 4, 1, 1, 1]))
     assert found.tolist() == [13, 11, -1, 10, -1, -1]
 
@@ -330,9 +330,9 @@ def indexes(catalogue):
     return catalogue.database.indexes()
 
 
-def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
-    """And all the indexes are there at the end, also after an interruption."""
-    monkeypatch.setattr(ingest, "MANY", 100)
+def test_many_new_archives_are_indexed_afterwards(catalogue):
+    """All indexes exist at the end, even after an interruption."""
+    catalogue.database.limits = Limits(bulk_rows=100)
     before = indexes(catalogue)
     stop_half_way(catalogue, range(200), lambda: indexes(catalogue) < before)
     assert indexes(catalogue) == before
@@ -340,52 +340,8 @@ def test_many_new_archives_are_indexed_afterwards(catalogue, monkeypatch):
         load.add(batch(range(2000)))
         load.finish(START)
     assert indexes(catalogue) == before >= set(LATE_INDEXES)
-    assert len(catalogue.archives.find("photos", "1999.t").records) == 1
+    assert len(catalogue.archives.query("photos", text="1999.t").records) == 1
     check_sums(catalogue)
-
-
-# Pages
-
-
-def read_page(catalogue, numbers, made, after, marker, *, whole=True):
-    place = ListedPage(after, marker)
-    job = f"page {made}"
-    with catalogue.inventories.loading("photos", job, whole=whole, page=place) as load:
-        load.add(batch(numbers))
-        load.finish(made)
-
-
-def test_pages_are_a_whole_inventory_with_the_last(catalogue):
-    """Only then is anything gone."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0, 1, 20], START + 1, None, "m1")
-    read_page(catalogue, [2, 3, 21], START + 2, "m1", "m2")
-    assert set(states(catalogue).values()) == {"present"}
-    read_page(catalogue, [4, 22], START + 3, "m2", None)
-    found = states(catalogue)
-    assert {n for n in found if found[n] == "present"} == {0, 1, 2, 3, 4, 20, 21, 22}
-    newest = catalogue.inventories.newest("photos")
-    assert (newest.archives, newest.made) == (8, START + 3)
-    check_sums(catalogue)
-
-
-def test_a_missing_page_makes_them_no_whole(catalogue):
-    """Nor does a last page that nobody can tell from a whole one."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0], START + 1, None, "m1")
-    read_page(catalogue, [2], START + 3, "m2", None)
-    assert set(states(catalogue).values()) == {"present"}
-    read_page(catalogue, [0], START + 4, "m2", "m3")
-    read_page(catalogue, [1], START + 5, "m3", None)
-    assert set(states(catalogue).values()) == {"present"}
-
-
-def test_pages_of_a_range_of_dates_are_never_a_whole(catalogue):
-    """Though they be complete."""
-    read(catalogue, range(12), START)
-    read_page(catalogue, [0], START + 1, None, "m1", whole=False)
-    read_page(catalogue, [1], START + 2, "m1", None, whole=False)
-    assert set(states(catalogue).values()) == {"present"}
 
 
 # The time axis
@@ -393,8 +349,8 @@ def test_pages_of_a_range_of_dates_are_never_a_whole(catalogue):
 
 @settings(max_examples=15, deadline=None)
 @given(lists=st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=6))
-def test_every_inventory_of_the_past_is_told_as_it_was(new_place, lists):
-    """Coming, going and coming back, any number of times."""
+def test_every_inventory_of_the_past_is_shown_as_it_was(new_place, lists):
+    """However often an archive is added, gone and listed again."""
     made = Catalogue(new_place(), HERE)
     try:
         for day, numbers in enumerate(lists):
@@ -405,10 +361,11 @@ def test_every_inventory_of_the_past_is_told_as_it_was(new_place, lists):
             assert page.as_of == START + day * DAY
         for a, first in enumerate(lists):
             for b, second in enumerate(lists):
-                found = made.archives.diff("photos", START + a * DAY, START + b * DAY)
-                assert {r.archive_id for r in found.added} == set(map(identifier, second - first))
-                assert {r.archive_id for r in found.gone} == set(map(identifier, first - second))
-                assert found.growth == sum(second) * 10 - sum(first) * 10
+                found = made.archives.difference("photos", START + a * DAY, START + b * DAY)
+                came, went = (found["archive_id"][found["change"] == c] for c in ("added", "gone"))
+                assert set(came) == set(map(identifier, second - first))
+                assert set(went) == set(map(identifier, first - second))
+                assert found.attrs["growth"] == sum(second) * 10 - sum(first) * 10
         check_sums(made) if lists[-1] else None
     finally:
         made.close()
@@ -421,7 +378,7 @@ def test_a_time_before_the_first_inventory_is_refused(catalogue):
         catalogue.archives.query("photos", as_of=START - 1)
     assert "2017-07-14" in caught.value.cure
     with pytest.raises(InputError):
-        catalogue.archives.diff("photos")
+        catalogue.archives.difference("photos")
 
 
 # Several processes
@@ -443,7 +400,7 @@ LOADER = """
 
 
 def test_a_killed_reading_is_completed_by_the_next(backend, place, child, monkeypatch):
-    """Nothing of it is seen; the next one waits for nobody and is whole."""
+    """Its rows stay hidden; the next reading does not wait and is complete."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     kills = KILLS
     Catalogue(place, HERE).close()
@@ -481,7 +438,7 @@ RECORDER = """
 
 
 def test_what_was_acknowledged_survives_every_kill(backend, place, child, monkeypatch):
-    """With folders and names that agree with the rows."""
+    """Folders and names agree with the rows."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     Catalogue(place, HERE).close()
     there = 0
@@ -494,7 +451,7 @@ def test_what_was_acknowledged_survives_every_kill(backend, place, child, monkey
         if backend == "sqlite":
             assert catalogue.database.row("PRAGMA integrity_check")[0] == "ok"
         check_sums(catalogue)
-        assert catalogue.archives.find("photos", f"/{there}.t").records
+        assert catalogue.archives.query("photos", text=f"/{there}.t").records
         catalogue.close()
         assert set(found) >= set(range(there))
         there = len(found)

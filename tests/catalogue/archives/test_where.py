@@ -161,7 +161,7 @@ CONDITIONS = st.recursive(sizes() | times() | texts(), joined, max_leaves=6)
 @settings(max_examples=300, deadline=None)
 @given(condition=CONDITIONS)
 def test_a_condition_means_what_python_makes_of_it(catalogue, condition):
-    """With and, or, not, what is missing, times as spans and sizes with units."""
+    """With and, or, not, missing values, times as spans, and sizes with units."""
     text, test = condition
     assert found(catalogue, text) == expected(test)
 
@@ -199,7 +199,7 @@ def test_a_condition_means_what_python_makes_of_it(catalogue, condition):
     ).map(" ".join)
 )
 def test_anything_else_is_refused(catalogue, text):
-    """Whatever is typed either has a meaning or is a typed error: never one of the database."""
+    """Any text has a meaning or raises a WhereError, never an error of the database."""
     with suppress(where.WhereError):
         found(catalogue, text)
 
@@ -224,7 +224,7 @@ def test_anything_else_is_refused(catalogue, text):
     ],
 )
 def test_the_error_says_what_and_where(catalogue, text, what):
-    """It names what is wrong and shows how it should look."""
+    """It names the mistake and shows a correct condition."""
     with pytest.raises(InputError, match=f"{re.escape(what)}.*⟨here⟩") as caught:
         found(catalogue, text)
     assert "size > 1GB" in caught.value.cure

@@ -19,6 +19,7 @@ from glacier_magic.catalogue.storage import schema
 from glacier_magic.errors import CatalogueError, InputError, LocalError
 from glacier_magic.plans.replacing import ReplacePlan
 from tests import ROOT
+from tests.catalogue import read_inventory
 
 HERE, THERE = Scope("111111111111", "eu-west-1"), Scope("222222222222", "eu-west-1")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -51,7 +52,7 @@ def path(tmp_path):
 def filled(path):
     """A catalogue with archives in every state, of two vaults, closed."""
     catalogue = Catalogue(path, HERE)
-    catalogue.inventories.record(vault="photos", job_id="j", made=5_000_000, archives=0, size=0)
+    read_inventory(catalogue, [], 5_000_000)
     states = ["pending", "present", "unknown", "gone", "deleted here"]
     for number, name in enumerate(NAMES):
         record(catalogue, number, name, state=states[number % 5])
@@ -61,7 +62,7 @@ def filled(path):
 
 
 def content(path):
-    """What a catalogue says of all its archives."""
+    """Return the records of all archives of a catalogue."""
     catalogue = Catalogue(path, HERE)
     found = [
         catalogue.archives.query(vault, states=["present", "pending", "unknown", "gone", "deleted"])
@@ -71,7 +72,7 @@ def content(path):
     return [record for page in found for record in page.records]
 
 
-def beside(path):
+def files_next_to(path):
     return {file.name for file in path.parent.iterdir()}
 
 
@@ -79,13 +80,13 @@ def beside(path):
 
 
 def test_a_backup_is_a_whole_catalogue_in_one_file(filled, tmp_path):
-    """Readable by its owner alone; nothing else is left beside it."""
+    """It is readable by its owner alone, and no other file is left."""
     target = tmp_path / "backup.sqlite"
     made = filing.backup(filled, target)
     assert (made.path, made.archives, made.vaults) == (target, len(NAMES) + 1, 2)
     assert made.bytes == target.stat().st_size
     assert target.stat().st_mode & 0o777 == 0o600
-    assert beside(target) == {"catalogue.sqlite", "backup.sqlite"}
+    assert files_next_to(target) == {"catalogue.sqlite", "backup.sqlite"}
     assert content(target) == content(filled)
 
 
@@ -93,7 +94,7 @@ def test_a_backup_replaces_nothing(filled, tmp_path):
     """Not even a link to nowhere."""
     target = tmp_path / "backup.sqlite"
     target.write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         filing.backup(filled, target)
     assert target.read_text() == "mine"
     link = tmp_path / "link"
@@ -122,8 +123,8 @@ def here(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def test_a_backup_while_others_write_is_of_one_moment(filled, tmp_path, child, here):
-    """It holds all that was written before it began, its sums agree, and nobody had to wait."""
+def test_a_backup_while_others_write_is_of_one_time(filled, tmp_path, child, here):
+    """It has everything written before it began, its totals agree, and no writer waited."""
     writer = child(WRITER, filled)
     writer.until("1010")
     for number in range(5):
@@ -169,7 +170,7 @@ def test_a_killed_backup_leaves_no_file_of_its_name(filled, tmp_path, child):
 
 
 def test_a_restored_backup_takes_the_place_and_the_old_file_is_kept(filled, tmp_path):
-    """Under another name, with what was written since; the backup stays."""
+    """Under another name, with everything written since; the backup does not change."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     before = content(filled)
@@ -186,7 +187,7 @@ def test_a_restored_backup_takes_the_place_and_the_old_file_is_kept(filled, tmp_
 
 
 def test_a_catalogue_that_is_in_use_is_not_replaced(filled, tmp_path, child, here):
-    """What its user writes would be lost from sight."""
+    """What the other process writes would be lost."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     writer = child(WRITER, filled)
@@ -194,7 +195,7 @@ def test_a_catalogue_that_is_in_use_is_not_replaced(filled, tmp_path, child, her
     with pytest.raises(LocalError, match="Another process uses"):
         filing.restore(backup, filled, NOW)
     writer.kill()
-    assert beside(filled) <= {
+    assert files_next_to(filled) <= {
         "catalogue.sqlite",
         "catalogue.sqlite-wal",
         "catalogue.sqlite-shm",
@@ -205,7 +206,7 @@ def test_a_catalogue_that_is_in_use_is_not_replaced(filled, tmp_path, child, her
 
 @pytest.mark.parametrize("step", ["_settle", "_set_aside", "_flush"])
 def test_a_killed_restore_leaves_a_whole_catalogue(filled, tmp_path, child, step):
-    """The old one or the new one, under its name."""
+    """Either the old or the new one."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     before = content(filled)
@@ -224,16 +225,16 @@ def test_where_there_is_no_catalogue_one_is_put(filled, tmp_path):
 
 
 def test_a_plan_shows_both_files_and_does_nothing_until_it_is_run(filled, tmp_path):
-    """And says where the old one is."""
+    """And reports the path of the old one."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     catalogue = Catalogue(filled, HERE)
     plan = ReplacePlan(backup, filled, catalogue.close)
     assert list(plan.table["archives"]) == ["10", "10"]
     assert "under another name" in repr(plan)
-    assert beside(filled) >= {"catalogue.sqlite", "backup.sqlite"}
+    assert files_next_to(filled) >= {"catalogue.sqlite", "backup.sqlite"}
     assert "is kept as" in plan.run()
-    assert any("replaced" in name for name in beside(filled))
+    assert any("replaced" in name for name in files_next_to(filled))
     with pytest.raises(InputError, match="the catalogue itself"):
         ReplacePlan(filled, filled, lambda: None)
 
@@ -268,7 +269,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_refused_with_the_way_back_and_left_as_it_is(filled, tmp_path, damage):
-    """To the last byte; a backup brings it back, and the damaged one is kept."""
+    """It does not change by a byte; a backup replaces it, and the damaged file stays under another name."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     before = content(filled)
@@ -291,7 +292,7 @@ def test_a_damaged_file_is_refused_with_the_way_back_and_left_as_it_is(filled, t
 
 
 def test_a_log_beside_a_damaged_file_goes_with_it(filled, tmp_path):
-    """Taken for that of the restored one, it would damage that, too."""
+    """SQLite would apply it to the restored file, and damage that as well."""
     backup = tmp_path / "backup.sqlite"
     filing.backup(filled, backup)
     filled.write_bytes(noise(filled.read_bytes()))
@@ -310,8 +311,8 @@ def newer(path):
     return path
 
 
-def test_a_newer_version_is_refused_and_unharmed(filled, tmp_path):
-    """To the last byte: at opening, as a backup to restore, and as a file to import."""
+def test_a_newer_version_is_refused_and_unchanged(filled, tmp_path):
+    """Not by a byte: when it is opened, restored as a backup, or imported."""
     data = newer(filled).read_bytes()
     for attempt in (
         lambda: Catalogue(filled, HERE),
@@ -322,11 +323,11 @@ def test_a_newer_version_is_refused_and_unharmed(filled, tmp_path):
         with pytest.raises(CatalogueError, match="newer version"):
             attempt()
         assert filled.read_bytes() == data
-    assert beside(filled) == {"catalogue.sqlite"}
+    assert files_next_to(filled) == {"catalogue.sqlite"}
 
 
 def test_a_backup_of_an_earlier_version_is_brought_to_this_one(filled, tmp_path, monkeypatch):
-    """Backups are kept for years."""
+    """Backups are stored for years."""
     old = tmp_path / "old.sqlite"
     filing.backup(filled, old)
     step = "CREATE TABLE notes(note TEXT)"
@@ -365,7 +366,7 @@ def catalogue(filled):
     ],
 )
 def test_what_does_not_agree_is_found_and_repaired(catalogue, wrong, check):
-    """Each says what to do; afterwards nothing is wrong."""
+    """Each finding has a cure, and afterwards every check passes."""
     catalogue.database.catch_up()
     assert problems(catalogue) == {}
     catalogue.database.execute(wrong)
@@ -376,7 +377,7 @@ def test_what_does_not_agree_is_found_and_repaired(catalogue, wrong, check):
 
 
 def test_ids_that_cannot_be_found_are_damage(catalogue):
-    """That cannot be made anew: the way back is a backup."""
+    """It cannot be rebuilt: the cure is a backup."""
     catalogue.database.execute("UPDATE archive_rows SET id_check=id_check+1 WHERE size=3")
     catalogue.database.execute("UPDATE vaults SET current=0 WHERE vault='photos'")
     found = {f.check: f for f in maintenance.check(catalogue) if f.problems}
@@ -386,7 +387,7 @@ def test_ids_that_cannot_be_found_are_damage(catalogue):
 
 
 def test_a_check_while_others_write_raises_no_false_alarm(catalogue):
-    """It looks at one moment."""
+    """It reads the tables as of one time."""
     stop = threading.Event()
 
     def write():
@@ -405,7 +406,7 @@ def test_a_check_while_others_write_raises_no_false_alarm(catalogue):
 
 
 def test_a_page_of_noise_is_found(catalogue, filled):
-    """Where the file can still be opened."""
+    """If the file can still be opened."""
     catalogue.close()
     data = bytearray(filled.read_bytes())
     data[-4096:-2048] = noise(data[-4096:-2048])
@@ -424,7 +425,7 @@ def test_a_page_of_noise_is_found(catalogue, filled):
         reopened.close()
 
 
-def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
+def test_the_vaults_of_a_catalogue_are_listed_with_their_age(catalogue):
     """Accounts are masked."""
     rows = maintenance.vaults(catalogue.database)
     assert [(r["vault"], r["account"], r["kept"], r["inventory"]) for r in rows] == [
@@ -439,7 +440,7 @@ def test_the_vaults_of_a_catalogue_are_told_with_their_age(catalogue):
 
 @pytest.mark.parametrize("end", [".parquet", ".csv"])
 def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
-    """In any state, with names that hold anything; accounts are masked."""
+    """In any state, with any characters in names; accounts are masked."""
     target = tmp_path / f"table{end}"
     catalogue = Catalogue(filled, HERE)
     assert export(catalogue.database, target) == len(NAMES) + 1
@@ -462,21 +463,21 @@ def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
 
 
 def test_an_export_can_be_of_one_vault(filled, tmp_path):
-    """Of one that is not known there is none, nor a file."""
+    """For an unknown vault there is an error and no file."""
     catalogue = Catalogue(filled, HERE)
     assert export(catalogue.database, tmp_path / "m.csv", "music") == 1
     with pytest.raises(InputError, match="no vault 'nope'"):
         export(catalogue.database, tmp_path / "n.csv", "nope")
     with pytest.raises(InputError, match=r"\.parquet or \.csv"):
         export(catalogue.database, tmp_path / "n.xls")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(catalogue.database, tmp_path / "m.csv")
     catalogue.close()
-    assert beside(filled) == {"catalogue.sqlite", "m.csv"}
+    assert files_next_to(filled) == {"catalogue.sqlite", "m.csv"}
 
 
 def test_another_catalogue_is_merged_in(filled, tmp_path):
-    """What is known here stays, what is new comes; a second time nothing does."""
+    """Known archives stay, new ones are added; a second import adds none."""
     other = tmp_path / "other.sqlite"
     shutil.copy(filled, other)
     data = other.read_bytes()
@@ -485,7 +486,7 @@ def test_another_catalogue_is_merged_in(filled, tmp_path):
     record(merged, 500, "mine alone")
     report = importers.take(importers.read(other), merged)
     assert (report.taken.total(), report.known) == (len(NAMES), 1)
-    assert "1 of inventories" in report.notes[0]
+    assert "inventories (1)" in report.notes[0]
     assert merged.archives.get("photos", identifier(0)).name == "my own name"
     assert merged.archives.get("photos", identifier(4)).state == "deleted here"
     again = importers.take(importers.read(other), merged)
@@ -496,7 +497,7 @@ def test_another_catalogue_is_merged_in(filled, tmp_path):
 
 
 def test_what_belongs_to_another_account_is_left(filled, tmp_path):
-    """With the reason; also where the account is masked."""
+    """With the reason, even if the account is masked."""
     catalogue = Catalogue(filled, HERE)
     export(catalogue.database, tmp_path / "t.csv")
     catalogue.close()
@@ -504,12 +505,14 @@ def test_what_belongs_to_another_account_is_left(filled, tmp_path):
     for source in (filled, tmp_path / "t.csv"):
         report = importers.take(importers.read(source), other)
         assert report.taken.total() == 0
-        assert report.left.reasons == {"it is of another account: connect to that one first": len(NAMES) + 1}
+        assert report.left.reasons == {
+            "it belongs to another account: connect to that account first": len(NAMES) + 1
+        }
     other.close()
 
 
 def test_a_damaged_table_gives_what_is_whole(filled, tmp_path):
-    """The rest is left with a reason, never a traceback."""
+    """Other rows are skipped with a reason, without a traceback."""
     catalogue = Catalogue(filled, HERE)
     for end in (".csv", ".parquet"):
         export(catalogue.database, tmp_path / f"t{end}")

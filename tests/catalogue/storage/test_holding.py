@@ -95,9 +95,9 @@ def passes(later):
 def rounds(session, count):
     """Let the tracker look at everything so many times."""
     for _ in range(count):
-        seen = session.tracker._told
+        seen = session.tracker._reported
         session.tracker.wake()
-        session.tracker.wait(lambda _, seen=seen: session.tracker._told != seen, 1.0)
+        session.tracker.wait(lambda _, seen=seen: session.tracker._reported != seen, 1.0)
 
 
 def restored(session, backup):
@@ -107,7 +107,7 @@ def restored(session, backup):
 
 
 def confirmed_drop(session, vault):
-    """Bring a drop as far as a confirmation whose process was killed before the first deletion."""
+    """Begin a drop, and kill the process between the confirmation and the first deletion."""
     session.drop_with_archives(vault.name)
     drop = session.catalogue.drops.open_of(vault.name)
     archives, drops = session.catalogue.archives, session.catalogue.drops
@@ -125,7 +125,7 @@ def confirmed_drop(session, vault):
 
 
 def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, passes, tmp_path):
-    """Its files lie where they belong: nothing is asked on looking, nor after going on."""
+    """Its files exist: nothing is requested, neither when it is opened nor after resuming."""
     session, back = vault.session, tmp_path / "back"
     batch = vault.restore("*", to=back, spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
@@ -152,7 +152,7 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, 
     assert again.held.resume() == "Nothing is on hold."
 
 
-def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
+def test_what_is_missing_of_a_restored_schedule_is_requested_after_resuming(
     opened, calls, vault, passes, tmp_path
 ):
     """Once each."""
@@ -170,8 +170,8 @@ def test_what_is_missing_of_a_restored_schedule_is_asked_for_after_going_on(
     assert calls["InitiateJob"] == 1 + 3  # of the inventory, and one an archive
 
 
-def test_a_discarded_schedule_is_never_asked_for(opened, calls, vault, passes, tmp_path):
-    """Nor on hold any more, nor on the board."""
+def test_a_discarded_schedule_is_never_requested(opened, calls, vault, passes, tmp_path):
+    """It is no longer on hold, nor on the board."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
@@ -185,7 +185,7 @@ def test_a_discarded_schedule_is_never_asked_for(opened, calls, vault, passes, t
 
 
 def test_new_work_is_not_on_hold(opened, calls, vault, passes, tmp_path):
-    """A new restore takes over what an old one has on hold; it is asked for once."""
+    """A new restore takes over the requests that are on hold; each is sent once."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
@@ -225,8 +225,8 @@ def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
     assert left() == 3
 
 
-def test_a_drop_goes_on_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
-    """Until then no verb that would go on with it does; then all of it is deleted."""
+def test_a_drop_continues_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
+    """Before that, no verb continues it; then all archives are deleted."""
     session = vault.session
     confirmed_drop(session, vault)
     filing.backup(session.catalogue.path, tmp_path / "older")
@@ -293,7 +293,7 @@ def test_a_copied_catalogue_asks_for_nothing_by_itself(
 
 @pytest.mark.parametrize("how", ["older copy over it", "moved", "backup opened"])
 def test_the_place_is_where_the_catalogue_was_opened_last(vault, opened, tmp_path, how):
-    """A copy that is put back by hand is found out, and a backup that is opened as it is."""
+    """A copy that was put back by hand is detected, and so is a backup that is opened directly."""
     session, older = vault.session, tmp_path / "older.sqlite"
     path = session.catalogue.path
     vault.restore("*", to=tmp_path / "back", spread=3).run()
@@ -315,7 +315,7 @@ def test_the_place_is_where_the_catalogue_was_opened_last(vault, opened, tmp_pat
 
 
 def test_a_catalogue_of_an_earlier_version_is_not_held(vault, opened, tmp_path):
-    """It does not say where it was."""
+    """It has no name of a place."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     session.catalogue.database.execute("DELETE FROM settings WHERE key='place'")
@@ -329,7 +329,7 @@ def test_a_catalogue_of_an_earlier_version_is_not_held(vault, opened, tmp_path):
 
 
 def test_a_dump_that_is_restored_on_a_server_is_held(vault, opened, tmp_path, database_url):
-    """Its table has another number then; opened again where it was, it is not held."""
+    """Its table has another id; the original catalogue is not held."""
     first = opened(catalogue=database_url)
     plan = first.vault("photos").restore_archives(
         vault.session.catalogue.archives.query("photos").records,
@@ -370,7 +370,7 @@ HALTED = """
 
 
 def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(vault, opened, tmp_path, child):
-    """What says so is in the file before it has its name."""
+    """The mark is in the file before it gets its name."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     session.close()
@@ -384,7 +384,7 @@ def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(vault, o
 # Before a paid request
 
 
-def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_asked_for(
+def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_requested(
     opened, calls, vault, later, tmp_path, client
 ):
     """However short ago the list of jobs was read."""
@@ -400,8 +400,8 @@ def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_asked_for(
     assert batch.snapshot.count("scheduled") == 1
 
 
-def test_a_scheduled_archive_whose_file_is_there_is_not_asked_for(calls, vault, passes, tmp_path):
-    """Right in size and tree hash, it is the verified file."""
+def test_a_scheduled_archive_whose_file_is_there_is_not_requested(calls, vault, passes, tmp_path):
+    """With the right size and tree hash it is the verified file."""
     session, back = vault.session, tmp_path / "back"
     batch = vault.restore("*", to=back, spread=3).run()
     for name in "abc":

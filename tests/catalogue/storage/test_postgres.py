@@ -14,16 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.storage import schema
 from glacier_magic.catalogue.storage.database import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
 from tests import postgres_server
+from tests.catalogue import mark_deleted
 
 psycopg = pytest.importorskip("psycopg")
 
 from glacier_magic.catalogue.storage.postgres import glob, values  # noqa: E402 - after importorskip
-from glacier_magic.catalogue.storage.postgres import server as server_side  # noqa: E402 - after importorskip
+from glacier_magic.catalogue.storage.postgres import postgres_server as server_side  # noqa: E402 - after importorskip
 
 HERE = Scope("111111111111", "eu-west-1")
 PASSWORD = postgres_server.PASSWORD
@@ -69,7 +71,7 @@ def stopped(postgres):
 
 
 def everything_said(error):
-    """The error, its cure, and all that led to it."""
+    """Return the messages of an error, its cure and its causes."""
     said = []
     while error is not None:
         said += [str(error), repr(error), getattr(error, "cure", "")]
@@ -78,7 +80,7 @@ def everything_said(error):
 
 
 def test_a_password_is_used_and_never_shown(postgres, database_url):
-    """Neither in the place, nor in the object, nor in what is written."""
+    """Neither in the place, nor in the object, nor in the tables."""
     options = re.search(r"search_path%3D(\w+)", database_url)[1]
     url = postgres.url("guarded", password=PASSWORD, options=f"-csearch_path={options},public")
     with opened(url) as catalogue:
@@ -91,8 +93,8 @@ def test_a_password_is_used_and_never_shown(postgres, database_url):
             assert "s3cr" not in str([tuple(r) for r in catalogue.database.rows(f"SELECT * FROM {table}")])
 
 
-def test_a_wrong_password_is_told_without_it(postgres):
-    """With the way to give the right one."""
+def test_a_wrong_password_is_reported_without_it(postgres):
+    """The cure says how to give the right one."""
     with pytest.raises(CatalogueError, match="guarded") as caught:
         Catalogue(postgres.url("guarded", password="wr0ng/one"), HERE)
     assert "pgpass" in caught.value.cure
@@ -110,14 +112,14 @@ def test_a_wrong_password_is_told_without_it(postgres):
     ],
 )
 def test_a_url_that_is_not_understood_is_not_repeated(url):
-    """It may hold a password, of which the driver would tell a piece."""
+    """It may contain a password, and the driver's message a part of it."""
     with pytest.raises((InputError, Unavailable)) as caught:
         Catalogue(url, HERE)
     assert "cret" not in everything_said(caught.value)
 
 
 def test_another_kind_of_database_is_refused(tmp_path, monkeypatch):
-    """And no folder of that name is made."""
+    """No folder of that name is created."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="mysql://") as caught:
         Catalogue("mysql://me:secret@host/db", HERE)
@@ -126,7 +128,7 @@ def test_another_kind_of_database_is_refused(tmp_path, monkeypatch):
 
 
 def test_the_driver_is_imported_only_where_it_is_needed(tmp_path):
-    """Who has a file does not wait for it."""
+    """A user of a file does not wait for the import."""
     script = (
         "import sys, glacier_magic.client.session, glacier_magic.catalogue as c; "
         f"c.Catalogue({str(tmp_path / 'c.sqlite')!r}, c.Scope('1', 'r')).close(); "
@@ -155,7 +157,7 @@ def test_both_names_of_the_scheme_are_taken(database_url):
 
 
 def test_a_server_that_is_down_is_unavailable():
-    """At once: who just named it wants to know."""
+    """At once: a new URL is often misspelled."""
     with pytest.raises(Unavailable, match="cannot be reached") as caught:
         Catalogue("postgresql://me:secret@127.0.0.1:1/db", HERE)
     assert "secret" not in everything_said(caught.value)
@@ -170,14 +172,14 @@ def test_a_server_that_is_down_is_unavailable():
     ],
 )
 def test_what_the_server_refuses_says_what_to_do(postgres, user, database, what, cure):
-    """A database or role that is missing, a schema that may not be written."""
+    """A missing database or role, a schema without the permission to write."""
     with pytest.raises(CatalogueError, match=what) as caught:
         Catalogue(postgres.url(user, database), HERE)
     assert cure in caught.value.cure
 
 
-def test_who_may_only_read_is_told_so(postgres, catalogue, database_url):
-    """And reads, for what nobody need write."""
+def test_a_user_who_may_only_read_gets_an_error_for_a_write(postgres, catalogue, database_url):
+    """And reads, which need no permission to write."""
     name = re.search(r"search_path%3D(\w+)", database_url)[1]
     postgres.sql(
         f"GRANT USAGE ON SCHEMA {name} TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO stranger",
@@ -199,8 +201,8 @@ def test_a_database_that_is_not_utf8_is_refused(postgres):
     assert "UTF8" in caught.value.cure
 
 
-def test_tables_of_another_program_are_refused_unharmed(postgres, database_url):
-    """A schema that has a table of a name that ours would need."""
+def test_tables_of_another_program_are_refused_unchanged(postgres, database_url):
+    """A schema with a table whose name the catalogue needs."""
     with psycopg.connect(database_url, autocommit=True) as raw:
         raw.execute("CREATE TABLE jobs(title text)")
         with pytest.raises(CatalogueError, match="another program: jobs") as caught:
@@ -211,12 +213,12 @@ def test_tables_of_another_program_are_refused_unharmed(postgres, database_url):
 
 
 def test_a_search_path_without_a_schema_is_refused(postgres):
-    """With what to make."""
+    """The cure says what to create."""
     with pytest.raises(CatalogueError, match="no schema"):
         Catalogue(postgres.url(options="-csearch_path=nothing_there"), HERE)
 
 
-def test_a_newer_version_is_refused_unharmed(database_url):
+def test_a_newer_version_is_refused_unchanged(database_url):
     """An older program must not touch what it does not understand."""
     Catalogue(database_url, HERE).close()
     with psycopg.connect(database_url, autocommit=True) as raw:
@@ -235,10 +237,10 @@ def test_it_works_without_trigrams(postgres):
     with opened(postgres.url("stranger", "plain")) as catalogue:
         assert not catalogue.database.searchable
         catalogue.archives.record(record("some/where.txt"))
-        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+        assert len(catalogue.archives.query("photos", text="HERE.t").records) == 1
     with opened(postgres.url("root", "plain")) as catalogue:  # who may, makes them
         assert catalogue.database.searchable
-        assert len(catalogue.archives.find("photos", "HERE.t").records) == 1
+        assert len(catalogue.archives.query("photos", text="HERE.t").records) == 1
 
 
 # Connections that are lost
@@ -252,8 +254,8 @@ def break_connections(postgres):
     )
 
 
-def test_a_lost_connection_is_made_anew(postgres, database_url):
-    """By reading as by writing, and by a transaction at its beginning."""
+def test_a_lost_connection_is_reopened(postgres, database_url):
+    """By a read, by a write, and by the beginning of a transaction."""
     with opened(database_url) as catalogue:
         catalogue.archives.record(record("a", 1))
         break_connections(postgres)
@@ -265,8 +267,8 @@ def test_a_lost_connection_is_made_anew(postgres, database_url):
         assert catalogue.archives.count("photos") == 2
 
 
-def test_a_transaction_that_is_lost_is_told_and_leaves_nothing(postgres, database_url):
-    """What follows goes on."""
+def test_a_lost_transaction_is_reported_and_leaves_nothing(postgres, database_url):
+    """Later statements work."""
     with opened(database_url) as catalogue:
 
         def write():
@@ -311,7 +313,7 @@ def test_the_outcome_of_an_upload_survives_a_lost_connection(postgres, database_
 
 
 def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(postgres, database_url, monkeypatch):
-    """Else the archive would be asked for again, and not be there."""
+    """Otherwise the archive would be requested, and not found."""
     from glacier_magic.catalogue.archives.folders import FolderChanges
 
     with opened(database_url) as catalogue:
@@ -325,13 +327,13 @@ def test_a_deletion_that_the_service_accepted_survives_a_lost_connection(postgre
             original(*arguments)
 
         monkeypatch.setattr(FolderChanges, "write", breaking)
-        catalogue.archives.mark_deleted("photos", f"{1:0138}", 5)
+        mark_deleted(catalogue, f"{1:0138}", now=5)
         assert len(times) == 2
         assert catalogue.archives.count("photos") == 0
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_whether_an_unanswered_end_was_kept_is_asked(postgres, database_url, kept):
+def test_whether_an_unanswered_end_was_committed_is_queried(postgres, database_url, kept):
     """It is written once, whichever way the connection broke."""
     with opened(database_url) as catalogue:
         database = catalogue.database
@@ -375,10 +377,10 @@ def test_a_restart_is_waited_for(postgres, database_url, stopped):
         assert catalogue.archives.count("photos") == 2
 
 
-def test_a_server_that_stays_away_is_unavailable(postgres, database_url, stopped, monkeypatch):
-    """With the way on; and it is used again once it is back."""
-    monkeypatch.setattr(server_side, "PATIENCE", 0.3)
+def test_a_server_that_stays_away_is_unavailable(postgres, database_url, stopped):
+    """The error has a cure; the catalogue works again with the server."""
     with opened(database_url) as catalogue:
+        catalogue.database.limits = Limits(server_patience=0.3)
         stopped()
         for act in (lambda: catalogue.archives.record(record()), catalogue.jobs.known):
             with pytest.raises(Unavailable, match="cannot be reached"):
@@ -397,9 +399,9 @@ def test_a_closed_session_says_so(catalogue):
 # Several at once
 
 
-def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url, monkeypatch):
+def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url):
     """Readers do not wait at all."""
-    monkeypatch.setattr(server_side, "LOCK_SECONDS", 0.2)
+    catalogue.database.limits = Limits(lock_wait=0.2)
     with opened(database_url) as other, other.database.transaction():
         other.archives.record(record("a"))
         assert catalogue.archives.matching("photos") == []
@@ -408,7 +410,7 @@ def test_a_writer_waits_and_gives_up_with_a_typed_error(catalogue, database_url,
     catalogue.archives.record(record("b", 2))
 
 
-def test_one_archive_is_asked_for_once_though_many_try(database_url):
+def test_one_archive_is_requested_once_though_many_try(database_url):
     """The statement that claims it sees what the others have claimed before."""
     with opened(database_url) as first:
         wish = {
@@ -440,7 +442,7 @@ def test_one_archive_is_asked_for_once_though_many_try(database_url):
 
 
 def test_a_process_of_another_computer_of_the_same_name_is_not_taken_for_dead():
-    """Containers are often called the same, and have the same small numbers."""
+    """Containers often share a host name, and small process ids."""
     ours = new_owner()
     assert not is_dead(ours)
     dead = re.sub(r":\d+:", ":4194303:", ours)
@@ -449,7 +451,7 @@ def test_a_process_of_another_computer_of_the_same_name_is_not_taken_for_dead():
 
 
 def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
-    """A computer whose clock is wrong takes nothing away, and keeps what it holds."""
+    """A computer with a wrong clock neither takes over leases nor loses its own."""
     wish = {
         "vault": "photos",
         "batch": "b",
@@ -465,17 +467,17 @@ def test_leases_go_by_the_servers_clock(catalogue, monkeypatch):
     }
     (row,) = catalogue.downloads.want([wish])
     assert catalogue.downloads.claim(row, "me", ("ready",), "downloading")
-    real = time.time
-    for wrong in (3_600, -3_600):
-        monkeypatch.setattr(time, "time", lambda wrong=wrong: real() + wrong)
+    real, wrong = time.time, [0]
+    monkeypatch.setattr(time, "time", lambda: real() + wrong[0])
+    for wrong[0] in (3_600, -3_600):
         assert not catalogue.downloads.claim(row, "you", ("downloading",), "downloading")
         assert not catalogue.downloads.get(row).free_for("you")
         catalogue.downloads.renew("me")
-    monkeypatch.setattr(time, "time", real)
+    wrong[0] = 0
     assert not catalogue.downloads.get(row).free_for("you")
 
 
-def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
+def test_the_clock_is_read_again_only_after_a_while_or_a_step():
     """Not with every lease."""
     asked, wall, steady = [], [1000.0], [50.0]
 
@@ -483,9 +485,7 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
         asked.append(1)
         return wall[0] + 7
 
-    monkeypatch.setattr(server_side.time, "time", lambda: wall[0])
-    monkeypatch.setattr(server_side.time, "monotonic", lambda: steady[0])
-    ours = server_side.Clock(ask)
+    ours = server_side.Clock(ask, wall=lambda: wall[0], steady=lambda: steady[0])
     for _ in range(5):
         assert ours.skew() == 7
         wall[0] += 1
@@ -500,8 +500,8 @@ def test_the_clock_is_asked_again_only_after_a_while_or_a_step(monkeypatch):
     assert len(asked) == 3
 
 
-def test_a_snapshot_shows_one_moment(catalogue):
-    """Whoever writes meanwhile."""
+def test_a_snapshot_shows_one_time(catalogue):
+    """Whatever other processes write meanwhile."""
     catalogue.archives.record(record("a", 1))
     with catalogue.database.snapshot() as view:
         assert view.rows("SELECT count(*) FROM archive_rows") == [(1,)]
@@ -510,13 +510,13 @@ def test_a_snapshot_shows_one_moment(catalogue):
         assert names == [[("a",)]]
 
 
-def test_the_index_of_names_can_be_made_anew(catalogue):
-    """And what is not whole is told."""
+def test_the_index_of_names_can_be_rebuilt(catalogue):
+    """Invalid indexes are reported."""
     catalogue.archives.record(record("some/where.txt"))
     catalogue.database.reindex_names()
     assert catalogue.database.searchable
     assert catalogue.database.integrity() == []
-    assert len(catalogue.archives.find("photos", "here.t").records) == 1
+    assert len(catalogue.archives.query("photos", text="here.t").records) == 1
 
 
 # Texts
@@ -561,7 +561,7 @@ def test_odd_descriptions_load_and_are_shown(catalogue):
 
 
 def test_names_sort_by_their_bytes_whatever_the_servers_language(postgres, catalogue):
-    """And a beginning is a range of them, in any case and script."""
+    """A prefix is a range of them, in any case and script."""
     names = ["a", "B", "b", "A", "ä", "a-b", "a b", "ab", "Z", "é", "~", "😀", "a/b", "a\x01"]
     for number, name in enumerate(names):
         catalogue.archives.record(record(name, number))
@@ -575,7 +575,7 @@ def test_names_sort_by_their_bytes_whatever_the_servers_language(postgres, catal
 
 
 def test_what_is_missing_sorts_first_as_in_sqlite(catalogue):
-    """Before all else, last when turned round."""
+    """First in ascending order, last in descending order."""
     for number, size in enumerate((3, None, 1)):
         catalogue.archives.record(record(str(number), number, size=size))
     for sort, sizes in (("size", [None, 1, 3]), ("-size", [3, 1, None])):
@@ -584,7 +584,7 @@ def test_what_is_missing_sorts_first_as_in_sqlite(catalogue):
 
 @given(pattern=st.text("ab*?[]^-%_\\c.", max_size=9), name=st.text("abc-^]%_\\.*", max_size=6))
 def test_a_glob_is_translated_as_sqlite_matches_it(postgres, pattern, name):
-    """Sets, ranges, what is not closed, and what LIKE takes for a wildcard."""
+    """Sets, ranges, unclosed brackets, and the wildcards of LIKE."""
     import sqlite3
 
     with sqlite3.connect(":memory:") as lite:
@@ -654,7 +654,7 @@ def _text(node, names):
 
 
 def test_every_statement_of_the_catalogue_is_one_for_postgresql(catalogue):
-    """Prepared on a server, so that a word that only SQLite knows is found here."""
+    """They are prepared on a server, which refuses the words that only SQLite knows."""
     found, wrong = list(statements()), []
     with psycopg.connect(catalogue_url(catalogue), autocommit=True) as raw:
         for place, text in found:
@@ -677,7 +677,7 @@ def catalogue_url(catalogue):
 
 
 def test_a_catalogue_on_a_server_has_no_file(catalogue):
-    """What needs one says so."""
+    """Commands that need a file report that."""
     with pytest.raises(CatalogueError, match="no file"):
         _ = catalogue.path
 

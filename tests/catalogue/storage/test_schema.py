@@ -27,13 +27,15 @@ def first(place):
 
 
 @pytest.fixture
-def later(monkeypatch):
-    """Let the program have a second version."""
+def later():
+    """Give the program a second version, until the returned function is called."""
+    with pytest.MonkeyPatch.context() as patch:
 
-    def migrate(step=STEP):
-        monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+        def migrate(step=STEP):
+            patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+            return patch.undo
 
-    return migrate
+        yield migrate
 
 
 def notes(place):
@@ -44,7 +46,7 @@ def notes(place):
 
 
 def test_a_step_is_applied_once(first, later):
-    """What was there stays."""
+    """The content stays."""
     later()
     for _ in range(2):
         assert notes(first) == [("vault", "photos")]
@@ -84,11 +86,11 @@ def test_several_processes_that_open_it_at_once_apply_a_step_once(first, child):
         assert each.end() == 0
 
 
-def test_a_newer_version_is_refused(first, later, monkeypatch):
+def test_a_newer_version_is_refused(first, later):
     """An older program must not touch what it does not understand."""
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, STEP))
-        notes(first)
+    back = later()
+    notes(first)
+    back()
     with pytest.raises(CatalogueError, match="newer version") as caught:
         Catalogue(first, HERE)
     assert "pip install" in caught.value.cure
@@ -127,8 +129,8 @@ def test_a_file_of_the_last_unreleased_version_keeps_its_open_work(tmp_path):
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_files_of_versions_that_were_never_released_are_refused_unharmed(tmp_path, number):
-    """With the way to go on."""
+def test_files_of_versions_that_were_never_released_are_refused_unchanged(tmp_path, number):
+    """With a cure."""
     path = file_of(tmp_path / "c.sqlite", number)
     before = path.read_bytes()
     with pytest.raises(CatalogueError, match="never released") as caught:

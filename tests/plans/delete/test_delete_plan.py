@@ -30,6 +30,7 @@ from decimal import Decimal
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue.storage.database import new_owner
 from glacier_magic.errors import (
     AccessDenied,
@@ -42,9 +43,7 @@ from glacier_magic.errors import (
     Unavailable,
 )
 from glacier_magic.prices import configuration_file
-from glacier_magic.service import Service
 from glacier_magic.service.denials import Denial, denying, explain
-from glacier_magic.transfer import deleting
 from glacier_magic.transfer.progress import Count
 
 HOSTILE = ("../../etc/passwd", 'it\'s "quoted"', "<script>alert(1)</script>", "-rf *")
@@ -77,16 +76,16 @@ def living(emulator, region):
 
 
 @pytest.fixture
-def sent(monkeypatch):
+def sent(calls):
     """Note the archive ids of all deletions that are sent."""
     ids = []
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
         ids.append(archive_id)
         return original(self, vault, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     return ids
 
 
@@ -260,18 +259,17 @@ def begun(session, vault, *words):
     )
 
 
-def test_a_forgotten_queue_is_not_gone_on_with(filled, session, monkeypatch, living):
+@pytest.mark.limits(deletion_batch=1, workers=1)
+def test_a_forgotten_queue_is_not_gone_on_with(filled, session, calls, living):
     """Also while it runs, by whoever forgets it: a hundred answers later at most."""
     queue = begun(session, filled)
-    monkeypatch.setattr(deleting, "BATCH", 1)
-    monkeypatch.setattr(deleting, "WORKERS", 1)
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
         session.catalogue.deletions.ended(queue.id, "forgotten")
         return original(self, vault, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     done = session.resume_deletion(queue)
     assert 1 <= done.deleted <= 2
     assert session.catalogue.deletions.unfinished() == []
@@ -316,10 +314,9 @@ def test_one_that_fails_does_not_stop_the_rest(session, filled, put, living):
     assert [(d.deleted, d.failed, d.left) for d in unfinished] == [(5, 1, 0)]
 
 
-def test_a_failed_removal_keeps_the_record_and_goes_on_later(filled, monkeypatch, quick, living):
+def test_a_failed_removal_keeps_the_record_and_goes_on_later(filled, calls, quick, living):
     """What the service did not delete is still listed; the same plan run again deletes it."""
-    with monkeypatch.context() as without:
-        without.setattr(Service, "delete_archive", broken)
+    with calls.replaced("delete_archive", broken):
         plan = filled.remove("*")
         with pytest.raises(Unavailable, match="no network"):
             plan.run(confirm="photos")
@@ -364,19 +361,17 @@ def test_progress_is_told_in_archives(filled):
     assert str(reports[-1]).startswith("deleting from photos: 100%, 5 of 5")
 
 
-def test_a_stop_keeps_the_rest_in_the_queue(filled, session, monkeypatch, living):
+@pytest.mark.limits(workers=1)
+def test_a_stop_keeps_the_rest_in_the_queue(filled, session, living, calls):
     """And going on deletes it."""
-    monkeypatch.setattr(deleting, "WORKERS", 1)
-    monkeypatch.setattr(deleting, "MOST_WORKERS", 1)
     plan = filled.remove("*")
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
         plan.stop()
         return original(self, vault, archive_id)
 
-    with monkeypatch.context() as stopping:
-        stopping.setattr(Service, "delete_archive", delete)
+    with calls.replaced("delete_archive", delete):
         done = plan.run(confirm="photos")
     assert done.left >= 4
     assert "not tried yet" in repr(done)
@@ -440,9 +435,9 @@ def test_denials_in_a_row_stop_it_early(vault, emulator, region, session, client
         emulator.clear_faults()
     assert "not tried" in str(caught.value)
     assert "vault lock" in str(caught.value)
-    assert deleting.DENIALS <= len(sent) <= deleting.DENIALS + deleting.MOST_WORKERS
+    assert Limits.denials <= len(sent) <= Limits.denials + Limits.workers
     oldest = [a.archive_id for a in sorted(vault.remove("*").archives, key=lambda a: a.created)]
-    assert set(sent) <= set(oldest[: 2 * deleting.DENIALS])
+    assert set(sent) <= set(oldest[: 2 * Limits.denials])
     [queue] = session.catalogue.deletions.unfinished()
     assert session.resume_deletion(queue).deleted == 200
 

@@ -7,10 +7,11 @@ import sqlite3
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.emulator import process
 from glacier_magic.jobs import Batch
-from glacier_magic.jobs import drop_worker as keeper
-from glacier_magic.transfer import deleting
+
+pytestmark = pytest.mark.limits(drop_retry=0.05)
 
 PATIENCE = 30.0
 COUNT = 250
@@ -21,11 +22,7 @@ WORK = """
     from glacier_magic.catalogue.records.deletion_records import Deletions
     from glacier_magic.catalogue.records.drop_records import Drops
     from glacier_magic.jobs.dropping import Dropper
-    from glacier_magic.jobs import tracker
     from glacier_magic.service import Service
-    from glacier_magic.transfer import deleting
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
-    deleting.BATCH = 20
     folder, region, catalogue, log, moment = sys.argv[1:]
     lock = threading.Lock()
     def say(text):
@@ -65,7 +62,7 @@ WORK = """
     around(Dropper, "_take", "before the job", "after the job")
     around(Dropper, "_proving", "before the proof", "after the proof")
     around(Service, "delete_vault", "before the vault", "after the vault")
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, deletion_batch=20)
 """
 
 DELETE = (
@@ -89,11 +86,6 @@ DROP = (
     sys.stdin.readline()  # the thread that dropped it may still come to where it is killed
 """
 )
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch):
-    monkeypatch.setattr(keeper, "RETRY", 0.05)
 
 
 @pytest.fixture
@@ -137,18 +129,17 @@ def killed(child, emulator, region, tmp_path, session_place):
 
 
 @pytest.fixture
-def sent(monkeypatch, killed):
+def sent(calls, killed):
     """Note in the same log what this process sends."""
-    from glacier_magic.service import Service
 
-    original = Service.delete_archive
+    original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
         with killed.log.open("a") as file:
             file.write(archive_id + "\n")
         return original(self, vault, archive_id)
 
-    monkeypatch.setattr(Service, "delete_archive", delete)
+    calls.replace("delete_archive", delete)
     return lambda: killed.log.read_text().split()
 
 
@@ -217,7 +208,7 @@ def once_more(before, after):
     assert len(set(after)) == COUNT
     again = len(after) - COUNT
     # batches of 20 were recorded; one may wait, one may be under way, and a request per worker
-    assert again <= 2 * 20 + deleting.MOST_WORKERS
+    assert again <= 2 * 20 + Limits.workers
     assert max(after.count(each) for each in set(before)) <= 2 if before else again == 0
 
 
@@ -235,7 +226,7 @@ def test_killed_again_and_again_it_comes_to_its_end(inventoried, child, connect,
     assert queue.deleted > 3 * 15
     session.resume_deletion(queue)
     assert (live("photos"), live("neighbour")) == (0, COUNT)
-    assert len(sent()) - COUNT <= 4 * (20 + deleting.MOST_WORKERS)
+    assert len(sent()) - COUNT <= 4 * (20 + Limits.workers)
 
 
 @pytest.mark.parametrize(

@@ -18,19 +18,13 @@ from glacier_magic.errors import (
     VaultNotEmpty,
 )
 from glacier_magic.jobs import Batch
-from glacier_magic.jobs import drop_worker as keeper
 from glacier_magic.jobs.dropping import DAY, next_inventory
 from glacier_magic.plans import EmptyPlan
 from glacier_magic.prices import configuration_file
-from glacier_magic.service import Service
+
+pytestmark = pytest.mark.limits(drop_retry=0.05)
 
 PATIENCE = 30.0
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch):
-    """Try a step that failed again at once."""
-    monkeypatch.setattr(keeper, "RETRY", 0.05)
 
 
 @pytest.fixture
@@ -252,17 +246,17 @@ def test_stored_from_here_before_the_proof(session, filled, reaches, files, stor
     assert store() == 1
 
 
-def test_written_to_after_the_proof(session, filled, reaches, put, later, store, monkeypatch):
+def test_written_to_after_the_proof(session, filled, reaches, put, later, store, calls):
     """The service refuses to drop it; the next inventory tells why."""
     listed(session, reaches).run(confirm="photos")
-    original = Service.delete_vault
+    original = calls.of("delete_vault")
 
     def delete(self, vault):
         put("late")
-        monkeypatch.setattr(Service, "delete_vault", original)
+        calls.replace("delete_vault", original)
         return original(self, vault)
 
-    monkeypatch.setattr(Service, "delete_vault", delete)
+    calls.replace("delete_vault", delete)
     later(session, hours=25)
     session.tracker.start()
     session.tracker.wait(lambda _: "written to" in (drops(session)[0].note or ""), PATIENCE)
@@ -295,7 +289,7 @@ def test_unfinished_uploads_stop_it(session, filled, reaches, client, store, lat
 
 
 def test_another_vault_of_that_name(session, filled, reaches, client, later, store):
-    """It was dropped by somebody else and made anew: it is not ours to drop."""
+    """Another client dropped and created it again: this drop must not touch it."""
     listed(session, reaches).run(confirm="photos")
     session.tracker.stop()
     later(days=1.2)
@@ -303,7 +297,7 @@ def test_another_vault_of_that_name(session, filled, reaches, client, later, sto
     client.create_vault(vaultName="photos")
     drop = session.catalogue.drops.busy()[0]
     session.tracker.drops.dropper.step(drop, session.tracker._stop)
-    assert "another one" in drops(session)[0].error
+    assert "created again" in drops(session)[0].error
     assert store() == 0
 
 
@@ -331,11 +325,10 @@ def test_denied_deletions_stop_it(session, filled, reaches, emulator, store, cli
     assert store() == 3
 
 
-def test_many_denied_deletions_stop_it_early(session, filled, reaches, emulator, put, monkeypatch):
+@pytest.mark.limits(denials=2)
+def test_many_denied_deletions_stop_it_early(session, filled, reaches, emulator, put):
     """As with rm."""
-    from glacier_magic.transfer import deleting
 
-    monkeypatch.setattr(deleting, "DENIALS", 2)
     plan = listed(session, reaches)
     emulator.fault("access-denied", "DeleteArchive", times=100)
     try:
@@ -362,7 +355,7 @@ def test_a_drop_is_ended_by_the_user(session, filled, reaches, store, later):
         session.stop_drop("neighbour")
 
 
-def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(session, filled, reaches, monkeypatch, store):
+def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(session, filled, reaches, calls, store):
     """Nothing of the first one is left to be resumed; forgotten deletions stop a drop."""
     plan = listed(session, reaches)
 
@@ -370,10 +363,8 @@ def test_a_drop_confirmed_anew_takes_the_place_of_a_stopped_one(session, filled,
         session.catalogue.deletions.ended(1, "forgotten")
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as first:
-        first.setattr(Service, "delete_archive", forget)
-        with pytest.raises(KeyboardInterrupt):
-            plan.run(confirm="photos")
+    with calls.replaced("delete_archive", forget), pytest.raises(KeyboardInterrupt):
+        plan.run(confirm="photos")
     again = session.drop_with_archives("photos")
     again.run(confirm="photos")
     assert store() == 0
@@ -393,17 +384,15 @@ def test_an_outdated_plan_runs_nothing(session, filled, reaches, store):
     assert session.catalogue.deletions.unfinished() == []
 
 
-def test_an_interrupt_stops_the_deleting(session, filled, reaches, monkeypatch, store):
+def test_an_interrupt_stops_the_deleting(session, filled, reaches, calls, store):
     """Ctrl-C means stop: the tracker does not go on behind the user's back."""
     plan = listed(session, reaches)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as pressing:
-        pressing.setattr(Service, "delete_archive", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            plan.run(confirm="photos")
+    with calls.replaced("delete_archive", interrupt), pytest.raises(KeyboardInterrupt):
+        plan.run(confirm="photos")
     assert reaches("stopped").error == "stopped by you"
     assert store() == 3
 

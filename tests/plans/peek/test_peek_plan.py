@@ -17,7 +17,6 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.catalogue.records import members as kept
 from glacier_magic.errors import InputError, JobExpired, NameNotKnown, OverBudget, PriceUnknown, Unlistable
-from glacier_magic.plans.peek import part_store as windows
 from glacier_magic.plans.peek import peek_plan
 
 MIB = 1 << 20
@@ -143,16 +142,18 @@ def test_a_large_directory_takes_a_second_round_and_nothing_is_paid_for_twice(
     assert not list(session.catalogue.peeks.iterdir())
 
 
-def test_what_is_known_is_told_at_once(store, on, vault, connect, ranges_of, monkeypatch):
+def test_what_is_known_is_told_at_once(store, on, vault, connect, ranges_of, calls):
     """In another process too, and without the service."""
     store("a.zip", zipped(count=3, size=10))
     first, _ = on("a.zip")
     asked = len(ranges_of())
     other = connect()
-    monkeypatch.setattr(other.tracker, "refresh", None)
+    looks = []
+    calls.watch("jobs", looks.append)
     plan = other.vault("photos").peek("a.zip")
     assert plan.members.equals(first.members)
     assert plan.members.attrs["as_of"] == first.members.attrs["as_of"]
+    assert looks == []
     assert len(ranges_of()) == asked
 
 
@@ -275,12 +276,9 @@ def test_a_part_that_somebody_retrieved_costs_nothing(client, session, vault, st
 
 PEEKER = """
     import sys
-    import glacier_magic as gm
-    from glacier_magic.jobs import tracker
     from glacier_magic.service import Service
     from glacier_magic.transfer import download
     folder, region, catalogue, where = sys.argv[1:]
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     def stop(word):
         if word == where:
             print("now", flush=True)
@@ -297,7 +295,7 @@ PEEKER = """
         stop("fetched")
         return result
     download._PieceFetcher.run = run
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, lost_request=0.0)
     plan = session.vault("photos").peek("a.tar")
     if plan.empty:
         print(*plan.members["name"], flush=True)
@@ -309,19 +307,14 @@ PEEKER = """
 
 
 def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
-    store, child, emulator, region, tmp_path, ranges_of, monkeypatch, session_place
+    store, child, emulator, region, tmp_path, ranges_of, session_place
 ):
     """After the service took a request, while bytes arrive, and while it is waited for."""
     store("a.tar", tarred([8 * MIB] * 2))
     where = (emulator.folder, region, session_place)
-    fast = PEEKER.replace(
-        "folder, region",
-        "from glacier_magic.jobs import sweep\n    sweep.SETTLE_SECONDS = 0.0\n    folder, region",
-        1,
-    )
 
     def killed(word):
-        one = child(fast, *where, word)
+        one = child(PEEKER, *where, word)
         one.until("now")
         one.kill()
 
@@ -335,7 +328,7 @@ def test_killed_between_and_within_the_rounds_nothing_is_asked_for_twice(
     emulator.advance(hours=4.1)
     names: list[str] = []
     for _ in range(2):
-        names = child(fast, *where, "never").until("ended")
+        names = child(PEEKER, *where, "never").until("ended")
         emulator.advance(hours=4.1)
     assert names == ["t0 t1"]
     assert len(ranges_of()) == len(set(ranges_of())) == 3
@@ -369,10 +362,10 @@ def test_a_window_that_was_damaged_on_disk_is_fetched_again_while_it_is_staged(
     assert len(ranges_of()) == len(set(ranges_of()))
 
 
+@pytest.mark.limits(peek_store=10 * MIB)
 @pytest.mark.each_backend
-def test_kept_windows_are_bounded(store, on, monkeypatch, tmp_path, session):
+def test_kept_windows_are_bounded(store, on, tmp_path, session):
     """Those that were looked into longest ago go."""
-    monkeypatch.setattr(windows, "MOST_KEPT", 10 * MIB)
     for name in ("a.tar", "b.tar"):
         store(name, tarred([8 * MIB] * 3))
         on(name, rounds=2)
@@ -471,20 +464,20 @@ def test_sizes_and_times_that_nothing_holds_are_missing(store, on):
     assert "big" in repr(plan)
 
 
-def test_a_bomb_of_members_is_bounded(session, store, on, monkeypatch):
+@pytest.mark.limits(listed_members=3010)
+def test_a_bomb_of_members_is_bounded(session, store, on):
     """In how many are read, and in how many are kept of all archives."""
     store("bomb.tar", tarred([0] * 3000))
     store("other.tar", tarred([0] * 50))
-    monkeypatch.setattr(kept, "MOST", 3010)
     assert len(on("bomb.tar")[0].members) == 3000
     assert len(on("other.tar")[0].members) == 50
     rows = session.catalogue.database.rows("SELECT COUNT(*) AS n FROM members")
     assert rows[0]["n"] == 50
 
 
-def test_one_long_name_for_all_members_is_kept_up_to_a_limit(store, on, monkeypatch):
+@pytest.mark.limits(listed_text=100000)
+def test_one_long_name_for_all_members_is_kept_up_to_a_limit(store, on):
     """A header that holds for all members multiplies what it says."""
-    monkeypatch.setattr(kept, "MOST_TEXT", 100_000)
     target = io.BytesIO()
     with tarfile.open(
         fileobj=target, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"path": "n" * 3000}
@@ -514,7 +507,7 @@ def test_expired_while_it_is_read_is_asked_for_again(store, vault, session, late
     batch = vault.restore("a.zip").run()
     session.tracker.stop()
     later(hours=40)
-    session.tracker.__init__(session.engine, session._read_inventory)
+    session.tracker.__init__(session.engine)
     assert vault.peek("a.zip").asking
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)

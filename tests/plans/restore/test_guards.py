@@ -25,8 +25,6 @@ a session that was closed | CatalogueError | test_a_closed_session_asks_for_noth
 asked for already | none | test_what_was_asked_for_meanwhile_is_not_paid_for
 """
 
-import collections
-import shutil
 import sys
 from dataclasses import replace
 from decimal import Decimal
@@ -198,12 +196,11 @@ def test_a_slip_asks_for_nothing(filled, refused, tmp_path):
 # The disk
 
 
-def test_a_full_disk_asks_for_nothing(filled, refused, monkeypatch, tmp_path):
+def test_a_full_disk_asks_for_nothing(filled, refused, disk, tmp_path):
     """Neither when it was full before, nor when it has filled since the plan was shown."""
-    usage = collections.namedtuple("usage", "total used free")
     plan = filled.restore("*", to=tmp_path / "back")
     assert "NOT ENOUGH" not in repr(plan)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(GB, GB, 10))
+    disk(free=10)
     assert "NOT ENOUGH" in repr(plan)
     refused(LocalError, plan.run, "no room")
 

@@ -7,7 +7,6 @@ import pytest
 
 from glacier_magic.base.rendering import text_table
 from glacier_magic.errors import GlacierError
-from glacier_magic.service import Service
 
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -49,9 +48,9 @@ def busy(client, put):
 
 
 @pytest.fixture
-def refused(monkeypatch):
+def refused(calls):
     """The moments at which the service refused, with the code."""
-    found, original = [], Service.start_retrieval
+    found, original = [], calls.of("start_retrieval")
 
     def start(service, *arguments):
         try:
@@ -60,7 +59,7 @@ def refused(monkeypatch):
             found.append((service.clock.now_ms(), error.code))
             raise
 
-    monkeypatch.setattr(Service, "start_retrieval", start)
+    calls.replace("start_retrieval", start)
     return found
 
 

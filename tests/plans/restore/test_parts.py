@@ -20,7 +20,6 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
-from glacier_magic.service import Service
 
 MIB = 1 << 20
 SIZE = 21 * MIB + 123
@@ -48,10 +47,12 @@ def get(vault, ready, tmp_path):
 
 
 @pytest.fixture
-def doubtful(monkeypatch):
-    """Let no cover grow, so that some have no hash."""
-    monkeypatch.setattr(ranges, "EXTRA", 0)
-    monkeypatch.setattr(ranges, "EXTRA_SHARE", 1 << 60)
+def doubtful():
+    """Let no cover grow, so that some have no hash; return what ends that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranges, "EXTRA", 0)
+        patch.setattr(ranges, "EXTRA_SHARE", 1 << 60)
+        yield patch.undo
 
 
 def content(path):
@@ -102,15 +103,15 @@ def test_a_part_without_a_hash_is_named_so_and_never_called_verified(vault, data
 
 
 def test_damaged_bytes_never_get_a_name(
-    session, vault, data, later, changed_stream, patient, monkeypatch, tmp_path
+    session, vault, data, later, changed_stream, patient, calls, tmp_path
 ):
     """The hash of each piece is compared, and the piece fetched again until that ends."""
-    original = Service.open_output
+    original = calls.of("open_output")
 
     def open_output(*arguments):
         return changed_stream(original(*arguments), lambda _, piece: b"x" * len(piece))
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     batch = vault.restore("big.bin", byte_range=(5, 3 * MIB), to=tmp_path / "back").run()
     later(session, hours=4.1)
     with pytest.raises(IntegrityError):
@@ -119,15 +120,15 @@ def test_damaged_bytes_never_get_a_name(
 
 
 def test_a_hash_that_does_not_come_where_it_must_is_an_error(
-    session, vault, data, later, changed_stream, patient, monkeypatch, tmp_path
+    session, vault, data, later, changed_stream, patient, calls, tmp_path
 ):
     """What cannot be verified is not taken for verified."""
-    original = Service.open_output
+    original = calls.of("open_output")
 
     def open_output(*arguments):
         return changed_stream(original(*arguments), lambda _, piece: piece, told=False)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     batch = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back").run()
     later(session, hours=4.1)
     with pytest.raises(IntegrityError, match="without"):
@@ -235,13 +236,9 @@ def test_several_parts_of_one_archive_at_once_are_several_jobs(
 RUNNER = """
     import sys
     import glacier_magic as gm
-    from glacier_magic.jobs import tracker
     from glacier_magic.service import Service
     from glacier_magic.transfer import download
     folder, region, catalogue, back, stop_at = sys.argv[1:]
-    download.PIECE = 1 << 20
-    download.WORKERS = download.MOST_WORKERS = 1
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     count = 0
     def stopping(name, original):
         def call(*arguments):
@@ -256,7 +253,7 @@ RUNNER = """
     word = stop_at.split()[0]
     owner = Service if word == "start_retrieval" else download._PieceFetcher
     setattr(owner, word, stopping(word, getattr(owner, word)))
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, piece=1 << 20, workers=1)
     try:
         plan = session.vault("photos").restore("big.bin", byte_range="5-9MiB", to=back)
         batch = plan.run()
@@ -269,6 +266,7 @@ RUNNER = """
 """
 
 
+@pytest.mark.limits(lost_request=0.0)
 def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     vault,
     data,
@@ -279,15 +277,12 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
     region,
     ranges_of,
     small_parts,
-    monkeypatch,
+    calls,
     tmp_path,
     session_place,
 ):
     """After the service took the request, and between pieces; verified ones are not fetched."""
-    from glacier_magic.jobs import sweep
-    from glacier_magic.transfer import download
 
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     where = (emulator.folder, region, session_place, tmp_path / "back")
     one = child(RUNNER, *where, "start_retrieval 1")
     one.until("now")
@@ -299,8 +294,7 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
         other.until("now")
         other.kill()
     fetched = []
-    original = download._PieceFetcher.run
-    monkeypatch.setattr(download._PieceFetcher, "run", lambda s: (fetched.append(s.number), original(s))[1])
+    calls.watch("open_output", lambda *given: fetched.append(given))
     batch = vault.restore("big.bin", byte_range="5-9MiB", to=tmp_path / "back").run()
     batch.wait(PATIENCE)
     assert content(batch.files[0]) == data[5 : 9 * MIB]
@@ -310,28 +304,25 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
 
 
 def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
-    session, vault, data, get, later, small_parts, one_at_a_time, monkeypatch
+    session, vault, data, get, later, small_parts, one_at_a_time, doubtful, calls
 ):
     """From a job with hashes, after one without whose output was dropped half-way."""
-    original, calls = Service.open_output, []
+    fetched = []
 
-    def open_output(*arguments):
-        calls.append(arguments[-2])
-        if len(calls) == 3:
+    def drop_the_third(vault, job, start, length):
+        fetched.append(start)
+        if len(fetched) == 3:
             raise NotFound("The job ID was not found")
-        return original(*arguments)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
-    with monkeypatch.context() as doubtful:
-        doubtful.setattr(ranges, "EXTRA", 0)
-        doubtful.setattr(ranges, "EXTRA_SHARE", 1 << 60)
-        with pytest.raises(JobExpired):
-            get("1MiB-5MiB")
+    calls.watch("open_output", drop_the_third)
+    with pytest.raises(JobExpired):
+        get("1MiB-5MiB")
+    doubtful()
     later(session, hours=40)
     (file,) = get("1MiB-5MiB").files
     assert file.endswith(f".part-{MIB}-{5 * MIB - 1}")
     assert content(file) == data[MIB : 5 * MIB]
-    assert len(calls) == 3 + 4
+    assert len(fetched) == 3 + 4
 
 
 def test_an_expired_part_is_offered_again(session, vault, data, later, get, ranges_of, tmp_path):
@@ -339,7 +330,7 @@ def test_an_expired_part_is_offered_again(session, vault, data, later, get, rang
     batch = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back").run()
     session.tracker.stop()
     later(hours=40)
-    session.tracker.__init__(session.engine, session._read_inventory)
+    session.tracker.__init__(session.engine)
     with pytest.raises(JobExpired):
         batch.wait(PATIENCE)
     assert content(get("0-1MiB").files[0]) == data[:MIB]
@@ -462,3 +453,19 @@ def test_a_plan_for_parts_is_no_plan_file(vault, data, tmp_path):
     with pytest.raises(InputError, match="no parts"):
         vault.restore("big.bin", byte_range="0-9").save(tmp_path / "plan.json")
     assert not (tmp_path / "plan.json").exists()
+
+
+def test_the_pace_of_parts_counts_what_is_retrieved(session, vault, data, tmp_path):
+    """Also where a batch is held to its limits: a file of one byte stands for a MiB."""
+    batch = vault.restore("big.bin", byte_range=(5, 5), to=tmp_path / "back", spread="2d").run()
+    (download,) = session.catalogue.downloads.open()
+    assert download.size == 1
+    assert session.catalogue.pacing.released(download.batch, 0) == [(download.due, MIB)]
+    assert len(batch) == 1
+
+
+def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, get):
+    """On both sides: the promise, and what came of it."""
+    get((5, 14))
+    past = session.history().table.iloc[0]
+    assert (past["size"], past["size_done"]) == (MIB, MIB)

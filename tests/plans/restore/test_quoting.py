@@ -14,8 +14,8 @@ from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
 from glacier_magic.plans.restore.quoting import Asking, checked_destination, default_destination, quote_for
 from glacier_magic.prices import Figure, PriceTable
-from glacier_magic.prices.figures import built_in
-from glacier_magic.prices.items import GB
+from glacier_magic.prices.built_in import built_in
+from glacier_magic.prices.figures import GB
 
 D = decimal.Decimal
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

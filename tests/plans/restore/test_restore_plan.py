@@ -19,9 +19,8 @@ from glacier_magic.errors import (
     NotReady,
     Unavailable,
 )
-from glacier_magic.jobs import Batch, asking, sweep, tracker
+from glacier_magic.jobs import Batch
 from glacier_magic.jobs.handles import outcome
-from glacier_magic.service import Service
 
 PATIENCE = 30.0
 
@@ -186,9 +185,9 @@ def test_an_archive_the_catalogue_never_saw_comes_back_whole(
     assert list(restored(tmp_path / "back").values()) == [b"precious" * 1000]
 
 
-def test_two_sessions_that_ask_at_the_same_moment_ask_once(connect, filled, jobs_of, tmp_path, monkeypatch):
+def test_two_sessions_that_ask_at_the_same_moment_ask_once(connect, filled, jobs_of, tmp_path, calls):
     """Into two folders, so that neither plan is the other's: the retrieval is paid once."""
-    original, both = Service.start_retrieval, threading.Barrier(2)
+    original, both = calls.of("start_retrieval"), threading.Barrier(2)
 
     def together(*arguments):
         with suppress(threading.BrokenBarrierError):
@@ -199,7 +198,7 @@ def test_two_sessions_that_ask_at_the_same_moment_ask_once(connect, filled, jobs
         filled.restore("c.txt", to=tmp_path / "one"),
         connect().vault("photos").restore("c.txt", to=tmp_path / "two"),
     ]
-    monkeypatch.setattr(Service, "start_retrieval", together)
+    calls.replace("start_retrieval", together)
     threads = [threading.Thread(target=plan.run) for plan in plans]
     for thread in threads:
         thread.start()
@@ -527,35 +526,35 @@ def test_an_outcome_names_a_few_and_counts_the_rest(session, vault):
 
 
 def test_a_retrieval_whose_answer_was_lost_is_not_asked_for_twice(
-    session, filled, monkeypatch, jobs_of, later, tmp_path
+    session, filled, calls, jobs_of, later, tmp_path
 ):
     """The job is found by its token in the list."""
-    original = Service.start_retrieval
+    original = calls.of("start_retrieval")
 
     def lose(*arguments):
         original(*arguments)
         raise Unavailable("the answer was lost")
 
-    monkeypatch.setattr(Service, "start_retrieval", lose)
+    calls.replace("start_retrieval", lose)
     batch = filled.restore("c.txt", to=tmp_path / "back").run()
     later(session, hours=4.1)
     batch.wait(PATIENCE)
     assert len(jobs_of()) == 1
 
 
+@pytest.mark.limits(lost_request=0)
 def test_a_retrieval_that_did_not_reach_the_service_is_asked_for_again(
-    session, filled, monkeypatch, jobs_of, later, tmp_path
+    session, filled, calls, jobs_of, later, tmp_path
 ):
     """Once the list has had time to show it and does not."""
-    original, failures = Service.start_retrieval, [Unavailable("no network")]
+    original, failures = calls.of("start_retrieval"), [Unavailable("no network")]
 
     def lose(*arguments):
         if failures:
             raise failures.pop()
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "start_retrieval", lose)
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
+    calls.replace("start_retrieval", lose)
     batch = filled.restore("c.txt", to=tmp_path / "back").run()
     assert batch.snapshot.rows[0].state in ("requested", "in progress")
     session.tracker.refresh(["photos"])
@@ -565,17 +564,17 @@ def test_a_retrieval_that_did_not_reach_the_service_is_asked_for_again(
     assert len(jobs_of()) == 1
 
 
-def test_a_throttled_retrieval_is_asked_for_later_by_itself(session, filled, monkeypatch, jobs_of, tmp_path):
+@pytest.mark.limits(request_interval=0.1)
+def test_a_throttled_retrieval_is_asked_for_later_by_itself(session, filled, calls, jobs_of, tmp_path):
     """The service took nothing for certain."""
-    original, failures = Service.start_retrieval, [Unavailable("slow", code="ThrottlingException")]
+    original, failures = calls.of("start_retrieval"), [Unavailable("slow", code="ThrottlingException")]
 
     def throttle(*arguments):
         if failures:
             raise failures.pop()
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "start_retrieval", throttle)
-    monkeypatch.setattr(tracker, "ASK_AGAIN", 0.1)
+    calls.replace("start_retrieval", throttle)
     batch = filled.restore("c.txt", to=tmp_path / "back").run()
     while batch.snapshot.count("requested"):
         time.sleep(0.01)
@@ -585,13 +584,8 @@ def test_a_throttled_retrieval_is_asked_for_later_by_itself(session, filled, mon
 ASKER = """
     import sys
     import time
-    import glacier_magic as gm
-    from glacier_magic.catalogue.records import downloads
-    from glacier_magic.jobs import asking
     from glacier_magic.service import Service
     folder, region, catalogue, target, when, count = sys.argv[1:]
-    asking.WORKERS = 1
-    downloads.LEASE_SECONDS = 0
     original, calls = Service.start_retrieval, []
     def call(*arguments):
         if when == "before" and len(calls) == int(count):
@@ -603,26 +597,16 @@ ASKER = """
             time.sleep(600)
         return calls[-1]
     Service.start_retrieval = call
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, workers=1, download_lease=0)
     session.vault("photos").restore("*", to=target).run()
 """
 
 
+@pytest.mark.limits(lost_request=0, workers=1)
 @pytest.mark.each_backend
 @pytest.mark.parametrize(("when", "count"), [("before", 0), ("before", 1), ("after", 1), ("after", 3)])
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
-    emulator,
-    region,
-    connect,
-    filled,
-    child,
-    later,
-    jobs_of,
-    monkeypatch,
-    tmp_path,
-    when,
-    count,
-    session_place,
+    emulator, region, connect, filled, child, later, jobs_of, tmp_path, when, count, session_place
 ):
     """Whatever was asked for is not asked for again, and whatever was not, is: one job each."""
     path = session_place
@@ -630,8 +614,6 @@ def test_a_run_that_was_killed_is_completed_by_the_next_session(
     other = child(ASKER, emulator.folder, region, path, tmp_path / "back", when, count)
     other.until("stopped")
     other.kill()
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(asking, "WORKERS", 1)
     session = connect()
     batch = session.pending()
     while session.catalogue.downloads.open()[0].job_id is None or any(

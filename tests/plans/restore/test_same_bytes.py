@@ -4,9 +4,8 @@ import shutil
 
 import pytest
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.errors import GlacierError, JobFailed, PlanChanged
-from glacier_magic.jobs import fetching
-from glacier_magic.service import Service
 
 PATIENCE = 30.0
 LETTER = b"Dear Ann, " * 50
@@ -36,15 +35,15 @@ def versions(stored):
 
 
 @pytest.fixture
-def outputs(monkeypatch):
+def outputs(calls):
     """List the archives' outputs that bytes are fetched from."""
-    fetched, original = [], Service.open_output
+    fetched, original = [], calls.of("open_output")
 
     def open_output(service, vault, job, *rest):
         fetched.append(job)
         return original(service, vault, job, *rest)
 
-    monkeypatch.setattr(Service, "open_output", open_output)
+    calls.replace("open_output", open_output)
     return fetched
 
 
@@ -202,17 +201,16 @@ def test_a_twin_is_not_paid_for_when_the_first_fails(
 
 
 def test_a_twin_expires_with_the_first_and_both_are_planned_again(
-    session, vault, stored, later, ready, jobs_of, tmp_path, monkeypatch, until
+    session, vault, stored, later, ready, jobs_of, tmp_path, held, until
 ):
     """As one request."""
     stored("a.txt", "b.txt")
-    with monkeypatch.context() as held:
-        held.setattr(fetching.Fetcher, "start_ready", lambda _: None)
-        batch = vault.restore("*", to=tmp_path / "back").run()
-        later(session, hours=4.1)
-        until(lambda: batch.snapshot.count("ready") == 2)
-        later(session, hours=25)
-        until(lambda: batch.snapshot.count("expired") == 2)
+    batch = vault.restore("*", to=tmp_path / "back").run()
+    later(session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 2)
+    later(session, hours=25)
+    until(lambda: batch.snapshot.count("expired") == 2)
+    held.clear()
     assert jobs_of() == []
     plan = session.restore_expired()
     assert plan.requests == 1
@@ -240,7 +238,7 @@ def test_a_twin_of_what_is_scheduled_waits_and_stops_with_it(
 
 @pytest.mark.parametrize("gone", ["before", "after"])
 def test_a_twin_comes_from_the_output_when_the_first_file_is_gone(
-    session, vault, stored, ready, later, jobs_of, tmp_path, gone, monkeypatch
+    session, vault, stored, ready, later, jobs_of, tmp_path, gone
 ):
     """Also where the first one cannot be written: one job serves both."""
     stored("a.txt", "b.txt")
@@ -277,11 +275,9 @@ def test_a_copy_that_vanishes_between_plan_and_run_is_shown(
 
 RUNNER = """
     import sys
-    import glacier_magic as gm
-    from glacier_magic.jobs import copying, tracker
+    from glacier_magic.jobs import copying
     from glacier_magic.service import Service
     folder, region, catalogue, back, stop_at = sys.argv[1:]
-    tracker.VIRTUAL_LATEST = tracker.TICK = 0.05
     def stopping(original):
         def call(*arguments):
             if stop_at == "before":
@@ -296,32 +292,19 @@ RUNNER = """
         copying._copied = stopping(copying._copied)
     else:
         Service.start_retrieval = stopping(Service.start_retrieval)
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05)
     session.vault("photos").restore("*", to=back).run().wait(60)
 """
 
 
+@pytest.mark.limits(lost_request=-Limits.download_lease)
 @pytest.mark.each_backend
 @pytest.mark.parametrize("when", ["before", "after", "copying"])
 def test_killed_at_any_moment_the_bytes_are_asked_for_once(
-    session,
-    vault,
-    stored,
-    child,
-    later,
-    emulator,
-    region,
-    jobs_of,
-    monkeypatch,
-    tmp_path,
-    session_place,
-    when,
+    session, vault, stored, child, later, emulator, region, jobs_of, tmp_path, session_place, when
 ):
     """And every archive gets its file."""
-    from glacier_magic.catalogue.records import downloads
-    from glacier_magic.jobs import sweep
 
-    monkeypatch.setattr(sweep, "SETTLE_SECONDS", -downloads.LEASE_SECONDS)
     stored("a.txt", "b.txt", "c.txt")
     if when == "copying":
         first = vault.restore("a.txt", to=tmp_path / "back").run()
@@ -332,7 +315,6 @@ def test_killed_at_any_moment_the_bytes_are_asked_for_once(
     other = child(RUNNER, emulator.folder, region, session_place, tmp_path / "back", when)
     other.until("now")
     other.kill()
-    monkeypatch.setattr(downloads, "LEASE_SECONDS", 0.0)
     session.catalogue.database.execute("UPDATE downloads SET lease_until=1")
     session.jobs()
     batch = vault.restore("*", to=tmp_path / "back").run()

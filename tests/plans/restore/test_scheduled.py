@@ -8,6 +8,7 @@ import pytest
 
 from glacier_magic import cli
 from glacier_magic.base.rendering import snapshot_text
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -17,8 +18,8 @@ from glacier_magic.errors import (
     Refused,
     Unavailable,
 )
-from glacier_magic.jobs import postponing
-from glacier_magic.service import Policy, Service
+from glacier_magic.jobs import pacing
+from glacier_magic.service import Policy
 
 PATIENCE = 30.0
 pytestmark = pytest.mark.usefixtures("soon")
@@ -38,29 +39,29 @@ def filled(vault, files):
 
 
 @pytest.fixture
-def requests(monkeypatch):
+def requests(calls):
     """The archives that the service was asked for from here, with what it answered."""
-    made, original = [], Service.start_retrieval
+    made, original = [], calls.of("start_retrieval")
 
     def start(service, vault, archive, *rest):
         made.append(archive)
         return original(service, vault, archive, *rest)
 
-    monkeypatch.setattr(Service, "start_retrieval", start)
+    calls.replace("start_retrieval", start)
     return made
 
 
 @pytest.fixture
-def refusing(monkeypatch):
+def refusing(calls):
     """Let the next requests be refused with these errors, one each."""
-    refusals, original = [], Service.start_retrieval
+    refusals, original = [], calls.of("start_retrieval")
 
     def start(*arguments):
         if refusals:
             raise refusals.pop(0)
         return original(*arguments)
 
-    monkeypatch.setattr(Service, "start_retrieval", start)
+    calls.replace("start_retrieval", start)
     return refusals
 
 
@@ -112,7 +113,7 @@ def test_the_board_says_due_and_the_weekday(session, filled, tmp_path):
 def test_waiting_for_what_is_scheduled_is_not_ready_and_says_when(filled, tmp_path):
     """With the exit code of things that take time."""
     batch = filled.restore("*", to=tmp_path / "back", spread=3).run()
-    with pytest.raises(NotReady, match="4 scheduled, the next asked for") as caught:
+    with pytest.raises(NotReady, match="4 scheduled, the next is requested") as caught:
         batch.wait(0)
     assert caught.value.exit_code == 75
 
@@ -224,11 +225,11 @@ def test_refusals_by_the_policy_are_moved_further_each_time(session, filled, pol
     assert "--tier bulk" in row.error
 
 
+@pytest.mark.limits(workers=1)
 def test_what_the_policy_refuses_is_not_tried_with_more(
     session, filled, policy, requests, tmp_path, monkeypatch
 ):
     """One refusal tells for all that are no smaller."""
-    monkeypatch.setattr("glacier_magic.jobs.asking.WORKERS", 1)
     monkeypatch.setattr("glacier_magic.plans.restore.restore_plan.timetable", lambda *_, **__: None)
     policy("BytesPerHour", 1)
     batch = filled.restore("*", to=tmp_path / "back").run()
@@ -285,10 +286,10 @@ def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
 @pytest.mark.parametrize(
     ("error", "speed", "policy", "expected"),
     [
-        (Refused("", code=postponing.POLICY), 1, Policy("BytesPerHour", 5), [HOUR, 2 * HOUR, DAY]),
-        (Refused("", code=postponing.POLICY), 1, None, [HOUR, 2 * HOUR, DAY]),
-        (Refused("", code=postponing.POLICY), 1, Policy("FreeTier"), [6 * HOUR + 60_000] * 3),
-        (Refused("", code=postponing.CAPACITY), 1, None, [120_000, 240_000, HOUR]),
+        (Refused("", code=pacing.POLICY), 1, Policy("BytesPerHour", 5), [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=pacing.POLICY), 1, None, [HOUR, 2 * HOUR, DAY]),
+        (Refused("", code=pacing.POLICY), 1, Policy("FreeTier"), [6 * HOUR + 60_000] * 3),
+        (Refused("", code=pacing.CAPACITY), 1, None, [120_000, 240_000, HOUR]),
         (Unavailable("", code="ThrottlingException"), 1, None, [5_000, 10_000, 300_000]),
         (Unavailable("", code="ThrottlingException"), 60, None, [300_000, 600_000, 18_000_000]),
         (CredentialsError(""), 1, None, [5_000, 10_000, 900_000]),
@@ -297,15 +298,15 @@ def test_a_refusal_for_good_still_fails(filled, refusing, tmp_path):
 def test_pauses_grow_to_a_limit(error, speed, policy, expected):
     """The free tier's allowance is a day's: on to the next; throttling is of our seconds."""
     now = 100 * DAY + 18 * HOUR
-    found = [postponing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
+    found = [pacing.pause(error, moves, now=now, speed=speed, policy=policy) for moves in (0, 1, 50)]
     assert found == expected
 
 
 def test_a_lost_answer_is_not_a_refusal():
     """The job may run: that is the token's affair."""
-    assert not postponing.is_postponed(Unavailable("the connection broke"))
-    assert not postponing.is_postponed(Refused("something else"))
-    assert not postponing.is_postponed(GlacierError("broken"))
+    assert not pacing.is_postponed(Unavailable("the connection broke"))
+    assert not pacing.is_postponed(Refused("something else"))
+    assert not pacing.is_postponed(GlacierError("broken"))
 
 
 # Words
@@ -336,12 +337,8 @@ def test_the_command_line_takes_one_pace(home, capsys):
 PACER = """
     import sys
     import time
-    import glacier_magic as gm
-    from glacier_magic.jobs import asking, tracker
     from glacier_magic.service import Service
     folder, region, catalogue, target, when, count = sys.argv[1:]
-    asking.WORKERS = 1
-    tracker.ASK_AGAIN = tracker.IDLE = tracker.TICK = tracker.VIRTUAL_LATEST = 0.05
     original, calls = Service.start_retrieval, []
     def call(*arguments):
         if when == "before" and len(calls) == int(count):
@@ -353,13 +350,15 @@ PACER = """
             time.sleep(600)
         return calls[-1]
     Service.start_retrieval = call
-    session = gm.connect(emulator=folder, region=region, catalogue=catalogue)
+    limits = {"request_interval": 0.05, "idle": 0.05, "tick": 0.05, "emulator_idle": 0.05}
+    session = connect(folder, region, catalogue, workers=1, **limits)
     batch = session.vault("photos").restore("*", to=target, spread="3d").run()
     print("running", flush=True)
     batch.wait()
 """
 
 
+@pytest.mark.limits(lost_request=Limits.download_lease)
 @pytest.mark.parametrize(("when", "count"), [("before", 0), ("after", 1), ("before", 3), ("after", 3)])
 def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     emulator,
@@ -369,7 +368,6 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
     child,
     later,
     asked,
-    monkeypatch,
     tmp_path,
     when,
     count,
@@ -385,8 +383,6 @@ def test_a_paced_restore_that_was_killed_goes_on_at_its_pace(
         emulator.advance(days=1)
     other.until("stopped")
     other.kill()
-    monkeypatch.setattr("glacier_magic.jobs.sweep.SETTLE_SECONDS", 0)
-    monkeypatch.setattr("glacier_magic.jobs.sweep.LEASE_SECONDS", 0)
     session = connect()
     batch = session.pending()
     seen = asked()

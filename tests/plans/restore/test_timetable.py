@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError
-from glacier_magic.jobs.limits import DAY, HOUR, Limit, due_times, from_json, to_json
+from glacier_magic.jobs.pacing import DAY, HOUR, Limit, due_times, from_json, to_json
 from glacier_magic.plans.restore.timetable import FREE_A_DAY, Pace, days_needed, even, timetable
 from glacier_magic.service import Policy
 

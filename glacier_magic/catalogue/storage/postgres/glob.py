@@ -1,4 +1,4 @@
-"""GLOB patterns of SQLite as LIKE patterns or, where these do not suffice, regular expressions."""
+"""GLOB patterns of SQLite, translated into LIKE patterns or, if necessary, regular expressions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def translate(pattern: str) -> tuple[str, str] | None:
             plain = plain and one
             like += like_escaped(ranges[0][0]) if one else ""
             ranges = [pair for pair in ranges if pair[0] <= pair[1]]
-            if not ranges and not negated:
+            if not ranges and not negated:  # [z-a] matches no character
                 return None
             expression += _set(ranges, negated=negated)
         else:
@@ -64,4 +64,4 @@ def _set(ranges: Ranges, *, negated: bool) -> str:
 
 
 def _code(char: str) -> str:
-    return f"\\U{ord(char):08x}"
+    return f"\\U{ord(char):08x}"  # escaped, no character is an operator

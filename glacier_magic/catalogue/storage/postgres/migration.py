@@ -1,4 +1,4 @@
-"""The tables on a server: created, or brought to the current version, when they are opened."""
+"""Creating and migrating the tables on a server."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ WORDS = schema.Words(
 )
 
 
-def bring_up(connection: psycopg.Connection[Any], place: str, lock: int) -> None:
+def migrate(connection: psycopg.Connection[Any], place: str, lock: int) -> None:
     """Create or change the tables in one transaction, if needed.
 
-    :raises CatalogueError: the server or the database is unsuitable, or of a version that is not known.
+    :raises CatalogueError: the server or the database is unsuitable, or the version is not known.
     """
     _check_server(connection, place)
-    if _version(connection, place) == schema.mark():
+    if _version(connection, place) == schema.mark():  # the usual case, without a lock
         return
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({lock})")
-        version = _version(connection, place)  # another process may have been quicker
+        version = _version(connection, place)  # another process may have migrated them meanwhile
         if not version:
             connection.execute("CREATE TABLE glacier_magic(version BIGINT NOT NULL)")
             connection.execute("INSERT INTO glacier_magic(version) VALUES(0)")
@@ -51,17 +51,17 @@ def _check_server(connection: psycopg.Connection[Any], place: str) -> None:
     if row["encoding"] != "UTF8":
         raise CatalogueError(
             f"The catalogue {place} cannot hold every name: its encoding is {row['encoding']}",
-            cure="Make a database for it: createdb --encoding UTF8 --template template0 NAME",
+            cure="Create a database for it: createdb --encoding UTF8 --template template0 NAME",
         )
     if row["schema"] is None:
         raise CatalogueError(
             f"The catalogue {place} has no schema of its search path",
-            cure="Make it (CREATE SCHEMA), or name another one in the URL.",
+            cure="Create it (CREATE SCHEMA), or name another one in the URL.",
         )
 
 
 def _version(connection: psycopg.Connection[Any], place: str) -> int:
-    """Return the number of the version that the database keeps; refuse tables that are not ours."""
+    """Return the number of the version that the database stores; refuse tables of another program."""
     names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname=current_schema()").fetchall()
     tables = {row["tablename"] for row in names}
     if "glacier_magic" not in tables:

@@ -1,4 +1,4 @@
-"""The URL of a catalogue: its parts, and how it is shown without its password."""
+"""The URL of a catalogue, parsed and displayed without its password."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ....errors import InputError
 
 _DEFAULTS = {
     "application_name": "glacier_magic",
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "tcp_user_timeout": "30000",
+    "connect_timeout": "10",  # seconds
+    "keepalives_idle": "30",  # seconds: a firewall may drop an idle connection without a sign
+    "tcp_user_timeout": "30000",  # milliseconds
 }
 
 
@@ -25,7 +25,7 @@ class Url:
 
     @property
     def secret(self) -> str | None:
-        """The password that the URL holds, if any."""
+        """The password in the URL, if any."""
         found = self.options.get("password")
         return str(found) if found else None
 
@@ -40,13 +40,14 @@ def parse_url(text: str) -> Url:
 
     try:
         options = psycopg.conninfo.conninfo_to_dict(text)
-    except psycopg.Error:  # its words may hold a piece of the password
+    except psycopg.Error:  # its message may contain a part of the password
         raise InputError(
             "The URL of the catalogue is not understood",
             cure="Write it like postgresql://user@host:5432/database; a character such as @ or / "
             "in a password is written %40 or %2F.",
         ) from None
     host = str(options.get("host") or "")
+    # An unescaped @ in the password; @name is an abstract socket.
     if "@" in host and not host.startswith("@"):
         raise InputError(
             "The URL of the catalogue is not understood: it has an @ too many",

@@ -1,7 +1,7 @@
-r"""Values that come back from PostgreSQL as they do from SQLite, and their marks in a statement.
+r"""Values converted between PostgreSQL and Python as SQLite converts them, and their placeholders.
 
-PostgreSQL's text cannot hold the character NUL, nor half a surrogate pair.  They are kept as
-``\x01`` and what follows, so that texts sort as before.
+PostgreSQL's text cannot contain NUL or half a surrogate pair.  They are stored as ``\x01`` and further
+characters, so that the order of texts is the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ODD = re.compile("[\0\x01\ud800-\udfff]")
 _ESCAPED = re.compile("\x01(?:([\x01\x02])|\x03([0-9a-f]{4}))")
 
 _LONGEST = 4_000
-"""Characters of the longest statement to cache: longer ones list ids, and are used once."""
+"""Characters of the longest statement that is cached: longer ones list ids and are used once."""
 
 _MARK = re.compile(
     r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\n]*)
@@ -30,7 +30,7 @@ _MARK = re.compile(
 
 
 def marked(sql: str) -> str:
-    """Return a statement with psycopg's marks of values.
+    """Return a statement with the placeholders of psycopg.
 
     >>> marked("SELECT 100 % size FROM jobs WHERE job_id=? AND tier=:tier AND status<>'?'")
     "SELECT 100 %% size FROM jobs WHERE job_id=%s AND tier=%(tier)s AND status<>'?'"
@@ -48,12 +48,12 @@ def _mark(found: re.Match[str]) -> str:
         return "%s"
     if found["key"]:
         return f"%({found['key']})s"
-    return found[0].replace("%", "%%")
+    return found[0].replace("%", "%%")  # psycopg reads a single % as a placeholder
 
 
 def escape(text: str) -> str:
-    """Return *text* as PostgreSQL can hold it."""
-    if text.isascii() and "\0" not in text and "\x01" not in text:
+    """Return *text* in a form that PostgreSQL can store."""
+    if text.isascii() and "\0" not in text and "\x01" not in text:  # nearly always, and faster
         return text
     return _ODD.sub(_escaped, text)
 
@@ -64,7 +64,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def unescape(text: str) -> str:
-    """Return what :func:`escape` was given."""
+    """Return the text that :func:`escape` converted."""
     if "\x01" not in text:
         return text
     return _ESCAPED.sub(lambda m: chr(ord(m[1]) - 1) if m[1] else chr(int(m[2], 16)), text)
@@ -76,7 +76,7 @@ class _Text(StrDumperUnknown):
 
 
 class _Bool(Dumper):
-    """Booleans are 0 and 1, as in SQLite."""
+    """Writes booleans as 0 and 1, as SQLite does."""
 
     oid = psycopg.adapters.types["int8"].oid
 
@@ -90,15 +90,15 @@ class _TextLoader(Loader):
 
 
 class _NumberLoader(Loader):
-    """Sums of whole numbers are of the type numeric."""
+    """Reads the type numeric, which sums of integers have."""
 
     def load(self, data: Buffer) -> int | float:
         text = str(data, "ascii")
-        return int(text) if text.lstrip("-").isdigit() else float(text)
+        return int(text) if text.lstrip("-").isdigit() else float(text)  # SQLite has no decimals
 
 
 def adapt(connection: psycopg.Connection[Any]) -> None:
-    """Convert the values of a connection as SQLite does."""
+    """Make a connection convert values as SQLite does."""
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_dumper(bool, _Bool)
     for name in ("text", "varchar"):
@@ -107,7 +107,7 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
 
 
 class Row:
-    """A row of an answer, by position or by the name of the column, as ``sqlite3.Row``."""
+    """A row of a result, indexed by position or by column name, as ``sqlite3.Row``."""
 
     __slots__ = ("_places", "_values")
 
@@ -129,7 +129,7 @@ class Row:
 
 
 def row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
-    """Return the function that makes the rows of a cursor's answer."""
+    """Return the function that creates the rows of a cursor's result."""
     columns = cursor.description or ()
     places = {column.name: place for place, column in enumerate(columns)}
     return lambda values: Row(values, places)

@@ -1,4 +1,4 @@
-"""When to look at the jobs of each vault again: as seldom as the tiers and the pages allow."""
+"""When to poll the jobs of each vault: as rarely as their tiers and the length of the list allow."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from ..service import ServiceClock
 from .durations import PastDurations, kind_of, window
 
 SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
-"""Bounds of the pause between two looks once a job can be done."""
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=20), timedelta(minutes=5)
-"""The pause after a look that failed, doubled with each that follows."""
+"""Bounds of the pause between two polls once a job can be finished."""
+LAST_RETRY = timedelta(minutes=5)
+"""The longest pause after a poll that failed; the first is doubled with each further failure."""
 JITTER = timedelta(minutes=1)
-"""At most so much is added to a pause, and a tenth of it: not all look at the same second."""
+"""The most that is added to a pause at random, so that not all clients poll at the same second."""
 PAGE = 50
-"""Jobs of one answer of the service (service documentation, "List Jobs")."""
+"""Jobs on one page of the list (service documentation, "List Jobs")."""
 A_PAGE = timedelta(seconds=6)
-"""For each further page of a vault's jobs there is so much more between two looks: at ten thousand
-jobs twenty minutes, of the 24 hours that each output is kept."""
+"""The pause grows by this for each further page of a vault's jobs: to twenty minutes at ten
+thousand jobs, which is little of the 24 hours that an output is available."""
 FRESH = 0.2
-"""Real seconds for which a look at a vault counts when something is asked of it."""
+"""Real seconds for which a poll is recent enough to send a request to the vault."""
 UNSETTLED = ("asking", "waiting")
-"""States of downloads that a look at the list of jobs may settle."""
+"""States of downloads that a poll may change."""
 
 
-def next_moment(running: RunningJob, now: datetime, past: PastDurations) -> datetime:
-    """Return when to look again at jobs of one tier, by the oldest of them.
+def next_poll(running: RunningJob, now: datetime, past: PastDurations) -> datetime:
+    """Return when to poll jobs of one tier again, by the oldest of them.
 
-    First when it can be done at the earliest, then twice as close each time to when it usually
-    is; after that in a tenth of the time that it is late.
+    First at the end of the tier's shortest time; then each time halfway to the usual time; after
+    that, in a tenth of the time by which the job is late.
     """
     kind, since = kind_of(running.action, running.tier), from_ms(running.since) or now
     first, usual = since + window(kind)[0], since + past.usual(kind)
@@ -45,10 +45,10 @@ def next_moment(running: RunningJob, now: datetime, past: PastDurations) -> date
     return now + max(timedelta(minutes=1), (now - usual) / 10)
 
 
-class Schedule:
-    """The moments of the service's time at which vaults are looked at.
+class PollSchedule:
+    """The times, by the service's clock, at which vaults are polled.
 
-    ``patience`` is how many times as long to wait between looks once jobs can be done.
+    ``patience`` multiplies the pauses between polls once jobs can be finished.
     """
 
     def __init__(self, catalogue: Catalogue, clock: ServiceClock) -> None:
@@ -62,8 +62,7 @@ class Schedule:
     def due(self, vaults: Iterable[str], longest: float) -> list[str]:
         """Return which of *vaults* are due.
 
-        :param longest: seconds after which an emulator is looked at in any case: somebody may have
-            moved its clock.
+        :param longest: real seconds after which an emulator is polled in any case.
         """
         now, steady = self._clock.now(), time.monotonic()
         return [
@@ -71,21 +70,22 @@ class Schedule:
             for vault in vaults
             if vault not in self._due
             or self._due[vault] <= now
+            # A user may have advanced the emulator's clock.
             or (self._clock.virtual and steady - self._looked.get(vault, 0.0) >= longest)
         ]
 
     def clear(self) -> None:
-        """Let all vaults be due now."""
+        """Make all vaults due now."""
         self._due.clear()
 
     def keep(self, vaults: set[str]) -> None:
-        """Forget about all vaults but these."""
+        """Forget all vaults but these."""
         self._due = {vault: due for vault, due in self._due.items() if vault in vaults}
 
     def looked(self, vault: str, next_request: datetime | None) -> None:
-        """Plan the next look after one that went well.
+        """Plan the next poll after one that succeeded.
 
-        :param next_request: when the next archive of the vault is asked for, if that is planned.
+        :param next_request: when the next archive of the vault is requested, if any is planned.
         """
         self._failed.pop(vault, None)
         self._looked[vault] = time.monotonic()
@@ -93,38 +93,40 @@ class Schedule:
         now, running = self._clock.now(), self._running(vault)
         moment = self._by_tiers(running, now)
         if vault in self._catalogue.downloads.vaults_with_work(UNSETTLED) and not running:
-            moment = now
+            moment = now  # they wait for a job that is not in the list
         elif moment is None:
             moment = next_request or now + LATEST
         pause = max(moment - now, self.least(vault))
-        if not running or moment - now <= LATEST:
+        if not running or moment - now <= LATEST:  # not the hours in which no job can be finished
             pause *= self.patience
         self._due[vault] = now + pause + min(JITTER, pause / 10) * random.random()  # noqa: S311 - chance, not secrecy
 
     def failed(self, vault: str) -> None:
-        """Plan the next look after one that got no answer."""
+        """Plan the next poll after one that failed."""
         count = self._failed[vault] = self._failed.get(vault, 0) + 1
         self._looked[vault] = time.monotonic()
-        self._due[vault] = self._clock.now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(count - 1, 8))
+        first = timedelta(seconds=self._catalogue.limits.list_retry)
+        self._due[vault] = self._clock.now() + min(LAST_RETRY, first * 2 ** min(count - 1, 8))
 
-    def heard_of(self, vaults: Iterable[str]) -> None:
-        """Look sooner where jobs were begun since that can be done sooner."""
+    def jobs_changed(self, vaults: Iterable[str]) -> None:
+        """Poll earlier where jobs have started that can be finished earlier."""
         now = self._clock.now()
+        # A failed vault keeps its pause: new jobs do not end an outage.
         for vault in set(vaults) & self._due.keys() - self._failed.keys():
             moment = self._by_tiers(self._running(vault), now)
             if moment is not None:
                 self._due[vault] = min(self._due[vault], max(moment, now + self.least(vault)))
 
     def least(self, vault: str) -> timedelta:
-        """Return the shortest pause between two looks at a vault: its list may be long."""
+        """Return the shortest pause between two polls of a vault."""
         return max(SOONEST, A_PAGE * self._pages.get(vault, 0))
 
     def is_fresh(self, vault: str) -> bool:
-        """Tell whether a vault was looked at this very moment, and the look went well."""
+        """Tell whether the last poll of a vault succeeded and was just now."""
         return self._since_look(vault) < FRESH and vault not in self._failed
 
     def may_look(self, vault: str) -> bool:
-        """Tell whether to look before it is due: not where a look has failed, or takes long."""
+        """Tell whether to poll before it is due: not after a failure, nor again where the list is long."""
         pause = A_PAGE.total_seconds() * self._pages.get(vault, 0)
         long_ago = self._clock.virtual or self._since_look(vault) >= pause
         return long_ago and vault not in self._failed and not self.is_fresh(vault)
@@ -133,11 +135,11 @@ class Schedule:
         return time.monotonic() - self._looked.get(vault, float("-inf"))
 
     def next(self) -> datetime | None:
-        """Return the moment of the next look at any vault."""
+        """Return the time of the next poll of any vault."""
         return min(self._due.values(), default=None)
 
     def pause(self, longest: float) -> float:
-        """Return the seconds until the next look; for *longest* see :meth:`due`."""
+        """Return the real seconds until the next poll; for *longest* see :meth:`due`."""
         moment = self.next()
         if moment is None:
             return 0.0
@@ -152,4 +154,4 @@ class Schedule:
 
     def _by_tiers(self, running: Iterable[RunningJob], now: datetime) -> datetime | None:
         past = PastDurations(self._catalogue)
-        return min((next_moment(group, now, past) for group in running), default=None)
+        return min((next_poll(group, now, past) for group in running), default=None)

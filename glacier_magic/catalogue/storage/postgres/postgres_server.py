@@ -1,7 +1,7 @@
-"""A connection to a PostgreSQL server: opened, made again when it is lost; transactions and statements.
+"""A connection to a PostgreSQL server, reopened when it is lost; transactions and statements.
 
-After a lost connection a single statement is run again.  A transaction is run again only if all of it
-can be; if its COMMIT got no answer, the server is asked for the outcome.
+A single statement is repeated after a lost connection.  A transaction is repeated only by
+:meth:`PostgresServer.whole`.  If a COMMIT gets no response, the server is queried for the outcome.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from psycopg.pq import TransactionStatus
 
 from ....base.paths import data_folder, home_id
 from ....errors import GlacierError, Unavailable
-from ..database import Database, Values, closed_error
-from ..holding import PLACE, named
-from ..settings import StoredSettings
-from . import errors, url
-from .migration import bring_up
+from ..database import Database, StoredSettings, Values, closed_error
+from ..holding import PLACE, rename
+from . import driver_errors, url
+from .migration import migrate
 from .values import adapt, marked, row_factory
 
 if TYPE_CHECKING:
@@ -31,62 +30,65 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-PATIENCE = 30.0
-"""Seconds to wait for a server that does not answer."""
-
-LOCK_SECONDS = 60
-"""Seconds after which a statement that waits for other writers gives up."""
-
 CLOCK_SECONDS = 60.0
-"""Seconds after which the server is asked for its time again."""
+"""Seconds for which the server's time is extrapolated."""
 
 _CLOCK_STEP = 0.5
-"""Seconds that this computer's clock may be set by, or sleep, unnoticed."""
+"""Seconds by which this computer's clock may differ before the server's time is read again."""
 
 _READS = ("SELECT", "WITH", "EXPLAIN", "SHOW", "VALUES")
 
 
 class _Undone(Unavailable):
-    """A transaction was lost with its connection, and was rolled back."""
+    """A transaction was rolled back because its connection was lost."""
 
 
 class Clock:
-    """How far the server's clock is ahead of this computer's.
+    """The difference between the server's clock and this computer's.
 
-    The server is asked again after a while, and at once after this computer slept or its clock was set.
+    The server's time is read every :data:`CLOCK_SECONDS`, and after this computer was suspended or its
+    clock was set.
 
     :param ask: returns the server's seconds since 1970.
+    :param wall: returns this computer's seconds since 1970.
+    :param steady: returns seconds of a clock that is never set.
     """
 
-    def __init__(self, ask: Callable[[], float]) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        ask: Callable[[], float],
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._now, self._monotonic = ask, wall, steady
         self._skew = self._wall = 0.0
         self._steady = -CLOCK_SECONDS * 2
 
     def skew(self) -> float:
         """Return the seconds to add to this computer's time."""
-        passed = time.monotonic() - self._steady
-        if passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > _CLOCK_STEP:
-            before = time.time()
+        passed = self._monotonic() - self._steady
+        if passed > CLOCK_SECONDS or abs(self._now() - self._wall - passed) > _CLOCK_STEP:
+            before = self._now()
             server = self._ask()
-            self._wall, self._steady = time.time(), time.monotonic()
-            self._skew = server - (before + self._wall) / 2
+            self._wall, self._steady = self._now(), self._monotonic()
+            self._skew = server - (before + self._wall) / 2  # the response took half of the time
         return self._skew
 
 
 class PostgresServer(Database):
-    """A connection to one database of a server; the catalogue is the first schema of its search path."""
+    """A connection to a database; the catalogue is the first schema of its search path."""
 
     def __init__(self, place: str) -> None:
         self._url = url.parse_url(place)
         super().__init__(self._url.place)
-        self.home = home_id()
+        self.home = home_id()  # downloads of users who share the catalogue go to different folders
         self._inside = self._closed = False
         self._clock = Clock(self._ask_time)
         self._connection = self._connect()
         try:
             with self._speaking():
-                bring_up(self._connection, self.place, self._lock_key)
+                migrate(self._connection, self.place, self._lock_key)
             self._name()
         except BaseException:
             self._connection.close()
@@ -94,11 +96,11 @@ class PostgresServer(Database):
 
     @property
     def folder(self) -> Path:
-        """The user's own folder."""
+        """The user's data folder."""
         return data_folder()
 
     def _name(self) -> None:
-        """Name the catalogue by the server and its table: a restored dump has another one."""
+        """Name the catalogue by the server and the id of a table, both new in a restored dump."""
         row = self.row(
             "SELECT (SELECT system_identifier FROM pg_control_system()) AS server, "
             "CAST(to_regclass('settings') AS oid) AS number"
@@ -106,21 +108,21 @@ class PostgresServer(Database):
         name = f"{row['server']} {row['number']}" if row else ""
         if StoredSettings(self).get(PLACE) != name:
             with self.transaction():
-                named(self, name, [name])
+                rename(self, name, [name])
 
     # Connections
 
     def _connect(self) -> psycopg.Connection[Any]:
         """Return a new connection; wait for a server that is just starting."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.limits.server_patience
         while True:
             try:
                 made = psycopg.connect(
                     **self._url.options, autocommit=True, prepare_threshold=None, row_factory=row_factory
                 )
             except psycopg.Error as error:
-                if not errors.starting(error) or time.monotonic() > end:
-                    raise errors.refused(error, self.place, self._url.secret) from None
+                if not driver_errors.starting(error) or time.monotonic() > end:
+                    raise driver_errors.refused(error, self.place, self._url.secret) from None
                 time.sleep(0.2)
                 continue
             adapt(made)
@@ -128,25 +130,24 @@ class PostgresServer(Database):
             return made
 
     def _learn(self, connection: psycopg.Connection[Any]) -> None:
-        """Read the key of the lock, and the synchronous_commit of transactions that must be power-safe.
-
-        The lock is the schema's, so that catalogues in one database do not wait for each other.
-        """
+        """Read the schema, for the key of the lock, and the server's synchronous_commit."""
         with self._speaking():
             row = connection.execute(
                 "SELECT current_schema(), current_setting('synchronous_commit')"
             ).fetchone()
         schema, safe = row or ("", "on")
+        # One lock for each schema: catalogues in one database do not wait for each other.
         name = f"glacier_magic catalogue {schema}".encode()
         self._lock_key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
-        self._safe = "on" if safe == "off" else safe
+        self._safe = "on" if safe == "off" else safe  # for transactions that must survive a power failure
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give the block a connection of its own, in a transaction that reads as of one moment."""
+        """Give the block a separate connection, in a transaction that reads as of one time."""
         connection = self._connect()
         try:
             with self._speaking(), connection.transaction():
+                # One snapshot for all statements.
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 yield connection
         finally:
@@ -154,18 +155,18 @@ class PostgresServer(Database):
 
     @contextlib.contextmanager
     def _speaking(self) -> Iterator[None]:
-        """Raise errors of the driver inside the block as errors of ours."""
+        """Raise errors of the driver as :class:`GlacierError`."""
         try:
             yield
         except psycopg.Error as error:
-            known = errors.translated(error, self.place, self._url.secret)
+            known = driver_errors.translated(error, self.place, self._url.secret)
             if known is None:
                 raise
             raise known from None
 
     def _again(self, action: Callable[[], Result]) -> Result:
         """Return the result of *action*; run it again on a new connection if that is lost."""
-        end, pause = time.monotonic() + PATIENCE, 0.05
+        end, pause = time.monotonic() + self.limits.server_patience, 0.05
         while True:
             try:
                 if self._closed:
@@ -175,6 +176,7 @@ class PostgresServer(Database):
                 with self._watching():
                     return action()
             except Unavailable:
+                # Not closed: the connection is fine, the statement failed.
                 if time.monotonic() > end or not self._connection.closed:
                     raise
             time.sleep(pause)
@@ -188,19 +190,19 @@ class PostgresServer(Database):
                 try:
                     yield
                 except psycopg.Error as error:
-                    if errors.is_lost(error, self._connection):
+                    if driver_errors.is_lost(error, self._connection):
                         self._connection.close()
                         raise Unavailable(
                             f"The connection to the catalogue {self.place} was lost: "
-                            f"{errors.words(error, self._url.secret)}",
-                            cure=errors.NOTHING_LOST,
+                            f"{driver_errors.message_of(error, self._url.secret)}",
+                            cure=driver_errors.NOTHING_LOST,
                         ) from None
                     raise
         except GlacierError:
             raise
         except BaseException:
             if self._connection.info.transaction_status == TransactionStatus.ACTIVE:
-                self._connection.close()  # interrupted in a statement: it cannot be used again
+                self._connection.close()  # a Ctrl-C during a statement: its response is still to come
             raise
 
     # Time
@@ -223,7 +225,7 @@ class PostgresServer(Database):
         :raises Unavailable: the connection was lost; the transaction was rolled back.
         """
         with self._lock:
-            if self._inside:
+            if self._inside:  # nested: part of the outer transaction
                 yield self
                 return
             number = self._again(lambda: self._begin(power_safe=power_safe))
@@ -232,24 +234,25 @@ class PostgresServer(Database):
                 yield self
                 self._end(number)
             except BaseException:
-                self._take_back()
+                self._roll_back()
                 raise
             finally:
                 self._inside = False
 
     def _begin(self, *, power_safe: bool) -> str:
-        """Begin as the only writer; return the transaction's number on the server."""
+        """Begin as the only writer; return the transaction id on the server."""
         try:
             cursor = self._connection.execute(
-                f"BEGIN; SET LOCAL lock_timeout='{LOCK_SECONDS}s'; "
+                f"BEGIN; SET LOCAL lock_timeout='{self.limits.lock_wait}s'; "
                 f"SET LOCAL synchronous_commit={self._safe if power_safe else 'off'}; "
+                # Ends with the transaction, even if the connection is lost.
                 f"SELECT pg_advisory_xact_lock({self._lock_key}), "
                 "pg_current_xact_id()::text AS number"
             )
         except BaseException:
-            self._take_back()
+            self._roll_back()
             raise
-        while cursor.nextset():
+        while cursor.nextset():  # one round trip; the last of its results has the number
             pass
         return str((cursor.fetchone() or {"number": ""})["number"])
 
@@ -261,32 +264,30 @@ class PostgresServer(Database):
             if not self._connection.closed:
                 raise
             done = self._outcome(number)
-        if done != "COMMIT":  # a statement in it had failed, and its error was not passed on
-            raise _Undone(
-                f"The catalogue {self.place} did not keep what was written", cure=errors.NOTHING_LOST
-            )
+        if done != "COMMIT":  # a statement had failed, and the block suppressed its error
+            raise _Undone(f"The catalogue {self.place} was not changed", cure=driver_errors.NOTHING_LOST)
 
     def _outcome(self, number: str) -> str:
-        """Return the outcome of a transaction whose COMMIT got no answer."""
+        """Return the outcome of a transaction whose COMMIT got no response."""
 
         def ask() -> str:
             row = self._connection.execute("SELECT pg_xact_status(%s::xid8) AS state", (number,)).fetchone()
-            if row is not None and row["state"] == "in progress":  # its process is just ending
+            if row is not None and row["state"] == "in progress":  # its server process has yet to end
                 time.sleep(0.1)
                 return ask()
             return "COMMIT" if row is not None and row["state"] == "committed" else "ROLLBACK"
 
         return self._again(ask)
 
-    def _take_back(self) -> None:
-        with suppress(psycopg.Error):
+    def _roll_back(self) -> None:
+        with suppress(psycopg.Error):  # of a lost connection: the server rolls back
             if self._connection.info.transaction_status != TransactionStatus.IDLE:
                 self._connection.execute("ROLLBACK")
         if self._connection.info.transaction_status != TransactionStatus.IDLE:
             self._connection.close()
 
     def whole(self, work: Callable[[], Result], *, power_safe: bool = True) -> Result:
-        """Return the result of *work*, run in a transaction; run it again if its connection is lost."""
+        """Return the result of *work*, run in a transaction; repeat it if the connection is lost."""
         with self._lock:
             if self._inside:
                 return work()
@@ -301,28 +302,20 @@ class PostgresServer(Database):
 
     # Statements
 
-    def run(self, statement: str, given: Values = ()) -> psycopg.Cursor[Any]:
-        """Run one statement inside a transaction."""
-        try:
-            with self._watching():
-                return self._connection.execute(marked(statement), given)
-        except Unavailable as error:
-            if self._connection.closed:
-                raise _Undone(error.message, cure=error.cure) from None
-            raise
-
-    def _answer(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
+    def _run(self, statement: str, given: Values) -> psycopg.Cursor[Any]:
+        text = marked(statement)
         with self._lock:
             if self._inside:
-                return self.run(statement, given)
-            if statement.lstrip().upper().startswith(_READS):
-                text = marked(statement)
+                with self._transacting():
+                    return self._connection.execute(text, given)
+            if text.lstrip().upper().startswith(_READS):
+                # A read: it can be repeated.
                 return self._again(lambda: self._connection.execute(text, given))
-            return self.whole(lambda: self.run(statement, given))
+            return self.whole(lambda: self._run(statement, given))
 
     def execute(self, sql: str, values: Values = ()) -> int:
         """Run one statement; return how many rows it changed."""
-        return self._answer(sql, values).rowcount
+        return self._run(sql, values).rowcount
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each of *values*, all or none; return how many rows changed."""
@@ -335,15 +328,21 @@ class PostgresServer(Database):
             return cursor.rowcount
 
     @contextlib.contextmanager
-    def using(self) -> Iterator[psycopg.Cursor[Any]]:
-        """Give the block a cursor of the running transaction."""
+    def _transacting(self) -> Iterator[None]:
+        """Run the block inside a transaction, which is lost with its connection."""
         try:
-            with self._watching(), self._connection.cursor() as cursor:
-                yield cursor
+            with self._watching():
+                yield
         except Unavailable as error:
             if self._connection.closed:
                 raise _Undone(error.message, cure=error.cure) from None
             raise
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[psycopg.Cursor[Any]]:
+        """Give the block a cursor of the current transaction."""
+        with self._transacting(), self._connection.cursor() as cursor:
+            yield cursor
 
     def insert(self, sql: str, values: Values) -> int:
         """Run an INSERT; return the id of the new row."""
@@ -352,13 +351,8 @@ class PostgresServer(Database):
 
     def rows(self, sql: str, values: Values = ()) -> list[Any]:
         """Return all rows of a query."""
-        cursor = self._answer(sql, values)
+        cursor = self._run(sql, values)
         return cursor.fetchall() if cursor.description else []
-
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of this name."""
-        found = "SELECT 1 FROM pg_tables WHERE schemaname=current_schema() AND tablename=?"
-        return self.row(found, (name,)) is not None
 
     def close(self) -> None:
         """Close the connection."""

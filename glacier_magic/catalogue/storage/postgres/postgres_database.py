@@ -1,6 +1,6 @@
-"""A catalogue on a PostgreSQL server: names are searched with pg_trgm, many rows written with COPY.
+"""A catalogue on a PostgreSQL server; pg_trgm finds names, and COPY writes many rows.
 
-Where the extension pg_trgm is missing, names are searched one by one.
+Without the extension pg_trgm, a search reads all names.
 """
 
 from __future__ import annotations
@@ -19,26 +19,27 @@ from ..database import ascii_lower
 from ..schema import LATE_INDEXES
 from . import glob
 from .migration import WORDS
-from .server import PostgresServer
+from .postgres_server import PostgresServer
 from .values import marked
 
 TRIGRAMS = "archive_rows_by_text"
 MAINTENANCE_MEMORY = "256MB"
 
 _TRIGRAM = re.compile("[0-9A-Za-z]{3}")
-"""Characters that the extension makes a trigram of in every language of a server."""
+"""A text of which the extension makes a trigram, whatever the language of the server."""
 
 _NUMBERS = ("id", "vault_id", "size", "created", "mtime")
 
 
 class PostgresSnapshot:
-    """All tables as of one moment."""
+    """All tables as of one time."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
     def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Any]]:
         """Yield the rows of a query as tuples, *size* at a time."""
+        # A cursor with a name is one of the server: the result is not read into memory as a whole.
         with self._connection.cursor(name="glacier_magic", row_factory=tuple_row) as cursor:
             cursor.execute(marked(sql), values)
             while rows := cursor.fetchmany(size):
@@ -62,7 +63,7 @@ class PostgresDatabase(PostgresServer):
 
     def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
-        # In the collation "C" only ASCII letters have cases.
+        # In the collation "C" only ASCII letters have a case, as in SQLite.
         return f"""{column} COLLATE "C" ILIKE ? ESCAPE ''""", [pattern]
 
     def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
@@ -71,7 +72,7 @@ class PostgresDatabase(PostgresServer):
 
     def unindexed(self, column: str) -> str:
         """Return the expression for a column that keeps the database from using an index for it."""
-        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"
+        return f"({column}+0)" if column in _NUMBERS else f"({column}||'')"  # an expression has no index
 
     # Searching in names
 
@@ -88,7 +89,7 @@ class PostgresDatabase(PostgresServer):
     def candidates(self, texts: Iterable[str], limit: int) -> list[int] | None:
         """Return the ids of the rows, in any vault, whose name contains all of *texts*.
 
-        :returns: None where no text has a trigram, there is no index of them, or the rows are more
+        :returns: None if no text has a trigram, there is no index of them, or there are more rows
             than *limit*.
         """
         found = [self.contains("name", text) for text in texts if _TRIGRAM.search(text)]
@@ -115,12 +116,11 @@ class PostgresDatabase(PostgresServer):
     # Writing and reading many rows
 
     def prepare_indexes(self) -> None:
-        """Create the indexes that are missing, unless a process that reads an inventory will."""
-        have = self.indexes()
-        wanted = (
-            {*LATE_INDEXES, TRIGRAMS} if self._trigram_schema() or self._may_extend() else {*LATE_INDEXES}
-        )
-        if not have.issuperset(wanted) and not self.load_is_running():
+        """Create missing indexes, unless a process that reads an inventory will."""
+        wanted = {*LATE_INDEXES}
+        if self._trigram_schema() or self._may_extend():
+            wanted.add(TRIGRAMS)
+        if not self.indexes().issuperset(wanted) and not self.load_is_running():
             self.create_indexes()
 
     def _trigram_schema(self) -> str | None:
@@ -131,28 +131,29 @@ class PostgresDatabase(PostgresServer):
         return None if row is None else str(row["schema"])
 
     def _may_extend(self) -> bool:
-        row = self.row(
-            "SELECT has_database_privilege(current_database(), 'CREATE') AS may "
-            "FROM pg_available_extensions WHERE name='pg_trgm'"
+        return bool(
+            self.number(
+                "SELECT has_database_privilege(current_database(), 'CREATE')::int "
+                "FROM pg_available_extensions WHERE name='pg_trgm'"
+            )
         )
-        return row is not None and bool(row["may"])
 
     def drop_indexes(self) -> None:
-        """Drop the indexes that are created faster after many rows are written than kept meanwhile."""
+        """Drop the indexes that are faster to create after many rows are written than to update."""
         for name in (*LATE_INDEXES, TRIGRAMS):
             self.execute(f"DROP INDEX IF EXISTS {name}")
 
     def create_indexes(self) -> None:
-        """Create those of them that are missing, each in a transaction of its own, and update statistics."""
+        """Create those of these indexes that are missing, each in its own transaction; update statistics."""
         have = self.indexes()
         for name, columns in LATE_INDEXES.items():
             if name not in have:
                 self._make(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
         if TRIGRAMS not in have:
             self._make_trigrams()
-        row = self.row("SELECT reltuples AS n FROM pg_class WHERE oid='archive_rows'::regclass")
-        if not have.issuperset(LATE_INDEXES) or (row is not None and row["n"] <= 0):
-            self.execute("ANALYZE archive_rows")
+        known = self.number("SELECT reltuples FROM pg_class WHERE oid='archive_rows'::regclass")
+        if not have.issuperset(LATE_INDEXES) or known <= 0:
+            self.execute("ANALYZE archive_rows")  # plans are poor until autovacuum comes, a minute later
 
     def _make(self, statement: str) -> None:
         with self.transaction():
@@ -161,7 +162,7 @@ class PostgresDatabase(PostgresServer):
 
     def _make_trigrams(self) -> None:
         if self._trigram_schema() is None and self._may_extend():
-            with suppress(GlacierError):  # it is not trusted here, or another process was quicker
+            with suppress(GlacierError):  # not a trusted extension, or another process was quicker
                 self.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         schema = self._trigram_schema()
         if schema is not None:
@@ -173,7 +174,7 @@ class PostgresDatabase(PostgresServer):
     def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """Insert many rows, all or none; return how many were new.
 
-        They are copied into a temporary table, from which the new ones are taken.
+        COPY is faster than INSERT but has no ON CONFLICT: a temporary table takes the rows first.
 
         :param sql: an INSERT that names the table and a column for each value of a row.
         """
@@ -186,18 +187,18 @@ class PostgresDatabase(PostgresServer):
                 for row in rows:
                     copy.write_row(row)
             written = self.execute(f"INSERT INTO {table}({columns}) SELECT {columns} FROM incoming {tail}")
-            self.execute("DROP TABLE incoming")
+            self.execute("DROP TABLE incoming")  # several batches may be in one transaction
         return written
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[PostgresSnapshot]:
-        """Show the block all committed rows as of one moment, on a connection of its own."""
+        """Give the block all committed rows as of one time, on a separate connection."""
         with self.reading() as connection:
-            connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all of it is wanted
+            connection.execute("SET LOCAL cursor_tuple_fraction=1")  # all rows will be read, not some
             yield PostgresSnapshot(connection)
 
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-        """Return (position, row id) for the archives of a vault that are there.
+        """Return (position, row id) for those archives that the catalogue knows.
 
         :param wanted: (position, id_key, id_check) of each archive.
         """
@@ -214,11 +215,10 @@ class PostgresDatabase(PostgresServer):
 
     def size(self) -> int:
         """Return the bytes of the tables and their indexes."""
-        row = self.row(
-            "SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) AS n FROM pg_class "
+        return self.number(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
             "WHERE relnamespace=current_schema()::regnamespace AND relkind='r'"
         )
-        return int(row["n"]) if row else 0
 
     def integrity(self) -> list[str]:
         """Return which indexes the server knows to be incomplete."""

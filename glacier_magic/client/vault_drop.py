@@ -1,0 +1,46 @@
+"""Dropping a vault with its archives: an inventory, a confirmed deletion, an empty inventory, the drop."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, NotFound
+from ..jobs import Batch
+from ..jobs.inventory_output import read_inventory
+from ..plans import EmptyPlan
+from ..plans.delete.drop_plan import end
+from ..prices import load
+from ..steps import step
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPlan | Batch:
+    """Begin to drop a vault; see :meth:`.Session.drop_with_archives`."""
+    tracker, jobs = session.tracker, session.catalogue.jobs
+    with suppress(NotFound):  # begin() below reports a vault that does not exist
+        tracker.refresh([name])
+    drop = tracker.drops.dropper.begin(name)
+    job = jobs.get(name, drop.job_id) if drop.job_id else None
+    if drop.state == "listing" and job is not None and job.status == "Succeeded":
+        read_inventory(session.service, session.catalogue, job, budget=session.engine.budget)
+        drop = tracker.drops.dropper.begin(name)  # the list is complete: it waits for a confirmation
+    tracker.start()
+    if drop.state != "confirming":
+        return Batch(tracker, (drop.key,), f"Drop of {name}")
+    return EmptyPlan(
+        drop, engine=session.engine, tracker=tracker, prices=load(session.region), max_fee=max_fee
+    )
+
+
+def end_drop(session: Session, name: str) -> str:
+    """End the drop of a vault; see :meth:`.Session.stop_drop`."""
+    drops = session.catalogue.drops
+    drop = drops.open_of(name) or drops.stopped_of(name)
+    if drop is None:
+        raise InputError(f"No drop of {name!r} is in progress", cure=f"{step('drops')} lists them.")
+    end(session.catalogue, drop)
+    return f"The drop of {name} has ended; archives that were deleted stay deleted."

@@ -1,0 +1,76 @@
+"""The built-in prices: copies of AWS's price lists, and the two figures that no list names.
+
+``price_list.json`` is made by ``scripts/write_prices.py``.  AWS sells vaults (offer AmazonGlacier)
+in 23 regions; a region without a figure has none until it is refreshed or configured.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from .figures import ANYWHERE, Figure
+
+
+@cache
+def _price_list() -> Any:
+    return json.loads(files(__package__).joinpath("price_list.json").read_text("utf-8"))
+
+
+@cache
+def newest() -> str:
+    """Return the date on which AWS published the newest price list in this package."""
+    return max(entry["date"] for entries in _price_list()["figures"].values() for entry in entries)
+
+
+@cache
+def built_in(region: str) -> tuple[Figure, ...]:
+    """Return the figures of a region, those of every region among them."""
+    listed = tuple(
+        Figure(
+            item=item,
+            steps=tuple((Decimal(start), Decimal(price)) for start, price in entry["steps"]),
+            region=region,
+            source=f"AWS price list, {entry['offer']} (copy)",
+            date=entry["date"],
+        )
+        for item, entries in _price_list()["figures"].items()
+        for entry in entries
+        if region in entry["regions"].split()
+    )
+    return (*EVERYWHERE, *listed)
+
+
+def between(region: str, to: str) -> Figure | None:
+    """Return the price of a GB from one region to another; None for an unknown pair."""
+    for price, regions in _price_list()["between_regions"].get(region, {}).items():
+        if to in regions.split():
+            source = f"AWS price list, AWSDataTransfer, {region} to {to} (copy)"
+            return Figure.flat(
+                "transfer-out-region", Decimal(price), region=region, source=source, date=newest()
+            )
+    return None
+
+
+EVERYWHERE: tuple[Figure, ...] = (
+    Figure.flat(
+        "other-requests",
+        Decimal(0),
+        region=ANYWHERE,
+        source="the AWS price list has no product for them",
+        date="2026-09-11",
+        confirmed=False,
+    ),
+    Figure.flat(
+        "free-retrieval",
+        Decimal(10),
+        region=ANYWHERE,
+        source="AWS pricing overview whitepaper",
+        date="2021",
+        confirmed=False,
+    ),
+)
+"""Figures that hold in every region."""
