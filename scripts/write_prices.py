@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-SOURCE, TARGET = ROOT / "scripts" / "prices", ROOT / "glacier_magic" / "prices" / "price_list.json"
-
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from glacier_magic.prices.figures import ITEMS
 
+ROOT = Path(__file__).parents[1]
+SOURCE, TARGET = ROOT / "scripts" / "prices", ROOT / "glacier_magic" / "prices" / "price_list.json"
 OFFER = "AWS price data, offer "
 
 

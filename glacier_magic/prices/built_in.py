@@ -23,7 +23,7 @@ def _price_list() -> Any:
 @cache
 def newest() -> str:
     """Return the date on which AWS published the newest price list in this package."""
-    return max(entry["date"] for entries in _price_list()["figures"].values() for entry in entries)
+    return max(str(entry["date"]) for entries in _price_list()["figures"].values() for entry in entries)
 
 
 @cache

@@ -30,7 +30,7 @@ TOLD = {
     ],
     "budget": [
         r"[1-9]\d* files, [1-9]\d* MB came back for less than 10 cents",
-        r"Not sure to stay within \$2.00",
+        r"AmazonGlacier \(copy\), 2024-08-26",
         r"over the limit of \$2.00",
         r"schedule: over 2 days",
         r"(\d+) jobs: \1 verified",
