@@ -236,7 +236,7 @@ VERB = Verb(
     ),
     details=(
         "Prices come from your own file, then from the AWS Price List as last refreshed, then from "
-        "a dated table in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or the "
+        "the copies of price lists in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or the "
         "file in GLACIER_MAGIC_PRICES. It has a table for each region, such as [eu-west-1], or "
         '[all], with lines such as storage = 0.0036 or storage = { price = "0.0036", source = '
         '"contract", date = "2026-01-01" }, in US dollars for the unit that --prices shows.'
