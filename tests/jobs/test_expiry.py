@@ -335,7 +335,7 @@ def test_a_job_that_is_still_there_is_used_instead_of_a_new_one(
     client.initiate_job(vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive})
     later(session, hours=4.1)
     plan = session.restore_expired()
-    assert "ready to fetch" in repr(plan)
+    assert "ready to download" in repr(plan)
     plan.run()
     assert len(jobs_of()) == 3
 

@@ -336,7 +336,7 @@ def test_what_has_ended_can_be_forgotten_and_its_file_stays(filled, session, rea
 
 
 def test_asking_again_is_a_plan_into_the_same_folder(filled, session, ready):
-    """What is there is not asked for again; without the file it has its price."""
+    """What is there is not requested again; without the file it has its price."""
     batch = filled.restore("c.txt", to="back").run()
     ready(batch)
     plan = session.tracker.actions.again(batch.snapshot.rows)

@@ -43,7 +43,7 @@ def test_what_was_staged_when_shown_is_not_paid_for_unasked(session, staged, lat
     """25 hours later nothing is asked for before the new price was shown; the second run goes."""
     plan = staged.restore("*", to=tmp_path / "back", destination="here")
     assert plan.quote.total == 0
-    assert "ready to fetch" in repr(plan)
+    assert "ready to download" in repr(plan)
     later(session, hours=25)
     before = len(jobs_of())
     with pytest.raises(PlanChanged, match=r"would now cost .*; shown was \$0") as raised:
@@ -97,7 +97,7 @@ def test_parts_that_were_staged_are_not_paid_for_unasked(session, filled, later,
     filled.restore("c.txt", byte_range=part, to=tmp_path / "one").run()
     later(session, hours=4.1)
     plan = filled.restore("c.txt", byte_range=part, to=tmp_path / "two")
-    assert "ready to fetch" in repr(plan)
+    assert "ready to download" in repr(plan)
     later(session, hours=25)
     before = len(jobs_of())
     with pytest.raises(PlanChanged, match="1 request more"):

@@ -255,7 +255,7 @@ def test_too_little_space_is_seen_before_the_first_byte(session, large, later, t
     disk(free=1000)
     plan = large.restore("large", to=target)
     assert "NOT ENOUGH" in repr(plan)
-    with pytest.raises(LocalError, match="Nothing was asked for: there is no room"):
+    with pytest.raises(LocalError, match="No request was sent: there is no room"):
         plan.run()
     assert fetched == []
     assert len(session.tracker.snapshot().rows) == 0
@@ -293,7 +293,7 @@ def test_a_target_that_cannot_be_a_folder_any_more_is_told(
 def test_a_target_that_cannot_be_a_folder_is_told(session, large, later, tmp_path, original):
     """A file in its place is kept, and nothing is asked for before there is a folder."""
     (tmp_path / "file").write_bytes(b"mine")
-    with pytest.raises(LocalError, match=r"Nothing was asked for.*cannot be written"):
+    with pytest.raises(LocalError, match=r"No request was sent.*cannot be written"):
         large.restore("large", to=tmp_path / "file").run()
     assert (tmp_path / "file").read_bytes() == b"mine"
     batch = large.restore("large", to=tmp_path / "folder").run()

@@ -691,7 +691,7 @@ def test_a_disk_that_is_too_small_is_seen_before_the_first_byte(
     vault.upload("large")
     plan = vault.restore("large", to=folder)
     assert "NOT ENOUGH" in repr(plan)
-    with pytest.raises(LocalError, match="Nothing was asked for: there is no room"):
+    with pytest.raises(LocalError, match="No request was sent: there is no room"):
         plan.run()
     assert asked == []
     assert everything(folder) == []
@@ -718,7 +718,7 @@ def test_a_target_that_cannot_be_written_is_told(session, large, later, small_di
     """A read-only file system: nothing is asked for; one that becomes so later is told of."""
     folder, remount = small_disk
     remount("ro")
-    with pytest.raises(LocalError, match=r"Nothing was asked for.*cannot be written"):
+    with pytest.raises(LocalError, match=r"No request was sent.*cannot be written"):
         large.restore("large", to=folder).run()
     assert jobs_of() == []
     remount("rw")

@@ -186,7 +186,7 @@ class PeekPlan(Plan[Batch]):
             facts.append(("ready", when_ready(self.tier, self._clock)))
         waiting = len(self.items) - len(asked)
         if waiting:
-            facts.append(("already asked for", f"{plural(waiting, 'part')}, not asked for again"))
+            facts.append(("already requested", f"{plural(waiting, 'part')}, not requested again"))
         return [*facts, ("after that", self._after()), *self._limit_facts()]
 
     def _after(self) -> str:

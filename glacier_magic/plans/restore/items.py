@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
-    "ask the service",
-    "already asked for",
-    "ready to fetch",
-    "already on its way",
-    "already there",
-    "copy what is here",
-    "copy another of these",
+    "request",
+    "already requested",
+    "ready to download",
+    "already in progress",
+    "already restored",
+    "copy a local file",
+    "copy the file of another",
     "the same file as another",
     "deleted from here",
 )

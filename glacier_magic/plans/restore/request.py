@@ -141,13 +141,13 @@ def check_folder(folder: Path, needed: int) -> None:
             pass
     except OSError as error:
         raise LocalError(
-            f"Nothing was asked for: {folder} cannot be written: {error.strerror or error}",
+            f"No request was sent: {folder} cannot be written: {error.strerror or error}",
             cure="Name another folder with --to.",
         ) from None
     missing = shortage(folder, needed)
     if missing:
         raise LocalError(
-            f"Nothing was asked for: {missing}", cure="Free some space, or name another folder with --to."
+            f"No request was sent: {missing}", cure="Free some space, or name another folder with --to."
         )
 
 

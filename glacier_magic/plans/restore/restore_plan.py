@@ -232,7 +232,7 @@ class RestorePlan(Plan[Batch]):
             if found:
                 words = f"{plural(len(found), self._one)}, {human_bytes(total(found))}"
                 more = staged_until(found, self._clock.now()) + copies(found)
-                facts.append((action, f"{words}, not asked for again{more}"))
+                facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]

@@ -347,7 +347,7 @@ class Scheduled:
         assert now is not None and last is not None  # noqa: PT018 - one condition
         size = human_bytes(sum(row.size or 0 for row in rows))
         return (
-            f"{plural(len(rows), 'archive')}, {size}, not asked for yet, the last on "
+            f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last on "
             f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
         )
 

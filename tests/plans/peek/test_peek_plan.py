@@ -120,7 +120,7 @@ def test_the_plan_tells_the_first_request_and_the_worst(vault, store, ranges_of,
     text = repr(plan)
     for words in ("in 1 request", "$", "Standard", "3 h to 5 h", "larger than this", "at most"):
         assert words in text
-    assert plan.table["action"].to_list() == ["ask the service"]
+    assert plan.table["action"].to_list() == ["request"]
     assert plan.members is None
     assert plan.quote.total < Decimal("0.02")
     assert ranges_of() == []
@@ -185,7 +185,7 @@ def test_a_tar_is_followed_from_header_to_header(store, on, ranges_of, vault):
 
 
 def test_the_rounds_of_a_tar_are_limited_and_more_can_be_allowed(store, on, ranges_of, vault):
-    """What was fetched for the first rounds is not asked for again."""
+    """What was fetched for the first rounds is not requested again."""
     store("a.tar", tarred([8 * MIB] * 3))
     plan, _ = on("a.tar", rounds=2)
     assert not plan.members.attrs["complete"]
@@ -246,7 +246,7 @@ def test_a_whole_output_that_is_ready_costs_nothing(session, vault, store, later
     vault.restore("a.tar", to=tmp_path / "back").run()
     running = vault.peek("a.tar")
     assert not running.asking
-    assert "already asked for" in repr(running)
+    assert "already requested" in repr(running)
     session.tracker.stop()
     later(session, hours=4.1)
     plan = vault.peek("a.tar")

@@ -188,7 +188,7 @@ def test_parts_that_others_asked_for_serve_what_lies_within(
     }
     client.initiate_job(vaultName="photos", jobParameters=asked)
     inside = vault.restore("big.bin", byte_range="4MiB-5MiB", to=tmp_path / "back")
-    assert "already asked for" in repr(inside)
+    assert "already requested" in repr(inside)
     assert "not verifiable" in repr(inside)  # by the alignment that the other one chose
     batch = get("4MiB-5MiB")
     assert content(batch.files[0]) == data[4 * MIB : 5 * MIB]
@@ -434,7 +434,7 @@ def test_parts_are_spread_over_days_by_what_is_retrieved(vault, files, ranges_of
     assert ranges_of() == [f"0-{MIB - 1}"]
     again = vault.restore("*.bin", byte_range="0-9", to=tmp_path / "back")
     assert again.bytes == 0
-    assert "scheduled already: 2 archives, 20 B, not asked for yet" in repr(again)
+    assert "scheduled already: 2 archives, 20 B, not requested yet" in repr(again)
     whole = vault.restore("*.bin", to=tmp_path / "back")
     assert whole.bytes == 9 * MIB
     assert "scheduled already" not in repr(whole)

@@ -98,7 +98,7 @@ def test_the_same_archive_into_another_folder_is_not_asked_for_again(
     """One job serves both."""
     one = filled.restore("c.txt", to=tmp_path / "one").run()
     plan = filled.restore("c.txt", to=tmp_path / "two")
-    assert "already asked for" in repr(plan)
+    assert "already requested" in repr(plan)
     two = plan.run()
     later(session, hours=4.1)
     one.wait(PATIENCE)
@@ -130,7 +130,7 @@ def test_a_job_that_somebody_else_asked_for_is_used(
     if finished:
         later(hours=9)
     plan = filled.restore("c.txt", to=tmp_path / "back")
-    assert ("ready to fetch" if finished else "already asked for") in repr(plan)
+    assert ("ready to download" if finished else "already requested") in repr(plan)
     assert plan.bytes == 0
     batch = plan.run()
     later(session, hours=0 if finished else 9)
@@ -608,7 +608,7 @@ ASKER = """
 def test_a_run_that_was_killed_is_completed_by_the_next_session(
     emulator, region, connect, filled, child, later, jobs_of, tmp_path, when, count, session_place
 ):
-    """Whatever was asked for is not asked for again, and whatever was not, is: one job each."""
+    """Whatever was asked for is not requested again, and whatever was not, is: one job each."""
     path = session_place
     filled.session.close()
     other = child(ASKER, emulator.folder, region, path, tmp_path / "back", when, count)

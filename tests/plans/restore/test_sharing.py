@@ -45,15 +45,15 @@ def test_a_colleague_runs_a_plan_without_an_inventory(colleague, plan_file, late
 
 
 def test_a_plan_is_decided_anew_where_it_is_run(session, colleague, plan_file, jobs_of, tmp_path):
-    """What is there, or was asked for by whoever saved it, is not asked for again."""
+    """What is there, or was asked for by whoever saved it, is not requested again."""
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "c.txt").write_bytes(b"c.txt" * 100)
     session.vault("photos").restore("scans/a.tif", to=tmp_path / "mine").run()
     plan = colleague.open_plan(plan_file, to=tmp_path / "theirs", tier="standard")
     assert sorted(item.action for item in plan.items) == [
-        "already asked for",
-        "already there",
-        "ask the service",
+        "already requested",
+        "already restored",
+        "request",
     ]
     plan.run()
     assert len(jobs_of()) == 2
