@@ -91,7 +91,7 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.forget:
         for deletion in [_chosen(unfinished, number) for number in args.forget]:
             queues.ended(deletion.id, "forgotten", "forgotten by the user")
-        return f"Forgot {plural(len(args.forget), 'deletion')}: the archives that are left stay."
+        return f"Forgot {plural(len(args.forget), 'deletion')}; the remaining archives are not deleted."
     if hasattr(args, "resume"):
         return _resume(console, [_chosen(unfinished, n) for n in args.resume] or unfinished)
     if args.id is not None:

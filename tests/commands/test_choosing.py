@@ -85,7 +85,7 @@ def test_what_is_no_table_of_archives_is_an_error_in_words(glacier, face, filled
         glacier("restore", "--from", "strange")
     with pytest.raises(InputError, match="words or from a table"):
         glacier("restore", "c.txt", "--from", "text")
-    with pytest.raises(InputError, match="on record"):
+    with pytest.raises(InputError, match="from the catalogue"):
         glacier("restore", "--expired", "--from", "text")
 
 

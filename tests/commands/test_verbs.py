@@ -325,7 +325,7 @@ def test_what_expired_is_planned_again_in_words(glacier, files, later, console, 
     assert "1 archive" in repr(plan)
     glacier("restore", "--expired", "--yes")
     assert glacier("restore", "--extend").empty
-    assert "no output goes" in repr(glacier("restore", "--extend"))
+    assert "no output expires" in repr(glacier("restore", "--extend"))
     later(console.session, hours=4.1)
     console.session.jobs().wait(PATIENCE)
     assert (tmp_path / "back" / "a.bin").read_bytes() == content

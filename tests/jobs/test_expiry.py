@@ -344,8 +344,8 @@ def test_a_job_that_is_still_there_is_used_instead_of_a_new_one(
     ("words", "told"),
     [
         (["--expired", "--extend"], "not allowed with"),
-        (["--expired", "--to", "x"], "first time"),
-        (["--extend", "--tier", "bulk"], "the tier they had"),
+        (["--expired", "--to", "x"], "first folder"),
+        (["--extend", "--tier", "bulk"], "the first tier"),
         ([], "Which archives"),
     ],
 )

@@ -427,7 +427,7 @@ def test_ctrl_c_stops_an_upload_and_the_same_command_goes_on(
     first.until("upload_part", 6)
     code, _, err = first.interrupt()
     assert code == 130
-    assert "Stopped" in err
+    assert "Interrupted" in err
     assert "to resume, run the same command again" in err
     assert "Traceback" not in err
     confirmed = parts_at()
@@ -456,7 +456,7 @@ def test_ctrl_c_stops_a_restore_and_the_same_command_goes_on(
     first.until("open_output", 6)
     code, _, err = first.interrupt()
     assert code == 130, err
-    assert "Stopped" in err
+    assert "Interrupted" in err
     assert "Traceback" not in err
     assert "large" not in everything(tmp_path / "back")
     code, out, err = run(*words).end()
@@ -492,4 +492,4 @@ def test_ctrl_c_does_not_wait_for_a_service_that_hangs(
     finally:
         os.kill(server, signal.SIGCONT)
     assert code == 130, err
-    assert "Stopped" in err
+    assert "Interrupted" in err

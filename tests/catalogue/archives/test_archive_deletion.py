@@ -121,7 +121,7 @@ def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tm
     assert "1 archive that was deleted from here before" in repr(deleting)
     assert "Delete 1 archive " in deleting.title
     filled.remove(chosen[1]).run()
-    with pytest.raises(InputError, match="deleted from here"):
+    with pytest.raises(InputError, match="deleted"):
         explorer.remove()
     assert explorer.restore(to=tmp_path / "back").empty
     explorer.close()
@@ -130,9 +130,9 @@ def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tm
 
 def test_deleting_an_id_twice_is_reported(filled, gone):
     """There is nothing left to delete."""
-    with pytest.raises(InputError, match="deleted from here"):
+    with pytest.raises(InputError, match="deleted"):
         filled.remove(f"id:{gone.archive_id}")
-    with pytest.raises(InputError, match="deleted from here"):
+    with pytest.raises(InputError, match="deleted"):
         filled.remove(gone)
 
 

@@ -22,19 +22,21 @@ pytestmark = pytest.mark.usefixtures("soon")
 
 
 @pytest.fixture
-def calls():
+def requests():
     """Count the requests of sessions by operation."""
     return collections.Counter()
 
 
 @pytest.fixture
-def opened(connect, calls):
+def opened(connect, requests):
     """Open sessions whose requests are counted, all together."""
 
     def opened(**options):
         session = connect(**options)
         for client in (session.service._patient, session.service._once):
-            client.meta.events.register("before-call.glacier", lambda model, **_: calls.update([model.name]))
+            client.meta.events.register(
+                "before-call.glacier", lambda model, **_: requests.update([model.name])
+            )
         return session
 
     return opened
@@ -124,7 +126,7 @@ def confirmed_drop(session, vault):
 # Restored
 
 
-def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, passes, tmp_path):
+def test_a_restored_schedule_is_not_paid_for_again(opened, requests, vault, later, passes, tmp_path):
     """Its files exist: nothing is requested, neither when it is opened nor after resuming."""
     session, back = vault.session, tmp_path / "back"
     batch = vault.restore("*", to=back, spread=3).run()
@@ -132,12 +134,12 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, 
     passes(session, 3)
     assert len(batch.wait(PATIENCE).files) == 3
     later(session, days=2)
-    before = calls["InitiateJob"]
+    before = requests["InitiateJob"]
     restored(session, tmp_path / "older")
     again = opened()
     board = again.jobs()
     passes(again, 3)
-    assert calls["InitiateJob"] == before
+    assert requests["InitiateJob"] == before
     assert "Held since the catalogue was restored, copied or moved: 2 archives" in repr(board)
     assert "catalogue resume" in repr(board)
     with pytest.raises(NotReady, match="2 jobs of 2 on hold"):
@@ -146,14 +148,14 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, calls, vault, later, 
     assert again.held.resume() == "Goes on: 2 archives to ask for (200 B)."
     again.jobs()
     passes(again, 3)
-    assert calls["InitiateJob"] == before
+    assert requests["InitiateJob"] == before
     assert sorted(row.state for row in board.snapshot.rows) == ["verified"] * 3
     assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]
     assert again.held.resume() == "Nothing is on hold."
 
 
 def test_what_is_missing_of_a_restored_schedule_is_requested_after_resuming(
-    opened, calls, vault, passes, tmp_path
+    opened, requests, vault, passes, tmp_path
 ):
     """Once each."""
     session, back = vault.session, tmp_path / "back"
@@ -167,42 +169,42 @@ def test_what_is_missing_of_a_restored_schedule_is_requested_after_resuming(
     again.jobs()
     passes(again, 4)
     assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]
-    assert calls["InitiateJob"] == 1 + 3  # of the inventory, and one an archive
+    assert requests["InitiateJob"] == 1 + 3  # of the inventory, and one an archive
 
 
-def test_a_discarded_schedule_is_never_requested(opened, calls, vault, passes, tmp_path):
+def test_a_discarded_schedule_is_never_requested(opened, requests, vault, passes, tmp_path):
     """It is no longer on hold, nor on the board."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
     restored(session, tmp_path / "older")
-    again, before = opened(), calls["InitiateJob"]
+    again, before = opened(), requests["InitiateJob"]
     assert again.held.discard() == "Given up: 2 archives to ask for (200 B)."
     board = again.jobs()
     passes(again, 4)
-    assert calls["InitiateJob"] == before
+    assert requests["InitiateJob"] == before
     assert {row.state for row in board.snapshot.rows} == {"verified"}
 
 
-def test_new_work_is_not_on_hold(opened, calls, vault, passes, tmp_path):
+def test_new_work_is_not_on_hold(opened, requests, vault, passes, tmp_path):
     """A new restore takes over the requests that are on hold; each is sent once."""
     session = vault.session
     vault.restore("*", to=tmp_path / "back", spread=3).run()
     filing.backup(session.catalogue.path, tmp_path / "older")
     restored(session, tmp_path / "older")
-    again, before = opened(), calls["InitiateJob"]
+    again, before = opened(), requests["InitiateJob"]
     plan = again.vault("photos").restore("*", to=tmp_path / "back")
     assert plan.requests == 2
     batch = plan.run()
     passes(again, 1)
     assert len(batch.wait(PATIENCE).files) == 3
-    assert calls["InitiateJob"] == before + 2
+    assert requests["InitiateJob"] == before + 2
     assert repr(again.held) == "Nothing is on hold."
 
 
 @pytest.mark.parametrize("face", ["jobs", "wait", "deletions", "python"])
 def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
-    opened, calls, vault, tmp_path, face, left, monkeypatch, emulator, region, capsys
+    opened, requests, vault, tmp_path, face, left, monkeypatch, emulator, region, capsys
 ):
     """No archive is deleted on looking at the board, in the shell and in Python."""
     session = vault.session
@@ -221,11 +223,11 @@ def test_a_stopped_drop_does_not_go_on_when_an_older_backup_is_looked_at(
         assert cli.main([face]) == (75 if face == "wait" else 0)
         out, err = capsys.readouterr()
         assert "on hold" in out + err or "glacier-magic catalogue resume" in out + err
-    assert calls["DeleteArchive"] == 0
+    assert requests["DeleteArchive"] == 0
     assert left() == 3
 
 
-def test_a_drop_continues_only_when_the_user_says_so(opened, calls, vault, tmp_path, left, until):
+def test_a_drop_continues_only_when_the_user_says_so(opened, requests, vault, tmp_path, left, until):
     """Before that, no verb continues it; then all archives are deleted."""
     session = vault.session
     confirmed_drop(session, vault)
@@ -237,14 +239,14 @@ def test_a_drop_continues_only_when_the_user_says_so(opened, calls, vault, tmp_p
     (deletion,) = again.catalogue.deletions.unfinished()
     with pytest.raises(Refused, match="on hold"):
         again.resume_deletion(deletion)
-    assert (calls["DeleteArchive"], left()) == (0, 3)
+    assert (requests["DeleteArchive"], left()) == (0, 3)
     assert again.held.resume() == "Goes on: drop of photos."
     again.jobs()
     until(lambda: left() == 0)
-    assert calls["DeleteArchive"] == 3
+    assert requests["DeleteArchive"] == 3
 
 
-def test_a_drop_that_is_given_up_can_begin_again(opened, calls, vault, tmp_path):
+def test_a_drop_that_is_given_up_can_begin_again(opened, requests, vault, tmp_path):
     """With its confirmation."""
     session = vault.session
     confirmed_drop(session, vault)
@@ -254,7 +256,7 @@ def test_a_drop_that_is_given_up_can_begin_again(opened, calls, vault, tmp_path)
     assert again.held.discard() == "Given up: drop of photos."
     again.jobs()
     rounds(again, 5)
-    assert calls["DeleteArchive"] == 0
+    assert requests["DeleteArchive"] == 0
     assert again.catalogue.deletions.unfinished() == []
     assert isinstance(again.drop_with_archives("photos"), EmptyPlan)
 
@@ -263,7 +265,7 @@ def test_a_drop_that_is_given_up_can_begin_again(opened, calls, vault, tmp_path)
 
 
 def test_a_copied_catalogue_asks_for_nothing_by_itself(
-    opened, calls, vault, passes, tmp_path, elsewhere, monkeypatch
+    opened, requests, vault, passes, tmp_path, elsewhere, monkeypatch
 ):
     """Three archives are three jobs, also when both computers go on; nothing is held at home."""
     session = vault.session
@@ -274,7 +276,7 @@ def test_a_copied_catalogue_asks_for_nothing_by_itself(
     copy = opened(catalogue=copied)
     copy.jobs()
     passes(copy, 1)
-    assert calls["InitiateJob"] == 2  # of the inventory, and of the first archive
+    assert requests["InitiateJob"] == 2  # of the inventory, and of the first archive
     copy.close()
     monkeypatch.setenv("GLACIER_MAGIC_HOME", home_folder)
     home = opened()
@@ -287,7 +289,7 @@ def test_a_copied_catalogue_asks_for_nothing_by_itself(
     copy.held.resume()
     copy.jobs()
     passes(copy, 1)
-    assert calls["InitiateJob"] == 1 + 3
+    assert requests["InitiateJob"] == 1 + 3
     assert len(list((tmp_path / "back").iterdir())) == 3
 
 
@@ -385,7 +387,7 @@ def test_a_restore_that_is_killed_after_the_rename_is_held_all_the_same(vault, o
 
 
 def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_requested(
-    opened, calls, vault, later, tmp_path, client
+    opened, requests, vault, later, tmp_path, client
 ):
     """However short ago the list of jobs was read."""
     session = vault.session
@@ -393,21 +395,21 @@ def test_a_scheduled_archive_with_a_job_of_somebody_else_is_not_requested(
     for archive in session.catalogue.archives.query("photos").records:
         asked = {"Type": "archive-retrieval", "ArchiveId": archive.archive_id}
         client.initiate_job(vaultName="photos", jobParameters=asked)
-    before = calls["InitiateJob"]
+    before = requests["InitiateJob"]
     later(session, days=1.1)
     rounds(session, 10)
-    assert calls["InitiateJob"] == before
+    assert requests["InitiateJob"] == before
     assert batch.snapshot.count("scheduled") == 1
 
 
-def test_a_scheduled_archive_whose_file_is_there_is_not_requested(calls, vault, passes, tmp_path):
+def test_a_scheduled_archive_whose_file_is_there_is_not_requested(requests, vault, passes, tmp_path):
     """With the right size and tree hash it is the verified file."""
     session, back = vault.session, tmp_path / "back"
     batch = vault.restore("*", to=back, spread=3).run()
     for name in "abc":
         (back / name).write_bytes(name.encode() * 100)
-    before = calls["InitiateJob"]
+    before = requests["InitiateJob"]
     passes(session, 4)
     assert len(batch.wait(PATIENCE).files) == 3
-    assert calls["InitiateJob"] == before
+    assert requests["InitiateJob"] == before
     assert sorted(file.name for file in back.iterdir()) == ["a", "b", "c"]

@@ -60,7 +60,7 @@ WORK = """
     around(Drops, "begin", "before the drop", "after the drop")
     around(Service, "start_inventory", "before the inventory", "after the inventory")
     around(Dropper, "_take", "before the job", "after the job")
-    around(Dropper, "_proving", "before the proof", "after the proof")
+    around(Dropper, "_prove_empty", "before the proof", "after the proof")
     around(Service, "delete_vault", "before the vault", "after the vault")
     session = connect(folder, region, catalogue, tick=0.05, emulator_idle=0.05, deletion_batch=20)
 """

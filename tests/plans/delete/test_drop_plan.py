@@ -309,7 +309,7 @@ def test_a_vault_that_somebody_else_has_dropped(session, filled, reaches, client
     client.delete_vault(vaultName="photos")
     session.tracker.drops.dropper.step(session.catalogue.drops.busy()[0], session.tracker._stop)
     assert drops(session)[0].state == "dropped"
-    assert "somebody else" in drops(session)[0].note
+    assert "another client" in drops(session)[0].note
 
 
 def test_denied_deletions_stop_it(session, filled, reaches, emulator, store, client):

@@ -50,11 +50,7 @@ def test_a_plan_is_decided_anew_where_it_is_run(session, colleague, plan_file, j
     (tmp_path / "theirs" / "c.txt").write_bytes(b"c.txt" * 100)
     session.vault("photos").restore("scans/a.tif", to=tmp_path / "mine").run()
     plan = colleague.open_plan(plan_file, to=tmp_path / "theirs", tier="standard")
-    assert sorted(item.action for item in plan.items) == [
-        "already requested",
-        "already restored",
-        "request",
-    ]
+    assert sorted(item.action for item in plan.items) == ["already requested", "already restored", "request"]
     plan.run()
     assert len(jobs_of()) == 2
 

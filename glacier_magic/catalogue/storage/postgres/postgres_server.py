@@ -58,10 +58,10 @@ class Clock:
         self,
         ask: Callable[[], float],
         *,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._now, self._monotonic = ask, wall, steady
+        self._ask, self._now, self._monotonic = ask, wall or (lambda: time.time()), steady
         self._skew = self._wall = 0.0
         self._steady = -CLOCK_SECONDS * 2
 
