@@ -112,8 +112,8 @@ def test_rate_says_what_is_set_now(session, monkeypatch):
         return run(console, VERBS, ["rate", *words])
 
     assert "not limited" in rate()
-    assert "977 KiB/s at most" in rate("1MB/s")
-    assert "977 KiB/s at most" in rate()
+    assert "at most 977 KiB/s" in rate("1MB/s")
+    assert "at most 977 KiB/s" in rate()
     assert session.engine.budget.max_rate == 10**6
     assert "not limited" in rate("none")
     assert session.engine.budget.max_rate is None

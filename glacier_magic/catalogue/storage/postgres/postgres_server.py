@@ -61,9 +61,12 @@ class Clock:
         wall: Callable[[], float] | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._now, self._monotonic = ask, wall or (lambda: time.time()), steady
+        self._ask, self._given, self._monotonic = ask, wall, steady
         self._skew = self._wall = 0.0
         self._steady = -CLOCK_SECONDS * 2
+
+    def _now(self) -> float:
+        return self._given() if self._given is not None else time.time()
 
     def skew(self) -> float:
         """Return the seconds to add to this computer's time."""
