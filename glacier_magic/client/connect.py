@@ -45,7 +45,7 @@ def connect(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed, account=account
     )
     if catalogue is not None and not (isinstance(catalogue, str) and is_url(catalogue)):
-        catalogue = Path(catalogue)
+        catalogue = Path(catalogue)  # not of a URL: a path has no double slash
     return Session(connection, catalogue=catalogue)
 
 
@@ -67,7 +67,7 @@ def connection_for(
 
 def _emulated(folder: Path, region: str | None, speed: float | None, account: str | None) -> Connection:
     try:
-        running = emulation.start(folder, speed=speed)
+        running = emulation.start(folder, speed=speed)  # or finds the one that other processes use
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
     except OSError as error:
@@ -84,5 +84,6 @@ def reconnect(connection: Connection, sessions: Callable[[Connection], Session] 
     :param sessions: opens the session of a connection.
     """
     if connection.emulator is not None:
+        # Its port may have changed; without a speed, a running one keeps its own.
         connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
     return sessions(connection)

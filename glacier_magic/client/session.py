@@ -67,7 +67,7 @@ class Session:
         limits: Limits = USUAL,
         service: Callable[[Connection], Service] = open_service,
     ) -> None:
-        self.service = service(connection)
+        self.service = service(connection)  # sends no request yet
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
@@ -147,7 +147,7 @@ class Session:
         :raises Unavailable: the catalogue does not know it, and the service cannot be reached.
         """
         vault, names = self.vault(name), self.vault_names()
-        if name in names or self.catalogue.knows(name):
+        if name in names or self.catalogue.knows(name):  # no request: this works offline
             return vault
         try:
             self.service.describe_vault(name)
@@ -165,7 +165,7 @@ class Session:
         :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -``.
         """
         vault = self.vault(name)
-        self.service.create_vault(name)
+        self.service.create_vault(name)  # idempotent: a repeat changes nothing
         self._list_vaults()  # completion knows the name from now on
         return vault
 
@@ -205,7 +205,7 @@ class Session:
         Only the confirmed archives are deleted.  Raises like :meth:`DeletePlan.run`.
         """
         queues = self.catalogue.deletions
-        queues.try_again(deletion.id)
+        queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
         return carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
 
     def stop_drop(self, name: str) -> str:
@@ -269,7 +269,7 @@ class Session:
         """
         rows = self.catalogue.pacing.scheduled(vault)
         if words:
-            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}
+            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}  # refuses ""
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, self.service.clock.now_ms())
 
@@ -388,7 +388,7 @@ class Session:
     def close(self) -> None:
         """End the session's threads; the next session resumes its downloads."""
         if "tracker" in self.__dict__:  # a cached property: it exists only if it was used
-            self.listening.stop()
+            self.listening.stop()  # first: listeners wake the tracker
             self.tracker.stop()
         self.catalogue.close()
 

@@ -79,7 +79,7 @@ class Vault(VaultArchives):
             bytes.
         """
         part = None if byte_range is None else Asked.of(byte_range)
-        archives = self.select(words, unknown_ids=part is None)
+        archives = self.select(words, unknown_ids=part is None)  # an unknown size has no end to align with
         return self.restore_archives(
             archives,
             None if part is None else [part] * len(archives),
@@ -115,7 +115,7 @@ class Vault(VaultArchives):
             tier=checked_tier(tier),
             to=folder_named(to),
             destination=checked_destination(destination or default_destination()),
-            prices=lambda: load(self.session.region),
+            prices=lambda: load(self.session.region),  # a function: run() reads the prices again
             claimed=claimed,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
@@ -180,7 +180,8 @@ class Vault(VaultArchives):
 
         Also raises like :meth:`select`.
         """
-        fee = None if max_fee is None else dollars(max_fee)
+        fee = None if max_fee is None else dollars(max_fee)  # a wrong one is refused before any request
+        # Without words and condition nothing is chosen: a mistake must not select the whole vault.
         choice = self._selector.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # a user who may delete archives may not be allowed to list jobs
             self.session.tracker.refresh([self.name])

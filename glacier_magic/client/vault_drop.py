@@ -28,7 +28,7 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPla
     if drop.state == "listing" and job is not None and job.status == "Succeeded":
         read_inventory(session.service, session.catalogue, job, budget=session.engine.budget)
         drop = tracker.drops.dropper.begin(name)  # the list is complete: it waits for a confirmation
-    tracker.start()
+    tracker.start()  # it waits for the inventory, and drops the vault days later
     if drop.state != "confirming":
         return Batch(tracker, (drop.key,), f"Drop of {name}")
     return EmptyPlan(
@@ -39,7 +39,7 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPla
 def end_drop(session: Session, name: str) -> str:
     """End the drop of a vault; see :meth:`.Session.stop_drop`."""
     drops = session.catalogue.drops
-    drop = drops.open_of(name) or drops.stopped_of(name)
+    drop = drops.open_of(name) or drops.stopped_of(name)  # the deletion of a stopped one could be resumed
     if drop is None:
         raise InputError(f"No drop of {name!r} is in progress", cure=f"{step('drops')} lists them.")
     end(session.catalogue, drop)
