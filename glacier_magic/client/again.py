@@ -67,7 +67,7 @@ class Reissue:
         :raises InputError: no row is about an archive, or about a part that this user requested.
         """
         wanted: Wanted = {}
-        numbers = [
+        numbers = [  # rows of other clients' jobs have no download
             int(row.key.removeprefix("download-"))
             for row in rows
             if row.kind == "archive" and row.key.startswith("download-")
@@ -122,6 +122,7 @@ class Reissue:
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]
 
     def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
+        # One plan a group: a plan has one vault, folder and tier, and is about parts or archives.
         plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
         return plans[0] if len(plans) == 1 else CombinedRestore(plans, self.session.tracker)
 

@@ -60,7 +60,7 @@ def connection_for(
 ) -> Connection:
     """Return the connection that :func:`connect` uses; start the emulator if it is one."""
     if emulator is not False:
-        folder = emulator_folder(None if emulator is True else Path(emulator))
+        folder = emulator_folder(None if emulator is True else Path(emulator))  # the folder identifies it
         return _emulated(folder, region, speed, account)
     return Connection(profile=profile, region=region, endpoint_url=endpoint_url, account=account)
 
@@ -70,7 +70,7 @@ def _emulated(folder: Path, region: str | None, speed: float | None, account: st
         running = emulation.start(folder, speed=speed)  # or finds the one that other processes use
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
-    except OSError as error:
+    except OSError as error:  # a full disk, or a folder that cannot be written
         raise EmulatorFailed(
             f"The emulator cannot store its data in {folder}: {error.strerror or error}",
             cure=f"Name another folder: {step('connect', '--data DIR')}",
@@ -86,4 +86,4 @@ def reconnect(connection: Connection, sessions: Callable[[Connection], Session] 
     if connection.emulator is not None:
         # Its port may have changed; without a speed, a running one keeps its own.
         connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
-    return sessions(connection)
+    return sessions(connection)  # the new session resumes the downloads that the old one left

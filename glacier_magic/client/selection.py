@@ -48,7 +48,7 @@ class Selector:
         found: dict[str, ArchiveRecord] = {}
         for word in _checked(words):
             matched = [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
-            found.update((record.archive_id, record) for record in matched)
+            found.update((record.archive_id, record) for record in matched)  # each archive is paid for once
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -82,10 +82,10 @@ class Selector:
             for record in self.catalogue.archives.starting(self.vault, identifier, all_=True)
             if record.state == DELETED or record.archive_id == identifier
         ]
-        if unknown_ids and not found and ARCHIVE_ID.fullmatch(identifier):
+        if unknown_ids and not found and ARCHIVE_ID.fullmatch(identifier):  # another tool may have stored it
             return [unknown_archive(self.vault, identifier)]  # a whole id, as the service needs all of it
         if not unknown_ids and found and found[0].state == DELETED:
-            raise deleted_here(found[0].name or identifier)
+            raise deleted_here(found[0].name or identifier)  # says more than "nothing matches"
         return found if unknown_ids else []
 
     def _nothing(self, word: str) -> NoReturn:
@@ -119,7 +119,7 @@ class Selector:
                 self._nothing(word)
         once = dict.fromkeys(rows) if len(words) > 1 else rows  # one pattern matches no row twice
         absent = self.catalogue.archives.known(self.vault, list(unknown))
-        deleted = {record.archive_id for record in absent if record.state == DELETED}
+        deleted = {record.archive_id for record in absent if record.state == DELETED}  # no request for these
         left = [record for record in unknown.values() if record.archive_id not in deleted]
         if deleted and not (once or left):
             raise InputError(

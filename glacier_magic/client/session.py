@@ -69,7 +69,7 @@ class Session:
     ) -> None:
         self.service = service(connection)  # sends no request yet
         self.connection = self.service.connection
-        place = catalogue or catalogue_place(self.connection)
+        place = catalogue or catalogue_place(self.connection)  # each server has its own
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
         self._settings = SessionSettings(self.service, self.catalogue)
         self.owner = new_owner()
@@ -116,7 +116,7 @@ class Session:
         ``size`` includes the service's overhead of 32 KiB per archive.
         """
         frame = dataframes.vaults(self._list_vaults())
-        frame.attrs["as_of"] = self.service.clock.now().isoformat()
+        frame.attrs["as_of"] = self.service.clock.now().isoformat()  # of the list: the counts are older
         return frame
 
     def _list_vaults(self) -> list[Mapping[str, Any]]:
@@ -177,7 +177,7 @@ class Session:
 
     def forget_vault(self, name: str) -> None:
         """Stop using a vault that was dropped."""
-        if self.vault_in_use == name:
+        if self.vault_in_use == name:  # or every verb without a vault would fail from now on
             self.vault_in_use = None
 
     def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
@@ -253,7 +253,7 @@ class Session:
         sharing.check_place(shared, account=self.account, region=self.region)  # before any request
         with suppress(AccessDenied):  # another account's vault policy may allow retrieval alone
             self.service.describe_vault(shared.vault)
-        known = sharing.known_by(self.catalogue.archives, shared)
+        known = sharing.known_by(self.catalogue.archives, shared)  # before the file's sizes make a price
         return self.vault(shared.vault).restore_archives(
             known.archives, tier=tier or shared.tier, to=to, destination=destination, claimed=known.claimed
         )
@@ -339,7 +339,7 @@ class Session:
 
         Downloads start in the background when their jobs are ready.
         """
-        self.tracker.refresh(self._list_names())
+        self.tracker.refresh(self._list_names())  # other clients may have requested jobs in any vault
         self.tracker.start()
         return Batch(self.tracker, None)
 

@@ -34,7 +34,7 @@ class SessionSettings:
         connection = self.service.connection.to_json()
         key = f"account of {connection} in {self.service.region}{self._owner}"  # profiles differ in accounts
         try:
-            account = self.service.account()
+            account = self.service.account()  # a request: no operation names the account, so it is found out
         except Unavailable:  # offline, the catalogue still works for this account
             known = self.catalogue.settings.get(key)
             if known is None:

@@ -107,6 +107,7 @@ class Vault(VaultArchives):
         """
         ranges = None
         if parts is not None:
+            # Checked before any request: only within the archive can a range be aligned.
             ranges = [part.within(a.name, a.size) for a, part in zip(archives, parts, strict=True)]
         return RestorePlan(
             archives,
@@ -146,7 +147,7 @@ class Vault(VaultArchives):
         :raises InputError: the word matches several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit prevents reading it.
         """
-        found = self.select([word])
+        found = self.select([word])  # not unknown ids: without a size there is nothing to read from the end
         if len(found) != 1:
             raise InputError(
                 f"{word!r} matches {plural(len(found), 'archive')}", cure="Give one, by name or id."
@@ -155,7 +156,7 @@ class Vault(VaultArchives):
             found[0],
             kind=kind,
             tier=checked_tier(tier),
-            limits=ReadLimits(bytes=max_bytes, rounds=rounds),
+            limits=ReadLimits(bytes=max_bytes, rounds=rounds),  # each byte is paid, each round takes hours
             destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
             tracker=self.session.tracker,
@@ -185,6 +186,7 @@ class Vault(VaultArchives):
         choice = self._selector.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # a user who may delete archives may not be allowed to list jobs
             self.session.tracker.refresh([self.name])
+        # The jobs were listed above: deleting an archive makes its running retrieval fail.
         return DeletePlan(choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee)
 
     # Settings

@@ -139,7 +139,7 @@ class VaultArchives:
         return self._archive(record.archive_id)
 
     def _archive(self, archive_id: str) -> Archive:
-        record = self._catalogue.archives.get(self.name, archive_id)
+        record = self._catalogue.archives.get(self.name, archive_id)  # the upload recorded it: no request
         if record is None:
             raise NotFound(f"The catalogue does not know the archive {archive_id}")
         return Archive(
@@ -285,8 +285,8 @@ class VaultArchives:
         :raises NotReady: the vault is new and has no inventory yet.
         """
         self.session.tracker.refresh([self.name])  # another client's job serves as well
-        jobs = [j for j in self._catalogue.jobs.of_vault(self.name) if j.whole_inventory]
-        finished = [j for j in jobs if j.status == "Succeeded"]
+        jobs = [j for j in self._catalogue.jobs.of_vault(self.name) if j.whole_inventory]  # not a ranged one
+        finished = [j for j in jobs if j.status == "Succeeded"]  # available for a day: no hours to wait
         if finished:
             newest = max(finished, key=lambda job: job.completed or 0)
             try:
@@ -294,7 +294,7 @@ class VaultArchives:
             except NotFound:  # the service forgets a job about a day after it is completed
                 self._catalogue.jobs.mark_gone(self.name, newest.job_id)
         running = next((job for job in jobs if job.status == "InProgress"), None)
-        return self._job(running or self._ask_inventory())  # inventories are daily: two jobs list the same
+        return self._job(running or self._ask_inventory())  # inventories are daily: another seldom differs
 
     def refresh_inventory(self) -> InventoryJob:
         """Request an inventory even if a finished one is available; return the job."""

@@ -26,10 +26,11 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPla
     drop = tracker.drops.dropper.begin(name)
     job = jobs.get(name, drop.job_id) if drop.job_id else None
     if drop.state == "listing" and job is not None and job.status == "Succeeded":
+        # In this thread, not the tracker's: the plan needs the whole list.
         read_inventory(session.service, session.catalogue, job, budget=session.engine.budget)
         drop = tracker.drops.dropper.begin(name)  # the list is complete: it waits for a confirmation
     tracker.start()  # it waits for the inventory, and drops the vault days later
-    if drop.state != "confirming":
+    if drop.state != "confirming":  # it waits for the list, or is under way: the board shows it
         return Batch(tracker, (drop.key,), f"Drop of {name}")
     return EmptyPlan(
         drop, engine=session.engine, tracker=tracker, prices=load(session.region), max_fee=max_fee

@@ -36,7 +36,7 @@ class Answer:
         self._ordered, self._done = threading.Event(), threading.Event()
         self._wanted = threading.Event()  # ends the grace period
         self._order: np.ndarray[Any, Any] | None = None
-        self._error: GlacierError | None = None
+        self._error: GlacierError | None = None  # of the thread: raised where its result is asked for
         place = (catalogue.database, catalogue.scope, vault)
         # The user's condition alone first, so that an error quotes only that.
         self._base = Listing(*place, asked.counted(), self._left.is_set)
@@ -111,7 +111,7 @@ class Answer:
     def ids(self, start: int, stop: int) -> list[int]:
         """Return the ids of the rows from *start* to *stop* (exclusive)."""
         if self._order is None and stop <= len(self._first):
-            return self._first[start:stop]
+            return self._first[start:stop]  # a page opens without waiting for the order of millions
         if self._order is None and len(self._first) < FIRST:
             return self._first[start:]
         return [int(i) for i in self.order()[start:stop]]  # numpy's integers cannot be sent as JSON

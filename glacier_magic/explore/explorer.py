@@ -51,7 +51,7 @@ class Explorer(Rendered):
         self.picked = Selection()
         self._versions = 0
         self.answer = self._ask(Filter())
-        self.answer.load(self._notify)
+        self.answer.load(self._notify)  # the first page does not wait for it
 
     # The filter
 
@@ -175,7 +175,7 @@ class Explorer(Rendered):
         made = from_ms(self.answer.listing.as_of)
         if made is None:
             return f"No inventory read yet: only archives uploaded from this catalogue ({step('inventory')})."
-        clock = self.vault.session.service.clock
+        clock = self.vault.session.service.clock  # an emulator's clock runs faster, and dates its inventories
         age = human_duration((clock.now() - made).total_seconds())
         virtual = " of emulator time" if clock.virtual else ""
         return f"As of the inventory of {local_time(made)}{virtual}, {age} old."

@@ -81,7 +81,7 @@ def _between(size: str) -> list[str]:
     if size == UNKNOWN:
         return ["size is null"]
     number = int(size)
-    found = [f"size >= {SIZES[number][0]}"]
+    found = [f"size >= {SIZES[number][0]}"]  # a missing size is no number: it belongs to no class
     if number + 1 < len(SIZES):
         found.append(f"size < {SIZES[number + 1][0]}")
     return found

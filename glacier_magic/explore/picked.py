@@ -66,7 +66,7 @@ class Selection:
         if not add:
             self.clear()
         if self._rule is None:
-            self._marked.update(answer.listing.sizes(rows))
+            self._marked.update(answer.listing.sizes(rows))  # with sizes: the sum needs no query later
         else:
             for row in rows:
                 self._marked.pop(row, None)  # with a rule, a marked row is an exception from it

@@ -217,7 +217,7 @@ class EmptyPlan(SelectionPlan[Batch]):
         with held(self._engine.catalogue.drops.leases, self._drop.id, self.vault):
             self._check_again()  # with the lease: no other process can start to delete in between
             self._empty()
-        self._tracker.start()
+        self._tracker.start()  # it waits for the proof: a day or more
         return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
 
     def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans

@@ -37,7 +37,7 @@ class DestructivePlan(Plan[T]):
     def __init__(self, log: PlanLog | None = None) -> None:
         super().__init__(log)
         self._observer: Observer | None = None
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # set by a button, in another thread than the run's
 
     def observe(self, observer: Observer) -> None:
         """Report the progress of runs to *observer*."""

@@ -34,7 +34,7 @@ class DirectWindow(Window):
     def __init__(self, size: int, chunk: Callable[[int], bytes], *, most_read: int | None = None) -> None:
         super().__init__(lambda *_: b"", size)  # nothing is fetched through the base: read() replaces its own
         self._chunk, self._left = chunk, most_read
-        self._held: OrderedDict[int, bytes] = OrderedDict()
+        self._held: OrderedDict[int, bytes] = OrderedDict()  # a large archive does not fit in memory
         # As if all had been requested: list_tar() then reads no more than it needs.
         self.asked.append((0, max(0, size - 1)))
 
@@ -101,6 +101,7 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
             raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
         return output.data
 
+    # Limited, as each MiB of it is a request: a huge tar would take many thousands.
     return DirectWindow(size, lambda n: engine.budget.call(partial(fetch, n), stop), most_read=MOST_FETCHED)
 
 

@@ -135,7 +135,7 @@ class Look:
         return self._keep(found, "the output of a finished job")
 
     def _read_windows(self) -> ListingRecord | None:
-        for _ in range(FREE_ROUNDS):
+        for _ in range(FREE_ROUNDS):  # each may find that it needs more, some of which is ready
             try:
                 listing = self._look()
             except _Needed as needed:
@@ -157,7 +157,7 @@ class Look:
         """
         window = self.window = self._new_window()
         window.limit(self.limits.bytes)  # contents can lie about their own size
-        start = _beginning(self.kind, self.size, self.limits)
+        start = _beginning(self.kind, self.size, self.limits)  # one larger request is hours faster than two
         window.read(start.first, start.size)
         return self._members(window)
 

@@ -106,6 +106,7 @@ def tidy(catalogue: Catalogue) -> None:
     """Delete the oldest parts above :attr:`.Limits.peek_store` bytes, but none that is being fetched."""
     kept = 0
     with suppress(OSError):  # another process may be deleting the same folder
+        # The newest first: a look that waits for its next round still needs its parts.
         folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())

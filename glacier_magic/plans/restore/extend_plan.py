@@ -206,6 +206,6 @@ class ExtendPlan(Plan[Batch]):
                 errors.append(error)
         if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
-        self._tracker.start()
+        self._tracker.start()  # it moves the downloads to the new jobs when the old ones expire
         keys = tuple(f"download-{item.download.id}" for item in self.items)
         return Batch(self._tracker, keys, self.title)

@@ -174,7 +174,7 @@ class _Known:
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
         self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
-        known = catalogue.archives.known(vault, ids)  # one query, as there may be thousands
+        known = catalogue.archives.known(vault, ids)  # in few queries, as there may be thousands
         self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
@@ -228,7 +228,7 @@ class _Known:
             job = self._job(archive, part, row)
             done = 0 if part else row.done
             return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
-        job = self._job(archive, part)
+        job = self._job(archive, part)  # of any client: whoever asked, the output is the account's
         # A job costs nothing more, and reading a local file takes long.
         copy = self._copies.of(archive) if job is None and part is None else None
         if job is not None:

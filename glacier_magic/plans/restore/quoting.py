@@ -66,7 +66,7 @@ class Asking:
             unsized=sum(item.size is None for item in asked),
             out=retrieved(fetched) - sum(item.done for item in fetched),  # verified pieces are here already
             out_unsized=sum(item.size is None for item in fetched),
-            largest=max((item.retrieved or 0 for item in asked), default=0),
+            largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
         )
 
 
@@ -90,7 +90,7 @@ def default_destination() -> str:
 
     :raises InputError: the variable holds another word.
     """
-    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)
+    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)  # "" is none
 
 
 def checked_destination(word: str) -> str:
@@ -193,7 +193,7 @@ class Tiers(Rendered):
 
     def _offer(self, tier: str) -> TierOffer:
         quote = quote_for(self.prices, self.asking, tier, self.destination)
-        if not self.asking.requests:
+        if not self.asking.requests:  # all is staged, requested or here: no tier to wait for
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
         last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now

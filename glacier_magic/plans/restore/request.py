@@ -90,7 +90,7 @@ def carry_out(
                 del again["target"]
                 downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
             linked.append((number, item.action == ASK, item.retrieved))
-        if plan is not None:
+        if plan is not None:  # None: free fetches of a look are no plan
             catalogue.plans.link(plan, linked)
     errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
     if errors and len(errors) == len(asked):  # with some accepted, the board shows the others

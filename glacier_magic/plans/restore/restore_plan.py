@@ -386,5 +386,5 @@ class RestorePlan(Plan[Batch]):
             root=self.to,
             now=self._clock.now_ms(),
             remember=self._remember,
-            timetable=self._timetable,
+            timetable=self._timetable,  # what is due later stays planned: the tracker requests it
         )

@@ -211,7 +211,7 @@ def _archive(data: Any, vault: str, wrong: Callable[[str], NoReturn]) -> Archive
         size=data["size"],
         created=None,
         tree_hash=data["tree_hash"],
-        state="unknown",
+        state="unknown",  # until the catalogue knows it: what the file says is no inventory
         seen=None,
     )
 
@@ -228,7 +228,7 @@ def _harmless(name: str, archive_id: str) -> bool:
     """Return whether writing the file would give the name unchanged."""
     if not name or len(name) > _LONGEST_NAME:
         return False
-    return "/".join(safe_parts(name, fallback=archive_id)) == name
+    return "/".join(safe_parts(name, fallback=archive_id)) == name  # or a plan shows one and writes another
 
 
 def _short(value: Any) -> str:

@@ -81,9 +81,9 @@ class ExistingFiles:
 
     def holding(self, archive: ArchiveRecord, *names: Path) -> Path | None:
         """Return the file of a name, or of a numbered one, with the tree hash of an archive."""
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(names):  # the two are mostly the same
             for path, size in self._existing(name):
-                # The size first: hashing reads the whole file.
+                # The size first: hashing reads the whole file.  Without a hash no file is trusted.
                 if size == archive.size and self._hash(path) == (archive.tree_hash or ""):
                     return path
         return None

@@ -204,7 +204,7 @@ def timetable(
     passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
-        due = due_times(asked, limits, now)
+        due = due_times(asked, limits, now)  # pace and policy together
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
         notes.append(
