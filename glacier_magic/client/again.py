@@ -47,7 +47,7 @@ class Reissue:
     ) -> Restores:
         """Return the plan for expired outputs; see :meth:`Session.restore_expired`."""
         if tier is not None:
-            checked_tier(tier)
+            checked_tier(tier)  # before the requests to list jobs
         wanted: Wanted = {}
         for download in self._chosen(self._expired(vault), words, vault):
             _add(wanted, download, tier)
@@ -67,7 +67,7 @@ class Reissue:
         :raises InputError: no row is about an archive, or about a part that this user requested.
         """
         wanted: Wanted = {}
-        numbers = [
+        numbers = [  # rows of other clients' jobs have no download
             int(row.key.removeprefix("download-"))
             for row in rows
             if row.kind == "archive" and row.key.startswith("download-")
@@ -75,9 +75,10 @@ class Reissue:
         for download in self.session.catalogue.downloads.numbered(numbers):
             _add(wanted, download)
         for row in rows:
+            # Another client's job has no download here, which would know a folder.
             job = self.session.catalogue.jobs.get(row.vault, row.job_id) if not row.ours else None
             if job is not None and job.whole_archive and job.archive_id:
-                group = (job.vault, "restored", job.tier or "Standard", False)
+                group = (job.vault, "restored", job.tier or "Standard", False)  # the service's default tier
                 wanted.setdefault(group, {})[job.archive_id, None] = None
         if not wanted:
             raise InputError(
@@ -105,6 +106,7 @@ class Reissue:
         known = {d.vault for d in session.catalogue.downloads.open()}
         session.tracker.refresh(sorted(known if vault is None else known & {vault}))
         expired = session.catalogue.downloads.expired()
+        # A look requests its parts again itself, when it needs them.
         return [d for d in expired if vault in (None, d.vault) and not session.catalogue.is_peek(d)]
 
     def _chosen(
@@ -115,11 +117,12 @@ class Reissue:
         name = vault or self.session.vault_in_use
         if name is None:
             raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME.")
-        records = self.session.vault(name).select(words, unknown_ids=True)
+        records = self.session.vault(name).select(words, unknown_ids=True)  # restored by a whole id alone
         wanted = {record.archive_id for record in records}
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]
 
     def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
+        # One plan a group: a plan has one vault, folder and tier, and is about parts or archives.
         plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
         return plans[0] if len(plans) == 1 else CombinedRestore(plans, self.session.tracker)
 
@@ -132,6 +135,7 @@ class Reissue:
     ) -> RestorePlan:
         (name, root, tier, of_parts), archives = group, self.session.catalogue.archives
         vault = self.session.vault(name)
+        # An archive that was restored by its id alone may still be in no inventory that was read.
         records = [archives.get(name, each) or unknown_archive(name, each) for each, _ in wanted]
         parts = [Asked(part.first, part.last) for _, part in wanted if part is not None]
         return vault.restore_archives(

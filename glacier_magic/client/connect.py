@@ -45,7 +45,7 @@ def connect(
         profile, region, endpoint_url=endpoint_url, emulator=emulator, speed=speed, account=account
     )
     if catalogue is not None and not (isinstance(catalogue, str) and is_url(catalogue)):
-        catalogue = Path(catalogue)
+        catalogue = Path(catalogue)  # not of a URL: a path has no double slash
     return Session(connection, catalogue=catalogue)
 
 
@@ -60,17 +60,17 @@ def connection_for(
 ) -> Connection:
     """Return the connection that :func:`connect` uses; start the emulator if it is one."""
     if emulator is not False:
-        folder = emulator_folder(None if emulator is True else Path(emulator))
+        folder = emulator_folder(None if emulator is True else Path(emulator))  # the folder identifies it
         return _emulated(folder, region, speed, account)
     return Connection(profile=profile, region=region, endpoint_url=endpoint_url, account=account)
 
 
 def _emulated(folder: Path, region: str | None, speed: float | None, account: str | None) -> Connection:
     try:
-        running = emulation.start(folder, speed=speed)
+        running = emulation.start(folder, speed=speed)  # or finds the one that other processes use
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
-    except OSError as error:
+    except OSError as error:  # a full disk, or a folder that cannot be written
         raise EmulatorFailed(
             f"The emulator cannot store its data in {folder}: {error.strerror or error}",
             cure=f"Name another folder: {step('connect', '--data DIR')}",
@@ -84,5 +84,6 @@ def reconnect(connection: Connection, sessions: Callable[[Connection], Session] 
     :param sessions: opens the session of a connection.
     """
     if connection.emulator is not None:
+        # Its port may have changed; without a speed, a running one keeps its own.
         connection = _emulated(Path(connection.emulator), connection.region, None, connection.account)
-    return sessions(connection)
+    return sessions(connection)  # the new session resumes the downloads that the old one left

@@ -17,7 +17,7 @@ from ..errors import InputError, NameNotKnown
 from ..plans.restore.items import unknown_archive
 from ..steps import step
 
-ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
+ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")  # the documented length, in base64url
 
 
 def _checked(words: Sequence[str | ArchiveRecord]) -> Sequence[str | ArchiveRecord]:
@@ -48,7 +48,7 @@ class Selector:
         found: dict[str, ArchiveRecord] = {}
         for word in _checked(words):
             matched = [word] if isinstance(word, ArchiveRecord) else self._matching(word, unknown_ids)
-            found.update((record.archive_id, record) for record in matched)
+            found.update((record.archive_id, record) for record in matched)  # each archive is paid for once
         return list(found.values())
 
     def _matching(self, word: str, unknown_ids: bool) -> list[ArchiveRecord]:
@@ -62,12 +62,12 @@ class Selector:
             records = archives.starting(self.vault, identifier) if identifier else []
             if not records and identifier:
                 records = self._absent(identifier, unknown_ids)
-            if len(records) > 1:
+            if len(records) > 1:  # a guess could delete, or pay for, the wrong archive
                 raise InputError(
                     f"{len(records)} archive ids begin with {identifier!r}",
                     cure="Give more of its characters.",
                 )
-        elif word.startswith("name:"):
+        elif word.startswith("name:"):  # exact, and not found above
             records = []
         else:
             records = archives.matching(self.vault, word)
@@ -82,10 +82,10 @@ class Selector:
             for record in self.catalogue.archives.starting(self.vault, identifier, all_=True)
             if record.state == DELETED or record.archive_id == identifier
         ]
-        if unknown_ids and not found and ARCHIVE_ID.fullmatch(identifier):
-            return [unknown_archive(self.vault, identifier)]
+        if unknown_ids and not found and ARCHIVE_ID.fullmatch(identifier):  # another tool may have stored it
+            return [unknown_archive(self.vault, identifier)]  # a whole id, as the service needs all of it
         if not unknown_ids and found and found[0].state == DELETED:
-            raise deleted_here(found[0].name or identifier)
+            raise deleted_here(found[0].name or identifier)  # says more than "nothing matches"
         return found if unknown_ids else []
 
     def _nothing(self, word: str) -> NoReturn:
@@ -109,17 +109,17 @@ class Selector:
                 continue
             glob = word if self._is_pattern(word) else None
             if where is not None and glob is None:
-                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word
+                glob = f"id:{word}" if ARCHIVE_ID.fullmatch(word) else word  # a condition needs a query
             if glob is None:
                 self._choose_few(word, rows, unknown)
                 continue
             found = len(rows)
             rows.extend(self.catalogue.archives.numbers(self.vault, glob, where))
-            if len(rows) == found:
+            if len(rows) == found:  # or a mistyped word would go unnoticed beside the others
                 self._nothing(word)
-        once = dict.fromkeys(rows) if len(words) > 1 else rows
+        once = dict.fromkeys(rows) if len(words) > 1 else rows  # one pattern matches no row twice
         absent = self.catalogue.archives.known(self.vault, list(unknown))
-        deleted = {record.archive_id for record in absent if record.state == DELETED}
+        deleted = {record.archive_id for record in absent if record.state == DELETED}  # no request for these
         left = [record for record in unknown.values() if record.archive_id not in deleted]
         if deleted and not (once or left):
             raise InputError(
@@ -136,12 +136,13 @@ class Selector:
         whole_id = f"id:{record.archive_id}"
         number = next(self.catalogue.archives.numbers(self.vault, whole_id), None)
         if number is None:
-            unknown[record.archive_id] = record
+            unknown[record.archive_id] = record  # not listed now: it is deleted by its id alone
         else:
             rows.append(number)
 
     def _is_pattern(self, word: str) -> bool:
         if word.startswith(("id:", "name:")):
             return False
+        # FastGlacier stores folders as archives whose names end in "/".
         folder = word.endswith("/") and not self.catalogue.archives.named(self.vault, word)
         return folder or bool({"*", "?"} & set(word))

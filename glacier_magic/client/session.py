@@ -67,9 +67,9 @@ class Session:
         limits: Limits = USUAL,
         service: Callable[[Connection], Service] = open_service,
     ) -> None:
-        self.service = service(connection)
+        self.service = service(connection)  # sends no request yet
         self.connection = self.service.connection
-        place = catalogue or catalogue_place(self.connection)
+        place = catalogue or catalogue_place(self.connection)  # each server has its own
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
         self._settings = SessionSettings(self.service, self.catalogue)
         self.owner = new_owner()
@@ -116,7 +116,7 @@ class Session:
         ``size`` includes the service's overhead of 32 KiB per archive.
         """
         frame = dataframes.vaults(self._list_vaults())
-        frame.attrs["as_of"] = self.service.clock.now().isoformat()
+        frame.attrs["as_of"] = self.service.clock.now().isoformat()  # of the list: the counts are older
         return frame
 
     def _list_vaults(self) -> list[Mapping[str, Any]]:
@@ -147,7 +147,7 @@ class Session:
         :raises Unavailable: the catalogue does not know it, and the service cannot be reached.
         """
         vault, names = self.vault(name), self.vault_names()
-        if name in names or self.catalogue.knows(name):
+        if name in names or self.catalogue.knows(name):  # no request: this works offline
             return vault
         try:
             self.service.describe_vault(name)
@@ -165,7 +165,7 @@ class Session:
         :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -``.
         """
         vault = self.vault(name)
-        self.service.create_vault(name)
+        self.service.create_vault(name)  # idempotent: a repeat changes nothing
         self._list_vaults()  # completion knows the name from now on
         return vault
 
@@ -177,7 +177,7 @@ class Session:
 
     def forget_vault(self, name: str) -> None:
         """Stop using a vault that was dropped."""
-        if self.vault_in_use == name:
+        if self.vault_in_use == name:  # or every verb without a vault would fail from now on
             self.vault_in_use = None
 
     def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
@@ -205,7 +205,7 @@ class Session:
         Only the confirmed archives are deleted.  Raises like :meth:`DeletePlan.run`.
         """
         queues = self.catalogue.deletions
-        queues.try_again(deletion.id)
+        queues.try_again(deletion.id)  # what failed is queued again, what is deleted is not
         return carry_out(Deleter(self.engine, queues.get(deletion.id), observer=progress), queues)
 
     def stop_drop(self, name: str) -> str:
@@ -253,7 +253,7 @@ class Session:
         sharing.check_place(shared, account=self.account, region=self.region)  # before any request
         with suppress(AccessDenied):  # another account's vault policy may allow retrieval alone
             self.service.describe_vault(shared.vault)
-        known = sharing.known_by(self.catalogue.archives, shared)
+        known = sharing.known_by(self.catalogue.archives, shared)  # before the file's sizes make a price
         return self.vault(shared.vault).restore_archives(
             known.archives, tier=tier or shared.tier, to=to, destination=destination, claimed=known.claimed
         )
@@ -269,7 +269,7 @@ class Session:
         """
         rows = self.catalogue.pacing.scheduled(vault)
         if words:
-            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}
+            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}  # refuses ""
             rows = [row for row in rows if row.archive_id in chosen]
         return stop(self.catalogue, rows, self.service.clock.now_ms())
 
@@ -339,7 +339,7 @@ class Session:
 
         Downloads start in the background when their jobs are ready.
         """
-        self.tracker.refresh(self._list_names())
+        self.tracker.refresh(self._list_names())  # other clients may have requested jobs in any vault
         self.tracker.start()
         return Batch(self.tracker, None)
 
@@ -388,7 +388,7 @@ class Session:
     def close(self) -> None:
         """End the session's threads; the next session resumes its downloads."""
         if "tracker" in self.__dict__:  # a cached property: it exists only if it was used
-            self.listening.stop()
+            self.listening.stop()  # first: listeners wake the tracker
             self.tracker.stop()
         self.catalogue.close()
 

@@ -32,21 +32,21 @@ class SessionSettings:
         :raises Unavailable: the service cannot be reached, and no account id is stored.
         """
         connection = self.service.connection.to_json()
-        key = f"account of {connection} in {self.service.region}{self._owner}"
+        key = f"account of {connection} in {self.service.region}{self._owner}"  # profiles differ in accounts
         try:
-            account = self.service.account()
+            account = self.service.account()  # a request: no operation names the account, so it is found out
         except Unavailable:  # offline, the catalogue still works for this account
             known = self.catalogue.settings.get(key)
             if known is None:
                 raise
             return known
-        self.catalogue.settings.put(key, account)
+        self.catalogue.settings.put(key, account)  # for the next start without a network
         return account
 
     @property
     def vault_names(self) -> list[str]:
         """The names of the vaults as last seen."""
-        return (self.catalogue.settings.get(f"vaults {self._place}") or "").split()
+        return (self.catalogue.settings.get(f"vaults {self._place}") or "").split()  # names have no spaces
 
     @vault_names.setter
     def vault_names(self, names: Iterable[str]) -> None:

@@ -79,7 +79,7 @@ class Vault(VaultArchives):
             bytes.
         """
         part = None if byte_range is None else Asked.of(byte_range)
-        archives = self.select(words, unknown_ids=part is None)
+        archives = self.select(words, unknown_ids=part is None)  # an unknown size has no end to align with
         return self.restore_archives(
             archives,
             None if part is None else [part] * len(archives),
@@ -107,6 +107,7 @@ class Vault(VaultArchives):
         """
         ranges = None
         if parts is not None:
+            # Checked before any request: only within the archive can a range be aligned.
             ranges = [part.within(a.name, a.size) for a, part in zip(archives, parts, strict=True)]
         return RestorePlan(
             archives,
@@ -115,7 +116,7 @@ class Vault(VaultArchives):
             tier=checked_tier(tier),
             to=folder_named(to),
             destination=checked_destination(destination or default_destination()),
-            prices=lambda: load(self.session.region),
+            prices=lambda: load(self.session.region),  # a function: run() reads the prices again
             claimed=claimed,
             catalogue=self._catalogue,
             tracker=self.session.tracker,
@@ -146,7 +147,7 @@ class Vault(VaultArchives):
         :raises InputError: the word matches several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit prevents reading it.
         """
-        found = self.select([word])
+        found = self.select([word])  # not unknown ids: without a size there is nothing to read from the end
         if len(found) != 1:
             raise InputError(
                 f"{word!r} matches {plural(len(found), 'archive')}", cure="Give one, by name or id."
@@ -155,7 +156,7 @@ class Vault(VaultArchives):
             found[0],
             kind=kind,
             tier=checked_tier(tier),
-            limits=ReadLimits(bytes=max_bytes, rounds=rounds),
+            limits=ReadLimits(bytes=max_bytes, rounds=rounds),  # each byte is paid, each round takes hours
             destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
             tracker=self.session.tracker,
@@ -180,10 +181,12 @@ class Vault(VaultArchives):
 
         Also raises like :meth:`select`.
         """
-        fee = None if max_fee is None else dollars(max_fee)
+        fee = None if max_fee is None else dollars(max_fee)  # a wrong one is refused before any request
+        # Without words and condition nothing is chosen: a mistake must not select the whole vault.
         choice = self._selector.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # a user who may delete archives may not be allowed to list jobs
             self.session.tracker.refresh([self.name])
+        # The jobs were listed above: deleting an archive makes its running retrieval fail.
         return DeletePlan(choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee)
 
     # Settings

@@ -58,6 +58,7 @@ class VaultArchives:
     """
 
     def __init__(self, session: Session, name: str) -> None:
+        # The service's rule allows dots alone, but in a URL they mean another path.
         if not isinstance(name, str) or not VAULT_NAME.fullmatch(name) or name in (".", ".."):
             raise InputError(
                 f"{name!r} cannot be the name of a vault",
@@ -101,7 +102,7 @@ class VaultArchives:
         :raises IntegrityError: the service's tree hash differs from that of the bytes sent.
         """
         sources = find([str(path)], description=description, description_format=description_format)
-        if len(sources.files) != 1:
+        if len(sources.files) != 1:  # a glob or a folder
             raise InputError(
                 f"{str(path)!r} is {plural(len(sources.files), 'file')}", cure="upload_all() stores many."
             )
@@ -138,13 +139,13 @@ class VaultArchives:
         return self._archive(record.archive_id)
 
     def _archive(self, archive_id: str) -> Archive:
-        record = self._catalogue.archives.get(self.name, archive_id)
+        record = self._catalogue.archives.get(self.name, archive_id)  # the upload recorded it: no request
         if record is None:
             raise NotFound(f"The catalogue does not know the archive {archive_id}")
         return Archive(
             id=record.archive_id,
             name=record.name,
-            size=record.size or 0,
+            size=record.size or 0,  # known: this catalogue stored it
             tree_hash=record.tree_hash or "",
             created=from_ms(record.created),
             vault=self.name,
@@ -283,9 +284,9 @@ class VaultArchives:
 
         :raises NotReady: the vault is new and has no inventory yet.
         """
-        self.session.tracker.refresh([self.name])
-        jobs = [j for j in self._catalogue.jobs.of_vault(self.name) if j.whole_inventory]
-        finished = [j for j in jobs if j.status == "Succeeded"]
+        self.session.tracker.refresh([self.name])  # another client's job serves as well
+        jobs = [j for j in self._catalogue.jobs.of_vault(self.name) if j.whole_inventory]  # not a ranged one
+        finished = [j for j in jobs if j.status == "Succeeded"]  # available for a day: no hours to wait
         if finished:
             newest = max(finished, key=lambda job: job.completed or 0)
             try:
@@ -293,14 +294,14 @@ class VaultArchives:
             except NotFound:  # the service forgets a job about a day after it is completed
                 self._catalogue.jobs.mark_gone(self.name, newest.job_id)
         running = next((job for job in jobs if job.status == "InProgress"), None)
-        return self._job(running or self._ask_inventory())
+        return self._job(running or self._ask_inventory())  # inventories are daily: another seldom differs
 
     def refresh_inventory(self) -> InventoryJob:
         """Request an inventory even if a finished one is available; return the job."""
         return self._job(self._ask_inventory())
 
     def _read(self, job: JobRecord) -> pd.DataFrame:
-        if not self._catalogue.inventories.has(self.name, job.job_id):
+        if not self._catalogue.inventories.has(self.name, job.job_id):  # an output never changes
             read_inventory(self._service, self._catalogue, job)
         return self.archives()
 
@@ -309,7 +310,7 @@ class VaultArchives:
         try:
             job_id = self._service.start_inventory(self.name, token)
         except NotFound as error:  # a missing vault and a missing inventory have the same code
-            if error.message.startswith("Vault not found"):
+            if error.message.startswith("Vault not found"):  # the service's own text
                 raise
             raise NotReady(
                 f"The vault {self.name!r} has no inventory yet",

@@ -26,10 +26,11 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPla
     drop = tracker.drops.dropper.begin(name)
     job = jobs.get(name, drop.job_id) if drop.job_id else None
     if drop.state == "listing" and job is not None and job.status == "Succeeded":
+        # In this thread, not the tracker's: the plan needs the whole list.
         read_inventory(session.service, session.catalogue, job, budget=session.engine.budget)
         drop = tracker.drops.dropper.begin(name)  # the list is complete: it waits for a confirmation
-    tracker.start()
-    if drop.state != "confirming":
+    tracker.start()  # it waits for the inventory, and drops the vault days later
+    if drop.state != "confirming":  # it waits for the list, or is under way: the board shows it
         return Batch(tracker, (drop.key,), f"Drop of {name}")
     return EmptyPlan(
         drop, engine=session.engine, tracker=tracker, prices=load(session.region), max_fee=max_fee
@@ -39,7 +40,7 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | None) -> EmptyPla
 def end_drop(session: Session, name: str) -> str:
     """End the drop of a vault; see :meth:`.Session.stop_drop`."""
     drops = session.catalogue.drops
-    drop = drops.open_of(name) or drops.stopped_of(name)
+    drop = drops.open_of(name) or drops.stopped_of(name)  # the deletion of a stopped one could be resumed
     if drop is None:
         raise InputError(f"No drop of {name!r} is in progress", cure=f"{step('drops')} lists them.")
     end(session.catalogue, drop)

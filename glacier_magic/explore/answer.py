@@ -36,19 +36,19 @@ class Answer:
         self._ordered, self._done = threading.Event(), threading.Event()
         self._wanted = threading.Event()  # ends the grace period
         self._order: np.ndarray[Any, Any] | None = None
-        self._error: GlacierError | None = None
+        self._error: GlacierError | None = None  # of the thread: raised where its result is asked for
         place = (catalogue.database, catalogue.scope, vault)
         # The user's condition alone first, so that an error quotes only that.
         self._base = Listing(*place, asked.counted(), self._left.is_set)
         self.listing = Listing(*place, asked.query(), self._left.is_set)
-        self._first = self.listing.first(FIRST)
+        self._first = self.listing.first(FIRST)  # in this thread: quick in a vault of any size
 
     @property
     def count(self) -> int | None:
         """The number of rows; None until it is known."""
         if self._order is not None:
             return len(self._order)
-        return len(self._first) if len(self._first) < FIRST else None
+        return len(self._first) if len(self._first) < FIRST else None  # fewer than asked for: all of them
 
     def load(self, notify: Callable[[Answer], None]) -> None:
         """Read order and sums in the background; call *notify* after each."""
@@ -62,14 +62,14 @@ class Answer:
                 if self.cube is None:
                     self.cube = self._base.cube()
                     notify(self)
-            except BrowsingStopped:
+            except BrowsingStopped:  # another filter took its place, or it was closed
                 pass
             except GlacierError as error:
                 self._error = error
                 notify(self)
             finally:
-                self._ordered.set()
-                self._done.set()
+                self._ordered.set()  # also after an error, or order() would wait for ever
+                self._done.set()  # as above, for sums()
 
         threading.Thread(target=work, name="glacier-explore", daemon=True).start()
 
@@ -84,12 +84,12 @@ class Answer:
         :raises GlacierError: they could not be read.
         """
         if self._order is None:
-            self._wanted.set()
+            self._wanted.set()  # no rest of a grace period
             self._ordered.wait()
         if self._error is not None:
             raise self._error
         if self._order is None:  # the reading was stopped: do it now
-            self._left.clear()
+            self._left.clear()  # or the listing would stop again at once
             self._order = self.listing.order()
         return self._order  # type: ignore[return-value]
 
@@ -111,7 +111,7 @@ class Answer:
     def ids(self, start: int, stop: int) -> list[int]:
         """Return the ids of the rows from *start* to *stop* (exclusive)."""
         if self._order is None and stop <= len(self._first):
-            return self._first[start:stop]
+            return self._first[start:stop]  # a page opens without waiting for the order of millions
         if self._order is None and len(self._first) < FIRST:
             return self._first[start:]
-        return [int(i) for i in self.order()[start:stop]]
+        return [int(i) for i in self.order()[start:stop]]  # numpy's integers cannot be sent as JSON

@@ -51,7 +51,7 @@ class Explorer(Rendered):
         self.picked = Selection()
         self._versions = 0
         self.answer = self._ask(Filter())
-        self.answer.load(self._notify)
+        self.answer.load(self._notify)  # the first page does not wait for it
 
     # The filter
 
@@ -73,13 +73,13 @@ class Explorer(Rendered):
 
     def _change(self, asked: Filter, *, refresh: bool = False) -> None:
         before = self.answer
-        same = asked.base == before.asked.base and not refresh
-        made = self._ask(asked, before.cube if same else None)
+        same = asked.base == before.asked.base and not refresh  # facets and order do not change the sums
+        made = self._ask(asked, before.cube if same else None)  # raises before anything has changed
         with self._guard:
             self.answer = made
         if not self.picked.rests_on(before):  # "all" of it may be selected
             before.leave()
-        self._notify(made)
+        self._notify(made)  # its first rows are there already
         made.load(self._notify)
 
     def _ask(self, asked: Filter, cube: Any = None) -> Answer:
@@ -105,7 +105,7 @@ class Explorer(Rendered):
     def _notify(self, answer: Answer) -> None:
         # An outdated result no longer matters, unless the selection depends on it.
         if answer.version >= self.answer.version or self.picked.rests_on(answer):
-            for callback in list(self._watching):
+            for callback in list(self._watching):  # a copy: callbacks may end their watching
                 callback()
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class Explorer(Rendered):
     @property
     def selection(self) -> pd.DataFrame:
         """The selected archives, with the columns of :meth:`.Vault.archives`."""
-        return self.picked.frame(self.answer.listing)
+        return self.picked.frame(self.answer.listing)  # any listing of the vault reads rows by their ids
 
     def rows(self, start: int, stop: int) -> list[tuple[int, ArchiveRecord]]:
         """Return row ids and archives from position *start* to *stop* (exclusive)."""
@@ -153,7 +153,7 @@ class Explorer(Rendered):
 
     def remove(self) -> DeletePlan:
         """Return the plan to delete the selection; see :meth:`.Vault.remove`."""
-        return self.vault.remove(*self._selected())
+        return self.vault.remove(*self._selected())  # records, not the rule: what is shown is deleted
 
     def compare(self, folder: str | Path = "restored") -> ComparePlan:
         """Return the plan to compare the hashes of the selection with those of local files."""
@@ -175,7 +175,7 @@ class Explorer(Rendered):
         made = from_ms(self.answer.listing.as_of)
         if made is None:
             return f"No inventory read yet: only archives uploaded from this catalogue ({step('inventory')})."
-        clock = self.vault.session.service.clock
+        clock = self.vault.session.service.clock  # an emulator's clock runs faster, and dates its inventories
         age = human_duration((clock.now() - made).total_seconds())
         virtual = " of emulator time" if clock.virtual else ""
         return f"As of the inventory of {local_time(made)}{virtual}, {age} old."
@@ -240,7 +240,7 @@ class Explorer(Rendered):
         return f"and {count - shown:,} more: .view has them all" if count > shown else ""
 
     def _repr_html(self) -> str:
-        shown = local_time(datetime.now(UTC))
+        shown = local_time(datetime.now(UTC))  # by the reader's calendar, even with an emulator's clock
         count = self.answer.count
         total = "" if count is None else f" {plural(count, 'archive')}."
         names = [(shortened(row[0], 160), *row[1:]) for row in self._row_cells()]

@@ -43,6 +43,7 @@ class Filter:
 
     def query(self) -> Query:
         """Return the query for the rows to show."""
+        # The user's condition in parentheses: an "or" in it must not take the facets' place.
         return replace(
             self.counted(),
             where=" and ".join(filter(None, [self.where.strip() and f"({self.where})", *self._conditions()]))
@@ -53,10 +54,10 @@ class Filter:
 
     def counted(self) -> Query:
         """Return the query for the archives to count for the facets, in every state."""
-        glob, text = f"{literal(self.folder)}*" if self.folder else None, None
+        glob, text = f"{literal(self.folder)}*" if self.folder else None, None  # a folder may be called "[1]"
         name = self.name.strip()
         if name.startswith(("id:", "name:")):
-            glob = name
+            glob = name  # exact, whichever folder it is in
         elif {"*", "?"} & set(name):
             glob = literal(self.folder) + name
         elif name:
@@ -80,7 +81,7 @@ def _between(size: str) -> list[str]:
     if size == UNKNOWN:
         return ["size is null"]
     number = int(size)
-    found = [f"size >= {SIZES[number][0]}"]
+    found = [f"size >= {SIZES[number][0]}"]  # a missing size is no number: it belongs to no class
     if number + 1 < len(SIZES):
         found.append(f"size < {SIZES[number + 1][0]}")
     return found
@@ -104,13 +105,13 @@ class Choice:
 
 def _value(cell: Cell, facet: str) -> str:
     value = getattr(cell, facet)
-    return UNKNOWN if value is None else str(value)
+    return UNKNOWN if value is None else str(value)  # facets come from the page as text
 
 
 def _passes(cell: Cell, asked: Filter, but: str = "") -> bool:
     for facet in FACETS:
         wanted = asked.facet(facet)
-        if facet == but:
+        if facet == but:  # so that its other values keep their figures
             continue
         if wanted is None and facet == "state" and cell.state not in IN_VAULT:
             return False
@@ -143,5 +144,5 @@ def _label(facet: str, value: str) -> str:
 
 def total(cube: Cube, asked: Filter) -> tuple[int, int]:
     """Return the number and bytes of the archives that match all facets."""
-    passing = [figures for cell, figures in cube.items() if _passes(cell, asked)]
+    passing = [figures for cell, figures in cube.items() if _passes(cell, asked)]  # no query: it is quick
     return sum(n for n, _ in passing), sum(size for _, size in passing)

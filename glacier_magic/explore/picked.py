@@ -66,10 +66,10 @@ class Selection:
         if not add:
             self.clear()
         if self._rule is None:
-            self._marked.update(answer.listing.sizes(rows))
+            self._marked.update(answer.listing.sizes(rows))  # with sizes: the sum needs no query later
         else:
             for row in rows:
-                self._marked.pop(row, None)
+                self._marked.pop(row, None)  # with a rule, a marked row is an exception from it
 
     # Its contents
 
@@ -78,7 +78,7 @@ class Selection:
         ids = list(rows)
         if self._rule is None:
             return {row for row in ids if row in self._marked}
-        ruled = set(ids) if self._rule is answer else self._rule.listing.among(ids)
+        ruled = set(ids) if self._rule is answer else self._rule.listing.among(ids)  # its own need no query
         return {row for row in ruled if row not in self._marked}
 
     @property
@@ -94,7 +94,7 @@ class Selection:
         """The bytes of the selected archives; None until they are known."""
         if self._rule is None:
             return sum(self._marked.values())
-        if self._rule.cube is None:
+        if self._rule.cube is None:  # the background thread is still adding up
             return None
         return total(self._rule.cube, self._rule.asked)[1] - sum(self._marked.values())
 

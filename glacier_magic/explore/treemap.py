@@ -35,7 +35,7 @@ def treemap(sizes: Sequence[float], width: float = 3.0, height: float = 1.0) -> 
         side = min(wide, high)
         stop = _row(areas, start, side)
         row = areas[start:stop]
-        depth = sum(row) / side if side > 0 else 0.0
+        depth = sum(row) / side if side > 0 else 0.0  # rounding may have left no area
         along = 0.0
         for area in row:
             length = area / depth if depth else 0.0
@@ -56,7 +56,7 @@ def _within(x: float, y: float, width: float, height: float) -> Tile:
 def _row(areas: Sequence[float], start: int, side: float) -> int:
     """Return the end of the row that begins at *start*."""
     total, stop, worst = areas[start], start + 1, _worst(areas[start], areas[start], side, 1)
-    first = total
+    first = total  # the largest of the row, as sizes come in order
     while stop < len(areas):
         wider = total + areas[stop]
         now = _worst(first, areas[stop], side, wider / first) if first else worst
@@ -70,5 +70,5 @@ def _worst(largest: float, smallest: float, side: float, times: float) -> float:
     """Return the worst aspect ratio in a row whose sum is *times* the largest of its areas."""
     total = largest * times
     if not smallest or not side or not total:
-        return float("inf")
+        return float("inf")  # an empty area has no shape, so that the next size never makes it worse
     return max(side * side * largest / total**2, total**2 / (side * side * smallest))

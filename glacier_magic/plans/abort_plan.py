@@ -21,11 +21,11 @@ class AbortPlan(Plan["pd.DataFrame"]):
     """
 
     button = "Abort"
-    danger = True
+    danger = True  # a resumed upload would have to send every part again
 
     def __init__(self, leftovers: Leftovers, words: Sequence[str]) -> None:
         super().__init__()
-        self._leftovers, self.rows = leftovers, leftovers.chosen(words)
+        self._leftovers, self.rows = leftovers, leftovers.chosen(words)  # fixed now: what is shown is aborted
 
     @property
     def empty(self) -> bool:
@@ -55,4 +55,4 @@ class AbortPlan(Plan["pd.DataFrame"]):
         return [(row.name, human_bytes(row.sent), row.state, short_id(row.upload_id)) for row in self.rows]
 
     def _run(self) -> pd.DataFrame:
-        return self._leftovers.abort([row.upload_id for row in self.rows])
+        return self._leftovers.abort([row.upload_id for row in self.rows])  # by id: uploads may share a name

@@ -136,11 +136,11 @@ class Plan(Rendered, Generic[T]):
         :raises PlanChanged: it would request, or cost, more than was shown; nothing was done.  The
             plan now shows the present state, and a second call carries that out.
         """
-        self.check(confirm)
+        self.check(confirm)  # before the update below, which sends requests
         limit = self.limit if max_cost is None else dollars(max_cost)  # 0 is a limit too
         accept = accept_unconfirmed or self.accepts_unconfirmed
         with self._lock:
-            if self.result is None:
+            if self.result is None:  # a run that failed may be tried again
                 shown = self._asked(), self.quote  # read before the update: what the user has seen
                 self._decide_again()
                 if limit is not None:
@@ -163,13 +163,13 @@ class Plan(Rendered, Generic[T]):
     @property
     def refusal(self) -> str:
         """The reason why :meth:`run` would refuse the plan; empty where it would not."""
-        return self._beyond_limit()
+        return self._beyond_limit()  # by the prices shown: run() reads them again
 
     def _beyond_limit(self) -> str:
         if self.limit is not None:
             try:
                 self._check_cost(self.limit, accept_unconfirmed=self.accepts_unconfirmed)
-            except (OverBudget, PriceUnknown) as error:
+            except (OverBudget, PriceUnknown) as error:  # a card shows the refusal; only run() raises it
                 return str(error)
         return ""
 
@@ -192,7 +192,7 @@ class Plan(Rendered, Generic[T]):
 
         :raises PlanChanged: it does.
         """
-        more, now = len(self._asked() - asked), self.quote
+        more, now = len(self._asked() - asked), self.quote  # fewer requests are no reason to stop
         if not more and not _dearer(now, quote):
             return
         words = [] if now is None else [f"it would now cost {now.words()}"]
@@ -202,7 +202,7 @@ class Plan(Rendered, Generic[T]):
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         quote = self.quote
-        if quote is None:
+        if quote is None:  # an extension, for one: whether it is charged is not known
             raise PriceUnknown("What this costs is not reckoned", cure="Leave the limit out.")
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
@@ -211,6 +211,7 @@ class Plan(Rendered, Generic[T]):
             self._remember()
         try:
             result = self._run()
+        # A kill or a bug records no end: such a deletion is "not finished" in the history.
         except GlacierError as error:
             with suppress(GlacierError):  # the error of the run counts, not that of recording it
                 self._note_end(error=str(error))
@@ -230,7 +231,7 @@ class Plan(Rendered, Generic[T]):
         return self.number
 
     def _note_end(self, **what: Any) -> None:
-        if self._log is not None and self.number is not None:
+        if self._log is not None and self.number is not None:  # no number: it failed before its promise
             now = self._log.clock.now_ms()
             self._log.catalogue.plans.end(self.number, now, **what)
 
@@ -300,6 +301,7 @@ def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bo
     :param what: the title of the plan.
     :raises NotConfirmed: it is another text, or missing.
     """
+    # A wrong name is refused even where none is needed: it may be meant for another plan.
     if (confirm is None and not needed) or (vault and confirm == vault):
         return
     given = "" if confirm is None else f", not {confirm!r:.80}"
@@ -319,7 +321,7 @@ def _dearer(now: Quote | None, shown: Quote | None) -> bool:
         return now is not None
     if (now.total is None) != (shown.total is None):  # a price that became known is no reason to stop
         return now.total is None
-    return now.known > shown.known
+    return now.known > shown.known  # of two unknown totals, the known parts are compared
 
 
 def dollars(amount: Decimal | int | str) -> Decimal:
@@ -333,7 +335,7 @@ def dollars(amount: Decimal | int | str) -> Decimal:
         if isinstance(amount, bool) or not isinstance(amount, Decimal | int):  # True is an int
             raise ValueError(f"not an amount of US dollars: {amount!r}")
         limit = Decimal(amount)
-        if not limit.is_finite() or limit < 0:
+        if not limit.is_finite() or limit < 0:  # infinity would be no limit, NaN compares with nothing
             raise ValueError(f"not an amount of US dollars: {amount!r}")
     except ValueError as error:
         raise InputError(str(error), cure="For example max_cost='0.50', or 5.") from None

@@ -32,18 +32,18 @@ class ComparePlan(Plan[str]):
     button = "Hash"
 
     def __init__(self, archives: Sequence[ArchiveRecord], *, vault: str, folder: Path) -> None:
-        super().__init__()
-        self.vault, self.folder = vault, folder.expanduser().absolute()
+        super().__init__()  # no log: it pays for nothing and destroys nothing
+        self.vault, self.folder = vault, folder.expanduser().absolute()  # a notebook may change its folder
         self.archives = list(archives)
         self._files = [self._file(archive) for archive in self.archives]
         self._states: list[str] = []
 
     def _file(self, archive: ArchiveRecord) -> Path | None:
         try:
-            path = safe_target(self.folder, archive.name, fallback=archive.archive_id)
+            path = safe_target(self.folder, archive.name, fallback=archive.archive_id)  # as in a restore
         except UnsafePath:
             return None
-        return path if path.is_file() else None
+        return path if path.is_file() else None  # hashing a pipe could wait for ever
 
     def _to_read(self) -> list[Path]:
         return [
@@ -109,7 +109,7 @@ class ComparePlan(Plan[str]):
         return len(self.archives)
 
     def _run(self) -> str:
-        self._files = [self._file(archive) for archive in self.archives]
+        self._files = [self._file(archive) for archive in self.archives]  # files may have come or gone
         pairs = zip(self.archives, self._files, strict=True)
         self._states = [_state(archive, path) for archive, path in pairs]
         counts = Counter(self._states)
@@ -127,9 +127,9 @@ def _size(path: Path) -> int:
 def _state(archive: ArchiveRecord, path: Path | None) -> str:
     if path is None:
         return MISSING
-    if _size(path) != archive.size:
+    if _size(path) != archive.size:  # the size first: a tree hash reads the whole file
         return DIFFERENT
     try:
         return SAME if tree_hash(path) == archive.tree_hash else DIFFERENT
-    except (OSError, FileChanged):
+    except (OSError, FileChanged):  # written to while it is read: there is no hash to compare
         return UNREADABLE

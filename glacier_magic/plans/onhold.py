@@ -46,9 +46,9 @@ class OnHold(Rendered):
     def discard(self) -> str:
         """Discard all of it; return a text that lists it.  Requests and deletions made stay made."""
         with self._catalogue.database.transaction():  # all or nothing
-            stop(self._catalogue, self.downloads, self._now)
+            stop(self._catalogue, self.downloads, self._now)  # only those that nobody has requested meanwhile
             for drop in self.drops:
-                end(self._catalogue, drop)
+                end(self._catalogue, drop)  # with its deletion, which is not among those below
             for deletion in self.deletions:
                 self._catalogue.deletions.ended(deletion.id, "forgotten", "given up by the user")
         return f"Given up: {self.words}." if self.words else "Nothing is on hold."

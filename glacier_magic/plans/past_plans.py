@@ -33,17 +33,17 @@ def came_to(record: PlanRecord) -> Decimal | None:
         return None
     tally = record.tally
     done = {
-        "requests": Decimal(tally.asked) / 1000,
-        "retrieval": Decimal(tally.bytes_asked) / (1 << 30),
+        "requests": Decimal(tally.asked) / 1000,  # the price list has a price for 1,000
+        "retrieval": Decimal(tally.bytes_asked) / (1 << 30),  # the GB of a bill is 2**30 bytes
         "transfer": Decimal(tally.bytes_verified) / (1 << 30),
     }
     for line in quote["lines"]:
         quantity = done[_sort(line["item"])]
-        if not quantity:
+        if not quantity:  # what was not done costs nothing, even at an unknown price
             continue
         try:
-            total += Decimal(line["amount"]) / Decimal(line["quantity"]) * quantity
-        except (TypeError, InvalidOperation, ZeroDivisionError):
+            total += Decimal(line["amount"]) / Decimal(line["quantity"]) * quantity  # at the promised price
+        except (TypeError, InvalidOperation, ZeroDivisionError):  # an unknown amount, or none promised
             return None
     return total
 
@@ -108,7 +108,7 @@ class PlanHistory(Rendered):
         for name in ("run", "ended"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
         counts = ("archives", "size", "asked", "done", "failed", "expired", "size_done")
-        frame = frame.astype(dict.fromkeys(counts, "Int64"))
+        frame = frame.astype(dict.fromkeys(counts, "Int64"))  # nullable: not every plan promises each number
         frame.attrs["as_of"] = self._now.isoformat()
         return frame
 
@@ -174,12 +174,13 @@ class PastPlan(Rendered):
 
     def _notes(self) -> list[str]:
         notes = [f"{outcome}: {name}: {reason}" for name, outcome, reason in self.errors]
-        more = self.record.tally.failed + self.record.tally.expired - len(self.errors)
+        more = self.record.tally.failed + self.record.tally.expired - len(self.errors)  # only some are read
         if more > 0:
             notes.append(f"and {plural(more, 'more archive')} that did not come")
         return [*notes, *([self.record.error] if self.record.error else [])]
 
     def _repr_text(self) -> str:
+        # Titles and errors quote names from descriptions, which may hold control characters.
         parts = [visible(self.title), text_table(_PLAN_HEAD, self.rows, numbers=(1, 2))]
         if self._lines():
             parts.append(text_table(_LINE_HEAD, self._lines(), numbers=(1, 3, 4)))

@@ -33,12 +33,12 @@ class ReplacePlan(Plan[str]):
     danger = True
 
     def __init__(self, backup: Path, catalogue: Path, before: Callable[[], None]) -> None:
-        super().__init__()
+        super().__init__()  # no log: the catalogue that would have it is replaced
         # Moving it away would lose it.
         if backup.exists() and catalogue.exists() and backup.samefile(catalogue):
             raise InputError(f"{backup} is the catalogue itself", cure="Name a backup of it.")
         self.backup, self.catalogue, self._before = backup, catalogue, before
-        self._examined = examine(backup)
+        self._examined = examine(backup)  # a damaged one is refused before anything is moved
 
     @property
     def title(self) -> str:
@@ -83,7 +83,7 @@ class ReplacePlan(Plan[str]):
         if self.catalogue.exists():
             try:
                 cells.append(_row("the catalogue now", examine(self.catalogue)))
-            except CatalogueError as error:
+            except CatalogueError as error:  # a damaged or newer one is a reason to replace it
                 cells.append(("the catalogue now", error.message, "", "", ""))
             except InputError:
                 cells.append(("the catalogue now", "no catalogue, or damaged", "", "", ""))
@@ -91,7 +91,7 @@ class ReplacePlan(Plan[str]):
 
     def _run(self) -> str:
         self._before()  # an open database must not be moved
-        kept = restore(self.backup, self.catalogue, datetime.now(UTC))
+        kept = restore(self.backup, self.catalogue, datetime.now(UTC))  # of this computer, not of an emulator
         archives = plural(self._examined.archives, "archive")
         beside = f" What was there is kept as {kept}." if kept else ""
         return (

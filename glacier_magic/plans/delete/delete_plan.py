@@ -76,7 +76,7 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
     """
     try:
         done = deleter.run()
-    except Stopped:
+    except Stopped:  # what was deleted before the stop is an outcome as well
         done = queues.get(deleter.number)
     if deleter.failure and not done.deleted:  # an outcome with some deleted is a result, not an error
         raise failure(done, deleter.failure)
@@ -85,8 +85,9 @@ def carry_out(deleter: Deleter, queues: Deletions) -> Deleted:
 
 def failure(done: Deletion, first: GlacierError) -> GlacierError:
     """Return an error for all archives that were not deleted, of the type of the first."""
+    # A queue of one is as quickly deleted by its name again.
     kept = "" if done.archives == 1 else f" {step('deletions', f'{done.id}')} lists them, and {again()}"
-    return type(first)(
+    return type(first)(  # callers tell by the type whether it was denied, not found or not reachable
         f"{plural(done.failed, 'archive')} of {done.archives} could not be deleted: {first.message}",
         cure=f"{first.cure}{kept}".strip(),
         code=first.code,
@@ -131,18 +132,18 @@ class DeletePlan(SelectionPlan[Deleted]):
 
     def happened(self, result: Deleted) -> dict[str, Any]:
         """Return how many archives were deleted, how many not, and bytes where it was all."""
-        whole = self.bytes if result.deleted == len(self.choice) else None
+        whole = self.bytes if result.deleted == len(self.choice) else None  # sizes are summed for all only
         return {"deleted": result.deleted, "failed": result.failed, "bytes": whole}
 
     def _run(self) -> Deleted:
         queues = self._engine.catalogue.deletions
         if self._queue is None:
-            self._queue = queues.begin(
+            self._queue = queues.begin(  # before the first request: after a kill the rest is known
                 self.choice, what=self.title, size=self.bytes, promised=self.promised(), plan=self.number
             )
         else:
             queues.try_again(self._queue.id)  # a second run after an error continues the same queue
         self._stop.clear()  # of a run that was stopped before
-        queue = queues.get(self._queue.id)
+        queue = queues.get(self._queue.id)  # with the counts of earlier runs
         deleter = Deleter(self._engine, queue, observer=self._report, stop=self._stop)
         return carry_out(deleter, queues)

@@ -46,7 +46,7 @@ class DropPlan(DestructivePlan[str]):
         self.vault = vault
         self._service, self._catalogue = service, catalogue
         self._described = service.describe_vault(vault)  # raises where there is no such vault
-        self._known = catalogue.archives.count(vault)
+        self._known = catalogue.archives.count(vault)  # the service counts in its last inventory only
 
     @property
     def empty(self) -> bool:
@@ -61,7 +61,7 @@ class DropPlan(DestructivePlan[str]):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        count = self._described.get("NumberOfArchives") or 0
+        count = self._described.get("NumberOfArchives") or 0  # documented as null before the first inventory
         facts = [("last inventory", f"{plural(count, 'archive')}")]
         if count or self._known:
             facts.append(
@@ -92,7 +92,7 @@ class DropPlan(DestructivePlan[str]):
 
     def _run(self) -> str:
         try:
-            self._service.delete_vault(self.vault)
+            self._service.delete_vault(self.vault)  # the service refuses unless an inventory proves it empty
         except VaultNotEmpty as error:
             raise self._refusal(error) from None
         # Its archives are gone with it.
@@ -102,6 +102,7 @@ class DropPlan(DestructivePlan[str]):
 
     def _refusal(self, error: VaultNotEmpty) -> VaultNotEmpty:
         """Return the error with the state of the last inventory and the time of the next one."""
+        # Described again: the plan may have been shown hours ago.
         described, now = self._service.describe_vault(self.vault), self._service.clock.now()
         last = parse_time(described.get("LastInventoryDate"))
         coming = from_ms(next_inventory(last, self._service.clock.now_ms()))
@@ -111,7 +112,7 @@ class DropPlan(DestructivePlan[str]):
         said = f"its last inventory, of {made}, lists {plural(count, 'archive')}"
         if last is None:
             said = "it has no inventory yet"
-        elif not count:
+        elif not count:  # an empty inventory is not enough: the service refuses after a later write
             said = f"it was written to after its last inventory, of {made}, which is empty"
         left = human_duration((coming - now).total_seconds())
         return VaultNotEmpty(
@@ -125,6 +126,7 @@ class DropPlan(DestructivePlan[str]):
 
 def end(catalogue: Catalogue, drop: Drop) -> None:
     """End a drop and its deletions; deleted archives stay deleted."""
+    # From the state that was read alone: another process may have moved it on.
     catalogue.drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
     if drop.deletion is not None:
         catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
@@ -136,7 +138,7 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
 
     :raises Refused: another process works on it.
     """
-    owner, end = new_owner(), time.monotonic() + BUSY
+    owner, end = new_owner(), time.monotonic() + BUSY  # the tracker of this process is another owner
     while not leases.claim(drop, owner):
         if time.monotonic() > end:
             raise Refused(
@@ -144,7 +146,7 @@ def held(leases: Leases, drop: int, vault: str) -> Iterator[None]:
             )
         time.sleep(0.05)
     try:
-        with renewing(lambda: leases.renew(drop, owner)):
+        with renewing(lambda: leases.renew(drop, owner)):  # a deletion of millions outlasts a lease
             yield
     finally:
         leases.release(drop, owner)
@@ -172,10 +174,11 @@ class EmptyPlan(SelectionPlan[Batch]):
         max_fee: Decimal | None = None,
     ) -> None:
         archives = engine.catalogue.archives
+        # Row numbers, fixed now: what comes into the vault later is not confirmed, and stops the drop.
         choice = DeletionChoice(archives, drop.vault, archives.numbers(drop.vault, None))
         super().__init__(choice, engine=engine, prices=prices, max_fee=max_fee)
         self._drop, self._tracker = drop, tracker
-        self.unfinished = unfinished(engine, drop.vault)
+        self.unfinished = unfinished(engine, drop.vault)  # multipart uploads would be lost with the vault
 
     @property
     def confirmation(self) -> str:
@@ -212,9 +215,9 @@ class EmptyPlan(SelectionPlan[Batch]):
     def _run(self) -> Batch:
         # The tracker leaves a held drop alone, and resumes it if this process is killed.
         with held(self._engine.catalogue.drops.leases, self._drop.id, self.vault):
-            self._check_again()
+            self._check_again()  # with the lease: no other process can start to delete in between
             self._empty()
-        self._tracker.start()
+        self._tracker.start()  # it waits for the proof: a day or more
         return Batch(self._tracker, (self._drop.key,), f"Drop of {self.vault}")
 
     def happened(self, result: Batch) -> dict[str, Any]:  # noqa: ARG002 - the signature is that of all plans
@@ -236,7 +239,7 @@ class EmptyPlan(SelectionPlan[Batch]):
         drop = catalogue.drops.get(self._drop.id)
         try:
             self._tracker.drops.dropper.delete(drop, observer=self._report, stop=self._stop)
-        except (Stopped, KeyboardInterrupt) as stop:
+        except (Stopped, KeyboardInterrupt) as stop:  # a "deleting" drop would be continued by the tracker
             catalogue.drops.move(drop.id, ["deleting"], "stopped", error="stopped by you")
             if not isinstance(stop, Stopped):
                 raise
@@ -244,6 +247,7 @@ class EmptyPlan(SelectionPlan[Batch]):
     def _confirm(self, deletion: int) -> None:
         """Link the queue to the drop, in the transaction that writes the queue."""
         drops = self._engine.catalogue.drops
+        # The exception rolls the queue back: it is raised within that transaction.
         if not drops.move(self._drop.id, ["confirming"], "deleting", deletion=deletion):
             raise Refused(
                 f"The drop of {self.vault} has advanced or was ended since this plan was shown",

@@ -37,7 +37,7 @@ class DestructivePlan(Plan[T]):
     def __init__(self, log: PlanLog | None = None) -> None:
         super().__init__(log)
         self._observer: Observer | None = None
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # set by a button, in another thread than the run's
 
     def observe(self, observer: Observer) -> None:
         """Report the progress of runs to *observer*."""
@@ -69,7 +69,7 @@ class SelectionPlan(DestructivePlan[T]):
         self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
         self._first = list(islice(choice, SHOWN))  # a selection may have millions of archives
         if max_fee is not None:
-            self.tally.fee.check(max_fee)
+            self.tally.fee.check(max_fee)  # at once: what is too dear is not even shown
 
     @property
     def archives(self) -> list[ArchiveRecord]:
@@ -139,8 +139,9 @@ class DeletionTally:
         self._now = now
         # A retrieval of a deleted archive fails.
         self._retrievals = catalogue.jobs.unfetched(choice.vault) if len(choice) else {}
-        newest = catalogue.inventories.newest(choice.vault)
+        newest = catalogue.inventories.newest(choice.vault)  # "listed" is as of this one, whatever its age
         self._listed = from_ms(newest.made) if newest else None
+        # One pass over what may be millions: the generator fills the counters while the fee adds up.
         self.fee: Quote = early_deletion(prices, self._counted(choice), now)
 
     def _counted(self, choice: DeletionChoice) -> Iterator[tuple[int | None, int | None]]:
@@ -153,9 +154,9 @@ class DeletionTally:
 
     def _add(self, archive: ArchiveRecord, state: str) -> None:
         self.bytes += archive.size or 0
-        self.unsized += archive.size is None
+        self.unsized += archive.size is None  # the fee is then unknown, unless it is old enough
         self.states[state] += 1
-        if archive.created is not None and hours_left(archive.created, self._now):
+        if archive.created is not None and hours_left(archive.created, self._now):  # an id alone has no age
             self.young += 1
             self.young_bytes += archive.size or 0
         status = self._retrievals.get(archive.archive_id)

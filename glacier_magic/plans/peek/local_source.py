@@ -32,9 +32,10 @@ class DirectWindow(Window):
     """
 
     def __init__(self, size: int, chunk: Callable[[int], bytes], *, most_read: int | None = None) -> None:
-        super().__init__(lambda *_: b"", size)
+        super().__init__(lambda *_: b"", size)  # nothing is fetched through the base: read() replaces its own
         self._chunk, self._left = chunk, most_read
-        self._held: OrderedDict[int, bytes] = OrderedDict()
+        self._held: OrderedDict[int, bytes] = OrderedDict()  # a large archive does not fit in memory
+        # As if all had been requested: list_tar() then reads no more than it needs.
         self.asked.append((0, max(0, size - 1)))
 
     def has(self, _start: int, _length: int, /) -> bool:
@@ -48,7 +49,7 @@ class DirectWindow(Window):
         """
         end = min(max(start, 0) + max(length, 0), self.size)
         start = min(max(start, 0), end)
-        if self.most is not None and end - start > self.most:
+        if self.most is not None and end - start > self.most:  # a damaged header may claim any length
             raise Unlistable(
                 f"Contents it takes {human_bytes(end - start)} at once, more than the "
                 f"{human_bytes(self.most)} allowed"
@@ -57,7 +58,7 @@ class DirectWindow(Window):
         while start < end:
             number, offset = divmod(start, CHUNK)
             pieces.append(self._at(number)[offset : offset + end - start])
-            if not pieces[-1]:
+            if not pieces[-1]:  # a file that was cut short would loop for ever
                 raise IntegrityError(f"There are no bytes from {start:,} on")
             start += len(pieces[-1])
         return b"".join(pieces)
@@ -93,12 +94,14 @@ def of_output(engine: Engine, job: JobRecord, size: int) -> DirectWindow:
 
     def fetch(number: int) -> bytes:
         length = min(CHUNK, size - number * CHUNK)
+        # One MiB is a leaf of the tree, so that the service sends its hash wherever it lies.
         output = engine.service.output(job.vault, job.job_id, number * CHUNK, length)
         # Damaged bytes would give a wrong listing.
         if len(output.data) != length or output.tree_hash != tree_hash(output.data):
             raise IntegrityError(f"{length:,} bytes from {number * CHUNK:,} arrived damaged")
         return output.data
 
+    # Limited, as each MiB of it is a request: a huge tar would take many thousands.
     return DirectWindow(size, lambda n: engine.budget.call(partial(fetch, n), stop), most_read=MOST_FETCHED)
 
 
@@ -108,4 +111,4 @@ def local_copy(catalogue: Catalogue, archive: ArchiveRecord) -> Path | None:
     paths = [upload.path for upload in catalogue.uploads.of_archive(*key)]
     found = twins.verified_files(catalogue.database, archive.size, archive.tree_hash or "")
     paths += chain.from_iterable(found.values())
-    return verified_copy(paths, archive.size, archive.tree_hash)
+    return verified_copy(paths, archive.size, archive.tree_hash)  # the bytes decide: users change files

@@ -59,7 +59,7 @@ class Look:
         self.kind = kind or kind_of(archive.name) or ""
         if not self.kind:
             raise no_kind(archive.name)
-        if not archive.size:
+        if not archive.size:  # 0 is unknown as well: the service stores no empty archives
             raise InputError(
                 f"The size of {archive.name!r} is not known, so it cannot be looked into",
                 cure=f"{step('inventory')} reads it.",
@@ -67,7 +67,7 @@ class Look:
         self.size = archive.size
         self.limits = _first(self.kind, self.size, limits)
         self._engine, self._tracker, self._catalogue = engine, tracker, engine.catalogue
-        self.parts = PartStore(self._catalogue, archive)
+        self.parts = PartStore(self._catalogue, archive)  # on the disk: hours pass between two rounds
         self.window = self._new_window()
         self.items: list[RestoreItem] = []
         self.listing = self._known()
@@ -112,19 +112,19 @@ class Look:
 
     def _known(self) -> ListingRecord | None:
         found = self._catalogue.listings.get(self.archive.vault, self.archive.archive_id)
-        if found is None or found.kind != self.kind:
+        if found is None or found.kind != self.kind:  # the user may name another kind than before
             return None
         reach = found.most_bytes >= self.limits.bytes and found.most_rounds >= self.limits.rounds
-        return found if found.complete or reach else None
+        return found if found.complete or reach else None  # with wider limits there may be more members
 
     def _read_directly(self) -> ListingRecord | None:
         """Read a local copy, or the output of a job that has retrieved the whole archive."""
-        local = local_source.local_copy(self._catalogue, self.archive)
+        local = local_source.local_copy(self._catalogue, self.archive)  # before any request
         if local is not None:
             window = local_source.of_file(local, self.size)
             return self._keep(self._members(window), f"the local file {local}")
         self._tracker.refresh([self.vault])
-        job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)
+        job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)  # of any client
         if job is None or job.status != "Succeeded":
             return None
         try:
@@ -135,7 +135,7 @@ class Look:
         return self._keep(found, "the output of a finished job")
 
     def _read_windows(self) -> ListingRecord | None:
-        for _ in range(FREE_ROUNDS):
+        for _ in range(FREE_ROUNDS):  # each may find that it needs more, some of which is ready
             try:
                 listing = self._look()
             except _Needed as needed:
@@ -157,7 +157,7 @@ class Look:
         """
         window = self.window = self._new_window()
         window.limit(self.limits.bytes)  # contents can lie about their own size
-        start = _beginning(self.kind, self.size, self.limits)
+        start = _beginning(self.kind, self.size, self.limits)  # one larger request is hours faster than two
         window.read(start.first, start.size)
         return self._members(window)
 
@@ -171,12 +171,12 @@ class Look:
         parts = [ByteRange(*one) for one in ranges]
         missing = [part for part in parts if not self.parts.has(part)]
         if missing:
-            raise _Needed(missing)
+            raise _Needed(missing)  # all at once, so that their jobs run side by side
 
     def _bytes(self, first: int, last: int) -> bytes:
         data = self.parts.read(ByteRange(first, last))
         if data is None:
-            raise _Needed([ByteRange(first, last)])
+            raise _Needed([ByteRange(first, last)])  # its file has gone since it was announced
         return data
 
     def _fetch(self, items: Sequence[RestoreItem]) -> bool:
@@ -203,7 +203,7 @@ class Look:
         )
         self.items = []
         if listing.complete:  # otherwise a wider look continues with them
-            self.parts.forget()
+            self.parts.forget()  # after paid() above, which counts their rows
         tidy(self._catalogue)
         return kept
 
@@ -218,14 +218,15 @@ def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:
     most = min(limits.bytes, TAR_FIRST) if kind == "tar" else limits.bytes
     if most < size:  # a power of two is one request
         most = 1 << max(0, most.bit_length() - 1)
-    return replace(limits, first=max(CHUNK, most))
+    return replace(limits, first=max(CHUNK, most))  # the service retrieves whole MiB
 
 
 def _beginning(kind: str, size: int, limits: ReadLimits) -> ByteRange:
     """Return the bytes to read first."""
     if kind == "zip":
-        tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)
+        tail = ByteRange(max(0, size - ZIP_FIRST), size - 1)  # a zip's directory is at its end
         node = node_over(tail, size)
         least = megabyte_cover(tail, size)
+        # A node has a tree hash, but the one over the last MiB may be the whole archive.
         return node if node.size <= min(ZIP_MOST_FIRST, limits.bytes) else least
     return ByteRange(0, min(size, limits.first) - 1)

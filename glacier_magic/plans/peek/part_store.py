@@ -41,7 +41,7 @@ class PartStore:
         held = self._find(part)
         if held is None:
             return None
-        with suppress(OSError), held[1].open("rb") as file:
+        with suppress(OSError), held[1].open("rb") as file:  # deleted since: not at hand
             file.seek(part.first - held[0].first)
             return file.read(part.size)
         return None
@@ -57,7 +57,7 @@ class PartStore:
     def _held(self, row: Download) -> tuple[ByteRange, Path] | None:
         """Return the range of a part whose file is as it came, which is looked at once."""
         part = row.asked_part
-        if row.id not in self._whole and part is not None and is_there(row):
+        if row.id not in self._whole and part is not None and is_there(row):  # is_there() hashes the file
             self._whole[row.id] = part, Path(row.target)
         return self._whole.get(row.id)
 
@@ -72,6 +72,7 @@ class PartStore:
             catalogue=self._catalogue,
         )
         new = item.action in STATES
+        # Not the archive's name: it would have to be made safe, and nobody sees the file.
         return replace(item, target=self.root / part_name("window", part)) if new else item
 
     @property
@@ -86,6 +87,7 @@ class PartStore:
             job = self._catalogue.jobs.get(row.vault, row.job_id) if row.job_id else None
             if job is None or job.description != row.token:  # another program requested it
                 continue
+            # Without a cover the whole archive was retrieved, and is charged.
             size = (ByteRange.read(row.cover) or ByteRange(0, (self.archive.size or 1) - 1)).size
             count, total = paid.get(row.tier, (0, 0))
             paid[row.tier] = count + 1, total + size
@@ -94,16 +96,17 @@ class PartStore:
     def forget(self) -> None:
         """Delete the parts once the members are known."""
         for row in self.rows():
-            if not row.open:
+            if not row.open:  # an open one is still being written, and has been paid
                 self._catalogue.downloads.update(row.id, state="forgotten", error=READ)
-        if not any(row.open for row in self.rows()):
+        if not any(row.open for row in self.rows()):  # a download would lose its folder
             shutil.rmtree(self.root, ignore_errors=True)
 
 
 def tidy(catalogue: Catalogue) -> None:
     """Delete the oldest parts above :attr:`.Limits.peek_store` bytes, but none that is being fetched."""
     kept = 0
-    with suppress(OSError):
+    with suppress(OSError):  # another process may be deleting the same folder
+        # The newest first: a look that waits for its next round still needs its parts.
         folders = sorted(catalogue.peeks.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders:
             files = list(folder.iterdir())

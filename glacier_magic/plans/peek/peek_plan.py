@@ -50,7 +50,7 @@ class PeekPlan(Plan[Batch]):
     :raises Unlistable: it is not what it seems, or a limit does not let it be read.
     """
 
-    kind = "restore"
+    kind = "restore"  # in the history: it requests, pays and downloads as one
     writes_intent = True
 
     def __init__(
@@ -72,7 +72,7 @@ class PeekPlan(Plan[Batch]):
         self._look = Look(archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker)
         try:
             self._look.read()  # free: nothing is requested
-        except Unlistable as error:
+        except Unlistable as error:  # what was paid in vain is said as well
             paid = self._paid(self._look.parts.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
@@ -151,8 +151,8 @@ class PeekPlan(Plan[Batch]):
             left = min(left, rounds * 2 * CHUNK)
             return Worst(min(2 * rounds, -(-left // CHUNK)), left, rounds if left else 0)
         if self._look.kind == "zip":
-            return Worst(_most_nodes(left), left, min(1, left))
-        return Worst(0, 0, 0)
+            return Worst(_most_nodes(left), left, min(1, left))  # its end says where its directory is
+        return Worst(0, 0, 0)  # compressed: what does not begin at the first byte cannot be unpacked
 
     @property
     def quote(self) -> Quote:
@@ -162,6 +162,7 @@ class PeekPlan(Plan[Batch]):
         worst = self.worst
         asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
         later = quote_for(self._prices, asking, self.tier, self.destination)
+        # The worst case: a limit must hold until the members are known.
         return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination) + later
 
     @property
@@ -264,7 +265,7 @@ _MEMBER_HEAD = ("name", "size", "modified", "kind")
 
 def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
     mtime = member["mtime"]
-    shown = mtime is not None and abs(mtime) < dataframes.LATEST
+    shown = mtime is not None and abs(mtime) < dataframes.LATEST  # a header may claim any year
     when = local_time(from_ms(mtime)) if shown else member["written"]
     return member["name"], human_bytes(member["size"]), when, member["kind"]
 
@@ -272,4 +273,4 @@ def _member_cells(member: Mapping[str, Any]) -> tuple[str, ...]:
 def _most_nodes(size: int) -> int:
     """Return in how many requests, at most, neighbouring bytes come that are nodes of the tree."""
     chunks = -(-size // CHUNK)
-    return min(chunks, 2 * chunks.bit_length())
+    return min(chunks, 2 * chunks.bit_length())  # nodes grow by powers of two, and then shrink again

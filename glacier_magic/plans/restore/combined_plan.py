@@ -25,7 +25,7 @@ class CombinedRestore(Plan[Batch]):
     """
 
     def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
-        super().__init__()
+        super().__init__()  # no log: each plan records itself
         # Whole archives first: their jobs serve the parts as well.
         self.plans = sorted(plans, key=lambda plan: any(item.part for item in plan.items))
         self._tracker = tracker
@@ -42,7 +42,7 @@ class CombinedRestore(Plan[Batch]):
     @property
     def empty(self) -> bool:
         """Whether all files exist already."""
-        return all(plan.empty for plan in self.plans)
+        return all(plan.empty for plan in self.plans)  # True for no plans
 
     @property
     def refusal(self) -> str:
@@ -82,7 +82,7 @@ class CombinedRestore(Plan[Batch]):
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         for plan in self.plans:
-            plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
+            plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)  # for its own reasons, too
         if self.plans:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
 
@@ -104,5 +104,5 @@ class CombinedRestore(Plan[Batch]):
         keys: list[str] = []
         for plan in self.plans:
             plan._decide_again()  # the requests of the plans before it are jobs now
-            keys += [row.key for row in plan.run().snapshot.rows]
+            keys += [row.key for row in plan.run().snapshot.rows]  # the limit of all was checked before
         return Batch(self._tracker, keys, self.title)

@@ -50,6 +50,7 @@ class _Item:
         one, two = self.download, other.download
         if (one.vault, one.archive_id) != (two.vault, two.archive_id):
             return False
+        # The output of a whole archive has every part of it.
         return self.asked is None or (other.asked is not None and self.asked.holds(other.asked))
 
 
@@ -83,10 +84,11 @@ class ExtendPlan(Plan[Batch]):
         self.items = self._decide()
 
     def _decide(self) -> list[_Item]:
-        self._tracker.refresh(list(self._vaults))
+        self._tracker.refresh(list(self._vaults))  # another client may have asked for the same archives
         found = []
         for download in self._catalogue.downloads.open():
             job = self._catalogue.jobs.get(download.vault, download.job_id or "")
+            # What is not finished has no end yet, and what is downloaded needs none.
             until = kept_until(job) if job and download.state in ("ready", "downloading") else None
             if until and download.vault in self._vaults and self._wanted(download, until):
                 found.append(_Item(download, until))
@@ -96,7 +98,7 @@ class ExtendPlan(Plan[Batch]):
         for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
             if not any(request.serves(item) for request in self.requests):
                 self.requests.append(item)
-        return sorted(found, key=lambda item: item.until)
+        return sorted(found, key=lambda item: item.until)  # the facts name the first to expire
 
     def _wanted(self, download: Download, until: datetime) -> bool:
         # A second request may be paid, and brings nothing.
@@ -124,7 +126,7 @@ class ExtendPlan(Plan[Batch]):
             return [("why", "no output expires within 5 hours without another job for its archive")]
         now, first = self._clock.now(), self.items[0].until
         left = human_bytes(sum(item.left for item in self.items))
-        tiers = {item.download.tier for item in self.requests}
+        tiers = {item.download.tier for item in self.requests}  # an output is requested in its own tier again
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
             ("still to be fetched", left),
@@ -199,11 +201,11 @@ class ExtendPlan(Plan[Batch]):
         errors: list[GlacierError] = []
         for item in self.requests:
             try:
-                self._extended += self._renewer.renew(item.download)
-            except GlacierError as error:
+                self._extended += self._renewer.renew(item.download)  # False: another process has just asked
+            except GlacierError as error:  # one refusal must not let the others expire
                 errors.append(error)
         if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
-        self._tracker.start()
+        self._tracker.start()  # it moves the downloads to the new jobs when the old ones expire
         keys = tuple(f"download-{item.download.id}" for item in self.items)
         return Batch(self._tracker, keys, self.title)

@@ -97,7 +97,7 @@ class RestoreItem:
         """Bytes of the file, by the catalogue or else by the job; None if neither knows."""
         if self.part is not None:
             return self.part.size
-        return self.archive.size or (self.job.size if self.job else None)
+        return self.archive.size or (self.job.size if self.job else None)  # 0 is unknown: none is empty
 
     @property
     def retrieved(self) -> int | None:
@@ -108,7 +108,7 @@ class RestoreItem:
     def verifiable(self) -> bool:
         """Whether the service gives the tree hashes of what it sends."""
         if self.part is None or self.cover is None:
-            return True
+            return True  # a whole archive is the root of its own tree
         if self.job is not None:
             return self.job.verifiable
         if self.download is not None:  # its file says so in its name
@@ -174,12 +174,12 @@ class _Known:
     def __init__(self, catalogue: Catalogue, vault: str, tier: str, to: Path, ids: Sequence[str]) -> None:
         self._catalogue, self._vault, self._tier = catalogue, vault, tier
         self._files, self._copies = ExistingFiles(), _Copies(twins.verified_files(catalogue.database))
-        known = catalogue.archives.known(vault, ids)
+        known = catalogue.archives.known(vault, ids)  # in few queries, as there may be thousands
         self._deleted = {record.archive_id for record in known if record.state == states.DELETED}
         self._open: dict[tuple[str, str | None], Download] = {}
         self._stopped: dict[tuple[str, str | None], Download] = {}
         self._ended: dict[tuple[str, str | None], list[Download]] = {}
-        for row in catalogue.downloads.below(vault, str(to)):
+        for row in catalogue.downloads.below(vault, str(to)):  # another folder gets files of its own
             key = row.archive_id, row.part
             if row.open:
                 self._open.setdefault(key, row)  # the oldest
@@ -200,7 +200,7 @@ class _Known:
             return self._catalogue.jobs.get(self._vault, row.job_id) if row.job_id else None
         if part is not None:
             return self._catalogue.jobs.for_archive(self._vault, archive.archive_id, part)
-        return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))
+        return self._jobs.get(archive.archive_id) or self._jobs.get(bytes_key(archive))  # twins are equal
 
     def item(self, wanted: Wanted, names: tuple[Path, Path]) -> RestoreItem:
         """Return the item of an archive or part.
@@ -228,7 +228,7 @@ class _Known:
             job = self._job(archive, part, row)
             done = 0 if part else row.done
             return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
-        job = self._job(archive, part)
+        job = self._job(archive, part)  # of any client: whoever asked, the output is the account's
         # A job costs nothing more, and reading a local file takes long.
         copy = self._copies.of(archive) if job is None and part is None else None
         if job is not None:
@@ -260,7 +260,7 @@ def is_there(row: Download) -> bool:
         return False
     with suppress(OSError, FileChanged):
         file = Path(row.target)
-        return file.stat().st_size == row.size and tree_hash(file) == row.tree_hash
+        return file.stat().st_size == row.size and tree_hash(file) == row.tree_hash  # the hash reads it all
     return False
 
 
@@ -332,7 +332,7 @@ class _Copies:
         key = bytes_key(archive)
         if key not in self._found:
             paths = self._paths.get(key, ())
-            self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)
+            self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once
         return self._found[key]
 
 
@@ -396,4 +396,4 @@ def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:
         state="unknown",
         seen=None,
     )
-    return replace(empty, name=archive_id)
+    return replace(empty, name=archive_id)  # no inventory lists it: its id is its only name

@@ -62,11 +62,11 @@ class Asking:
         asked = [item for item in fetched if item.action == ASK]
         return cls(
             requests=len(asked),
-            bytes=retrieved(asked),
+            bytes=retrieved(asked),  # the range asked is charged, not the part cut from it
             unsized=sum(item.size is None for item in asked),
-            out=retrieved(fetched) - sum(item.done for item in fetched),
+            out=retrieved(fetched) - sum(item.done for item in fetched),  # verified pieces are here already
             out_unsized=sum(item.size is None for item in fetched),
-            largest=max((item.retrieved or 0 for item in asked), default=0),
+            largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
         )
 
 
@@ -90,7 +90,7 @@ def default_destination() -> str:
 
     :raises InputError: the variable holds another word.
     """
-    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)
+    return checked_destination(os.environ.get("GLACIER_MAGIC_DESTINATION") or INTERNET)  # "" is none
 
 
 def checked_destination(word: str) -> str:
@@ -137,8 +137,9 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
     out = transfer_out(prices, asking.out, checked_destination(destination))
-    if asking.out_unsized and out.lines:
+    if asking.out_unsized and out.lines:  # no line: to the same region it is free whatever the size
         out += Quote((QuoteLine(out.lines[0].figure, None),))
+    # Without bytes to move, a note about the free allowance of transfer would only puzzle.
     return quote + (out if asking.out or asking.out_unsized else Quote(out.lines))
 
 
@@ -160,7 +161,7 @@ def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None) 
         f"{human_duration(longest.total_seconds())}, between "
         f"{local_time(now + shortest, now)} and {local_time(now + longest, now)}"
     )
-    if clock.virtual and clock.speed > 0:
+    if clock.virtual and clock.speed > 0:  # a stopped clock never gets there
         real = clock.real_seconds(longest.total_seconds())
         words += f" of emulator time ({human_duration(real)} on your clock at most)"
     if last is not None and last > now:
@@ -192,11 +193,11 @@ class Tiers(Rendered):
 
     def _offer(self, tier: str) -> TierOffer:
         quote = quote_for(self.prices, self.asking, tier, self.destination)
-        if not self.asking.requests:
+        if not self.asking.requests:  # all is staged, requested or here: no tier to wait for
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
         last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now
-        return TierOffer(tier, quote, self._now + shortest, last + longest)
+        return TierOffer(tier, quote, self._now + shortest, last + longest)  # the best and the worst case
 
     def __getitem__(self, tier: str) -> TierOffer:
         return self._offers[tier.capitalize()]
@@ -225,7 +226,7 @@ class Tiers(Rendered):
             "price": [o.quote.total for o in offers],
             "known": [o.quote.known for o in offers],
             "confirmed": [o.quote.confirmed for o in offers],
-            "earliest": pd.to_datetime(pd.Series([o.earliest for o in offers]), utc=True),
+            "earliest": pd.to_datetime(pd.Series([o.earliest for o in offers]), utc=True),  # may be all None
             "latest": pd.to_datetime(pd.Series([o.latest for o in offers]), utc=True),
             "chosen": [o.tier == self.chosen for o in offers],
         }

@@ -41,11 +41,11 @@ def carry_out(
     """
     batch = uuid.uuid4().hex
     asked = [item for item in items if item.action == ASK]
-    due = dict(zip(map(id, asked), timetable.due if timetable else (), strict=False))
+    due = dict(zip(map(id, asked), timetable.due if timetable else (), strict=False))  # items may be equal
 
     def values(item: RestoreItem) -> dict[str, Any]:
         archive, job, when = item.archive, item.job, due.get(id(item))
-        tree_hash = archive.tree_hash or (job.tree_hash if job else None)
+        tree_hash = archive.tree_hash or (job.tree_hash if job else None)  # no inventory: the job knows it
         whole = item.cover is None or item.cover == ByteRange(0, (archive.size or 0) - 1)
         return {
             "vault": archive.vault,
@@ -73,7 +73,7 @@ def carry_out(
     with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
         plan = remember()
         for item in items:
-            if item.replaces is not None:
+            if item.replaces is not None:  # in the same transaction: two rows would be paid twice
                 downloads.drop_planned(item.replaces)
         written = [item for item in items if item.action in STATES]
         new = iter(downloads.want(values(item) for item in written if item.stopped is None))
@@ -90,7 +90,7 @@ def carry_out(
                 del again["target"]
                 downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
             linked.append((number, item.action == ASK, item.retrieved))
-        if plan is not None:
+        if plan is not None:  # None: free fetches of a look are no plan
             catalogue.plans.link(plan, linked)
     errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
     if errors and len(errors) == len(asked):  # with some accepted, the board shows the others
@@ -108,10 +108,10 @@ def folder_named(name: str | os.PathLike[str]) -> Path:
     :raises InputError: it cannot be a path.
     """
     try:
-        if "\0" in os.fsdecode(name):
+        if "\0" in os.fsdecode(name):  # pathlib accepts it, and fails later with a bare ValueError
             raise ValueError("it has a character that no path can have")
         return Path(os.fsdecode(name)).expanduser().absolute()
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: "~name" has no home
         raise InputError(
             f"{name!r:.80} is not a folder: {error}", cure="Name one, such as restored."
         ) from None
@@ -123,7 +123,7 @@ def room(folder: Path, needed: int) -> tuple[bool, str]:
     A missing folder is measured on the disk of its nearest existing parent.
     """
     existing = folder
-    while not existing.exists() and existing != existing.parent:
+    while not existing.exists() and existing != existing.parent:  # the root is its own parent
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"

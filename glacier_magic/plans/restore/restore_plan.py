@@ -100,7 +100,7 @@ class RestorePlan(Plan[Batch]):
         )
         self._timetable = self._paced()
         self._last = self._last_requests()
-        self._prices = self._load_prices()
+        self._prices = self._load_prices()  # again: another process may have refreshed them
         self._scheduled = Scheduled(self._catalogue, self.vault, self.items, self._clock.now_ms())
 
     def revised(
@@ -180,7 +180,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def empty(self) -> bool:
         """Whether all files exist already."""
-        return not self._having(*TO_WRITE, UNDER_WAY)
+        return not self._having(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
 
     @property
     def refusal(self) -> str:
@@ -284,7 +284,7 @@ class RestorePlan(Plan[Batch]):
     @property
     def needed(self) -> int:
         """Bytes of disk space that it needs; verified pieces have theirs already."""
-        begun = self._having(*TO_WRITE, UNDER_WAY)
+        begun = self._having(*TO_WRITE, UNDER_WAY)  # earlier plans' downloads fill the same disk
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
@@ -372,11 +372,11 @@ class RestorePlan(Plan[Batch]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self._having(ASK))
+        return frozenset(item.key for item in self._having(ASK))  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:
-            check_folder(self.to, self.needed)
+            check_folder(self.to, self.needed)  # before anything is paid
         return carry_out(
             self._catalogue,
             self._tracker,
@@ -386,5 +386,5 @@ class RestorePlan(Plan[Batch]):
             root=self.to,
             now=self._clock.now_ms(),
             remember=self._remember,
-            timetable=self._timetable,
+            timetable=self._timetable,  # what is due later stays planned: the tracker requests it
         )

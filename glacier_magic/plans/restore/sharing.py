@@ -29,9 +29,9 @@ LARGEST = 64 << 20
 LARGEST_ARCHIVE = 10_000 * (4 << 30)
 """Bytes of an archive: 10,000 parts of 4 GiB (service documentation, "Multipart Upload")."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{138}")
+_ID = re.compile(r"[A-Za-z0-9_-]{138}")  # the documented length of an archive id
 _HASH = re.compile(r"[0-9a-f]{64}")
-_VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")  # the service's rule for names
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _DIGITS = re.compile(r"[0-9]{4}")
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds: years 1 to 9999
@@ -97,7 +97,7 @@ def write(
             f"A plan of {plural(len(described), 'archive')} does not fit in one file",
             cure="Save parts of it.",
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: links do not cross file systems
     try:
         part.write_bytes(content)
         try:
@@ -146,12 +146,12 @@ def read(path: Path) -> SharedPlan:
     if type(data.get("version")) is not int or data["version"] != VERSION:  # True equals 1
         wrong(f"it is of version {_short(data.get('version'))}, and this program reads {VERSION}")
     fields = {"format", "version", "saved", "vault", "region", "account_ends", "tier", "price", "archives"}
-    if set(data) != fields:
+    if set(data) != fields:  # strict: an unknown field could mean what this version does not do
         wrong(f"fields are missing or strange: {_short(sorted(set(data) ^ fields))}")
     for key, pattern in (("vault", _VAULT), ("region", _REGION), ("account_ends", _DIGITS)):
         if not isinstance(data[key], str) or not pattern.fullmatch(data[key]):
             wrong(f"{key} is {_short(data[key])}")
-    if data["vault"] in (".", "..") or data["tier"] not in TIERS:
+    if data["vault"] in (".", "..") or data["tier"] not in TIERS:  # dots would change the URL's path
         wrong(f"vault is {_short(data['vault'])} and tier is {_short(data['tier'])}")
     if not isinstance(data["archives"], list) or not data["archives"]:
         wrong("it names no archives")
@@ -174,7 +174,7 @@ def _parsed(path: Path, wrong: Callable[[str], NoReturn]) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)  # the size on disk may be wrong or change
     except (OSError, ValueError) as error:
-        if isinstance(error, LocalError):
+        if isinstance(error, LocalError):  # which is an OSError as well
             raise
         reason = getattr(error, "strerror", None) or error
         raise LocalError(f"{path} cannot be read: {reason}", cure="Check the name.") from None
@@ -211,7 +211,7 @@ def _archive(data: Any, vault: str, wrong: Callable[[str], NoReturn]) -> Archive
         size=data["size"],
         created=None,
         tree_hash=data["tree_hash"],
-        state="unknown",
+        state="unknown",  # until the catalogue knows it: what the file says is no inventory
         seen=None,
     )
 
@@ -228,12 +228,12 @@ def _harmless(name: str, archive_id: str) -> bool:
     """Return whether writing the file would give the name unchanged."""
     if not name or len(name) > _LONGEST_NAME:
         return False
-    return "/".join(safe_parts(name, fallback=archive_id)) == name
+    return "/".join(safe_parts(name, fallback=archive_id)) == name  # or a plan shows one and writes another
 
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    return text if len(text) <= 80 else f"{text[:80]}…"  # a message must not repeat a whole file
 
 
 # Opening
@@ -268,7 +268,7 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
     claimed: set[str] = set()
     for named in shared.archives:
         known = archives.get(shared.vault, named.archive_id)
-        if known is None:
+        if known is None:  # the price then rests on what the file says
             claimed.add(named.archive_id)
             found.append(named)
             continue
@@ -278,7 +278,7 @@ def known_by(archives: Archives, shared: SharedPlan) -> Known:
                 known,
                 name=named.name,
                 mtime=named.mtime,
-                size=known.size or named.size,
+                size=known.size or named.size,  # the catalogue comes first: the file is not trusted
                 tree_hash=known.tree_hash or named.tree_hash,
             )
         )

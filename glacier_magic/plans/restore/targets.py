@@ -41,7 +41,7 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     taken = {str(path).casefold() for path in folders}  # some file systems ignore case
     chosen: dict[tuple[Path, str], Path] = {}
     for key in keys:
-        if key not in chosen:
+        if key not in chosen:  # the same name and bytes: one file serves both
             chosen[key] = next(each for each in alternatives(key[0]) if str(each).casefold() not in taken)
             taken.add(str(chosen[key]).casefold())
     return [(key[0], chosen[key]) for key in keys]
@@ -55,9 +55,9 @@ def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:
             if part is None:
                 return path
             # The ending must survive: it says which bytes the file has.
-            short = path.name.encode()[:LONGEST].decode(errors="ignore")
+            short = path.name.encode()[:LONGEST].decode(errors="ignore")  # a cut may fall inside a character
             path = path.with_name(part_name(short, part))
-            return safe_target(root, path.relative_to(root).as_posix(), fallback="part")
+            return safe_target(root, path.relative_to(root).as_posix(), fallback="part")  # again: longer now
         except UnsafePath as error:
             refused = error
     raise InputError(f"{archive.name!r} cannot be written below {root}: {refused}") from None
@@ -77,13 +77,13 @@ class ExistingFiles:
 
     def __init__(self) -> None:
         self._named: dict[Path, list[tuple[Path, int]]] = {}
-        self._hash = cache(_hash_of)
+        self._hash = cache(_hash_of)  # reads the whole file
 
     def holding(self, archive: ArchiveRecord, *names: Path) -> Path | None:
         """Return the file of a name, or of a numbered one, with the tree hash of an archive."""
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(names):  # the two are mostly the same
             for path, size in self._existing(name):
-                # The size first: hashing reads the whole file.
+                # The size first: hashing reads the whole file.  Without a hash no file is trusted.
                 if size == archive.size and self._hash(path) == (archive.tree_hash or ""):
                     return path
         return None
@@ -91,7 +91,7 @@ class ExistingFiles:
     def _existing(self, name: Path) -> list[tuple[Path, int]]:
         if name not in self._named:
             paths = takewhile(Path.exists, alternatives(name))
-            self._named[name] = [(p, p.stat().st_size) for p in paths if p.is_file()]
+            self._named[name] = [(p, p.stat().st_size) for p in paths if p.is_file()]  # a pipe has no end
         return self._named[name]
 
 

@@ -59,7 +59,7 @@ class Pace:
         """Return the bytes a day that spread the load most evenly over no more days than asked."""
         if self.daily is None:
             return even(sizes, days=self.days or 1, most=max(1, sum(sizes)))
-        return even(sizes, days=days_needed(sizes, self.daily), most=self.daily)
+        return even(sizes, days=days_needed(sizes, self.daily), most=self.daily)  # not a small last day
 
 
 def _days(spread: str | float) -> int:
@@ -67,9 +67,9 @@ def _days(spread: str | float) -> int:
         days = parse_duration(spread) / 86400 if isinstance(spread, str) else float(spread)
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"--spread: {error}", cure="--spread 10d, for example.") from None
-    if not 1 <= days <= LONGEST:
+    if not 1 <= days <= LONGEST:  # refuses NaN as well
         raise InputError(f"Requests cannot be spread over {spread}", cure=f"--spread takes 1d to {LONGEST}d.")
-    return int(days)
+    return int(days)  # down, as 2.5d must not become a third day
 
 
 def _daily(daily: str | int) -> int:
@@ -87,7 +87,7 @@ def days_needed(sizes: Sequence[int], most: int) -> int:
 
     One that is larger has a day of its own.
     """
-    days, load = 0, most + 1
+    days, load = 0, most + 1  # full, so that the first archive begins the first day
     for size in sizes:
         if load + size > most:  # the first archive of a day is taken whatever its size
             days, load = days + 1, 0
@@ -126,7 +126,7 @@ class Timetable:
         """Return the days with requests."""
         found: dict[int, Day] = {}
         for due, size in zip(self.due, self.sizes, strict=True):
-            number = (due - self.now) // DAY + 1
+            number = (due - self.now) // DAY + 1  # spans of 24 hours from now on, not dates
             day = found.setdefault(number, Day(number, due))
             day.last, day.archives, day.size = due, day.archives + 1, day.size + size
             day.larger = self.daily is not None and size > self.daily
@@ -148,7 +148,7 @@ class Timetable:
     def words(self) -> str:
         """Return the schedule as text: its first days and its last, then the notes."""
         days = self.days()
-        shown = days if len(days) <= SHOWN + 1 else [*days[:SHOWN], days[-1]]
+        shown = days if len(days) <= SHOWN + 1 else [*days[:SHOWN], days[-1]]  # "1 day more" is no shorter
         lines = [self._day(day) for day in shown]
         if len(shown) < len(days):
             lines.insert(SHOWN, f"{plural(len(days) - len(shown), 'day')} more like these")
@@ -204,7 +204,7 @@ def timetable(
     passing = _limits_of(policy) if tier == SUBJECT and policy is not None else []
     if passing:
         limits += passing
-        due = due_times(asked, limits, now)
+        due = due_times(asked, limits, now)  # pace and policy together
         notes += _refused(weights, policy)
     elif tier == SUBJECT and policy is None and pace is not None:
         notes.append(
@@ -257,6 +257,7 @@ def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
     """Say how many archives the policy never lets through, whichever way it counts."""
     assert policy is not None
     longest = window(SUBJECT)[1].total_seconds() / 3600
+    # The slowest job has the lowest rate: what is over it at 5 hours is over it at any.
     most = FREE_A_DAY if policy.strategy == FREE_TIER else (policy.bytes_per_hour or 0) * longest
     count = sum(size > most for size in sizes)
     if not count:
@@ -354,7 +355,7 @@ class Scheduled:
     def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:
         """Return what downloads will cost when they are requested and fetched."""
         quote = Quote()
-        for tier in dict.fromkeys(row.tier for row in rows):
+        for tier in dict.fromkeys(row.tier for row in rows):  # each with its own prices, in order
             sizes = [self._retrieved[row.archive_id, row.part] for row in rows if row.tier == tier]
             size, unsized = sum(size or 0 for size in sizes), sizes.count(None)
             asking = Asking(requests=len(sizes), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
@@ -364,6 +365,7 @@ class Scheduled:
 
 def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
     """Cancel downloads that are not requested yet; return the outcome as text."""
+    # A request that was sent meanwhile is paid and stays: no call cancels a job.
     taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
     if not taken:
         return f"Nothing of it is scheduled, so nothing was stopped: {step('jobs')} shows the rest."
