@@ -118,6 +118,6 @@ def test_rate_says_what_is_set_now(session, monkeypatch):
     assert "not limited" in rate("none")
     assert session.engine.budget.max_rate is None
     monkeypatch.setenv("GLACIER_MAGIC_MAX_RATE", "5MB/s")
-    assert "set it to 5MB/s" in rate()
+    assert "use 5MB/s" in rate()
     with pytest.raises(InputError):
         rate("")
