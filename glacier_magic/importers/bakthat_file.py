@@ -74,6 +74,7 @@ def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
     """Note the backups whose archive ids are not in the file; yield nothing."""
     for (name,) in sqlite_files.rows(
         path,
+        # bakthat stores backups in S3 as well.
         "SELECT stored_filename FROM backups WHERE backend='glacier' AND NOT is_deleted "
         "AND stored_filename NOT IN (SELECT filename FROM inventory)",
     ):

@@ -122,6 +122,7 @@ class Plans:
     def asked(self, download: int, job_id: str) -> None:
         """Record the job id of a download in the plan that requested it."""
         self._database.execute(
+            # A plan that has its outcome keeps it when a later plan requests the archive again.
             "UPDATE plan_downloads SET job_id=? WHERE download=? AND asking=1 AND outcome IS NULL",
             (job_id, download),
         )
