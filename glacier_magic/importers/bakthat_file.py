@@ -89,6 +89,6 @@ def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator
         for name, job_id, archive_id in sqlite_files.rows(
             path,
             "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
-            "LEFT JOIN inventory i ON i.filename=j.filename",
+            "LEFT JOIN inventory i ON i.filename=j.filename",  # its jobs have no archive id
         ):
             yield from read_job(name, job_id, archive_id, left)

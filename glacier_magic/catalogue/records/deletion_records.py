@@ -240,7 +240,7 @@ class Deletions:
 
     def try_again(self, deletion: int) -> None:
         """Put the failed archives into the queue again."""
-        with self._database.transaction():
+        with self._database.transaction():  # the counts must agree with the items
             changed = self._database.execute(
                 "UPDATE deletion_items SET state='queued', error=NULL WHERE deletion=? AND state='failed'",
                 (deletion,),

@@ -236,7 +236,7 @@ class Downloads:
             self._database.execute(
                 "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "  # one statement: no race
                 f"AND state IN ({_marks(states)}) "
-                "AND (owner IS NULL OR owner=? OR lease_until<?)",
+                "AND (owner IS NULL OR owner=? OR lease_until<?)",  # an expired lease: its process is dead
                 (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
             )
             > 0

@@ -154,6 +154,7 @@ class Jobs:
         with self._database.transaction():
             for job_id in job_ids:
                 self._database.execute(
+                    # Marked, not deleted: its duration still counts.
                     "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
                     (*self._key, vault, job_id),
                 )

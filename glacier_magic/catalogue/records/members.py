@@ -131,6 +131,7 @@ class Listings:
 
     def _make_room(self) -> None:
         kept = 0
+        # The limit is that of the whole catalogue, so this is of all accounts.
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
             # The newest stays, even if it alone is larger.

@@ -70,6 +70,7 @@ _COLUMNS = "id, vault, kind, made, run, promised, happened, error, ended"
 _TALLY = (
     "plan, SUM(CASE WHEN job_id IS NULL THEN 0 ELSE 1 END) AS asked, "
     "SUM(CASE WHEN job_id IS NULL THEN 0 ELSE COALESCE(size, 0) END) AS bytes_asked, "
+    # A part that no hash covers is complete as well.
     "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN COALESCE(size, 0) ELSE 0 END) "
     "AS bytes_verified, "
     "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN 1 ELSE 0 END) AS verified, "

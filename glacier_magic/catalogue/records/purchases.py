@@ -44,7 +44,7 @@ class Purchases:
             # A unit that is listed later and is not among these is the one that was bought.
             {**self._key, "known": json.dumps(sorted(known)), "asked": int(time.time() * 1000)},
         )
-        ours = self.open() if made else None
+        ours = self.open() if made else None  # there is no other: see the index
         return None if ours is None else ours.id
 
     def settle(self, purchase: int, state: str, capacity_id: str | None = None) -> None:

@@ -65,7 +65,7 @@ class Routes:
     def note_heard(self, queue: str, now: int) -> None:
         """Record that a message arrived in a queue: the route works from end to end."""
         self._database.execute(
-            # Vaults may share it.
+            # Several vaults may share a queue.
             "UPDATE routes SET heard=:now WHERE account=:account AND region=:region AND queue=:queue",
             {**self._key, "queue": queue, "now": now},
         )

@@ -33,6 +33,7 @@ IN_TURN = (
 """The condition of the first download among those of the same bytes."""
 
 _OTHERS = f"downloads other WHERE {SAME}"
+# Databases sort null differently.
 _LAST = f"FROM {_OTHERS} ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
 _BYTES_OF = "tree_hash=(SELECT last.tree_hash FROM downloads last WHERE last.id=?)"
 

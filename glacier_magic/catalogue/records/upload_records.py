@@ -57,7 +57,7 @@ class Upload:
 
 _COLUMNS = ", ".join(field.name for field in fields(Upload))
 _OPEN = "state IN ('sending', 'completing', 'unsettled')"
-_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"
+_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"  # written to since: another file
 
 
 class Uploads:
@@ -110,6 +110,7 @@ class Uploads:
             archive_id=None,
             error=None,
             **{k: v for k, v in values.items() if k not in self._key}
+            # Callers use this computer's clock.
             | {"lease_until": self._database.here(values["lease_until"])},
         )
 
@@ -171,6 +172,7 @@ class Uploads:
     def same_stream(self, *, vault: str, path: str, description: str, tree_hash: str) -> list[Upload]:
         """Return the uploads of a stream of these bytes that are done or unsettled, newest first."""
         return self._select(
+            # Only its bytes identify a stream.
             "vault=:vault AND path=:path AND description=:description AND tree_hash=:tree_hash "
             "AND state IN ('done', 'unsettled') ORDER BY id DESC",
             vault=vault,
