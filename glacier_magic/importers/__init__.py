@@ -37,7 +37,7 @@ IMPORTERS: tuple[Importer, ...] = (
     mt_journal,
     bakthat_file,
     glacier_cli,
-    shelves,
+    shelves,  # last: it reads the whole file to recognise it
 )
 """The importers in the order in which they are tried."""
 

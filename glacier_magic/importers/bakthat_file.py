@@ -74,6 +74,7 @@ def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:
     """Note the backups whose archive ids are not in the file; yield nothing."""
     for (name,) in sqlite_files.rows(
         path,
+        # bakthat stores backups in S3 as well.
         "SELECT stored_filename FROM backups WHERE backend='glacier' AND NOT is_deleted "
         "AND stored_filename NOT IN (SELECT filename FROM inventory)",
     ):
@@ -88,6 +89,6 @@ def _jobs(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator
         for name, job_id, archive_id in sqlite_files.rows(
             path,
             "SELECT j.filename, j.job_id, i.archive_id FROM jobs j "
-            "LEFT JOIN inventory i ON i.filename=j.filename",
+            "LEFT JOIN inventory i ON i.filename=j.filename",  # its jobs have no archive id
         ):
             yield from read_job(name, job_id, archive_id, left)

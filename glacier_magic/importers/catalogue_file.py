@@ -34,7 +34,7 @@ def read(path: Path) -> Imported:
 
     :raises CatalogueError: it is damaged, or of a newer version.
     """
-    examine(path)
+    examine(path)  # before anything is read: damage must not end an import half-way
     left = Left()
     counts = {table: _count(path, table) for table in _OTHERS}
     history = [f"{table} ({count:,})" for table, count in counts.items() if count]
@@ -59,7 +59,7 @@ def _items(path: Path, left: Left) -> Iterator[ImportedArchive]:
     with tempfile.TemporaryDirectory(prefix="glacier_magic-") as folder:
         copy = Path(folder) / "catalogue.sqlite"
         backup(path, copy)
-        catalogue = Catalogue(copy, Scope("", ""))
+        catalogue = Catalogue(copy, Scope("", ""))  # not used: the archives of all accounts are read
         try:
             yield from checked(_archives(catalogue), left)
         finally:

@@ -25,8 +25,9 @@ _PIECE = 10_000  # rows per batch
 def recognises(file: SourceFile) -> bool:
     """Return whether a file has the header line or the Parquet metadata of an export."""
     first = file.head.split(b"\n", 1)[0].rstrip(b"\r").removeprefix(b"\xef\xbb\xbf")
-    if first in (_HEAD, _HEAD.replace(b'"', b"")):
+    if first in (_HEAD, _HEAD.replace(b'"', b"")):  # some programs save it without quotes
         return True
+    # All Parquet files begin with PAR1.
     return file.head.startswith(_PARQUET) and MARK in _metadata(file.path)
 
 
@@ -68,8 +69,9 @@ def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
 
 
 def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
+    # Line breaks within quotes stay; a spreadsheet may have added a byte order mark.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
+        reader = csv.DictReader(file, strict=True)  # else damaged quotes merge rows without an error
         try:
             yield from reader
         except csv.Error as error:
@@ -107,6 +109,7 @@ def _archive(row: dict[str, Any]) -> ImportedArchive:
 
 
 def _whole(value: object) -> int | None:
+    # Superscripts pass isdigit(), but not int().
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return size(int(value[:20]))  # int() of very long numbers is slow
     return size(value)
@@ -118,5 +121,5 @@ def _time_ms(value: object) -> int | None:
         with suppress(ValueError):
             value = datetime.fromisoformat(value.strip()) if value.strip() else None
     if isinstance(value, datetime):
-        return to_ms(value) if value.tzinfo is not None else None
-    return value if type(value) is int else None
+        return to_ms(value) if value.tzinfo is not None else None  # without a zone it would be a guess
+    return value if type(value) is int else None  # not a bool

@@ -33,6 +33,7 @@ def read(path: Path) -> Imported:
 def _keys(path: Path) -> list[str]:
     """Return a note if the file has several access keys, and so perhaps several accounts."""
     try:
+        # Quoted, because KEY is a keyword of SQL.
         ((count,),) = sqlite_files.rows(path, 'SELECT count(DISTINCT "key") FROM archive')
     except sqlite3.Error:
         return []

@@ -20,7 +20,7 @@ RETRIEVAL = "ArchiveRetrieval"
 HEAD = 65536
 """Bytes at the beginning of a file by which its kind is recognised."""
 
-_ID = re.compile("[A-Za-z0-9_-]{1,512}")
+_ID = re.compile("[A-Za-z0-9_-]{1,512}")  # an id becomes part of a request's path
 _TREE_HASH = re.compile("[0-9A-Fa-f]{64}")
 _EARLIEST, _LATEST = -62135596800, 253402300800
 """The years 1 to 9999, in seconds since 1970."""
@@ -65,7 +65,7 @@ class ImportedJob:
 class Left:
     """The items that were left out: a count for each reason, and the first items by name."""
 
-    MOST = 1000
+    MOST = 1000  # a damaged file may have millions
 
     def __init__(self) -> None:
         self.cut = False
@@ -177,6 +177,7 @@ def milliseconds(seconds: object) -> int | None:
     """Return a time in seconds since 1970 in milliseconds, or None if it is invalid."""
     if type(seconds) is not int and type(seconds) is not float:  # not a bool
         return None
+    # NaN and infinity are not in the range.
     return int(seconds * 1000) if _EARLIEST <= seconds < _LATEST else None
 
 

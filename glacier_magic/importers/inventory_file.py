@@ -90,6 +90,7 @@ def _open(pieces: Iterable[bytes], *, csv: bool = False) -> tuple[Callable[[], _
 def _rows(reading: Reading) -> Iterator[Item]:
     for batch in reading:
         columns = [batch.column(name) for name in COLUMNS]
+        # In milliseconds: to_pylist() would return datetimes.
         columns[COLUMNS.index("created")] = columns[COLUMNS.index("created")].cast("int64")
         yield from map(Item, *(column.to_pylist() for column in columns))
 
@@ -101,7 +102,7 @@ def _from_csv(path: Path, left: Left) -> Iterator[ImportedArchive]:
         number = 2
         while lines := list(islice(file, _LINES)):
             try:
-                rows = list(_open([_HEADER, *lines], csv=True)[1])
+                rows = list(_open([_HEADER, *lines], csv=True)[1])  # all or none: the lines may be read again
             except InventoryError:
                 rows = list(_one_by_one(lines, number, left))
             yield from map(place.archive, rows)
@@ -120,7 +121,7 @@ def _one_by_one(lines: list[bytes], first: int, left: Left) -> Iterator[Item]:
 def _from_json(path: Path, left: Left) -> Iterator[ImportedArchive]:
     count, place = 0, _Place()
     try:
-        place = _place(path)
+        place = _place(path)  # first, even if it follows the list: each archive needs it
         _, rows = _open(_pieces(path))
         for count, row in enumerate(rows, 1):
             yield from _checked(place, row, count, left)
@@ -150,13 +151,14 @@ def _rest(path: Path, place: _Place, read: int, left: Left, damage: str) -> Iter
     try:
         if path.stat().st_size > _WHOLE:
             raise ValueError(damage)
-        values = json.loads(path.read_bytes())["ArchiveList"][read:]
+        values = json.loads(path.read_bytes())["ArchiveList"][read:]  # the ones before have been yielded
     except (ValueError, RecursionError, LookupError, TypeError):
         left.add(f"all archives after {read:,}", damage)
         left.cut = True
         return
     for number, value in enumerate(values, read + 1):
         try:
+            # So that it passes the same checks.
             _, rows = _open([json.dumps({"ArchiveList": [value]}).encode()])
             row = next(rows)
         except InventoryError:

@@ -18,6 +18,7 @@ from .imported import tree_hash as checked_hash
 
 FORMAT = "mt-aws-glacier's journal"
 
+# The digits are bounded, because int() is slow for thousands of them and the file is untrusted.
 _CREATED = re.compile(
     rb"(?:[ABC]\t([0-9]{1,20})\tCREATED\t(\S+)\t([0-9]{1,18})\t([+-]?[0-9]{1,20}|NONE)\t(\S+)\t(.*)"
     rb"|([0-9]{1,20}) CREATED (\S+) ([0-9]{1,18}) (\S+) (.*))",
@@ -45,7 +46,7 @@ def read(path: Path) -> Imported:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with path.open("rb") as file:  # text mode would also split at a carriage return in a name
         for line in file:
             yield line.removesuffix(b"\n").removesuffix(b"\r")
 

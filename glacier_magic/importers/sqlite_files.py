@@ -19,6 +19,7 @@ def is_one(head: bytes) -> bool:
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a file read-only, so that no journal is created next to it."""
+    # The other program may be writing: wait five seconds for the end of its transaction.
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
     try:
         connection.text_factory = _text
@@ -36,6 +37,7 @@ def tables(path: Path) -> dict[str, frozenset[str]]:
     """Return the tables, without views, and their columns in lower case; none if it is damaged."""
     try:
         with opened(path) as connection:
+            # No views: their queries could be anything.
             names = [
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
             ]

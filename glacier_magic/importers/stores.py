@@ -25,11 +25,12 @@ LARGEST = 1 << 30
 """The largest file that is read, in bytes; far more than two dictionaries of names take."""
 
 _SUFFIXES = (".dat", ".dir", ".pag", ".db", ".bak")
+# Of the original, the 64-bit and the crash-tolerant 64-bit format.
 _GNU = {0x13579ACE, 0x13579ACF, 0x13579AD1}
 _HASH, _HASH_VERSIONS = 0x061561, range(5, 11)
-_HASH_PAGES, _OVERFLOW = (2, 13), 7
-_INLINE, _OFF_PAGE = 1, 3
-_DUMB_LINE = re.compile(r"""('.*'|".*"), \(([0-9]{1,18})L?, ([0-9]{1,18})L?\)""")
+_HASH_PAGES, _OVERFLOW = (2, 13), 7  # P_HASH_UNSORTED and P_HASH; P_OVERFLOW
+_INLINE, _OFF_PAGE = 1, 3  # H_KEYDATA, H_OFFPAGE
+_DUMB_LINE = re.compile(r"""('.*'|".*"), \(([0-9]{1,18})L?, ([0-9]{1,18})L?\)""")  # L: a long of Python 2
 
 
 class StoreError(ValueError):
@@ -74,7 +75,7 @@ def _dumb(base: Path) -> dict[bytes, bytes] | None:
     if not (index.is_file() and data.is_file()):
         return None
     stored, found = _bytes(data), {}
-    for line in _bytes(index).decode("latin-1").splitlines():
+    for line in _bytes(index).decode("latin-1").splitlines():  # as dbm.dumb writes it
         match = _DUMB_LINE.fullmatch(line.strip())
         if match is None:
             raise ValueError(f"{line[:80]!a} in {index.name}")
@@ -111,7 +112,7 @@ def _single(base: Path) -> dict[bytes, bytes] | None:
 
 
 def _reader_of(head: bytes) -> Callable[[bytes], Iterator[tuple[bytes, bytes]]] | None:
-    for order in "<>":
+    for order in "<>":  # files have the byte order of the computer that wrote them
         if struct.unpack_from(f"{order}I", head)[0] in _GNU:
             return partial(_gnu, order)
         magic, version = struct.unpack_from(f"{order}II", head, 12)
@@ -135,18 +136,18 @@ def _gnu(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
     # Several slots may share a bucket.
     for bucket in set(struct.unpack_from(f"{order}{length // 8}Q", data, directory)):
         for slot in range(slots):
-            place = bucket + 112 + 24 * slot
+            place = bucket + 112 + 24 * slot  # after the list of free blocks
             number, start, keys, values = struct.unpack_from(f"{order}i4xQii", data, place)
-            if number != -1:
+            if number != -1:  # an empty slot
                 yield _cut(data, start, keys), _cut(data, start + keys, values)
 
 
 def _berkeley(order: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the entries of a Berkeley DB hash: pairs of items on each page, long ones on others."""
     (size,) = struct.unpack_from(f"{order}I", data, 20)
-    if not 512 <= size <= 65536 or data[24]:
+    if not 512 <= size <= 65536 or data[24]:  # byte 24: its encryption
         raise ValueError("pages of an unknown kind")
-    for start in range(size, len(data) - size + 1, size):
+    for start in range(size, len(data) - size + 1, size):  # the first page has no entries
         page = data[start : start + size]
         (count,) = struct.unpack_from(f"{order}H", page, 20)
         if page[25] not in _HASH_PAGES or count % 2:

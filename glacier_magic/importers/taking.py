@@ -88,7 +88,7 @@ def take(
             for key, record in after.items():
                 if record is not None and record != before[key] and not dry_run:
                     catalogue.archives.record(record)
-    report.jobs = sum(1 for _ in imported.jobs)
+    report.jobs = sum(1 for _ in imported.jobs)  # iterating also fills report.left
     return report
 
 
@@ -114,12 +114,13 @@ def _placed(
 
 def _misplaced(archive: ImportedArchive, place: str, catalogue: Catalogue, vault: str | None) -> str | None:
     own = catalogue.scope.account
-    if archive.account not in (None, own, masked(own)):
+    if archive.account not in (None, own, masked(own)):  # exports mask the account
         return "it belongs to another account: connect to that account first"
     if archive.region not in (None, catalogue.scope.region):
         return f"it is in {archive.region}: {step('connect', f'--region {archive.region}')} first"
     if vault not in (None, place):
         return f"it is in a vault other than {vault}"
+    # A name becomes part of a request's path.
     return None if _VAULT.fullmatch(place) else "its vault has an invalid name"
 
 

@@ -98,6 +98,7 @@ def _texts(data: memoryview, names: Sequence[str], cut: Cut) -> dict[str, pa.Arr
     points = np.empty((len(cut.rows), width), np.int32)  # Arrow's strings have 32-bit offsets
     for number, name in enumerate(names):
         points[:, 2 * number], points[:, 2 * number + 1] = cut.spans[name]
+    # The fields and what is between them, in turn.
     pieces = _array(pa.string(), points.ravel(), pa.py_buffer(data))
     wanted = np.arange(0, points.size, width, dtype=np.int32)
     for number, name in enumerate(names):
@@ -185,7 +186,7 @@ def _lower(hashes: pa.Array) -> pa.Array:
     offsets, data = _inside(hashes)
     if not _between(data, "A", "F").any():
         return hashes
-    return _array(pa.string(), offsets, pa.py_buffer(data | np.uint8(0x20)))
+    return _array(pa.string(), offsets, pa.py_buffer(data | np.uint8(0x20)))  # digits have that bit
 
 
 def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> pa.Array:
@@ -200,7 +201,7 @@ def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> p
     good[rows[wrong]] = False
     chosen = np.arange(len(texts))
     chosen[rows] = len(texts) + np.arange(len(rows))
-    new = pa.array([text or "" for text in mended], pa.string())
+    new = pa.array([text or "" for text in mended], pa.string())  # those without a text are not in good
     return _chosen(_joined([texts, new]), chosen)
 
 
@@ -209,6 +210,7 @@ def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: Odd, above: bool
     for byte in odd.anywhere:
         mask |= data == byte
     for first, second in odd.pairs:
+        # A pair may span two texts: one of them is then decoded for nothing.
         mask[:-1] |= (data[:-1] == first) & (data[1:] == second)
     if above:
         mask |= data >= 0x80

@@ -74,6 +74,7 @@ class _Reader:
         if self._header_read:
             return piece
         self._header_read = True
+        # 64 KiB hold the examples even with the longest descriptions.
         first, *lines = bytes(piece[: 1 << 16]).split(b"\n", _EXAMPLES + 1)
         if not is_header(first):
             name = HEADER.decode()
@@ -90,12 +91,13 @@ class _Reader:
     def parse(self, data: memoryview) -> _Part:
         """Return the archives in whole lines; called from several threads."""
         text = np.frombuffer(data, np.uint8)
-        ends = np.flatnonzero(text == ord("\n"))
+        ends = np.flatnonzero(text == ord("\n"))  # a description has no line breaks
         if not len(data) or data[-1] != ord("\n"):
             ends = np.append(ends, len(data))
         begins = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
         count = len(ends)
         if count and len(data):
+            # The byte before the end of an empty line belongs to the line before.
             ends = ends - ((text[ends - 1] == ord("\r")) & (ends > begins))
         batch, rows = self._quick(data, begins, ends)
         slow = np.ones(count, bool)
@@ -126,7 +128,7 @@ class _Reader:
         quoted = end - begin > 1
         if quoted.any():
             quoted &= are_at(data, begin, b'"') & are_at(data, end - 1, b'"')
-        bare = set(np.flatnonzero(~quoted).tolist())
+        bare = set(np.flatnonzero(~quoted).tolist())  # in these a backslash escapes nothing
         cut = replace(cut, spans=cut.spans | {"description": (begin + quoted, end - quoted)})
 
         def mend(field: bytes, row: int) -> str:

@@ -20,7 +20,7 @@ Bytes = npt.NDArray[np.uint8]
 _SHAPES = {
     "archive_id": re.compile(rb"[A-Za-z0-9_-]+"),
     "created": re.compile(rb"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]{3})?Z"),
-    "size": re.compile(rb"[0-9]{1,16}"),
+    "size": re.compile(rb"[0-9]{1,16}"),  # as many as _digits_before() counts
     "tree_hash": re.compile(rb"[0-9a-fA-F]{64}"),
 }
 _HASH = 64
@@ -100,7 +100,7 @@ class Frame:
             ends = self._back(data, ends, self.parts[middle + 1 :], spans, good)
         good &= begins <= ends
         spans["description"] = begins, ends
-        if good.all() and len(spans) == len(self.names):
+        if good.all() and len(spans) == len(self.names):  # the usual case needs no copies
             return Cut(rows, spans)
         return Cut(rows[good], {name: (b[good], e[good]) for name, (b, e) in spans.items()})
 
@@ -158,7 +158,7 @@ def are_at(data: memoryview, at: Positions, text: bytes) -> Mask:
     if not text or not len(at):
         return np.ones(len(at), bool)
     found: Mask = windows(data, f"S{len(text)}", len(text))[at] == text
-    return found & (at >= 0)
+    return found & (at >= 0)  # a negative index counts from the end
 
 
 def windows(data: memoryview, kind: str, width: int) -> npt.NDArray[np.generic]:
@@ -173,7 +173,7 @@ def _date_widths(data: memoryview, ends: Positions) -> Positions:
 
 def _digits_before(data: memoryview, ends: Positions) -> Positions:
     """Return the number of digits, up to sixteen, before each position."""
-    words = windows(data, "<u8", 8)
+    words = windows(data, "<u8", 8)  # little-endian: the byte before the position is the highest
     count = _last_digits(words[ends - 8])
     full = np.flatnonzero(count == 8)
     count[full] += _last_digits(words[ends[full] - 16])
@@ -186,4 +186,4 @@ def _last_digits(words: npt.NDArray[np.generic]) -> Positions:
     # A byte is a digit if its high half is 3, both as it is and after adding 6.
     other = (eight & _HIGH) ^ _DIGIT
     other |= ((eight + _SIX) & _HIGH) ^ _DIGIT
-    return 8 - np.searchsorted(_BYTE_STEPS, other, side="right")
+    return 8 - np.searchsorted(_BYTE_STEPS, other, side="right")  # by the highest byte that is not a digit

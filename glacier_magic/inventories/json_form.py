@@ -73,7 +73,7 @@ class JsonInventory:
             if key != "ArchiveList":
                 self._note(key, scanner.value())
                 continue
-            if found:
+            if found:  # a JSON parser would silently keep only the last
                 raise InventoryError("The inventory has two lists of archives")
             found = True
             for batch in self._list(scanner):
@@ -129,6 +129,7 @@ class JsonInventory:
     def _alike(self, scanner: Scanner, frame: Frame) -> Iterator[pa.RecordBatch]:
         """Yield archives as long as they fit the *frame*; then return the rest to the scanner."""
         offset = scanner.offset
+        # Cut before the last record, which may continue in the next piece.
         cutter = Cutter(scanner.hand_over(), lambda data: max(data.rfind(frame.first), 0))
         work = Ordered(lambda piece: _parse(piece, frame), cutter)
         left: list[memoryview] = []
@@ -161,7 +162,7 @@ def _frame_of(record: bytes, gap: bytes) -> Frame | None:
         if match is None:
             return None
         name = _FIELDS.get(match[1])
-        if name in spans:
+        if name in spans:  # JSON readers take the last of equal keys, and a frame would not
             return None
         if name is not None:
             spans[name] = match.span(2) if match[3] is None else match.span(3)
@@ -173,6 +174,7 @@ def _parse(data: memoryview, frame: Frame) -> _Part:
     """Return the archives in a piece that ends where a record begins; called from several threads."""
     text = np.frombuffer(data, np.uint8)
     braces = np.flatnonzero(text[: max(len(text) - len(frame.first) + 1, 0)] == ord("{"))
+    # Every byte is compared with the brace alone; only braces with the rest.
     begins = braces[are_at(data, braces, frame.first)].astype(np.int64)
     lead = _COMMA.match(data)
     if not len(begins) or (lead.end() if lead else 0) != begins[0]:

@@ -24,7 +24,7 @@ _ID = re.compile("[A-Za-z0-9_-]+")
 _HASH = re.compile("[0-9A-Fa-f]{64}")
 _DIGITS = re.compile("[0-9]{1,19}")
 _DATE = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\\.([0-9]{1,9}))?Z")
-_LARGEST = (1 << 63) - 1
+_LARGEST = (1 << 63) - 1  # of the int64 column
 
 
 class Item(NamedTuple):
@@ -56,9 +56,10 @@ def date_ms(text: str) -> int:
     try:
         if match is not None:
             whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+            # Exact, without floats.
             seconds = (whole - datetime.fromtimestamp(0, UTC)) // timedelta(seconds=1)
             return 1000 * seconds + int((match[2] or "").ljust(3, "0")[:3])
-    except ValueError:
+    except ValueError:  # such as 31 February
         pass
     raise InventoryError(f"has {text[:40]!a} instead of a date such as 2015-04-07T00:26:18Z")
 
@@ -75,7 +76,7 @@ def csv_item(line: bytes) -> Item:
         raise InventoryError("is damaged")
     size, description = int(match["size"]), match["description"]
     if len(description) > 1 and description[:1] == description[-1:] == b'"':
-        description = description[1:-1].replace(b'\\"', b'"')
+        description = description[1:-1].replace(b'\\"', b'"')  # a backslash alone is not an escape
     if size > _LARGEST:
         raise InventoryError("has a size that is too large")
     return Item(
@@ -100,7 +101,7 @@ def json_item(value: object) -> Item:
     size, created, tree_hash = (value.get(key) for key in ("Size", "CreationDate", "SHA256TreeHash"))
     if isinstance(size, str) and _DIGITS.fullmatch(size):
         size = int(size)
-    if type(size) is not int or not 0 <= size <= _LARGEST:
+    if type(size) is not int or not 0 <= size <= _LARGEST:  # not a bool
         raise InventoryError("has no size")
     if not isinstance(description, str | None):
         raise InventoryError("has a description that is not a text")
@@ -108,7 +109,7 @@ def json_item(value: object) -> Item:
         raise InventoryError("has a date that is not a text")
     return Item(
         _matching(_ID, value.get("ArchiveId"), "id"),
-        description or "",
+        description or "",  # the service itself writes "", never null
         None if created is None else date_ms(created),
         size,
         None if tree_hash is None else _matching(_HASH, tree_hash, "tree hash").lower(),

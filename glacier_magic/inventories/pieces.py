@@ -55,7 +55,7 @@ class Cutter:
             self.stuck = not at
             if self.stuck:
                 return
-            yield memoryview(data)[:at]
+            yield memoryview(data)[:at]  # not a copy of megabytes
         data = b"".join((self.rest, *held))
         at = self._border(data)
         self.rest = data[at:]

@@ -14,7 +14,7 @@ LONGEST = 4 << 20
 
 _NUMBER_TAIL = re.compile("[-+.0-9eE]*")
 _SPACE = re.compile("[ \t\r\n]*")
-_MARK = "\xef\xbb\xbf"
+_MARK = "\xef\xbb\xbf"  # UTF-8's byte order mark, as Latin-1; some editors add it
 
 
 class Scanner:
@@ -24,7 +24,7 @@ class Scanner:
         self._pieces = iter(pieces)
         self._json = json.JSONDecoder(strict=False)
         self._buffer, self._at, self._dropped = "", 0, 0
-        while len(self._buffer) < len(_MARK) and self._more(1):
+        while len(self._buffer) < len(_MARK) and self._more(1):  # a piece may be a single byte
             pass
         if self._buffer.startswith(_MARK):
             self._at = len(_MARK)
@@ -104,12 +104,12 @@ class Scanner:
         while True:
             try:
                 value, end = self._json.raw_decode(self._buffer, self._at)
-            except (ValueError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # not complete yet, damaged, or nested too deeply
                 waiting = len(self._buffer) - self._at
                 if waiting <= LONGEST and self._more(waiting):  # doubling the buffer keeps the work linear
                     continue
                 raise self._error(f"The inventory is {self._damage()}") from error
-            if self._may_continue(value, end) and self._more(1):
+            if self._may_continue(value, end) and self._more(1):  # 12 may be the beginning of 123
                 continue
             raw = self._buffer[self._at : end].encode("latin-1")
             if len(raw) > LONGEST:

@@ -19,16 +19,17 @@ def _private(data: bytes) -> str:
     return "".join(chr(_BASE + byte) for byte in data)
 
 
+# The keys are what "surrogateescape" makes of a byte, and the private characters themselves.
 _ODD = {0xDC00 + byte: chr(_BASE + byte) for byte in range(0x80, 0x100)} | {
     _BASE + byte: _private(chr(_BASE + byte).encode()) for byte in range(0x80, 0x100)
 }
 _PRIVATE_BYTE = re.compile("([\U0010ff80-\U0010ffff])")
 _ESCAPE = re.compile(
     r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
-    r"|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    r"|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.",  # the last one consumes an escaped backslash
     re.DOTALL,
 )
-_JSON = json.JSONDecoder(strict=False)
+_JSON = json.JSONDecoder(strict=False)  # a control character must not lose an archive
 
 
 def decode(data: bytes) -> str:
@@ -61,7 +62,7 @@ def is_plain(data: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError:
         return False
-    return b"\xf4\x8f\xbe" not in data and b"\xf4\x8f\xbf" not in data
+    return b"\xf4\x8f\xbe" not in data and b"\xf4\x8f\xbf" not in data  # U+10FF80 to U+10FFFF
 
 
 def json_value(data: bytes) -> object:
@@ -70,7 +71,7 @@ def json_value(data: bytes) -> object:
     :raises ValueError: it is not JSON.
     """
     text = decode(data).strip(" \t\r\n")
-    if "\\ud" in text or "\\uD" in text:
+    if "\\ud" in text or "\\uD" in text:  # rare, and the replacement is slow
         text = _ESCAPE.sub(_without_halves, text)
     value, end = _JSON.raw_decode(text)
     if end != len(text):

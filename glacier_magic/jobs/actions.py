@@ -27,7 +27,7 @@ class Actions:
     def fetch_now(self, rows: Iterable[JobRow]) -> int:
         """Start the downloads of ready rows before their turn; return how many started."""
         begun = self._fetcher.begin(_numbers(rows))
-        self._changed()
+        self._changed()  # wakes the tracker, which reports to every board
         return begun
 
     def forget(self, rows: Sequence[JobRow]) -> int:

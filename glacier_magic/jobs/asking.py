@@ -40,6 +40,7 @@ class Asker:
         if not released:
             return []
         refusals, most = Refusals(), min(WORKERS, self.catalogue.limits.workers)
+        # An event that is never set: a round that has begun is not cut short between claim and request.
         crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
         asked = crew.run(partial(self._ask, refusals, watched, download) for download in released)
         return [error for error in asked if error is not None]
@@ -51,6 +52,7 @@ class Asker:
             self.pacer.postpone(download, expected)
             return None
         downloads = self.catalogue.downloads
+        # First: no other process requests the archive during the checks that follow.
         if not downloads.claim_asking(download.id, self.owner):
             return None
         there = there_already(download)
@@ -59,17 +61,18 @@ class Asker:
             downloads.update(download.id, owner=None, ended=now, **facts)
             return None
         existing = self.catalogue.jobs.for_archive(*download.wanted)
-        if existing:
+        if existing:  # of any client or computer: a second job would be paid, too
             downloads.adopt(download.id, existing.job_id)
             return None
         if copy_of(self.catalogue, download) is not None:  # verified since, in another folder
             downloads.update(download.id, state="ready", owner=None, error=None)
             return None
+        # The service may accept a job for an archive that was deleted recently; it fails hours later.
         archive = self.catalogue.archives.get(download.vault, download.archive_id)
         if archive is not None and archive.state == DELETED:  # since it was planned
             return self._fail(download, deleted_here(archive.name or archive.archive_id))
         try:
-            job_id = self.service.start_retrieval(
+            job_id = self.service.start_retrieval(  # its token finds the job if the response is lost
                 download.vault, download.archive_id, download.tier, download.token, download.cover
             )
         except GlacierError as error:
@@ -110,7 +113,7 @@ def _job_for(download: Download, job_id: str, token: str, now: int) -> JobRecord
         # A part's download has the part's size and hash; a job object has the archive's.
         size=download.size if download.part is None else None,
         tree_hash=download.tree_hash if download.part is None else None,
-        created=now,
+        created=now,  # until a poll reports the service's own date
     )
 
 
@@ -137,10 +140,11 @@ class Renewer:
         :raises GlacierError: the service refused it; the download's error says so as well.
         """
         token = f"glacier_magic renewal {uuid.uuid4()}"
+        # Recorded before it is sent: after a crash, or in another process, no second one follows at once.
         if not self.catalogue.pacing.claim_renewal(download.id, token, self.catalogue.limits.lost_renewal):
             return False
         try:
-            job_id = self.service.start_retrieval(
+            job_id = self.service.start_retrieval(  # never repeated by the client: each call starts a job
                 download.vault, download.archive_id, download.tier, token, download.cover
             )
         except GlacierError as error:

@@ -78,7 +78,7 @@ class JobRow:
     @property
     def ended(self) -> bool:
         """Whether nothing more happens automatically."""
-        return self.state in ENDED or (self.state == "ready" and not self.ours)
+        return self.state in ENDED or (self.state == "ready" and not self.ours)  # another client fetches it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class BoardSnapshot:
             {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}, columns=COLUMNS
         )
         for name in ("due", "asked", "expected", "ready_until"):
-            frame[name] = pd.to_datetime(frame[name], utc=True)
+            frame[name] = pd.to_datetime(frame[name], utc=True)  # or an empty column would be of objects
         frame["size"] = frame["size"].astype("Int64")  # nullable: a size may be unknown
         frame["done"] = frame["done"].astype("int64")
         frame.attrs["as_of"] = self.now.isoformat()
@@ -170,7 +170,7 @@ def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]
         numbers = map(download_number, keys)
         return catalogue.downloads.numbered([n for n in numbers if n is not None])
     ended = [d for d in catalogue.downloads.recent() if not d.open]
-    return [*catalogue.downloads.open(), *ended]
+    return [*catalogue.downloads.open(), *ended]  # recent() has a limit, which must hide no open one
 
 
 def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[str, str], JobRecord]:
@@ -289,6 +289,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: 
     name = f"inventory of {job.vault}"
     if job.action != INVENTORY:
         archive = catalogue.archives.get(job.vault, job.archive_id or "")
+        # Another client's job may be for an archive that no inventory read here has listed.
         name = archive.name if archive and archive.name else (job.archive_id or job.action)
         name = _name(name, None if job.whole_archive else job.byte_range)
     return JobRow(
@@ -304,6 +305,7 @@ def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: 
         ready_until=kept_until(job),
         done=(job.size or 0) if read else 0,
         file="in the catalogue" if read else "",
+        # Jobs in other states have a text as well, such as "Succeeded".
         error=(job.message or "") if job.status == "Failed" else "",
         job_id=job.job_id,
         ours=ours,
@@ -330,7 +332,7 @@ class RowCache:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._guard = threading.Lock()
+        self._guard = threading.Lock()  # the tracker's thread and its callers share the cache
         self._cached: OrderedDict[frozenset[str] | None, _CachedRows] = OrderedDict()
         self._marker: tuple[int, ...] | None = None
 

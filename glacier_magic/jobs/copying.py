@@ -28,7 +28,8 @@ def verified_copy(paths: Iterable[str], size: int | None, root: str | None) -> P
     """
     if not size or not root:
         return None
-    for path in map(Path, dict.fromkeys(paths)):
+    for path in map(Path, dict.fromkeys(paths)):  # each is read once, in the given order
+        # A file that cannot be read, or is being written, is no source.
         with suppress(OSError, ValueError, FileChanged):
             # The size first: a tree hash reads the whole file.
             if path.is_file() and path.stat().st_size == size and tree_hash(path) == root:
@@ -86,7 +87,7 @@ def there_already(download: Download) -> Path | None:
     """
     if download.part is not None:
         return None
-    with suppress(LocalError):
+    with suppress(LocalError):  # an unusable target is reported by what writes to it
         there = [str(path) for path in _existing(local_files.target_of(download))]
         return verified_copy(there, download.size, download.tree_hash)
     return None
@@ -105,7 +106,7 @@ def verified(download: Download, path: Path) -> dict[str, Any]:
 
 
 def _existing(target: Path) -> Iterable[Path]:
-    for path in alternatives(target):
+    for path in alternatives(target):  # these never end; a file takes the first free one
         if not path.exists():
             return
         yield path
@@ -116,6 +117,7 @@ def _copied(
 ) -> Path:
     with closing(local_files.open_part(downloads, download, target)) as part:
         part.resize(0)  # an interrupted copy may have left bytes
+        # After the resize, which frees what an old part took.
         local_files.check_space(target.parent, download.size or 0)
         position, buffer = 0, aligned_buffer(CHUNK)
         with source.open("rb", buffering=0) as read:
@@ -124,7 +126,7 @@ def _copied(
                     raise Stopped
                 part.write(buffer[:count], position)
                 position += count
-        part.sync()
+        part.sync()  # before it gets its name: a power failure must not leave a file with holes
         if tree_hash(part.path) != download.tree_hash:  # read back: the source may have changed
             part.path.unlink()
             raise LocalError(

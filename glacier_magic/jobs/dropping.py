@@ -78,13 +78,13 @@ class Dropper:
         if drop.state == "confirming" and last is not None and last > (drop.listed or 0):
             self._drops.move(
                 drop.id,
-                ["confirming"],
+                ["confirming"],  # unless the user has confirmed it in the meantime
                 "listing",
                 job_id=None,
                 next_check=None,
                 note="a newer inventory was made since the list",
             )
-        if self._drops.get(drop.id).state == "listing":
+        if self._drops.get(drop.id).state == "listing":  # read again: the move may not have taken place
             self._list(self._drops.get(drop.id), last)
         return self._drops.get(drop.id)
 
@@ -115,6 +115,7 @@ class Dropper:
         job = self._catalogue.jobs.get(drop.vault, drop.job_id) if drop.job_id else None
         if job and job.usable and not self._catalogue.inventories.has(drop.vault, job.job_id):
             return job
+        # A ranged inventory leaves archives out, and they would stay in the vault.
         found = [j for j in self._catalogue.jobs.of_vault(drop.vault) if j.whole_inventory]
         running = next((j for j in found if j.status == "InProgress"), None)
         if running is not None:
@@ -122,9 +123,8 @@ class Dropper:
         return running
 
     def _take(self, drop: Drop, job: JobRecord) -> None:
-        self._catalogue.jobs.record(
-            [job], ours=True
-        )  # even if another client requested it, so that its output is read
+        # Even if another client requested it, so that its output is read.
+        self._catalogue.jobs.record([job], ours=True)
         self._drops.update(drop.id, job_id=job.job_id, note=None)
 
     def _ask(self, drop: Drop) -> None:
@@ -133,7 +133,7 @@ class Dropper:
         try:
             job_id = self._service.start_inventory(drop.vault, token)
         except NotFound as error:
-            if error.message.startswith("Vault not found"):
+            if error.message.startswith("Vault not found"):  # the other 404: the vault has no inventory yet
                 raise
             self._drops.update(
                 drop.id,
@@ -180,7 +180,7 @@ class Dropper:
         Raises like :meth:`~glacier_magic.transfer.deleting.Deleter.run`.
         """
         queue = self._catalogue.deletions.get(drop.deletion or 0)
-        if queue.state == "open":
+        if queue.state == "open":  # else a process ended between the last deletion and the move below
             try:
                 queue = Deleter(self.engine, queue, observer=observer, stop=stop).run()
             except AccessDenied as error:  # a vault lock or policy: a retry would fail as well
@@ -197,7 +197,9 @@ class Dropper:
         else:
             now = self._service.clock.now_ms()
             last = parse_time(self._service.describe_vault(drop.vault).get("LastInventoryDate"))
+            # An empty list is proven by itself.
             due = next_inventory(last, now) + MARGIN if queue.archives else now
+            # Only an inventory made after the last accepted deletion, by the service's clock, is a proof.
             self._drops.move(drop.id, ["deleting"], "proving", after=queue.last or 0, next_check=due)
         return queue
 
@@ -208,6 +210,7 @@ class Dropper:
             return
         last, now = parse_time(description.get("LastInventoryDate")), self._service.clock.now_ms()
         trouble = self._appeared(drop)
+        # NumberOfArchives is of the last inventory: one from before the deletions still counts them.
         if last is not None and last > (drop.after or 0) and description.get("NumberOfArchives"):
             trouble = trouble or (
                 f"the inventory of {from_ms(last):%Y-%m-%d %H:%M} UTC lists "
@@ -250,7 +253,7 @@ class Dropper:
 
     def _gone(self, drop: Drop, note: str) -> None:
         now = self._service.clock.now_ms()
-        with self._catalogue.database.transaction():
+        with self._catalogue.database.transaction():  # else a crash leaves archives of a vault that is gone
             moved = self._drops.move(drop.id, BUSY, "dropped", note=note or None)
             if moved:
                 self._catalogue.deletions.vault_is_gone(drop.vault, now)
@@ -271,7 +274,7 @@ class DropWorker:
         self.dropper = Dropper(engine)
         self._catalogue = engine.catalogue
         self._stop, self._changed = stop, changed
-        self._again_at: dict[int, float] = {}
+        self._again_at: dict[int, float] = {}  # by the monotonic clock; in memory only
         self._thread: threading.Thread | None = None
 
     @property
@@ -306,7 +309,7 @@ class DropWorker:
                     self._one(drop)
         finally:
             self._thread = None
-            self._changed()
+            self._changed()  # after the line above, so that the tracker can start a new thread
 
     def _one(self, drop: Drop) -> None:
         leases, owner = self._catalogue.drops.leases, new_owner()

@@ -42,15 +42,15 @@ _WINDOWS = {
 }
 _USUAL = {  # within the windows, until the catalogue has finished jobs
     "Expedited": timedelta(minutes=3),
-    "Standard": timedelta(hours=4),
+    "Standard": timedelta(hours=4),  # one real archive job took 3 h 52 min
     "Bulk": timedelta(hours=8),
-    INVENTORY: timedelta(hours=4),
+    INVENTORY: timedelta(hours=4),  # real jobs took from 3 h 47 min to 3 h 56 min
 }
 
 
 def window(tier: str) -> tuple[timedelta, timedelta]:
     """Return the documented shortest and longest time of a tier, or of ``InventoryRetrieval``."""
-    return _WINDOWS.get(tier, _WINDOWS["Standard"])
+    return _WINDOWS.get(tier, _WINDOWS["Standard"])  # the tier of a request that names none
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,10 @@ def hurried(outputs: Sequence[ExpiringOutput], rate: float, clock: ServiceClock)
     """Return the keys of the outputs that would expire if they waited for the running downloads."""
     soon = clock.real_seconds(HURRY_BEFORE.total_seconds())
     found = {output.key for output in outputs if output.seconds < soon}
-    if rate > 0:
+    if rate > 0:  # without a rate nothing can be predicted
         in_turn = sorted(outputs, key=lambda output: not output.running)  # stable: by expiry within each
         found |= {output.key for output in missed(in_turn, rate)}
+    # The running ones have a place already.
     return found - {output.key for output in outputs if output.running}
 
 
@@ -165,7 +166,7 @@ def expired_note(snapshot: BoardSnapshot, peeks: Path) -> str:
 
     :param peeks: the folder of the parts requested by peeks, which request them again themselves.
     """
-    hidden = f"{peeks}{os.sep}"
+    hidden = f"{peeks}{os.sep}"  # or a folder whose name only begins alike would match
     if any(row.state == "expired" and not row.target.startswith(hidden) for row in snapshot.rows):
         return f"{step('restore', '--expired')} plans what has expired again, with its price"
     return ""

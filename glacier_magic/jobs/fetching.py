@@ -32,7 +32,7 @@ class Fetcher:
         self._catalogue, self._owner, self._stop = engine.catalogue, engine.owner, stop
         self._clock, self._limits = engine.service.clock, engine.limits
         self._downloader = Downloader(engine, stop)
-        self._retry_at: dict[int, float] = {}
+        self._retry_at: dict[int, float] = {}  # in memory only: a new process tries at once
         self._lock = threading.Lock()
         self.live: dict[int, Report] = {}
         self.hurried: frozenset[int] = frozenset()
@@ -40,6 +40,7 @@ class Fetcher:
     @property
     def rate(self) -> float:
         """Bytes per second of all downloads of this process together."""
+        # A copy: the downloads' threads change it.
         return sum(report.rate for report in list(self.live.values()))
 
     def start_ready(self) -> None:
@@ -47,7 +48,7 @@ class Fetcher:
         with self._lock:
             waiting = [i for i, moment in self._retry_at.items() if moment > time.monotonic()]
             busy = len(self.live) + len(waiting)  # the query returns these as well
-            most = 2 * self._limits.downloads + busy
+            most = 2 * self._limits.downloads + busy  # twice, because hurried ones may double the number
             for download in self._catalogue.downloads.to_fetch(self._owner, most):
                 if len(self.live) >= self._most(download) or self._stop.is_set():
                     return
@@ -61,7 +62,7 @@ class Fetcher:
             for download in self._catalogue.downloads.numbered(numbers):
                 if len(self.live) >= 2 * self._limits.downloads or self._stop.is_set():
                     break
-                self._retry_at.pop(download.id, None)
+                self._retry_at.pop(download.id, None)  # the user wants it now, whatever failed before
                 if download.state == "ready" and download.id not in self.live:
                     self._begin(download)
             return len(self.live) - before
@@ -72,7 +73,7 @@ class Fetcher:
         return 2 * most if download.id in self.hurried else most
 
     def _begin(self, download: Download) -> None:
-        claimed = self._catalogue.downloads.claim(
+        claimed = self._catalogue.downloads.claim(  # two processes would write to one part file
             download.id, self._owner, ("ready", "downloading"), "downloading"
         )
         if not claimed:
@@ -90,7 +91,7 @@ class Fetcher:
                 outcome = self._outcome(download)
                 now = self._clock.now_ms()
                 self._catalogue.downloads.update(download.id, owner=None, ended=now, **outcome)
-        finally:
+        finally:  # after the update: until then start_ready() would begin it again
             self.live.pop(download.id, None)
         with suppress(GlacierError):
             self.start_ready()  # not only at the tracker's next round
@@ -110,8 +111,9 @@ class Fetcher:
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
         except Stopped:
-            return {"state": "ready"}
+            return {"state": "ready"}  # its verified pieces stay, and it continues from them
         except NotFound as error:
+            # The service keeps an output for at least 24 hours, then answers 404.
             self._catalogue.jobs.mark_gone(download.vault, download.job_id or "")
             other = self._catalogue.jobs.for_archive(*download.wanted)
             if other is not None:  # requested again before the first output expired
@@ -122,6 +124,7 @@ class Fetcher:
             self._retry_at[download.id] = time.monotonic() + self._limits.fetch_retry
             return {"state": "ready", "error": str(error)}
         except GlacierError as error:
+            # The class is what a wait raises.
             return {"state": "failed", "error": str(error), "failure": type(error).__name__}
         except Exception as error:  # an exception of a thread would be lost
             return {"state": "failed", "error": describe(error)}

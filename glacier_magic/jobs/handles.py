@@ -83,7 +83,7 @@ class Batch(Rendered):
         return self
 
     def __await__(self) -> Generator[Any, None, Batch]:
-        return asyncio.to_thread(self.wait).__await__()
+        return asyncio.to_thread(self.wait).__await__()  # the kernel's event loop must stay free
 
     def _repr_text(self) -> str:
         try:
@@ -175,6 +175,7 @@ def outcome(snapshot: BoardSnapshot, keys: frozenset[str] | None = None) -> None
 
 def _failure(failed: list[JobRow], snapshot: BoardSnapshot) -> GlacierError:
     kind: type[GlacierError] = (
+        # The name is from the catalogue, which another version may have written.
         getattr(errors, failed[0].failure, JobFailed) if failed[0].failure else JobFailed
     )
     reason = failed[0].error or "the service gave no reason"
@@ -212,5 +213,5 @@ def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
 
 
 def _names(rows: list[JobRow]) -> str:
-    names = ", ".join(visible(row.name) for row in rows[:3])
+    names = ", ".join(visible(row.name) for row in rows[:3])  # a name may have control characters
     return names if len(rows) <= 3 else f"{names} and {len(rows) - 3} more"

@@ -76,11 +76,12 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
     """
     last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
     if last is not None and (job.created is None or last <= job.created):
-        return last // 1000 * 1000
+        return last // 1000 * 1000  # an inventory has whole seconds, DescribeVault milliseconds
     dates = [load.newest] if load.newest is not None else []
     for known in catalogue.inventories.history(job.vault, whole=True):
         before = catalogue.jobs.get(job.vault, known.job_id)
         over = before.completed if before else None
+        # That inventory existed when the job was requested, so the service returned no older one.
         if known.made is not None and over is not None and over <= (job.created or 0):
             dates.append(known.made)
     return max(dates, default=None)
@@ -102,6 +103,7 @@ class _Reader:
         while True:
             output = coming.result()
             size = output.total if size is None else size
+            # The service sends no checksum of an inventory: only the length shows that it is complete.
             if output.total != size or (not output.data and start < size):
                 raise InventoryError(f"{output.total} bytes instead of {size}")
             start += len(output.data)
@@ -110,7 +112,7 @@ class _Reader:
                 return
             behind = start
             coming = _begin(lambda: self._get(behind))  # noqa: B023  # called before it changes
-            yield output.data
+            yield output.data  # parsed while the next range arrives
 
     def _get(self, start: int) -> Output:
         def get() -> Output:
@@ -146,7 +148,7 @@ class InventoryReader:
     def __init__(self, engine: Engine, stop: threading.Event, changed: Callable[[], None]) -> None:
         self._engine, self._catalogue = engine, engine.catalogue
         self._stop, self._changed = stop, changed
-        self._again_at: dict[str, float] = {}
+        self._again_at: dict[str, float] = {}  # in memory only: a new process tries at once
         self._thread: threading.Thread | None = None
         self.note = ""
 
@@ -170,6 +172,7 @@ class InventoryReader:
 
     def _run(self) -> None:
         try:
+            # The query runs each time: another process may have read an inventory meanwhile.
             while not self._stop.is_set() and (due := self._due(self._catalogue.jobs.inventories_to_read())):
                 # Set first: on success, the job is no longer among the unread ones.
                 self._again_at[due[0].job_id] = time.monotonic() + REREAD
@@ -179,7 +182,7 @@ class InventoryReader:
             self.note = str(error)
         finally:
             self._thread = None
-            self._changed()
+            self._changed()  # after the line above, so that the tracker can start a new thread
 
     def _one(self, job: JobRecord) -> None:
         try:
@@ -188,6 +191,7 @@ class InventoryReader:
             )
             self.note = ""
         except NotFound:
+            # It was not read within the 24 hours; it can be requested again.
             self._catalogue.jobs.mark_gone(job.vault, job.job_id)
         except GlacierError as error:
             self.note = str(error)

@@ -52,14 +52,14 @@ def vault_of(body: str, *, topic: str, account: str, region: str) -> str | None:
     found = _VAULT.fullmatch(str(job.get("VaultARN")))
     if found is None or (found[1], found[2]) != (region, account):
         return None
-    done = job.get("Completed") is True and isinstance(job.get("JobId"), str)
+    done = job.get("Completed") is True and isinstance(job.get("JobId"), str)  # a failed job is, too
     return found[3] if done else None
 
 
 def _object(text: object) -> dict[str, Any]:
     if not isinstance(text, str):
         return {}
-    with suppress(ValueError, RecursionError):
+    with suppress(ValueError, RecursionError):  # anyone may send a message, however nested
         found = json.loads(text)
         return found if isinstance(found, dict) else {}
     return {}
@@ -121,7 +121,7 @@ class Listener:
                 self.note = error.message
                 self._hearing(False)
                 self._stop.wait(pause)
-                pause, wait = min(LONGEST_PAUSE, 2 * pause), 0
+                pause, wait = min(LONGEST_PAUSE, 2 * pause), 0  # 0: a queue that works again is known at once
             else:
                 self.note = ""
                 pause, wait = self._limits.queue_retry, self._limits.queue_wait

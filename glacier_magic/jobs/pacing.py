@@ -79,6 +79,7 @@ class _Window:
     def room_for(self, size: int) -> int:
         """Return the time from which *size* more bytes are within the limit, or alone."""
         earliest = 0
+        # An empty span takes an archive of any size.
         while self._inside and self._sum + size > self._limit.bytes:
             time, left = self._inside.popleft()  # for good: requests come in the order of time
             self._sum -= left
@@ -115,6 +116,7 @@ class Pacer:
         require: after days without a running session, a whole schedule may be due at once.
         """
         released = {download.id for download in due if download.limits is None}
+        # Once for each batch: its downloads share their limits.
         for batch, limits in {d.batch: d.limits for d in due if d.limits is not None}.items():
             released |= self._of_batch(batch, from_json(limits), now)
         return [download for download in due if download.id in released]
@@ -123,6 +125,7 @@ class Pacer:
         pacing = self.catalogue.pacing
         with self.catalogue.database.transaction():  # or two processes would each release a full day
             planned = pacing.planned(batch)
+            # Older requests are outside of every span.
             since = now - max((limit.span for limit in limits), default=0)
             asked = [(at, weight(size)) for at, size in pacing.released(batch, since)]
             wanted = [(one.due or now, weight(one.size)) for one in planned]
@@ -147,6 +150,7 @@ class Refusals:
 
     def add(self, download: Download, error: GlacierError) -> None:
         """Record that a download was refused for now."""
+        # Not locked: of a race the worst is another refused request, which the service does not charge.
         size = (download.size or 0) if error.code == POLICY else 0  # others do not depend on size
         known, _ = self._by_tier.get(download.tier, (size, None))
         self._by_tier[download.tier] = (min(size, known), error)
@@ -154,6 +158,7 @@ class Refusals:
     def expected(self, download: Download) -> GlacierError | None:
         """Return the error that a request for this download would meet, if one is known."""
         smallest, error = self._by_tier.get(download.tier, (0, None))
+        # The policy refuses by rate: a smaller archive may still be accepted.
         return error if (download.size or 0) >= smallest else None
 
 
@@ -175,8 +180,9 @@ def pause(error: GlacierError, moves: int, *, now: int, speed: float, policy: Po
     if error.code == POLICY:
         if policy is not None and policy.strategy == FREE_TIER:
             return DAY - now % DAY + MINUTE  # the free allowance is renewed daily, at midnight UTC
-        return min(HOUR << min(moves, 5), DAY)
+        return min(HOUR << min(moves, 5), DAY)  # BytesPerHour has room again when jobs in progress end
     if error.code == CAPACITY:
+        # The exponent has a limit, because a request may be refused for days.
         return min((2 * MINUTE) << min(moves, 5), HOUR)
     longest = 15 * MINUTE if isinstance(error, ConnectionFailed) else 5 * MINUTE
     return int(min(5_000 << min(moves, 10), longest) * speed)  # networks recover in real time

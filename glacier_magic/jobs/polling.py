@@ -39,7 +39,7 @@ def next_poll(running: RunningJob, now: datetime, past: PastDurations) -> dateti
     kind, since = kind_of(running.action, running.tier), from_ms(running.since) or now
     first, usual = since + window(kind)[0], since + past.usual(kind)
     if now < first:
-        return first
+        return first  # no job can end before: a poll would find nothing
     if now < usual:
         return min(now + LATEST, now + (usual - now) / 2)
     return now + max(timedelta(minutes=1), (now - usual) / 10)
@@ -80,6 +80,7 @@ class PollSchedule:
 
     def keep(self, vaults: set[str]) -> None:
         """Forget all vaults but these."""
+        # A vault without jobs must not set the time of the next poll.
         self._due = {vault: due for vault, due in self._due.items() if vault in vaults}
 
     def looked(self, vault: str, next_request: datetime | None) -> None:
@@ -106,6 +107,7 @@ class PollSchedule:
         count = self._failed[vault] = self._failed.get(vault, 0) + 1
         self._looked[vault] = time.monotonic()
         first = timedelta(seconds=self._catalogue.limits.list_retry)
+        # The exponent has a limit as well: an outage of hours would overflow a timedelta.
         self._due[vault] = self._clock.now() + min(LAST_RETRY, first * 2 ** min(count - 1, 8))
 
     def jobs_changed(self, vaults: Iterable[str]) -> None:
@@ -115,6 +117,7 @@ class PollSchedule:
         for vault in set(vaults) & self._due.keys() - self._failed.keys():
             moment = self._by_tiers(self._running(vault), now)
             if moment is not None:
+                # Only earlier: new jobs do not delay older ones.
                 self._due[vault] = min(self._due[vault], max(moment, now + self.least(vault)))
 
     def least(self, vault: str) -> timedelta:
@@ -145,6 +148,7 @@ class PollSchedule:
             return 0.0
         left = self._clock.real_seconds((moment - self._clock.now()).total_seconds())
         if self._clock.virtual:
+            # An emulator is polled by real time, whatever its own clock says.
             last = min(self._looked.get(vault, 0.0) for vault in self._due)
             left = min(left, longest - (time.monotonic() - last))
         return max(0.0, left)

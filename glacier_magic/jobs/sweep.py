@@ -35,6 +35,7 @@ class Sweeper:
 
         :raises NotFound: the vault no longer exists.
         """
+        # All pages before any write: if one fails, no job counts as missing from the list.
         listed = [JobRecord.from_service(vault, job) for job in self.service.jobs(vault)]
         before = {job.job_id: job for job in self.catalogue.jobs.of_vault(vault)}
         # Only changes are written: a list may have ten thousand jobs.
@@ -64,6 +65,7 @@ class Sweeper:
         """
         now = self.service.clock.now()
         settled = (now - SETTLES).timestamp() * 1000
+        # An output past its 24 hours needs no call.
         expired = {job.job_id for job in jobs if (until := kept_until(job)) and until <= now}
         rest = [job for job in jobs if job.job_id not in expired]
         random.shuffle(rest)  # or jobs that the list always omits would hide the others
@@ -73,6 +75,7 @@ class Sweeper:
         self.catalogue.jobs.mark_gone(vault, *sorted(expired | gone))
 
     def _found(self, job: JobRecord) -> bool:
+        # ListJobs omits finished jobs after an unspecified time; DescribeJob still knows them.
         try:
             response = self.service.describe_job(job.vault, job.job_id)
         except NotFound:
@@ -116,6 +119,7 @@ class Sweeper:
         limits = self.catalogue.limits
         asked = (download.lease_until or 0) - limits.download_lease
         if time.time() > asked + limits.lost_request:
+            # Enough time has passed for a job with its token to be listed: the request did not arrive.
             self.catalogue.downloads.update(download.id, state="planned", owner=None)
 
     def _continue_without_job(self, download: Download) -> None:
@@ -144,6 +148,7 @@ class Sweeper:
             reason = job.message or "the job failed"
             change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
+            # A hash that is known stays: it is what the bytes are verified against.
             whole = {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}
             change(download.id, state="ready", **({} if download.part else whole))
 

@@ -99,7 +99,7 @@ class Tracker:
         :param keys: the keys of the rows to return; None for the whole board.
         """
         now = self._service.clock.now()
-        note = next(iter(list(self._notes.values())), "") or self._reader.note
+        note = next(iter(list(self._notes.values())), "") or self._reader.note  # copied: it changes
         found = BoardSnapshot(
             rows=self._row_cache.rows(self._fetcher.live, now, keys),
             now=now,
@@ -120,7 +120,7 @@ class Tracker:
 
     def ask_now(self, batch: str) -> list[GlacierError]:
         """Send the due requests of a batch in this thread; return the errors that are final."""
-        self._hold_leases()
+        self._hold_leases()  # first: a claim that is not renewed expires while requests are sent
         with self._asking:  # so that requests the thread has claimed are sent when this returns
             return self._asker.ask_due(self._catalogue.downloads.of_batch(batch), watched=True)
 
@@ -160,7 +160,7 @@ class Tracker:
 
     def stop(self) -> None:
         """End all threads; unfinished downloads continue at the next start."""
-        thread = self._thread
+        thread = self._thread  # read once: a thread that ends sets it to None
         self._stop.set()
         self._wake.set()
         self._fetcher.close(LONGEST_STOP)
@@ -181,7 +181,7 @@ class Tracker:
         """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._reported
+            seen = self._reported  # before the snapshot: a report in between must end the wait below
             latest = self.snapshot(keys)
             if until(latest):
                 return latest
@@ -198,7 +198,7 @@ class Tracker:
     def snapshots(self) -> Iterator[BoardSnapshot]:
         """Yield snapshots and do what is due in between, until nothing is open."""
         while not self._stop.is_set():
-            self._poll_due()
+            self._poll_due()  # before requests: a poll may find that a job exists
             self._ask()
             self._fetcher.start_ready()
             if unread := self._catalogue.jobs.inventories_to_read():
@@ -231,11 +231,11 @@ class Tracker:
                     more = not self._stop.is_set() and self._more()
                     if self._stop.is_set() or not (more or self._lasting):
                         self._thread = None
-                        return
+                        return  # a start() from now on creates a thread
                 if not more:
                     self._rest(self._limits.idle)
         finally:
-            self._thread = None
+            self._thread = None  # after an error, too: start() must be able to create another
 
     def _more(self) -> bool:
         try:
@@ -245,7 +245,7 @@ class Tracker:
 
     def _report(self, snapshot: BoardSnapshot) -> None:
         self.latest = snapshot
-        for watcher in list(self._watchers):
+        for watcher in list(self._watchers):  # a copy: a watcher may leave meanwhile
             with suppress(Exception):  # a broken widget must not end the downloads
                 watcher(snapshot)
         with self._changed:
@@ -274,10 +274,10 @@ class Tracker:
 
     def _keep_leases(self) -> None:
         while not self._stop.wait(self._limits.lease_renewal):
-            with suppress(GlacierError):
+            with suppress(GlacierError):  # one may fail: a lease outlasts two renewals
                 self._catalogue.downloads.renew(self._owner)
                 self._catalogue.database.release_dead()
-                with self._changed:
+                with self._changed:  # or _hold_leases() would rely on a thread that ends
                     if self._thread is None and not self._catalogue.downloads.held_by(self._owner):
                         self._lease_thread = None
                         return
@@ -354,7 +354,7 @@ class Tracker:
         outputs = outputs_of(latest, clock)
         settled = now - self._moving_since >= self._limits.rate_settles
         rate = self._fetcher.rate if settled else 0.0
-        if rate > 0 or not outputs:
+        if rate > 0 or not outputs:  # else the last warning stays until there is a rate
             self._warning = warning(outputs, rate)
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
         numbers = map(download_number, hurried(outputs, rate, clock))

@@ -161,7 +161,7 @@ class Deletions:
             some = ",".join(map(str, choice.rows[start : start + CHUNK]))
             self._database.execute(
                 f"{into} SELECT {deletion:d}, id, archive_id, name, size, COALESCE(created, 0), "
-                f"'queued', NULL FROM archive_rows WHERE id IN ({some})"
+                f"'queued', NULL FROM archive_rows WHERE id IN ({some})"  # from an array of integers
             )
         for place, archive in enumerate(choice.unknown, 1):
             self._database.execute(
@@ -198,7 +198,7 @@ class Deletions:
         be denied as well.
         """
         after = (-1, -(1 << 62))  # before all rows: unknown creation dates are 0
-        while rows := self._after(deletion, after):
+        while rows := self._after(deletion, after):  # by key, not by offset: rows leave the queue meanwhile
             yield from rows
             after = (rows[-1].created, rows[-1].number)
 
@@ -230,6 +230,7 @@ class Deletions:
             deleted.mark(self._database, self._scope, deletion.vault, gone, now)
             self._database.execute(
                 "UPDATE deletions SET deleted=deleted+?, failed=failed+?, "
+                # A refused deletion does not write to the vault.
                 "last=CASE WHEN ?>0 THEN ? ELSE last END WHERE id=?",
                 (len(gone), failed, len(gone), now, deletion.id),
             )
@@ -239,7 +240,7 @@ class Deletions:
 
     def try_again(self, deletion: int) -> None:
         """Put the failed archives into the queue again."""
-        with self._database.transaction():
+        with self._database.transaction():  # the counts must agree with the items
             changed = self._database.execute(
                 "UPDATE deletion_items SET state='queued', error=NULL WHERE deletion=? AND state='failed'",
                 (deletion,),
@@ -253,6 +254,7 @@ class Deletions:
         """Record that a queue is done, stopped by an error (still open), or forgotten."""
         ended = None if state == "open" else int(time.time() * 1000)
         self._database.execute(
+            # A process that still deletes must not reopen a queue that the user has forgotten.
             "UPDATE deletions SET state=?, error=?, ended=? WHERE id=? AND state<>'forgotten'",
             (state, error, ended, deletion),
         )

@@ -129,7 +129,7 @@ _WANTED_AGAIN = (
     "EXISTS (SELECT 1 FROM downloads again WHERE again.account=downloads.account "
     "AND again.region=downloads.region AND again.vault=downloads.vault "
     "AND again.archive_id=downloads.archive_id AND again.root=downloads.root "
-    "AND COALESCE(again.part, '')=COALESCE(downloads.part, '') "
+    "AND COALESCE(again.part, '')=COALESCE(downloads.part, '') "  # in SQL, null equals nothing
     "AND COALESCE(again.home, '')=COALESCE(downloads.home, '') "
     "AND again.id>downloads.id AND again.state<>'forgotten')"
 )
@@ -198,7 +198,7 @@ class Downloads:
             f"AND {twins.IN_TURN} "
             "ORDER BY COALESCE((SELECT j.completed FROM jobs j WHERE j.account=downloads.account "
             "AND j.region=downloads.region AND j.vault=downloads.vault "
-            "AND j.job_id=downloads.job_id), 0), id LIMIT ?",
+            "AND j.job_id=downloads.job_id), 0), id LIMIT ?",  # copies have no job and come first
             (owner, self._database.now(), limit),
         )
 
@@ -234,9 +234,9 @@ class Downloads:
         now = self._database.now()
         return (
             self._database.execute(
-                "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "
+                "UPDATE downloads SET state=?, owner=?, lease_until=? WHERE id=? "  # one statement: no race
                 f"AND state IN ({_marks(states)}) "
-                "AND (owner IS NULL OR owner=? OR lease_until<?)",
+                "AND (owner IS NULL OR owner=? OR lease_until<?)",  # an expired lease: its process is dead
                 (new, owner, now + self._database.limits.download_lease, download, *states, owner, now),
             )
             > 0
@@ -254,6 +254,7 @@ class Downloads:
             "AND NOT EXISTS (SELECT 1 FROM downloads other WHERE other.state='asking' "
             "AND other.account=downloads.account AND other.region=downloads.region "
             "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "
+            # A null cover is the whole archive, which has the bytes of every part.
             "AND (other.cover IS NULL OR downloads.cover IS NULL OR other.cover=downloads.cover))",
             (owner, now + self._database.limits.download_lease, download, owner, now),
         )
@@ -276,7 +277,7 @@ class Downloads:
         with self._database.transaction():
             # A job without its download would be paid and never fetched.
             Jobs(self._database, self._scope).record([job], ours=True)
-            self._plans.asked(download, job.job_id)
+            self._plans.asked(download, job.job_id)  # the history shows it as paid
             self.update(
                 download, state="waiting", job_id=job.job_id, asked=when, owner=None, error=None, moves=0
             )
@@ -291,12 +292,12 @@ class Downloads:
     def found(self, download: int, job_id: str) -> None:
         """Record the job of a download whose response was lost."""
         with self._database.transaction():
-            self._plans.asked(download, job_id)
+            self._plans.asked(download, job_id)  # paid by the plan, although the response was lost
             self.adopt(download, job_id)
 
     def update(self, download: int, **values: Any) -> None:
         """Set columns of one download; a final state is recorded in its plans as well."""
-        names = ", ".join(f"{name}=?" for name in values)
+        names = ", ".join(f"{name}=?" for name in values)  # keywords of this project's own calls
         with self._database.transaction():
             self._database.execute(f"UPDATE downloads SET {names} WHERE id=?", (*values.values(), download))
             # In the same transaction: plans never wait for a finished download.
@@ -315,7 +316,7 @@ class Downloads:
         :param ended: milliseconds since 1970 by the service's clock.
         """
         with self._database.transaction():
-            unasked = self.get(download).unasked
+            unasked = self.get(download).unasked  # in the transaction: another process may claim it
             if unasked:
                 self.update(download, state="forgotten", ended=ended)
         return unasked
@@ -376,7 +377,7 @@ def select(
         f"AND COALESCE(home, ''){'=' if ours else '<>'}? AND {where}",
         (scope.account, scope.region, database.home, *values),
     )
-    here = database.here
+    here = database.here  # leases use the clock that all users share
     return [Download(**{**dict(row), "lease_until": here(row["lease_until"])}) for row in rows]
 
 

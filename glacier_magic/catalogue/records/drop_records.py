@@ -104,7 +104,7 @@ class Drops:
 
     def shown(self) -> list[Drop]:
         """Return the drops that a board shows, newest first: open ones and recently ended ones."""
-        since = int(time.time() * 1000) - SHOWN
+        since = int(time.time() * 1000) - SHOWN  # `ended` is by this computer's clock
         return self._select("state<>'forgotten' AND (ended IS NULL OR ended>?) ORDER BY id DESC", (since,))
 
     def update(self, drop: int, **values: Any) -> None:
@@ -118,6 +118,7 @@ class Drops:
         values = {"state": state, "ended": ended, "note": None, **values}  # a note is about its state
         names = ", ".join(f"{name}=?" for name in values)
         changed = self._database.execute(
+            # One statement: only one process moves it.
             f"UPDATE drops SET {names} WHERE id=? AND state IN ({_marks(before)})",
             (*values.values(), drop, *before),
         )

@@ -68,6 +68,7 @@ class JobRecord:
     @property
     def whole_archive(self) -> bool:
         """Whether the job retrieves all of its archive."""
+        # A job of the whole archive: our own record has no range, the service's has "0-<size-1>".
         if self.action != RETRIEVAL or self.byte_range is None:
             return self.action == RETRIEVAL
         return self.size is not None and self.byte_range == f"0-{self.size - 1}"
@@ -103,7 +104,7 @@ class JobRecord:
     @property
     def format(self) -> str:
         """The format of an inventory's output: ``JSON`` or ``CSV``."""
-        return str(json.loads(self.parameters or "{}").get("Format") or "JSON")
+        return str(json.loads(self.parameters or "{}").get("Format") or "JSON")  # the service's default
 
 
 _FIELDS = [field.name for field in fields(JobRecord)]
@@ -111,6 +112,7 @@ _COLUMNS = ", ".join(_FIELDS)
 _USABLE = (
     # By descending status: 'Succeeded' comes before 'InProgress'.
     "gone=0 AND status IN ('InProgress', 'Succeeded') "
+    # SQLite and PostgreSQL sort nulls differently.
     "ORDER BY status DESC, completed DESC NULLS LAST, created NULLS FIRST"
 )
 _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "gone")
@@ -152,6 +154,7 @@ class Jobs:
         with self._database.transaction():
             for job_id in job_ids:
                 self._database.execute(
+                    # Marked, not deleted: its duration still counts.
                     "UPDATE jobs SET gone=1 WHERE account=? AND region=? AND vault=? AND job_id=?",
                     (*self._key, vault, job_id),
                 )
@@ -198,6 +201,7 @@ class Jobs:
         column = "action" if tier == INVENTORY else "tier"  # inventory jobs have no tier
         rows = self._database.rows(
             f"SELECT completed-created AS took FROM jobs WHERE account=? AND region=? "
+            # An emulator's clock may be set back while a job runs.
             f"AND {column}=? AND status='Succeeded' AND completed>=created "
             "ORDER BY completed DESC LIMIT ?",
             (*self._key, tier, limit),
@@ -219,6 +223,7 @@ class Jobs:
             f"vault=? AND archive_id=? AND action=? AND {_USABLE}", (vault, archive_id, RETRIEVAL)
         )
         usable = [job for job in found if (job.serves(part) if part else job.whole_archive)]
+        # Stable: within each, the order of the query.
         return sorted(usable, key=lambda job: (job.status != "Succeeded", not job.verifiable))
 
     def by_archive(self, vault: str) -> dict[str, JobRecord]:

@@ -33,6 +33,7 @@ class Locks:
         self._database.execute(
             f"INSERT INTO vault_locks(account, region, {_COLUMNS}) "
             "VALUES(:account, :region, :vault, :lock_id, :policy, :started, :expires) "
+            # A vault has at most one lock in progress, so that an older id completes nothing.
             "ON CONFLICT(account, region, vault) DO UPDATE SET lock_id=excluded.lock_id, "
             "policy=excluded.policy, started=excluded.started, expires=excluded.expires",
             {**self._key, **vars(lock)},

@@ -79,7 +79,7 @@ class Listings:
             archive_id,
             listing.kind,
             listed,
-            int(listing.complete and not notes),
+            int(listing.complete and not notes),  # a listing that was bounded is not complete
             json.dumps([*map(storable, listing.notes), *notes]),
             storable(source),
             json.dumps(paid),
@@ -88,7 +88,7 @@ class Listings:
             len(rows),
         )
         with self._database.transaction():
-            self._forget(
+            self._forget(  # in one transaction: a reader never finds an archive without its listing
                 "account=? AND region=? AND vault=? AND archive_id=?", (*self._key, vault, archive_id)
             )
             number = self._database.insert(
@@ -131,6 +131,7 @@ class Listings:
 
     def _make_room(self) -> None:
         kept = 0
+        # The limit is that of the whole catalogue, so this is of all accounts.
         for row in self._database.rows("SELECT id, members FROM listings ORDER BY listed DESC"):
             kept += row["members"]
             # The newest stays, even if it alone is larger.
@@ -138,7 +139,7 @@ class Listings:
                 self._forget("id=?", (row["id"],))
 
     def _forget(self, where: str, values: Sequence[Any]) -> None:
-        self._database.execute(
+        self._database.execute(  # before the listings, which the condition reads
             f"DELETE FROM members WHERE listing IN (SELECT id FROM listings WHERE {where})", values
         )
         self._database.execute(f"DELETE FROM listings WHERE {where}", values)
@@ -175,7 +176,7 @@ def _bounded(members: Sequence[Member], most: int) -> tuple[list[tuple[Any, ...]
 
 
 def _cut(text: str) -> str:
-    return storable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+    return storable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")  # names may have any bytes
 
 
 def _whole(number: int | None) -> int | None:

@@ -9,7 +9,7 @@ from ..storage.database import Database, Scope
 from ..storage.holding import NOT_HELD
 from .downloads import Download, select
 
-_ORDER = "COALESCE(due, 0), id"
+_ORDER = "COALESCE(due, 0), id"  # null is due at once; databases sort it differently
 _RETRIEVED = "COALESCE((SELECT MAX(size) FROM plan_downloads WHERE download=downloads.id), size)"
 """Bytes that the service retrieves: of a part they are more than its file has."""
 
@@ -56,6 +56,7 @@ class Pacing:
         """Return the time and bytes of each request of a paced batch after *since*, in order."""
         rows = self._database.rows(
             f"SELECT due, {_RETRIEVED} AS size FROM downloads WHERE account=? AND region=? AND batch=? "
+            # A request in progress counts, or two processes would exceed a limit.
             "AND due>? AND limits IS NOT NULL AND (state='asking' OR job_id IS NOT NULL) ORDER BY due",
             (*self._key, batch, since),
         )
@@ -73,7 +74,7 @@ class Pacing:
 
     def move(self, times: Mapping[int, int]) -> None:
         """Set the due times of planned downloads, all or none: our number to milliseconds."""
-        by_due: dict[int, list[int]] = {}
+        by_due: dict[int, list[int]] = {}  # archives due at the same time need one statement together
         for download, due in times.items():
             by_due.setdefault(due, []).append(download)
         with self._database.transaction():
@@ -81,6 +82,7 @@ class Pacing:
                 for start in range(0, len(numbers), 500):  # SQLite bounds a statement's values
                     some = numbers[start : start + 500]
                     self._database.execute(
+                        # Not what was requested meanwhile.
                         "UPDATE downloads SET due=? WHERE state='planned' "
                         f"AND id IN ({','.join('?' * len(some))})",
                         (due, *some),
@@ -105,6 +107,7 @@ class Pacing:
         now = self._database.now()
         changed = self._database.execute(
             "UPDATE downloads SET renewal=?, renewed=? WHERE id=? "
+            # One statement checks and records: two requests at the same time would be a race.
             "AND state IN ('ready', 'downloading') AND NOT EXISTS (SELECT 1 FROM downloads other "
             "WHERE other.account=downloads.account AND other.region=downloads.region "
             "AND other.vault=downloads.vault AND other.archive_id=downloads.archive_id "

@@ -70,6 +70,7 @@ _COLUMNS = "id, vault, kind, made, run, promised, happened, error, ended"
 _TALLY = (
     "plan, SUM(CASE WHEN job_id IS NULL THEN 0 ELSE 1 END) AS asked, "
     "SUM(CASE WHEN job_id IS NULL THEN 0 ELSE COALESCE(size, 0) END) AS bytes_asked, "
+    # A part that no hash covers is complete as well.
     "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN COALESCE(size, 0) ELSE 0 END) "
     "AS bytes_verified, "
     "SUM(CASE WHEN outcome IN ('verified', 'unverified') THEN 1 ELSE 0 END) AS verified, "
@@ -122,6 +123,7 @@ class Plans:
     def asked(self, download: int, job_id: str) -> None:
         """Record the job id of a download in the plan that requested it."""
         self._database.execute(
+            # A plan that has its outcome keeps it when a later plan requests the archive again.
             "UPDATE plan_downloads SET job_id=? WHERE download=? AND asking=1 AND outcome IS NULL",
             (job_id, download),
         )

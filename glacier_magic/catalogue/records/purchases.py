@@ -41,9 +41,10 @@ class Purchases:
         made = self._database.execute(
             "INSERT INTO purchases(account, region, known, state, asked) "
             "VALUES(:account, :region, :known, 'asking', :asked) ON CONFLICT DO NOTHING",
+            # A unit that is listed later and is not among these is the one that was bought.
             {**self._key, "known": json.dumps(sorted(known)), "asked": int(time.time() * 1000)},
         )
-        ours = self.open() if made else None
+        ours = self.open() if made else None  # there is no other: see the index
         return None if ours is None else ours.id
 
     def settle(self, purchase: int, state: str, capacity_id: str | None = None) -> None:

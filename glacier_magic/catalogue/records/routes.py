@@ -42,6 +42,7 @@ class Routes:
         """Insert or update a route."""
         names = ["account", "region", *_COLUMNS]
         changed = ", ".join(f"{name}=excluded.{name}" for name in names if name not in _KEYS)
+        # Also stored before anything is created, so that a crash leaves no unknown topic or queue.
         self._database.execute(
             f"INSERT INTO routes({', '.join(names)}) VALUES(:{', :'.join(names)}) "
             f"ON CONFLICT(account, region, vault) DO UPDATE SET {changed}",
@@ -64,6 +65,7 @@ class Routes:
     def note_heard(self, queue: str, now: int) -> None:
         """Record that a message arrived in a queue: the route works from end to end."""
         self._database.execute(
+            # Several vaults may share a queue.
             "UPDATE routes SET heard=:now WHERE account=:account AND region=:region AND queue=:queue",
             {**self._key, "queue": queue, "now": now},
         )

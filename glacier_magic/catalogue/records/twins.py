@@ -19,6 +19,7 @@ WAITS = "state='waiting' AND job_id IS NULL AND part IS NULL"
 SAME = (
     "other.tree_hash=downloads.tree_hash AND other.size=downloads.size AND other.part IS NULL "
     "AND other.account=downloads.account AND other.region=downloads.region "
+    # A job belongs to one vault and can serve no archive of another.
     "AND other.vault=downloads.vault AND COALESCE(other.home, '')=COALESCE(downloads.home, '') "
     "AND other.id<>downloads.id"
 )
@@ -32,6 +33,7 @@ IN_TURN = (
 """The condition of the first download among those of the same bytes."""
 
 _OTHERS = f"downloads other WHERE {SAME}"
+# Databases sort null differently.
 _LAST = f"FROM {_OTHERS} ORDER BY COALESCE(other.ended, 0) DESC, other.id DESC LIMIT 1"
 _BYTES_OF = "tree_hash=(SELECT last.tree_hash FROM downloads last WHERE last.id=?)"
 
@@ -61,7 +63,7 @@ def settled(
         f"WHERE account=? AND region=? AND {some} AND {WAITS} "
         f"AND NOT EXISTS (SELECT 1 FROM {_OTHERS} "
         "AND (other.state IN ('planned', 'asking', 'ready', 'downloading') "
-        "OR (other.state='waiting' AND other.job_id IS NOT NULL)))",
+        "OR (other.state='waiting' AND other.job_id IS NOT NULL)))",  # or two twins would wait for each other
         (*key, *values),
     )
     return [(row["id"], _end(row)) for row in rows]

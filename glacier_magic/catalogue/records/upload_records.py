@@ -57,7 +57,7 @@ class Upload:
 
 _COLUMNS = ", ".join(field.name for field in fields(Upload))
 _OPEN = "state IN ('sending', 'completing', 'unsettled')"
-_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"
+_SAME = "vault=:vault AND path=:path AND size=:size AND mtime_ns=:mtime_ns"  # written to since: another file
 
 
 class Uploads:
@@ -98,8 +98,10 @@ class Uploads:
             self._refuse_held(values)
             self._refuse_stored(values, since)
             sql = f"INSERT INTO uploads({names}) VALUES({marks})"
+            # Replaced, not appended to: together() may run it twice.
             made[:] = [self._database.insert(sql, values)]
 
+        # Small files are many: the intent of a single request does not wait for the disk.
         self._database.together(write, power_safe=facts.get("part_size") is not None)
         return Upload(
             id=made[0],
@@ -108,6 +110,7 @@ class Uploads:
             archive_id=None,
             error=None,
             **{k: v for k, v in values.items() if k not in self._key}
+            # Callers use this computer's clock.
             | {"lease_until": self._database.here(values["lease_until"])},
         )
 
@@ -115,6 +118,7 @@ class Uploads:
         """Refuse a file that another living process is storing; called in the inserting transaction."""
         held = self._database.row(
             f"SELECT 1 FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
+            # With another description it would be another archive.
             "AND description=:description AND state IN ('sending', 'completing') "
             "AND owner IS NOT NULL AND lease_until>:now",
             {**values, "now": self._database.now()},
@@ -130,6 +134,7 @@ class Uploads:
         stored = self._database.row(
             f"SELECT archive_id FROM uploads WHERE account=:account AND region=:region AND {_SAME} "
             "AND description=:description AND state='done' AND updated>=:since",
+            # By default, nothing is refused.
             {**values, "since": values["started"] + 1 if since is None else since},
         )
         if stored is not None:
@@ -154,6 +159,7 @@ class Uploads:
     ) -> Upload | None:
         """Return the newest multipart upload of this file that has not ended, or None."""
         found = self._select(
+            # A single request leaves no parts to resume.
             f"{_SAME} AND description=:description AND upload_id IS NOT NULL AND {_OPEN} ORDER BY id DESC",
             vault=vault,
             path=path,
@@ -166,6 +172,7 @@ class Uploads:
     def same_stream(self, *, vault: str, path: str, description: str, tree_hash: str) -> list[Upload]:
         """Return the uploads of a stream of these bytes that are done or unsettled, newest first."""
         return self._select(
+            # Only its bytes identify a stream.
             "vault=:vault AND path=:path AND description=:description AND tree_hash=:tree_hash "
             "AND state IN ('done', 'unsettled') ORDER BY id DESC",
             vault=vault,
@@ -218,6 +225,7 @@ class Uploads:
 
     def completing(self, upload: int, tree_hash: str, size: int) -> None:
         """Record that all parts are stored and Complete is about to be sent."""
+        # The size of a stream is known only now.
         self._set(upload, state="completing", tree_hash=tree_hash, size=size)
 
     def doubted(self, upload: int) -> None:
@@ -243,7 +251,7 @@ class Uploads:
                 lease_until=None,
             )
 
-        self._database.together(write)
+        self._database.together(write)  # on the disk: only an inventory would show a forgotten archive
 
     def ended(self, upload: int, state: str, error: str) -> None:
         """Record how an upload ended (failed, aborted), or that this is unknown (unsettled)."""
@@ -274,6 +282,7 @@ class Uploads:
         row = self._database.row(
             "SELECT archive_id FROM archives a WHERE account=:account AND region=:region "
             "AND vault=:vault AND tree_hash=:tree_hash AND description=:description "
+            # An archive of another upload's response is not the outcome of this one.
             "AND state='listed' AND NOT EXISTS (SELECT 1 FROM uploads u WHERE "
             "u.account=a.account AND u.region=a.region AND u.archive_id=a.archive_id)",
             {
