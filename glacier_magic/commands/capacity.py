@@ -13,6 +13,7 @@ from .options import money
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after showing its price")
+    # The service sells an account two units at most.
     parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="the number of units")
     parser.add_argument(
         "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or its price is unknown"

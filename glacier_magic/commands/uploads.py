@@ -25,7 +25,7 @@ def _run(console: Console, args: Namespace) -> Any:
     leftovers = console.vault(args.vault).uploads()
     if args.abort:
         return console.settle(AbortPlan(leftovers, args.abort), yes=args.yes)
-    if args.resume is None:
+    if args.resume is None:  # []: --resume without ids, for all
         return leftovers
     set_rate(console, args)
     with console.face.progress() as observer:

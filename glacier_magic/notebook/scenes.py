@@ -86,11 +86,9 @@ def tiles(explorer: Explorer) -> list[Any]:
     found, _ = explorer.folders(folder, TILES)
     if whole is None or not whole.bytes:  # archives of unknown size have no area
         return []
+    # A tile without an area cannot be seen or clicked.
     parts: list[tuple[int, str | None, str, str]] = [
-        # A tile without an area cannot be seen or clicked.
-        (b.bytes, b.path, _label(b.path), _figures(b))
-        for b in found
-        if b.bytes
+        (b.bytes, b.path, _label(b.path), _figures(b)) for b in found if b.bytes
     ]
     rest = whole.bytes - sum(size for size, *_ in parts)  # its own archives, and the subfolders beyond TILES
     if rest > 0:
