@@ -27,6 +27,7 @@ def _run(console: Console, args: Namespace) -> Any:
         if args.yes or args.max_cost is not None:
             raise InputError("--yes and --max-cost are for a purchase", cure="Write capacity buy.")
         return capacity
+    # A unit is charged at once, and no operation gives it back.
     return console.settle(capacity.buy(args.units, max_cost=args.max_cost), yes=args.yes)
 
 

@@ -54,7 +54,7 @@ def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, 
 
 def _only_vault(name: str, table: pd.DataFrame) -> str | None:
     vaults = sorted(set(table["vault"].dropna())) if "vault" in table else []
-    if len(vaults) > 1:
+    if len(vaults) > 1:  # a plan has one vault, and its jobs belong to it
         raise InputError(
             f"{name} lists archives of {plural(len(vaults), 'vault')}",
             cure=f"Select one: {name}[{name}['vault'] == {vaults[0]!r}].",

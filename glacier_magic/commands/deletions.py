@@ -122,6 +122,7 @@ def _resume(console: Console, deletions: Sequence[Deletion]) -> Any:
     done = []
     for deletion in deletions:
         with console.face.progress() as observer:
+            # Only the archives that were confirmed then.
             done.append(console.session.resume_deletion(deletion, observer))
     for outcome in done[:-1]:
         console.face.note(outcome.words)

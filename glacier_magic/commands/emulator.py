@@ -124,6 +124,7 @@ def _fault(args: Namespace, folder: Path) -> None:
         return
     names = ("times", "probability", "seed", "rate", "after")
     more = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    # What is not given is left to the emulator.
     emulator.add_fault(folder, args.values[0], args.operation or "*", **more)
 
 

@@ -87,12 +87,9 @@ vault_word = option("name", metavar="VAULT", help="the vault's name")
 vault_option = option("--vault", metavar="VAULT", help="a vault other than the one in use")
 account_option = option("--show-account", action="store_true", help="show the whole account id")
 yes_option = option("--yes", action="store_true", help="do it without asking")
+# Databases take 64 bits.
 limit_option = option(
-    # Databases take 64 bits.
-    "--limit",
-    metavar="N",
-    type=whole(0, 10**18, "a number of rows"),
-    help="the maximum number of rows",
+    "--limit", metavar="N", type=whole(0, 10**18, "a number of rows"), help="the maximum number of rows"
 )
 save_option = option("--save", metavar="FILE", help="write the policy to this file, with whole account ids")
 check_option = option("--check", action="store_true", help="fail (exit code 5) unless all files are the same")

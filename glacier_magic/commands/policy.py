@@ -50,6 +50,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _iam(console: Console, args: Namespace) -> IdentityPolicy:
     session = console.session
+    # vault() refuses what cannot be a name, as it becomes part of an ARN.
     vaults = [session.vault(name).name for name in args.vault or ()] or ["*"]
     place: dict[str, Any] = {"vaults": vaults, "partition": session.partition}
     if args.save:

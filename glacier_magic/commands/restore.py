@@ -155,6 +155,7 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
 def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
     if args.yes or args.wait:  # otherwise the user would wait for archives that nobody requested
         raise InputError("--save makes no request", cure="Leave out --yes and --wait.")
+    # A file is for one vault and folder, at once.
     if not isinstance(plan, RestorePlan) or args.spread or args.daily:
         raise InputError(
             "A plan file has whole archives and a tier only",

@@ -97,6 +97,7 @@ def _moment(milliseconds: int | None) -> str:
     moment = from_ms(milliseconds)
     if moment is None:
         return "unknown"
+    # Both: the user thinks in local time, and conditions are in UTC.
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z} ({moment:%Y-%m-%dT%H:%M:%SZ})"
 
 
