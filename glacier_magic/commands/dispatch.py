@@ -46,7 +46,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
         hint = f"Did you mean {program} {close[0]}? " if close else ""
         raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
-        # First: a mistake must not start a stopped emulator.
+        # First: mistakes and --help need no emulator.
         request = verb.parse(program, rest, console.settings)
         if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
             console.check()
