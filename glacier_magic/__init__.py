@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
 
-_HOMES = {
+_HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
     "connect": "client.connect",
     "Archive": "client.vault_archives",
@@ -115,10 +115,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the module of a public name on first use."""
-    if name not in __all__:
+    if name not in __all__:  # hasattr() and tools ask for names that do not exist
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    # Not stored here: sys.modules makes the next time fast.
     return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
 
 

@@ -34,6 +34,7 @@ class TerminalFace:
     rich = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        # Read now: a test or an embedding program may replace them.
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._last = 0.0
 
@@ -78,13 +79,14 @@ class TerminalFace:
     def offer(self, plan: Plan[Any]) -> Any:
         """Print a plan and ask; run it if the user confirms, else return None."""
         self._print(repr(plan))
-        if plan.empty:
+        if plan.empty:  # there is nothing to ask
             return None
         name = plan.confirmation
-        if not sys.stdin.isatty():
+        if not sys.stdin.isatty():  # a script must not confirm by what happens to be in its input
             option = f"--confirm {name}" if name else "--yes"
             raise InputError("Nothing was done", cure=f"Add {option} to run the plan.")
         answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
+        # The name exactly as it is: no case is ignored.
         if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
             return None
@@ -137,9 +139,11 @@ def _plain(table: pd.DataFrame) -> Iterator[str]:
     if not len(table):
         yield "nothing"
         return
+    # Not of other tables, whose columns of these names matter.
     narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
-    widths = _widths(narrow) if len(narrow) > LINES else None
+    widths = _widths(narrow) if len(narrow) > LINES else None  # one piece aligns itself
     for start in range(0, len(narrow), LINES):
+        # A copy: _formatted() writes into it, and the table is the caller's.
         piece = _formatted(narrow.iloc[start : start + LINES].copy())
         yield piece.to_string(index=False, header=start == 0, col_space=widths, na_rep="")
 
@@ -199,9 +203,10 @@ def main(
 
 
 def _run(words: Sequence[str], sessions: Callable[[Connection], Session] | None) -> int:
+    # Before the verbs are imported, as the emulator needs none of them.
     if words[:1] == ["emulator"] and _is_foreground(words[1:]):
         return _serve(words[1:])
-    if words == ["--version"]:
+    if words == ["--version"]:  # alone: among other words it is a mistake
         print(f"glacier-magic {__version__}")
         return 0
     from .commands import VERBS, Console, run
@@ -213,11 +218,11 @@ def _run(words: Sequence[str], sessions: Callable[[Connection], Session] | None)
     except GlacierError as error:
         cause = error.__cause__ if isinstance(error, Unexpected) else None
         if isinstance(cause, BrokenPipeError):  # the reader, such as head, has enough
-            raise cause from None
+            raise cause from None  # main() ends without a message, as other programs do
         face.note(f"{type(error).__name__}: {error}")
         return error.exit_code
     finally:
-        console.close()
+        console.close()  # also after an interrupt: it ends the threads, then closes the catalogue
     return 0
 
 
@@ -225,6 +230,7 @@ def _escape_unencodable() -> None:
     """Write characters that the encoding of a stream does not have as ``\\u00e9``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
+            # A name that cannot be shown must not end the verb halfway.
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -276,6 +282,7 @@ def _serve(words: Sequence[str]) -> int:
     from .base.paths import emulator_folder
     from .emulator.__main__ import main as serve
 
+    # The server alone has no default folder; the verb and connect share one.
     given = any(word == "--data" or word.startswith("--data=") for word in words)
     try:
         return serve([*words, *([] if given else ["--data", str(emulator_folder())])])

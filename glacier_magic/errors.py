@@ -52,11 +52,12 @@ class GlacierError(Exception):
     @classmethod
     def default_cure(cls) -> str:
         """Return :attr:`advice` with its commands spelled for the face in use."""
+        # At each error: a process can change its face.
         return re.sub(r"\{(\S+?)(?: (.+?))?\}", lambda m: step(m[1], m[2] or ""), cls.advice)
 
     def __init__(self, message: str, *, cure: str | None = None, code: str = "") -> None:
         self.message = message = scrub(message)  # it may quote a library that repeats a signed request
-        self.cure = self.default_cure() if cure is None else scrub(cure)
+        self.cure = self.default_cure() if cure is None else scrub(cure)  # "" is a choice: no next step
         self.code = code
         self.details: dict[str, str] = {}
         super().__init__(message)
@@ -64,14 +65,14 @@ class GlacierError(Exception):
     def __str__(self) -> str:
         if not self.cure:
             return self.message
-        stop = "" if self.message.endswith(("?", "!")) else "."
+        stop = "" if self.message.endswith(("?", "!")) else "."  # a cure follows, as a sentence of its own
         return f"{self.message.rstrip('.')}{stop} {self.cure}"
 
 
 class InputError(GlacierError, ValueError):
     """The request is not understood, or cannot be carried out as written."""
 
-    exit_code = 2
+    exit_code = 2  # as argparse and most programs do for a wrong command line
 
 
 class NameNotKnown(InputError, LookupError):
@@ -188,7 +189,7 @@ class Unlistable(Refused):
 class Unavailable(GlacierError, ConnectionError):
     """Throttled, timed out or unreachable: trying again can help."""
 
-    exit_code = 69
+    exit_code = 69  # EX_UNAVAILABLE of sysexits.h: a script may try again
 
     advice = "Nothing is lost: once the network is back, the same command resumes."
 
@@ -196,7 +197,7 @@ class Unavailable(GlacierError, ConnectionError):
 class NotReady(GlacierError):
     """The job is still in progress: jobs take hours."""
 
-    exit_code = 75
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: not a failure, only too early
 
 
 class JobFailed(GlacierError):
@@ -239,6 +240,6 @@ class CatalogueError(GlacierError):
 class Unexpected(GlacierError):
     """A defect of this program."""
 
-    exit_code = 70
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
 
     advice = "{why} shows what to report; completed work is kept."

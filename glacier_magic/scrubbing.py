@@ -32,10 +32,12 @@ _NAMED = re.compile(
     ) {_VALUE}"""
 )
 _PASSWORD = re.compile(r"""(://[^\s/:@"']*:)[^\s/"'<>]*(?=@)""")
+# Ids of access keys, and the beginnings of session tokens: base64 of a fixed header.
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])A[BKS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|(?:IQoJb3JpZ2lu|F[Qw]oGZXIvYXdz|AQoDYXdz)[A-Za-z0-9+/=%_-]*"
 )
+# 40: a secret key; more: a token or signature.  Not within a path, and not before a suffix.
 _RANDOM = re.compile(r"(?<![\w+/-])(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{160,})={0,2}(?!\.?[\w+/-])")
 _CHANGES = re.compile("[A-Z]+|[a-z]+|[0-9]+|[+/]+")
 
@@ -54,11 +56,13 @@ class Scrubber:
     def hide(self, *values: str | None) -> None:
         """Mask *values* in every text from now on: the keys and tokens in use."""
         for value in values:
-            core = (value or "").strip()
+            core = (value or "").strip()  # space around it would keep the pattern from matching
+            # Hiding a word would make every message unreadable.
             if len(core) >= SHORTEST and core not in self._hidden:
+                # It must also match where a library has escaped it.
                 self._hidden[core] = re.compile("".join(map(_spelled, core)))
                 for oldest in list(self._hidden)[:-KEPT]:
-                    self._hidden.pop(oldest, None)
+                    self._hidden.pop(oldest, None)  # another thread may have dropped it already
 
     def scrub(self, text: object) -> str:
         """Return *text* without secrets.
@@ -70,6 +74,7 @@ class Scrubber:
         shown = str(text)
         for pattern in list(self._hidden.values()):  # a copy: another thread may hide a value
             shown = pattern.sub(STARS, shown)
+        # After the known values: these patterns would cut them in pieces.
         shown = _PASSWORD.sub(rf"\1{STARS}", _NAMED.sub(rf"\1{STARS}", shown))
         return mask_account(_RANDOM.sub(_unless_readable, _KEY.sub(STARS, shown)))
 
@@ -81,9 +86,11 @@ hide, scrub = _of_this_process.hide, _of_this_process.scrub
 def _unless_readable(found: re.Match[str]) -> str:
     """Mask random text: in a path or a name, characters of different kinds rarely alternate."""
     run = found[0]
+    # Ids are random, too, but the user needs them whole.
     if any(len(piece) in _IDS for piece in run.split("/")):
         return run
     kinds = _CHANGES.findall(run)
+    # A hash in hexadecimal lacks one of the groups, and is kept.
     mixed = all(any(kind[0] in group for kind in kinds) for group in _GROUPS)
     return STARS if mixed and len(kinds) > 0.4 * len(run) else run
 
@@ -95,6 +102,7 @@ def _spelled(character: str) -> str:
     """Return a pattern for a character as it is, or escaped in code, JSON, a URL or HTML."""
     if character.isascii() and character.isalnum():
         return character
+    # safe="": the "/" of a key is encoded in a query.
     coded = quote(character.encode(errors="surrogatepass"), safe="")
     forms = {
         character,
@@ -106,4 +114,5 @@ def _spelled(character: str) -> str:
         coded.lower(),
         html.escape(character),
     }
+    # Any number of backslashes: JSON within JSON doubles them.
     return rf"\\*(?:{'|'.join(map(re.escape, sorted(forms)))})"

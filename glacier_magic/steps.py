@@ -28,6 +28,7 @@ CALLS = {
 """The Python call of a verb without words."""
 
 
+# A class, as a module's variable would need "global" in spell_as().
 class _Face:
     """The face of this process."""
 
@@ -50,6 +51,6 @@ def step(verb: str, words: str = "") -> str:
 
     :param words: the words and options that follow the verb.
     """
-    if _Face.program is None and not words and verb in CALLS:
+    if _Face.program is None and not words and verb in CALLS:  # how words become arguments differs by verb
         return CALLS[verb]
-    return f"{_Face.program or SHELL} {verb} {words}".rstrip()
+    return f"{_Face.program or SHELL} {verb} {words}".rstrip()  # a shell works beside any Python program

@@ -21,7 +21,7 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     access = console.vault(args.vault).policy()
-    if args.save is not None:
+    if args.save is not None:  # before a change: the file has the policy as it was
         console.face.note(f"Written to {access.save(args.save)}.")
     if args.set is not None:
         return console.settle(access.set_file(args.set), yes=args.yes)

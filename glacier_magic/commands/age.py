@@ -23,7 +23,7 @@ def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
     what = what or plural(len(table), "archive")
     if more:
         most = console.session.catalogue.limits.counted_rows  # more are not counted, for speed
-        counted = len(table) + more
+        counted = len(table) + more  # more is exact below most
         total = f"{counted:,}" if more < most else f"more than {max(most, counted // 1000 * 1000):,}"
         what = f"{len(table):,} of {total} archives"
         since += "; --limit leaves out the others"
@@ -32,7 +32,7 @@ def as_of(console: Console, table: pd.DataFrame, what: str = "") -> str:
 
 def inventory_age(console: Console, made: str | None) -> str:
     """Return a phrase with the age of an inventory of this time (ISO 8601)."""
-    if made is None:
+    if made is None:  # the service makes the first inventory about a day after the first upload
         return f"no inventory read yet, only what this catalogue stored ({step('inventory')})"
     time = datetime.fromisoformat(made)
     age = (console.session.service.clock.now() - time).total_seconds()  # an emulator's clock runs ahead

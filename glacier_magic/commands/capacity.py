@@ -13,6 +13,7 @@ from .options import money
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after showing its price")
+    # The service sells an account two units at most.
     parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="the number of units")
     parser.add_argument(
         "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or its price is unknown"
@@ -26,6 +27,7 @@ def _run(console: Console, args: Namespace) -> Any:
         if args.yes or args.max_cost is not None:
             raise InputError("--yes and --max-cost are for a purchase", cure="Write capacity buy.")
         return capacity
+    # A unit is charged at once, and no operation gives it back.
     return console.settle(capacity.buy(args.units, max_cost=args.max_cost), yes=args.yes)
 
 

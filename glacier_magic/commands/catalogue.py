@@ -53,6 +53,7 @@ def _run(console: Console, args: Namespace) -> Any:
         which = f"{args.action} needs a file" if args.action in WITH_FILE else "This action takes no file"
         raise InputError(which, cure=f"{step('catalogue', '--help')} says more.")
     for option, owner in (("vault", ("export", "import")), ("yes", ("restore",)), ("repair", ("check",))):
+        # An option without effect may be a misunderstanding.
         if getattr(args, option) and args.action not in owner:
             raise InputError(f"--{option} goes with {' and '.join(owner)}")
     return _ACTIONS[args.action](console, args)
@@ -67,7 +68,7 @@ def _opened(console: Console) -> Iterator[Catalogue]:
     place = catalogue_place(console.connection)
     if isinstance(place, Path) and not place.exists():
         raise InputError(f"There is no catalogue yet at {place}", cure="The first connection creates it.")
-    catalogue = Catalogue(place, Scope("", ""))
+    catalogue = Catalogue(place, Scope("", ""))  # the account is not known without a request
     try:
         yield catalogue
     finally:
@@ -80,12 +81,12 @@ def _path(console: Console) -> Path:
     :raises CatalogueError: the catalogue is on a server.
     """
     if console.connected is not None:
-        return console.connected.catalogue.path
+        return console.connected.catalogue.path  # not by _opened(): a damaged catalogue must be replaceable
     return catalogue_file(console.connection)
 
 
 def _file(args: Namespace) -> Path:
-    return Path(args.file).expanduser().absolute()
+    return Path(args.file).expanduser().absolute()  # absolute, as a message says where a file is
 
 
 def _status(console: Console, _: Namespace) -> pd.DataFrame:
@@ -105,6 +106,7 @@ def _status(console: Console, _: Namespace) -> pd.DataFrame:
 def _check(console: Console, args: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
         found = maintenance.check(catalogue)
+        # Only what is derived: a backup or an inventory brings back the rows themselves.
         if args.repair and any(each.cure == maintenance.how_to_repair() for each in found):
             maintenance.repair(catalogue)
             found = maintenance.check(catalogue)
@@ -114,6 +116,7 @@ def _check(console: Console, args: Namespace) -> pd.DataFrame:
     if wrong:
         words = "; ".join(f"{each.check}: {each.detail}" for each in wrong)
         cures = " ".join(dict.fromkeys(each.cure for each in wrong))
+        # A script sees it by the exit code.
         raise CatalogueError(f"The catalogue {place} has problems: {words}", cure=cures)
     console.face.note(f"{place}: {len(found)} checks, no problems.")
     return dataframes.checked(vars(each) for each in found)
@@ -130,6 +133,7 @@ def _backup(console: Console, args: Namespace) -> None:
 
 
 def _restore(console: Console, args: Namespace) -> Any:
+    # The session is closed by the run, not before the user has agreed.
     plan = ReplacePlan(_file(args), _path(console), console.close)
     return console.settle(plan, yes=args.yes)
 
@@ -150,6 +154,7 @@ def _import(console: Console, args: Namespace) -> ImportResult:
         if file.exists() and own.exists() and file.samefile(own):
             raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
     imported = importers.read(file)
+    # Another program's file may mean other things by the same columns.
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(
             f"{args.file} is {imported.format}, not a catalogue or what one exported",

@@ -27,9 +27,10 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Status:
-    emulated = args.emulator or args.data is not None
+    emulated = args.emulator or args.data is not None  # only the emulator has a folder
     if args.speed is not None and not emulated:
         raise InputError("Only the emulator has a speed", cure="Add --emulator.")
+    # Whoever names a profile may expect the real service.
     if emulated and (args.profile or args.endpoint_url):
         raise InputError("The emulator takes neither --profile nor --endpoint-url", cure="")
     given = {name: getattr(args, name) for name in ("profile", "region", "endpoint_url")}

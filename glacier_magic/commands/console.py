@@ -64,7 +64,7 @@ class Console:
         sessions: Callable[[Connection], Session] = Session,
     ) -> None:
         self.face, self._sessions = face, sessions
-        spell_as(face.program)
+        spell_as(face.program)  # from now on, messages name the next step as it is typed here
         self.settings = settings or Settings()
         self.failure: Failure | None = None
         self._session: Session | None = None
@@ -82,6 +82,7 @@ class Console:
         if self._session is None:
             connection, last = self._choose_connection()
             self._session = session = reconnect(connection, self._sessions)
+            # An emulator that was started again has another port.
             same = last and (connection.emulator is not None or session.connection == connection)
             self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
         return self._session
@@ -94,6 +95,7 @@ class Console:
     def _choose_connection(self) -> tuple[Connection, bool]:
         """Return the connection to make, and whether it is that of the last time."""
         settings = self.connection_settings()
+        # Not mixed: a region of one account, a profile of another.
         last = None if any(settings.values()) else last_connection()
         return last or connection_for(**settings), last is not None
 
@@ -103,6 +105,7 @@ class Console:
 
     def check(self) -> None:
         """Close a session whose emulator was stopped or moved since the last verb."""
+        # Its address is out of date, even if it runs again.
         if self._session is not None and not _answers(self._session.connection):
             self.close()
             self.face.note("The emulator was stopped since the last verb; it is started again.")
@@ -134,7 +137,7 @@ class Console:
         :raises NotFound: it does not exist.
         """
         vault = self.session.vault(name)
-        self.session.service.describe_vault(name)
+        self.session.service.describe_vault(name)  # raises NotFound, before the name is stored
         self.session.vault_in_use = name
         return vault
 
@@ -149,7 +152,7 @@ class Console:
         :raises NotFound: the vault does not exist.
         """
         chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
-        if chosen or name is not None:
+        if chosen or name is not None:  # --vault "$V" with an unset variable must not mean another vault
             return self.session.known_vault(chosen or "")
         names = self.session.vault_names() or list(
             self.session.vaults()["vault"]
@@ -162,7 +165,7 @@ class Console:
     def failed(self, words: Sequence[str], error: GlacierError) -> None:
         """Save the error that *words* ended with, for ``why``."""
         self.failure = Failure.of([unshield(word) for word in words], error)
-        self.failure.save()
+        self.failure.save()  # a shell runs why in another process
 
     # Plans
 
@@ -173,7 +176,7 @@ class Console:
         :raises NotConfirmed: *confirm* is wrong, or *yes* does not suffice.
         """
         if not yes and confirm is None:
-            return self.face.offer(plan)
+            return self.face.offer(plan)  # nothing that costs or deletes runs without an answer
         return run_confirmed(self.face, plan, confirm)
 
 
@@ -183,6 +186,7 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
     plan.check(confirm)  # before the progress display starts
+    # Only a deletion of many archives takes a while before it returns.
     if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
         return plan.run(confirm)
     with face.progress() as observer:
@@ -203,14 +207,16 @@ def _answers(connection: Connection) -> bool:
     if connection.emulator is None:
         return True
     running = emulator.find(Path(connection.emulator))
+    # It may have been started again by another process.
     return running is not None and running.url == connection.endpoint_url
 
 
 def last_connection() -> Connection | None:
     """Return the connection of the last ``connect`` in any process."""
     try:
+        # Written by any face: a notebook and a shell use the same connection.
         return Connection.from_json(last_connection_file().read_text("utf-8"))
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError):  # missing, damaged, or of another version
         return None
 
 

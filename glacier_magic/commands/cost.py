@@ -98,6 +98,7 @@ class Costs(Rendered):
         for kind in CLASSES:
             name = kind.item.removesuffix("-storage").replace("-", "_")
             columns[name] = [class_storage(self.prices, kind, h).total for h in self.holdings.values()]
+        # The columns of an empty table have no type of their own.
         return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
 
     def _sum(self) -> Holding:
@@ -118,6 +119,7 @@ class Costs(Rendered):
 
     def _rows(self) -> list[tuple[str, ...]]:
         rows = [self._row(name, holding) for name, holding in self.holdings.items()]
+        # A single row is its own total.
         return rows if len(rows) == 1 else [*rows, self._row(TOTAL, self._sum())]
 
     def _notes(self) -> list[str]:
@@ -127,7 +129,7 @@ class Costs(Rendered):
             *self._own_notes,
             f"The last columns: the same archives in storage classes of S3, with their overhead. "
             f"Minimum storage duration in days: {days}.",
-            *dict.fromkeys(notes),
+            *dict.fromkeys(notes),  # the classes may share a note
             self.prices.about(),
             *self._unknown(),
         ]
@@ -171,11 +173,12 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Rendered:
     if (args.prices or args.refresh) and (args.vault or args.depth):
         raise InputError("Prices belong to a region, not to a vault", cure="Use --region R.")
-    region = args.region or console.session.region
+    region = args.region or console.session.region  # with --region, prices are shown without a connection
     if args.refresh:
         return Prices(refresh(console.session.service, region))
     prices = load(region)
     if args.region:
+        # A misspelt region would have no prices, without an error.
         checked_regions([region], [f.region for f in prices.figures.values()])
     if args.prices:
         return Prices(prices)
@@ -189,7 +192,9 @@ def _by_vault(console: Console, args: Namespace, prices: PriceTable) -> Costs:
         console.session.vault(args.vault)  # checks the name
         console.session.service.describe_vault(args.vault)  # raises NotFound
     rows = [row for row in console.session.vaults().to_dict("records") if args.vault in (None, row["vault"])]
+    # Without the 32 KiB per archive, which has prices of its own.
     holdings = {str(row["vault"]): of_vault(row["archives"], row["size"]) for row in rows}
+    # The service reports 0 archives before the first inventory.
     never = [str(row["vault"]) for row in rows if _never(row["inventory"])]
     made = [row["inventory"].to_pydatetime() for row in rows if not _never(row["inventory"])]
     notes = []
@@ -211,7 +216,7 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
     vault = console.vault(args.vault).name
     catalogue = console.session.catalogue
     found = by_folder(catalogue.archives.du(vault, depth=args.depth))
-    unknown = catalogue.archives.count_unsized(vault)
+    unknown = catalogue.archives.count_unsized(vault)  # imported records may lack sizes
     newest = catalogue.inventories.newest(vault)
     made = from_ms(newest.made) if newest else None
     if made is None:

@@ -14,6 +14,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    # The service answers the same if the vault exists already.
     vault = console.session.create_vault(args.name)
     console.use(args.name)
     return vault

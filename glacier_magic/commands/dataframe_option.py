@@ -41,18 +41,20 @@ def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, 
         raise InputError(
             f"{name} has no column archive_id", cure=f"{step('ls')} returns a table with this column."
         )
+    # An archive that is listed twice is requested, and paid, once.
     ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
     if not ids:
         raise InputError(f"{name} lists no archive", cure="")
     chosen = console.vault(vault or _only_vault(name, table))
     found = console.session.catalogue.archives.known(chosen.name, ids)
+    # Never a part of the table: the rest would be missed too late.
     _refuse_unknown(name, chosen.name, ids, found)
     return chosen, found
 
 
 def _only_vault(name: str, table: pd.DataFrame) -> str | None:
     vaults = sorted(set(table["vault"].dropna())) if "vault" in table else []
-    if len(vaults) > 1:
+    if len(vaults) > 1:  # a plan has one vault, and its jobs belong to it
         raise InputError(
             f"{name} lists archives of {plural(len(vaults), 'vault')}",
             cure=f"Select one: {name}[{name}['vault'] == {vaults[0]!r}].",
@@ -74,7 +76,7 @@ def _refuse_unknown(name: str, vault: str, ids: Sequence[str], found: Sequence[A
 def _table(console: Console, name: str) -> pd.DataFrame:
     import pandas as pd
 
-    value = console.face.variable(name)
+    value = console.face.variable(name)  # a variable comes before a file of the same name
     if isinstance(value, pd.DataFrame):
         return value
     if value is not None:

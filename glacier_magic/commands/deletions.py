@@ -46,6 +46,7 @@ class Unfinished(Rendered):
                 f"{d.deleted:,} of {d.archives:,}",
                 f"{d.failed:,}",
                 local_time(from_ms(d.created)),
+                # Held: by the lease of a process that is deleting.
                 "on hold" if d.on_hold else "in progress" if d.held else d.error or "not finished",
             )
             for d in self.deletions
@@ -89,10 +90,12 @@ def _run(console: Console, args: Namespace) -> Any:
     queues = console.session.catalogue.deletions
     unfinished = queues.unfinished()
     if args.forget:
+        # All are found before the first is cancelled.
         for deletion in [_chosen(unfinished, number) for number in args.forget]:
             queues.ended(deletion.id, "forgotten", "forgotten by the user")
         return f"Forgot {plural(len(args.forget), 'deletion')}; the remaining archives are not deleted."
     if hasattr(args, "resume"):
+        # All are found before the first archive is deleted.
         return _resume(console, [_chosen(unfinished, n) for n in args.resume] or unfinished)
     if args.id is not None:
         return Deleted(queues, _known(console, args.id))
@@ -119,6 +122,7 @@ def _resume(console: Console, deletions: Sequence[Deletion]) -> Any:
     done = []
     for deletion in deletions:
         with console.face.progress() as observer:
+            # Only the archives that were confirmed then.
             done.append(console.session.resume_deletion(deletion, observer))
     for outcome in done[:-1]:
         console.face.note(outcome.words)

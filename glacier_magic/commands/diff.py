@@ -26,7 +26,7 @@ def _run(console: Console, args: Namespace) -> Any:
     facts, counts = table.attrs, table["change"].value_counts()
     first = datetime.fromisoformat(facts["before"])
     changes = ", ".join(f"{counts.get(c, 0):,} {c}" for c in ("added", "gone", "renamed"))
-    sign = "-" if facts["growth"] < 0 else "+"
+    sign = "-" if facts["growth"] < 0 else "+"  # human_bytes() is for sizes, which have no sign
     console.face.note(
         f"{facts['vault']}: {changes} since the inventory of {first:%Y-%m-%d %H:%M} UTC; "
         f"{facts['archives_before']:,} archives before, {facts['archives_after']:,} after; "

@@ -35,6 +35,7 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
 
 def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> Any:
     program = console.face.program
+    # Options alone belong to the status, whose name is "".
     name = words[0] if words and not words[0].startswith("-") else ""
     rest = words[1:] if name else words
     if name == "help":
@@ -45,6 +46,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
         hint = f"Did you mean {program} {close[0]}? " if close else ""
         raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
+        # First: mistakes and --help need no emulator.
         request = verb.parse(program, rest, console.settings)
         if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
             console.check()
@@ -55,6 +57,7 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
 
 def _not_text(error: UnicodeEncodeError) -> GlacierError:
     """Return the error for a word with undecodable bytes, which arrive as surrogates."""
+    # Other text that cannot be encoded is a defect of this program.
     if not any("\ud800" <= c <= "\udfff" for c in error.object[error.start : error.end]):
         return Unexpected(describe(error))
     return InputError(

@@ -26,7 +26,7 @@ def _run(console: Console, args: Namespace) -> Any:
     session = console.session
     check_confirmation(f"Drop {args.name}", args.name, args.confirm)  # before any request
     if args.stop:
-        return session.stop_drop(args.name)
+        return session.stop_drop(args.name)  # without asking: stopping deletes nothing
     if not args.with_archives:
         return console.settle(session.drop_vault(args.name), yes=args.yes, confirm=args.confirm)
     found = session.drop_with_archives(args.name, max_fee=args.max_fee)
@@ -35,6 +35,7 @@ def _run(console: Console, args: Namespace) -> Any:
         found = session.drop_with_archives(args.name, max_fee=args.max_fee)
     if isinstance(found, Batch):
         return found
+    # Confirmed only after the list is read: it says what is deleted.
     outcome = console.settle(found, yes=args.yes, confirm=args.confirm)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.wait(outcome, args.timeout)

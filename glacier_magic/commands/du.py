@@ -32,12 +32,13 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> pd.DataFrame:
     vault = console.vault(args.vault)
     table = vault.du(args.path or "", args.depth)
-    if not len(table) and args.path:
+    if not len(table) and args.path:  # an empty vault is no mistake; a folder exists by its archives only
         raise NameNotKnown(
             f"There is no folder {args.path!r} in {vault.name!r}",
             cure=f"{step('du')} shows the folders at the top; {step('find', 'TEXT')} searches names.",
         )
     console.face.note(as_of(console, table, _sums(table)))
+    # The region has one price, so that one row tells for all.
     if len(table) and table["month_usd"].iloc[0] is None:
         console.face.note(
             f"The price of storage in {console.session.region} is unknown: "

@@ -15,6 +15,7 @@ from .options import vault_option
 def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).duplicates()
     groups = int(table["group"].max()) if len(table) else 0
+    # Each row of a group repeats the bytes of the group.
     wasted = int(table.drop_duplicates("group")["wasted"].sum())
     console.face.note(
         as_of(

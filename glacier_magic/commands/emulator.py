@@ -73,6 +73,7 @@ def _configure(parser: Parser) -> None:
 def _folder(console: Console, given: str | None) -> Path:
     if given is not None:
         return emulator_folder(Path(given))
+    # The emulator in use, else that of the last connect.
     current = console.connected.connection if console.connected else last_connection()
     if current is not None and current.emulator is not None:
         return Path(current.emulator)
@@ -99,7 +100,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _act(console: Console, args: Namespace, folder: Path) -> Any:
     if args.action == "stop":
-        return _stop(console, folder)
+        return _stop(console, folder)  # no status follows, which would need a running emulator
     if args.action == "start":
         emulator.start(folder)
     elif args.action == "advance":
@@ -113,7 +114,7 @@ def _act(console: Console, args: Namespace, folder: Path) -> Any:
     elif args.action in ("pause", "resume"):
         {"pause": emulator.pause, "resume": emulator.resume}[args.action](folder)
     status = EmulatorStatus(dict(emulator.status(folder)))
-    _sync(console)
+    _sync(console)  # the session's clock runs by the emulator's, which may have jumped
     return status
 
 
@@ -123,11 +124,13 @@ def _fault(args: Namespace, folder: Path) -> None:
         return
     names = ("times", "probability", "seed", "rate", "after")
     more = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    # What is not given is left to the emulator.
     emulator.add_fault(folder, args.values[0], args.operation or "*", **more)
 
 
 def _region(console: Console) -> dict[str, str]:
     session = console.connected
+    # Vaults belong to a region, which the session shows alone.
     return {} if session is None else {"region": session.region}
 
 
@@ -136,13 +139,13 @@ def _sync(console: Console) -> None:
     session = console.connected
     if session is not None and session.connection.emulator is not None:
         session.service.account()
-        session.tracker.wake()
+        session.tracker.wake()  # an advance may have completed jobs
 
 
 def _stop(console: Console, folder: Path) -> str:
     session = console.connected
     if session is not None and session.connection.emulator == str(folder):
-        console.close()
+        console.close()  # before it stops: the tracker would find no service
     stopped = emulator.stop(folder)
     state = "is stopped; its data stays" if stopped else "was not running"
     return f"The emulator in {folder} {state}."

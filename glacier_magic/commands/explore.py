@@ -27,9 +27,10 @@ def _run(console: Console, args: Namespace) -> Explorer:
             vault.name
         )  # reports a misspelt name: the catalogue has no archives of it either
     explorer = Explorer(vault)
+    # The path of a folder ends in a slash, which need not be typed.
     path = f"{args.folder.rstrip('/')}/" if args.folder else ""
     if path and not explorer.du(path, 0):
-        explorer.close()
+        explorer.close()  # ends its reading in the background
         largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
         raise NameNotKnown(
             f"There is no folder {path!r} in {vault.name!r}", cure=f"The largest are: {largest or 'none'}."

@@ -14,6 +14,7 @@ def facts_lines(facts: Facts) -> Iterable[str]:
     width = max((len(label) for label, _ in facts), default=0)
     for label, text in facts:
         first, *others = text.split("\n")
+        # Line by line: visible() would escape the line ends as well.
         yield f"{label.rjust(width)}: {visible(first)}"
         yield from (f"{' ' * width}  {visible(line)}" for line in others)
 

@@ -31,6 +31,7 @@ class Failure(Rendered):
     """An error with its details, as pairs of a label and a text."""
 
     def __init__(self, facts: Facts) -> None:
+        # Here, so that no fact is added unmasked.
         self.facts = [(scrub(label), scrub(text)) for label, text in facts]
 
     @classmethod
@@ -59,7 +60,7 @@ class Failure(Rendered):
     def save(self) -> None:
         """Write the failure to the data folder, if possible."""
         file = _file()
-        with suppress(OSError):
+        with suppress(OSError):  # a full disk must not replace the error that is being reported
             write_atomically(file, json.dumps(self.facts))
 
     @classmethod
@@ -86,17 +87,19 @@ def _causes(error: BaseException) -> str:
     kinds: list[str] = []
     seen = error.__cause__ or error.__context__
     while seen is not None and len(kinds) < DEEP:
+        # The type alone: a message may repeat a signed request.
         kinds.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__ or seen.__context__  # "raise from None" has none, but keeps its context
     return ", from ".join(kinds)
 
 
 def _places(error: GlacierError) -> str:
     """Return the places in this package of the error's traceback, the innermost last."""
+    # An Unexpected is raised in dispatch: its cause has the place.
     origin = error.__cause__ if isinstance(error, Unexpected) and error.__cause__ else error
     frames = [
         f"{Path(frame.filename).relative_to(PACKAGE)}:{frame.lineno} in {frame.name}"
         for frame in traceback.extract_tb(origin.__traceback__)
-        if Path(frame.filename).is_relative_to(PACKAGE)
+        if Path(frame.filename).is_relative_to(PACKAGE)  # paths of the user's own code are private
     ]
     return "\n".join(frames[-DEEP:])

@@ -19,7 +19,7 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     table = console.vault(args.vault).find(args.text, limit=args.limit)
-    console.face.note(as_of(console, table))
+    console.face.note(as_of(console, table))  # as old as the catalogue: the service has no search
     return table
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .setting_values import Settings
 
 _ID = re.compile(r"-[A-Za-z0-9_-]{23,}")  # an id of the service: every option is shorter
-_SHIELD = "\x00"
+_SHIELD = "\x00"  # no argument of a process can contain it
 """Precedes a word that begins with ``-`` but is a value, such as an id, while it is parsed."""
 
 
@@ -49,7 +49,7 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 class _HelpAction(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        raise HelpAsked(parser.format_help())
+        raise HelpAsked(parser.format_help())  # argparse's own action would print and exit: a kernel stays
 
 
 class Parser(argparse.ArgumentParser):
@@ -106,6 +106,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise an :class:`InputError` that refers to the verb's help."""
+        # The message may quote a shielded word.
         raise InputError(f"{self.prog}: {unshield(message)}", cure=f"{self.prog} --help says more.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
@@ -150,8 +151,10 @@ class Verb:
         :raises HelpAsked: the words contain ``--help``.
         """
         parser = self.parser(program)
+        # Help must be readable whatever the settings are.
         if settings is not None and not {"-h", "--help"} & set(words):
             settings.apply(parser)
+        # Argparse takes a word that begins with "-" for an option.
         parsed = parser.parse_args(shield(words, self.signed))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
@@ -181,6 +184,7 @@ def shield(words: Iterable[str], signed: Container[str] = ()) -> list[str]:
     """Return *words* with ids, and the words after options in *signed*, marked as values."""
     shielded, before = [], ""
     for word in words:
+        # An id may begin with "-": one in 64 does.
         value = _ID.fullmatch(word) or (before in signed and not word.startswith("--"))
         shielded.append(as_value(word) if value else word)
         before = word

@@ -78,7 +78,7 @@ class Hashes(Rendered):
         ]
 
     def _repr_text(self) -> str:
-        if len(self.files) != 1:
+        if len(self.files) != 1:  # two hashes in full are wide: a single file has a line for each
             return text_table(self._head(), self._rows(), numbers=(1,))
         facts = dict(zip(self._head(), self._rows()[0], strict=True))
         facts["size"] += f" ({self.files[0].size:,} bytes)"
@@ -105,14 +105,17 @@ def _run(console: Console, args: Namespace) -> Hashes:
         raise InputError("--check needs an archive to compare with", cure="Add --against NAME.")
     archives = []
     if args.against is not None:
+        # Before the hashing, which may take hours.
         archives = console.vault(args.vault).select([args.against])
-    paths = dict.fromkeys(expand(args.paths))
+    paths = dict.fromkeys(expand(args.paths))  # globs may overlap
+    # A tree hash is of one file; verify knows the names of many.
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
         raise InputError(
             f"{str(folder)!r} is a folder",
             cure=f"Hash its files (a pattern ending in /*), or {step('verify', '--recursive FOLDER')}.",
         )
+    # hash_file() reports a file that is missing.
     total = sum(path.stat().st_size for path in paths if path.exists())
     with console.face.progress() as observer:
         label = str(next(iter(paths))) if len(paths) == 1 else plural(len(paths), "file")

@@ -9,7 +9,7 @@ from .console import Console
 from .grammar import Parser, Verb
 from .options import whole
 
-_number = whole(1, 1 << 53, "a number from 1 on")
+_number = whole(1, 1 << 53, "a number from 1 on")  # fits into an integer of any database
 
 
 def _configure(parser: Parser) -> None:

@@ -100,12 +100,12 @@ def _run(console: Console, args: Namespace) -> ImportResult:
         imported,
         console.session.catalogue,
         vault=args.vault,
-        otherwise=lambda: console.vault(None).name,
+        otherwise=lambda: console.vault(None).name,  # asked only if needed: it may fail, or send a request
         dry_run=args.dry_run,
     )
     result = ImportResult(report, console.face.program)
     if report.left.cut:
-        console.face.note(repr(result))
+        console.face.note(repr(result))  # what was imported stays, so it is shown before the error
         raise IntegrityError(
             f"{near(str(report.source))} is truncated: what follows its end is not known",
             cure="Import the complete file; archives are not imported twice.",

@@ -21,6 +21,7 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
+    # A job takes hours: one that is in progress or readable is used.
     found = vault.refresh_inventory() if args.fresh else vault.inventory()
     if isinstance(found, InventoryJob):
         if not args.wait:
@@ -28,6 +29,7 @@ def _run(console: Console, args: Namespace) -> Any:
         console.face.wait(found, args.timeout)
         found = vault.archives()
     console.face.note(as_of(console, found))
+    # After a lost response, only an inventory shows whether the archive was stored.
     for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
         console.face.note(
             f"{name!r} seems to be stored twice: a request was repeated after its response was lost. "

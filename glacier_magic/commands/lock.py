@@ -12,6 +12,7 @@ from .options import save_option, yes_option
 
 
 def _configure(parser: Parser) -> None:
+    # Always named: a lock is for ever, the vault in use is not.
     parser.add_argument("vault", metavar="VAULT", help="the vault")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -33,14 +34,14 @@ def _run(console: Console, args: Namespace) -> Any:
     if not args.complete and (args.lock_id, args.confirm) != (None, None):
         raise InputError("--lock-id and --confirm go with --complete", cure="")
     lock = console.vault(args.vault).lock()
-    if args.save is not None:
+    if args.save is not None:  # before a change: the file has the policy as it was
         console.face.note(f"Written to {lock.save(args.save)}.")
     if args.policy is not None:
         return console.settle(lock.initiate_file(args.policy), yes=args.yes)
     if args.complete:
-        plan = lock.complete(args.lock_id)
+        plan = lock.complete(args.lock_id)  # the service returns the id only once, at the start
         return console.settle(plan, yes=args.yes, confirm=args.confirm)
-    return lock.abort() if args.abort else lock
+    return lock.abort() if args.abort else lock  # without asking: it can be started again
 
 
 VERB = Verb(

@@ -42,6 +42,7 @@ def _run(console: Console, args: Namespace) -> Any:
         sort=args.sort,
         limit=args.limit,
         as_of=args.as_of,
+        # None: what counts as stored, not all states.
         states=None if args.state is None else args.state.split(","),
     )
     console.face.note(as_of(console, table))

@@ -28,6 +28,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    # A vault of that name is reached by use: see the details.
     do = args.words[0] if args.words and args.words[0] in _DO else None
     named = args.words[1:] if do else args.words
     if len(named) > 1:
@@ -48,12 +49,13 @@ def _check(do: str | None, args: Namespace) -> None:
         raise InputError("--events goes with --topic", cure="Add --topic ARN.")
     if do is not None and (args.topic is not None or args.remove):
         raise InputError(f"notify {do} uses its own topic", cure="Leave out --topic and --remove.")
+    # An option without effect may be a misunderstanding.
     if do != "setup" and (args.name is not None or args.replace):
         raise InputError("--name and --replace go with notify setup", cure="")
 
 
 def _route(console: Console, do: str, name: str | None, args: Namespace) -> Any:
-    routing = console.session.routing(console.vault(name).name)
+    routing = console.session.routing(console.vault(name).name)  # the service notifies one topic per vault
     if do == "remove":
         return console.settle(routing.remove(), yes=args.yes)
     return console.settle(routing.setup(args.name or "jobs", instead=args.replace), yes=args.yes)

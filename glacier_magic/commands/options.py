@@ -45,7 +45,7 @@ def value(parse: Callable[[str], T]) -> Callable[[str], T]:
         try:
             return parse(text)
         except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
+            raise ArgumentTypeError(str(error)) from None  # argparse drops the text of a ValueError
 
     return parsed
 
@@ -87,6 +87,7 @@ vault_word = option("name", metavar="VAULT", help="the vault's name")
 vault_option = option("--vault", metavar="VAULT", help="a vault other than the one in use")
 account_option = option("--show-account", action="store_true", help="show the whole account id")
 yes_option = option("--yes", action="store_true", help="do it without asking")
+# Databases take 64 bits.
 limit_option = option(
     "--limit", metavar="N", type=whole(0, 10**18, "a number of rows"), help="the maximum number of rows"
 )
@@ -110,7 +111,7 @@ destination_option = option(
 def set_rate(console: Console, args: Namespace) -> None:
     """Limit the session's bandwidth if ``--max-rate`` is given."""
     if hasattr(args, "max_rate"):
-        console.session.engine.budget.max_rate = args.max_rate
+        console.session.engine.budget.max_rate = args.max_rate  # of running transfers, too
 
 
 def waiting_options(parser: Parser) -> None:
@@ -124,7 +125,7 @@ def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> N
     parser.add_argument(
         "--tier",
         dest=name,
-        type=str.lower,
+        type=str.lower,  # the service writes Standard
         choices=("standard", "bulk", "expedited"),
         default=default,
         help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
@@ -152,8 +153,10 @@ def running_options(parser: Parser) -> None:
 def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
     """Show a plan with its limit to the user, or run it; wait for it with ``--wait``."""
     if args.max_cost is not None:
+        # Part of the plan: it holds for a button in a notebook as well.
         plan.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
     elif args.accept_unconfirmed:
+        # Without a limit all prices are accepted anyway.
         raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
     outcome = console.settle(plan, yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:

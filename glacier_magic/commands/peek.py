@@ -44,9 +44,9 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     while True:  # each round may show that further bytes are needed
         plan = _plan(console, args)
-        if plan.empty:
+        if plan.empty:  # the members are known: no request is needed
             return _members(console, plan)
-        if not args.yes and plan.asking:
+        if not args.yes and plan.asking:  # parts that were requested before are not paid again
             return console.settle(plan, yes=False)
         batch = plan.run()
         if not args.wait:
@@ -69,7 +69,7 @@ def _plan(console: Console, args: Namespace) -> PeekPlan:
 def _members(console: Console, plan: PeekPlan) -> Any:
     table = plan.members
     for note in table.attrs["notes"] if table is not None else ():
-        console.face.note(visible(note))
+        console.face.note(visible(note))  # it may quote names from inside the archive, which can be anything
     return table
 
 

@@ -32,7 +32,7 @@ def _run(console: Console, args: Namespace) -> Any:
         return _iam(console, args)
     if args.vault or args.save:
         raise InputError("The data retrieval policy is the account's", cure="Add --iam.")
-    policy = console.session.retrieval_policy()
+    policy = console.session.retrieval_policy()  # read before the change, for the note on what it was
     if args.set is None and args.yes:
         raise InputError("--yes is for policy set", cure="Write policy set and a limit.")
     if args.set is None:
@@ -50,9 +50,11 @@ def _run(console: Console, args: Namespace) -> Any:
 
 def _iam(console: Console, args: Namespace) -> IdentityPolicy:
     session = console.session
+    # vault() refuses what cannot be a name, as it becomes part of an ARN.
     vaults = [session.vault(name).name for name in args.vault or ()] or ["*"]
     place: dict[str, Any] = {"vaults": vaults, "partition": session.partition}
     if args.save:
+        # IAM needs the whole id; a saved notebook must not have it.
         file = save_new(args.save, IdentityPolicy(session.region, account=session.account, **place).text)
         console.face.note(f"Written to {file}.")
     return IdentityPolicy(session.region, **place)

@@ -26,7 +26,7 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> str:
     budget = console.session.engine.budget
     if args.rate is not False:
-        if not console.face.lasting:
+        if not console.face.lasting:  # the process of a shell ends with its verb
             raise InputError(
                 "The rate would end with this command", cure="Add --max-rate to upload, restore or wait."
             )

@@ -39,7 +39,7 @@ def _part(args: Namespace) -> Asked | None:
 def _configure(parser: Parser) -> None:
     archive_words(parser, count="*")
     vault_option(parser)
-    tier_option(parser, default=None)
+    tier_option(parser, default=None)  # --extend refuses a tier, so the default must not look given
     parser.add_argument(
         "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
     )
@@ -84,6 +84,7 @@ def _stopped(console: Console, args: Namespace) -> str:
         raise InputError(
             "--stop takes the names of archives and --vault only", cure="Leave out the other options."
         )
+    # Scheduled requests only: the service cannot cancel a job.
     return console.session.stop_restores(*args.archives, vault=_named(console, args))
 
 
@@ -110,7 +111,7 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
 
 def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | ArchiveRecord]]:
     """Return the vault, and the archives that words or a table choose."""
-    if args.table is not None and args.archives:
+    if args.table is not None and args.archives:  # both could mean either their sum or their intersection
         raise InputError("Archives come from words or from a table", cure="Leave out one of them.")
     if args.table is not None:
         return archives_of(console, args.table, args.vault)
@@ -147,18 +148,20 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
         raise InputError(
             "--extend requests at once, in the first tier", cure="Leave out --tier, --spread and --daily."
         )
+    # A new job for a staged archive starts another 24 hours.
     return console.session.extend(*args.archives, vault=vault)
 
 
 def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
-    if args.yes or args.wait:
+    if args.yes or args.wait:  # otherwise the user would wait for archives that nobody requested
         raise InputError("--save makes no request", cure="Leave out --yes and --wait.")
+    # A file is for one vault and folder, at once.
     if not isinstance(plan, RestorePlan) or args.spread or args.daily:
         raise InputError(
             "A plan file has whole archives and a tier only",
             cure="Leave out --spread, --daily and parts, and --expired of several folders.",
         )
-    path = plan.save(args.save)
+    path = plan.save(args.save)  # prices and jobs are looked up again where it is run
     return (
         f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "
         f"No request was made; {console.face.program} run {near(str(path))} does."

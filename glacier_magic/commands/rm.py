@@ -21,7 +21,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    if not args.archives and not args.where:
+    if not args.archives and not args.where:  # no words must never mean all: drop --with-archives does that
         raise InputError("Which archives?", cure="Name them, or give a condition with --where.")
     vault = console.vault(args.vault)
     plan = vault.remove(*args.archives, where=args.where, max_fee=args.max_fee)
@@ -32,7 +32,7 @@ def or_failure(console: Console, outcome: Any) -> Any:
     """Return the outcome of a deletion; raise an error if it failed in part, for the exit code."""
     if not isinstance(outcome, Deleted) or outcome.failure is None:
         return outcome
-    console.face.note(outcome.words)
+    console.face.note(outcome.words)  # what was deleted, as an error carries no result
     now = console.session.catalogue.deletions.get(outcome.number)
     raise failure(now, outcome.failure)
 

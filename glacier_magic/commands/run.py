@@ -17,6 +17,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    # The file names no folder: it may come from another computer.
     plan = console.session.open_plan(args.file, to=args.to, destination=args.destination, tier=args.instead)
     set_rate(console, args)
     return settled(console, plan, args)

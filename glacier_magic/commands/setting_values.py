@@ -64,6 +64,7 @@ class Settings:
     def get(self, name: str) -> str | None:
         """Return the value of a setting, or None if it is not set."""
         setting = next(s for s in SETTINGS if s.name == name)
+        # A blank variable counts as unset.
         return self._own(name).strip() or os.environ.get(setting.variable, "").strip() or None
 
     def apply(self, parser: argparse.ArgumentParser) -> None:
@@ -73,14 +74,17 @@ class Settings:
         """
         for action in parser._actions:
             setting = next((s for s in SETTINGS if s.option and s.name == action.dest), None)
+            # Never for words: they choose what is acted on.
             value = self.get(setting.name) if setting and action.option_strings else None
             if setting is not None and value is not None:
                 _check(setting, action, value)
+                # As text: argparse parses a default as it parses a value.
                 parser.set_defaults(**{action.dest: value})
 
 
 def _check(setting: Setting, action: argparse.Action, value: str) -> None:
     reason = ""
+    # Argparse does not check a default against the choices.
     if action.choices is not None and value not in action.choices:
         reason = f"choose from {', '.join(map(str, action.choices))}"
     elif callable(action.type):  # checked here: argparse would blame an option that was not typed

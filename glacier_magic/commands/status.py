@@ -21,9 +21,10 @@ class Status(Rendered):
 
     def __init__(self, console: Console, *, show_account: bool) -> None:
         session = console.session
+        # Notebooks are shared with their outputs.
         account = session.account if show_account else f"********{session.account[-4:]}"
         self.vaults = session.vaults()
-        jobs = session.jobs()
+        jobs = session.jobs()  # also starts the tracker: downloads that are ready continue
         self.jobs = jobs.snapshot
         self.in_use = console.vault_in_use
         self.facts = [
@@ -55,6 +56,7 @@ class Status(Rendered):
     def _when(self, made: pd.Timestamp) -> str:
         import pandas as pd
 
+        # LastInventoryDate is null in a new vault.
         return "never" if pd.isna(made) else local_time(made.to_pydatetime(), self.jobs.now)
 
     def _repr_text(self) -> str:
@@ -62,6 +64,7 @@ class Status(Rendered):
         if len(self.vaults):
             lines += ["", text_table(_HEAD, self._rows(), numbers=(1, 2))]
         if self.jobs.rows:
+            # Those that have ended are on the board.
             running = replace(self.jobs, rows=tuple(r for r in self.jobs.rows if not r.ended))
             lines += ["", snapshot_text(running) if running.rows else summary(self.jobs)]
         return "\n".join([*lines, "", f"Next: {self.next}"])

@@ -23,7 +23,7 @@ def _run(console: Console, args: Namespace) -> Any:
         key, sign, value = word.partition("=")
         if not sign:
             raise InputError(f"{word!r} is not a tag", cure="Write KEY=VALUE, after the vault.")
-        if add.setdefault(key, value) != value:
+        if add.setdefault(key, value) != value:  # the dict would keep one of them silently
             raise InputError(f"The tag {key!r} is given twice", cure="Choose one value.")
     return tags.change(add, args.remove) if add or args.remove else tags
 

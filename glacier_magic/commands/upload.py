@@ -48,6 +48,7 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> Any:
+    # Without files, a page can show the panel to choose them.
     if console.face.rich and not args.paths and not args.stdin:
         set_rate(console, args)
         return console.vault(args.vault).desk()
@@ -75,6 +76,7 @@ def _run(console: Console, args: Namespace) -> Any:
             f"{plural(before, 'file')} unchanged since the last upload; --again sends them again."
         )
     for row in stored.rows:
+        # UploadArchive is not idempotent: a repeated request may store it twice.
         if row["state"] == MAYBE_TWICE:
             console.face.note(
                 f"{row['name']!r} may be stored twice: the first response was lost. The next "
@@ -92,7 +94,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
     began = int(catalogue.database.now() * 1000)  # the clock that writes "started"
     with console.face.progress() as observer:
         archive = vault.upload_stream(
-            sys.stdin.buffer,
+            sys.stdin.buffer,  # bytes: text mode would change line ends
             args.name or args.description,
             description=args.description,
             description_format=args.description_format,
@@ -100,6 +102,7 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             again=args.again,
             progress=observer,
         )
+    # It began before this one: the archive was there already.
     if catalogue.uploads.of_archive(vault.name, archive.id)[0].started < began:
         console.face.note("The same bytes were stored before; --again stores them once more.")
     return vault.archives(f"id:{archive.id}")

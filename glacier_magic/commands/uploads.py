@@ -24,8 +24,9 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     leftovers = console.vault(args.vault).uploads()
     if args.abort:
+        # A plan: parts that were sent for hours are deleted.
         return console.settle(AbortPlan(leftovers, args.abort), yes=args.yes)
-    if args.resume is None:
+    if args.resume is None:  # []: --resume without ids, for all
         return leftovers
     set_rate(console, args)
     with console.face.progress() as observer:

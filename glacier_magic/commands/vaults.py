@@ -25,6 +25,7 @@ def _run(console: Console, args: Namespace) -> Any:
         regions = [name for name in args.regions.replace(",", " ").split() if name]
         if not regions:
             raise InputError("No region is given", cure="Write --regions eu-west-1,us-east-1.")
+        # A misspelt one would only be noted as not answering.
         checked_regions(regions, [console.session.region])
         return console.session.vaults_everywhere(regions)
     if args.all_regions:

@@ -8,6 +8,7 @@ from .grammar import Verb
 
 
 def _verbs(modules: str) -> tuple[Verb, ...]:
+    # import_ and hash_: a keyword and a function of Python have these names.
     return tuple(import_module(f".{module}", __package__).VERB for module in modules.split())
 
 

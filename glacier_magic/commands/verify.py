@@ -49,7 +49,7 @@ def _run(console: Console, args: Namespace) -> Any:
     for path, reason in table.attrs["skipped"]:
         console.face.note(f"Not compared: {path}: {reason}.")
     console.face.note(f"{vault.name}, according to the catalogue: {localhash.counted(table)}.")
-    if args.check:
+    if args.check:  # after the notes: an error has no table
         names = zip(table["name"], table["state"], strict=True)
         refuse_different(list(names), f"in {vault.name!r}")
     return table

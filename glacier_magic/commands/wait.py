@@ -17,6 +17,7 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Batch:
     set_rate(console, args)
+    # Not jobs(): those of other clients would keep it waiting.
     return console.face.wait(console.session.pending(), args.timeout)
 
 

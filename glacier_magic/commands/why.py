@@ -8,6 +8,7 @@ from .grammar import Verb
 VERB = Verb(
     name="why",
     summary="show the last error in full",
+    # This process's own first: another one may have failed since.
     run=lambda console, _: console.failure or Failure.last() or "No error is on record.",
     examples=(("why", ""),),
     details=(

@@ -53,9 +53,11 @@ class BoardRows:
 
     def show(self, snapshot: BoardSnapshot) -> None:
         """Show a newer snapshot."""
+        # The tracker returns the same tuple while nothing has changed.
         same = snapshot.rows is self.snapshot.rows
         self.snapshot = snapshot
         if not same:  # filtering thousands of rows ten times a second would be felt
+            # A row that has left the board is not selected any more.
             self._picked &= {row.key for row in snapshot.rows}
             self._shown = self._choose()
 
@@ -69,6 +71,7 @@ class BoardRows:
     @property
     def folding(self) -> int:
         """The number of finished rows that can be folded; 0 if there are too few."""
+        # When all have ended, the finished rows are what the user came for.
         if self.snapshot.finished or self.state != ALL_STATES:
             return 0
         count = sum(row.state in FOLDED for row in self.snapshot.rows)
@@ -84,7 +87,7 @@ class BoardRows:
             and not (folding and row.state in FOLDED)
             and (not text or text in f"{row.name}\n{row.file or row.target}".casefold())
         ]
-        key = self.sort.lstrip("-")
+        key = self.sort.lstrip("-")  # "": the order of the board itself
         if key:
             shown.sort(key=lambda row: _order(row, key), reverse=self.sort.startswith("-"))
         return shown
@@ -93,7 +96,7 @@ class BoardRows:
         if self.vault and row.vault != self.vault:
             return False
         if self.state == NOT_DONE:
-            return not row.ended
+            return not row.ended  # a ready job of another client has ended, too: nothing here fetches it
         return self.state in (ALL_STATES, row.state)
 
     # For the table
@@ -115,12 +118,14 @@ class BoardRows:
         words = [summary(snapshot)]
         if snapshot.next_check is not None and not snapshot.finished:
             words.append(f"next check {local_time(snapshot.next_check, snapshot.now)}")
+        # An expired output is not done: getting it takes a new, paid retrieval.
         if snapshot.rows and snapshot.finished and not snapshot.count("failed", "expired"):
             words.append("all done")
         hidden = len(snapshot.rows) - len(self._shown)
         if hidden:
             words.append(f"{hidden:,} not shown")
         if self._picked:
+            # An inventory has no size before its job completes.
             size = sum(row.size or 0 for row in self.picked)
             words.append(f"{plural(len(self._picked), 'row')} selected, {human_bytes(size)}")
         return " · ".join(words)
@@ -135,16 +140,16 @@ class BoardRows:
     def order(self, sort: str) -> None:
         """Sort by another column."""
         if sort.lstrip("-") not in {column.key for column in COLUMNS}:
-            raise KeyError(sort)
+            raise KeyError(sort)  # the table answers the page that its request is invalid
         self.look(sort=sort)
 
     def select(self, how: str, start: int, stop: int) -> None:
         """Change the selection: see :class:`.table.Rows`."""
-        keys = {row.key for row in self._shown[start:stop]}
+        keys = {row.key for row in self._shown[start:stop]}  # keys, not positions: rows move while jobs end
         if how == "none":
             self._picked = set()
         elif how == "all":
-            self._picked = {row.key for row in self._shown}
+            self._picked = {row.key for row in self._shown}  # all that the filter shows: no hidden row
         elif how == "toggle":
             self._picked ^= {row.key for row in self._shown[start : start + 1]}
         elif how in ("only", "add"):
@@ -189,9 +194,10 @@ def _order(job: Job, key: str) -> tuple[bool, Any]:
         "size": job.size,
         "asked": job.asked,
         "expected": job.due or job.ready_until or job.expected,
-        "progress": job.done / job.size if job.size else None,
+        "progress": job.done / job.size if job.size else None,  # neither None nor 0 can be divided by
         "file": job.file or job.target,
     }[key]
+    # None cannot be compared with a number or a date.
     return (value is not None, value if value is not None else 0)
 
 

@@ -31,13 +31,13 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def __init__(self, plan: Plan[Any]) -> None:
         self._plan = plan
-        self._guard = threading.Lock()
+        self._guard = threading.Lock()  # clicks come in the kernel's thread, reports in those of the run
         self._running = False
         self._text = widgets.HTML(plan.card_html())
         self._status = widgets.HTML(said("There is nothing to do." if plan.empty else ""))
         self._start = widgets.Button(
             description=plan.button,
-            disabled=plan.empty or plan.result is not None,
+            disabled=plan.empty or plan.result is not None,  # a plan runs once, wherever it is shown
             button_style="danger" if plan.danger else "primary",
             tooltip=plan.title,
         )
@@ -52,7 +52,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._needed = plan.confirmation
         self._buttons = widgets.HBox()
         self._beside = widgets.HTML()
-        self._refusal = plan.refusal
+        self._refusal = plan.refusal  # stored: the property may read the free space of the disk
         self._show_buttons()
         self._allow()
         super().__init__([self._text, self._buttons, self._status])
@@ -81,13 +81,14 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _take(self, plan: Plan[Any]) -> None:
         """Show another plan, which has not run either."""
+        # Before the guard is taken: both may read the disk.
         html, refusal = plan.card_html(), plan.refusal
         with self._guard:
             self._plan, self._refusal = plan, refusal
             self._text.value = html
             self._start.tooltip = plan.title
         if self._place is not None:
-            self._place.put(self._record())
+            self._place.put(self._record())  # the saved notebook shows the plan that the button runs
 
     def _record(self) -> Record:
         title = f"{self._plan.title}: not started when this was saved"
@@ -101,12 +102,13 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _ready(self) -> bool:
         """Return whether the plan may run: confirmed, not refused, not running, and not run yet."""
+        # run() checks it again, with the same name.
         typed = not self._needed or self._name.value.strip() == self._needed
         waiting = not (self._running or self._plan.result is not None or self._plan.empty)
         return typed and waiting and not self._refusal
 
     def _asked(self, _: object) -> None:
-        if not self._plan.danger or self._needed:
+        if not self._plan.danger or self._needed:  # typing the name replaces the second click
             self._run()
             return
         self._buttons.children = [self._sure, self._no]
@@ -129,6 +131,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             if not self._ready():  # a second click may be in flight while the button is disabled
                 return
             self._running = self._start.disabled = self._name.disabled = True
+        # One archive is one request, which cannot be stopped.
         stoppable = isinstance(self._plan, DestructivePlan) and bool(self._needed)
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = said("Working …")
@@ -137,7 +140,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _work(self) -> None:
         try:
             outcome = self._carry_out()
-        except PlanChanged as error:
+        except PlanChanged as error:  # nothing was done: the user decides again, by the new numbers
             self._changed(str(error))
         except Exception as error:  # in a thread, nothing else shows it
             self._fail(describe(error))
@@ -147,6 +150,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _carry_out(self) -> Any:
         if isinstance(self._plan, DestructivePlan):
             self._plan.observe(self._report)
+        # None: an empty text would be a wrong confirmation.
         return self._plan.run(self._name.value.strip() or None)
 
     def _report(self, report: Report) -> None:
@@ -156,14 +160,14 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _fail(self, text: str) -> None:
         with self._guard:
             self._status.value = said(text)
-            self._running = self._name.disabled = False
+            self._running = self._name.disabled = False  # a failed run has no result and can be repeated
             self._show_buttons()
             self._allow()
         self._put(text)
 
     def _changed(self, text: str) -> None:
         """Show the plan as it is now, and why it was not run; the button runs what is shown."""
-        self._take(self._plan)
+        self._take(self._plan)  # run() has updated the plan itself
         self._fail(text)
         record = self._record()
         if self._place is not None:
@@ -173,7 +177,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         if isinstance(outcome, Batch):
             board = JobBoard(outcome)
             with self._guard:
-                self.children = [board]
+                self.children = [board]  # the jobs appear where the plan was
             if self._place is not None:
                 self._place.put(board_record(outcome.snapshot, outcome.title))
                 board.keep_in(self._place, self._own)

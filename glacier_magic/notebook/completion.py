@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(?:[\w, ]+=\s*)?%glacier\s+(.*)$")
 _CELL = re.compile(r"\s*%%glacier\b")
+# A line of a cell may assign its result, and may omit the magic.
 _TARGET = re.compile(r"\s*(?:[^\W\d]\w*\s*=\s*)?(?:%glacier\s+)?")
+# Does not begin with "-", as options do; has no quote, space, $ or {.
 _PLAIN = re.compile(r"[\w./@%+:,][\w./@%+:,=~-]*")
 
 
@@ -30,7 +32,7 @@ class Completer:
 
         def glacier_matcher(context: Any) -> dict[str, Any]:
             typed = context.line_with_cursor[: context.cursor_position]
-            if _CELL.match(context.full_text) and context.cursor_line:
+            if _CELL.match(context.full_text) and context.cursor_line:  # line 0 is %%glacier itself
                 typed = _as_line(typed)
             found = self.complete(typed)
             if found is None:
@@ -39,7 +41,7 @@ class Completer:
             return {
                 "completions": [SimpleCompletion(text=c, type="param") for c in choices],
                 "matched_fragment": fragment,
-                "suppress": bool(choices),
+                "suppress": bool(choices),  # otherwise IPython adds Python names to the list
             }
 
         glacier_matcher.__self__ = self  # type: ignore[attr-defined]  # unload() finds it by this
@@ -67,7 +69,7 @@ class Completer:
         if verb is None:
             return []
         parser = verb.parser("")
-        expected = parser.expected(given[1:])
+        expected = parser.expected(given[1:])  # parsing would fail: the line is not complete
         if last.startswith("-") and (expected is None or not expected.option_strings):
             return list(parser.options)
         return [] if expected is None else self._values(expected, given, last)
@@ -92,7 +94,7 @@ class Completer:
     def _vaults(self) -> list[str]:
         console = self._magics.started
         session = console.connected if console else None
-        return session.vault_names() if session else []
+        return session.vault_names() if session else []  # as last seen: a request at each Tab would be slow
 
     def _names(self, prefix: str, named: str | None, *, only_folders: bool) -> list[str]:
         """Return the folders at the level of *prefix*, and the first names below it."""
@@ -144,6 +146,7 @@ def quoted(name: str, always: bool = False) -> str:
     """
     if not always and _PLAIN.fullmatch(name):
         return name
+    # A quotation cannot contain its quote: it ends, \' follows, and it begins again.
     return "'" + name.replace("'", "'\\''") + "'"
 
 
@@ -154,6 +157,7 @@ def _cut(text: str) -> tuple[str, str]:
 
 
 def _paths(prefix: str) -> list[str]:
+    # Path() would drop the slash, and the folder itself would be offered again.
     start = prefix if prefix.endswith("/") else str(Path(prefix).expanduser()) if prefix else ""
     found = sorted(glob.glob(f"{glob.escape(start)}*"))  # noqa: PTH207 - a pattern, not a path
     return [f"{path}/" if Path(path).is_dir() else path for path in found]

@@ -46,6 +46,7 @@ class ExplorerRows:
     def words(self) -> str:
         """The number of archives, and the size of the selection."""
         count = self.count
+        # A large vault is counted in the background, after its first rows.
         there = "counting …" if count is None else plural(count, "archive")
         return " · ".join(filter(None, [there, selected_in_words(self._explorer.picked)]))
 
@@ -53,6 +54,7 @@ class ExplorerRows:
         """Return rows as formatted text, with the exact values as titles."""
         explorer = self._explorer
         found = explorer.rows(start, stop)
+        # One look-up for the page: a selection may be a whole result with exceptions.
         held = explorer.picked.held(explorer.answer, [number for number, _ in found])
         return [
             TableRow(cells(record, explorer.filter.folder), _titles(record), number in held)
@@ -71,7 +73,7 @@ class ExplorerRows:
         elif how == "all":
             picked.all_of(answer)
         elif how == "toggle":
-            for row in answer.ids(start, start + 1):
+            for row in answer.ids(start, start + 1):  # none if the result has become shorter
                 picked.toggle(answer, row)
         elif how in ("only", "add"):
             picked.pick(answer, answer.ids(start, stop), add=how == "add")
@@ -95,6 +97,7 @@ def _moment(milliseconds: int | None) -> str:
     moment = from_ms(milliseconds)
     if moment is None:
         return "unknown"
+    # Both: the user thinks in local time, and conditions are in UTC.
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z} ({moment:%Y-%m-%dT%H:%M:%SZ})"
 
 

@@ -47,13 +47,13 @@ class ExplorerPanel(Table):
         self._explorer, self._area = explorer, area
         self._errors: dict[str, str] = {}
         self._notice, self._busy, self._wrong = "", False, dict[str, str]()
-        self._tiles: tuple[object, list[Any]] = (None, [])
+        self._tiles: tuple[object, list[Any]] = (None, [])  # a key, and the tiles for it
         super().__init__(
             ExplorerRows(explorer),
             label=f"Archives of {explorer.vault.name}",
             height=18,
             scene=self._scene(),
-            tree=self._folders(""),
+            tree=self._folders(""),  # the other levels are sent when they are opened
         )
 
     # From the page
@@ -75,9 +75,9 @@ class ExplorerPanel(Table):
 
     def _look(self, changes: Mapping[str, Any]) -> None:
         for name, value in changes.items():
-            if name not in ("folder", "name", "where", *FACETS):
+            if name not in ("folder", "name", "where", *FACETS):  # what the page sends is not trusted
                 raise KeyError(name)
-            if value is None and name not in FACETS:
+            if value is None and name not in FACETS:  # None removes a facet; a box is emptied with ""
                 raise ValueError(f"no {name}")
         wanted = {name: None if v is None else str(v) for name, v in changes.items()}
         for box in wanted:
@@ -88,6 +88,7 @@ class ExplorerPanel(Table):
         except (InputError, ValueError) as error:
             box = "where" if isinstance(error, WhereError) or "where" in wanted else "name"
             self._errors[box] = str(error)
+            # Shown as typed: the filter in effect is the last valid one.
             self._wrong[box] = wanted.get(box) or ""
             self.scene = self._scene()
 
@@ -95,7 +96,7 @@ class ExplorerPanel(Table):
         explorer = self._explorer
         if what == "clear":
             self._errors, self._wrong = {}, {}
-            explorer.look(**vars(Filter(sort=explorer.filter.sort)))
+            explorer.look(**vars(Filter(sort=explorer.filter.sort)))  # clearing the filter keeps the order
         elif what == "reload":
             explorer.reload()
             self.tree = self._folders("")
@@ -109,6 +110,7 @@ class ExplorerPanel(Table):
     def _open(self, make: Callable[[], Plan[Any]]) -> None:
         if self._busy or self._wrong:  # with invalid input, the rows shown are not those of the filter
             return
+        # A second plan would replace the first while it is read.
         self._busy, self._notice = True, "Making the plan …"
         self.scene = self._scene()
         in_background(self._plan, make)
@@ -136,8 +138,10 @@ class ExplorerPanel(Table):
         return {
             **scenes.scene(self._explorer),
             "tiles": self._tiling(),
+            # Otherwise the box would lose what was typed.
             "filter": {"folder": asked.folder, "name": asked.name, "where": asked.where} | self._wrong,
             "errors": {box: visible(text) for box, text in self._errors.items()},
+            # An order alone leaves nothing out.
             "filtered": replace(asked, sort="name") != Filter() or bool(self._wrong),
             "busy": self._busy or bool(self._wrong),
             "notice": visible(self._notice),
@@ -145,6 +149,7 @@ class ExplorerPanel(Table):
 
     def _tiling(self) -> list[Any]:
         answer = self._explorer.answer
+        # Typing a filter does not change the tiles, which are of the whole folder.
         key = (answer.listing.as_of, self._explorer.filter.folder, answer.cube is None)
         if key != self._tiles[0]:
             self._tiles = (key, scenes.tiles(self._explorer))
@@ -172,13 +177,14 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
         self.panel = ExplorerPanel(explorer, self._area)
         self._place: Place | None = None
         self._due = 0.0
+        # One thread may wait while one writes.
         self._waiting, self._writing = threading.Lock(), threading.Lock()
         super().__init__([self.panel, self._area])
-        self._leave = explorer.watch(self._changed)
+        self._leave = explorer.watch(self._changed)  # last: from now on, other threads call _changed()
 
     def show(self) -> None:
         """Display the explorer and its record in the cell that runs."""
-        self._new_place(self)
+        self._new_place(self)  # two outputs: a page without a kernel shows the second one
         self._place = self._new_place(_record(self._explorer))
         self._changed()
 
@@ -187,13 +193,13 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
         self.panel.refresh()
         if self._place is None:
             return
-        self._due = time.monotonic() + self._settle
+        self._due = time.monotonic() + self._settle  # each change delays the thread that waits
         if self._waiting.acquire(blocking=False):
             in_background(self._write)
 
     def _write(self) -> None:
         """Write the record when nothing has changed for :data:`SETTLE`."""
-        while (left := self._due - time.monotonic()) > 0:
+        while (left := self._due - time.monotonic()) > 0:  # _due may have moved meanwhile
             time.sleep(left)
         self._waiting.release()  # a later change starts another thread, which waits for _writing
         with self._writing, suppress(GlacierError):  # the session is closed: the last record remains
@@ -203,7 +209,7 @@ class ExplorerView(View, widgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Remove the explorer from the page."""
-        self._leave()
+        self._leave()  # before the panel is closed, lest a background thread refreshes it
         self._explorer.close()
         self.panel.close()
         super().close()

@@ -21,7 +21,7 @@ def load(shell: InteractiveShell) -> None:
 
     Displays are registered by the names of types, so that loading imports none of them.
     """
-    kernel = sys.modules.get("ipykernel")
+    kernel = sys.modules.get("ipykernel")  # a kernel has imported it; IPython in a terminal need not have it
     version = str(getattr(kernel, "__version__", ""))
     if kernel is not None and version.startswith("7.0."):
         raise UsageError(
@@ -40,18 +40,19 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Undo :func:`load`, and end the session's threads."""
     found = shell.magics_manager.registry.pop("GlacierMagics", None)
-    for table in shell.magics_manager.magics.values():
+    for table in shell.magics_manager.magics.values():  # one table for line magics, one for cell magics
         table.pop("glacier", None)
     if isinstance(found, GlacierMagics):
         found.close()
         with suppress(ValueError):
-            cast("list[Any]", shell.configurables).remove(found)
+            cast("list[Any]", shell.configurables).remove(found)  # Magics.__init__() added it, for %config
     matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", [])
+    # In place: the completer of the shell keeps this list.
     matchers[:] = [m for m in matchers if not isinstance(getattr(m, "__self__", m), Completer)]
     formatter = _formatter(shell)
     for module, name in VIEWS:
         formatter.deferred_printers.pop((module, name), None)
-        kind = getattr(sys.modules.get(module), name, None)
+        kind = getattr(sys.modules.get(module), name, None)  # IPython moves a printer there at its first use
         formatter.type_printers.pop(kind, None)
 
 

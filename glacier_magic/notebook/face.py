@@ -29,7 +29,7 @@ class NotebookFace:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self.rich = getattr(shell, "kernel", None) is not None
+        self.rich = getattr(shell, "kernel", None) is not None  # only a kernel has a page that shows widgets
 
     def note(self, text: str) -> None:
         """Show a note in addition to the result."""
@@ -45,14 +45,14 @@ class NotebookFace:
             yield _line
             sys.stderr.write("\n")
             return
-        place: list[Place] = []
+        place: list[Place] = []  # filled after observe() is defined
 
         def observe(report: Report) -> None:
             if place:
                 place[0].put(bar(report))
 
         place.append(Place(note("Reading the files …")))
-        yield observe
+        yield observe  # after an error, the last report stays: it says how far it came
         place[0].end(note("Nothing had to be sent."))
 
     def variable(self, name: str) -> Any:
@@ -106,5 +106,5 @@ def bar(report: Report) -> Record:
 
 
 def _line(report: object) -> None:
-    sys.stderr.write(f"\r\x1b[K{str(report)[:200]}")
+    sys.stderr.write(f"\r\x1b[K{str(report)[:200]}")  # back to the start of the line, and clear it
     sys.stderr.flush()

@@ -51,8 +51,10 @@ class BoardTable(Table):
         """Send the current rows; called from any thread."""
         with self._guard:
             same = self.page["version"] == self._rows.version
+            # After a new order or filter, the page begins at the top again.
             start, stop = self._sight if same else (0, 0)
             with self.hold_sync():  # one message, with the changed traits only
+                # The rows in sight, without the page asking for them.
                 self.page = self._page(start, max(stop, start + self.height + 2))
                 self.totals = self._totals()
 
@@ -85,8 +87,9 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         head = [widgets.HTML(f"<b>{escape(batch.title)}</b>")] if batch.title else []
         super().__init__([*head, self._filters, self._table, self._buttons, self._area])
         self._allow()
+        # A board of all jobs also shows those that other processes start.
         self._leave = self._tracker.watch(self.report, lasting=batch.everything)
-        self._write(first)
+        self._write(first)  # after watch(): it ends the watch of a batch that has ended
 
     def _make_controls(self) -> None:
         self._state = widgets.Dropdown(options=[ALL_STATES], layout={"width": "9.5em"})
@@ -106,7 +109,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             description="Max rate",
             value=rate_text(self._tracker.max_rate),
             placeholder="10MB/s; empty: no limit",
-            continuous_update=False,
+            continuous_update=False,  # a rate that is half typed must not take effect
             layout={"width": "17em"},
             style={"description_width": "initial"},
         )
@@ -148,7 +151,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def show(self) -> None:
         """Display the board and its record in the running cell."""
-        Place(self)
+        Place(self)  # two outputs: a page without a kernel shows the second one
         self.keep_in(Place(board_record(self._batch.snapshot, self._batch.title)))
 
     def keep_in(self, place: Place, _own: Place | None = None) -> None:
@@ -162,6 +165,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
     def report(self, _: BoardSnapshot | None = None, *, force: bool = False) -> None:
         """Show a change; called from the tracker's thread, and limited to some updates a second."""
         soon = time.monotonic() - self._last < INTERVAL
+        # The last update must not be dropped: no other follows.
         if soon and not force and not self._tracker.latest.finished:
             return
         mine = self._batch.snapshot  # the tracker's own snapshot drops the oldest ended rows
@@ -169,6 +173,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             self._last = time.monotonic()
             self._write(mine)
             if self._place is not None and (
+                # A record is a whole table: too much for ten times a second.
                 force or mine.finished or self._last - self._recorded >= RECORDED
             ):
                 self._recorded = self._last
@@ -188,13 +193,13 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         rows = self._rows.snapshot.rows
         states = [ALL_STATES, NOT_DONE, *states_of(rows)]
         if self._state.value not in states:
-            states.append(self._state.value)
+            states.append(self._state.value)  # the chosen value stays, though no row has it now
         vaults = [("all vaults", ""), *((v, v) for v in sorted({row.vault for row in rows}))]
         if self._vault.value not in [value for _, value in vaults]:
             vaults.append((self._vault.value, self._vault.value))
         for box, options in ((self._state, states), (self._vault, vaults)):
             if list(box.options) != options:
-                kept = box.value
+                kept = box.value  # new options select the first one
                 box.options = options
                 box.value = kept
         count = self._rows.folding
@@ -212,6 +217,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
                 "text": self._text.value.strip(),
                 "unfolded": bool(self._fold.value),
             }
+            # Setting options triggers this as well, without a change.
             if any(getattr(self._rows, name) != value for name, value in asked.items()):
                 self._rows.look(**asked)
                 self._offer()
@@ -226,10 +232,12 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._show_file.disabled = not any(row.file for row in archives)
         self._again.disabled = not any(row.ended for row in archives)
         self._forget.disabled = not any(row.ended for row in archives)
+        # A batch that has ended cannot change; all jobs can.
         self._check.disabled = self._rows.snapshot.finished and not self._batch.everything
 
     def _set_rate(self, change: dict[str, Any]) -> None:
         try:
+            # An empty field means no limit.
             self._tracker.max_rate, words = parse_rate(change["new"].strip() or "none"), ""
         except ValueError as error:
             kept = rate_text(self._tracker.max_rate) or "no limit"
@@ -238,6 +246,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _look(self) -> None:
         vaults = self._tracker.actions.vaults
+        # Vaults without known jobs may have some of other clients.
         if self._batch.everything and vaults is not None:
             names = vaults
             self._work(lambda: self._tracker.refresh(names()), "Checking all vaults …")
@@ -246,6 +255,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
 
     def _fetch(self) -> None:
         picked = [row for row in self._rows.picked if row.state == "ready"]
+        # Jobs of other clients: no folder is known, so a plan asks.
         others = [row for row in picked if not row.ours]
         begun = self._tracker.actions.fetch_now([row for row in picked if row.ours])
         if others:
@@ -301,7 +311,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
                 return
             with self._guard:
                 self._area.children = [made] if isinstance(made, widgets.Widget) else []
-            with suppress(GlacierError):
+            with suppress(GlacierError):  # the session may have been closed meanwhile
                 self.report(force=True)
 
         in_background(run)
@@ -326,6 +336,6 @@ def news(snapshot: BoardSnapshot) -> str:
 def link(path: str) -> str:
     """Return a path as HTML, with a link if it is below the notebook's folder."""
     below = near(path)
-    if below == path or below.startswith(".."):
+    if below == path or below.startswith(".."):  # a Jupyter server serves only files below its folder
         return f"<code>{escape(path)}</code>"
     return f'<a href="{escape(quote(below))}">{escape(below)}</a> <code>{escape(path)}</code>'

@@ -22,6 +22,7 @@ class LeftoversCard(View, widgets.VBox):  # type: ignore[misc]
         self._resume = widgets.Button(
             description="Resume",
             button_style="primary",
+            # The service lists uploads of other clients as well, whose files are not known here.
             disabled=not any(row.resumable for row in leftovers.rows),
             tooltip="Resume the uploads that this catalogue started",
         )

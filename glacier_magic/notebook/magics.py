@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def _trait(name: str) -> Any:
     setting = next(setting for setting in SETTINGS if setting.name == name)
+    # It casts: %config GlacierMagics.max_cost = 5 is a number.
     return traitlets.CUnicode("", help=f"{setting.help} ({setting.variable})").tag(config=True)
 
 
@@ -66,8 +67,8 @@ class GlacierMagics(Magics):
         if self._console is not None:
             self._console.close()
 
-    @needs_local_scope
-    @no_var_expand
+    @needs_local_scope  # so that a %glacier in a function sees its variables
+    @no_var_expand  # words are split first, so that a value with spaces stays one word
     @line_cell_magic
     def glacier(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Run one verb; as ``%%glacier``, one on each line of the cell."""
@@ -88,7 +89,7 @@ class GlacierMagics(Magics):
                 shown(last)  # the last result is the cell's, which IPython shows
             last = self._one(statement.line, self._shell.user_ns, f"line {statement.number}: ")
             if statement.target:
-                self._shell.user_ns[statement.target] = last
+                self._shell.user_ns[statement.target] = last  # later lines of the cell can use it as $name
                 last = None  # an assignment shows nothing
         return last
 
@@ -99,10 +100,10 @@ class GlacierMagics(Magics):
         try:
             return run(self.console, VERBS, self._words(line, names))
         except InputError as error:
-            raise UsageError(f"{place}{error}") from None
+            raise UsageError(f"{place}{error}") from None  # shown by IPython as one line
         except GlacierError as error:
             raise one_line(error, place) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # also ends the cell, so that no later line runs
             on = after_interrupt(VERBS, line.split(), "line", "%glacier")
             raise UsageError(f"{place}Interrupted. {on}") from None
 
@@ -113,7 +114,7 @@ class GlacierMagics(Magics):
         try:
             return expand(split(line), names)
         except InputError as error:
-            self.console.failed([line], error)
+            self.console.failed([line], error)  # as typed: it has no words yet
             raise
 
 
@@ -135,6 +136,7 @@ vars(GlacierMagics)["glacier"].getdoc = _overview
 def one_line(error: GlacierError, place: str = "") -> GlacierError:
     """Return an error of the same class that IPython shows as one line, without a traceback."""
     kind = type(error)
+    # A subclass, so that the user's except clauses still apply.
     made = type(kind.__name__, (_OneLine, kind), {"__module__": kind.__module__})
     result = made(f"{place}{error.message}", cure=error.cure, code=error.code)
     assert isinstance(result, GlacierError)
@@ -142,5 +144,5 @@ def one_line(error: GlacierError, place: str = "") -> GlacierError:
 
 
 class _OneLine:
-    def _render_traceback_(self) -> list[str]:
+    def _render_traceback_(self) -> list[str]:  # IPython calls it instead of formatting a traceback
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]

@@ -26,7 +26,7 @@ class Picker(widgets.VBox):  # type: ignore[misc]
 
     def __init__(self, chosen: Chosen) -> None:
         self._chosen = chosen
-        self.folder = Path.cwd()
+        self.folder = Path.cwd()  # the kernel's folder, which %cd changes
         self._where = widgets.HTML()
         self._typed = widgets.Text(
             description="Path",
@@ -49,16 +49,16 @@ class Picker(widgets.VBox):  # type: ignore[misc]
 
     def _marked_folder(self) -> Path:
         marked = [self.folder / name for name in self._entries.value]
-        return next((path for path in marked if path.is_dir()), self.folder)
+        return next((path for path in marked if path.is_dir()), self.folder)  # the present one is read again
 
     def _go(self, folder: Path) -> None:
         try:
-            found = _entries(folder)
+            found = _entries(folder)  # first: a folder that cannot be read leaves the list as it is
         except OSError as error:
             self.say(f"{folder} cannot be read: {error.strerror}")
             return
         self.folder = folder
-        self._entries.options = found[:MOST]
+        self._entries.options = found[:MOST]  # each option is sent to the page
         self._entries.value = ()
         more = len(found) - MOST
         self.say(f"{folder}" + (f" — the first {MOST:,} of {len(found):,}" if more > 0 else ""))
@@ -73,7 +73,7 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         if not words:
             self.say("Mark files or folders, or type a path.")
             return
-        if self._chosen(words, self._below.value):
+        if self._chosen(words, self._below.value):  # what was refused stays, to be corrected
             self._typed.value = ""
 
     def left(self) -> str:
@@ -93,7 +93,7 @@ def _entries(folder: Path) -> list[tuple[str, str]]:
         for entry in listing:
             if entry.name.startswith("."):  # hidden, as in a file dialog
                 continue
-            shown = visible(entry.name)
+            shown = visible(entry.name)  # the label; the value keeps the bytes of the name
             if entry.is_dir():
                 folders.append((f"{shown}/", entry.name))
             else:
@@ -105,4 +105,4 @@ def _size(entry: os.DirEntry[str]) -> str:
     try:
         return human_bytes(entry.stat().st_size)
     except OSError:
-        return "cannot be read"
+        return "cannot be read"  # such as a link without a target: no reason to hide the folder

@@ -60,7 +60,7 @@ class RestoreForm(PlanCard):
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
         self._look = widgets.Button(description="Refresh", tooltip="Check prices, jobs and free space again")
         self._look.on_click(lambda _: self._change(afresh=True))
-        self._shown = self._written
+        self._shown = self._written  # before super().__init__(), which calls _ready()
         super().__init__(plan)
         for field in self._fields:
             field.observe(lambda _: self._change(), "value")
@@ -82,19 +82,20 @@ class RestoreForm(PlanCard):
         )
 
     def _ready(self) -> bool:
+        # The plan shown must be the one that is started.
         return super()._ready() and self._written == self._shown
 
     def _show_buttons(self) -> None:
-        self._buttons.children = [self._start, self._look, self._beside]
+        self._buttons.children = [self._start, self._look, self._beside]  # no name: a restore deletes nothing
 
     def _change(self, *, afresh: bool = False) -> None:
         with self._guard:
             if self._running or self._plan.result is not None:
                 return  # the thread below reads the fields again before it ends
-            self._running = self._start.disabled = True
+            self._running = self._start.disabled = True  # a plan of old values must not be started meanwhile
             self._status.value = said("Making the plan …")
         self._lock_fields()
-        in_background(self._revise, afresh)
+        in_background(self._revise, afresh)  # it reads the catalogue, and may ask the service for its policy
 
     def _revise(self, afresh: bool) -> None:
         while self._running:  # a field may change while the plan is made
@@ -103,12 +104,12 @@ class RestoreForm(PlanCard):
                 self._take(self._planned(written, afresh=afresh))
                 self._shown, refusal = written, self._plan.refusal
             except GlacierError as error:
-                refusal = str(error)
+                refusal = str(error)  # the plan shown stays the last valid one
             except Exception as error:  # in a thread, nothing else shows it
                 refusal = describe(error)
             nothing = "There is nothing to do." if self._plan.empty else "No request has been sent."
             with self._guard:
-                if written == self._written:
+                if written == self._written:  # under the guard: a later change starts another thread
                     self._running, self._refusal = False, refusal
                     self._status.value = said("" if refusal else nothing)
                     self._allow()
@@ -125,10 +126,11 @@ class RestoreForm(PlanCard):
         except ValueError as error:
             raise InputError(f"The budget is {error}", cure="") from None
         plan = self._plan
+        # A budget alone changes nothing of the plan: no file has to be looked at again.
         if afresh or written[:3] != self._shown[:3]:
             plan = plan.revised(tier=tier, to=to, destination=destination)
         if limit is None:
-            return plan.without_limit()
+            return plan.without_limit()  # an empty field; an invalid one has raised above
         return plan.limit_to(limit, accept_unconfirmed=trusting)
 
     def _run(self) -> None:
@@ -136,7 +138,7 @@ class RestoreForm(PlanCard):
         self._lock_fields()
 
     def _fail(self, text: str) -> None:
-        self._refusal = self._plan.refusal
+        self._refusal = self._plan.refusal  # the prices or the free space may have changed during the run
         super()._fail(text)
         self._lock_fields()
 
@@ -151,4 +153,4 @@ _PLACES = {
     "region": "is in another AWS region",
     "here": "is in the vault's region",
 }
-assert _PLACES.keys() == DESTINATIONS.keys()
+assert _PLACES.keys() == DESTINATIONS.keys()  # a new destination must get words here

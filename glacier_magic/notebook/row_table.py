@@ -97,6 +97,7 @@ def source(*names: str) -> str:
     """
     texts = [(Path(__file__).parent / name).read_text("utf-8") for name in names]
     joined = "\n".join(text.replace(_EXPORT, "") for text in texts[:-1]) + texts[-1]
+    # Shorter: a kernel far away sends them to the page.
     short = re.sub(r"^\s+(?://.*)?|^//.*", "", joined, flags=re.MULTILINE)
     return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
 
@@ -123,9 +124,10 @@ class Table(View, anywidget.AnyWidget):
     what = "table"
 
     def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:
+        # Reentrant: what the page asks for may refresh the table.
         self._rows, self._guard = rows, threading.RLock()
         columns = [asdict(column) for column in rows.columns]
-        first = self._page(0, height + 2)
+        first = self._page(0, height + 2)  # sent with the widget: the page shows rows before it can ask
         totals = self._totals()
         super().__init__(columns=columns, label=label, height=height, page=first, totals=totals, **more)
         self.on_msg(self._heard)
@@ -133,6 +135,7 @@ class Table(View, anywidget.AnyWidget):
     def refresh(self) -> None:
         """Send the provider's current rows; called from any thread."""
         with self._guard:
+            # After another answer the old place means nothing.
             same = self.page["version"] == self._rows.version
             start = self.page["start"] if same else 0
             with self.hold_sync():  # one message, with the changed traits only
@@ -140,10 +143,11 @@ class Table(View, anywidget.AnyWidget):
                 self.totals = self._totals()
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
-        version = self._rows.version
+        version = self._rows.version  # first: old rows with a new version would stay on the page
         return {
             "version": version,
             "start": start,
+            # Whatever the page asks for.
             "rows": [_sent(row) for row in self._rows.rows(start, min(stop, start + MOST))],
             "sort": self._rows.sort,
         }
@@ -172,9 +176,9 @@ class Table(View, anywidget.AnyWidget):
             self._rows.order(str(message["sort"]))
             self.refresh()
         elif kind == "select":
-            if message["version"] == self._rows.version:
+            if message["version"] == self._rows.version:  # otherwise its row numbers mean other rows
                 self._rows.select(str(message["how"]), *_span(message["start"], message["stop"]))
-            self._send_rows(*_span(*message["sight"]))
+            self._send_rows(*_span(*message["sight"]))  # if ignored, too: it brings the new version
         else:
             raise ValueError(kind)
 
@@ -184,7 +188,7 @@ class Table(View, anywidget.AnyWidget):
 
 
 def _span(start: Any, stop: Any) -> tuple[int, int]:
-    first, last = int(start), int(stop)
+    first, last = int(start), int(stop)  # raises what _heard() answers with an error
     if not 0 <= first <= last:
         raise ValueError(f"rows {first} to {last}")
     return first, last
@@ -192,6 +196,7 @@ def _span(start: Any, stop: Any) -> tuple[int, int]:
 
 def _sent(row: TableRow) -> list[Any]:
     """Return a row in the form of the page: cells, titles, whether it is selected."""
+    # Cut before and after: an escape sequence is longer than its character.
     cells = [visible(cell[: LONGEST * 2])[:LONGEST] for cell in row.cells]
     titles = [visible(title[:2000]) for title in row.titles]
     return [cells, titles, int(row.selected)]

@@ -24,6 +24,7 @@ VALUES = 12
 def scene(explorer: Explorer) -> dict[str, Any]:
     """Return the folder's path, the totals, the facets, and their age."""
     asked, cube = explorer.filter, explorer.answer.cube
+    # The sums are read in the background, after the rows.
     facets = {} if cube is None else {f: choices(cube, asked, f) for f in FACETS}
     sums = None if cube is None else total(cube, asked)
     return {
@@ -45,6 +46,7 @@ def crumbs(vault: str, folder: str) -> list[list[str]]:
     """Return path and label of the vault and of each folder down to *folder*."""
     found, place = [["", visible(vault)]], 0
     while place < len(folder):
+        # Not split(): names may contain "//", and a crumb is an exact prefix.
         end = folder.index("/", place) + 1 if "/" in folder[place:] else len(folder)
         found.append([folder[:end], visible(folder[place:end].rstrip("/"))[:80] or "/"])
         place = end
@@ -80,21 +82,24 @@ def _choice(choice: Choice) -> dict[str, Any]:
 def tiles(explorer: Explorer) -> list[Any]:
     """Return the treemap of the current folder: its subfolders, and the rest of its archives."""
     folder = explorer.filter.folder
-    whole = next(iter(explorer.du(folder, 0)), None)
+    whole = next(iter(explorer.du(folder, 0)), None)  # none for a folder without archives
     found, _ = explorer.folders(folder, TILES)
-    if whole is None or not whole.bytes:
+    if whole is None or not whole.bytes:  # archives of unknown size have no area
         return []
+    # A tile without an area cannot be seen or clicked.
     parts: list[tuple[int, str | None, str, str]] = [
         (b.bytes, b.path, _label(b.path), _figures(b)) for b in found if b.bytes
     ]
-    rest = whole.bytes - sum(size for size, *_ in parts)
+    rest = whole.bytes - sum(size for size, *_ in parts)  # its own archives, and the subfolders beyond TILES
     if rest > 0:
         label = "the rest" if parts else "archives here"
+        # None: there is no folder to open.
         parts.append((rest, None, label, f"{label}: {human_bytes(rest)} ({rest:,} bytes)"))
-    parts.sort(key=lambda part: -part[0])
+    parts.sort(key=lambda part: -part[0])  # treemap() takes the largest first
     laid = treemap([size for size, *_ in parts])
     return [
         [
+            # Finer than a pixel, and short in the message.
             *(round(number, 5) for number in tile),
             path,
             label,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
+# \w: as in Python, a name may have letters of any script.
 _ASSIGNED = re.compile(r"([^\W\d]\w*)\s*=\s*(.*)", re.DOTALL)
 _MAGIC = re.compile(r"%glacier(?:\s+|$)")
 
@@ -40,15 +41,17 @@ def statements(first: str, cell: str) -> list[ScriptLine]:
 
 def _read(cell: str) -> Iterator[ScriptLine]:
     joined, start = "", 0
+    # Not splitlines(): a name may contain other separators.
     for number, raw in enumerate(cell.split("\n"), 1):
+        # A joined line may be blank or begin with "#".
         if not joined and (not raw.strip() or raw.lstrip().startswith("#")):
             continue
-        start = start if joined else number
+        start = start if joined else number  # an error names the first of the joined lines
         joined += raw.removesuffix("\\") if raw.endswith("\\") else raw
         if not raw.endswith("\\"):
             yield _statement(start, joined.strip())
             joined = ""
-    if joined.strip():
+    if joined.strip():  # the last line ended in a backslash
         yield _statement(start, joined.strip())
 
 

@@ -77,7 +77,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             rows.append(LeftoversCard(leftovers))
         super().__init__(rows)
         self.add_class("glacier-uploads")
-        self._leave = desk.watch(self._changed)
+        self._leave = desk.watch(self._changed)  # last: from now on, other threads call _write()
         self._write()
 
     def show(self) -> None:
@@ -102,6 +102,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             if self._desk.state == SENDING:
                 self._desk.pause()
                 return
+            # A rate that is not understood must not mean "no limit".
             words = self._mistake() or self._picker.left()
             self._say(words)
             if not words:
@@ -133,7 +134,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         words = []
         for name, content in files:
             try:
-                if len(content) > THROUGH_THE_PAGE:
+                if len(content) > THROUGH_THE_PAGE:  # a server may be configured for larger messages
                     words.append(f"{name}: too large to send from the browser")
                     continue
                 self._say(f"Sending {name} …")
@@ -145,7 +146,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
                 words.append(f"{name}: {describe(error)}")
         self._say("; ".join(words))
         with self._guard:
-            self._browser.value = ()
+            self._browser.value = ()  # otherwise the widget keeps the bytes in memory
 
     # What it shows
 
@@ -156,7 +157,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def _changed(self) -> None:
         """Show a change; called from any thread, at most ten updates a second."""
         now = time.monotonic()
-        if self._desk.state == SENDING and now - self._last < INTERVAL:
+        if self._desk.state == SENDING and now - self._last < INTERVAL:  # the end of sending is always shown
             return
         self._write()
 
@@ -166,7 +167,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             self._last = time.monotonic()
             state = desk.state
             self._run.description = _BUTTONS[state]
-            stuck = state != SENDING and bool(self._mistake())
+            stuck = state != SENDING and bool(self._mistake())  # Pause must work whatever the rate field has
             self._run.disabled = state == PAUSING or not desk.open or stuck
             self._bar.value = _bar(desk)
             self._table.value = desk._repr_html()
@@ -181,7 +182,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Remove the panel from the page; the queue keeps sending."""
-        self._leave()
+        self._leave()  # the desk outlives its panel
         super().close()
 
 
@@ -198,5 +199,5 @@ def panel_of(desk: UploadDesk) -> UploadPanel:
     """Return the panel of a queue, with the unfinished uploads if they can be listed."""
     left = None
     with suppress(GlacierError):
-        left = desk.leftovers()
+        left = desk.leftovers()  # an identity may lack the permission to list them
     return UploadPanel(desk, left)

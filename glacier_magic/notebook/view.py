@@ -11,6 +11,7 @@ from .display import in_a_live_notebook
 
 def in_background(work: Callable[..., object], *args: object) -> None:
     """Run *work* in a thread, so that the kernel stays free for other cells."""
+    # A kernel that is shut down must not wait for a transfer.
     threading.Thread(target=work, args=args, name="glacier-widget", daemon=True).start()
 
 
@@ -24,5 +25,6 @@ class View:
         bundle = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's own
         data = bundle[0] if isinstance(bundle, tuple) else bundle  # a tuple has the metadata as well
         if data is not None:
+            # The formats beside the widget, which pages without a kernel show.
             data.update(in_a_live_notebook(self.what)._repr_mimebundle_())
         return bundle

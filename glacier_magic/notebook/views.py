@@ -21,9 +21,10 @@ def view_of(found: object) -> Any:
 
     :raises TypeError: its class has none.
     """
-    for kind in type(found).__mro__:
+    for kind in type(found).__mro__:  # the nearest class: a RestorePlan is a Plan, but has a form
         place = VIEWS.get((kind.__module__, kind.__name__))
         if place is not None:
             module, name = place
+            # Not before it is shown: importing ipywidgets takes a while.
             return getattr(import_module(f".{module}", __package__), name)(found)
     raise TypeError(f"No widget shows a {type(found).__name__}")

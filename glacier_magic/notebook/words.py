@@ -31,6 +31,7 @@ def split(line: str) -> list[_Word]:
     :raises InputError: a quotation is not closed.
     """
     line = line.strip()
+    # The ";" hides the result of a cell, in IPython.
     return _Lexer(line[:-1].rstrip() if line.endswith(";") else line).words()
 
 
@@ -64,7 +65,7 @@ class _Lexer:
             self._word = _Word([])
             self._words.append(self._word)
         pieces = self._word.pieces
-        if pieces and pieces[-1][1] == (not plain):
+        if pieces and pieces[-1][1] == (not plain):  # joined, so that $name is not cut at its letters
             pieces[-1] = (pieces[-1][0] + text, not plain)
         else:
             pieces.append((text, not plain))
@@ -75,6 +76,7 @@ class _Lexer:
             c = self._next()
             if c == quote:
                 return
+            # Only these two: "C:\new" keeps its backslash.
             escaped = c == "\\" and quote == '"' and self._line[self._at : self._at + 1] in '"\\'
             self._keep(self._next() if escaped else c, plain=escaped or quote == "'")
         raise InputError("A quotation is not closed", cure=f"Add the missing {quote} to the line.")
@@ -86,7 +88,7 @@ class _Lexer:
             depth += {"{": 1, "}": -1}.get(self._next(), 0)
         if depth:
             raise InputError("A brace is not closed", cure="Add the missing } or quote the word with '.")
-        self._keep(self._line[start : self._at])
+        self._keep(self._line[start : self._at])  # quotes in it belong to Python
 
 
 def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
@@ -99,18 +101,19 @@ def expand(words: list[_Word], names: Mapping[str, Any]) -> list[str]:
     """
     out: list[str] = []
     for word in words:
-        several = _several(word, names)
+        several = _several(word, names)  # only a bare name: "x$name" with a list has no obvious meaning
         if several is not None:
             out += [as_value(text) for text in several]
         else:
             text = "".join(_fill(t, names) if open_ else t for t, open_ in word.pieces)
+            # A value from a variable is data: "--yes" in a name confirms nothing.
             filled_in = word.text.startswith(("$", "{")) and word.pieces[0][1]
             out.append(as_value(text) if filled_in else text)
     return out
 
 
 def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
-    if len(word.pieces) != 1 or not word.pieces[0][1]:
+    if len(word.pieces) != 1 or not word.pieces[0][1]:  # a part in single quotes is literal
         return None
     text = word.text
     name = text[1:] if text.startswith("$") else text[1:-1] if text.startswith("{") else ""
@@ -118,6 +121,7 @@ def _several(word: _Word, names: Mapping[str, Any]) -> list[str] | None:
     if not isinstance(value, list | tuple):
         return None
     if not value:
+        # "rm $names" must not become "rm", with another meaning.
         raise InputError(f"{name} is empty: the verb would run without it", cure="Check the variable.")
     return [str(item) for item in value]
 
@@ -128,6 +132,7 @@ def _fill(text: str, names: Mapping[str, Any]) -> str:
     from IPython.utils.text import DollarFormatter  # noqa: PLC0415 - costs time: imported when used
 
     try:
+        # The rules of IPython for !commands and other magics.
         return str(DollarFormatter().vformat(text, (), dict(names)))
     except Exception as error:  # the user's expression may raise any error
         raise InputError(
