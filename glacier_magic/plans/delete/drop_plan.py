@@ -125,9 +125,13 @@ class DropPlan(DestructivePlan[str]):
 
 
 def end(catalogue: Catalogue, drop: Drop) -> None:
-    """End a drop and its deletions; deleted archives stay deleted."""
+    """End a drop and its deletions; deleted archives stay deleted.
+
+    :raises Refused: another process has moved the drop on since it was read.
+    """
     # From the state that was read alone: another process may have moved it on.
-    catalogue.drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user")
+    if not catalogue.drops.move(drop.id, (drop.state,), "forgotten", error="ended by the user"):
+        raise Refused(f"The drop of {drop.vault} has changed", cure=f"{step('drops')} shows its state.")
     if drop.deletion is not None:
         catalogue.deletions.ended(drop.deletion, "forgotten", "its drop was ended")
 

@@ -20,6 +20,7 @@ from glacier_magic.errors import (
 from glacier_magic.jobs import Batch
 from glacier_magic.jobs.dropping import DAY, next_inventory
 from glacier_magic.plans import EmptyPlan
+from glacier_magic.plans.delete.drop_plan import end
 from glacier_magic.prices import configuration_file
 
 pytestmark = pytest.mark.limits(drop_retry=0.05)
@@ -474,3 +475,13 @@ def test_plans_promise_what_a_record_can_keep(session, filled, reaches):
     assert plan.kind == session.drop_vault("photos").kind == "drop"
     assert json.loads(json.dumps(plan.promised()))["archives"] == 3
     assert json.loads(json.dumps(session.drop_vault("photos").promised()))["archives"] == 0
+
+
+def test_a_drop_that_has_changed_is_not_ended(session, filled):
+    """It has moved on in another process: its deletion goes on, and the error says so."""
+    session.drop_with_archives("photos")
+    drop = session.catalogue.drops.open_of("photos")
+    session.catalogue.drops.move(drop.id, (drop.state,), "confirming")
+    with pytest.raises(Refused, match="has changed"):
+        end(session.catalogue, drop)
+    assert session.catalogue.drops.open_of("photos").state == "confirming"
