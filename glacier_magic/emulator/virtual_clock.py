@@ -70,7 +70,7 @@ class VirtualClock:
             now, lease = self._read(), _LEASE * 1000 * self.rate
             if final:
                 self._write(now, now)
-            elif now + lease / 2 > self._lease:
+            elif now + lease / 2 > self._lease:  # half a lease early, so that requests rarely have to write
                 self._write(now, now + lease)
 
     def _write(self, now: float, until: float) -> None:

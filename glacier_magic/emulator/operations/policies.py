@@ -26,7 +26,7 @@ def _policy(call: Call) -> str:
         )
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # hostile nesting exhausts the parser's stack
         raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
     if not isinstance(content, dict) or "Statement" not in content:
         raise service_errors.invalid("Invalid policy: it has no Statement.")
@@ -74,7 +74,7 @@ def complete_vault_lock(call: Call) -> Response:
         found = setting_rows.lock(connection, vault, call.clock.now())
         if found is None:
             raise service_errors.not_found(f"No vault lock policy is set for: {vault.arn}")
-        if found.lock_id != call.names["lock"]:
+        if found.lock_id != call.names["lock"]:  # documented: denied once locked, an invalid value before
             if found.state == "Locked":
                 raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
             raise service_errors.invalid(f"Invalid lock ID: {call.names['lock']}")
