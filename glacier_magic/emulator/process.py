@@ -92,6 +92,7 @@ def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) 
                 raise EmulatorError(_why(folder))
             # Another process was faster, or the last server is still shutting down.
             time.sleep(4 * _STEP)
+            # While the folder is locked, its server may still come up and be found.
             child = _spawn(command, folder) if _is_free(folder) else child
         time.sleep(_STEP)
     raise EmulatorError(

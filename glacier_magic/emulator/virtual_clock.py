@@ -33,7 +33,7 @@ class VirtualClock:
         self.speed = float(saved.get("speed", 1.0))
         """The speed setting, which a pause does not change."""
         self.paused = bool(saved.get("paused", False))
-        self._real = time.monotonic()
+        self._real = time.monotonic()  # a change of the computer's time does not turn this clock
         self._lease = self._anchor
         if speed is not None:
             self.set_speed(speed)

@@ -58,7 +58,7 @@ def initiate_vault_lock(call: Call) -> Response:
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
         found = setting_rows.lock(connection, vault, now)
-        if found is not None:
+        if found is not None:  # documented for a lock in progress, assumed for a complete one
             raise service_errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
         lock_id = ids.lock_id()
         new = StoredLock(text, lock_id, now, now + service_limits.LOCK_LIFE)

@@ -89,6 +89,7 @@ class StoredJob:
             "SHA256TreeHash": self.range_hash,
             "SNSTopic": self.topic,
             "StatusCode": self.status(now),
+            # The text in progress is the documentation's.
             "StatusMessage": self.message if completed else "Operation in progress.",
             "Tier": self.tier,  # null for an inventory, as in real responses
             "VaultARN": vault_arn,
@@ -129,7 +130,7 @@ def add(
         "topic": request.topic,
         "created": now,
         "completes": now + duration,
-        "expires": now + duration + request.life,
+        "expires": now + duration + request.life,  # counted from the completion, not from the request
         "outcome": "Failed" if request.failure else "Succeeded",
         "message": request.failure or "Succeeded",
     }

@@ -77,6 +77,7 @@ def retrieval_policy(connection: sqlite3.Connection, account: str, region: str) 
         "SELECT strategy, bytes_per_hour FROM retrieval_policies WHERE account = ? AND region = ?",
         (account, region),
     ).fetchone()
+    # No limit, as for an account that never set one.
     return ("None", None) if row is None else (row[0], row[1])
 
 
