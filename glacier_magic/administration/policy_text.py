@@ -25,7 +25,7 @@ _OPERATORS = {
     "NotIpAddress": "is not in",
     "DateLessThan": "is before",
     "DateGreaterThan": "is after",
-    "Null": "is missing:",
+    "Null": "is missing:",  # its value is true or false: "is missing: true"
 }
 _KEYS = {
     "glacier:archiveageindays": "the archive's age in days",

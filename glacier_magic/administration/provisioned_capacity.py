@@ -116,7 +116,7 @@ class Capacity(Rendered):
                 cure=f"{step('capacity')} shows it in a minute; no other unit is bought before that.",
                 code=error.code,
             ) from None
-        except GlacierError:  # a refusal by the service: nothing was bought
+        except GlacierError:  # refused, or never sent: nothing was bought
             purchases.settle(purchase, "failed")
             raise
         now = self._again()  # before settling: if it fails, the next call finds the unit

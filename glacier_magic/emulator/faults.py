@@ -133,7 +133,7 @@ def before(fault: Fault, request: Request) -> None:
         length = request.body.length
 
         def drop(left: int) -> None:
-            # A body of up to a MiB is read at once, so it is dropped before.
+            # A body of up to a MiB is read at once, so it is dropped before that.
             if left <= max(length // 2, CHUNK):
                 raise ConnectionDroppedError
 
@@ -187,7 +187,7 @@ def _truncate(connection: socket.socket, head: bytes, response: Response) -> Non
 def _trickle(rate: int) -> Deliver:
     def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
         connection.sendall(head)
-        # Ten pieces a second, so that no pause looks like a stall.
+        # In small pieces, so that no pause looks like a stall.
         for piece in _pieces(response, response.length, max(rate // 10, 1)):
             connection.sendall(piece)
             time.sleep(len(piece) / rate)
