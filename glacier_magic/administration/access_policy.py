@@ -52,8 +52,9 @@ class AccessPolicy(VaultPolicy):
         return self.set(Document.read(Path(path).expanduser()))
 
     def _set(self, document: Document) -> AccessPolicy:
+        # The user's own text, not its content written anew.
         Administration(self._service).set_access_policy(self.vault, document.text)
-        return AccessPolicy(self.vault, self._service)
+        return AccessPolicy(self.vault, self._service)  # read again: as the service has stored it
 
     def remove(self) -> Change[str]:
         """Return the plan to remove the policy; removing none is no error."""

@@ -152,6 +152,7 @@ def look_everywhere(
 
     :param regions: names of regions; None for all that boto3 knows in the partition.
     """
+    # Without repeats: a region named twice would count its cost twice.
     names = list(dict.fromkeys(regions_of(service) if regions is None else regions))
     skipped: dict[str, str] = {}
     # Created in this thread: creating boto3 clients is not thread-safe.
@@ -180,13 +181,13 @@ def _vaults(service: Service) -> list[Mapping[str, Any]] | GlacierError:
     try:
         return list(service.vaults())
     except GlacierError as error:
-        return error
+        return error  # not raised: map() would end with the first one
 
 
 def _reason(error: GlacierError) -> str:
     if isinstance(error, CredentialsError):
         return "the region is not enabled for this account, or does not know its key"
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable):  # a region without the service has no such host name
         return "no response; does the region have the vault service?"
     return error.message
 

@@ -93,6 +93,7 @@ class Change(Plan[T]):
         lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]
         lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines]
         lines += [f"    {line}" for line in self.text.split("\n") if self.text]
+        # Policies and names are foreign text, which may hold control characters.
         return "\n".join(visible(line) for line in [*lines, self._next()])
 
     def card_html(self) -> str:

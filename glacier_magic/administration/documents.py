@@ -16,7 +16,7 @@ from .policy_text import lasting_warnings, statement_words, warnings_of
 LONGEST = 20 * 1024
 """Bytes of a policy (service documentation, "Set Vault Access Policy", "Initiate Vault Lock")."""
 
-_ACCOUNT = re.compile(r"(?<!\d)\d{8}(\d{4})(?!\d)")
+_ACCOUNT = re.compile(r"(?<!\d)\d{8}(\d{4})(?!\d)")  # 12 digits and no more: a longer number is no account
 _CURE = "Correct the file and repeat; nothing was sent."
 
 
@@ -39,6 +39,7 @@ class Document:
         :raises InputError: it is longer than 20 KB, is not JSON, repeats a key, or lacks
             statements with an effect and actions.
         """
+        # Counts half a surrogate pair instead of failing.
         if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
             raise InputError(f"The policy is longer than {LONGEST:,} bytes", cure=_CURE)
         content = _object(text)
@@ -58,7 +59,7 @@ class Document:
         try:
             with path.open("rb") as file:
                 data = file.read(LONGEST + 4)  # a byte order mark, and one byte to see that it is too long
-            return cls.parse(data.decode("utf-8-sig"))
+            return cls.parse(data.decode("utf-8-sig"))  # Windows editors write a byte order mark
         except OSError as error:
             raise LocalError(
                 f"{str(path)!r} cannot be read: {error.strerror or error}", cure="Name a JSON file."
@@ -81,7 +82,7 @@ class Document:
 
     def same_as(self, other: Document) -> bool:
         """Return whether two policies are equal, regardless of white space and the order of keys."""
-        if self.content and other.content:
+        if self.content and other.content:  # what could not be parsed has no content to compare
             return self.content == other.content
         return self.text == other.text
 
@@ -154,7 +155,7 @@ def _no_number(name: str) -> Any:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list) else [value]  # IAM accepts one value where it accepts a list
 
 
 def _statements(content: Mapping[str, Any]) -> list[Any]:

@@ -23,7 +23,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         "ListProvisionedCapacity",
         "ListTagsForVault",
     ),
-    "Retrieve": ("InitiateJob",),
+    "Retrieve": ("InitiateJob",),  # alone in its group, because retrievals cost money
     "Store": (
         "AbortMultipartUpload",
         "CompleteMultipartUpload",
@@ -99,7 +99,8 @@ class IdentityPolicy(Rendered):
             _statement(sid, "glacier", [a for a in actions if a not in OF_THE_ACCOUNT], vaults)
             for sid, actions in ACTIONS.items()
         ]
-        account = ("ListVaults", *OF_THE_ACCOUNT)
+        account = ("ListVaults", *OF_THE_ACCOUNT)  # ListVaults has no resource to name
+        # The names that routing.py gives.
         topic, queue = self._arn("sns", "glacier-magic*"), self._arn("sqs", "glacier-magic*")
         return {
             "Version": "2012-10-17",
@@ -108,6 +109,7 @@ class IdentityPolicy(Rendered):
                 *groups,
                 _statement("NotifyTopic", "sns", TOPIC_ACTIONS, [topic]),
                 _statement("NotifyQueue", "sqs", QUEUE_ACTIONS, [queue]),
+                # The price list has no resources to name.
                 _statement("Prices", "pricing", ["GetProducts"], ["*"]),
             ],
         }

@@ -32,7 +32,7 @@ class QueueListeners:
     def follow(self) -> None:
         """Start and stop listeners to match the queues in the catalogue."""
         routes = {r.url: r for r in self._catalogue.routes.all() if r.state == "ready"}
-        for url in self.listeners.keys() - routes.keys():
+        for url in self.listeners.keys() - routes.keys():  # a new set: listeners are removed meanwhile
             self.listeners.pop(url).stop()
         for url in routes.keys() - self.listeners.keys():
             try:
@@ -57,11 +57,13 @@ class QueueListeners:
         listener.start()
 
     def _wake(self, route: Route, vault: str) -> None:
+        # A message is a hint: the service is asked, so a forged one does no harm.
         self._tracker.refresh([vault])
         self._tracker.start()
         self._catalogue.routes.note_heard(route.queue, int(time.time() * 1000))
 
     def _hearing(self, route: Route, answers: bool) -> None:
+        # Read again: note_heard() changes it.
         known = self._catalogue.routes.of(route.vault) if answers else None
         self._tracker.patience = PATIENCE if known is not None and known.heard else 1.0
 

@@ -58,7 +58,7 @@ class NotificationsTable(Rendered):
         name = route.queue.rpartition(":")[2]
         if route.state != "ready":
             return f"{name}: incomplete, repeat notify setup or notify remove"
-        if topic != route.topic:
+        if topic != route.topic:  # changed elsewhere, such as in the console: no message will come
             return f"{name}: the vault no longer notifies it"
         if route.url not in self._listening:
             return f"{name}: listening while jobs are tracked"

@@ -25,7 +25,7 @@ _OPERATORS = {
     "NotIpAddress": "is not in",
     "DateLessThan": "is before",
     "DateGreaterThan": "is after",
-    "Null": "is missing:",
+    "Null": "is missing:",  # its value is true or false: "is missing: true"
 }
 _KEYS = {
     "glacier:archiveageindays": "the archive's age in days",
@@ -48,7 +48,7 @@ def warnings_of(statements: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return warnings about dangerous statements."""
     found = []
     for number, statement in enumerate(statements, 1):
-        if statement.get("Effect") != "Allow":
+        if statement.get("Effect") != "Allow":  # a denial opens nothing
             continue
         if "NotPrincipal" in statement or "*" in principals(statement.get("Principal")):
             limit = ", limited only by its condition" if statement.get("Condition") else ""
@@ -83,6 +83,7 @@ def _names(statement: Mapping[str, Any], action: str) -> bool:
 def principals(value: Any) -> list[str]:
     """Return the principals in a principal element; ``*`` is everyone."""
     if isinstance(value, Mapping):
+        # By kind: AWS, Service, Federated.
         return [name for part in value.values() for name in principals(part)]
     if isinstance(value, list):
         return [str(name) for name in value]
@@ -101,7 +102,7 @@ def _who(statement: Mapping[str, Any]) -> str:
 def _person(name: str) -> str:
     if name.isdecimal():
         return f"account {name}"
-    if name.startswith("arn:") and name.endswith(":root"):
+    if name.startswith("arn:") and name.endswith(":root"):  # the whole account, not its root user
         return f"account {name.split(':')[4]}"
     return name
 

@@ -32,6 +32,7 @@ class VaultPolicy(Rendered):
         :raises InputError: it is not a policy, or one for another vault.
         """
         document = policy if isinstance(policy, Document) else Document.parse(policy)
+        # The service is asked for the ARN: it contains the account's id.
         document.check_vault(self._service.describe_vault(self.vault)["VaultARN"])
         return document
 
@@ -48,7 +49,7 @@ class VaultPolicy(Rendered):
         """
         if self.document is None:
             raise NotFound(f"{self.vault} {self.absent}", cure="There is nothing to save.")
-        return save_new(path, self.document.text)
+        return save_new(path, self.document.text)  # unmasked: it must be possible to set it again
 
     def _heading(self) -> list[str]:
         raise NotImplementedError

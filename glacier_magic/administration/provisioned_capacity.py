@@ -110,12 +110,13 @@ class Capacity(Rendered):
             if error.code == "ThrottlingException":  # refused, so certainly not bought
                 purchases.settle(purchase, "failed")
                 raise
+            # Not settled: the purchase stays open until the list shows its result.
             raise Unavailable(
                 f"It is not known whether the unit was bought: {error.message}",
                 cure=f"{step('capacity')} shows it in a minute; no other unit is bought before that.",
                 code=error.code,
             ) from None
-        except GlacierError:
+        except GlacierError:  # refused, or never sent: nothing was bought
             purchases.settle(purchase, "failed")
             raise
         now = self._again()  # before settling: if it fails, the next call finds the unit
@@ -127,12 +128,12 @@ class Capacity(Rendered):
         purchase = self._catalogue.purchases.open()
         if purchase is None:
             return ""
-        new = sorted({unit.id for unit in self.units} - purchase.known)
+        new = sorted({unit.id for unit in self.units} - purchase.known)  # only a purchase adds a unit
         if new:
             self.found = new[0]
             self._catalogue.purchases.settle(purchase.id, "done", self.found)
             return f"The unit {self.found} was bought, though the response was lost."
-        age = max(0.0, time.time() - purchase.asked / 1000)
+        age = max(0.0, time.time() - purchase.asked / 1000)  # the computer's clock may have been set back
         if age > self._catalogue.limits.lost_purchase:
             self._catalogue.purchases.settle(purchase.id, "failed")
             return f"A purchase {human_duration(age)} ago failed: no unit was bought."
@@ -234,9 +235,9 @@ class CapacityPlan(Change[Capacity]):
         now, count, before = self._capacity, self._left, self._capacity.note
         while self._left:
             self._unanswered = True
-            now = now._buy_one()
+            now = now._buy_one()  # the service sells one unit a call
             self._unanswered = False
-            self._left -= 1
+            self._left -= 1  # after each: repeating a failed purchase buys only the rest
         if count:
             now.note = f"{before} Bought {plural(count, 'unit')} for {dict(self._facts)['price']}.".strip()
         return now

@@ -32,7 +32,7 @@ class RetrievalPolicy(Rendered):
 
     strategy: str
     bytes_per_hour: int | None
-    service: Service = field(compare=False)
+    service: Service = field(compare=False)  # the same policy, whichever session has read it
 
     @classmethod
     def read(cls, service: Service) -> RetrievalPolicy:
@@ -94,7 +94,7 @@ class RetrievalPolicy(Rendered):
 def _exact(count: int) -> str:
     """Return bytes in the largest decimal unit that divides them."""
     for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count and count % size == 0:
+        if count and count % size == 0:  # exact: the result can be given to "policy set" again
             return f"{count // size}{unit}"
     return str(count)
 

@@ -143,6 +143,7 @@ class Routing:
         # Last, once messages can arrive.
         self._calls.set_notifications(self.vault, wanted.topic, EVENTS.values())
         ready = replace(wanted, url=url, subscription=subscription, state="ready")
+        # "making" until here: an interrupted setup is seen, and can be repeated.
         self._catalogue.routes.put(ready)
         self._changed()
         return f"{self.vault} notifies the queue {_name(wanted.queue)} when a job completes."
@@ -155,7 +156,7 @@ class Routing:
             self._messaging.create_topic(_name(wanted.topic), policy, wanted.token)
 
     def _make_queue(self, wanted: Route) -> str:
-        if self._queue_is(wanted) != "to be created":
+        if self._queue_is(wanted) != "to be created":  # checked again: it may exist by now and be another's
             return self._messaging.queue(_name(wanted.queue))
         attributes = {"MessageRetentionPeriod": str(KEEP), "Policy": self._queue_policy(wanted)}
         return self._messaging.create_queue(_name(wanted.queue), attributes, wanted.token)
@@ -174,6 +175,7 @@ class Routing:
             {"Service": "sns.amazonaws.com"},
             "sqs:SendMessage",
             wanted.queue,
+            # Otherwise every topic of every account could send.
             Condition={"ArnEquals": {"aws:SourceArn": wanted.topic}},
         )
 
@@ -222,6 +224,7 @@ class Routing:
 
     def _remove(self, route: Route) -> str:
         current = self._calls.notifications(self.vault)
+        # Another topic, set since, is not ours to remove.
         if current is not None and current[0] == route.topic:
             self._calls.remove_notifications(self.vault)
         if not self._shared(route, "queue"):
@@ -244,7 +247,7 @@ class Routing:
             return {}
 
     def _remove_queue(self, route: Route) -> None:
-        with suppress(NotFound):
+        with suppress(NotFound):  # an interrupted removal has removed it already
             url = self._messaging.queue(_name(route.queue))
             if self._messaging.queue_token(url) == route.token:  # another program may have created it again
                 self._messaging.delete_queue(url)

@@ -25,10 +25,11 @@ def save_new(path: str | os.PathLike[str], text: str) -> Path:
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
     try:
+        # A policy is saved as received, even half of a surrogate pair.
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as out:
             out.write(text)
     except OSError as error:
-        file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)  # half a policy could pass for a whole one
         raise _unwritable(path, error) from None
     return file
 

@@ -87,6 +87,7 @@ class Lock(VaultPolicy):
         # Recorded before any other call: the service returns the id only once.
         self._record(lock_id, document, now, now + DAY)
         begun = Lock(self.vault, self._service, self._catalogue)
+        # The service's time replaces the estimate.
         if begun.state == IN_PROGRESS and begun.expires is not None:
             self._record(lock_id, document, now, int(begun.expires.timestamp() * 1000))
         return Lock(self.vault, self._service, self._catalogue)
@@ -127,7 +128,7 @@ class Lock(VaultPolicy):
             text=reviewed.pretty(),
             button="Lock permanently",
             danger=True,
-            confirmation=self.vault,
+            confirmation=self.vault,  # typed, because nothing can undo it
         )
 
     def _chosen(self, lock_id: str | None) -> str:
@@ -139,7 +140,7 @@ class Lock(VaultPolicy):
         if self.known is not None and lock_id in (None, self.known.lock_id):
             self._check_same(Document.received(self.known.policy), "that was initiated from this catalogue")
             return self.known.lock_id
-        return str(lock_id)
+        return str(lock_id)  # initiated elsewhere: no recorded policy to compare it with
 
     def _check_same(self, reviewed: Document, which: str) -> None:
         if self.state == IN_PROGRESS and self.document and reviewed.same_as(self.document):
@@ -154,7 +155,7 @@ class Lock(VaultPolicy):
         now = Lock(self.vault, self._service, self._catalogue)
         now._check_same(reviewed, "that was shown")
         self._calls.complete_lock(self.vault, lock_id)
-        self._catalogue.locks.forget(self.vault)
+        self._catalogue.locks.forget(self.vault)  # after the call: a failed one needs the id again
         return Lock(self.vault, self._service, self._catalogue)
 
     def abort(self) -> Lock:
@@ -165,7 +166,7 @@ class Lock(VaultPolicy):
         if self.state == LOCKED:
             raise Refused(f"{self.vault} is locked permanently", cure="A completed lock cannot be removed.")
         self._calls.abort_lock(self.vault)
-        self._catalogue.locks.forget(self.vault)
+        self._catalogue.locks.forget(self.vault)  # as above
         return Lock(self.vault, self._service, self._catalogue)
 
     # Showing it

@@ -14,7 +14,7 @@ from .documents import masked
 EVENTS = {"archive": "ArchiveRetrievalCompleted", "inventory": "InventoryRetrievalCompleted"}
 """Short names of the events, and the service's names."""
 
-_TOPIC = re.compile(r"arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}")
+_TOPIC = re.compile(r"arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}")  # aws-cn and aws-us-gov too
 
 
 class Notifications(Rendered):
@@ -41,7 +41,7 @@ class Notifications(Rendered):
                 f"{masked(topic)!r} is not the ARN of an SNS topic",
                 cure="It looks like arn:aws:sns:REGION:ACCOUNT:NAME.",
             )
-        named = list(dict.fromkeys(_event(event) for event in events))
+        named = list(dict.fromkeys(_event(event) for event in events))  # both names of an event may be given
         if not named:
             raise InputError("No events to notify of", cure="Events are archive and inventory.")
         Administration(self._service).set_notifications(self.vault, topic, named)

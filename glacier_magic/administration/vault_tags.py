@@ -20,7 +20,7 @@ MOST, IN_A_CALL = 50, 10
 LONGEST_KEY, LONGEST_VALUE = 128, 255
 """Limits of the service (service documentation, "Add Tags To Vault")."""
 
-_TEXT = re.compile(r"[\w ./=+@-]*")
+_TEXT = re.compile(r"[\w ./=+@-]*")  # letters and digits of all scripts
 _CURE = (
     f"A key has 1 to {LONGEST_KEY} characters, a value up to {LONGEST_VALUE}: letters, digits, "
     "spaces and . / = + - @ _; no key begins with aws:"
@@ -59,11 +59,12 @@ class Tags(Rendered, Mapping[str, str]):
         :raises Refused: there would be more than 50 tags.
         """
         keys = list(dict.fromkeys(remove))
-        self._check(add, keys)
+        self._check(add, keys)  # before the first call: a change that cannot be finished is not begun
         calls = Administration(self._service)
         # Removed first, so that a vault with 50 tags has room for the new ones.
         for batch in _tens(key for key in keys if key in self._tags):  # ten per call
             calls.remove_tags(self.vault, batch)
+        # Tags that are set already cost no call: a repeat after a failure does the rest.
         for batch in _tens(key for key in add if self._tags.get(key) != add[key]):
             calls.add_tags(self.vault, {key: add[key] for key in batch})
         return Tags(self.vault, self._service)

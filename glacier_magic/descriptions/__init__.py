@@ -35,7 +35,7 @@ LONGEST = 1024
 DEFAULT = "fastglacier"
 """The default format of :func:`encode`, which most software reads."""
 
-_ILLEGAL = re.compile("[^ -~]")
+_ILLEGAL = re.compile("[^ -~]")  # all that the service allows: 0x20 to 0x7E
 
 
 def decode(description: str) -> Decoded:
@@ -52,7 +52,7 @@ def decode(description: str) -> Decoded:
         return Decoded("", None, "none")
     try:
         found = read(description)
-    except UnreadableError as error:
+    except UnreadableError as error:  # never lost: even damaged, it identifies its archive to people
         return Decoded(description, None, "plain", str(error))
     return Decoded(description, None, "plain") if found is None else found
 
@@ -98,7 +98,7 @@ def encode(name: str, mtime: datetime | None, *, format: str = DEFAULT) -> str: 
         raise DescriptionError("The name is empty: give the archive a name")
     try:
         description = encoder(name, mtime)
-    except UnicodeEncodeError as error:
+    except UnicodeEncodeError as error:  # half of a surrogate pair, as Python reads a name that is not UTF-8
         raise DescriptionError(
             f"The name {name!a} is not valid Unicode: rename the file, or give a description"
         ) from error

@@ -39,6 +39,6 @@ def decode(text: str) -> Decoded | None:
     if not text.endswith(MARKS.ends):  # much cheaper than the pattern
         return None
     match = _NAME.fullmatch(text)
-    if match is None or parse_stamp(match[2]) is None:
+    if match is None or parse_stamp(match[2]) is None:  # 14 digits that are no date are part of a plain name
         return None
     return decoded(match[1], match[2], "bakthat", _NOTE, "encrypted by the client" if match[3] else "")

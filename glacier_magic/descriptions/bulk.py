@@ -20,7 +20,7 @@ def decode_columns(descriptions: list[str]) -> tuple[list[str], list[str], list[
     >>> decode_columns(["a.txt", "<m><v>4</v><p>Yg==</p><lm>19700101T000001Z</lm></m>", ""])
     (['a.txt', 'b', ''], ['plain', 'fastglacier-4', 'none'], [None, 1000, None])
     """
-    names = list(descriptions)
+    names = list(descriptions)  # what no family reads is a name itself
     formats = ["plain"] * len(names)
     mtimes: list[int | None] = [None] * len(names)
     for index in candidates(names):
@@ -30,11 +30,11 @@ def decode_columns(descriptions: list[str]) -> tuple[list[str], list[str], list[
             continue
         try:
             found = read(description)
-        except UnreadableError:
+        except UnreadableError:  # stays plain, as with decode()
             continue
         if found is not None:
             names[index] = found.name
             formats[index] = found.format
             if found.mtime is not None:
-                mtimes[index] = (found.mtime - _EPOCH) // _MILLISECOND
+                mtimes[index] = (found.mtime - _EPOCH) // _MILLISECOND  # exact: timestamp() is a float
     return names, formats, mtimes

@@ -68,7 +68,7 @@ def decode(text: str) -> Decoded:
 
 
 def _from_utf7(path: object) -> tuple[object, str]:
-    if not isinstance(path, str) or not _SHIFTED.search(path):
+    if not isinstance(path, str) or not _SHIFTED.search(path):  # without a shift, a lone + is a plus sign
         return path, ""
     try:
         name = path.encode("ascii").decode("utf-7")
@@ -79,6 +79,6 @@ def _from_utf7(path: object) -> tuple[object, str]:
 
 
 def _change(flags: object) -> str:
-    if not isinstance(flags, int):
+    if not isinstance(flags, int):  # flags of an unknown form cost the note, not the name
         return ""
     return changed_bytes(compressed=bool(flags & 1), encrypted=bool(flags & 2))

@@ -93,7 +93,7 @@ def format_stamp(when: datetime) -> str:
         utc = when.astimezone(UTC)
     except OverflowError as error:
         raise DescriptionError(f"{when} is outside the years 1 to 9999: leave it out") from error
-    return f"{utc.year:04}{utc:%m%dT%H%M%SZ}"
+    return f"{utc.year:04}{utc:%m%dT%H%M%SZ}"  # %Y does not pad the years before 1000 on Linux
 
 
 def from_base64(text: str) -> str:
@@ -104,8 +104,9 @@ def from_base64(text: str) -> str:
     plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     try:
         padded = plain + "=" * (-len(plain) % 4)
+        # Otherwise damaged characters are skipped.
         return binascii.a2b_base64(padded, strict_mode=True).decode()
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as error:  # before ValueError, which it is too
         raise UnreadableError("its base64 does not hold UTF-8 text") from error
     except ValueError as error:
         raise UnreadableError("its base64 is damaged") from error
@@ -115,7 +116,7 @@ def from_json(text: str) -> Mapping[str, object]:
     """Return the JSON object in *text*; raise :class:`UnreadableError` if it is not one."""
     try:
         value = _JSON.decode(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # hostile nesting exhausts the parser's stack
         raise UnreadableError("it is not JSON") from error
     if not isinstance(value, dict):
         raise UnreadableError("its JSON is not an object")

@@ -11,6 +11,7 @@ from .decoded import Decoded, Family
 FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
 """The families in the order in which they are tried; those with starts come first."""
 
+# Spelled out, because candidates() looks at one character: stripping millions of texts costs more.
 WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + "".join(
     map(chr, (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
 )
@@ -21,7 +22,7 @@ _BY_START: dict[str, list[tuple[tuple[str, ...], _Decoder]]] = defaultdict(list)
 _BY_SHAPE: list[_Decoder] = []
 for _family in FAMILIES:
     _marks = _family.MARKS
-    for _first in {start[0] for start in _marks.starts}:
+    for _first in {start[0] for start in _marks.starts}:  # a set: the starts of one family may share a letter
         _BY_START[_first].append((_marks.starts, _family.decode))
     if not _marks.starts:
         _BY_SHAPE.append(_family.decode)

@@ -77,7 +77,7 @@ def decode(text: str) -> Decoded:
     """
     try:
         usual = _USUAL.fullmatch(text)  # the vast majority: one match instead of four
-        if usual and not (name := from_base64(usual[2])).endswith("/"):
+        if usual and not (name := from_base64(usual[2])).endswith("/"):  # the marker of a folder needs a note
             return decoded(name, usual[3], f"fastglacier-{usual[1]}")
         path = _PATH.search(text)
         if path is None:
@@ -91,7 +91,7 @@ def _decoded(text: str, name: str) -> Decoded:
     first = not text.startswith("<m>")
     stamp = (_ANY_STAMP if first else _MODIFIED).search(text)
     version = "1" if first else _first_group(_VERSION, text)
-    known = version in {"1", "2", "3", "4"}
+    known = version in {"1", "2", "3", "4"}  # later ones may add elements, as 3 and 4 have
     return decoded(
         name,
         stamp[1] if stamp else None,
@@ -113,6 +113,7 @@ def _change(text: str) -> str:
         return ""
     compressed, encrypted, md5, size = match.groups()
     note = changed_bytes(compressed=compressed == "1", encrypted=encrypted == "1")
+    # Of the original file, so they cannot verify the archive's bytes.
     facts = [f"MD5 {md5}"] * bool(md5) + [f"{size} bytes"] * bool(size)
     return f"{note}; the file had {', '.join(facts)}" if note and facts else note
 

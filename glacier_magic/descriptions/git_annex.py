@@ -16,7 +16,7 @@ MARKS = Marks(holds="--")
 
 _HASH = "(?:MD5|SHA1|SHA224|SHA256|SHA384|SHA512|SHA3_[0-9]+|SKEIN[0-9]+|BLAKE2[BS]P?[0-9]+)"
 _KEY = re.compile(
-    "(?:.*[^A-Z0-9_])?"
+    "(?:.*[^A-Z0-9_])?"  # the user's prefix, which cannot end within a backend's name
     f"(?:(GPGHMAC{_HASH}--[0-9a-f]+)"
     f"|{_HASH}E?((?:-[sSmC][0-9]{{1,19}})*)--[0-9a-f]{{32,128}}(?:\\.[^/\\\\]{{1,40}})?"
     "|WORM((?:-[sSmC][0-9]{1,19})+)--.+)",
@@ -64,6 +64,7 @@ def decode(text: str) -> Decoded | None:
 
 
 def _time(fields: str) -> datetime | None:
+    # 11 digits end in the year 5138, within the calendar.
     found = re.search("-m([0-9]{1,11})(?![0-9])", fields)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return epoch + timedelta(seconds=int(found[1])) if found else None

@@ -47,7 +47,7 @@ def decode(text: str) -> Decoded:
 
 def _undouble(text: str) -> str:
     try:
-        return text.encode("latin-1").decode()
+        return text.encode("latin-1").decode()  # each character stands for one byte of the inner UTF-8
     except UnicodeError as error:
         raise UnreadableError("its text is not encoded twice") from error
 
@@ -61,5 +61,6 @@ def encode(name: str, mtime: datetime | None) -> str:
     values = {"filename": name}
     if mtime is not None:
         values["mtime"] = format_stamp(mtime)
+    # Not escaped: escapes would take more of the 1,024 characters.
     body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-    return f"mt2 {urlsafe_b64encode(body).decode().rstrip('=')}"
+    return f"mt2 {urlsafe_b64encode(body).decode().rstrip('=')}"  # the specification has no padding

@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         return _complain("--credentials takes an access key id and a secret, with a colon between.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FolderLock(folder)
-    if not lock.acquire():
+    if not lock.acquire():  # before anything in the folder is opened
         _complain(f"{folder} is being served already; stop that server or use another folder.")
         return BUSY
     try:
@@ -113,9 +113,10 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
     with contextlib.closing(service):
         if options.seed:
             name, _, count = options.seed.partition("=")
+            # Before listening: the first client finds the vault.
             service.seeder.seed(name, int(count), region="us-east-1")
         server = _listen(folder, options, service)
-        service.start()
+        service.start()  # after listening: where the port is taken, no thread starts
         with _announced(folder, server.url, service.account):
             _warn(options)
             print(server.url, flush=True)
@@ -169,12 +170,14 @@ def _announced(folder: Path, url: str, account: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # a killed server leaves it: readers compare the pid
 
 
 def _serve_until_stopped(server: Server) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
+        # Only a flag: the handler runs in this thread, between any two instructions.
         signal.signal(number, lambda *_: server.stopping.set())
+    # In a thread of its own: shutdown() would wait for itself in this one.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

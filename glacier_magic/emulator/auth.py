@@ -17,7 +17,7 @@ from glacier_magic.emulator import dates, service_errors, service_limits
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.http import Request
 
-DEFAULT_REGION = "us-east-1"
+DEFAULT_REGION = "us-east-1"  # of requests without a signature, which name no region
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HINT = f"start the emulator with --credentials ID:SECRET or --no-auth, or sign with {ACCESS_KEY}"
 
@@ -62,6 +62,7 @@ class Verifier:
     """Checks signatures against known key pairs."""
 
     def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
+        # --credentials adds keys to the built-in pair.
         self._secrets = {ACCESS_KEY: SECRET_KEY} | dict(pairs or {})
 
     def verify(self, request: Request, now: int) -> None:
@@ -77,7 +78,7 @@ class Verifier:
             error = service_errors.unrecognized_client(
                 "The security token included in the request is invalid."
             )
-            error.headers["x-emulator-hint"] = _HINT
+            error.headers["x-emulator-hint"] = _HINT  # in a header: the body stays the service's own
             raise error
         stamp = _stamp(request)
         _check_scope(request, given, stamp, now)
@@ -91,6 +92,7 @@ def _stamp(request: Request) -> str:
     if dates.parse_basic(text) is not None:
         return text
     try:
+        # HTTP's form of dates is allowed too.
         return parsedate_to_datetime(text).strftime("%Y%m%dT%H%M%SZ")
     except (TypeError, ValueError):
         raise service_errors.missing_header("x-amz-date") from None
@@ -101,9 +103,11 @@ def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -
         raise service_errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
     if given.date != stamp[:8]:
         raise service_errors.invalid_signature("Date in Credential scope does not match the request date.")
+    # In real time: clients sign by their own clock, not by the virtual one.
     if abs((dates.parse_basic(stamp) or 0) - now) > service_limits.CLOCK_SKEW:
         current = dates.iso_seconds(now).translate({ord("-"): None, ord(":"): None})
         raise service_errors.invalid_signature(f"Signature expired: {stamp} is not close to {current}")
+    # A rule of the service: the header that ends the canonical request must be signed as well.
     needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
     if not needed <= set(given.signed):
         raise service_errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
@@ -113,7 +117,7 @@ def payload_hash(request: Request) -> str:
     """Return the SHA-256 that the signature covers: from the header, or else of the body."""
     header = request.headers.get("x-amz-content-sha256")
     if header is not None:
-        return header
+        return header  # the body is compared with it once it has arrived
     if request.body.length > service_limits.JSON_BODY:  # hashing an upload here would hold it in memory
         raise service_errors.missing_header("x-amz-content-sha256")
     return hashlib.sha256(request.body.read()).hexdigest()
@@ -147,9 +151,10 @@ def _normal(path: str) -> str:
 
 def canonical_request(request: Request, path: str, signed: tuple[str, ...], digest: str) -> str:
     """Return the text whose hash is signed."""
-    pairs = sorted(
+    pairs = sorted(  # sorted as encoded, not as read: a rule of Signature Version 4
         (quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query_pairs()
     )
+    # Runs of spaces count as one: clients collapse them in descriptions before they sign.
     headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed]
     query = "&".join(f"{name}={value}" for name, value in pairs)
     return "\n".join((request.method, path, query, "".join(headers), ";".join(signed), digest))

@@ -14,6 +14,7 @@ class BackgroundWorker:
         self.due = due or threading.Event()
         self.stopped = False
         self._interval = interval
+        # A daemon: a round that hangs must not keep the process alive.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def work(self) -> None:
@@ -28,7 +29,7 @@ class BackgroundWorker:
         """Stop the thread after the current round, and wait for it."""
         self.stopped = True
         self.due.set()
-        if self._thread.is_alive():
+        if self._thread.is_alive():  # a server that cannot listen is closed without having been started
             self._thread.join(timeout=5)
 
     def _run(self) -> None:

@@ -41,6 +41,7 @@ def answer(service: EmulatedService, stopping: threading.Event, request: Request
         return json_response(action(service, document))
     except _RefusedError as refusal:
         return json_response({"error": str(refusal)}, refusal.status)
+    # Wrong fields arrive unchecked at Fault(**...) and seed(**...), which raise TypeError.
     except (ValueError, TypeError, KeyError, service_errors.ServiceError) as error:
         return json_response({"error": str(error)}, 400)
 
@@ -49,7 +50,7 @@ def _read(request: Request) -> dict[str, Any]:
     # Without the zone of an IPv6 address.
     if not ipaddress.ip_address(request.client.partition("%")[0]).is_loopback:
         raise _RefusedError(403, "The control endpoint answers to this machine only.")
-    if request.method == "GET":
+    if request.method == "GET":  # other origins can send one, but not read the response
         return {}
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise _RefusedError(415, "Send JSON, with Content-Type: application/json.")

@@ -25,10 +25,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+        # Its pop and append are atomic: readers take no lock.
         self._readers: deque[sqlite3.Connection] = deque()
         self._closed = False
         self._writer = self._connect()
-        self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait for each other
         self._writer.execute("PRAGMA synchronous=NORMAL")
         self._writer.execute("PRAGMA cache_size=-65536")  # 64 MiB
         self._prepare()
@@ -58,6 +59,7 @@ class Store:
         try:
             yield connection
         finally:
+            # Nothing was written; an old snapshot would keep the WAL from shrinking.
             connection.execute("ROLLBACK")
             if len(self._readers) < _IDLE_READERS and not self._closed:
                 self._readers.append(connection)
@@ -71,7 +73,7 @@ class Store:
             self._writer.execute("BEGIN IMMEDIATE")  # takes the write lock before anything is read
             try:
                 yield self._writer
-            except BaseException:
+            except BaseException:  # also an interrupt: a transaction left open would break every later write
                 self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
@@ -86,7 +88,7 @@ class Store:
     def close(self) -> None:
         """Wait for the current transaction, then close the file."""
         with self._lock:
-            self._closed = True
+            self._closed = True  # connections that are reading now are closed when they are returned
             while self._readers:
                 self._readers.pop().close()
             self._writer.close()

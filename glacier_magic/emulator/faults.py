@@ -73,7 +73,7 @@ class Fault:
         """Return whether this request is hit, and count the hit."""
         if self.operation not in ("*", operation) or self.spent:
             return False
-        if self.kind in JOBS and operation != "InitiateJob":
+        if self.kind in JOBS and operation != "InitiateJob":  # under "*", it waits for a job
             return False
         if self.probability is not None and self._random.random() >= self.probability:
             return False
@@ -133,6 +133,7 @@ def before(fault: Fault, request: Request) -> None:
         length = request.body.length
 
         def drop(left: int) -> None:
+            # A body of up to a MiB is read at once, so it is dropped before that.
             if left <= max(length // 2, CHUNK):
                 raise ConnectionDroppedError
 
@@ -142,7 +143,7 @@ def before(fault: Fault, request: Request) -> None:
 def after(fault: Fault, response: Response) -> None:
     """Attach the effect of *fault* to the response."""
     senders: dict[str, Deliver] = {
-        "reset-during": _reset_half_way,
+        "reset-during": _reset_half_way,  # reached only without a body: one with a body was reset before
         "reset-after": _reset_silently,
         "trickle": _trickle(fault.rate),
         "truncate": _truncate,
@@ -179,13 +180,14 @@ def _reset_half_way(connection: socket.socket, head: bytes, response: Response) 
 
 def _truncate(connection: socket.socket, head: bytes, response: Response) -> None:
     _send(connection, head, response, response.length // 2)
-    connection.shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError
+    connection.shutdown(socket.SHUT_RDWR)  # an orderly end, no reset: the client sees a short body
+    raise ConnectionResetError  # ends the connection's thread, quietly
 
 
 def _trickle(rate: int) -> Deliver:
     def deliver(connection: socket.socket, head: bytes, response: Response) -> None:
         connection.sendall(head)
+        # In small pieces, so that no pause looks like a stall.
         for piece in _pieces(response, response.length, max(rate // 10, 1)):
             connection.sendall(piece)
             time.sleep(len(piece) / rate)

@@ -37,10 +37,11 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # one byte stands for the file; it need not exist
 
 else:
     import fcntl
 
     def _lock(handle: int) -> None:
+        # Not lockf(): its lock ends when the process closes any handle of the file.
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -38,6 +38,7 @@ def _states(number: int) -> list[hashlib._Hash]:
 
 
 def _leaf(number: int, size: int) -> bytes:
+    # Updating the stored state would spoil it for the next call.
     state = _states(number)[size // _STEP].copy()
     state.update(_block(number)[size // _STEP * _STEP : size])
     return state.digest()
@@ -72,19 +73,20 @@ class Recipe:
             roots.append(_leaf((whole + self.phase) % _PERIOD, behind % CHUNK))
         root = roots.pop() if roots else hashlib.sha256(b"").digest()
         while roots:
+            # From the right, as an odd last hash is promoted.
             root = hashlib.sha256(roots.pop() + root).digest()
         return root.hex()
 
     def _subtrees(self, first: int, behind: int) -> Iterator[bytes]:
         """Yield the roots of the full subtrees, largest first, that make up the chunks."""
         while first < behind:
-            height = (behind - first).bit_length() - 1
+            height = (behind - first).bit_length() - 1  # the tree hash splits at the largest power of two
             yield _subtree(height, (first + self.phase) % _PERIOD)
             first += 1 << height
 
 
 @cache
-def _subtree(height: int, number: int) -> bytes:
+def _subtree(height: int, number: int) -> bytes:  # 16 numbers and some 26 heights, even for 40 TiB
     """Return the root over 2**height blocks that start with block *number*."""
     if height == 0:
         return _leaf(number, CHUNK)

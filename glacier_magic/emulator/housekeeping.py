@@ -41,6 +41,7 @@ class Housekeeping(BackgroundWorker):
             with store.write() as connection:
                 # with the old time: the day in which aborting again succeeds is over already
                 files = upload_rows.abort(connection, upload, upload.touched)
+            # After the commit: the next start sweeps what a kill leaves.
             self._service.payloads.remove(*files)
 
     def _expired_jobs(self) -> None:
@@ -55,6 +56,7 @@ class Housekeeping(BackgroundWorker):
                 connection.executemany("DELETE FROM jobs WHERE id = ?", [(row["id"],) for row in rows])
         for row in rows:
             if row["output"]:
+                # After the commit, as with uploads.
                 self._service.payloads.output(row["output"]).unlink(missing_ok=True)
 
     def _deleted_archives(self) -> None:
@@ -72,6 +74,7 @@ class Housekeeping(BackgroundWorker):
             if self._service.payloads.in_use(row["payload"]):  # a download that began before the deletion
                 continue
             with store.write() as connection:
+                # The row itself stays: inventories of an earlier time list it.
                 connection.execute("UPDATE archives SET payload = '' WHERE id = ?", (row["id"],))
                 files = upload_rows.drop_pieces(connection, row["payload"])
             self._service.payloads.remove(*files)

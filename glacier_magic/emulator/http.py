@@ -49,6 +49,7 @@ class Body:
     def fill(self, view: memoryview) -> None:
         """Fill *view* with the next bytes; raise ConnectionError if the client disconnects."""
         if self._go_on is not None:
+            # Only now: the body of a request that is refused first is never sent.
             self._go_on()  # sends 100 Continue
             self._go_on = None
         self.on_read(self.left)
@@ -108,6 +109,7 @@ class Request:
         if self.body.length > service_limits.JSON_BODY:
             raise service_errors.serialization("The request body is too long.")
         text = self.body.read()
+        # The signature covers the header alone, so the body is compared with the header.
         signed, computed = self.headers.get("x-amz-content-sha256"), hashlib.sha256(text).hexdigest()
         if signed is not None and computed != signed.lower():
             raise service_errors.payload_mismatch(computed, signed)
@@ -167,6 +169,7 @@ class Response:
 
 def json_response(document: object, status: int = 200) -> Response:
     """Return a compact JSON response with sorted keys, like the service."""
+    # In ASCII: other characters are escaped.
     body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")
     return Response(status, {"Content-Type": "application/json"}, body)
 
@@ -203,8 +206,9 @@ def _read_headers(stream: io.BufferedIOBase) -> dict[str, str]:
         line = stream.readline(_LINE)
         if line in (b"\r\n", b"\n"):
             return headers
+        # Any bytes decode, and the service reads headers as Latin-1 too.
         name, colon, value = line.decode("latin-1").partition(":")
-        if not colon or not line.endswith(b"\n"):
+        if not colon or not line.endswith(b"\n"):  # longer than _LINE, or cut off by a disconnect
             raise MalformedRequestError("malformed header")
         name, value = name.strip().lower(), value.strip(" \t\r\n")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -214,13 +218,13 @@ def _read_headers(stream: io.BufferedIOBase) -> dict[str, str]:
 def _origin_form(target: str) -> str:
     if target.startswith("/"):
         return target
-    _, _, rest = target.partition("://")
+    _, _, rest = target.partition("://")  # a client that takes the server for a proxy sends the whole URL
     _, slash, path = rest.partition("/")
     return slash + path or "/"
 
 
 def _content_length(headers: dict[str, str]) -> int:
-    if "transfer-encoding" in headers:
+    if "transfer-encoding" in headers:  # the service documents no chunked uploads
         raise MalformedRequestError("chunked bodies are not accepted")
     text = headers.get("content-length", "0")
     if not text.isascii() or not text.isdigit():  # isdigit() also accepts the digits of other scripts

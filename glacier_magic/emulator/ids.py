@@ -31,7 +31,7 @@ def archive_ids(count: int) -> Iterator[str]:
         noise = os.urandom(103 * take)
         for start in range(0, len(noise), 103):
             piece = base64.urlsafe_b64encode(noise[start : start + 103])
-            yield piece[:138].decode("ascii")
+            yield piece[:138].decode("ascii")  # without the two padding characters
         count -= take
 
 

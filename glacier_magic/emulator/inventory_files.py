@@ -13,6 +13,7 @@ from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 _BATCH = 2_000  # archives per write
+# The function inside json.dumps, without a call to that for each.
 _quoted = json.encoder.encode_basestring_ascii
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
 
@@ -36,6 +37,7 @@ def csv_line(line: ArchiveLine) -> str:
 def json_item(line: ArchiveLine) -> str:
     """Return the JSON object of one archive; a missing description is the empty string, not null."""
     return (
+        # Only a description can hold what JSON has to escape.
         f'{{"ArchiveId":"{line.archive_id}","ArchiveDescription":{_quoted(line.description)},'
         f'"CreationDate":"{line.created}","Size":{line.size},"SHA256TreeHash":"{line.tree_hash}"}}'
     )

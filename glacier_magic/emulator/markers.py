@@ -27,4 +27,5 @@ def decode(text: str, size: int) -> int | None:
     except (ValueError, binascii.Error):
         return None
     position = int.from_bytes(raw[-8:], "big")
+    # Encoded again, because the decoder skips characters that are not base64.
     return position if len(raw) == size and encode(position, size) == text else None

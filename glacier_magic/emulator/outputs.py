@@ -52,7 +52,7 @@ class Outputs(BackgroundWorker):
 
     def work(self) -> None:
         """Write the outputs of all new jobs."""
-        while not self.stopped and (job := self._next()) is not None:
+        while not self.stopped and (job := self._next()) is not None:  # a stop waits for one output at most
             self._write(job)
 
     def _next(self) -> StoredJob | None:
@@ -61,6 +61,7 @@ class Outputs(BackgroundWorker):
 
     def written(self, job: StoredJob, now: int) -> StoredJob:
         """Return the job with its output written, if it is complete at *now*."""
+        # A complete job shows its size, so it needs its output.
         if not (job.output_missing and job.completed(now)):
             return job
         self._write(job)
@@ -80,13 +81,13 @@ class Outputs(BackgroundWorker):
             file = ids.file_name()  # a new name: the file of a killed server may be incomplete
             path = self._payloads.output(file)
             next_marker = self._fill(job, file)
-            with self._store.write() as connection:
+            with self._store.write() as connection:  # after the file: a row never names half an output
                 job_rows.set_output(connection, job, file, path.stat().st_size, next_marker)
 
     def _fill(self, job: StoredJob, file: str) -> str | None:
         """Write the output to its file and return the marker of the page after it."""
         asked = json.loads(job.parameters or "{}")
-        count = int(asked["Limit"]) if asked["Limit"] else None
+        count = int(asked["Limit"]) if asked["Limit"] else None  # a string, as the service returns it
         with self._store.read() as connection:
             (account, region, name) = connection.execute(
                 "SELECT account, region, name FROM vaults WHERE id = ?", (job.vault,)
@@ -101,7 +102,7 @@ class Outputs(BackgroundWorker):
                     inventory_files.write_csv(sink, lines)
                 else:
                     inventory_files.write_json(sink, arn, date, lines)
-            return _marker(rows)
+            return _marker(rows)  # within the transaction: the row after the page is still unread
 
 
 def _bounds(asked: dict[str, str | None]) -> tuple[int, int, int]:

@@ -93,14 +93,14 @@ class Incoming:
         name = ids.file_name()
         home = self._folder / "archives" / name[:2]  # 256 folders, so that none becomes too large
         home.mkdir(exist_ok=True)
-        self._path = self._path.replace(home / name)
+        self._path = self._path.replace(home / name)  # before the row is written: no row names a missing file
         self._stored = True
         return name
 
 
 def _write(file: RawIOBase, view: memoryview) -> None:
     while len(view):
-        view = view[file.write(view[:_WRITE]) or 0 :]
+        view = view[file.write(view[:_WRITE]) or 0 :]  # a raw write may be short
 
 
 def combine_leaves(leaves: bytes) -> str:
@@ -141,7 +141,7 @@ class Payloads:
     def archive(self, payload: str, files: list[tuple[str, int]]) -> Files:
         """Return the bytes of *payload*, which is in use until the source is closed."""
         with self._lock:
-            self._in_use[payload] += 1
+            self._in_use[payload] += 1  # until close(): the last file may be opened much later
         return Files([(self.path(file), size) for file, size in files], lambda: self._end(payload))
 
     def _end(self, payload: str) -> None:

@@ -92,6 +92,7 @@ def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) 
                 raise EmulatorError(_why(folder))
             # Another process was faster, or the last server is still shutting down.
             time.sleep(4 * _STEP)
+            # While the folder is locked, its server may still come up and be found.
             child = _spawn(command, folder) if _is_free(folder) else child
         time.sleep(_STEP)
     raise EmulatorError(
@@ -105,8 +106,9 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     flags = 0
     if sys.platform == "win32":
+        # There, start_new_session has no effect.
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-    with (folder / "emulator.log").open("ab") as log:
+    with (folder / "emulator.log").open("ab") as log:  # appended: the reason of an earlier crash stays
         child = subprocess.Popen(
             command,
             cwd=folder,
@@ -146,7 +148,7 @@ def stop(folder: Path) -> bool:
     _request(running.url, "POST", "stop", {})
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        if _is_free(folder):
+        if _is_free(folder):  # released last, after the clock is saved and the store closed
             _children[:] = [child for child in _children if child.poll() is None]
             return True
         time.sleep(_STEP)
@@ -223,7 +225,7 @@ def _request(url: str, method: str, action: str, document: dict[str, Any] | None
         connection.request(method, f"/_emulator/{action}", body, headers)
         response = connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read())
-    except http.client.HTTPException as error:
+    except http.client.HTTPException as error:  # no OSError, which the callers expect of a dead server
         raise ConnectionError(f"{url} does not answer in HTTP") from error
     finally:
         connection.close()

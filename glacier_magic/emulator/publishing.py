@@ -42,7 +42,7 @@ class Publisher(BackgroundWorker):
                 (now,),
             ).fetchall()
         for job in (StoredJob(*row) for row in rows):
-            if self.stopped:
+            if self.stopped:  # each attempt may wait for the network
                 return
             if self._publish(job, now):
                 # Recorded after sending: a kill in between sends the message twice, as SNS may.
@@ -53,9 +53,9 @@ class Publisher(BackgroundWorker):
         """Publish one job; return whether it is done with."""
         with self._service.store.read() as connection:
             arn, region, topics = _topics(connection, job)
-        if self._endpoint is None or not topics:
+        if self._endpoint is None or not topics:  # counts as notified, or every round would read it again
             return True
-        job = self._service.outputs.written(job, now)
+        job = self._service.outputs.written(job, now)  # the message contains the inventory's size
         text = json.dumps(job.describe(arn, now), separators=(",", ":"), sort_keys=True)
         try:
             for topic in topics:
@@ -87,6 +87,7 @@ def _topics(connection: sqlite3.Connection, job: StoredJob) -> tuple[str, str, l
     ).fetchone()
     configured = json.loads(row["notification"] or "{}")
     notified = _EVENTS[job.action] in configured.get("Events", ())
+    # A rule of the service: if both have a topic, both topics get a message.
     topics = [job.topic, configured["SNSTopic"] if notified else None]
     arn = vault_arn(row["account"], row["region"], row["name"])
     return arn, row["region"], [topic for topic in topics if topic]

@@ -23,7 +23,7 @@ from glacier_magic.emulator.virtual_clock import VirtualClock
 
 _BATCH = 20_000  # archives per transaction
 _SPAN = 8 * 365 * service_limits.DAY  # from the oldest archive to the newest
-_LARGEST = 40 << 30
+_LARGEST = 40 << 30  # of random sizes
 
 _FOLDERS = (
     "Photos/{year}/{month:02d} {place}",
@@ -162,6 +162,7 @@ def _rows(vault: int, count: int, newest: int, chance: random.Random, size: int 
         created = newest - (count - number) * step + chance.randrange(step)
         modified = time.gmtime(created // 1000 - chance.randrange(1, 60 * 86400))
         stamp = time.strftime("%Y%m%dT%H%M%SZ", modified)
+        # A median of 2 MB with a long tail, like people's files.
         length = size or min(max(int(chance.lognormvariate(14.5, 1.8)), 1), _LARGEST)
         file = _File(_path(chance, modified, number), stamp, number, length)
         recipe = recipes[number % 16]
@@ -215,6 +216,7 @@ def _insert(connection: sqlite3.Connection, key: int, batch: list[Row], newest: 
     size = sum(row[3] for row in batch) + len(batch) * service_limits.OVERHEAD
     inventory = vault_rows.by_key(connection, key).inventory(now)
     connection.execute(
+        # A change before the new inventory is part of it; a later one waits for the next.
         "UPDATE vaults SET live_count = live_count + ?, live_size = live_size + ?,"
         " inventory_date = ?, inventory_count = ?, inventory_size = ?,"
         " changed = CASE WHEN changed >= ? THEN changed END WHERE id = ?",

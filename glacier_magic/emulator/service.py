@@ -52,6 +52,7 @@ class EmulatedService:
         self.folder = folder
         self.options = options
         self.store = Store(folder / "store.sqlite")
+        # Chosen once and stored: the ARNs that clients have stored contain it.
         self.account = self.store.meta("account", options.account or ids.account_id())
         if options.account not in (None, self.account):
             self.store.close()
@@ -92,6 +93,7 @@ class EmulatedService:
             response = self._dispatch(request)
         except service_errors.ServiceError as error:
             response = error_response(error)
+        # The connection resets, closes or responds with 408.
         except (ConnectionDroppedError, ConnectionError, TimeoutError):
             raise
         except Exception:  # a bug of the emulator: the client gets the service's internal error
@@ -126,9 +128,10 @@ class EmulatedService:
 
     def _identify(self, request: Request) -> Call:
         if self.options.verify:
+            # Clients sign with the real time, not the virtual one.
             self._verifier.verify(request, dates.real_now())
         account = request.segments()[0]
-        if account != "-" and not _ACCOUNT.fullmatch(account):
+        if account != "-" and not _ACCOUNT.fullmatch(account):  # "-" is the account that signed
             raise service_errors.unrecognized_client("No account found for the given parameters")
         if account not in ("-", self.account):
             raise service_errors.access_denied(f"Access to account {account} is denied.")
@@ -199,6 +202,7 @@ def find_route(request: Request) -> tuple[OperationRoute, dict[str, str]]:
     for route in routes:
         if route.method == request.method and len(route.pattern) == len(segments):
             names = _names(route.pattern, segments)
+            # AddTagsToVault and RemoveTagsFromVault differ in the query alone.
             if names is not None and (route.query is None or route.query in request.query_pairs()):
                 return route, names
     raise service_errors.bad_request(f"There is no operation {request.method} {request.path}.")

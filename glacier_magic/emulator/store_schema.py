@@ -6,7 +6,7 @@ deletion: an inventory is only a time, and lists the archives that existed then.
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 1  # in PRAGMA user_version; a file of a later version is refused
 
 STATEMENTS = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -33,7 +33,7 @@ class VirtualClock:
         self.speed = float(saved.get("speed", 1.0))
         """The speed setting, which a pause does not change."""
         self.paused = bool(saved.get("paused", False))
-        self._real = time.monotonic()
+        self._real = time.monotonic()  # a change of the computer's time does not turn this clock
         self._lease = self._anchor
         if speed is not None:
             self.set_speed(speed)
@@ -70,7 +70,7 @@ class VirtualClock:
             now, lease = self._read(), _LEASE * 1000 * self.rate
             if final:
                 self._write(now, now)
-            elif now + lease / 2 > self._lease:
+            elif now + lease / 2 > self._lease:  # half a lease early, so that requests rarely have to write
                 self._write(now, now + lease)
 
     def _write(self, now: float, until: float) -> None:

@@ -21,6 +21,7 @@ from .zips import list_zip
 __all__ = ["Contents", "Member", "ReadLimits", "Window", "kind_of", "members", "no_kind"]
 
 _ENDINGS = {
+    # Many formats of documents and packages are zips.
     "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",
     "tar.gz": ".tar.gz .tgz .taz",
     "tar": ".tar .cbt",

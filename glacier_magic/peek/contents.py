@@ -44,9 +44,9 @@ class ReadLimits:
 
     bytes: int = 64 << 20
     members: int = 200_000
-    first: int = 1 << 20
+    first: int = 1 << 20  # the service retrieves whole MiB
     rounds: int = 4
-    unpacked: int = 1 << 30
+    unpacked: int = 1 << 30  # 1 MiB of gzip can unpack to a GiB
 
 
 @dataclass(kw_only=True)

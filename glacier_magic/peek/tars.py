@@ -58,7 +58,7 @@ def list_tar(window: Window, limits: ReadLimits) -> Contents:
             # One request instead of many small ones.
             window.read(0, max(length, min(limits.first, limits.bytes)))
         elif not window.has(start, length):
-            if window.rounds >= limits.rounds:
+            if window.rounds >= limits.rounds:  # each is a retrieval of hours
                 raise _OutOfReach(f"after {limits.rounds} requests that wait for one another")
             if window.paid >= limits.bytes:
                 raise _OutOfReach(f"after {human_bytes(window.paid)}")
@@ -85,7 +85,7 @@ def list_tar_gz(window: Window, limits: ReadLimits) -> Contents:
         if start + length > limits.unpacked:
             raise _OutOfReach(f"after {human_bytes(limits.unpacked)} unpacked")
         try:
-            stream.seek(start)
+            stream.seek(start)  # positions only grow: going back would unpack from the start again
             return stream.read(length)
         except EOFError:
             if len(packed) == window.size:  # there is no more to read: the file itself is truncated
@@ -132,7 +132,7 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
         if len(header) < BLOCK:
             raise _Damaged
         if not header.strip(b"\0"):
-            if headers:
+            if headers:  # an extended header without its member
                 raise _Damaged
             return
         _check(header)
@@ -148,8 +148,9 @@ def _members(read: Read, size: int | None) -> Iterator[Member]:
         member = _member(header, kind, begin, length, extended)
         if kind == b"S":
             at = _skip_map(read, header, at)
+        # Some writers give links the size of their target, and no content.
         at += BLOCK + (0 if kind in _SIZELESS else _blocks(member.packed))
-        if size is not None and at > size:
+        if size is not None and at > size:  # the header is sound, and only the content cut off
             yield member
             raise _Damaged
         yield member
@@ -171,8 +172,8 @@ def _number(text: bytes) -> int:
         if text[0] == 0xFF:
             value -= 1 << 8 * (len(text) - 1)
         return value
-    digits = text.partition(b"\0")[0].strip()
-    if digits.strip(b"01234567"):
+    digits = text.partition(b"\0")[0].strip()  # some writers pad with spaces
+    if digits.strip(b"01234567"):  # int() would accept signs and underscores as well
         raise _Damaged
     return int(digits, 8) if digits else 0
 
@@ -198,7 +199,7 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the records of a pax header, each of the form ``LENGTH KEY=VALUE`` with a line feed."""
     at = 0
     while at < len(data) and data[at : at + 1] != b"\0":
-        space = data.find(b" ", at, at + 20)
+        space = data.find(b" ", at, at + 20)  # bounded: hostile records may have no space at all
         digits = data[at:space] if space > at else b""
         if not digits.isdigit():
             raise _Damaged
@@ -214,7 +215,7 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
 def _member(header: bytes, kind: bytes, start: int, length: int, extended: Mapping[str, str]) -> Member:
     name = _text(header[:100].partition(b"\0")[0])
     prefix = _text(header[345:500].partition(b"\0")[0])
-    if header[257:263] == b"ustar\0" and prefix:
+    if header[257:263] == b"ustar\0" and prefix:  # GNU's old form has times in these bytes
         name = f"{prefix}/{name}"
     packed = _whole(extended.get("size"), length)
     name = extended.get("GNU.sparse.name") or extended.get("path") or name
@@ -235,7 +236,7 @@ def _member(header: bytes, kind: bytes, start: int, length: int, extended: Mappi
 
 
 def _kind(kind: bytes, name: str) -> str:
-    if kind == b"5" or (kind in b"0\0" and name.endswith("/")):
+    if kind == b"5" or (kind in b"0\0" and name.endswith("/")):  # V7 has no type for folders
         return FOLDER
     if kind in b"12":
         return LINK
@@ -253,6 +254,7 @@ def _whole(text: str | None, otherwise: int) -> int:
 def _milliseconds(text: str | None, field: bytes) -> int | None:
     """Return a time in milliseconds since 1970, or None if it is outside the calendar."""
     try:
+        # Exact: pax has fractions of any length.
         seconds = Decimal(text) if text is not None else Decimal(_number(field))
     except (InvalidOperation, _Damaged):
         return None

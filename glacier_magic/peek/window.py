@@ -87,6 +87,7 @@ class Window:
             for first, last in aligned_cover(*run, count)
         ]
         price = sum(last - first + 1 for first, last in ranges)
+        # Before any is paid for: the listing would fail.
         if self.most is not None and self.paid + price > self.most:
             raise Unlistable(
                 f"The listing needs {human_bytes(self.paid + price)} of the archive, more than the "
@@ -97,7 +98,7 @@ class Window:
             self._announce(ranges)
         for first, last in ranges:
             data = self._fetch(first, last)
-            if len(data) != last - first + 1:
+            if len(data) != last - first + 1:  # a short chunk would shift all bytes after it
                 raise IntegrityError(
                     f"Requested {last - first + 1:,} bytes from {first:,}, received {len(data):,}"
                 )

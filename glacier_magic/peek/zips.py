@@ -21,7 +21,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s4B4HL2L5H2L")
 _LONGEST_COMMENT = 0xFFFF
-_ENCRYPTED, _UTF8, _HIDDEN = 0x1, 0x800, 0x2000
+_ENCRYPTED, _UTF8, _HIDDEN = 0x1, 0x800, 0x2000  # bits 0, 11 and 13 of the flags (APPNOTE 4.4.4)
 _NTFS_EPOCH = 11_644_473_600_000
 """Milliseconds from 1601 to 1970."""
 _SPLIT = "This is one part of a split zip"
@@ -67,7 +67,7 @@ def _directory(window: Window) -> tuple[bytes, int, int]:
         start = top - length
         if start >= 0 and start >= offset:
             directory = window.read(start, length)
-            if not length or directory[:4] == b"PK\1\2":
+            if not length or directory[:4] == b"PK\1\2":  # otherwise these bytes only look like an end record
                 return directory, count, start - offset
         damaged = True
     if damaged:
@@ -134,7 +134,7 @@ def _entries(directory: bytes, shift: int) -> Iterator[Member]:
 
 def _extras(extra: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
-    while at + 4 <= len(extra):
+    while at + 4 <= len(extra):  # an odd field ends the fields, not the listing
         kind, length = struct.unpack_from("<2H", extra, at)
         yield kind, extra[at + 4 : at + 4 + length]
         at += 4 + length
@@ -186,8 +186,9 @@ def _mtime(extras: dict[int, bytes]) -> int | None:
     if len(unix) >= 5 and unix[0] & 1:
         return int.from_bytes(unix[1:5], "little", signed=True) * 1000
     windows = extras.get(0x000A, b"")
+    # Attribute 1, 24 bytes: three times, the first of them mtime.
     if len(windows) >= 16 and windows[4:8] == b"\1\0\x18\0":
-        return int.from_bytes(windows[8:16], "little") // 10_000 - _NTFS_EPOCH
+        return int.from_bytes(windows[8:16], "little") // 10_000 - _NTFS_EPOCH  # units of 100 ns
     return None
 
 
@@ -195,5 +196,5 @@ def _written(day: int, clock: int) -> str:
     """Return the local time of the computer that created the zip."""
     return (
         f"{(day >> 9) + 1980}-{day >> 5 & 15:02}-{day & 31:02} "
-        f"{clock >> 11:02}:{clock >> 5 & 63:02}:{clock % 32 * 2:02}"
+        f"{clock >> 11:02}:{clock >> 5 & 63:02}:{clock % 32 * 2:02}"  # MS-DOS counts two seconds at a time
     )

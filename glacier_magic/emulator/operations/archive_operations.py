@@ -35,7 +35,7 @@ def _check(call: Call) -> str:
     request_fields.description(call.request)
     request_fields.header(call.request, "x-amz-content-sha256")
     length = call.request.body.length
-    if not 1 <= length <= service_limits.MAX_ARCHIVE:
+    if not 1 <= length <= service_limits.MAX_ARCHIVE:  # the service refuses empty archives
         raise service_errors.invalid(f"Invalid Content-Length: {length}")
     return request_fields.tree_hash(call.request)
 
@@ -50,7 +50,7 @@ def _store(call: Call, incoming: Incoming, digest: str) -> str:
             connection,
             vault,
             call.clock.now(),
-            description=request_fields.description(call.request) or "",
+            description=request_fields.description(call.request) or "",  # inventories have "", never null
             size=incoming.size,
             tree_hash=digest,
             payload=payload,

@@ -18,7 +18,7 @@ from glacier_magic.emulator.records.archive_rows import StoredArchive
 from glacier_magic.emulator.records.job_rows import JobRequest, StoredJob
 from glacier_magic.emulator.service import Call, operation
 
-_BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")
+_BYTES = re.compile(r"(\d{1,18})-(\d{1,18})")  # bounded: int() of long digits is slow, and SQLite has 64 bits
 _OUTPUT_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 _DISCARDED = "The bytes of this archive were discarded: the emulator runs with --discard."
 
@@ -75,6 +75,7 @@ def _archive_job(call: Call, document: dict[str, Any], request: JobRequest) -> s
         archive = _archive(connection, vault.id, archive_id, now)
         start, end = _range(document, archive.size)
         if tier == "Standard":  # the policy does not apply to other tiers
+            # In the transaction that adds the job: none can slip in between.
             setting_rows.enforce(connection, vault, end - start + 1, now)
         return job_rows.add(
             connection,
@@ -134,6 +135,7 @@ def _inventory_job(call: Call, document: dict[str, Any], request: JobRequest) ->
         vault, now = call.vault(connection), call.clock.now()
         inventory = vault.inventory(now)
         if inventory.date is None:
+            # Code and text UNCONFIRMED.
             raise service_errors.not_found(f"Inventory not available for vault: {vault.arn}")
         job_id = job_rows.add(
             connection,
@@ -143,9 +145,9 @@ def _inventory_job(call: Call, document: dict[str, Any], request: JobRequest) ->
             duration=service_limits.INVENTORY,
             action=job_rows.INVENTORY,
             parameters=json.dumps(parameters, sort_keys=True),
-            snapshot=inventory.date,
+            snapshot=inventory.date,  # fixes the contents now, whenever they are written
         )
-    call.service.outputs.due.set()
+    call.service.outputs.due.set()  # after the commit: the thread would not see the job before
     return job_id
 
 
@@ -164,6 +166,7 @@ def _inventory_parameters(document: dict[str, Any]) -> dict[str, str | None]:
 
 def _plain(given: dict[str, Any], name: str) -> str | None:
     value = given.get(name)
+    # Documented as a string, which is what comes back; a number is unambiguous.
     if isinstance(value, int) and not isinstance(value, bool) and name == "Limit":
         return str(value)
     return request_fields.text_field(given, name) or None
@@ -248,13 +251,14 @@ def _output_range(asked: str, size: int) -> tuple[int, int, bool]:
         return 0, size - 1, False
     start, end = int(match[1]), int(match[2])
     if start >= size:
+        # 400, not 416.
         raise service_errors.invalid(f"The start of the range is larger than size of retrieved data: {asked}")
-    return start, min(end, size - 1), True
+    return start, min(end, size - 1), True  # an end past the data is cut: boto 2 relies on it
 
 
 def _archive_output(call: Call, job: StoredJob, start: int, end: int, headers: dict[str, str]) -> BodySource:
     with call.store.read() as connection:
-        archive = archive_rows.by_key(connection, job.archive or 0)
+        archive = archive_rows.by_key(connection, job.archive or 0)  # complete jobs outlive their archive
         digest = None
         if job.range_hash is not None:  # only a range that is a node of the tree has nodes below it
             digest = archive_rows.range_hash(connection, archive, start, end)

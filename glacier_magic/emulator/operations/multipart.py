@@ -70,7 +70,7 @@ def upload_multipart_part(call: Call) -> Response:
     """Store a part; the same range again replaces it."""
     asked = _content_range(call)
     with call.store.read() as connection:
-        upload = _upload(call, connection)
+        upload = _upload(call, connection)  # before the body, so that a wrong id costs no transfer
     request_fields.header(call.request, "x-amz-content-sha256")
     expected = request_fields.tree_hash(call.request)
     _check_range(asked, call.request.body.length, upload)
@@ -80,7 +80,7 @@ def upload_multipart_part(call: Call) -> Response:
         with call.store.write() as connection:
             upload = _upload(call, connection)  # once more: it may have ended in the meantime
             replaced = upload_rows.add_part(connection, upload, piece, call.clock.now())
-    call.service.payloads.remove(*replaced)
+    call.service.payloads.remove(*replaced)  # after the commit: a kill before it loses no part
     return Response(204, {"x-amz-sha256-tree-hash": digest})
 
 
@@ -107,6 +107,7 @@ def complete_multipart_upload(call: Call) -> Response:
         {
             "Location": call.location("archives", archive_id),
             "x-amz-archive-id": archive_id,
+            # Of the archive, whatever a repeated call sends.
             "x-amz-sha256-tree-hash": upload.tree_hash or expected,
         },
     )

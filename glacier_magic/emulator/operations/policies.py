@@ -26,7 +26,7 @@ def _policy(call: Call) -> str:
         )
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # hostile nesting exhausts the parser's stack
         raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
     if not isinstance(content, dict) or "Statement" not in content:
         raise service_errors.invalid("Invalid policy: it has no Statement.")
@@ -58,7 +58,7 @@ def initiate_vault_lock(call: Call) -> Response:
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
         found = setting_rows.lock(connection, vault, now)
-        if found is not None:
+        if found is not None:  # documented for a lock in progress, assumed for a complete one
             raise service_errors.access_denied(f"The vault lock is already {found.state}: {vault.arn}")
         lock_id = ids.lock_id()
         new = StoredLock(text, lock_id, now, now + service_limits.LOCK_LIFE)
@@ -74,7 +74,7 @@ def complete_vault_lock(call: Call) -> Response:
         found = setting_rows.lock(connection, vault, call.clock.now())
         if found is None:
             raise service_errors.not_found(f"No vault lock policy is set for: {vault.arn}")
-        if found.lock_id != call.names["lock"]:
+        if found.lock_id != call.names["lock"]:  # documented: denied once locked, an invalid value before
             if found.state == "Locked":
                 raise service_errors.access_denied(f"The vault is locked: {vault.arn}")
             raise service_errors.invalid(f"Invalid lock ID: {call.names['lock']}")

@@ -40,7 +40,7 @@ def description(request: Request) -> str | None:
     if not text.isascii():
         # The service reads header bytes as Latin-1, so the signature can never match.
         raise service_errors.signature_mismatch()
-    return printable(text.lstrip(" "), "x-amz-archive-description")
+    return printable(text.lstrip(" "), "x-amz-archive-description")  # the service drops leading spaces
 
 
 def printable(text: str, what: str) -> str:
@@ -55,7 +55,7 @@ def printable(text: str, what: str) -> str:
 def tree_hash(request: Request) -> str:
     """Return the required tree hash header; the hash of no data is refused."""
     text = header(request, "x-amz-sha256-tree-hash")
-    if not _HEX.fullmatch(text) or text.lower() == EMPTY:
+    if not _HEX.fullmatch(text) or text.lower() == EMPTY:  # the service refuses EMPTY even at a completion
         raise service_errors.invalid(f"Invalid x-amz-sha256-tree-hash: {text}")
     return text.lower()
 

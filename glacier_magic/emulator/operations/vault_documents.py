@@ -11,6 +11,7 @@ def document(call: Call, column: str, missing: str) -> str:
     """Return the ``notification`` or ``access_policy`` of the vault, or raise 404 with *missing*."""
     with call.store.read() as connection:
         vault = call.vault(connection)
+        # The column is a constant of the caller, never a client's text.
         (text,) = connection.execute(f"SELECT {column} FROM vaults WHERE id = ?", (vault.id,)).fetchone()
     if text is None:
         raise service_errors.not_found(f"{missing}: {vault.arn}")

@@ -32,7 +32,7 @@ def describe_vault(call: Call) -> Response:
 def list_vaults(call: Call) -> Response:
     """List at most 10 vaults by ASCII name; the marker is the ARN of the next one."""
     limit = request_fields.limit(call.request, service_limits.VAULT_PAGE)
-    first = _first_name(call)
+    first = _first_name(call)  # part of the page, as in the documentation's example; its text excludes it
     with call.store.read() as connection:
         # One more shows whether there is a next page.
         found = vault_rows.page(connection, call.account, call.region, first, limit + 1)

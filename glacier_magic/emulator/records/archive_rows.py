@@ -93,6 +93,7 @@ def delete(connection: sqlite3.Connection, vault: StoredVault, archive_id: str, 
         return
     connection.execute("UPDATE archives SET deleted = ? WHERE id = ?", (now, archive.id))
     connection.execute(
+        # Documented: jobs in progress may or may not survive; here they fail.
         "UPDATE jobs SET outcome = 'Failed', message = ? WHERE archive = ? AND completes > ?",
         (DELETED_MESSAGE, archive.id, now),
     )
@@ -118,6 +119,7 @@ def add_piece(connection: sqlite3.Connection, payload: str, piece: StoredPiece) 
 
 def pieces(connection: sqlite3.Connection, payload: str) -> list[StoredPiece]:
     """Return the pieces of a payload in order, without their leaves."""
+    # Leaves take 32 bytes a MiB: 1.25 GiB for the largest archive.
     rows = connection.execute(
         "SELECT start, size, file, tree_hash, x'' FROM pieces WHERE payload = ? ORDER BY start", (payload,)
     )
@@ -128,7 +130,7 @@ def range_hash(connection: sqlite3.Connection, archive: StoredArchive, start: in
     """Return the tree hash of bytes *start* to *end*, or None if the service returns none."""
     if not treehash.is_tree_hash_aligned(start, end, archive.size):
         return None
-    if start == 0 and end == archive.size - 1:
+    if start == 0 and end == archive.size - 1:  # known even with --trust, where no leaves are
         return archive.tree_hash
     recipe = generated.parse(archive.payload)
     if recipe is not None:
@@ -146,6 +148,7 @@ def _stored_hash(connection: sqlite3.Connection, payload: str, start: int, end: 
     for row in rows:
         if not row["leaves"]:  # uploaded with --trust
             return None
+        # Pieces start at whole MiB, as part sizes are 2**n MiB.
         first = max(start - row["start"], 0) // treehash.CHUNK
         last = -(-(min(end + 1, row["start"] + row["size"]) - row["start"]) // treehash.CHUNK)
         leaves += row["leaves"][32 * first : 32 * last]  # 32 bytes per MiB

@@ -85,11 +85,13 @@ class StoredJob:
             "JobDescription": self.description,
             "JobId": self.job_id,
             "RetrievalByteRange": part,
+            # In progress too, as in the documentation's example; its text says null.
             "SHA256TreeHash": self.range_hash,
             "SNSTopic": self.topic,
             "StatusCode": self.status(now),
+            # The text in progress is the documentation's.
             "StatusMessage": self.message if completed else "Operation in progress.",
-            "Tier": self.tier,
+            "Tier": self.tier,  # null for an inventory, as in real responses
             "VaultARN": vault_arn,
         }
 
@@ -128,17 +130,18 @@ def add(
         "topic": request.topic,
         "created": now,
         "completes": now + duration,
-        "expires": now + duration + request.life,
+        "expires": now + duration + request.life,  # counted from the completion, not from the request
         "outcome": "Failed" if request.failure else "Succeeded",
         "message": request.failure or "Succeeded",
     }
-    names, places = ", ".join(row), ", ".join("?" * len(row))
+    names, places = ", ".join(row), ", ".join("?" * len(row))  # the names are from the code, never a client's
     connection.execute(f"INSERT INTO jobs ({names}) VALUES ({places})", tuple(row.values()))
     return str(row["job_id"])
 
 
 def get(connection: sqlite3.Connection, vault: StoredVault, job_id: str, now: int) -> StoredJob:
     """Return the job, or raise the 404 that unknown and expired ones share."""
+    # Housekeeping deletes the rows of expired jobs a day later.
     row = connection.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE job_id = ? AND vault = ? AND expires > ?", (job_id, vault.id, now)
     ).fetchone()
@@ -162,11 +165,12 @@ def page(
     if first:
         clauses.append("id >= ?")
         values.append(_position(connection, vault, first))
+    # Filters that contradict each other find nothing.
     for done in {completed, None if status is None else status != "InProgress"} - {None}:
         clauses.append("completes <= ?" if done else "completes > ?")
         values.append(now)
     if status in ("Succeeded", "Failed"):
-        clauses.append(f"outcome = '{status}'")
+        clauses.append(f"outcome = '{status}'")  # one of two constants: no client's text is in the SQL
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?", (*values, limit)
     )
@@ -174,6 +178,7 @@ def page(
 
 
 def _position(connection: sqlite3.Connection, vault: StoredVault, job_id: str) -> int:
+    # Expired jobs too: a listing goes on if the job in its marker expires meanwhile.
     row = connection.execute(
         "SELECT id FROM jobs WHERE job_id = ? AND vault = ?", (job_id, vault.id)
     ).fetchone()

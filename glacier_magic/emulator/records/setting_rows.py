@@ -22,7 +22,7 @@ def tags(connection: sqlite3.Connection, vault: StoredVault) -> dict[str, str]:
 
 def add_tags(connection: sqlite3.Connection, vault: StoredVault, added: dict[str, str]) -> None:
     """Set tags, replacing those with the same keys."""
-    if len(tags(connection, vault) | added) > service_limits.TAGS:
+    if len(tags(connection, vault) | added) > service_limits.TAGS:  # a key that is replaced counts once
         raise service_errors.limit_exceeded(
             "The quota for the number of tags that can be assigned to this resource has been reached."
         )
@@ -57,7 +57,7 @@ def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> Stored
     row = connection.execute(
         "SELECT lock_policy, lock_id, lock_created, lock_expires FROM vaults"
         " WHERE id = ? AND lock_policy IS NOT NULL AND coalesce(lock_expires, ?) > ?",
-        (vault.id, now + 1, now),
+        (vault.id, now + 1, now),  # a complete lock has no end: now + 1 stands for it
     ).fetchone()
     return None if row is None else StoredLock(*row)
 
@@ -77,6 +77,7 @@ def retrieval_policy(connection: sqlite3.Connection, account: str, region: str) 
         "SELECT strategy, bytes_per_hour FROM retrieval_policies WHERE account = ? AND region = ?",
         (account, region),
     ).fetchone()
+    # No limit, as for an account that never set one.
     return ("None", None) if row is None else (row[0], row[1])
 
 
@@ -88,12 +89,13 @@ def enforce(connection: sqlite3.Connection, vault: StoredVault, size: int, now: 
     """
     strategy, allowed = retrieval_policy(connection, vault.account, vault.region)
     if strategy == "FreeTier":
-        since = now - now % service_limits.DAY
+        since = now - now % service_limits.DAY  # midnight UTC, as 1970 began at one
         if _retrieved(connection, vault, "jobs.created >= ?", since) + size > FREE_A_DAY:
             raise service_errors.policy_enforced()
     if strategy == "BytesPerHour" and allowed is not None:
         # Notified = 0 selects the index of running jobs.
         running = _retrieved(connection, vault, "completes > ? AND notified = 0", now)
+        # In integers: limits up to 2**63-1 are no exact floats.
         if (running + size) * service_limits.HOUR > allowed * service_limits.RETRIEVAL["Standard"]:
             raise service_errors.policy_enforced()
 

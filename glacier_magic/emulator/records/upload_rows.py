@@ -111,6 +111,7 @@ def parts(
 def add_part(connection: sqlite3.Connection, upload: StoredUpload, piece: StoredPiece, now: int) -> list[str]:
     """Record a part; return the files it replaces."""
     replaced = archive_rows.add_piece(connection, upload.payload, piece)
+    # Each part renews the day of inactivity.
     connection.execute("UPDATE uploads SET touched = ? WHERE id = ?", (now, upload.id))
     return replaced
 
@@ -120,10 +121,10 @@ def check_complete(connection: sqlite3.Connection, upload: StoredUpload, size: i
 
     The messages are UNCONFIRMED.
     """
-    found = parts(connection, upload, 0, service_limits.PARTS)
+    found = parts(connection, upload, 0, service_limits.PARTS)  # all of them: later ones are refused
     expected = 0
     for start, length, _ in found:
-        if start != expected:
+        if start != expected:  # also after a short part in the middle, which the service accepts
             raise service_errors.invalid(f"Missing part: no bytes were received at offset {expected}.")
         expected = start + length
     if expected != size:

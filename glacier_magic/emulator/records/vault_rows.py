@@ -113,6 +113,7 @@ def get(connection: sqlite3.Connection, account: str, region: str, name: str) ->
     """Return the vault of that name, or raise the service's 404."""
     vault = find(connection, account, region, name) if is_name(name) else None
     if vault is None:
+        # An illegal name as sent, as the service does.
         arn = vault_arn(account, region, name) if is_name(name) else name
         raise service_errors.not_found(f"Vault not found for ARN: {arn}")
     return vault
@@ -124,6 +125,7 @@ def page(
     """Return at most *limit* vaults by ASCII name, starting at the name *first*."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM vaults"
+        # SQLite compares bytes, so this is the ASCII order of the service.
         " WHERE account = ? AND region = ? AND name >= ? AND deleted IS NULL ORDER BY name LIMIT ?",
         (account, region, first, limit),
     )
