@@ -56,6 +56,7 @@ def _typed(
         frame[name] = frame[name].fillna(0).astype("int64")
     for name in times:
         milliseconds = frame[name].astype("Int64")
+        # One unit, whichever the installed pandas prefers.
         frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype("datetime64[us, UTC]")
     return frame
 

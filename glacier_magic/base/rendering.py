@@ -62,7 +62,7 @@ def visible(text: str) -> str:
 
 def escape(text: object) -> str:
     """Return *text* safe inside HTML."""
-    lines = str(text).split("\n")
+    lines = str(text).split("\n")  # visible() would escape line ends
     return html.escape("\n".join(visible(line) for line in lines), quote=True)
 
 

@@ -103,6 +103,7 @@ def from_ms(milliseconds: int | None) -> datetime | None:
     """Return the aware UTC time of *milliseconds* since 1970, or None."""
     if milliseconds is None:
         return None
+    # Exact; Windows accepts no times before 1970.
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 

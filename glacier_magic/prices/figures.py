@@ -115,7 +115,7 @@ class Figure:
 
     def amount(self, quantity: Decimal) -> Decimal | None:
         """Return the cost in US dollars of the first *quantity* units of a month; None if unknown."""
-        if not quantity:
+        if not quantity:  # nothing costs nothing, even if the price is unknown
             return Decimal(0)
         if not self.steps:
             return None

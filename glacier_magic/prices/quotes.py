@@ -83,6 +83,7 @@ class QuoteLine:
     @property
     def confirmed(self) -> bool:
         """Whether a budget may rely on the amount."""
+        # A quantity of 0 costs nothing at any price.
         return self.quantity == 0 or (self.amount is not None and self.figure.confirmed)
 
 
@@ -131,7 +132,7 @@ class Quote(Rendered):
         doubtful = [
             line for line in self.lines if line.amount is None or not (line.confirmed or accept_unconfirmed)
         ]
-        if self.known > max_cost:
+        if self.known > max_cost:  # first: unknown lines can only add to it
             more = "more than " if self.total is None else ""
             # "$0.01, over the limit of $0.01" would puzzle: then all digits are shown.
             shown = money if money(self.known) != money(max_cost) else rate
@@ -303,6 +304,7 @@ def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used:
     if tier not in TIERS:
         raise InputError(f"There is no tier {tier!r}", cure=f"Tiers: {', '.join(TIERS)}")
     item = f"retrieval-{tier.lower()}"
+    # The free amount is for standard retrievals only.
     free = prices.figure("free-retrieval") if tier == "Standard" else None
     notes: tuple[str, ...] = ()
     paid = gigabytes(count)
@@ -342,6 +344,7 @@ def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int 
 
 def hours_left(created: int, now: int) -> int:
     """Return the hours, rounded up, until an archive may be deleted free of charge."""
+    # The clocks differ if an archive is from the future.
     return min(MINIMUM_HOURS, max(0, MINIMUM_HOURS - (now - created) // HOUR))
 
 

@@ -51,7 +51,7 @@ class Policies:
         with self._lock:
             if fresh or time.monotonic() >= self._until:
                 self._known = self._read()
-                self._until = time.monotonic() + REMEMBERED
+                self._until = time.monotonic() + REMEMBERED  # after a failure, too
             return self._known
 
     def _read(self) -> Policy | None:

@@ -31,7 +31,7 @@ class Child(threading.Event):
         """Wait until this event or its parent is set, or *timeout* seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         while not self.is_set():
-            # Set() of the parent does not wake this event, so look ten times a second.
+            # set() of the parent does not wake this event, so look ten times a second.
             left = 0.1 if end is None else min(0.1, end - time.monotonic())
             if left <= 0 or super().wait(left):
                 break
