@@ -22,7 +22,7 @@ def write_atomically(file: Path, text: str) -> None:
     :raises OSError: it cannot be written; the earlier content stays.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # In the same folder: a file system cannot move a name to another.
+    # In the same folder, because a rename cannot cross file systems.
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:

@@ -110,7 +110,7 @@ def home_id() -> str:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
-            # It gets its name when it is complete.
+            # A link gives it its name when it is complete.
             with tempfile.NamedTemporaryFile("w", dir=file.parent) as made:
                 made.write(uuid.uuid4().hex)
                 made.flush()

@@ -231,7 +231,7 @@ def pieces(asked: ByteRange, size: int, largest: int) -> list[ByteRange]:
     return [
         ByteRange(start, min(start + largest, behind * CHUNK, size) - 1)
         for first, behind in nodes
-        for start in range(first * CHUNK, behind * CHUNK, largest)
+        for start in range(first * CHUNK, behind * CHUNK, largest)  # half of a node is a node
     ]
 
 

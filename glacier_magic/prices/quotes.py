@@ -113,7 +113,7 @@ class Quote(Rendered):
         return all(line.confirmed for line in self.lines)
 
     def __add__(self, other: Quote) -> Quote:
-        notes = dict.fromkeys((*self.notes, *other.notes))
+        notes = dict.fromkeys((*self.notes, *other.notes))  # each once, in order
         return replace(self, lines=self.lines + other.lines, notes=tuple(notes))
 
     def words(self) -> str:
@@ -235,6 +235,7 @@ def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
         if above is not None:
             above[0] -= folder.bytes
             above[1] -= folder.archives
+    # Only those with archives of their own.
     return {path or TOP: Holding(*own[path]) for path in sorted(own) if own[path][1]}
 
 
@@ -308,7 +309,7 @@ def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used:
     free = prices.figure("free-retrieval") if tier == "Standard" else None
     notes: tuple[str, ...] = ()
     paid = gigabytes(count)
-    if free is not None and free.price:
+    if free is not None and free.price:  # the user may have set it to 0
         if used is None:
             notes = (f"Up to {free.price:f} GB a month may be free; none is counted as free here.",)
         else:
@@ -328,7 +329,7 @@ def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int 
     :param archives: bytes and creation time, in milliseconds since 1970, of each; None if unknown.
     :param now: milliseconds since 1970.
     """
-    byte_hours, unsure = 0, 0
+    byte_hours, unsure = 0, 0  # whole byte-hours are exact, and are divided once
     for size, created in archives:
         hours = MINIMUM_HOURS if created is None else hours_left(created, now)
         if created is None or (size is None and hours):  # after 90 days the size does not matter

@@ -97,7 +97,7 @@ def denying(policy: str) -> list[Mapping[str, Any]]:
 
 
 def _about_deleting(statement: Mapping[str, Any]) -> bool:
-    if "NotAction" in statement:
+    if "NotAction" in statement:  # it denies all actions but these
         return not _matches(statement["NotAction"])
     return _matches(statement.get("Action"))
 

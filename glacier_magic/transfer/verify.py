@@ -103,6 +103,7 @@ def _both(file: io.FileIO, size: int, progress: Progress | None) -> tuple[str, s
     # One thread, because a linear hash takes the pieces in order.
     with ThreadPoolExecutor(1, thread_name_prefix="glacier-sha256") as beside:
         behind: list[Future[None] | None] = [None] * BUFFERS
+        # A small file needs fewer.
         buffers = [aligned_buffer(READ) for _ in range(min(BUFFERS, size // READ + 1))]
         for number, buffer in cycle(enumerate(buffers)):
             before = behind[number]
