@@ -53,9 +53,10 @@ def _typed(
     for name in text:
         frame[name] = frame[name].astype(text_type())  # before pandas 3, "str" would make 'None' of None
     for name in whole:
-        frame[name] = frame[name].fillna(0).astype("int64")
+        frame[name] = frame[name].fillna(0).astype("int64")  # int64 has no missing values
     for name in times:
         milliseconds = frame[name].astype("Int64")
+        # One unit, whichever the installed pandas prefers.
         frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype("datetime64[us, UTC]")
     return frame
 
@@ -81,7 +82,7 @@ def vaults(listed: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     rows = (
         {
             "vault": vault["VaultName"],
-            "archives": vault.get("NumberOfArchives"),
+            "archives": vault.get("NumberOfArchives"),  # documented as null before the first inventory
             "size": vault.get("SizeInBytes"),
             "created": parse_time(vault.get("CreationDate")),
             "inventory": parse_time(vault.get("LastInventoryDate")),

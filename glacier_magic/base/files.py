@@ -22,6 +22,7 @@ def write_atomically(file: Path, text: str) -> None:
     :raises OSError: it cannot be written; the earlier content stays.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # In the same folder, because a rename cannot cross file systems.
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:
@@ -52,7 +53,7 @@ def _in_one_step(source: Path, target: Path) -> bool:
     """Rename with the system's own call; return False where the file system does not support it."""
     old, new = os.fsencode(source), os.fsencode(target)
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = ctypes.CDLL(None, use_errno=True)  # Python has no such call
         if sys.platform == "linux":
             failed = libc.renameat2(_AT_FDCWD, old, _AT_FDCWD, new, _NO_REPLACE["linux"])
         elif sys.platform == "darwin":

@@ -33,6 +33,7 @@ def data_folder() -> Path:
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
+        # By the XDG rules, an empty variable is not set.
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return base / "glacier_magic"
 
@@ -79,6 +80,7 @@ def catalogue_file(connection: Connection) -> Path:
     if connection.emulator is not None:
         return Path(connection.emulator) / "catalogue.sqlite"
     if connection.endpoint_url is not None:
+        # A URL has characters that a file name cannot have.
         mark = hashlib.sha256(connection.endpoint_url.encode()).hexdigest()[:12]
         other = data_folder() / f"catalogue-{mark}.sqlite"
         # Earlier versions created one for AWS's own addresses, too; an existing one stays in use.
@@ -108,6 +110,7 @@ def home_id() -> str:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
+            # A link gives it its name when it is complete.
             with tempfile.NamedTemporaryFile("w", dir=file.parent) as made:
                 made.write(uuid.uuid4().hex)
                 made.flush()

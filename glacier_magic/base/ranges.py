@@ -89,6 +89,7 @@ class Asked:
         :raises InputError: it is none of these, empty, or ends before it starts.
         """
         found = _BORDERS.fullmatch(text)
+        # \d matches the digits of other scripts, too.
         if found is None or not (found[1] or found[2]) or not text.isascii():
             raise _unreadable(text)
         first, last = (_position(border, text) for border in found.groups())
@@ -174,6 +175,7 @@ def _unreadable(text: str) -> InputError:
 def megabyte_cover(asked: ByteRange, size: int) -> ByteRange:
     """Return the smallest range of whole MiB that contains *asked*."""
     first, behind = asked.chunks
+    # The service accepts the end of the archive as a border.
     return ByteRange(first * CHUNK, min(behind * CHUNK, size) - 1)
 
 
@@ -183,7 +185,7 @@ def node_over(asked: ByteRange, size: int) -> ByteRange:
     step = 1
     while first // step * step + step < min(behind, -(-size // CHUNK)):
         step *= 2
-    start = first // step * step
+    start = first // step * step  # the last node ends with the archive
     return ByteRange(start * CHUNK, min((start + step) * CHUNK, size) - 1)
 
 
@@ -229,7 +231,7 @@ def pieces(asked: ByteRange, size: int, largest: int) -> list[ByteRange]:
     return [
         ByteRange(start, min(start + largest, behind * CHUNK, size) - 1)
         for first, behind in nodes
-        for start in range(first * CHUNK, behind * CHUNK, largest)
+        for start in range(first * CHUNK, behind * CHUNK, largest)  # half of a node is a node
     ]
 
 

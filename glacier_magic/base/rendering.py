@@ -26,6 +26,7 @@ SHOWN = 200
 STYLE = (
     "<style>.glacier-table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
     "line-height:1.4}"
+    # JupyterLab aligns cells right by default.
     ".glacier-table th,.glacier-table td{padding:3px 8px;text-align:left!important;"
     "vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3);white-space:nowrap}"
     ".glacier-table td.num,.glacier-table th.num{text-align:right!important}"
@@ -62,7 +63,7 @@ def visible(text: str) -> str:
 
 def escape(text: object) -> str:
     """Return *text* safe inside HTML."""
-    lines = str(text).split("\n")
+    lines = str(text).split("\n")  # visible() would escape line ends
     return html.escape("\n".join(visible(line) for line in lines), quote=True)
 
 

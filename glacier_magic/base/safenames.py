@@ -22,13 +22,16 @@ MAX_BYTES = 200
 MAX_DEPTH = 64
 """Components in a path."""
 
+# The systems allow 260, 1,024 and 4,096; the rest is for suffixes.
 _MAX_PATH = {"win32": 240, "darwin": 980}.get(sys.platform, 4000)
 _MAX_SUFFIX = 32
-_REFUSED = frozenset('<>:"|?*/\\')
+_REFUSED = frozenset('<>:"|?*/\\')  # all but the slash by Windows only
+# Controls, formatting, surrogates, separators of lines and paragraphs.
 _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Persian, Indic scripts and many emoji need these two.
 _JOINERS = frozenset("\u200c\u200d")
 _DRIVE = re.compile("[A-Za-z]:")
+# Windows counts the raised digits, too.
 _DEVICE = re.compile("(con|prn|aux|nul|conin\\$|conout\\$|clock\\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
 _INNER_SUFFIX = re.compile("\\.[A-Za-z][A-Za-z0-9]{0,3}")
 _WRAPPERS = re.compile("\\.(asc|br|bz2|enc|gpg|gz|lz|lz4|lzma|pgp|sig|xz|z|zst)", re.IGNORECASE)
@@ -114,11 +117,13 @@ def _shorten(text: str, original: str, limit: int) -> str:
     if len(text.encode()) <= limit:
         return text
     # The hash keeps long names with the same beginning apart.
+    # A name may contain lone surrogates, which UTF-8 does not encode.
     digest = hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem, suffix = _split_suffix(text)
     if len(suffix.encode()) > _MAX_SUFFIX:
         stem, suffix = text, ""
     room = limit - len(suffix.encode()) - len(digest) - 1
+    # The cut may leave a part of a character.
     return f"{stem.encode()[:room].decode(errors='ignore')}~{digest}{suffix}"
 
 

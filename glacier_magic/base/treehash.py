@@ -72,7 +72,7 @@ class _Fold:
         if not rest:
             return bytes.fromhex(EMPTY)
         root = rest.pop()
-        while rest:
+        while rest:  # from the right: what has no neighbour moves up unchanged
             root = hashlib.sha256(rest.pop() + root).digest()
         return root
 
@@ -96,7 +96,7 @@ class TreeHasher:
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """Append *data*."""
-        view = memoryview(data)
+        view = memoryview(data)  # slices of it are no copies
         self.size += len(view)
         while view:
             take = min(self._chunk - self._filled, len(view))
@@ -138,7 +138,7 @@ def tree_hash(source: bytes | str | os.PathLike[str] | BinaryIO, *, progress: Pr
     if file_under is None:
         return _of_stream(source, progress)
     digest = _of_file(file_under, source.tell(), progress)
-    source.seek(0, io.SEEK_END)
+    source.seek(0, io.SEEK_END)  # as if it had been read
     return digest
 
 
@@ -194,7 +194,7 @@ def _plain_file(source: BinaryIO) -> io.FileIO | None:
     if isinstance(source, io.BufferedReader | io.BufferedRandom):
         source.flush()  # pending writes belong to the file
         raw = source.raw
-    if type(raw) is not io.FileIO or not (_PREADV or isinstance(raw.name, str)):
+    if type(raw) is not io.FileIO or not (_PREADV or isinstance(raw.name, str)):  # a subclass may decode
         return None
     facts = os.fstat(raw.fileno())
     return raw if stat.S_ISREG(facts.st_mode) and facts.st_size else None

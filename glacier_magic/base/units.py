@@ -103,6 +103,7 @@ def from_ms(milliseconds: int | None) -> datetime | None:
     """Return the aware UTC time of *milliseconds* since 1970, or None."""
     if milliseconds is None:
         return None
+    # Exact; Windows accepts no times before 1970.
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
@@ -110,12 +111,12 @@ def to_ms(moment: datetime | None) -> int | None:
     """Return whole milliseconds since 1970 of an aware time, or None."""
     if moment is None:
         return None
-    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)  # exact, unlike a float
 
 
 def parse_time(text: str | None) -> int | None:
     """Return milliseconds since 1970 of a service date such as ``2012-03-20T17:03:43.221Z``."""
-    return to_ms(datetime.fromisoformat(text)) if text else None
+    return to_ms(datetime.fromisoformat(text)) if text else None  # Python parses the Z since 3.11
 
 
 def masked(account: str) -> str:

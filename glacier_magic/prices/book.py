@@ -100,12 +100,12 @@ def refresh(service: Service, region: str) -> PriceTable:
                 f"The AWS Price List has no Glacier price in region {region!r}",
                 cure=f"Name a region of AWS: {step('cost', '--refresh --region us-east-1')}",
             )
-    _save(region, found, today)
+    _save(region, found, today)  # after the last response, so that a failure changes nothing
     return load(region)
 
 
 def _file(region: str) -> Path:
-    if not _REGION.fullmatch(region):
+    if not _REGION.fullmatch(region):  # it becomes a part of a path
         raise InputError(f"Not the name of a region: {region!r}", cure="For example eu-west-1.")
     return data_folder() / "prices" / f"{region}.json"
 
@@ -114,6 +114,7 @@ def _save(region: str, figures: Iterable[Figure], today: str) -> None:
     file = _file(region)
     saved = {
         figure.item: {
+            # As text, which keeps all digits.
             "steps": [[str(start), str(price)] for start, price in figure.steps],
             "source": figure.source,
             "date": figure.date,
@@ -184,9 +185,10 @@ def configuration_file() -> Path:
 def _configured(region: str) -> list[Figure]:
     file = configuration_file()
     try:
+        # As written: a float changes the digits.
         tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        if "GLACIER_MAGIC_PRICES" in os.environ:
+        if "GLACIER_MAGIC_PRICES" in os.environ:  # a file that is named has to exist
             raise _wrong(file, "there is no such file") from None
         return []
     except (OSError, ValueError) as error:
@@ -194,7 +196,7 @@ def _configured(region: str) -> list[Figure]:
     by_item: dict[str, Figure] = {}
     for place in dict.fromkeys((ANYWHERE, *tables)):  # a region's own price overrides that of [all]
         for item, value in _table(file, place, tables).items():
-            figure = _own(file, place, item, value)
+            figure = _own(file, place, item, value)  # mistakes in the tables of other regions are found, too
             if place in (ANYWHERE, region):
                 by_item[item] = replace(figure, region=region)
     return list(by_item.values())

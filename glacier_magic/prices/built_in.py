@@ -41,7 +41,7 @@ def built_in(region: str) -> tuple[Figure, ...]:
         for entry in entries
         if region in entry["regions"].split()
     )
-    return (*EVERYWHERE, *listed)
+    return (*EVERYWHERE, *listed)  # later figures override earlier ones
 
 
 def between(region: str, to: str) -> Figure | None:

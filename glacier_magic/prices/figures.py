@@ -115,19 +115,20 @@ class Figure:
 
     def amount(self, quantity: Decimal) -> Decimal | None:
         """Return the cost in US dollars of the first *quantity* units of a month; None if unknown."""
-        if not quantity:
+        if not quantity:  # nothing costs nothing, even if the price is unknown
             return Decimal(0)
         if not self.steps:
             return None
         ends = [start for start, _ in self.steps[1:]]
         total = Decimal(0)
+        # The last step has no end.
         for (start, price), end in zip(self.steps, [*ends, quantity], strict=True):
             total += max(Decimal(0), min(quantity, end) - start) * price
         return total
 
     def shown(self) -> str:
         """Return the price for display; for the free retrieval, its amount."""
-        if self.unit == FREE_GB and self.price is not None:
+        if self.unit == FREE_GB and self.price is not None:  # an amount in the place of a price
             return f"{self.price:f} GB"
         return rate(self.price)
 

@@ -63,7 +63,7 @@ def parse_price(value: object) -> Decimal:
         price = Decimal(value)
     except InvalidOperation:
         raise ValueError(f"not a price: {value!r}") from None
-    if not price.is_finite() or price < 0:
+    if not price.is_finite() or price < 0:  # Decimal parses "NaN" and "Infinity"
         raise ValueError(f"not a price: {value!r}")
     if price > HIGHEST or (price and price < LOWEST):
         raise ValueError(f"not a price: {value!r:.30}; it is 0, or between {LOWEST} and {HIGHEST:,}")

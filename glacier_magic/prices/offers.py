@@ -73,7 +73,7 @@ OFFERS = (
         _in,
         (
             Wanted("storage", "TimedStorage-ByteHrs"),
-            Wanted("flexible-storage", "TimedStorage-ByteHrs"),
+            Wanted("flexible-storage", "TimedStorage-ByteHrs"),  # the same product
             Wanted("early-deletion", "EarlyDelete-ByteHrs"),
             Wanted("retrieval-standard", "Standard-Retrieval-Bytes"),
             Wanted("retrieval-bulk", "Bulk-Retrieval-Bytes"),
@@ -145,6 +145,7 @@ def read(offer: Offer, region: str, products: Iterable[str], asked: str) -> list
 def _chosen(wanted: Wanted, figures: list[Figure]) -> Figure | None:
     if wanted.dearest:
         return max(figures, key=lambda figure: figure.price or Decimal(0))
+    # An unknown price is better than a wrong one.
     return figures[0] if len({figure.steps for figure in figures}) == 1 else None
 
 
@@ -159,7 +160,7 @@ def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) ->
     if not wanted.fits(usage, f"{usage} {description} {attributes.get('groupDescription', '')}"):
         return None
     unit = ITEMS[wanted.item][1]
-    if any(str(d["unit"]).lower() not in UNITS[unit] for d in dimensions):
+    if any(str(d["unit"]).lower() not in UNITS[unit] for d in dimensions):  # a price for another unit
         return None
     scale = 1000 if unit == THOUSAND else 1  # the list prices single requests
     steps = sorted(

@@ -83,6 +83,7 @@ class QuoteLine:
     @property
     def confirmed(self) -> bool:
         """Whether a budget may rely on the amount."""
+        # A quantity of 0 costs nothing at any price.
         return self.quantity == 0 or (self.amount is not None and self.figure.confirmed)
 
 
@@ -112,7 +113,7 @@ class Quote(Rendered):
         return all(line.confirmed for line in self.lines)
 
     def __add__(self, other: Quote) -> Quote:
-        notes = dict.fromkeys((*self.notes, *other.notes))
+        notes = dict.fromkeys((*self.notes, *other.notes))  # each once, in order
         return replace(self, lines=self.lines + other.lines, notes=tuple(notes))
 
     def words(self) -> str:
@@ -131,7 +132,7 @@ class Quote(Rendered):
         doubtful = [
             line for line in self.lines if line.amount is None or not (line.confirmed or accept_unconfirmed)
         ]
-        if self.known > max_cost:
+        if self.known > max_cost:  # first: unknown lines can only add to it
             more = "more than " if self.total is None else ""
             # "$0.01, over the limit of $0.01" would puzzle: then all digits are shown.
             shown = money if money(self.known) != money(max_cost) else rate
@@ -234,6 +235,7 @@ def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
         if above is not None:
             above[0] -= folder.bytes
             above[1] -= folder.archives
+    # Only those with archives of their own.
     return {path or TOP: Holding(*own[path]) for path in sorted(own) if own[path][1]}
 
 
@@ -303,10 +305,11 @@ def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used:
     if tier not in TIERS:
         raise InputError(f"There is no tier {tier!r}", cure=f"Tiers: {', '.join(TIERS)}")
     item = f"retrieval-{tier.lower()}"
+    # The free amount is for standard retrievals only.
     free = prices.figure("free-retrieval") if tier == "Standard" else None
     notes: tuple[str, ...] = ()
     paid = gigabytes(count)
-    if free is not None and free.price:
+    if free is not None and free.price:  # the user may have set it to 0
         if used is None:
             notes = (f"Up to {free.price:f} GB a month may be free; none is counted as free here.",)
         else:
@@ -326,7 +329,7 @@ def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int 
     :param archives: bytes and creation time, in milliseconds since 1970, of each; None if unknown.
     :param now: milliseconds since 1970.
     """
-    byte_hours, unsure = 0, 0
+    byte_hours, unsure = 0, 0  # whole byte-hours are exact, and are divided once
     for size, created in archives:
         hours = MINIMUM_HOURS if created is None else hours_left(created, now)
         if created is None or (size is None and hours):  # after 90 days the size does not matter
@@ -342,6 +345,7 @@ def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int 
 
 def hours_left(created: int, now: int) -> int:
     """Return the hours, rounded up, until an archive may be deleted free of charge."""
+    # The clocks differ if an archive is from the future.
     return min(MINIMUM_HOURS, max(0, MINIMUM_HOURS - (now - created) // HOUR))
 
 

@@ -27,6 +27,7 @@ class Administration:
     def retrieval_policy(self) -> tuple[str, int | None]:
         """Return the strategy of the data retrieval policy, and its bytes an hour or None."""
         rule = self._service.retrieval_rule()
+        # Without a rule, the service accepts all retrievals.
         return str(rule.get("Strategy", "None")), rule.get("BytesPerHour")
 
     def set_retrieval_policy(self, strategy: str, bytes_per_hour: int | None = None) -> None:
@@ -46,7 +47,7 @@ class Administration:
         """Buy one unit and return its id; the call is paid, so it is never repeated."""
         with translated():
             response = self._once.purchase_provisioned_capacity()
-        if "capacityId" not in response:
+        if "capacityId" not in response:  # the unit may be bought all the same
             raise Unavailable("The service's response to a purchase arrived damaged")
         return str(response["capacityId"])
 
@@ -98,7 +99,7 @@ class Administration:
         """
         with translated():
             response = self._once.initiate_vault_lock(vaultName=vault, policy={"Policy": policy})
-        if "lockId" not in response:
+        if "lockId" not in response:  # the policy is in force all the same, until the lock is aborted
             raise Unavailable("The service's response to a vault lock arrived damaged")
         return str(response["lockId"])
 

@@ -41,7 +41,7 @@ class HashedBody(io.RawIOBase):
         self._asked = 0.0
 
     def __len__(self) -> int:
-        return self.length
+        return self.length  # botocore takes the Content-Length from it
 
     def readable(self) -> bool:
         """Return True."""
@@ -69,7 +69,7 @@ class HashedBody(io.RawIOBase):
         self._asked = now
         count = left if size is None or size < 0 else min(max(size, block), left)
         if self.pace is not None and count:
-            count = min(count, self.pace(count))
+            count = min(count, self.pace(count))  # fewer bytes at a low rate
         piece = self._bytes_at(self._position, count)
         self._position += len(piece)
         return piece
@@ -112,10 +112,12 @@ class FileBody(HashedBody):
 
         def chunks() -> Iterable[bytes]:
             done = 0
+            # pread: many threads share the descriptor and its position.
             while chunk := os.pread(descriptor, min(CHUNK, length - done), start + done):
                 yield chunk
                 done += len(chunk)
 
+        # The length is what the file has now, which may be less than expected.
         super().__init__(*_hashes(chunks()))
 
     def _bytes_at(self, position: int, count: int) -> bytes:

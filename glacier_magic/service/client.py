@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
 WHOLE_TRIES = 3
+# No vault has this name; the error about it contains the account.
 _PROBE = "glacier_magic-asks-which-account-this-is"
 
 
@@ -108,6 +109,7 @@ class Service:
         """
         try:
             with translated():
+                # botocore accepts the limit only as text.
                 vaults = self._patient.list_vaults(limit="1").get("VaultList", [])
             if vaults:
                 return _account_of(vaults[0]["VaultARN"])
@@ -137,7 +139,7 @@ class Service:
                     if found:
                         return found[1]
                     raise
-        except NotFound:
+        except NotFound:  # its message has no ARN
             return self._account_from_token_service()
 
     def _account_from_token_service(self) -> str:
@@ -166,6 +168,7 @@ class Service:
     def retrieval_rule(self) -> Mapping[str, Any]:
         """Return the rule of the account's data retrieval policy: Strategy, BytesPerHour."""
         policy = self._whole("get_data_retrieval_policy", "Policy")["Policy"]
+        # The body without a policy is not documented.
         rules: list[Mapping[str, Any]] = policy.get("Rules") or [{}]
         return rules[0]
 
@@ -189,6 +192,7 @@ class Service:
     def start_upload(self, vault: str, part_size: int, description: str) -> str:
         """Start a multipart upload; return its id."""
         with translated():
+            # May be repeated, because an upload without parts stores nothing.
             response = self._patient.initiate_multipart_upload(
                 vaultName=vault, partSize=str(part_size), archiveDescription=description
             )
@@ -254,12 +258,14 @@ class Service:
 
     def start_inventory(self, vault: str, description: str) -> str:
         """Request the inventory of a vault; return the job id."""
+        # No common reader understands the quotes in the CSV form.
         return self._start_job(
             vault, {"Type": "inventory-retrieval", "Format": "JSON", "Description": description}
         )
 
     def _start_job(self, vault: str, parameters: dict[str, str]) -> str:
         with translated():
+            # A repeated request would start another job, and may be charged again.
             response = self._once.initiate_job(vaultName=vault, jobParameters=parameters)
         return str(response["jobId"])
 
@@ -278,11 +284,13 @@ class Service:
             while data := stream.read(1 << 20):
                 pieces.append(data)
         data = b"".join(pieces)
+        # A response with the whole output has no Content-Range.
         return Output(data, stream.tree_hash, stream.total or len(data))
 
     def open_output(self, vault: str, job_id: str, start: int, length: int) -> OutputStream:
         """Return a stream of *length* bytes of a job's output at *start*; the caller repeats failed calls."""
         with translated():
+            # The range counts within the output, which may be a part of the archive.
             found = self._once.get_job_output(
                 vaultName=vault, jobId=job_id, range=f"bytes={start}-{start + length - 1}"
             )
@@ -294,7 +302,7 @@ class Service:
         while True:
             page = self._whole(operation, key, **arguments, **marker)
             yield from page[key]
-            if not page.get("Marker"):
+            if not page.get("Marker"):  # null on the last page, which botocore leaves out
                 return
             marker = {"marker": page["Marker"]}
 

@@ -18,8 +18,8 @@ class ServiceClock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._anchor = datetime.now(UTC)
-        self._at = time.monotonic()
+        self._anchor = datetime.now(UTC)  # until the first response
+        self._at = time.monotonic()  # monotonic, because the user may set the clock
         self.speed = 1.0
         self.virtual = False
 
@@ -55,6 +55,6 @@ class ServiceClock:
 
     def real_seconds(self, service_seconds: float) -> float:
         """Return the real seconds that pass while *service_seconds* pass at the service."""
-        if self.speed <= 0:
+        if self.speed <= 0:  # the clock of an emulator can stand still
             return float("inf")
         return service_seconds / self.speed

@@ -87,7 +87,7 @@ def open_service(connection: Connection) -> Service:
     region = connection.region or session.region_name or ("us-east-1" if emulated else None)
     if region is None:
         raise RegionError("No region is set")
-    if connection.endpoint_url is None:
+    if connection.endpoint_url is None:  # another server may have any region
         _check_region(session, region)
     with translated():
         credentials = None if emulated else session.get_credentials()
@@ -122,6 +122,7 @@ def _located(session: boto3.Session, connection: Connection) -> Connection:
     if connection.endpoint_url is not None and not connection.configured:
         return connection
     own, resolved = (
+        # Any region and keys will do: only the addresses are compared.
         _made(session, "us-east-1", None, config, EMULATOR_KEYS).meta.endpoint_url
         for config in (Config(ignore_configured_endpoint_urls=True), None)
     )
@@ -148,7 +149,7 @@ def _boto3_session(connection: Connection) -> boto3.Session:
         raise InputError(
             f"The AWS configuration cannot be read: {error}", cure="Fix or move that file."
         ) from None
-    session.events.register("before-send", hide_token)
+    session.events.register("before-send", hide_token)  # later tokens, too, which botocore requests itself
     return session
 
 
@@ -172,6 +173,7 @@ def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) 
     from botocore.config import Config
 
     return Config(
+        # The mode "legacy" does not repeat a ThrottlingException with status 403.
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=connections,
         connect_timeout=connect,

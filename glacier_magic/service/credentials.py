@@ -59,6 +59,7 @@ def refresh_keys(session: Any) -> bool:
     if type(used) is not botocore.credentials.Credentials:  # its subclasses renew themselves
         return False
     try:
+        # A new session, because the old one never reads the file again.
         found = botocore.session.Session(profile=session.profile_name).get_credentials()
         check_keys(found)
     except (botocore.exceptions.BotoCoreError, CredentialsError):  # the file may be half written
@@ -68,5 +69,6 @@ def refresh_keys(session: Any) -> bool:
     keys, before = found.get_frozen_credentials(), used.get_frozen_credentials()
     if tuple(keys) == tuple(before):
         return False
+    # In place, because the clients of the session hold this object.
     used.access_key, used.secret_key, used.token = keys.access_key, keys.secret_key, keys.token
     return True

@@ -24,7 +24,7 @@ ACTION = "glacier:deletearchive"
 AGE = "glacier:archiveageindays"
 DAY = 86_400_000
 _ACCOUNT = re.compile(r"\b\d{8}(\d{4})\b")
-_YOUNGER = {"numericlessthan": 0, "numericlessthanequals": 1}
+_YOUNGER = {"numericlessthan": 0, "numericlessthanequals": 1}  # with "equals", the last day is denied, too
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,14 @@ def denying(policy: str) -> list[Mapping[str, Any]]:
 
 
 def _about_deleting(statement: Mapping[str, Any]) -> bool:
-    if "NotAction" in statement:
+    if "NotAction" in statement:  # it denies all actions but these
         return not _matches(statement["NotAction"])
     return _matches(statement.get("Action"))
 
 
 def _matches(actions: object) -> bool:
     listed = actions if isinstance(actions, list) else [actions]
+    # IAM ignores case in actions, and allows * and ?.
     return any(fnmatchcase(ACTION, str(each).lower()) for each in listed)
 
 
@@ -126,6 +127,6 @@ def _days(conditions: object) -> int | None:
         more = _YOUNGER.get(str(operator).lower())
         for key, value in tests.items() if isinstance(tests, dict) and more is not None else ():
             first = value[0] if isinstance(value, list) and value else value
-            if str(key).lower() == AGE and str(first).isdigit():
+            if str(key).lower() == AGE and str(first).isdigit():  # a policy may have numbers as text
                 return int(str(first)) + (more or 0)
     return None

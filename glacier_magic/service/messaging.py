@@ -17,7 +17,9 @@ from .translation import translated
 TAG = "glacier_magic"
 """The tag of a topic or queue created by this program; its value is a token of the catalogue."""
 
+# SNS and SQS have different names for it.
 _DENIED = ("AuthorizationError", "AuthorizationErrorException", "AccessDenied")
+# In the query protocol of SQS, and in its JSON protocol.
 _MISSING = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -87,6 +89,7 @@ class Messaging:
     def subscribe(self, topic: str, queue: str) -> str:
         """Subscribe a queue to a topic; return the subscription.  May be repeated."""
         with _asked():
+            # Without ReturnSubscriptionArn, the response may say "pending confirmation" instead.
             response = self._topics.subscribe(
                 TopicArn=topic, Protocol="sqs", Endpoint=queue, ReturnSubscriptionArn=True
             )
@@ -110,7 +113,7 @@ class Messaging:
     def queue_token(self, url: str) -> str:
         """Return the token in a queue's tag, or ""."""
         with _asked():
-            tags = self._queues.list_queue_tags(QueueUrl=url).get("Tags", {})
+            tags = self._queues.list_queue_tags(QueueUrl=url).get("Tags", {})  # absent if there are none
         return str(tags.get(TAG, ""))
 
     def create_queue(self, name: str, attributes: Mapping[str, str], token: str) -> str:
@@ -161,7 +164,7 @@ def _asked() -> Iterator[None]:
 
 def _client(service: Service, name: str, *, emulated: bool) -> Any:
     session = service._session
-    config = config_of(attempts=3, connect=10, read=40)
+    config = config_of(attempts=3, connect=10, read=40)  # longer than the longest poll of SQS, 20 seconds
     with translated():
         keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
         client = session.client(name, region_name=service.region, config=config, **keys)

@@ -59,6 +59,7 @@ def _page(client: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
 def _client(service: Service) -> Any:
     config = config_of(attempts=5, connect=15, read=60)
     with translated():
+        # Never at endpoint_url: an emulator has no price list.
         return service._session.client("pricing", region_name=home(service.region), config=config)
 
 

@@ -17,7 +17,7 @@ def regions_of(service: Service) -> list[str]:
     """Return boto3's list of the regions in the service's partition, sorted, with the service's own."""
     with translated():
         known = service._session.get_available_regions("glacier", partition_of(service))
-    return sorted({*known, service.region})
+    return sorted({*known, service.region})  # the list may be older than the region
 
 
 def known_regions() -> list[str]:

@@ -48,10 +48,10 @@ class Policies:
 
         :param fresh: send a request even if the cached response is recent.
         """
-        with self._lock:
+        with self._lock:  # during the request, too, so that many threads send one
             if fresh or time.monotonic() >= self._until:
                 self._known = self._read()
-                self._until = time.monotonic() + REMEMBERED
+                self._until = time.monotonic() + REMEMBERED  # after a failure, too
             return self._known
 
     def _read(self) -> Policy | None:

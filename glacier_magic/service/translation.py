@@ -114,9 +114,10 @@ def translated() -> Iterator[None]:
     except raw.NoRegionError:
         raise RegionError("No region is set") from None
     except (raw.HTTPClientError, raw.ConnectionError) as error:
-        if "Invalid header value" in str(error):
+        if "Invalid header value" in str(error):  # from http.client, for a line end in a key
             raise CredentialsError(f"A key or token of the login has {UNUSABLE}", cure=REWRITE) from None
         raise Unavailable(f"The service cannot be reached: {error}") from None
+    # From reading a body, which botocore does not wrap.
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, GlacierError):  # LocalError is an OSError
             raise
@@ -149,6 +150,7 @@ def from_answer(response: Any) -> GlacierError:
             cure="Set the clock; completed work is kept.",
             code="RequestExpired",
         )
+    # Before the code: InvalidParameterValueException stands for many causes.
     for part, kind, cure in _by_text():
         if part in text:
             return kind(text, cure=cure, code=code)

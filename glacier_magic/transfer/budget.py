@@ -52,9 +52,9 @@ class Budget:
         self.max_rate = max_rate
         self._limits, self._now = limits, now
         self._lock = threading.Lock()
-        self._failures = 0
+        self._failures = 0  # waves of failures in a row, not failed requests
         self._hold_until = 0.0
-        self._success_at = self._now()
+        self._success_at = self._now()  # as if the service had worked until now
         self._credit, self._credit_at = 0.0, self._now()
 
     # Patience
@@ -72,7 +72,7 @@ class Budget:
         damaged = 0
         began = self._now()
         while True:
-            self._hold(stop)
+            self._hold(stop)  # before every attempt: the service may be throttling another worker
             if stop.is_set():
                 raise Stopped
             try:
@@ -84,12 +84,12 @@ class Budget:
                 say(f"{error.message}; moved again")
             except (Unavailable, CredentialsError) as error:
                 if stop.is_set():
-                    raise Stopped from None
+                    raise Stopped from None  # the stop itself may have broken the request
                 if not self._transient(error, began):
                     raise
                 say(self._back_off(error))
             else:
-                self._success_at = self._now()
+                self._success_at = self._now()  # without the lock: the time of any worker will do
                 if self._failures:
                     self._failures = 0
                     say("")  # remove the note about the failures
@@ -106,15 +106,16 @@ class Budget:
             now = self._now()
             if self._hold_until <= now:  # one wave of failures counts once, not once a worker
                 limits = self._limits
+                # The exponent is limited because 2.0**1024 is an OverflowError.
                 longest = min(limits.longest_pause, limits.first_pause * 2.0 ** min(self._failures, 30))
                 self._failures += 1
                 self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - chance, not secrecy
-            pause = max(1.0, self._hold_until - now)
+            pause = max(1.0, self._hold_until - now)  # only for the note, which has whole seconds
         what = _BRIEF.get(error.code, error.message.rstrip("."))
         return f"{what}, trying again in {human_duration(pause)}"
 
     def _hold(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+        while not stop.is_set():  # a failure of another worker may prolong the pause
             left = self._hold_until - self._now()
             if left <= 0:
                 return
@@ -131,6 +132,7 @@ class Budget:
         """Return the number of bytes to move at once: small at a low rate, for an even flow."""
         if self.max_rate is None:
             return most
+        # At less than a page, calls would cost more than bytes.
         return max(4096, min(most, int(self.max_rate / 8)))
 
     def spend(self, count: int, stop: threading.Event) -> None:
@@ -145,7 +147,7 @@ class Budget:
                 break
             if stop.wait(min(pause, 0.25)):  # short, because max_rate may change
                 raise Stopped
-        if stop.is_set():
+        if stop.is_set():  # without a limit, only this ends a request within its body
             raise Stopped
 
     def _take(self, count: int, rate: float) -> float:
@@ -155,6 +157,6 @@ class Budget:
         self._credit = min(rate / 4, self._credit + (now - self._credit_at) * rate)
         self._credit_at = now
         if self._credit > 0:
-            self._credit -= count
+            self._credit -= count  # may leave a debt, which the next worker waits out
             return 0.0
-        return -self._credit / rate + 0.001
+        return -self._credit / rate + 0.001  # a little longer, because a credit of exactly 0 is not enough

@@ -31,6 +31,7 @@ class Child(threading.Event):
         """Wait until this event or its parent is set, or *timeout* seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         while not self.is_set():
+            # set() of the parent does not wake this event, so look ten times a second.
             left = 0.1 if end is None else min(0.1, end - time.monotonic())
             if left <= 0 or super().wait(left):
                 break
@@ -65,7 +66,7 @@ class Tuner:
             rate = self._bytes / passed
             if rate < self._best * 1.03:  # the last step did not help: try the other direction
                 self._step = -self._step
-            self._best = rate
+            self._best = rate  # of the last window, not the best ever: the bandwidth of a line changes
             self.limit = max(1, min(self.most, self.limit + self._step))
             self._bytes, self._since = 0, self._now()
 
@@ -73,7 +74,7 @@ class Tuner:
         """Halve the number of workers, because the service throttles."""
         with self._lock:
             self.limit = max(1, self.limit // 2)
-            self._step, self._best = 1, 0.0
+            self._step, self._best = 1, 0.0  # rates from before the throttling say nothing about now
 
 
 class Crew(Generic[T]):
@@ -101,7 +102,7 @@ class Crew(Generic[T]):
         try:
             while True:
                 while not exhausted and running < self._tuner.limit and not self._stop.is_set():
-                    task = next(source, None)
+                    task = next(source, None)  # not earlier: a task of a stream holds its part in memory
                     if task is None:
                         exhausted = True
                         break
@@ -113,10 +114,10 @@ class Crew(Generic[T]):
                 running -= 1
                 yield got
             if not exhausted:
-                raise Stopped
+                raise Stopped  # stopped while no task was running
         finally:
             for _ in self._threads:
-                self._todo.put(None)
+                self._todo.put(None)  # also if the caller stops iterating: each thread ends after its task
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until no task is running, or *timeout* seconds."""
@@ -137,7 +138,7 @@ class Crew(Generic[T]):
         threading.Thread(target=later, name=f"{self._name}-end", daemon=True).start()
 
     def _start(self, task: Callable[[], T], running: int) -> None:
-        if running >= len(self._threads):
+        if running >= len(self._threads):  # no thread before there is work for it
             thread = threading.Thread(target=self._work, name=self._name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -148,7 +149,7 @@ class Crew(Generic[T]):
             try:
                 result, error = self._done.get(timeout=0.2)  # Ctrl-C interrupts no longer wait
             except queue.Empty:
-                if self._stop.is_set():
+                if self._stop.is_set():  # only now: results from before the stop are yielded
                     raise Stopped from None
                 continue
             if error is not None:

@@ -48,6 +48,7 @@ class Deleter:
         self.number = deletion.id
         self._engine, self._deletion = engine, deletion
         self._service, self._queues = engine.service, engine.catalogue.deletions
+        # A child, because the end of this queue must not stop what else uses *stop*.
         self._stop = Child(stop or threading.Event())
         self._meter = Meter(f"deleting from {deletion.vault}", deletion.archives, observer, report=Count)
         self._tuner = Tuner(WORKERS, engine.limits.workers)
@@ -70,6 +71,7 @@ class Deleter:
         :raises AccessDenied: many deletions in a row were denied.
         :raises GlacierError: the service cannot be used now; the rest stays in the queue.
         """
+        # A new owner each time: two runs in one process exclude each other.
         number, owner = self._deletion.id, new_owner()
         if self._deletion.on_hold:
             raise refusal(f"Deletion {number}")
@@ -113,7 +115,7 @@ class Deleter:
             for item, error in crew.run(tasks):
                 self._take(item, error)
         finally:
-            self._record()
+            self._record()  # also after an error: an archive without an outcome is deleted again
 
     def _delete(self, item: DeletionItem) -> tuple[DeletionItem, GlacierError | None]:
         call = partial(self._service.delete_archive, self._deletion.vault, item.archive_id)
@@ -127,7 +129,7 @@ class Deleter:
             return item, error
         except GlacierError as error:
             return item, error
-        self._tuner.moved(1)
+        self._tuner.moved(1)  # requests take the place of bytes here
         return item, None
 
     def _take(self, item: DeletionItem, error: GlacierError | None) -> None:
@@ -148,12 +150,13 @@ class Deleter:
         if not isinstance(error, AccessDenied):
             return error.message
         if self._denial is None:
+            # Once: it costs two requests, and the policies are those of the vault.
             self._denial = explain(self._service, self._deletion.vault)
         return f"{error.message.rstrip('.')}: {self._denial.of(item.created)}"
 
     def _refusal(self) -> AccessDenied:
         assert self._denial is not None
-        last = self._outcomes[-1][0] if self._outcomes else None
+        last = self._outcomes[-1][0] if self._outcomes else None  # before _record() empties the list
         self._record()
         now = self._queues.get(self._deletion.id)
         rest = f"; {plural(now.left, 'archive')} not tried" if now.left else ""

@@ -76,6 +76,7 @@ class Downloader:
             with closing(local_files.open_part(self._downloads, download, target)) as part:
                 roots = self._fill(download, plan, part, meter)
                 if download.part is None:
+                    # Its pieces are what the service sent; only the root shows that this is what was stored.
                     self._check_whole(download, combine(map(bytes.fromhex, roots)).hex())
                 else:  # a part's own hash distinguishes its file from others of that name
                     self._downloads.update(download.id, tree_hash=tree_hash(part.path))
@@ -87,6 +88,7 @@ class Downloader:
 
     def _layout(self, download: Download) -> Layout:
         size = download.size or 0
+        # Recorded pieces have the size of an earlier run, whatever the limits are now.
         piece_size = download.piece_size or part_size_for(size, smallest=self.engine.limits.piece)
         if download.part is None:
             return layout.whole(size, piece_size)
@@ -95,6 +97,7 @@ class Downloader:
 
     def _check_whole(self, download: Download, root: str) -> None:
         if download.tree_hash and root != download.tree_hash:
+            # It is not known which piece is wrong, so none is kept.
             self._downloads.update(download.id, pieces=None, done=0)
             raise IntegrityError(
                 f"{download.name!r} came back with tree hash {root} instead of "
@@ -109,7 +112,9 @@ class Downloader:
         which another program overwrote are found and fetched again.
         """
         size, pieces = download.size or 0, plan.pieces
+        # The file is new, or another program changed its size.
         verified = {} if part.size != size else download.verified_pieces
+        # Another job may send the hashes that the last one did not: fetch these pieces again.
         verified = {i: root for i, root in verified.items() if not (plan.promised and root.startswith(DOUBT))}
         for _ in range(ROUNDS):
             held = part.holding(
@@ -117,10 +122,10 @@ class Downloader:
             )
             verified = {i: root for i, root in verified.items() if i in held}
             done = sum(pieces[i].kept_size for i in verified)
-            meter.already(done - meter.done)
+            meter.already(done - meter.done)  # negative if pieces were overwritten
             if len(verified) == len(pieces):  # every byte was read back from the disk
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
-            local_files.check_space(part.path.parent, size - done)
+            local_files.check_space(part.path.parent, size - done)  # before the first byte, not after hours
             part.resize(size)
             self._fetch_missing(download, plan, part, meter, verified)
         raise LocalError(
@@ -131,23 +136,23 @@ class Downloader:
     def _fetch_missing(
         self, download: Download, plan: Layout, part: PartFile, meter: Meter, verified: dict[int, str]
     ) -> None:
-        file = part.share()
+        file = part.share()  # a hanging worker may write after the caller has closed *part*
         record = _Record(self.engine, download, plan.pieces, verified)
         tuner = Tuner(WORKERS, self.engine.limits.workers)
-        ending = Child(self.stop)
+        ending = Child(self.stop)  # ends the workers of this file only
         crew: Crew[tuple[int, str]] = Crew(tuner, ending, "glacier-download")
         fetch = partial(_PieceFetcher, self.engine, download, file, meter, tuner, ending, plan.promised)
         tasks = (fetch(n, piece).run for n, piece in enumerate(plan.pieces) if n not in verified)
         try:
             for number, root in crew.run(tasks):
                 record.add(number, root)
-            file.sync()
+            file.sync()  # before the rename: a power failure must not leave a name without its bytes
         except BaseException:
             ending.set()
             crew.wait(HEAR_OUT)
             raise
         finally:
-            record.save()
+            record.save()  # also after Ctrl-C: what is verified is not fetched again
             # A hanging worker may still write, but only into a piece without a record.
             crew.afterwards(file.close)
 
@@ -179,6 +184,7 @@ class _PieceFetcher:
         piece = self.piece
         pace = RequestPace(self.engine.budget, self.meter, self.stop)
         hasher = TreeHasher()
+        # Only the outermost pieces of a part are hashed twice: they are cut from whole MiB.
         kept = hasher if piece.kept_size == piece.size else TreeHasher()
         try:
             with self.engine.service.open_output(
@@ -204,7 +210,7 @@ class _PieceFetcher:
                 if kept is not hasher:
                     kept.update(written)
                 self.file.write(written, at)
-                if len(data) < len(buffer):
+                if len(data) < len(buffer):  # the last chunk, or a stream cut off: _verify() tells which
                     break
                 position += len(data)
         self.file.written(*self.piece.kept)
@@ -229,13 +235,14 @@ class _PieceFetcher:
 
     def _verify(self, hasher: TreeHasher, expected: str | None) -> None:
         start, behind = self.piece.start, self.piece.behind
+        # The stream is read past botocore, and so past its check of the length.
         if hasher.size != behind - start:
             raise IntegrityError(f"{hasher.size} of {behind - start} bytes arrived from byte {start}")
         if expected is not None and expected != hasher.hexdigest():
             # The damaged bytes stay in the file: the next attempt finds the first that differs.
             self.repairing, self.differs_at = True, None
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived damaged")
-        if expected is None and self.promised:
+        if expected is None and self.promised:  # the range is a node of the tree, so the service has its hash
             raise IntegrityError(f"bytes {start}-{behind - 1} arrived without their tree hash")
 
 
@@ -256,7 +263,7 @@ class _Record:
         )
         self._done = sum(pieces[i].kept_size for i in verified)
         self._saved = 0.0
-        self._dirty = True
+        self._dirty = True  # pieces that were found overwritten have to leave the record
 
     def add(self, number: int, root: str) -> None:
         self._verified[number] = root

@@ -46,6 +46,7 @@ class Buffers:
 
     def take(self, size: int, stop: threading.Event) -> mmap.mmap:
         """Lend a buffer of at least *size* bytes until :meth:`give_back` returns it."""
+        # Powers of two, so that a returned buffer fits later requests.
         room = max(mmap.PAGESIZE, 1 << (size - 1).bit_length()) if size else mmap.PAGESIZE
         with self._changed:
             while self._lent and self._lent + room > self.limit:
@@ -58,7 +59,7 @@ class Buffers:
                     self._free.remove(buffer)
                     return buffer
             self._free.clear()  # buffers of another size: release their memory
-        return mmap.mmap(-1, room)
+        return mmap.mmap(-1, room)  # a mapping begins on a page, as direct writes require
 
     def give_back(self, buffer: mmap.mmap) -> None:
         """Return a lent buffer."""
@@ -100,7 +101,7 @@ def renewing(renew: Callable[[], object], every: float = USUAL.lease_renewal) ->
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join()  # no renewal comes later, so the caller may release the lease
 
 
 def holding(engine: Engine) -> AbstractContextManager[None]:
@@ -121,7 +122,7 @@ class RequestPace:
         :raises Stopped: the transfer was stopped.
         """
         count = self._budget.block(count)
-        self._budget.spend(count, self._stop)
+        self._budget.spend(count, self._stop)  # first: bytes of a stopped transfer do not count
         self._meter.moved(count)
         self._moved += count
         return count
@@ -140,6 +141,6 @@ class Notes:
 
     def __call__(self, text: str) -> None:
         """Pass a note to the meter."""
-        if text.startswith(("throttled", "too slow")):
+        if text.startswith(("throttled", "too slow")):  # the texts of two errors in budget._BRIEF
             self._tuner.slow_down()
         self._meter.note(text)

@@ -65,7 +65,7 @@ class Layout:
 
 def whole(size: int, piece_size: int) -> Layout:
     """Return the layout of a whole archive."""
-    spans = part_ranges(size, piece_size)
+    spans = part_ranges(size, piece_size)  # from byte 0 in powers of two, so each is a node of the tree
     return Layout(tuple(Piece(*span, kept=span) for span in spans))
 
 
@@ -86,8 +86,10 @@ def part(download: Download, job: JobRecord | None, piece_size: int) -> Layout:
 
 
 def _piece(one: ByteRange, wanted: ByteRange, retrieved: ByteRange) -> Piece:
+    # The outermost pieces are whole MiB, of which only a part is wanted.
     first, last = max(one.first, wanted.first), min(one.last, wanted.last)
     return Piece(
+        # The service counts from the start of the output, not of the archive.
         start=one.first - retrieved.first,
         behind=one.last - retrieved.first + 1,
         kept=(first - wanted.first, last - wanted.first + 1),

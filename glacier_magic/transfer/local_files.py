@@ -33,6 +33,7 @@ ALIGNMENT = 4096
 
 Span = tuple[int, int]
 
+# On Windows, no translation of line ends; elsewhere, no link in the place of the file.
 _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -89,12 +90,13 @@ def named_before(download: Download, target: Path, name: Path) -> Path | None:
     :param name: the final name of the file.
     """
     part = _recorded_part(download, target)
-    if not download.pieces or part is None or part.exists():
+    if not download.pieces or part is None or part.exists():  # never filled, or not renamed
         return None
     for candidate in alternatives(name):
-        if not candidate.is_file():
+        if not candidate.is_file():  # give_name() took the first free name
             return None
         with suppress(FileChanged):
+            # First, because hashing reads the whole file.
             same_size = candidate.stat().st_size == download.size
             if same_size and tree_hash(candidate) == download.tree_hash:
                 return candidate
@@ -103,9 +105,9 @@ def named_before(download: Download, target: Path, name: Path) -> Path | None:
 
 def give_name(part: Path, target: Path, download: Download) -> Path:
     """Rename the verified file to its final name without replacing a file; return the name."""
-    if download.mtime is not None:
+    if download.mtime is not None:  # before the rename: a file with its final name is complete
         modified = download.mtime / 1000
-        with suppress(OSError, OverflowError):
+        with suppress(OSError, OverflowError):  # a time that the file system cannot hold is no reason to fail
             os.utime(part, (modified, modified))
     for candidate in alternatives(target):
         if candidate.exists() and candidate.samefile(part):  # a process was killed between link and unlink
@@ -115,7 +117,7 @@ def give_name(part: Path, target: Path, download: Download) -> Path:
             rename_new(part, candidate)
         except FileExistsError:
             continue
-        _sync_folder(candidate.parent)
+        _sync_folder(candidate.parent)  # only then does the name survive a power failure
         return candidate
     raise AssertionError("unreachable")
 
@@ -164,7 +166,7 @@ class PartFile:
     def __init__(self, path: Path, *, new: bool) -> None:
         self.path = path
         flags = _FLAGS | (os.O_CREAT | os.O_EXCL if new else 0)
-        self._buffered = os.open(path, flags, 0o666)
+        self._buffered = os.open(path, flags, 0o666)  # less the umask, as a new file of any program
         if not _locked(self._buffered):
             os.close(self._buffered)
             raise Unavailable(
@@ -172,13 +174,14 @@ class PartFile:
                 cure="The download is tried again shortly; nothing is requested again.",
             )
         self._direct: int | None = None
-        if hasattr(os, "O_DIRECT"):
+        if hasattr(os, "O_DIRECT"):  # macOS and Windows have no such flag
             with suppress(OSError):  # a file system without direct writes, such as tmpfs
                 self._direct = os.open(path, os.O_WRONLY | os.O_DIRECT)
 
     def share(self) -> PartFile:
         """Return a copy for workers, which holds the lock until it is closed, too."""
         copy = object.__new__(PartFile)
+        # A lock of flock() lasts until all copies of its descriptor are closed.
         copy.path, copy._buffered = self.path, os.dup(self._buffered)
         copy._direct = None if self._direct is None else os.dup(self._direct)
         return copy
@@ -201,6 +204,7 @@ class PartFile:
                 straight = _write(self._direct, data[:straight], position) if straight else 0
             except OSError:  # a lasting error is raised by the buffered write below
                 straight = 0
+        # The end that is not aligned, or all of it.
         _write(self._buffered, data[straight:], position + straight)
 
     def read(self, length: int, position: int) -> bytes:
@@ -211,11 +215,12 @@ class PartFile:
         """Start writing the bytes *start* to *behind* to the disk."""
         if self._direct is None and hasattr(os, "posix_fadvise"):
             with suppress(OSError):
+                # On Linux this also starts to write dirty pages.
                 os.posix_fadvise(self._buffered, start, behind - start, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         """Wait until all bytes are on the disk."""
-        os.fsync(self._buffered)
+        os.fsync(self._buffered)  # of the file, so it includes what the other descriptor wrote
 
     def holding(self, spans: Mapping[int, tuple[Span, str]]) -> set[int]:
         """Return the keys of the *spans* whose bytes in the file match their tree hash.
@@ -224,6 +229,7 @@ class PartFile:
         """
         if len(spans) < 2:
             return {key for key, expected in spans.items() if self._holds(expected)}
+        # Hashing and reading release the interpreter lock.
         with ThreadPoolExecutor(os.cpu_count(), "glacier-check") as pool:
             found = pool.map(self._holds, spans.values())
             return {key for key, held in zip(spans, found, strict=True) if held}
@@ -238,7 +244,7 @@ class PartFile:
                 return False
             hasher.update(buffer[:count])
             position += count
-        self.written(*span)
+        self.written(*span)  # not needed in the cache any more
         return hasher.hexdigest() == root
 
     def close(self) -> None:
@@ -251,6 +257,7 @@ class PartFile:
 def _write(descriptor: int, data: memoryview, position: int) -> int:
     done = 0
     while done < len(data):
+        # It may write less, for example when the disk is almost full.
         done += os.pwrite(descriptor, data[done:], position + done)
     return done
 

@@ -92,6 +92,7 @@ class PartSender:
         return self._run(tasks(), tuner, lambda: None)
 
     def _tuner(self) -> Tuner:
+        # More workers than parts in memory would only wait for each other.
         in_memory = self.engine.buffers.limit // max(1, self.part_size)
         return Tuner(WORKERS, min(self.engine.limits.workers, max(2, in_memory)))
 
@@ -111,6 +112,7 @@ class PartSender:
             raise
         finally:
             crew.afterwards(close)
+        # Parts end in any order; their roots are nodes of the tree, in order.
         return size, combine(roots[start] for start in sorted(roots))
 
     def _send_span(self, descriptor: int, start: int, length: int, tuner: Tuner) -> Sent:
@@ -124,7 +126,7 @@ class PartSender:
         try:
             return self._send(MemoryBody(data), start, len(data), tuner)
         finally:
-            free()
+            free()  # not before: every attempt sends the same memory
 
     def _send(self, body: HashedBody, start: int, length: int, tuner: Tuner) -> Sent:
         if len(body) != length:
@@ -140,7 +142,7 @@ class PartSender:
     def _attempt(self, body: HashedBody, start: int) -> None:
         pace = RequestPace(self.engine.budget, self.meter, self.ending)
         body.pace = pace
-        body.seek(0)
+        body.seek(0)  # an earlier attempt may have ended anywhere
         try:
             with stopping(self.ending, body):
                 received = self.engine.service.upload_part(

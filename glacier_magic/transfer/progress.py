@@ -72,7 +72,7 @@ class FileTally:
     def moved(self, key: str, count: int) -> None:
         """Count bytes of a file, which is in progress from then on."""
         with self._lock:
-            self._failed.pop(key, None)
+            self._failed.pop(key, None)  # it is being tried again
             self._done[key] = self._done.get(key, 0) + count
 
     def failed(self, key: str, reason: str) -> None:
@@ -157,11 +157,13 @@ class Meter:
             return
         self._last = now
         self._samples.append((now, self._moved))
+        # A rate needs two, however long ago the first was.
         while len(self._samples) > 2 and now - self._samples[0][0] > WINDOW:
             self._samples.popleft()
         since, before = self._samples[0]
+        # A coarse clock may return the same time twice.
         rate = (self._moved - before) / (now - since) if now > since else 0.0
-        self._observer(
+        self._observer(  # with the lock held: one call at a time, as promised
             self._kind(
                 label=self.label,
                 done=self.done,
@@ -178,7 +180,7 @@ class _Share(Meter):
     """Counts the bytes of one file in the meter of all files and in the tally."""
 
     def __init__(self, whole: Meter, key: str, tally: FileTally) -> None:
-        super().__init__(whole.label, whole.total)
+        super().__init__(whole.label, whole.total)  # without an observer: the meter of all files reports
         self._whole, self._key, self._shares = whole, key, tally
 
     def already(self, count: int) -> None:

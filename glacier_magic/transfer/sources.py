@@ -152,6 +152,7 @@ def _walk(folder: Path, found: Sources) -> Iterator[Path]:
     def complain(error: OSError) -> None:
         raise LocalError(f"The folder {error.filename!r} cannot be read: {error.strerror}")
 
+    # Without onerror, os.walk leaves out what it cannot read.
     for base, folders, files in os.walk(folder, onerror=complain):
         folders.sort()  # in place: os.walk descends in this order
         for name in folders:
@@ -165,7 +166,7 @@ def _add(found: Sources, path: Path, name: str, describe: _Describe, *, named: b
     if not found.new(path):
         return
     try:
-        facts = path.stat()
+        facts = path.stat()  # of what a link leads to: that is stored
     except OSError as error:
         if named:
             raise LocalError(f"{str(path)!r} cannot be read: {error.strerror}") from None
@@ -183,13 +184,13 @@ def _add(found: Sources, path: Path, name: str, describe: _Describe, *, named: b
             name=name,
             description=describe(name, facts.st_mtime),
             size=facts.st_size,
-            mtime_ns=facts.st_mtime_ns,
+            mtime_ns=facts.st_mtime_ns,  # with the size, it shows whether the file has changed since
         )
     )
 
 
 def _objection(facts: os.stat_result) -> str:
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(facts.st_mode):  # a pipe has no size, and a device may have no end
         return "it is not a regular file"
     if facts.st_size == 0:
         return "it is empty, and the service stores no empty archives"
@@ -203,7 +204,7 @@ def _describe(description: str | None, form: str, name: str, mtime: float) -> st
         if description is not None:
             descriptions.check(description)
             return description
-        modified = datetime.fromtimestamp(int(mtime), UTC)
+        modified = datetime.fromtimestamp(int(mtime), UTC)  # the formats have whole seconds
         return descriptions.encode(name, modified, format=form)
     except ValueError as error:
         raise InputError(f"{name!r} cannot be described: {error}", cure="") from None

@@ -39,6 +39,7 @@ class Stored:
 
     def table(self) -> pd.DataFrame:
         """Return one row per file: name, size, state, archive_id, tree_hash, path."""
+        # Rows come in the order in which the files end.
         order = sorted(self.rows, key=lambda row: str(row["path"]))
         frame = dataframes.stored(order)
         frame.attrs["skipped"] = list(self.skipped)
@@ -76,7 +77,7 @@ class Storing:
         """
         check_part_size(part_size)
         # Another process may store some of the same files from now on: those are not sent again.
-        began = int(self.engine.catalogue.database.now() * 1000)
+        began = int(self.engine.catalogue.database.now() * 1000)  # the clock that dates uploads
         outcome = Stored(skipped=list(sources.skipped))
         todo = []
         for source in sources.files:
@@ -96,6 +97,7 @@ class Storing:
         """Return the archive of a file that was stored before and has not changed since, or None."""
         done = self.engine.catalogue.uploads.stored(vault=self.vault, **source.identity)
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
+        # A file whose archive was deleted has to be stored again.
         return record if record and record.state in ("pending", "present") else None
 
     def _send(
@@ -112,7 +114,7 @@ class Storing:
         size = sum(source.size for source in todo)
         meter = Meter(f"Uploading {label}", size, progress, tally)
         uploader = Uploader(self.engine, self.vault, stop, part_size, began)
-        if began is None:
+        if began is None:  # --again does not wait for an inventory to settle it
             self._end_unsettled(todo)
         try:
             with holding(self.engine):
@@ -163,6 +165,7 @@ class Storing:
             descriptions.check(description)
         except ValueError as error:
             raise InputError(f"{name!r} cannot be described: {error}", cure="") from None
+        # Before the stream is read, which is possible only once.
         self.engine.service.describe_vault(self.vault)
         self.engine.catalogue.database.release_dead()
         stop = threading.Event()

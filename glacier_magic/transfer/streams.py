@@ -47,7 +47,7 @@ class StreamUploader:
         try:
             self._settle_earlier()
             record = self._send(stream)
-        except InputError:
+        except InputError:  # sending it again would not help
             raise
         except GlacierError as error:
             # The default cure of what can pass promises that nothing is lost.
@@ -63,6 +63,7 @@ class StreamUploader:
         The service has all their parts, so this needs none of their bytes.
         """
         for earlier in self._open():
+            # While "sending", parts are missing, and their bytes are gone.
             if earlier.state != "sending" and earlier.description == self.description:
                 found, _ = self.uploader.resume(earlier)
                 # Refused: it can never become an archive.  Unknown: the next inventory settles it.
@@ -73,6 +74,7 @@ class StreamUploader:
     def _drop_cut_off(self) -> None:
         """Abort interrupted uploads of streams of this name, which cannot be resumed."""
         for earlier in self._open():
+            # _settle_earlier() has tried to complete it.
             refused = earlier.state == "completing" and earlier.description == self.description
             useless = refused or earlier.state == "sending"
             if useless and earlier.upload_id is not None and not earlier.held:
@@ -91,7 +93,7 @@ class StreamUploader:
         intent = engine.catalogue.uploads.begin(
             vault=self.uploader.vault,
             path=self._path,
-            size=-1,
+            size=-1,  # not known yet, and not the size of any file
             mtime_ns=0,
             name=storable(self.name),
             description=self.description,
@@ -103,13 +105,13 @@ class StreamUploader:
     def _send(self, stream: BinaryIO) -> ArchiveRecord:
         part_size = self.uploader.part_size or self.uploader.engine.limits.stream_part
         pieces = self._pieces(stream, part_size)
-        first = next(pieces, None)
+        first = next(pieces, None)  # before anything is started, because the stream may be empty
         if first is None:
             raise InputError("The stream is empty, and the service stores no empty archives")
         try:
             upload = self._begin(part_size)
         except BaseException:
-            first[1]()
+            first[1]()  # release its memory
             raise
         sender = PartSender(self.uploader.engine, upload, {}, self.meter, self.uploader.stop)
         try:
@@ -117,6 +119,7 @@ class StreamUploader:
         except BaseException as error:
             self.uploader.release(upload, error)
             raise
+        # Asked before the completion: until then, nothing is stored.
         return (None if self.again else self._stored_before(upload, root.hex())) or (
             self.uploader.complete(replace(upload, size=size), root.hex())
         )
@@ -165,7 +168,7 @@ def _fill(stream: BinaryIO, view: memoryview) -> int:
     """Read until *view* is full or the stream ends; return the number of bytes."""
     filled = 0
     while filled < len(view):
-        data = _read(stream, min(1 << 20, len(view) - filled))
+        data = _read(stream, min(1 << 20, len(view) - filled))  # in small reads, because each is a copy
         if not data:
             break
         view[filled : filled + len(data)] = data

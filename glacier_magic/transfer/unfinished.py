@@ -74,7 +74,7 @@ class Leftovers(Rendered):
         upload_id, part_size = upload["MultipartUploadId"], upload["PartSizeInBytes"]
         description = upload.get("ArchiveDescription") or ""
         ours = known.get(upload_id)
-        parts = len(self._service.parts(self._storing.vault, upload_id))
+        parts = len(self._service.parts(self._storing.vault, upload_id))  # a request for every 50 parts
         sent = parts * part_size
         return Leftover(
             upload_id=upload_id,
@@ -109,7 +109,7 @@ class Leftovers(Rendered):
                 Source(
                     path=path,
                     name=row.name,
-                    description=row.description,
+                    description=row.description,  # as it was: with another, this would be another archive
                     size=facts.st_size,
                     mtime_ns=facts.st_mtime_ns,
                 )
@@ -123,12 +123,13 @@ class Leftovers(Rendered):
         :raises InputError: none matches, or a running process is sending it.
         """
         chosen = self.chosen(words)
-        for row in chosen:
+        for row in chosen:  # before any is aborted
             if row.state == IN_PROGRESS:
                 raise InputError(f"{row.name!r} is being uploaded", cure="Stop that upload first.")
         uploads = self._storing.engine.catalogue.uploads
         for row in chosen:
             self._service.abort_upload(self._storing.vault, row.upload_id)
+            # There is no record of one that was started elsewhere.
             for upload in uploads.open_of(self._storing.vault):
                 if upload.upload_id == row.upload_id:
                     uploads.ended(upload.id, "aborted", "aborted by the user")
@@ -138,7 +139,8 @@ class Leftovers(Rendered):
         """Return the uploads with the given ids, or unique beginnings of ids."""
         chosen: dict[str, Leftover] = {}
         for word in words:
-            prefix = word.removeprefix("id:").rstrip("…")
+            prefix = word.removeprefix("id:").rstrip("…")  # as short_id() shows it
+            # Every id begins with an empty word.
             found = [row for row in self.rows if prefix and row.upload_id.startswith(prefix)]
             if len(found) != 1:
                 many = f"{len(found)} unfinished uploads begin" if found else "None begins"
@@ -160,6 +162,7 @@ class Leftovers(Rendered):
         names = ("name", "state", "sent", "size", "part_size", "created", "upload_id", "path")
         frame = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
         frame["created"] = pd.to_datetime(frame["created"].astype("Int64"), unit="ms", utc=True)
+        # The size of an upload from elsewhere is not known.
         return frame.astype({"size": "Int64", "sent": "int64", "part_size": "int64"})
 
     def _cells(self) -> list[tuple[str, ...]]:
@@ -203,7 +206,7 @@ def _state(ours: Upload | None) -> str:
         return "started elsewhere"
     if ours.held:
         return IN_PROGRESS
-    if ours.path.startswith("stream:"):
+    if ours.path.startswith("stream:"):  # its bytes cannot be read again
         return "a stream: send it again"
     path = Path(ours.path)
     try:

@@ -61,6 +61,7 @@ class Uploader:
         limits = self.engine.limits
         small = [source for source in sources if source.size <= limits.single_request]
         large = [source for source in sources if source.size > limits.single_request]
+        # Small files wait for responses more than for bandwidth.
         tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, limits.workers)
         crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(tuner, self.stop, "glacier-upload")
         tasks = (partial(self._attempt, source, meter, tuner) for source in small)
@@ -95,6 +96,7 @@ class Uploader:
         :raises IntegrityError: the service received other bytes than were sent.
         """
         try:
+            # Without O_BINARY, Windows translates line ends.
             descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
@@ -109,7 +111,7 @@ class Uploader:
             meter.already(source.size)
             return record
         except OSError as error:
-            if isinstance(error, GlacierError):
+            if isinstance(error, GlacierError):  # LocalError and Unavailable are OSErrors, too
                 raise
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         finally:
@@ -128,19 +130,21 @@ class Uploader:
     def _send_one(
         self, source: Source, descriptor: int, body: HashedBody, meter: Meter, tuner: Tuner
     ) -> ArchiveRecord:
-        _refuse_changed(source, descriptor, body)
-        upload = self._begin(source, None, body.tree.hex())
+        _refuse_changed(source, descriptor, body)  # before anything is recorded or sent
+        upload = self._begin(source, None, body.tree.hex())  # on record before the service can store it
         try:
             archive_id, received = self.engine.budget.call(
                 lambda: self.request(upload, body, meter), self.stop, Notes(meter, tuner)
             )
         except (GlacierError, Stopped) as error:
             uploads = self.engine.catalogue.uploads
+            # An archive may exist: the next inventory settles it.
             state = "unsettled" if uploads.get(upload.id).doubt else "failed"
             uploads.ended(upload.id, state, scrub(error))
             _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
             raise
         tuner.moved(len(body))
+        # Not in budget.call(): each repetition would store another archive.
         self.check(upload, archive_id, body.tree.hex(), received)
         return self.record(upload, archive_id, body.tree.hex())
 
@@ -196,7 +200,7 @@ class Uploader:
             vault=self.vault,
             archive_id=archive_id,
             size=upload.size,
-            created=self.engine.service.clock.now_ms(),
+            created=self.engine.service.clock.now_ms(),  # the response has no creation date
             tree_hash=tree,
             state="uploaded",
             seen=None,
@@ -216,7 +220,7 @@ class Uploader:
         sender = PartSender(self.engine, upload, there, meter, self.stop)
         try:
             root = sender.send_file(descriptor, source.size)
-            _refuse_changed(source, descriptor)
+            _refuse_changed(source, descriptor)  # nothing is stored before the completion
         except Shortened:
             self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
             raise _changed(source) from None
@@ -273,6 +277,7 @@ class Uploader:
                 self.stop,
             )
         except BaseException as error:
+            # At worst the service has an upload without parts, and may drop it.
             uploads.ended(upload.id, "failed", scrub(error))
             raise
         uploads.started(upload.id, upload_id)
@@ -308,8 +313,8 @@ class Uploader:
         :raises IntegrityError: an earlier completion was interrupted, and its outcome is unknown.
         """
         uploads = self.engine.catalogue.uploads
-        uploads.completing(upload.id, root, upload.size)
-        requested = upload.state != "sending"
+        uploads.completing(upload.id, root, upload.size)  # before the request, whose response may be lost
+        requested = upload.state != "sending"  # an earlier run may have sent the request
 
         def request() -> str:
             nonlocal requested
@@ -318,14 +323,14 @@ class Uploader:
                     self.vault, upload.upload_id or "", upload.size, root
                 )
             except Unavailable:
-                requested = True
+                requested = True  # only the response may be lost
                 raise
 
         try:
             archive_id = self.engine.budget.call(request, self.stop)
         except NotFound as error:
             # The first and only request: nothing can have completed the upload before.
-            if not requested and "retries" not in error.details:
+            if not requested and "retries" not in error.details:  # botocore's own retries are requests, too
                 self.release(upload, error)
                 raise
             uploads.ended(upload.id, "unsettled", "interrupted during its completion")
@@ -345,7 +350,7 @@ def unknown_end(name: str) -> IntegrityError:
 
 
 def _refuse_changed(source: Source, descriptor: int, body: HashedBody | None = None) -> None:
-    facts = os.fstat(descriptor)
+    facts = os.fstat(descriptor)  # of the open file: the path may lead to another by now
     same = facts.st_size == source.size and facts.st_mtime_ns == source.mtime_ns
     if not same or (body is not None and len(body) != source.size):
         raise _changed(source)

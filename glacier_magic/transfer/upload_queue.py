@@ -138,11 +138,11 @@ class UploadDesk(Rendered):
                 return
             if not self._sources:
                 raise InputError("No files are chosen", cure="Add some first.")
-            self._stop.clear()
+            self._stop.clear()  # pause() sets it
             self._tally.clear()
             self.state, self.error = SENDING, ""
             self._thread = threading.Thread(target=self._run, name="glacier-desk", daemon=True)
-            self._thread.start()
+            self._thread.start()  # with the lock held, so that _run() cannot end before _thread is set
         self._notify()
 
     def pause(self) -> None:
@@ -174,9 +174,10 @@ class UploadDesk(Rendered):
             state = PAUSED
         except Exception as error:  # shown in the summary: no caller would receive it from a thread
             self.error = describe(error)
-        with suppress(GlacierError):
+        with suppress(GlacierError):  # no harm: start() looks again at what is stored
             self._note_stored()
         with self._lock:
+            # Together: start() and pause() go by the thread, views by the state.
             self.state, self._thread = state, None
             self.report = self.report and replace(self.report, rate=0.0, eta=None)
         self._notify()
@@ -199,13 +200,13 @@ class UploadDesk(Rendered):
         self._watchers.append(watcher)
 
         def leave() -> None:
-            with suppress(ValueError):
+            with suppress(ValueError):  # it may be called twice
                 self._watchers.remove(watcher)
 
         return leave
 
     def _notify(self) -> None:
-        for watcher in list(self._watchers):
+        for watcher in list(self._watchers):  # a copy, because a watcher may leave while it is called
             with suppress(Exception):  # a broken view must not end the upload
                 watcher()
 
@@ -220,6 +221,7 @@ class UploadDesk(Rendered):
         state, note = self._settled.get(key, ("", ""))
         if not state:
             state, note = self._unsettled(source, done, failure)
+        # A file stored before has moved no bytes.
         whole = source.size if state in ("stored", "already stored") else (done or 0)
         return File(key=key, name=source.name, size=source.size, done=whole, state=state, note=note)
 
@@ -229,12 +231,13 @@ class UploadDesk(Rendered):
         if done is None:
             return "waiting", ""
         if done >= source.size and self.state == SENDING:
-            return "being confirmed", ""
+            return "being confirmed", ""  # all bytes are sent, and the response is still to come
         return ("sending" if self.state in (SENDING, PAUSING) else "paused"), ""
 
     @property
     def open(self) -> bool:
         """Whether a file of the queue is not stored yet."""
+        # Also in "already stored" and "stored, maybe twice".
         return any("stored" not in file.state for file in self.files)
 
     @property
@@ -266,6 +269,7 @@ class UploadDesk(Rendered):
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
+            # The size is never 0: the service stores no empty archives.
             (f.name, human_bytes(f.size), f.state, f"{f.done / f.size:.0%}", f.note)
             for f in self.files[:SHOWN]
         ]

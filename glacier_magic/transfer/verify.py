@@ -83,6 +83,7 @@ def hash_file(path: str | os.PathLike[str], *, progress: Progress | None = None)
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would block until it has a writer
             raise InputError(f"{os.fspath(path)!r} is not a regular file", cure="")
+        # Without a buffer of its own: pieces go straight into aligned memory.
         with io.FileIO(os.fspath(path)) as file, unchanged(file) as facts:
             tree, linear = _both(file, facts.st_size, progress)
     except (FileChanged, OSError) as error:
@@ -99,8 +100,10 @@ def why_unread(path: str | os.PathLike[str], error: OSError | FileChanged) -> st
 
 def _both(file: io.FileIO, size: int, progress: Progress | None) -> tuple[str, str]:
     tree, linear = TreeHasher(), hashlib.sha256()
+    # One thread, because a linear hash takes the pieces in order.
     with ThreadPoolExecutor(1, thread_name_prefix="glacier-sha256") as beside:
         behind: list[Future[None] | None] = [None] * BUFFERS
+        # A small file needs fewer.
         buffers = [aligned_buffer(READ) for _ in range(min(BUFFERS, size // READ + 1))]
         for number, buffer in cycle(enumerate(buffers)):
             before = behind[number]
@@ -183,7 +186,7 @@ def verify(
     skipped = _compare_all(work, known, progress)
     folders = {path: _prefix(path) for path in expand(paths) if path.is_dir()}
     skipped += _emptied(work, sources, folders)
-    for prefix in folders.values():
+    for prefix in folders.values():  # after all comparisons: only now is it known which archives have a file
         _add_missing(work, prefix)
     frame = _table(sorted(work.rows, key=lambda row: str(row["name"])))
     frame.attrs.update(vault=vault, skipped=skipped)
@@ -244,6 +247,7 @@ def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> l
 
 
 def _add_missing(work: _Comparison, prefix: str) -> None:
+    # A folder may have wildcards in its name.
     for archive in work.catalogue.archives.matching(work.vault, f"{glob.escape(prefix)}*"):
         if archive.name not in work.names and archive.archive_id not in work.met:
             work.met.add(archive.archive_id)
