@@ -52,7 +52,7 @@ class AccessPolicy(VaultPolicy):
         return self.set(Document.read(Path(path).expanduser()))
 
     def _set(self, document: Document) -> AccessPolicy:
-        # The user's own text, not its content written anew.
+        # The user's own text, not its content in another form.
         Administration(self._service).set_access_policy(self.vault, document.text)
         return AccessPolicy(self.vault, self._service)  # read again: as the service has stored it
 

@@ -228,7 +228,7 @@ class _Known:
             job = self._job(archive, part, row)
             done = 0 if part else row.done
             return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
-        job = self._job(archive, part)  # of any client: whoever asked, the output is the account's
+        job = self._job(archive, part)  # of any client: the output belongs to the account
         # A job costs nothing more, and reading a local file takes long.
         copy = self._copies.of(archive) if job is None and part is None else None
         if job is not None:

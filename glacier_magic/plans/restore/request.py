@@ -13,6 +13,7 @@ from typing import Any
 from ...base.ranges import ByteRange
 from ...base.units import human_bytes
 from ...catalogue import Catalogue
+from ...catalogue.records.downloads import Downloads
 from ...errors import InputError, LocalError
 from ...jobs import Batch, Tracker
 from ...jobs.pacing import to_json
@@ -40,56 +41,18 @@ def carry_out(
     :raises GlacierError: the service refused every request.
     """
     batch = uuid.uuid4().hex
+    shared = {"batch": batch, "tier": tier, "root": str(root), "asked": now}
     asked = [item for item in items if item.action == ASK]
     due = dict(zip(map(id, asked), timetable.due if timetable else (), strict=False))  # items may be equal
+    limits = to_json(timetable.limits) if timetable else None
 
-    def values(item: RestoreItem) -> dict[str, Any]:
-        archive, job, when = item.archive, item.job, due.get(id(item))
-        tree_hash = archive.tree_hash or (job.tree_hash if job else None)  # no inventory: the job knows it
-        whole = item.cover is None or item.cover == ByteRange(0, (archive.size or 0) - 1)
-        return {
-            "vault": archive.vault,
-            "batch": batch,
-            "archive_id": archive.archive_id,
-            "name": archive.name,
-            "size": item.size,
-            "tree_hash": None if item.part else tree_hash,  # that of a part is known after the download
-            "mtime": None if item.part else archive.mtime,
-            "tier": tier,
-            "root": str(root),
-            "target": str(item.target),
-            "token": f"glacier_magic {uuid.uuid4()}",  # finds the job if the response is lost
-            "state": STATES[item.action],
-            "job_id": job.job_id if job else None,
-            "asked": now,
-            "due": when,
-            "limits": to_json(timetable.limits) if timetable and when else None,
-            "part": str(item.part) if item.part else None,
-            # A job without a range serves requests for the whole archive too.
-            "cover": None if whole else str(item.cover),
-        }
+    def row(item: RestoreItem) -> dict[str, Any]:
+        when = due.get(id(item))
+        return _row(item) | shared | {"due": when, "limits": limits if when else None}
 
-    downloads, linked = catalogue.downloads, []
     with catalogue.database.transaction():  # a killed process leaves the promise and its rows, or neither
         plan = remember()
-        for item in items:
-            if item.replaces is not None:  # in the same transaction: two rows would be paid twice
-                downloads.drop_planned(item.replaces)
-        written = [item for item in items if item.action in STATES]
-        new = iter(downloads.want(values(item) for item in written if item.stopped is None))
-        for item in items:
-            if item.action in NOTHING:
-                continue
-            if item.action not in STATES:
-                assert item.download is not None
-                number = item.download.id
-            elif item.stopped is None:
-                number = next(new)
-            else:  # its verified pieces are used again, below the name that they were fetched for
-                number, again = item.stopped, values(item)
-                del again["target"]
-                downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
-            linked.append((number, item.action == ASK, item.retrieved))
+        linked = _write(catalogue.downloads, items, row)
         if plan is not None:  # None: free fetches of a look are no plan
             catalogue.plans.link(plan, linked)
     errors = tracker.ask_now(batch)  # after the transaction: from here on it is paid
@@ -97,6 +60,52 @@ def carry_out(
         raise errors[0]
     tracker.start()
     return Batch(tracker, tuple(f"download-{number}" for number, _, _ in linked), title)
+
+
+def _write(
+    downloads: Downloads, items: Sequence[RestoreItem], row: Callable[[RestoreItem], dict[str, Any]]
+) -> list[tuple[int, bool, int | None]]:
+    """Write the rows of items; return of each its number, whether it is requested, and the bytes."""
+    for item in items:
+        if item.replaces is not None:  # in the same transaction: two rows would be paid twice
+            downloads.drop_planned(item.replaces)
+    new = iter(downloads.want(row(item) for item in items if item.action in STATES and item.stopped is None))
+    linked = []
+    for item in items:
+        if item.action in NOTHING:
+            continue
+        if item.action not in STATES:
+            assert item.download is not None
+            number = item.download.id
+        elif item.stopped is None:
+            number = next(new)
+        else:  # its verified pieces are used again, below the name that they were fetched for
+            number, again = item.stopped, row(item)
+            del again["target"]
+            downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
+        linked.append((number, item.action == ASK, item.retrieved))
+    return linked
+
+
+def _row(item: RestoreItem) -> dict[str, Any]:
+    archive, job = item.archive, item.job
+    tree_hash = archive.tree_hash or (job.tree_hash if job else None)  # no inventory: the job knows it
+    whole = item.cover is None or item.cover == ByteRange(0, (archive.size or 0) - 1)
+    return {
+        "vault": archive.vault,
+        "archive_id": archive.archive_id,
+        "name": archive.name,
+        "size": item.size,
+        "tree_hash": None if item.part else tree_hash,  # that of a part is known after the download
+        "mtime": None if item.part else archive.mtime,
+        "target": str(item.target),
+        "token": f"glacier_magic {uuid.uuid4()}",  # finds the job if the response is lost
+        "state": STATES[item.action],
+        "job_id": job.job_id if job else None,
+        "part": str(item.part) if item.part else None,
+        # A job without a range serves requests for the whole archive too.
+        "cover": None if whole else str(item.cover),
+    }
 
 
 # The folder
