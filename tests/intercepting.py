@@ -40,6 +40,12 @@ class Calls:
         yield
         self.replace(operation, before)
 
+    def noted(self, operation, position):
+        """Return a list that gets one argument of each call of an operation, by its position."""
+        found = []
+        self.watch(operation, lambda *arguments: found.append(arguments[position]))
+        return found
+
     def watch(self, operation, note):
         """Call ``note(arguments)`` before each call of an operation, without the service."""
         before = self.of(operation)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -469,3 +470,41 @@ def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, ge
     get((5, 14))
     past = session.history().table.iloc[0]
     assert (past["size"], past["size_done"]) == (MIB, MIB)
+
+
+def paced(vault, files, folder):
+    """Restore a part of two archives over two days: one is requested, the other scheduled."""
+    for name in ("a.bin", "b.bin"):
+        files(name, 3 * MIB)
+        vault.upload(name)
+    vault.restore("*.bin", byte_range="0-9", to=folder, spread="2d").run()
+
+
+def test_a_scheduled_part_in_another_tier_is_requested_once(
+    session, vault, files, calls, later, until, tmp_path
+):
+    """By the new plan; the old schedule sends nothing when its day comes."""
+    sent = calls.noted("start_retrieval", 2)
+    paced(vault, files, tmp_path / "back")
+    plan = vault.restore("*.bin", byte_range="0-9", to=tmp_path / "back", tier="bulk")
+    assert plan.requests == 1
+    plan.run()
+    later(session, days=3)
+    until(lambda: not session.catalogue.pacing.scheduled())
+    assert sent == ["Standard", "Bulk"]
+
+
+def test_a_part_on_hold_is_requested_once(session, connect, vault, files, calls, until, tmp_path):
+    """By a plan of the copied catalogue, not once more when what is on hold is resumed."""
+    sent = calls.noted("start_retrieval", 1)
+    paced(vault, files, tmp_path / "back")
+    session.close()
+    shutil.copy(session.catalogue.path, tmp_path / "copy.sqlite")
+    other = connect(catalogue=tmp_path / "copy.sqlite")
+    plan = other.vault("photos").restore("*.bin", byte_range="0-9", to=tmp_path / "back")
+    assert plan.requests == 1
+    plan.run()
+    other.held.resume()
+    other.tracker.start()
+    until(lambda: not other.catalogue.pacing.scheduled())
+    assert len(sent) == len(set(sent)) == 2
