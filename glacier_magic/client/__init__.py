@@ -1,1 +1,1 @@
-"""What a user holds in Python: connections, sessions and vaults."""
+"""The Python interface: connections, sessions and vaults."""

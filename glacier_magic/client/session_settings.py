@@ -1,4 +1,4 @@
-"""What a session stores in its catalogue for later sessions."""
+"""Values that a session stores in its catalogue for later sessions."""
 
 from __future__ import annotations
 

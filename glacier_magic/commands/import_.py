@@ -24,7 +24,7 @@ _OUTCOMES = {
 
 
 class ImportResult(Rendered):
-    """What an import added and skipped, as two tables."""
+    """The records that an import added and skipped, as two tables."""
 
     def __init__(self, report: ImportReport, program: str) -> None:
         self.report = report

@@ -1,4 +1,4 @@
-"""What will happen before it does: plans that show themselves and wait to be run."""
+"""Plans: operations that show their effects, and do nothing until they are run."""
 
 from .base import Plan, PlanLog
 from .comparison import ComparePlan

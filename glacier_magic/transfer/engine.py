@@ -1,4 +1,4 @@
-"""What the transfers of a session share: memory, patience and bandwidth, and the pace of a request."""
+"""The state that the transfers of a session share: memory, bandwidth, and retries."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ TAR_FIRST = 8 << 20
 ZIP_FIRST, ZIP_MOST_FIRST = 1 << 20, 16 << 20
 """Bytes from the end of a zip that the first request has at least; and at most, as one request."""
 FREE_ROUNDS = 10
-"""How often what costs nothing is fetched and read before the user confirms again."""
+"""Rounds of free downloads before the user has to confirm again."""
 FREE_SECONDS = 120.0
 """Real seconds to wait for that before it continues in the background."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Worst:
-    """What reading on may still take: requests, bytes, and how often one waits for another."""
+    """The most that further reading may take: requests, bytes, and rounds of requests."""
 
     requests: int
     bytes: int

@@ -1,4 +1,4 @@
-"""The items of a restore: what each archive, or part of one, takes.
+"""The items of a restore: the action for each archive, or part of one.
 
 A whole archive is a part without a range.
 """
@@ -59,7 +59,7 @@ _FIRST = (THERE, COPY, UNDER_WAY, READY, RUNNING, ASK)
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreItem:
-    """An archive, or a part of one: where its file goes, and what that takes.
+    """An archive, or a part of one, in a restore: its file, and the action that restores it.
 
     :param part: the bytes that are written; None for the whole archive.
     :param cover: the bytes that the service retrieves for the part.
@@ -84,7 +84,7 @@ class RestoreItem:
 
     @property
     def key(self) -> str:
-        """What identifies a request for it: the archive and part; for a whole one, its bytes."""
+        """The key of its request: archive and part, or the bytes of a whole archive."""
         return f"{self.archive.archive_id} {self.part}" if self.part else bytes_key(self.archive)
 
     @property

@@ -1,4 +1,4 @@
-"""What a restore costs in each tier, and when it is ready: side by side."""
+"""The price and the completion time of a restore in each tier."""
 
 from __future__ import annotations
 
