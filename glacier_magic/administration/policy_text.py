@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -75,9 +76,9 @@ def lasting_warnings(statements: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _names(statement: Mapping[str, Any], action: str) -> bool:
-    if "NotAction" in statement:
-        return action not in _actions(statement["NotAction"])
-    return any(fnmatchcase(action, name) for name in _actions(statement.get("Action")))
+    # IAM ignores the case of actions, and takes wildcards in both elements.
+    listed = _actions(statement["NotAction"] if "NotAction" in statement else statement.get("Action"))
+    return any(fnmatchcase(action.lower(), name.lower()) for name in listed) is not ("NotAction" in statement)
 
 
 def principals(value: Any) -> list[str]:
@@ -118,7 +119,7 @@ def _what(statement: Mapping[str, Any]) -> str:
 
 def _actions(value: Any) -> list[str]:
     names = value if isinstance(value, list) else [value]
-    return [str(name).removeprefix("glacier:") for name in names if name is not None]
+    return [re.sub("^glacier:", "", str(name), flags=re.IGNORECASE) for name in names if name is not None]
 
 
 def _conditions(condition: Any) -> Iterator[str]:

@@ -138,6 +138,11 @@ def test_a_lasting_ban_on_deletion_without_a_condition_is_warned_of():
     ban = {"Effect": "Deny", "Principal": "*", "Action": "glacier:Delete*"}
     assert Document.parse(policy(**ban)).warnings() == []
     assert "billed without end" in Document.parse(policy(**ban)).warnings(lasting=True)[0]
+    for action in ("glacier:deletearchive", "Glacier:DELETE*", "*"):  # IAM ignores case
+        assert len(Document.parse(policy(**ban | {"Action": action})).warnings(lasting=True)) == 1
+    others = {"Effect": "Deny", "Principal": "*", "Action": None}
+    assert Document.parse(policy(**others, NotAction="glacier:Delete*")).warnings(lasting=True) == []
+    assert len(Document.parse(policy(**others, NotAction="glacier:List*")).warnings(lasting=True)) == 1
     aged = ban | {"Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "9"}}}
     assert Document.parse(policy(**aged)).warnings(lasting=True) == []
 
