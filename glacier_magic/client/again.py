@@ -10,6 +10,7 @@ from ..base.ranges import Asked, ByteRange
 from ..catalogue import Download
 from ..errors import InputError
 from ..jobs import JobRow
+from ..jobs.board import download_number
 from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
@@ -67,11 +68,8 @@ class Reissue:
         :raises InputError: no row is about an archive, or about a part that this user requested.
         """
         wanted: Wanted = {}
-        numbers = [  # rows of other clients' jobs have no download
-            int(row.key.removeprefix("download-"))
-            for row in rows
-            if row.kind == "archive" and row.key.startswith("download-")
-        ]
+        found = [download_number(row.key) for row in rows if row.kind == "archive"]
+        numbers = [number for number in found if number is not None]  # other clients' jobs have none
         for download in self.session.catalogue.downloads.numbered(numbers):
             _add(wanted, download)
         for row in rows:

@@ -180,6 +180,11 @@ def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[
     return {place: job for place, job in found.items() if job is not None}
 
 
+def download_key(number: int) -> str:
+    """Return the key of the row of a download."""
+    return f"download-{number}"
+
+
 def download_number(key: str) -> int | None:
     """Return the number of the download that a row's key names, or None."""
     return int(key.removeprefix("download-")) if key.startswith("download-") else None
@@ -208,7 +213,7 @@ def _of_download(
     else:
         due = None
     row = JobRow(
-        key=f"download-{download.id}",
+        key=download_key(download.id),
         name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
         kind="archive",

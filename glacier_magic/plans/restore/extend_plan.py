@@ -13,6 +13,7 @@ from ...catalogue import Catalogue, Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
 from ...jobs.asking import Renewer
+from ...jobs.board import download_key
 from ...jobs.durations import EXTEND_BEFORE, kept_until
 from ...service import Service
 from ..base import Plan, PlanLog
@@ -106,7 +107,7 @@ class ExtendPlan(Plan[Batch]):
             return False
         if self._chosen is not None:
             return download.archive_id in self._chosen
-        late = f"download-{download.id}" in self._tracker.late  # by the measured rate, not by the hours alone
+        late = download_key(download.id) in self._tracker.late  # by the measured rate, not by the hours alone
         return late or until - self._clock.now() < EXTEND_BEFORE
 
     @property
@@ -207,5 +208,5 @@ class ExtendPlan(Plan[Batch]):
         if errors and len(errors) == len(self.requests):  # with some accepted, the board shows the others
             raise errors[0]
         self._tracker.start()  # it moves the downloads to the new jobs when the old ones expire
-        keys = tuple(f"download-{item.download.id}" for item in self.items)
+        keys = tuple(download_key(item.download.id) for item in self.items)
         return Batch(self._tracker, keys, self.title)

@@ -16,6 +16,7 @@ from ...catalogue import Catalogue
 from ...catalogue.records.downloads import Downloads
 from ...errors import InputError, LocalError
 from ...jobs import Batch, Tracker
+from ...jobs.board import download_key
 from ...jobs.pacing import to_json
 from .items import ASK, NOTHING, STATES, RestoreItem
 from .timetable import Timetable
@@ -59,7 +60,7 @@ def carry_out(
     if errors and len(errors) == len(asked):  # with some accepted, the board shows the others
         raise errors[0]
     tracker.start()
-    return Batch(tracker, tuple(f"download-{number}" for number, _, _ in linked), title)
+    return Batch(tracker, tuple(download_key(number) for number, _, _ in linked), title)
 
 
 def _write(
