@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def explorer(lab: Lab, page: Any, tmp_path: Path) -> Iterator[Any]:
     emulator.stop(data)
 
 
-def status(explorer: Any, text: str) -> None:
+def status(explorer: Any, text: str | re.Pattern[str]) -> None:
     explorer.locator(".gm-status", has_text=text).wait_for()
 
 
@@ -96,6 +97,7 @@ def test_the_way_by_keyboard(explorer: Any, page: Any) -> None:
     assert page.evaluate("document.activeElement.getAttribute('role')") == "grid"
     page.keyboard.press("Control+a")
     status(explorer, "selected")
+    status(explorer, re.compile(r"^[\d,]+ archive"))  # counted: until then it says so
     everything = explorer.locator(".gm-status").inner_text()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")

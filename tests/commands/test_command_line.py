@@ -353,6 +353,8 @@ def test_an_interrupt_while_the_verbs_are_loaded_is_code_130():
     code = (
         "import sys, signal, builtins\n"
         "from glacier_magic import cli\n"
+        # A program that is started in the background by a shell ignores the signal.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "load = builtins.__import__\n"
         "def stopped(name, *rest):\n"
         "    if name.endswith('commands'): signal.raise_signal(signal.SIGINT)\n"
