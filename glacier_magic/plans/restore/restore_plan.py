@@ -46,6 +46,7 @@ class RestorePlan(Plan[Batch]):
     :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
+    :param versions: what it says about older versions of the same names.
     """
 
     kind = "restore"
@@ -66,10 +67,11 @@ class RestorePlan(Plan[Batch]):
         clock: ServiceClock,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
+        versions: str = "",
     ) -> None:
         super().__init__(PlanLog(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices, self.pace = prices, pace
+        self._load_prices, self.pace, self._versions = prices, pace, versions
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
@@ -113,6 +115,7 @@ class RestorePlan(Plan[Batch]):
             clock=self._clock,
             claimed=self._claimed,
             pace=self.pace,
+            versions=self._versions,
         )
         # A new tier must not lose the budget.
         made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
@@ -225,6 +228,7 @@ class RestorePlan(Plan[Batch]):
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
+        facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]
         return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
