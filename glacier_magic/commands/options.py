@@ -11,7 +11,6 @@ from ..base.units import parse_duration, parse_rate, parse_size
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan
-from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from .console import Console
 from .grammar import Parser
@@ -102,9 +101,9 @@ rate_option = option(
 )
 destination_option = option(
     "--destination",
-    choices=list(DESTINATIONS),
+    metavar="WHERE",
     help="where this computer is, for the price of data transfer: here (in the vault's region), "
-    "region (in another), or internet (default, or GLACIER_MAGIC_DESTINATION)",
+    "the name of another region, region (any other), or internet (default, or GLACIER_MAGIC_DESTINATION)",
 )
 
 

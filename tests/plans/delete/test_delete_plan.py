@@ -212,7 +212,7 @@ def test_a_fee_over_the_limit_is_refused(filled, region, sent):
 
 def test_a_fee_that_is_not_known_is_refused(filled, sent):
     """Nobody has told a price of this region."""
-    assert "unknown" in dict(filled.remove("*").facts)["early deletion"]
+    assert "the price of deletion before 90 days" in dict(filled.remove("*").facts)["early deletion"]
     with pytest.raises(PriceUnknown):
         filled.remove("*", max_fee=Decimal(5))
     assert sent == []

@@ -12,10 +12,18 @@ import pytest
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
-from glacier_magic.plans.restore.quoting import Asking, checked_destination, default_destination, quote_for
+from glacier_magic.plans.restore.quoting import (
+    Asking,
+    checked_destination,
+    default_destination,
+    destination_words,
+    quote_for,
+    when_ready,
+)
 from glacier_magic.prices import Figure, PriceTable
 from glacier_magic.prices.built_in import built_in
 from glacier_magic.prices.figures import GB
+from glacier_magic.service import ServiceClock
 
 D = decimal.Decimal
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -115,14 +123,13 @@ def test_the_way_out_is_paid_for_what_is_fetched_not_for_what_is_asked():
 
 
 def test_the_free_allowance_is_never_taken_for_granted():
-    """10 GB may be free each month: 10 GB are still 0.10, and one request 0.00003; a note says so.
+    """10 GB may be free each month: 10 GB are still 0.10, and one request 0.00003, which is the least.
 
-    What was used of it this month, no call of the service tells.
+    No call of the service says how much of it is used this month.
     """
     quote = priced(10 * GB, 1)
     assert quote.total == D("0.10003")
-    assert "may be free" in quote.notes[0]
-    assert priced(10 * GB, 1, "Bulk").notes == ()
+    assert quote.least == D("0.00003")
 
 
 @pytest.mark.parametrize(
@@ -213,8 +220,12 @@ def test_tiers_without_anything_to_ask_for_have_no_times():
 
 def test_minutes_are_not_promised_for_a_large_archive():
     """The documented limit is some 250 MB."""
-    assert "250 MB" in repr(tiers(largest=GB))
+    large = tiers(largest=GB)
+    assert "250 MB" in repr(large)
+    assert large["Expedited"].latest is None
     assert "250 MB" not in repr(tiers(largest=1000))
+    assert "250 MB" in when_ready("Expedited", ServiceClock(), largest=GB)
+    assert "in 1 min to 5 min" in when_ready("Expedited", ServiceClock(), largest=1000)
 
 
 def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
@@ -227,3 +238,16 @@ def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
         default_destination()
     with pytest.raises(InputError, match="moon"):
         checked_destination("moon")
+
+
+def test_a_region_is_a_destination_with_a_price_of_its_own():
+    """100 GB from us-east-1: 0.02 to eu-west-1, 0.01 to us-east-2, 0.08 to the dearest, 0 within."""
+    staged = Asking(requests=0, bytes=0, out=100 * GB)
+    prices = {to: quote_for(US, staged, "Bulk", to).total for to in ("eu-west-1", "us-east-2", "us-east-1")}
+    assert prices == {"eu-west-1": D("2.00"), "us-east-2": D("1.00"), "us-east-1": 0}
+    words = destination_words(US, staged, checked_destination("us-east-2"))
+    assert words == (
+        "to us-east-2: $1.00. Elsewhere: over the internet: $9.00 (--destination internet); to another "
+        "region of AWS: $8.00 at most (--destination region, or its name); to a computer in the vault's "
+        "region: $0 (--destination here)"
+    )
