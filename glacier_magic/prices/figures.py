@@ -61,6 +61,7 @@ class Figure:
         ascending from 0; empty if the price is unknown.
     :param date: the day or month given by the source; "" if it gives none.
     :param confirmed: whether a budget may rely on it.
+    :param to: the destination of a transfer to another region, if the price is for that one alone.
     """
 
     item: str
@@ -70,6 +71,7 @@ class Figure:
     date: str
     origin: str = PACKAGE
     confirmed: bool = True
+    to: str = ""
 
     @classmethod
     def flat(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
+from glacier_magic.prices.built_in import between
 from glacier_magic.prices.figures import CONFIGURED, LIST, PACKAGE
 from glacier_magic.prices.offers import OFFERS, read
 from glacier_magic.service.pricelist import home as asked_at
@@ -20,7 +21,7 @@ D = decimal.Decimal
 GLACIER, DEEP, S3, INTERNET, REGIONS = OFFERS
 
 
-def product(usage, unit, *prices, description="", sku="SKU", **more):
+def product(usage, unit, *prices, description="", sku="SKU", operation="", to="", **more):
     """One product as GetProducts answers it: JSON in text; *prices* are (begin, end, USD)."""
     rates = {
         f"{sku}.JRTCKXETXF.{n}": {
@@ -44,7 +45,12 @@ def product(usage, unit, *prices, description="", sku="SKU", **more):
     whole = {
         "product": {
             "productFamily": "Storage",
-            "attributes": {"usagetype": usage, "regionCode": "eu-west-1", "operation": ""},
+            "attributes": {
+                "usagetype": usage,
+                "regionCode": "eu-west-1",
+                "operation": operation,
+                **({"toRegionCode": to} if to else {}),
+            },
             "sku": sku,
         },
         "serviceCode": "AmazonGlacier",
@@ -85,6 +91,7 @@ ANSWERS = {
             ("51200", "512000", "0.0220000000"),
         ),
         flat("EU-TimedStorage-GIR-ByteHrs", "GB-Mo", "0.0040000000"),
+        flat("EU-TimedStorage-GlacierByteHrs", "GB-Mo", "0.0036000000"),
     ],
     "AWS Outbound": [
         product(
@@ -96,8 +103,9 @@ ANSWERS = {
         flat("Global-DataTransfer-Out-Bytes", "GB", "0.0000000000"),
     ],
     "InterRegion Outbound": [
-        flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000"),
-        flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000"),
+        flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000", to="us-east-1"),
+        flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000", to="af-south-1"),
+        flat("EU-USE1WL1ATL1-AWS-Out-Bytes", "GB", "0.9", to="us-east-1-wl1-atl-wlz-1"),
     ],
 }
 
@@ -171,7 +179,7 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     told = {item: f.price for item, f in prices.figures.items() if f.origin == LIST}
     assert told == {
         "storage": D("0.00405"),
-        "flexible-storage": D("0.00405"),
+        "flexible-storage": D("0.0036"),
         "early-deletion": D("0.00405"),
         "retrieval-standard": D("0.01"),
         "retrieval-bulk": D("0.0025"),
@@ -296,6 +304,78 @@ def test_products_that_contradict_each_other_tell_nothing():
     [figure] = read(GLACIER, "us-east-1", [one, same], "")
     assert (figure.item, figure.price) == ("retrieval-expedited-requests", D(10))
     assert read(GLACIER, "us-east-1", [one, same, other], "") == []
+
+
+def puts(part):
+    """The request products of a class: of eu-central-1, and the price of a part."""
+    return [
+        flat(usage, "Requests", price, operation=operation, sku=operation)
+        for usage in ("EUC1-Requests-GLACIER-Tier1", "EUC1-Requests-GDA-Tier1", "EUC1-Requests-GIR-Tier1")
+        for operation, price in (
+            ("InitiateMultipartUpload", part),
+            ("PutObject", "0.0000360000"),
+            ("PostObject", "0.0000360000"),
+            ("UploadPart", part),
+        )
+    ]
+
+
+def test_of_several_operations_the_one_that_stores_an_object_is_taken():
+    """A part costs less, with the same usage type: 0.036 and 0.0054 for 1,000."""
+    products = puts("0.0000054000")
+    found = [f for offer in (S3, DEEP) for f in read(offer, "eu-central-1", products, "")]
+    assert {f.item: f.price for f in found} == {
+        "flexible-put-requests": D("0.036"),
+        "instant-put-requests": D("0.036"),
+        "deep-archive-put-requests": D("0.036"),
+    }
+    assert read(S3, "eu-central-1", [flat("Requests-GIR-Tier1", "Requests", "1", operation="x")], "")
+    dearer = flat("EUC1-Requests-GDA-Tier1", "Requests", "1", operation="PutObject")
+    assert read(DEEP, "eu-central-1", [*products, dearer], "") == []
+
+
+def test_the_overhead_of_another_class_is_not_the_price_of_storage():
+    """In ap-southeast-6 one usage type has the storage, and overheads that cost less."""
+    products = [
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02415", operation="INTAAS3ObjectOverhead"),
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02625"),
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02415", operation="INTDAAS3ObjectOverhead"),
+    ]
+    [figure] = read(S3, "ap-southeast-6", products, "")
+    assert (figure.item, figure.price) == ("s3-standard-storage", D("0.02625"))
+
+
+def test_a_refresh_keeps_the_price_of_each_destination(listed, session):
+    """For another one it is the built-in price of the pair, else the dearest; a user's own goes first."""
+    refresh(session.service, "eu-west-1")
+    prices = load("eu-west-1")
+    virginia = prices.to_region("us-east-1")
+    assert virginia.price == D("0.02")
+    assert virginia.cite() == "AWS Price List: AWSDataTransfer EU-USE1-AWS-Out-Bytes, 2026-11-01"
+    assert prices.to_region("af-south-1").price == D("0.147")
+    assert prices.to_region("ap-southeast-7") == between("eu-west-1", "ap-southeast-7")
+    assert prices.to_region("mars-1") == prices.figure("transfer-out-region")
+    assert prices.figure("transfer-out-region").price == D("0.147")  # not that of a zone of a city
+    write("[eu-west-1]\ntransfer-out-region = 0.03\n")
+    assert load("eu-west-1").to_region("us-east-1").price == D("0.03")
+
+
+def test_a_refresh_of_an_earlier_version_has_no_prices_of_pairs(listed, session):
+    """Then the built-in ones are taken."""
+    refresh(session.service, "eu-west-1")
+    [file] = (data_folder() / "prices").iterdir()
+    saved = json.loads(file.read_text())
+    del saved["to_regions"]
+    file.write_text(json.dumps(saved))
+    assert load("eu-west-1").to_region("us-east-1") == between("eu-west-1", "us-east-1")
+
+
+def test_a_region_without_vaults_is_refreshed_too(listed, session):
+    """The prices of S3 and of transfers are there."""
+    listed.answers = {**ANSWERS, "AmazonGlacier": []}
+    prices = refresh(session.service, "eu-central-2")
+    assert prices.figure("storage").price is None
+    assert prices.figure("flexible-storage").origin == LIST
 
 
 def test_requests_are_taken_for_uploads_only_where_the_list_says_so():
