@@ -11,7 +11,7 @@ from ...base.units import plural
 from ...jobs import Batch, Tracker
 from ...prices import Quote
 from ..base import Plan
-from .items import in_words
+from .item_words import in_words
 from .restore_plan import RestorePlan
 
 if TYPE_CHECKING:

@@ -8,24 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ...base.ranges import ByteRange, cover, is_verifiable
-from ...base.rendering import near
+from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
-from ...base.units import human_bytes, local_time, short_id
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ...catalogue.archives import states
 from ...catalogue.records import twins
-from ...jobs import kept_until
 from ...jobs.copying import verified_copy
 from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
     "request",
@@ -105,6 +97,18 @@ class RestoreItem:
         return self.cover.size if self.cover is not None else self.size
 
     @property
+    def fetched(self) -> int | None:
+        """Bytes that are downloaded for it, without those of :attr:`done`; None if they are not known.
+
+        Of a part they are the whole MiB that it overlaps, however much is retrieved: hashes cover no
+        less.
+        """
+        if self.action not in TO_FETCH:
+            return 0
+        size = megabyte_cover(self.part, self.archive.size or 0).size if self.part else self.size
+        return None if size is None else size - self.done
+
+    @property
     def verifiable(self) -> bool:
         """Whether the service gives the tree hashes of what it sends."""
         if self.part is None or self.cover is None:
@@ -124,26 +128,6 @@ def total(items: Iterable[RestoreItem]) -> int:
 def retrieved(items: Iterable[RestoreItem]) -> int:
     """Return the bytes that the service retrieves for items; unknown sizes count as 0."""
     return sum(item.retrieved or 0 for item in items)
-
-
-def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
-    """Return until when finished outputs are available at least; downloading them is no retrieval."""
-    times = [kept_until(item.job) for item in found if item.job and item.action == READY]
-    known = [time for time in times if time is not None]
-    if not known:
-        return ""
-    until = local_time(min(known), now)
-    # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
-    return f": staged until {until}; until then another request would be free as well"
-
-
-def copies(found: Sequence[RestoreItem]) -> str:
-    """Return where the verified copies are."""
-    paths = [near(str(item.copy)) for item in found if item.copy is not None]
-    if not paths:
-        return ""
-    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
-    return f": a verified copy is at {paths[0]}{more}"
 
 
 def decide(
@@ -334,54 +318,6 @@ class _Copies:
             paths = self._paths.get(key, ())
             self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once
         return self._found[key]
-
-
-def in_words(item: RestoreItem) -> tuple[str, ...]:
-    """Return the row of an item in a plan's table."""
-    name = item.archive.name or item.archive.archive_id
-    return (
-        f"{name} (bytes {item.part})" if item.part else name,
-        human_bytes(item.size),
-        short_id(item.archive.archive_id),
-        item.action,
-        near(str(item.target)),
-    )
-
-
-def part_in_words(item: RestoreItem) -> tuple[str, ...]:
-    """Return the row of a part in a plan's table."""
-    return (
-        item.archive.name or short_id(item.archive.archive_id),
-        human_bytes(item.size),
-        str(item.part),
-        str(item.cover) if item.action == ASK else "",
-        item.action,
-        near(str(item.target)),
-    )
-
-
-def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
-    """Return one row an item; see :attr:`.RestorePlan.table`."""
-    import pandas as pd
-
-    columns: dict[str, list[Any]] = {
-        "name": [i.archive.name for i in items],
-        "size": [i.size for i in items],
-        "archive_id": [i.archive.archive_id for i in items],
-        "tree_hash": [i.archive.tree_hash for i in items],
-    }
-    if parts:
-        columns |= {
-            "part": [str(i.part) for i in items],
-            "cover": [str(i.cover) for i in items],
-            "verifiable": [i.verifiable for i in items],
-        }
-    columns |= {
-        "action": [i.action for i in items],
-        "target": [str(i.target) for i in items],
-        "job_id": [i.job.job_id if i.job else None for i in items],
-    }
-    return pd.DataFrame(columns).astype({"size": "Int64"})
 
 
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:

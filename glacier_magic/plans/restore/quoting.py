@@ -67,7 +67,7 @@ class Asking:
             requests=len(asked),
             bytes=retrieved(asked),  # the range asked is charged, not the part cut from it
             unsized=sum(item.size is None for item in asked),
-            out=retrieved(fetched) - sum(item.done for item in fetched),  # verified pieces are here already
+            out=sum(item.fetched or 0 for item in fetched),
             out_unsized=sum(item.size is None for item in fetched),
             largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
         )

@@ -25,22 +25,8 @@ from ...steps import step
 from ..base import Plan, PlanLog
 from . import sharing
 from .download_time import download_time
-from .items import (
-    ASK,
-    OTHERS,
-    TO_WRITE,
-    UNDER_WAY,
-    RestoreItem,
-    besides,
-    copies,
-    decide,
-    in_words,
-    part_in_words,
-    retrieved,
-    staged_until,
-    table_of,
-    total,
-)
+from .item_words import copies, in_words, part_in_words, staged_until, table_of
+from .items import ASK, OTHERS, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
 from .request import carry_out, check_folder, folder_named, room, shortage
 from .timetable import Pace, Scheduled, Timetable, at_once, timetable
