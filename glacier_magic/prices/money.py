@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 _SHOWN = re.compile(
     r"(?:USD|\$)?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?", re.IGNORECASE
 )
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 SMALLEST = Decimal("0.0001")
 """US dollars below which an amount is shown as ``<$0.0001``."""
 
@@ -25,7 +25,7 @@ def money(amount: Decimal | None) -> str:
         return "unknown"
     if not amount:
         return "$0"
-    step = _CENT if amount >= 1 else SMALLEST
+    step = CENT if amount >= 1 else SMALLEST
     shown = amount.quantize(step, rounding=ROUND_CEILING)  # never show less than the actual cost
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 

@@ -15,7 +15,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
 from .book import PriceTable
 from .figures import ANYWHERE, GB, PER_GB, THOUSAND, Figure
-from .money import SMALLEST, money, rate
+from .money import CENT, SMALLEST, money, rate
 
 if TYPE_CHECKING:
     from ..catalogue.archives.folders import Folder
@@ -155,7 +155,7 @@ class Quote(Rendered):
         """
         words = [money(self.known) if self.confirmed or self.total is None else self.words()]
         paid = [line for line in self.lines if line.amount]
-        if len(paid) > 1:
+        if len(paid) > 1 and self.known >= CENT:
             largest = max(paid, key=lambda line: line.amount or 0)
             words.append(f"of it {money(largest.amount)} for {largest.words()}")
         missing = dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None)
@@ -164,8 +164,8 @@ class Quote(Rendered):
         return "; ".join(filter(None, (", ".join(words), self.allowance())))
 
     def allowance(self) -> str:
-        """Return the least that it costs, and by which free allowances; empty where none apply."""
-        if self.least == self.known:
+        """Return the least that it costs, and by which free allowances; empty for less than a cent."""
+        if self.known - self.least < CENT:
             return ""
         free = {
             line.figure.words: f"{line.free:f} GB of {line.figure.words}" for line in self.lines if line.free

@@ -198,7 +198,7 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     assert storage.confirmed
     assert prices.figure("retrieval-expedited").origin == PACKAGE
     assert f"14 AWS Price List of {prices.refreshed}" in prices.about()
-    assert "13 AWS price list of 2025-12-02 (copy)" in prices.about()
+    assert "14 AWS price list of 2025-12-02 (copy)" in prices.about()
     # 12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60.
     assert quotes.transfer_out(prices, 12_000 << 30, "internet").total == D("1071.2")
     quotes.retrieval(prices, 1 << 30, 1, "Bulk").check(D(1))

@@ -26,12 +26,12 @@ def download_time(
     :param max_rate: the limit of all transfers in bytes per second; None for no limit.
     """
     measured = measured_rate(catalogue)
-    rate, source = measured or ASSUMED_RATE, "the rate of the last download"
+    rate, source = measured or ASSUMED_RATE, "as the last downloads"
     if measured is None:
-        source = "100 Mbit/s, as no download has been measured yet"
+        source = "100 Mbit/s: no download is measured yet"
     if max_rate is not None and max_rate < rate:
         rate, source = max_rate, "the limit of all transfers"
-    words = f"about {human_duration(max(1, size / rate))} at {human_bytes(rate)}/s, {source}"
+    words = f"about {human_duration(max(1, size / rate))} at {human_bytes(rate)}/s ({source})"
     kept = clock.real_seconds(KEPT)
     most = max((day.size for day in days.days()), default=0) if days else size
     if most <= rate * kept:

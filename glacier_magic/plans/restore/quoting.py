@@ -118,8 +118,9 @@ def transfers(prices: PriceTable, asking: Asking, destination: str) -> dict[str,
     named = {} if destination in DESTINATIONS else {destination: f"to {destination}"}
     words = {}
     for word, text in (named | DESTINATIONS).items():
-        price = _out(prices, asking, word).words()
-        words[word] = f"{text}: {price}{' at most' if word == REGION and asking.out else ''}"
+        price = _out(prices, asking, word).total
+        shown = "price not known" if price is None else money(price)
+        words[word] = f"{text}: {shown}{' at most' if word == REGION and price else ''}"
     return words
 
 
@@ -286,7 +287,7 @@ class Tiers(Rendered):
         """Return sentences on the sources of the prices and on what they leave out."""
         quote = self[self.chosen].quote
         notes = [f"{self.chosen}: {words}" for words in map(_line_words, quote.lines) if words]
-        notes += [*quote.notes, *filter(None, [quote.allowance()])]
+        notes += quote.notes
         if slow("Expedited", self.asking.largest):
             notes.append(f"{SLOW[0].upper()}{SLOW[1:]}.")
         if any(offer.quote.total is None for offer in self):
