@@ -15,7 +15,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
 from .book import PriceTable
 from .figures import ANYWHERE, GB, PER_GB, THOUSAND, Figure
-from .money import CENT, SMALLEST, money, rate
+from .money import CENT, SMALLEST, apart, money, rate
 
 if TYPE_CHECKING:
     from ..catalogue.archives.folders import Folder
@@ -185,11 +185,8 @@ class Quote(Rendered):
         ]
         if self.known > max_cost:  # first: unknown lines can only add to it
             more = "more than " if self.total is None else ""
-            # "$0.01, over the limit of $0.01" would puzzle: then all digits are shown.
-            shown = money if money(self.known) != money(max_cost) else rate
-            exact = max_cost >= 1 or max_cost == max_cost.quantize(SMALLEST)
-            limit = shown(max_cost) if exact else rate(max_cost)
-            raise OverBudget(f"This costs {more}{shown(self.known)}, over the limit of {limit}")
+            shown, limit = apart(self.known, max_cost)
+            raise OverBudget(f"This costs {more}{shown}, over the limit of {limit}")
         if doubtful:
             named = dict.fromkeys(_doubt(line) for line in doubtful)
             region = doubtful[0].figure.region

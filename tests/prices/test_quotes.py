@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
+from glacier_magic.plans.base import dollars
 from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
 from glacier_magic.prices.built_in import between, built_in
 from glacier_magic.prices.figures import GB, ITEMS
-from glacier_magic.prices.money import parse_price
+from glacier_magic.prices.money import apart, parse_price
 from glacier_magic.prices.quotes import (
     CLASSES,
     OVERHEAD,
@@ -348,12 +349,50 @@ def test_an_amount_is_read_as_people_write_it(text, amount):
         ",500",
         "5,",
         "1.000,50",
+        "5,000",
+        "1" + 30 * "0",
+        True,
+        5.0,
+        None,
+        -1,
+        10**30,
+        D("1e30"),
+        D("1e-999999"),
+        D("Infinity"),
+        D("NaN"),
+        D("sNaN"),
     ],
 )
 def test_what_is_no_amount_is_refused(text):
     """Nothing is guessed: a decimal comma, say, would make a hundred times as much of it."""
     with pytest.raises(ValueError, match="not an amount"):
         parse_money(text)
+    with pytest.raises(InputError, match="not an amount"):
+        dollars(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("5,000", "write 5000 or 5.000"),
+        ("$5,000 ", "write 5000 or 5.000"),
+        ("1,5", "write 1.5"),
+        ("1.000,50", "write 1000.50"),
+        ("1000,000", "write 1000000 or 1000.000"),
+    ],
+)
+def test_a_number_that_can_be_read_in_two_ways_is_refused(text, how):
+    """As an amount, and as a price in the file of the user's own."""
+    for parse in (parse_money, parse_price):
+        with pytest.raises(ValueError, match=how):
+            parse(text)
+    assert parse_money("5.000") == 5
+
+
+def test_a_price_with_grouped_digits_names_the_number():
+    """The file takes plain numbers."""
+    with pytest.raises(ValueError, match=r"write 1000\.50"):
+        parse_price("1,000.50")
 
 
 @pytest.mark.parametrize("value", [None, True, -1, "-0.1", "nan", "inf", "x", 0.1, []])
@@ -363,8 +402,10 @@ def test_what_is_no_price_is_refused(value):
         parse_price(value)
 
 
-def test_a_rate_keeps_all_its_digits():
-    """Without zeros behind them."""
+def test_a_rate_keeps_four_digits_and_cents():
+    """Without zeros behind them, and rounded up."""
+    shown = {"0.00008991081215441226959228515625": "$0.00008992", "1234.5678": "$1234.57", "1e5": "$100000"}
+    assert {price: rate(D(price)) for price in shown} == shown
     assert [rate(D(p)) for p in ("0.0036000000", "10.00", "0", "100")] == ["$0.0036", "$10", "$0", "$100"]
     assert rate(None) == "unknown"
     assert amount_of(D("0.00000001")) == "<0.0001"
@@ -377,6 +418,23 @@ def test_what_is_shown_is_never_less_than_what_is_meant(amount):
     shown = money(amount)
     read = D("0.0001") if shown.startswith("<") else parse_money(shown)
     assert amount <= read <= amount + D("0.01")
+
+
+@given(st.decimals(0, 10**9, places=12), st.decimals(0, 10**9, places=12))
+def test_a_cost_and_its_limit_are_shown_apart(one, other):
+    """In four digits or in cents if these tell them apart; the higher one never looks lower."""
+    cost, limit = apart(one, other)
+    assert (cost == limit) == (one == other)
+    if one > other:
+        assert parse_money(cost) > parse_money(limit)
+        assert one <= parse_money(cost)
+
+
+def test_an_enormous_amount_is_shown_as_enormous():
+    """A Decimal has 28 digits only."""
+    assert money(D(10) ** 30) == money(D("Infinity")) == ">$1,000,000,000,000,000"
+    with pytest.raises(PriceUnknown, match="stay within >"):
+        retrieval(table("il-central-1"), GB, 1, "Standard").check(D(10) ** 30)
 
 
 # What holds for all quotes
@@ -493,7 +551,11 @@ def test_a_quote_shows_its_lines_and_their_sources():
 
 
 def test_a_tiny_limit_is_told_with_its_digits():
-    """Not as the amount that it would be rounded to."""
+    """Not as the amount that it would be rounded to, nor with digits that nobody reads."""
     quote = retrieval(US, 500 * GB, 2000, "Standard")
     with pytest.raises(OverBudget, match=r"over the limit of \$0\.00001\."):
         quote.check(D("0.00001"))
+    tiny = monthly_storage(US, Holding(25 << 20, 1))
+    assert str(tiny.total) == "0.0000880004882812500"
+    with pytest.raises(OverBudget, match=r"costs \$0\.00008801, over the limit of \$0\.00001\."):
+        tiny.check(D("0.00001"))

@@ -117,6 +117,14 @@ def test_a_vault_is_emptied_proven_and_dropped(session, filled, reaches, store):
     assert drop.ended is not None
 
 
+@pytest.mark.parametrize("fee", [float("inf"), Decimal("Infinity"), -1, "5,000"])
+def test_a_highest_fee_that_is_no_amount_is_refused(session, filled, client, fee):
+    """Before the inventory is requested."""
+    with pytest.raises(InputError, match="not an amount of US dollars"):
+        session.drop_with_archives("photos", max_fee=fee)
+    assert client.list_jobs(vaultName="photos")["JobList"] == []
+
+
 def test_the_board_and_the_verb_show_it(session, filled, reaches):
     """A row of its own, with what it waits for; a wait for a list ends with the list."""
     assert isinstance(session.drop_with_archives("photos"), Batch)
