@@ -202,7 +202,7 @@ class Plan(Rendered, Generic[T]):
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         quote = self.quote
-        if quote is None:  # an extension, for one: whether it is charged is not known
+        if quote is None:
             raise PriceUnknown("What this costs is not reckoned", cure="Leave the limit out.")
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
