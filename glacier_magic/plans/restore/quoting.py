@@ -300,7 +300,7 @@ class Tiers(Rendered):
     def _repr_html(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
         return (
-            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=range(1, 7))
+            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=(5, 6))
             + f"<details><summary>What the prices rest on</summary><ul>{notes}</ul></details>"
         )
 
