@@ -37,16 +37,24 @@ HERE, REGION, INTERNET = "here", "region", "internet"
 class Holding:
     """Some archives: their bytes, without overheads, and their number.
 
-    :param instant: the bytes with every archive counted as at least 128 KiB; None if unknown.
+    :param instant: the least bytes that Instant Retrieval bills for them; by default, those of archives
+        of one size.
     """
 
     bytes: int
     archives: int
     instant: int | None = None
 
+    @property
+    def least_instant(self) -> int:
+        """The least bytes that Instant Retrieval bills: 128 KiB for a smaller object."""
+        if self.instant is not None:
+            return self.instant
+        return max(self.bytes, SMALLEST_INSTANT * self.archives)
+
     def __add__(self, other: Holding) -> Holding:
-        known = self.instant is not None and other.instant is not None
-        instant = (self.instant or 0) + (other.instant or 0) if known else None
+        # The least of a sum could be less than the sum of the least of each.
+        instant = self.least_instant + other.least_instant
         return Holding(self.bytes + other.bytes, self.archives + other.archives, instant)
 
 
@@ -342,11 +350,8 @@ def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Q
         billed = holding.bytes + OVERHEAD * holding.archives
         names = QuoteLine(prices.figure("s3-standard-storage"), gigabytes(NAME_OVERHEAD * holding.archives))
         return Quote((QuoteLine(figure, gigabytes(billed)), names))
-    if holding.instant is not None:
-        return Quote((QuoteLine(figure, gigabytes(holding.instant)),))
-    least = max(holding.bytes, SMALLEST_INSTANT * holding.archives)
     note = "Instant Retrieval costs more where archives below 128 KiB are among larger ones."
-    return Quote((QuoteLine(figure, gigabytes(least)),), (note,))
+    return Quote((QuoteLine(figure, gigabytes(holding.least_instant)),), (note,))
 
 
 def retrieval(prices: PriceTable, count: int, requests: int, tier: str) -> Quote:

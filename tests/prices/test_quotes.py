@@ -3,6 +3,7 @@
 import decimal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -228,10 +229,10 @@ def test_deep_archive_bills_the_names_of_objects_at_the_standard_price():
 def test_instant_retrieval_bills_128_kib_for_a_smaller_object():
     """8,192 objects of 1 KiB count as 1 GB: 0.004.  One of 1 GB beside them makes it 2 GB."""
     prices = table(instant_storage="0.004")
-    tiny = Holding(8192 * KIB, 8192, 8192 * 128 * KIB)
+    tiny = Holding(8192 * KIB, 8192)
     assert class_storage(prices, INSTANT, tiny).total == D("0.004")
-    both = tiny + Holding(GB, 1, GB)
-    assert class_storage(prices, INSTANT, both).total == D("0.008")
+    both = class_storage(prices, INSTANT, tiny + Holding(GB, 1))
+    assert both.total == D("0.008")
     # Without the sizes one by one it is at least the bytes, and at least 128 KiB each.
     unsure = class_storage(prices, INSTANT, Holding(GB + 8192 * KIB, 8193))
     assert unsure.total < D("0.008")
@@ -480,6 +481,15 @@ def test_more_never_costs_less(size, more_size, count, more, tier):
     ):
         assert price(size, count).known <= price(bigger, count).known
         assert price(size, count).known <= price(size, count + more).known
+
+
+@given(st.lists(st.builds(Holding, bytes_, counts), min_size=1))
+def test_a_month_of_all_costs_the_sum_of_the_rows(holdings):
+    """In a vault, and in each storage class."""
+    total = sum(holdings, Holding(0, 0))
+    flat = table(s3_standard_storage="0.023")  # in steps, all together cost less
+    for price in (partial(monthly_storage, flat), *(partial(class_storage, flat, kind) for kind in CLASSES)):
+        assert abs(price(total).total - sum(price(each).total for each in holdings)) < D("1e-9")
 
 
 @given(st.integers(-DAY, 100 * DAY), st.integers(0, 100 * DAY))

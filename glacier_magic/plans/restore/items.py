@@ -5,7 +5,7 @@ A whole archive is a part without a range.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -79,10 +79,13 @@ class RestoreItem:
         """The key of its request: archive and part, or the bytes of a whole archive."""
         return f"{self.archive.archive_id} {self.part}" if self.part else bytes_key(self.archive)
 
-    @property
-    def keys(self) -> set[str]:
-        """The keys of the requests that serve it: its own, and that of the whole archive."""
-        return {self.key, bytes_key(self.archive)}
+    def serves(self, other: RestoreItem) -> bool:
+        """Return whether the output of its request has the bytes of another item of its vault."""
+        if other.part is None:
+            return self.part is None and self.key == other.key
+        # A job of an equal archive is not looked for.
+        same = self.archive.archive_id == other.archive.archive_id
+        return same and (self.cover is None or self.cover.holds(other.part))
 
     @property
     def size(self) -> int | None:
@@ -286,19 +289,23 @@ def _copied(item: RestoreItem, first: RestoreItem) -> RestoreItem:
     return replace(item, action=TWIN, job=first.job, copy=None)
 
 
-def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[RestoreItem]:
-    """Return the items without the requests that an earlier plan makes.
+def besides(items: Iterable[RestoreItem], asked: Iterable[RestoreItem]) -> list[RestoreItem]:
+    """Return the items without the requests that earlier plans of the vault make.
 
-    :param asked: the keys of those requests.
+    :param asked: the items of those requests.
     """
-    wanted = set(asked)
-    return [
-        # A part is cut from the output, a whole archive is copied from the file.
-        replace(item, action=RUNNING if item.part else TWIN)
-        if item.action == ASK and item.keys & wanted
-        else item
-        for item in items
-    ]
+    requests: dict[str, list[RestoreItem]] = {}
+    for item in asked:
+        requests.setdefault(bytes_key(item.archive), []).append(item)
+
+    def beside(item: RestoreItem) -> RestoreItem:
+        earlier = requests.get(bytes_key(item.archive), ())
+        if item.action != ASK or not any(request.serves(item) for request in earlier):
+            return item
+        # A part is cut from the output; a whole archive is copied from the file if it is known by its hash.
+        return replace(item, action=RUNNING if item.part or not item.archive.tree_hash else TWIN)
+
+    return [beside(item) for item in items]
 
 
 class _Copies:

@@ -120,7 +120,7 @@ class RestorePlan(Plan[Batch]):
         return made
 
     def _paced(self) -> Timetable | None:
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         # A request to the service: only where it matters.
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
@@ -130,16 +130,16 @@ class RestorePlan(Plan[Batch]):
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
+            sizes, now = [item.retrieved for item in self.asked], self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
         return {tier: end for tier, end in ends.items() if end is not None}
 
-    def beside(self, asked: frozenset[str]) -> None:
-        """Leave out the requests of another plan that is run before this one.
+    def beside(self, asked: Sequence[RestoreItem]) -> None:
+        """Leave out the requests of other plans that are run before this one.
 
-        :param asked: their keys, as :meth:`_asked` returns them.
+        :param asked: the items of those requests.
         """
         self.items = besides(self.items, asked)
         self._timetable = self._paced()
@@ -151,18 +151,23 @@ class RestorePlan(Plan[Batch]):
         return [item for item in self.items if item.action in actions]
 
     @property
+    def asked(self) -> list[RestoreItem]:
+        """The items that need a request."""
+        return self._having(ASK)
+
+    @property
     def _one(self) -> str:
         return "archive" if self._parts is None else "part"
 
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve; unknown sizes count as 0."""
-        return retrieved(self._having(ASK))
+        return retrieved(self.asked)
 
     @property
     def requests(self) -> int:
         """Count of retrieval requests, one for each archive or part."""
-        return len(self._having(ASK))
+        return len(self.asked)
 
     @property
     def empty(self) -> bool:
@@ -230,7 +235,7 @@ class RestorePlan(Plan[Batch]):
         return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
-        more = self.bytes - total(self._having(ASK))
+        more = self.bytes - total(self.asked)
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
@@ -269,7 +274,7 @@ class RestorePlan(Plan[Batch]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     @property
@@ -280,7 +285,7 @@ class RestorePlan(Plan[Batch]):
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         # Its author could understate a size, and so the price.
-        claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
+        claimed = [i for i in self.asked if i.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
@@ -363,7 +368,7 @@ class RestorePlan(Plan[Batch]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self._having(ASK))  # by bytes: a twin in its place is not more
+        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:
