@@ -164,6 +164,27 @@ def test_an_archive_of_unknown_size_makes_the_sum_unknown():
     assert sum(line.quantity is None for line in wired.lines) == 2
 
 
+@pytest.mark.parametrize(
+    ("region", "to", "total", "least"),
+    [
+        # 189 GB: retrieval 1.89, requests 0.00567; out 17.01, at most 15.12, 3.78, 0.
+        ("us-east-1", "internet", "18.90567", "9.80567"),  # free: 10 GB (0.10) and 100 GB (9.00)
+        ("us-east-1", "region", "17.01567", "16.91567"),
+        ("us-east-1", "eu-central-1", "5.67567", "5.57567"),
+        ("us-east-1", "here", "1.89567", "1.79567"),
+        # Retrieval 189 x 0.012 = 2.268, requests 0.006804; out the same.
+        ("eu-central-1", "internet", "19.284804", "10.164804"),  # free: 10 GB (0.12) and 100 GB (9.00)
+        ("eu-central-1", "region", "17.394804", "17.274804"),
+        ("eu-central-1", "us-east-1", "6.054804", "5.934804"),
+        ("eu-central-1", "here", "2.274804", "2.154804"),
+    ],
+)
+def test_189_gigabytes_to_each_destination(region, to, total, least):
+    """189 archives of 1 GB each, as standard retrievals, worked out by hand."""
+    quote = priced(189 * GB, 189, to=to, prices=table(region))
+    assert (quote.total, quote.least) == (D(total), D(least))
+
+
 # Side by side
 
 
