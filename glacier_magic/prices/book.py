@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from ..errors import InputError, LocalError, NotFound
 from ..scrubbing import scrub
 from ..service import Service
 from ..service.pricelist import price_list
+from ..service.regions import known_regions
 from ..steps import step
-from .built_in import between, built_in, newest
+from .built_in import between, built_in, newest, regions
 from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
 from .money import parse_price
 from .offers import OFFERS, read
 
 _VERSION = 1
+_KEYS = ("price", "unit", "source", "date")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 
 
@@ -194,7 +197,7 @@ def configuration_file() -> Path:
         [all]
         upload-requests = 0.05                    # for 1,000 requests
         [eu-west-1]
-        storage = { price = "0.0036", source = "our contract", date = "2026-01-01" }
+        storage = { price = "0.0036", unit = "GB-month", source = "our contract", date = "2026-01-01" }
     """
     given = os.environ.get("GLACIER_MAGIC_PRICES")
     return Path(given).expanduser().absolute() if given else data_folder() / "prices.toml"
@@ -206,33 +209,51 @@ def _configured(region: str) -> list[Figure]:
         # As written: a float changes the digits.
         tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        if "GLACIER_MAGIC_PRICES" in os.environ:  # a file that is named has to exist
+        if os.environ.get("GLACIER_MAGIC_PRICES"):  # a file that is named has to exist
             raise _wrong(file, "there is no such file") from None
         return []
     except (OSError, ValueError) as error:
         raise _wrong(file, scrub(error)) from None
     by_item: dict[str, Figure] = {}
     for place in dict.fromkeys((ANYWHERE, *tables)):  # a region's own price overrides that of [all]
-        for item, value in _table(file, place, tables).items():
+        for item, value in _table(file, place, tables, region).items():
             figure = _own(file, place, item, value)  # mistakes in the tables of other regions are found, too
             if place in (ANYWHERE, region):
                 by_item[item] = replace(figure, region=region)
     return list(by_item.values())
 
 
-def _table(file: Path, place: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+def _table(file: Path, place: str, tables: Mapping[str, Any], region: str) -> Mapping[str, Any]:
     found = tables.get(place, {})
     if not isinstance(found, dict):
         raise _wrong(file, f"{place!r} is outside of a table; begin with [all] or [eu-west-1]")
+    if place not in (ANYWHERE, region) and place not in regions() and place not in _regions_of_vaults():
+        hint = _nearest(place, [ANYWHERE, region, *regions()])
+        raise _wrong(file, f"the name of the table [{place}] is neither a region nor all{hint}")
     return found
+
+
+@cache
+def _regions_of_vaults() -> frozenset[str]:
+    return frozenset(known_regions())  # takes half a second
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(words), 1)
+    return f"; the nearest is {close[0]}" if close else ""
 
 
 def _own(file: Path, place: str, item: str, value: object) -> Figure:
     if item not in ITEMS:
-        close = difflib.get_close_matches(item, ITEMS, 1)
-        hint = f"; the nearest is {close[0]}" if close else ""
-        raise _wrong(file, f"{item!r} in [{place}] is not a price{hint}")
+        raise _wrong(file, f"{item!r} in [{place}] is not a price{_nearest(item, ITEMS)}")
     more: dict[str, Any] = value if isinstance(value, dict) else {"price": value}
+    unknown = [key for key in more if key not in _KEYS]
+    if unknown:
+        hint = _nearest(unknown[0], _KEYS)
+        raise _wrong(file, f"{unknown[0]!r} of {item} in [{place}] is none of {', '.join(_KEYS)}{hint}")
+    unit = ITEMS[item][1]
+    if more.get("unit", unit) != unit:
+        raise _wrong(file, f"{item} in [{place}] is in {more['unit']!r}; its price is for the unit {unit!r}")
     try:
         price = parse_price(more.get("price"))
     except ValueError as error:

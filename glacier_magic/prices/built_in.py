@@ -54,6 +54,13 @@ def built_in(region: str) -> tuple[Figure, ...]:
     return (*everywhere, *listed)  # later figures override earlier ones
 
 
+@cache
+def regions() -> frozenset[str]:
+    """Return the regions of the price lists in this package."""
+    listed = (entry["regions"] for entries in _price_list()["figures"].values() for entry in entries)
+    return frozenset(region for names in listed for region in names.split())
+
+
 def between(region: str, to: str) -> Figure | None:
     """Return the price of a GB from one region to another; None for an unknown pair."""
     for price, regions in _price_list()["between_regions"].get(region, {}).items():

@@ -407,6 +407,13 @@ def upload_requests(prices: PriceTable, requests: int) -> Quote:
     return Quote((QuoteLine(prices.figure("upload-requests"), Decimal(requests) / 1000),))
 
 
+def other_requests(prices: PriceTable, requests: int) -> Quote:
+    """Return the cost of lists, deletions and requests for output; no line where they are free."""
+    figure = prices.figure("other-requests")
+    quantity = Decimal(requests) / 1000
+    return Quote((QuoteLine(figure, quantity),) if figure.amount(quantity) != 0 else ())
+
+
 def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
     """Return the cost of transferring *count* bytes out of the region.
 

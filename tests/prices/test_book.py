@@ -13,7 +13,7 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.built_in import between
-from glacier_magic.prices.figures import CONFIGURED, LIST, PACKAGE
+from glacier_magic.prices.figures import CONFIGURED, ITEMS, LIST, PACKAGE
 from glacier_magic.prices.offers import OFFERS, read
 from glacier_magic.service.pricelist import home as asked_at
 
@@ -514,7 +514,16 @@ def test_a_variable_names_another_file(monkeypatch, tmp_path):
         ("[all]\nstorage = nan", "not a price"),
         ("[all]\nstorage = true", "not a price"),
         ("[all]\nstorage = {}", "not a price"),
-        ("[other-region]\nstorage = 'x'", "not a price"),
+        ("[us-east-1]\nstorage = 'x'", "not a price"),
+        ("[all]\nstorage = '5,000'", "write 5000 or 5.000"),
+        ("[all]\nstorage = { price = 1, unit = 'MB' }", "is in 'MB'; its price is for the unit 'GB-month'"),
+        ("[all]\nupload-requests = { price = 1, unit = 1000 }", "for the unit '1,000 requests'"),
+        ("[all]\nstorage = { prize = 1 }", "'prize' of storage .* the nearest is price"),
+        ("[all]\nstorage = { price = 1, currency = 'EUR' }", "none of price, unit, source, date"),
+        ("[us-east1]\nstorage = 1", r"\[us-east1\] is neither .* the nearest is us-east-1"),
+        ("[al]\nstorage = 1", "the nearest is all"),
+        ("[us-east1]", "neither a region"),
+        ("[[eu-west-1]]\nstorage = 1", "outside of a table"),
         ("[all", "cannot be used"),
     ],
 )
@@ -523,6 +532,20 @@ def test_a_slip_in_the_file_is_an_error(text, said):
     write(text)
     with pytest.raises(InputError, match=said):
         load("eu-west-1")
+
+
+def test_every_unit_may_be_written_as_it_is_shown():
+    """And a table may have the name of any region that is known, and of the session's own."""
+    units = [f'{item} = {{ price = 1, unit = "{unit}" }}' for item, (_, unit) in ITEMS.items()]
+    names = ("all", "eu-central-2", "cn-north-1", "mars-1")
+    write("\n".join(line for name in names for line in (f"[{name}]", *units)))
+    assert all(figure.price == 1 for figure in load("mars-1").all())
+
+
+def test_a_variable_without_a_name_names_no_file(monkeypatch):
+    """As if it were not set."""
+    monkeypatch.setenv("GLACIER_MAGIC_PRICES", "")
+    assert load("eu-west-1").figure("storage").origin == PACKAGE
 
 
 def test_a_file_that_is_no_text_is_an_error():

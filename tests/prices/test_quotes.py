@@ -24,6 +24,7 @@ from glacier_magic.prices.quotes import (
     early_deletion,
     hours_left,
     monthly_storage,
+    other_requests,
     provisioned,
     retrieval,
     transfer_out,
@@ -196,6 +197,15 @@ def test_every_part_of_an_upload_is_a_request():
     quote = upload_requests(US, (1 << 40) // (128 << 20))
     assert quote.total == D("0.24576")
     assert quote.confirmed
+
+
+def test_other_requests_have_a_line_only_where_they_cost_something():
+    """2,500 at 0.004 for 1,000: 0.01.  By default they are free."""
+    assert other_requests(US, 2500) == Quote()
+    own = table(other_requests="0.004")
+    assert other_requests(own, 2500).total == D("0.01")
+    assert other_requests(own, 0) == Quote()
+    assert other_requests(PriceTable("mars-1", {}), 1).total is None
 
 
 def test_capacity_is_bought_by_unit_and_month():
