@@ -28,12 +28,6 @@ def newest() -> str:
 
 
 @cache
-def regions() -> frozenset[str]:
-    """Return the names of the regions that the price lists name."""
-    return frozenset(_price_list()["between_regions"])
-
-
-@cache
 def built_in(region: str) -> tuple[Figure, ...]:
     """Return the figures of a region, those of every region among them."""
     listed = tuple(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.rendering import Rendered, escape, html_table, text_table
+from ...base.session_limits import USUAL
 from ...base.units import human_duration, local_time, weekday_time
 from ...errors import InputError
 from ...jobs import window
@@ -16,7 +17,7 @@ from ...prices import PriceTable, Quote, QuoteLine
 from ...prices.built_in import regions
 from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
-from ...prices.quotes import HERE, INTERNET, REGION, TIERS, retrieval, transfer_out
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
 from ...steps import step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
@@ -49,6 +50,7 @@ class Asking:
     :param out: bytes to download, also of archives that are staged or requested already.
     :param out_unsized: archives to fetch whose size is not known.
     :param largest: bytes of the largest request.
+    :param outputs: requests for output that download the bytes.
     """
 
     requests: int
@@ -57,6 +59,7 @@ class Asking:
     out: int = 0
     out_unsized: int = 0
     largest: int = 0
+    outputs: int = 0
 
     @classmethod
     def of(cls, items: Iterable[RestoreItem]) -> Asking:
@@ -70,6 +73,7 @@ class Asking:
             out=sum(item.fetched or 0 for item in fetched),
             out_unsized=sum(item.size is None for item in fetched),
             largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
+            outputs=sum(-(-(item.fetched or 0) // USUAL.piece) for item in fetched),
         )
 
 
@@ -164,6 +168,7 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     quote = retrieval(prices, asking.bytes, asking.requests, tier)
     if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
+    quote += other_requests(prices, asking.outputs)
     return quote + _out(prices, asking, checked_destination(destination))
 
 
@@ -185,6 +190,7 @@ def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None, 
 
     :param last: the time of the last request of a schedule; None where all are made now.
     :param largest: bytes of the largest request.
+    :param outputs: requests for output that download the bytes.
     """
     if slow(tier, largest):
         return f"{SLOW}; the service gives no time for larger ones, and keeps the output for 24 hours"

@@ -97,6 +97,14 @@ def test_a_petabyte():
     assert priced(1 << 50, 28_000, to="internet", prices=US).total == D("66806.60")
 
 
+def test_a_price_of_other_requests_enters_the_quote():
+    """100 output requests at 0.05 for 1,000 = 0.005; by default they are free and have no line."""
+    staged = Asking(requests=0, bytes=0, out=100 << 24, outputs=100)
+    assert quote_for(table(other_requests="0.05"), staged, "Bulk", "here").total == D("0.005")
+    items = [line.figure.item for line in quote_for(US, staged, "Bulk", "here").lines]
+    assert "other-requests" not in items
+
+
 def test_nothing_to_ask_for_costs_nothing_in_any_tier():
     """Zero archives: also where no price is known, and whatever the limit."""
     for prices in (US, table("mars-1")):
