@@ -14,6 +14,7 @@ from ..base.units import from_ms, human_duration, local_time, parse_time, plural
 from ..catalogue import Catalogue
 from ..errors import GlacierError, NotReady, OverBudget, PlanChanged, Refused, Unavailable
 from ..plans import PlanLog
+from ..plans.base import dollars
 from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..service import Service
@@ -63,21 +64,23 @@ class Capacity(Rendered):
         """One row per unit: unit, start, end."""
         return dataframes.capacity(self._response)
 
-    def buy(self, units: int = 1, *, max_cost: Decimal | None = None) -> CapacityPlan:
+    def buy(self, units: int = 1, *, max_cost: Decimal | int | str | None = None) -> CapacityPlan:
         """Return the plan to buy units; nothing is bought until its ``run()``.
 
         A unit that an earlier purchase bought although its response was lost counts as one of them.
 
         :param max_cost: the most it may cost in total, in US dollars; None for no limit.
+        :raises InputError: *max_cost* is no amount.
         :raises Refused: there would be more than two units.
         :raises NotReady: the result of an earlier purchase is not known yet.
         :raises OverBudget: it costs more than *max_cost*.
         :raises PriceUnknown: *max_cost* is given, and the price is unknown or unconfirmed.
         """
+        limit = None if max_cost is None else dollars(max_cost)
         plan = CapacityPlan(self, units)
-        if max_cost is not None:
+        if limit is not None:
             try:
-                plan.price.check(max_cost)
+                plan.price.check(limit)
             except OverBudget as error:
                 cure = "Allow more, or buy none: a unit has one price."
                 raise OverBudget(error.message, cure=cure) from None
@@ -201,7 +204,7 @@ class CapacityPlan(Change[Capacity]):
         if self._left:
             capacity._check(self._left)
         self.price = provisioned(load(capacity._service.region), self._left)
-        words, count = self.price.words(), plural(self._left, "unit")
+        words, count = self.price.headline(), plural(self._left, "unit")
         current = ("now", f"{plural(len(capacity.units), 'unit')} of at most {MOST_UNITS}")
         self._title = f"Buy {count} of provisioned capacity for {words}"
         self._facts = [

@@ -180,14 +180,16 @@ class Session:
         if self.vault_in_use == name:  # or every verb without a vault would fail from now on
             self.vault_in_use = None
 
-    def drop_with_archives(self, name: str, *, max_fee: Decimal | None = None) -> EmptyPlan | Batch:
+    def drop_with_archives(
+        self, name: str, *, max_fee: Decimal | int | str | None = None
+    ) -> EmptyPlan | Batch:
         """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
 
-        The vault's inventory is requested first, unless a request is in progress.  Until it is
-        read, the row of the job board is returned; then the plan to delete all that it lists,
-        which you confirm; after that, the row again.
+        The vault's inventory is requested first, unless a request is in progress.  Until it is read,
+        the row of the job board is returned; then the plan to confirm; after its run, the row again.
 
         :param max_fee: US dollars that early deletion may cost.
+        :raises InputError: *max_fee* is no amount.
         :raises NotFound: the vault does not exist.
         """
         self.vault(name)  # checks the name
@@ -196,8 +198,7 @@ class Session:
     def drops(self) -> Batch:
         """Return the drops of vaults in progress or ended recently, and continue them."""
         self.tracker.start()
-        keys = [drop.key for drop in self.catalogue.drops.shown()]
-        return Batch(self.tracker, keys, "Drops of vaults")
+        return Batch(self.tracker, [drop.key for drop in self.catalogue.drops.shown()], "Drops of vaults")
 
     def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
         """Resume an unfinished deletion; failed requests are repeated.

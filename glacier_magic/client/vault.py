@@ -71,7 +71,8 @@ class Vault(VaultArchives):
         :param daily: the most to request in a day: ``"200GB"``, or a number of bytes; a larger
             archive has a day of its own.
         :param destination: where this computer is, for the price of data transfer: ``here`` in the
-            vault's region, ``region`` in another, ``internet`` outside AWS.  The default is
+            vault's region, the name of another region, ``region`` in any other, ``internet`` outside
+            AWS.  The default is
             ``GLACIER_MAGIC_DESTINATION``, or ``internet``: a computer cannot find out where it is.
         :param byte_range: restore this part of each archive: ``"0-1048575"`` or ``(0, 1048575)``,
             both ends included; ``"10MiB-20MiB"``, the end not included; ``"10MiB-"``, to the end;

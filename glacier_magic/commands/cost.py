@@ -102,7 +102,7 @@ class Costs(Rendered):
         return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
 
     def _sum(self) -> Holding:
-        return sum(self.holdings.values(), Holding(0, 0, 0))
+        return sum(self.holdings.values(), Holding(0, 0))
 
     def _row(self, name: str, holding: Holding) -> tuple[str, ...]:
         quotes = [monthly_storage(self.prices, holding)]

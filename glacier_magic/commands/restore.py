@@ -168,7 +168,7 @@ def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
         )
     path = plan.save(args.save)  # prices and jobs are looked up again where it is run
     return (
-        f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "
+        f"{plan.title}: saved in {near(str(path))}. As of now it costs {plan.quote.headline()}. "
         f"No request was made; {console.face.program} run {near(str(path))} does."
     )
 

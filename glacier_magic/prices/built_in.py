@@ -7,6 +7,7 @@ in 23 regions; a region without a figure has none until it is refreshed or confi
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -41,7 +42,17 @@ def built_in(region: str) -> tuple[Figure, ...]:
         for entry in entries
         if region in entry["regions"].split()
     )
-    return (*EVERYWHERE, *listed)  # later figures override earlier ones
+    everywhere = EVERYWHERE
+    if region.startswith(("cn-", "us-gov-")):  # nothing is free there
+        everywhere = (*EVERYWHERE[:-1], replace(EVERYWHERE[-1], steps=((Decimal(0), Decimal(0)),)))
+    return (*everywhere, *listed)  # later figures override earlier ones
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Return the regions of the price lists in this package."""
+    listed = (entry["regions"] for entries in _price_list()["figures"].values() for entry in entries)
+    return frozenset(region for names in listed for region in names.split())
 
 
 def between(region: str, to: str) -> Figure | None:
@@ -70,6 +81,14 @@ EVERYWHERE: tuple[Figure, ...] = (
         region=ANYWHERE,
         source="AWS pricing overview whitepaper",
         date="2021",
+        confirmed=False,
+    ),
+    Figure.flat(
+        "free-transfer-out",
+        Decimal(100),
+        region=ANYWHERE,
+        source="AWS price list, AWSDataTransfer (copy): of all services and regions together",
+        date="2025-12-02",
         confirmed=False,
     ),
 )

@@ -7,6 +7,7 @@ import pytest
 
 from glacier_magic.errors import (
     AccessDenied,
+    InputError,
     NotReady,
     OverBudget,
     PlanChanged,
@@ -68,6 +69,18 @@ def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home)
     with pytest.raises(PriceUnknown):
         session.capacity().buy(max_cost=Decimal(1000))
     assert "unknown" in session.capacity().buy().title
+
+
+@pytest.mark.parametrize(
+    "limit", [float("inf"), Decimal("Infinity"), Decimal("NaN"), -1, 100.0, "5,000", "x"]
+)
+def test_a_budget_that_is_no_amount_is_refused(session, priced, limit):
+    """With a cure; text and whole numbers are amounts."""
+    capacity = session.capacity()
+    with pytest.raises(InputError, match="not an amount of US dollars"):
+        capacity.buy(max_cost=limit)
+    capacity.buy(max_cost="100")
+    capacity.buy(max_cost=100)
 
 
 @pytest.mark.parametrize("fault", ["reset-after", "reset-before", "500"])

@@ -11,6 +11,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
+from glacier_magic.prices.quotes import CLASSES, Holding, class_storage
 
 D = decimal.Decimal
 GB = 1 << 30
@@ -125,6 +126,19 @@ def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files)
     assert two.loc["a/", "size"] == 1024 + 7
     assert two.loc["a/", "month"] == D(33 * 1024 + 7) / GB
     assert "No inventory read yet" in repr(glacier("cost", "--depth", "1"))
+
+
+def test_the_total_is_the_sum_of_the_rows(glacier, files):
+    """Also where tiny archives, of which Instant Retrieval bills 128 KiB each, are beside large ones."""
+    glacier("create", "photos")
+    for name, size in (("tiny/1", 1), ("tiny/2", 2), ("large/1", 400_000)):
+        files(name, size)
+    glacier("upload", "--recursive", ".")
+    costs = glacier("cost", "photos", "--depth", "1", "--region", "us-east-1")
+    every = sum(costs.holdings.values(), Holding(0, 0))
+    total = costs.total.total, *(class_storage(costs.prices, kind, every).total for kind in CLASSES)
+    assert tuple(costs.table[["month", "flexible", "instant", "deep_archive"]].sum()) == total
+    assert costs.table["instant"].sum() == D(2 * 131_072 + 400_000) * D("0.004") / GB
 
 
 def test_an_archive_of_unknown_size_is_counted_as_empty(glacier, own, emulator, region, files):

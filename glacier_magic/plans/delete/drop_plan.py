@@ -17,13 +17,14 @@ from ...catalogue.storage.leases import Leases
 from ...errors import Refused, VaultNotEmpty
 from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
-from ...prices import PriceTable
+from ...prices import PriceTable, Quote, load
+from ...prices.quotes import other_requests
 from ...service import Service
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
 from ..base import PlanLog
-from .selection_plan import DestructivePlan, SelectionPlan
+from .selection_plan import DestructivePlan, SelectionPlan, priced_requests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,11 +48,17 @@ class DropPlan(DestructivePlan[str]):
         self._service, self._catalogue = service, catalogue
         self._described = service.describe_vault(vault)  # raises where there is no such vault
         self._known = catalogue.archives.count(vault)  # the service counts in its last inventory only
+        self._price = other_requests(load(service.region), 1)
 
     @property
     def empty(self) -> bool:
         """False: there is a vault to drop."""
         return False
+
+    @property
+    def quote(self) -> Quote | None:
+        """The price of the request; None where it is free."""
+        return self._price if self._price.lines else None
 
     @property
     def title(self) -> str:
@@ -62,7 +69,7 @@ class DropPlan(DestructivePlan[str]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         count = self._described.get("NumberOfArchives") or 0  # documented as null before the first inventory
-        facts = [("last inventory", f"{plural(count, 'archive')}")]
+        facts = [("last inventory", f"{plural(count, 'archive')}"), *priced_requests(self._price)]
         if count or self._known:
             facts.append(
                 (
@@ -200,12 +207,15 @@ class EmptyPlan(SelectionPlan[Batch]):
         count = plural(len(self.choice), "archive")
         return f"Delete all {count} ({self.tally.size}) of {self.vault}, for ever, and drop it"
 
+    def _requests(self) -> int:
+        return super()._requests() + 1  # that of the vault
+
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         facts = [
             ("undo", "there is none: the service deletes at once"),
-            *self.tally.facts(),
+            *self._selection_facts(),
             (
                 "then",
                 "an inventory made after the last deletion has to show the vault empty: a day or "

@@ -16,7 +16,7 @@ from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.states import DELETED
 from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
-from ...prices.quotes import early_deletion, hours_left
+from ...prices.quotes import early_deletion, hours_left, other_requests
 from ...transfer.engine import Engine
 from ...transfer.progress import Observer, Report
 from ..base import Plan, PlanLog, T
@@ -65,7 +65,7 @@ class SelectionPlan(DestructivePlan[T]):
     ) -> None:
         super().__init__(PlanLog(engine.catalogue, engine.service.clock))
         self.vault, self.choice = choice.vault, choice
-        self._engine = engine
+        self._engine, self._prices = engine, prices
         self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
         self._first = list(islice(choice, SHOWN))  # a selection may have millions of archives
         if max_fee is not None:
@@ -83,8 +83,15 @@ class SelectionPlan(DestructivePlan[T]):
 
     @property
     def quote(self) -> Quote:
-        """The fee for deleting archives before their 90 days, line by line."""
-        return self.tally.fee
+        """The fee for deleting archives before their 90 days, and the price of the requests if any."""
+        return self.tally.fee + other_requests(self._prices, self._requests())
+
+    def _requests(self) -> int:
+        return len(self.choice)
+
+    def _selection_facts(self) -> list[tuple[str, str]]:
+        """Return the facts of the selection, and the price of the requests if they have one."""
+        return [*self.tally.facts(), *priced_requests(other_requests(self._prices, self._requests()))]
 
     def promised(self) -> dict[str, Any]:
         """Return the record of the promise, JSON-serializable."""
@@ -111,6 +118,11 @@ class SelectionPlan(DestructivePlan[T]):
 
     def _count(self) -> int:
         return len(self.choice)
+
+
+def priced_requests(quote: Quote) -> list[tuple[str, str]]:
+    """Return the price of :func:`.other_requests` as a fact; none where they are free."""
+    return [("requests", f"{quote.words()}, {line.figure.cite()}") for line in quote.lines]
 
 
 NEVER = "never seen"
@@ -195,7 +207,7 @@ class DeletionTally:
         unaged = sum(line.quantity is None for line in self.fee.lines)
         of_some = "; the age or size of some is not known" if unaged else ""
         return (
-            f"{self.fee.words()}: {plural(self.young, 'archive')} "
+            f"{self.fee.headline()}: {plural(self.young, 'archive')} "
             f"({human_bytes(self.young_bytes)}) younger than 90 days, of which the rest is "
             f"billed{of_some}"
         )

@@ -58,7 +58,7 @@ class CombinedRestore(Plan[Batch]):
             for plan in self.plans
             for label, words in plan.facts
         ]
-        return [*facts, ("price of all", self.quote.words())] if self.plans else []
+        return [("price of all", self.quote.headline()), *facts] if self.plans else []
 
     @property
     def quote(self) -> Quote:

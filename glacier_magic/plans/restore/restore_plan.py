@@ -24,6 +24,7 @@ from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
 from . import sharing
+from .download_time import download_time
 from .item_words import copies, in_words, part_in_words, staged_until, table_of
 from .items import ASK, OTHERS, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
@@ -42,7 +43,7 @@ class RestorePlan(Plan[Batch]):
 
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
-    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :param destination: where the bytes go: ``internet``, ``here``, the name of a region, or ``region``.
     :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
@@ -213,12 +214,12 @@ class RestorePlan(Plan[Batch]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
-        facts = [("requested", f"{requests}{self._wider()}")]
+        facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
+        asking = self.asking
         if self.requests:
-            facts += [
-                ("tier", self.tier),
-                ("ready", when_ready(self.tier, self._clock, last=self._last.get(self.tier))),
-            ]
+            last = self._last.get(self.tier)
+            ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
+            facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
         for action in OTHERS:
@@ -230,7 +231,11 @@ class RestorePlan(Plan[Batch]):
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
-        facts += [("price", self._price()), ("destination", destination_words(self.destination))]
+        if asking.out:
+            rate = self._tracker.max_rate
+            time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
+            destination = destination_words(self._prices, asking, self.destination)
+            facts += [("destination", destination), ("download", time)]
         return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
@@ -253,11 +258,11 @@ class RestorePlan(Plan[Batch]):
         return [("written", f"{plural(written, 'byte')}, exactly the parts"), ("verified", verified)]
 
     def _price(self) -> str:
-        words = self.quote.words()
+        words = self.quote.headline()
         here = self._scheduled.here(self.to, self.tier)
         if not here:
             return words
-        later = self._scheduled.price(here, self._prices, self.destination).words()
+        later = self._scheduled.price(here, self._prices, self.destination).headline()
         return f"{words} for this plan, and {later} for what is scheduled already"
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -316,7 +321,7 @@ class RestorePlan(Plan[Batch]):
             vault=self.vault,
             tier=self.tier,
             scope=self._catalogue.scope,
-            price=self.quote.words(),
+            price=self.quote.headline(),
             now=self._clock.now(),
         )
 

@@ -351,7 +351,7 @@ class Scheduled:
         size = human_bytes(sum(row.size or 0 for row in rows))
         return (
             f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last on "
-            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
+            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).headline()} still to come"
         )
 
     def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:

@@ -117,6 +117,14 @@ def test_a_vault_is_emptied_proven_and_dropped(session, filled, reaches, store):
     assert drop.ended is not None
 
 
+@pytest.mark.parametrize("fee", [float("inf"), Decimal("Infinity"), -1, "5,000"])
+def test_a_highest_fee_that_is_no_amount_is_refused(session, filled, client, fee):
+    """Before the inventory is requested."""
+    with pytest.raises(InputError, match="not an amount of US dollars"):
+        session.drop_with_archives("photos", max_fee=fee)
+    assert client.list_jobs(vaultName="photos")["JobList"] == []
+
+
 def test_the_board_and_the_verb_show_it(session, filled, reaches):
     """A row of its own, with what it waits for; a wait for a list ends with the list."""
     assert isinstance(session.drop_with_archives("photos"), Batch)
@@ -198,6 +206,25 @@ def test_a_limit_of_the_fee_is_kept(session, filled, region, reaches, store):
     with pytest.raises(OverBudget):
         session.drop_with_archives("photos", max_fee=Decimal("0.01"))
     assert store() == 3
+
+
+def test_the_price_of_the_requests_is_in_the_quote(session, filled, region, reaches, store):
+    """Of three archives and the vault; by default they are free, and have no line."""
+    assert session.drop_vault("neighbour").quote is None
+    plan = listed(session, reaches)
+    assert [line.figure.item for line in plan.quote.lines] == ["early-deletion"]
+    configuration_file().parent.mkdir(parents=True, exist_ok=True)
+    configuration_file().write_text(f"[{region}]\nearly-deletion = 0\nother-requests = 1000\n")
+    plan = listed(session, reaches)
+    assert plan.quote.total == 4
+    assert "$4.00" in dict(plan.facts)["requests"]
+    with pytest.raises(OverBudget):
+        plan.run(confirm="photos", max_cost="3.99")
+    empty = session.drop_vault("neighbour")
+    assert empty.quote.total == 1
+    with pytest.raises(OverBudget):
+        empty.run(max_cost="0.99")
+    assert (store(), store("neighbour")) == (3, 1)
 
 
 def test_new_before_the_confirmation(session, filled, reaches, put, later, store):
