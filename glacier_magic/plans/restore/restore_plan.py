@@ -47,6 +47,7 @@ class RestorePlan(Plan[Batch]):
     :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
+    :param versions: what it says about older versions of the same names.
     """
 
     kind = "restore"
@@ -67,10 +68,11 @@ class RestorePlan(Plan[Batch]):
         clock: ServiceClock,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
+        versions: str = "",
     ) -> None:
         super().__init__(PlanLog(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices, self.pace = prices, pace
+        self._load_prices, self.pace, self._versions = prices, pace, versions
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
@@ -114,6 +116,7 @@ class RestorePlan(Plan[Batch]):
             clock=self._clock,
             claimed=self._claimed,
             pace=self.pace,
+            versions=self._versions,
         )
         # A new tier must not lose the budget.
         made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
@@ -226,6 +229,7 @@ class RestorePlan(Plan[Batch]):
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
+        facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
         if asking.out:
             rate = self._tracker.max_rate
