@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.units import human_bytes, human_duration, plural, weekday_time
-from ...catalogue import Catalogue, Download
+from ...catalogue import Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
 from ...jobs.asking import Renewer
 from ...jobs.board import download_key
 from ...jobs.durations import EXTEND_BEFORE, kept_until
+from ...prices import Quote
+from ...prices.quotes import retrieval
 from ...service import Service
 from ..base import Plan, PlanLog
 
@@ -74,13 +76,13 @@ class ExtendPlan(Plan[Batch]):
         chosen: frozenset[str] | None,
         *,
         service: Service,
-        catalogue: Catalogue,
         tracker: Tracker,
+        log: PlanLog,
     ) -> None:
-        super().__init__(PlanLog(catalogue, service.clock))
+        super().__init__(log)
         self._vaults, self._chosen = vaults, chosen
-        self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
-        self._renewer = Renewer(service, catalogue)
+        self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
+        self._renewer = Renewer(service, log.catalogue)
         self._extended = 0
         self.items = self._decide()
 
@@ -142,8 +144,14 @@ class ExtendPlan(Plan[Batch]):
                 f"new one is available in {human_duration(longest)} at most, for 24 hours, and "
                 "the download continues from it with the pieces it has",
             ),
-            ("price", FREE),
+            ("price", f"{self.quote.words()} at most: {FREE}"),
         ]
+
+    @property
+    def quote(self) -> Quote:
+        """The most that it may cost: the price of retrieving the outputs again, line by line."""
+        found = (retrieval(self._prices, item.size, 1, item.download.tier) for item in self.requests)
+        return sum(found, Quote())
 
     @property
     def bytes(self) -> int:
@@ -151,10 +159,7 @@ class ExtendPlan(Plan[Batch]):
         return sum(item.size for item in self.requests)
 
     def promised(self) -> dict[str, Any]:
-        """Return the record of the promise, JSON-serializable.
-
-        Whether a request is charged is not known: a fact says so, and there is no quote.
-        """
+        """Return the record of the promise, JSON-serializable."""
         return {
             **super().promised(),
             "archives": len(self.items),

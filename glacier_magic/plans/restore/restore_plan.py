@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, plural
-from ...catalogue import ArchiveRecord, Catalogue
+from ...catalogue import ArchiveRecord
 from ...errors import InputError, PriceUnknown
 from ...jobs import Batch, Tracker
 from ...jobs.fetching import NOT_VERIFIABLE
-from ...prices import PriceTable, Quote
+from ...prices import Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
-from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
@@ -27,6 +26,7 @@ from . import sharing
 from .items import (
     ASK,
     OTHERS,
+    TO_FETCH,
     TO_WRITE,
     UNDER_WAY,
     RestoreItem,
@@ -57,13 +57,13 @@ class RestorePlan(Plan[Batch]):
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
-    :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
     """
 
     kind = "restore"
     writes_intent = True
+    _log: PlanLog
 
     def __init__(
         self,
@@ -74,17 +74,15 @@ class RestorePlan(Plan[Batch]):
         tier: str,
         to: Path,
         destination: str,
-        prices: Callable[[], PriceTable],
-        catalogue: Catalogue,
         tracker: Tracker,
-        clock: ServiceClock,
+        log: PlanLog,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
     ) -> None:
-        super().__init__(PlanLog(catalogue, clock))
+        super().__init__(log)
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices, self.pace = prices, pace
-        self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
+        self.pace = pace
+        self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
 
@@ -100,7 +98,6 @@ class RestorePlan(Plan[Batch]):
         )
         self._timetable = self._paced()
         self._last = self._last_requests()
-        self._prices = self._load_prices()  # again: another process may have refreshed them
         self._scheduled = Scheduled(self._catalogue, self.vault, self.items, self._clock.now_ms())
 
     def revised(
@@ -121,15 +118,14 @@ class RestorePlan(Plan[Batch]):
             tier=checked_tier(tier or self.tier),
             to=self.to if to is None else folder_named(to),
             destination=checked_destination(destination or self.destination),
-            prices=self._load_prices,
-            catalogue=self._catalogue,
             tracker=self._tracker,
-            clock=self._clock,
+            log=self._log,
             claimed=self._claimed,
             pace=self.pace,
         )
         # A new tier must not lose the budget.
-        made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
+        made.limit, made.limit_source = self.limit, self.limit_source
+        made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
@@ -236,7 +232,7 @@ class RestorePlan(Plan[Batch]):
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += self._claims() + self._exactness()
         facts += [("price", self._price()), ("destination", destination_words(self.destination))]
-        return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
+        return [*facts, ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
         more = self.bytes - total(self._having(ASK))
@@ -288,8 +284,9 @@ class RestorePlan(Plan[Batch]):
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
-        # Its author could understate a size, and so the price.
-        claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
+        # Its author could understate a size, and so the price; a job knows the size.
+        unsure = [item for item in self._having(*TO_FETCH) if not (item.job and item.job.size)]
+        claimed = [item for item in unsure if item.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
@@ -357,7 +354,7 @@ class RestorePlan(Plan[Batch]):
         return {
             **super().promised(),
             "archives": len(self.items),
-            "bytes": retrieved(self.items),  # of parts too: the history compares it with the tally
+            "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from decimal import Decimal
 
 import pytest
 
@@ -196,7 +195,7 @@ def test_a_limit_of_the_fee_is_kept(session, filled, region, reaches, store):
     configuration_file().parent.mkdir(parents=True, exist_ok=True)
     configuration_file().write_text(f"[{region}]\nearly-deletion = 1000000\n")
     with pytest.raises(OverBudget):
-        session.drop_with_archives("photos", max_fee=Decimal("0.01"))
+        session.drop_with_archives("photos").limit_to("0.01").run(confirm="photos")
     assert store() == 3
 
 
