@@ -84,6 +84,22 @@ def test_a_restore_within_its_limit_runs(glacier, jobs_of):
     assert glacier.session.catalogue.plans.recent()[0].promised["quote"]["total"] == "2.001953125"
 
 
+def test_an_extension_has_a_limit_too(glacier, held, jobs_of, later, until, tmp_path):
+    """Two requests at a dollar; over the limit none is made, and a second line makes no more."""
+    words = ("restore", "--extend", "--max-cost", "$2.01", "--yes")
+    batch = glacier("restore", "*", "--to", str(tmp_path / "back"), "--yes")
+    later(glacier.session, hours=4.1)
+    until(lambda: batch.snapshot.count("ready") == 2)
+    later(glacier.session, hours=20)
+    with pytest.raises(OverBudget, match=r"\$2\.01, over the limit of \$2\.00"):
+        glacier("restore", "--extend", "--max-cost", "2", "--yes")
+    assert len(jobs_of()) == 2
+    glacier(*words)
+    assert len(jobs_of()) == 4
+    glacier(*words)
+    assert len(jobs_of()) == 4
+
+
 def test_a_restore_over_its_limit_asks_for_nothing(glacier, jobs_of):
     """With --yes at once, without by the button of the plan."""
     with pytest.raises(OverBudget, match=r"\$2\.01, over the limit of \$2\.00"):

@@ -17,6 +17,7 @@ from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ...catalogue.archives import states
 from ...catalogue.records import twins
 from ...jobs.copying import verified_copy
+from ...transfer.layout import DOUBT
 from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
@@ -214,8 +215,8 @@ class _Known:
         row, stopped = self._open.get(key), self._stopped.get(key)
         if row is not None and not self._replaced(row):
             job = self._job(archive, part, row)
-            done = 0 if part else row.done
-            return replace(item, action=UNDER_WAY, target=Path(row.target), job=job, download=row, done=done)
+            target = Path(row.target)
+            return replace(item, action=UNDER_WAY, target=target, job=job, download=row, done=_done(row))
         job = self._job(archive, part)  # of any client: the output belongs to the account
         # A job costs nothing more, and reading a local file takes long.
         copy = self._copies.of(archive) if job is None and part is None else None
@@ -233,13 +234,18 @@ class _Known:
             copy=copy,
             stopped=stopped.id if stopped else None,
             replaces=row.id if row else None,
-            done=stopped.done if stopped and part is None else 0,
+            done=_done(stopped) if stopped else 0,
         )
 
     def _replaced(self, row: Download) -> bool:
         """Return whether a new download takes the place of one that has not been requested."""
         scheduled = row.twin or bool(row.due)  # neither is paid yet: another tier costs nothing more
         return row.on_hold or (scheduled and row.unasked and row.tier != self._tier)
+
+
+def _done(row: Download) -> int:
+    """Return the bytes of a download that are not fetched again: of a part, none where some are doubtful."""
+    return 0 if DOUBT in (row.pieces or "") else row.done
 
 
 def is_there(row: Download) -> bool:

@@ -110,8 +110,9 @@ def test_the_bytes_to_download_are_those_that_the_service_sends(
     assert again.fetched == 0
 
 
+@pytest.mark.parametrize("part", [None, (MIB, 9 * MIB - 1)])
 def test_of_an_interrupted_download_the_verified_pieces_are_not_fetched(
-    session, vault, data, ready, later, small_parts, one_at_a_time, calls, tmp_path
+    session, vault, data, ready, later, small_parts, one_at_a_time, calls, tmp_path, part
 ):
     """The bytes to download are the others, of the same output or of a new one."""
     sent = []
@@ -123,14 +124,15 @@ def test_of_an_interrupted_download_the_verified_pieces_are_not_fetched(
 
     calls.watch("open_output", drop_the_third)
     with pytest.raises(JobExpired):
-        ready(vault.restore("big.bin", to=tmp_path / "back").run())
+        ready(vault.restore("big.bin", byte_range=part, to=tmp_path / "back").run())
     later(session, hours=40)
-    plan = vault.restore("big.bin", to=tmp_path / "back")
-    assert plan.items[0].fetched == SIZE - 2 * MIB
+    plan = vault.restore("big.bin", byte_range=part, to=tmp_path / "back")
+    left = (8 * MIB if part else SIZE) - 2 * MIB
+    assert plan.items[0].fetched == plan.needed == left
     sent.clear()
     sent += [0] * 3
     ready(plan.run())
-    assert sum(sent) == SIZE - 2 * MIB
+    assert sum(sent) == left
 
 
 def test_a_part_without_a_hash_is_named_so_and_never_called_verified(vault, data, get, doubtful, tmp_path):
@@ -348,7 +350,7 @@ def test_killed_again_and_again_a_part_is_asked_for_and_fetched_once(
 
 
 def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
-    session, vault, data, get, later, small_parts, one_at_a_time, doubtful, calls
+    session, vault, data, get, later, small_parts, one_at_a_time, doubtful, calls, tmp_path
 ):
     """From a job with hashes, after one without whose output was dropped half-way."""
     fetched = []
@@ -363,6 +365,8 @@ def test_pieces_that_were_not_verified_are_fetched_again_once_they_can_be(
         get("1MiB-5MiB")
     doubtful()
     later(session, hours=40)
+    (item,) = vault.restore("big.bin", byte_range="1MiB-5MiB", to=tmp_path / "back").items
+    assert item.fetched == 4 * MIB
     (file,) = get("1MiB-5MiB").files
     assert file.endswith(f".part-{MIB}-{5 * MIB - 1}")
     assert content(file) == data[MIB : 5 * MIB]
