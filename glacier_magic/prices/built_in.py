@@ -21,12 +21,6 @@ def _price_list() -> Any:
 
 
 @cache
-def newest() -> str:
-    """Return the date on which AWS published the newest price list in this package."""
-    return max(str(entry["date"]) for entries in _price_list()["figures"].values() for entry in entries)
-
-
-@cache
 def built_in(region: str) -> tuple[Figure, ...]:
     """Return the figures of a region, those of every region among them."""
     listed = tuple(
@@ -53,12 +47,13 @@ def regions() -> frozenset[str]:
 
 def between(region: str, to: str) -> Figure | None:
     """Return the price of a GB from one region to another; None for an unknown pair."""
-    for price, regions in _price_list()["between_regions"].get(region, {}).items():
-        if to in regions.split():
+    date = max(
+        entry["date"] for entry in _price_list()["figures"]["transfer-out-region"]
+    )  # of the same offer
+    for price, names in _price_list()["between_regions"].get(region, {}).items():
+        if to in names.split():
             source = f"AWS price list, AWSDataTransfer, {region} to {to} (copy)"
-            return Figure.flat(
-                "transfer-out-region", Decimal(price), region=region, source=source, date=newest()
-            )
+            return Figure.flat("transfer-out-region", Decimal(price), region=region, source=source, date=date)
     return None
 
 
