@@ -204,7 +204,7 @@ class CapacityPlan(Change[Capacity]):
         if self._left:
             capacity._check(self._left)
         self.price = provisioned(load(capacity._service.region), self._left)
-        words, count = self.price.words(), plural(self._left, "unit")
+        words, count = self.price.headline(), plural(self._left, "unit")
         current = ("now", f"{plural(len(capacity.units), 'unit')} of at most {MOST_UNITS}")
         self._title = f"Buy {count} of provisioned capacity for {words}"
         self._facts = [

@@ -15,6 +15,7 @@ from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace
+from ..prices import load
 from ..steps import step
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Reissue:
         return ExtendPlan(
             sorted({download.vault for download in kept}),
             None if chosen is None else frozenset(chosen),
+            prices=lambda: load(session.region),  # a function: run() reads the prices again
             service=session.service,
             catalogue=session.catalogue,
             tracker=session.tracker,

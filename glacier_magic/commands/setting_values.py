@@ -38,7 +38,7 @@ SETTINGS = (
     Setting("vault", "the vault if none is named and none is in use", option=False),
     Setting("tier", "the tier of retrievals: standard, bulk or expedited"),
     Setting("to", "the folder that files are restored to"),
-    Setting("destination", "where this computer is, for prices: here, region or internet"),
+    Setting("destination", "where this computer is, for prices: here, internet, or a region's name"),
     Setting("max_cost", "the most that a plan may cost, in US dollars"),
     Setting("max_rate", "bandwidth of all transfers: 10MB/s, 500k, none"),
     Setting("description_format", "how uploads write names: fastglacier, mt2 or plain"),

@@ -195,14 +195,14 @@ class Plan(Rendered, Generic[T]):
         more, now = len(self._asked() - asked), self.quote  # fewer requests are no reason to stop
         if not more and not _dearer(now, quote):
             return
-        words = [] if now is None else [f"it would now cost {now.words()}"]
-        words += [] if quote is None else [f"shown was {quote.words()}"]
+        words = [] if now is None else [f"it would now cost {now.headline()}"]
+        words += [] if quote is None else [f"shown was {quote.headline()}"]
         words += [f"{plural(more, 'request')} more than shown would be made"] if more else []
         raise PlanChanged(f"The plan has changed since it was shown: {'; '.join(words)}")
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         quote = self.quote
-        if quote is None:  # an extension, for one: whether it is charged is not known
+        if quote is None:
             raise PriceUnknown("What this costs is not reckoned", cure="Leave the limit out.")
         quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 

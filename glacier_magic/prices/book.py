@@ -23,7 +23,7 @@ from ..service import Service
 from ..service.pricelist import price_list
 from ..service.regions import known_regions
 from ..steps import step
-from .built_in import between, built_in, regions
+from .built_in import COPY, between, built_in, regions
 from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
 from .money import parse_price
 from .offers import OFFERS, read
@@ -66,7 +66,8 @@ class PriceTable:
 
     def about(self) -> str:
         """Return a sentence about the origins of the figures."""
-        dates = sorted(f.date for f in self.figures.values() if f.origin == PACKAGE and f.region != ANYWHERE)
+        copied = [f for f in self.figures.values() if f.origin == PACKAGE and f.source.startswith(COPY)]
+        dates = sorted(figure.date for figure in copied)
         copies = f"from AWS price lists of {' to '.join(dict.fromkeys((*dates[:1], *dates[-1:])))} (copies)"
         counts = {
             f"from the AWS Price List as read on {self.refreshed}": self._count(LIST),

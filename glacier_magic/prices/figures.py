@@ -26,6 +26,7 @@ ITEMS: dict[str, tuple[str, str]] = {
     "retrieval-expedited": ("expedited retrieval", PER_GB),
     "retrieval-expedited-requests": ("expedited retrieval requests", THOUSAND),
     "free-retrieval": ("free standard retrieval", FREE_GB),
+    "free-transfer-out": ("free transfer out to the internet", FREE_GB),
     "provisioned-capacity": ("provisioned capacity", UNIT_MONTH),
     "transfer-out-internet": ("transfer out to the internet", PER_GB),
     "transfer-out-region": ("transfer out to another region", PER_GB),

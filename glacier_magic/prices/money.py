@@ -10,7 +10,7 @@ _SHOWN = re.compile(
     r"(?:USD|\$)?\s*(\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?",
     re.IGNORECASE,
 )
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 _DIGITS = 4
 SMALLEST = Decimal("0.0001")
 """US dollars below which an amount is shown as ``<$0.0001``."""
@@ -30,7 +30,7 @@ def money(amount: Decimal | None) -> str:
         return "$0"
     if amount > HIGHEST:  # more digits than a Decimal has
         return f">${HIGHEST:,}"
-    step = _CENT if amount >= 1 else SMALLEST
+    step = CENT if amount >= 1 else SMALLEST
     shown = amount.quantize(step, rounding=ROUND_CEILING)  # never show less than the actual cost
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 

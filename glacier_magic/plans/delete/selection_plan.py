@@ -207,7 +207,7 @@ class DeletionTally:
         unaged = sum(line.quantity is None for line in self.fee.lines)
         of_some = "; the age or size of some is not known" if unaged else ""
         return (
-            f"{self.fee.words()}: {plural(self.young, 'archive')} "
+            f"{self.fee.headline()}: {plural(self.young, 'archive')} "
             f"({human_bytes(self.young_bytes)}) younger than 90 days, of which the rest is "
             f"billed{of_some}"
         )

@@ -183,7 +183,8 @@ class PeekPlan(Plan[Batch]):
         if asked:
             now = quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
             facts += [("tier", self.tier), ("price", priced(now))]
-            facts.append(("destination", destination_words(self.destination)))
+            out = Asking.of(self.items)
+            facts.append(("destination", destination_words(self._prices, out, self.destination)))
             facts.append(("ready", when_ready(self.tier, self._clock)))
         waiting = len(self.items) - len(asked)
         if waiting:
@@ -203,7 +204,7 @@ class PeekPlan(Plan[Batch]):
         return (
             f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
             f"in {plural(worst.rounds, 'round')} of hours; all together at most "
-            f"{self.quote.words()}. It is shown again before it is requested, unless --wait is given"
+            f"{self.quote.headline()}. It is shown again before it is requested, unless --wait is given"
         )
 
     def _head(self) -> Sequence[str]:

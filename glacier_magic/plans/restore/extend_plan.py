@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,21 @@ from ...jobs import Batch, Tracker, window
 from ...jobs.asking import Renewer
 from ...jobs.board import download_key
 from ...jobs.durations import EXTEND_BEFORE, kept_until
+from ...prices import PriceTable, Quote
+from ...prices.quotes import HERE
 from ...service import Service
 from ..base import Plan, PlanLog
+from .quoting import Asking, priced, quote_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FREE = (
-    "AWS's developer guide to its own vault-to-S3 solution says that an archive that is still "
-    "staged is not charged a second retrieval; the price list does not, and a request may be "
-    "charged as one"
+AT_MOST = (
+    "It is the most that the requests can cost: AWS's developer guide to its own vault-to-S3 solution "
+    "says that an archive that is still staged is not charged a second retrieval; the price list "
+    "does not say so."
 )
+"""The note of the price of an extension."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,12 @@ class _Item:
         return ByteRange.read(self.download.cover)
 
     @property
-    def size(self) -> int:
-        return self.asked.size if self.asked else self.download.size or 0
+    def size(self) -> int | None:
+        return self.asked.size if self.asked else self.download.size
+
+    @property
+    def key(self) -> str:
+        return f"{self.download.vault} {self.download.archive_id} {self.download.cover}"
 
     def serves(self, other: _Item) -> bool:
         """Return whether a request for this output serves another one."""
@@ -61,8 +69,11 @@ class ExtendPlan(Plan[Batch]):
     ``requests`` are the outputs to request; they serve all folders that wait for them.  The outputs
     of a look into an archive are left out.
 
+    The price counts each request as a new retrieval; what is then downloaded belongs to the restore.
+
     :param chosen: the archives to extend whenever their output expires; None for the outputs that
         expire within five hours, or that are not downloaded in time at the present rate.
+    :param prices: returns the present prices.
     """
 
     kind = "extend"
@@ -73,18 +84,25 @@ class ExtendPlan(Plan[Batch]):
         vaults: Sequence[str],
         chosen: frozenset[str] | None,
         *,
+        prices: Callable[[], PriceTable],
         service: Service,
         catalogue: Catalogue,
         tracker: Tracker,
     ) -> None:
         super().__init__(PlanLog(catalogue, service.clock))
-        self._vaults, self._chosen = vaults, chosen
+        self._vaults, self._chosen, self._load_prices = vaults, chosen, prices
         self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
         self._renewer = Renewer(service, catalogue)
         self._extended = 0
         self.items = self._decide()
 
+    def _decide_again(self) -> None:
+        # The outputs that were shown are extended, whatever the present rate is.
+        self._chosen = frozenset(item.download.archive_id for item in self.items)
+        self.items = self._decide()
+
     def _decide(self) -> list[_Item]:
+        self._prices = self._load_prices()
         self._tracker.refresh(list(self._vaults))  # another client may have asked for the same archives
         found = []
         for download in self._catalogue.downloads.open():
@@ -96,7 +114,7 @@ class ExtendPlan(Plan[Batch]):
         self.vault = ", ".join(sorted({item.download.vault for item in found}))
         self.requests: list[_Item] = []
         # Whole archives first, then the largest: one request may serve the others.
-        for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
+        for item in sorted(found, key=lambda item: (item.asked is not None, -(item.size or 0))):
             if not any(request.serves(item) for request in self.requests):
                 self.requests.append(item)
         return sorted(found, key=lambda item: item.until)  # the facts name the first to expire
@@ -142,19 +160,28 @@ class ExtendPlan(Plan[Batch]):
                 f"new one is available in {human_duration(longest)} at most, for 24 hours, and "
                 "the download continues from it with the pieces it has",
             ),
-            ("price", FREE),
+            ("price", priced(self.quote)),
+            *self._limit_facts(),
         ]
+
+    @property
+    def quote(self) -> Quote:
+        """The highest price of the requests, line by line."""
+        quote = Quote()
+        for tier in dict.fromkeys(item.download.tier for item in self.requests):
+            sizes = [item.size for item in self.requests if item.download.tier == tier]
+            known = [size for size in sizes if size]
+            asking = Asking(requests=len(sizes), bytes=sum(known), unsized=len(sizes) - len(known))
+            quote += quote_for(self._prices, asking, tier, HERE)  # the transfer out is the restore's
+        return quote + Quote(notes=(AT_MOST,)) if self.requests else quote
 
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve again."""
-        return sum(item.size for item in self.requests)
+        return sum(item.size or 0 for item in self.requests)
 
     def promised(self) -> dict[str, Any]:
-        """Return the record of the promise, JSON-serializable.
-
-        Whether a request is charged is not known: a fact says so, and there is no quote.
-        """
+        """Return the record of the promise, JSON-serializable."""
         return {
             **super().promised(),
             "archives": len(self.items),
@@ -195,10 +222,10 @@ class ExtendPlan(Plan[Batch]):
         frame = pd.DataFrame(rows, columns=columns).astype({"size": "Int64", "left": "int64"})
         return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
 
+    def _asked(self) -> frozenset[str]:
+        return frozenset(item.key for item in self.requests)
+
     def _run(self) -> Batch:
-        # The outputs that were shown are extended, whatever the present rate is.
-        self._chosen = frozenset(item.download.archive_id for item in self.items)
-        self.items = self._decide()
         errors: list[GlacierError] = []
         for item in self.requests:
             try:

@@ -24,22 +24,9 @@ from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
 from . import sharing
-from .items import (
-    ASK,
-    OTHERS,
-    TO_WRITE,
-    UNDER_WAY,
-    RestoreItem,
-    besides,
-    copies,
-    decide,
-    in_words,
-    part_in_words,
-    retrieved,
-    staged_until,
-    table_of,
-    total,
-)
+from .download_time import download_time
+from .item_words import copies, in_words, part_in_words, staged_until, table_of
+from .items import ASK, OTHERS, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
 from .request import carry_out, check_folder, folder_named, room, shortage
 from .timetable import Pace, Scheduled, Timetable, at_once, timetable
@@ -56,10 +43,11 @@ class RestorePlan(Plan[Batch]):
 
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
-    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :param destination: where the bytes go: ``internet``, ``here``, the name of a region, or ``region``.
     :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
+    :param versions: what it says about older versions of the same names.
     """
 
     kind = "restore"
@@ -80,10 +68,11 @@ class RestorePlan(Plan[Batch]):
         clock: ServiceClock,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
+        versions: str = "",
     ) -> None:
         super().__init__(PlanLog(catalogue, clock))
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices, self.pace = prices, pace
+        self._load_prices, self.pace, self._versions = prices, pace, versions
         self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
@@ -127,13 +116,14 @@ class RestorePlan(Plan[Batch]):
             clock=self._clock,
             claimed=self._claimed,
             pace=self.pace,
+            versions=self._versions,
         )
         # A new tier must not lose the budget.
         made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         # A request to the service: only where it matters.
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
@@ -143,16 +133,16 @@ class RestorePlan(Plan[Batch]):
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
+            sizes, now = [item.retrieved for item in self.asked], self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
         return {tier: end for tier, end in ends.items() if end is not None}
 
-    def beside(self, asked: frozenset[str]) -> None:
-        """Leave out the requests of another plan that is run before this one.
+    def beside(self, asked: Sequence[RestoreItem]) -> None:
+        """Leave out the requests of other plans that are run before this one.
 
-        :param asked: their keys, as :meth:`_asked` returns them.
+        :param asked: the items of those requests.
         """
         self.items = besides(self.items, asked)
         self._timetable = self._paced()
@@ -164,18 +154,23 @@ class RestorePlan(Plan[Batch]):
         return [item for item in self.items if item.action in actions]
 
     @property
+    def asked(self) -> list[RestoreItem]:
+        """The items that need a request."""
+        return self._having(ASK)
+
+    @property
     def _one(self) -> str:
         return "archive" if self._parts is None else "part"
 
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve; unknown sizes count as 0."""
-        return retrieved(self._having(ASK))
+        return retrieved(self.asked)
 
     @property
     def requests(self) -> int:
         """Count of retrieval requests, one for each archive or part."""
-        return len(self._having(ASK))
+        return len(self.asked)
 
     @property
     def empty(self) -> bool:
@@ -219,12 +214,12 @@ class RestorePlan(Plan[Batch]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
-        facts = [("requested", f"{requests}{self._wider()}")]
+        facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
+        asking = self.asking
         if self.requests:
-            facts += [
-                ("tier", self.tier),
-                ("ready", when_ready(self.tier, self._clock, last=self._last.get(self.tier))),
-            ]
+            last = self._last.get(self.tier)
+            ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
+            facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
         for action in OTHERS:
@@ -234,12 +229,17 @@ class RestorePlan(Plan[Batch]):
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
+        facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
-        facts += [("price", self._price()), ("destination", destination_words(self.destination))]
+        if asking.out:
+            rate = self._tracker.max_rate
+            time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
+            destination = destination_words(self._prices, asking, self.destination)
+            facts += [("destination", destination), ("download", time)]
         return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
-        more = self.bytes - total(self._having(ASK))
+        more = self.bytes - total(self.asked)
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
@@ -258,11 +258,11 @@ class RestorePlan(Plan[Batch]):
         return [("written", f"{plural(written, 'byte')}, exactly the parts"), ("verified", verified)]
 
     def _price(self) -> str:
-        words = self.quote.words()
+        words = self.quote.headline()
         here = self._scheduled.here(self.to, self.tier)
         if not here:
             return words
-        later = self._scheduled.price(here, self._prices, self.destination).words()
+        later = self._scheduled.price(here, self._prices, self.destination).headline()
         return f"{words} for this plan, and {later} for what is scheduled already"
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -278,7 +278,7 @@ class RestorePlan(Plan[Batch]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
 
     @property
@@ -289,7 +289,7 @@ class RestorePlan(Plan[Batch]):
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         # Its author could understate a size, and so the price.
-        claimed = [i for i in self._having(ASK) if i.archive.archive_id in self._claimed]
+        claimed = [i for i in self.asked if i.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
@@ -321,7 +321,7 @@ class RestorePlan(Plan[Batch]):
             vault=self.vault,
             tier=self.tier,
             scope=self._catalogue.scope,
-            price=self.quote.words(),
+            price=self.quote.headline(),
             now=self._clock.now(),
         )
 
@@ -372,7 +372,7 @@ class RestorePlan(Plan[Batch]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self._having(ASK))  # by bytes: a twin in its place is not more
+        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:

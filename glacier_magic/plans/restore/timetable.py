@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
 from ...prices import PriceTable, Quote
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
 from ...steps import step
-from .items import RestoreItem
+from .items import ASK, RestoreItem
 from .quoting import Asking, quote_for
 
 if TYPE_CHECKING:
@@ -308,14 +308,16 @@ class Scheduled:
     """
 
     def __init__(self, catalogue: Catalogue, vault: str, items: Iterable[RestoreItem], now: int) -> None:
-        self._retrieved = {
-            (item.archive.archive_id, str(item.part) if item.part else None): item.retrieved for item in items
+        # Each as an item that is requested: what is under way has nothing to fetch for this plan.
+        self._items = {
+            (item.archive.archive_id, str(item.part) if item.part else None): replace(item, action=ASK)
+            for item in items
         }
         self.rows = [
             row
             for row in catalogue.pacing.scheduled(vault)
             # Rows on hold wait for the user: they are no future cost.
-            if (row.archive_id, row.part) in self._retrieved and not row.on_hold
+            if (row.archive_id, row.part) in self._items and not row.on_hold
         ]
         self._now = now
 
@@ -349,17 +351,15 @@ class Scheduled:
         size = human_bytes(sum(row.size or 0 for row in rows))
         return (
             f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last on "
-            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
+            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).headline()} still to come"
         )
 
     def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:
         """Return what downloads will cost when they are requested and fetched."""
         quote = Quote()
         for tier in dict.fromkeys(row.tier for row in rows):  # each with its own prices, in order
-            sizes = [self._retrieved[row.archive_id, row.part] for row in rows if row.tier == tier]
-            size, unsized = sum(size or 0 for size in sizes), sizes.count(None)
-            asking = Asking(requests=len(sizes), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
-            quote += quote_for(prices, asking, tier, destination)
+            items = [self._items[row.archive_id, row.part] for row in rows if row.tier == tier]
+            quote += quote_for(prices, Asking.of(items), tier, destination)
         return quote
 
 

@@ -225,7 +225,7 @@ def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
 
 def test_a_fee_that_is_not_known_is_refused(filled, sent):
     """Nobody has told a price of this region."""
-    assert "unknown" in dict(filled.remove("*").facts)["early deletion"]
+    assert "the price of deletion before 90 days" in dict(filled.remove("*").facts)["early deletion"]
     with pytest.raises(PriceUnknown):
         filled.remove("*", max_fee=Decimal(5))
     assert sent == []

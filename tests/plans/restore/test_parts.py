@@ -90,6 +90,48 @@ def test_the_plan_tells_what_is_charged_and_what_is_written(vault, data, ranges_
     assert ranges_of() == [f"{20 * MIB}-{SIZE - 1}"]
 
 
+@pytest.mark.parametrize("part", [(5, 14), (MIB - 1, MIB), ("9MiB-"), (3 * MIB + 1, 11 * MIB), None])
+def test_the_bytes_to_download_are_those_that_the_service_sends(
+    vault, data, get, small_parts, changed_stream, calls, part, tmp_path
+):
+    """Of a job's output no more is fetched than the MiB of the part, whatever is retrieved."""
+    sent, original = [], calls.of("open_output")
+
+    def open_output(*arguments):
+        return changed_stream(original(*arguments), lambda _, piece: sent.append(len(piece)) or piece)
+
+    calls.replace("open_output", open_output)
+    (item,) = vault.restore("big.bin", byte_range=part, to=tmp_path / "back").items
+    get(part)
+    assert sum(sent) == item.fetched
+    assert sum(sent) <= item.retrieved
+    (again,) = vault.restore("big.bin", byte_range=part, to=tmp_path / "back").items
+    assert again.fetched == 0
+
+
+def test_of_an_interrupted_download_the_verified_pieces_are_not_fetched(
+    session, vault, data, ready, later, small_parts, one_at_a_time, calls, tmp_path
+):
+    """The bytes to download are the others, of the same output or of a new one."""
+    sent = []
+
+    def drop_the_third(vault, job, start, length):
+        sent.append(length)
+        if len(sent) == 3:
+            raise NotFound("The job ID was not found")
+
+    calls.watch("open_output", drop_the_third)
+    with pytest.raises(JobExpired):
+        ready(vault.restore("big.bin", to=tmp_path / "back").run())
+    later(session, hours=40)
+    plan = vault.restore("big.bin", to=tmp_path / "back")
+    assert plan.items[0].fetched == SIZE - 2 * MIB
+    sent.clear()
+    sent += [0] * 3
+    ready(plan.run())
+    assert sum(sent) == SIZE - 2 * MIB
+
+
 def test_a_part_without_a_hash_is_named_so_and_never_called_verified(vault, data, get, doubtful, tmp_path):
     """In the plan, in the file's name, on the board."""
     plan = vault.restore("big.bin", byte_range="1MiB-3MiB", to=tmp_path / "back")
