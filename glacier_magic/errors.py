@@ -162,7 +162,7 @@ class NotConfirmed(Refused):
 class OverBudget(Refused):
     """The cost exceeds the limit; nothing was done."""
 
-    advice = "Raise the limit, select fewer archives, or use a cheaper tier."
+    advice = "Raise the limit, or make a cheaper plan."
 
 
 class PriceUnknown(Refused):

@@ -90,7 +90,7 @@ class Change(Plan[T]):
         return self._act()
 
     def _repr_text(self) -> str:
-        lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]
+        lines = [self.title, *(f"  {label}: {words}" for label, words in self._all_facts)]
         lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines]
         lines += [f"    {line}" for line in self.text.split("\n") if self.text]
         # Policies and names are foreign text, which may hold control characters.
@@ -103,6 +103,6 @@ class Change(Plan[T]):
             return super().card_html() + text
         facts = "".join(
             f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
-            for label, words in self.facts
+            for label, words in self._all_facts
         )
         return f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>{text}"

@@ -5,17 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..base import dataframes
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_duration, local_time, parse_time, plural
-from ..catalogue import Catalogue
-from ..errors import GlacierError, NotReady, OverBudget, PlanChanged, Refused, Unavailable
+from ..errors import GlacierError, NotReady, PlanChanged, Refused, Unavailable
 from ..plans import PlanLog
-from ..plans.base import dollars
-from ..prices import Quote, load
 from ..prices.quotes import provisioned
 from ..service import Service
 from ..service.administration import Administration
@@ -43,8 +39,8 @@ class Unit:
 class Capacity(Rendered):
     """The units that an account has in a region."""
 
-    def __init__(self, service: Service, catalogue: Catalogue) -> None:
-        self._service, self._catalogue = service, catalogue
+    def __init__(self, service: Service, log: PlanLog) -> None:
+        self._service, self._log, self._catalogue = service, log, log.catalogue
         self._calls = Administration(service)
         self._response = self._calls.capacity()
         self.units = [
@@ -64,30 +60,18 @@ class Capacity(Rendered):
         """One row per unit: unit, start, end."""
         return dataframes.capacity(self._response)
 
-    def buy(self, units: int = 1, *, max_cost: Decimal | int | str | None = None) -> CapacityPlan:
+    def buy(self, units: int = 1) -> CapacityPlan:
         """Return the plan to buy units; nothing is bought until its ``run()``.
 
         A unit that an earlier purchase bought although its response was lost counts as one of them.
 
-        :param max_cost: the most it may cost in total, in US dollars; None for no limit.
-        :raises InputError: *max_cost* is no amount.
         :raises Refused: there would be more than two units.
         :raises NotReady: the result of an earlier purchase is not known yet.
-        :raises OverBudget: it costs more than *max_cost*.
-        :raises PriceUnknown: *max_cost* is given, and the price is unknown or unconfirmed.
         """
-        limit = None if max_cost is None else dollars(max_cost)
-        plan = CapacityPlan(self, units)
-        if limit is not None:
-            try:
-                plan.price.check(limit)
-            except OverBudget as error:
-                cure = "Allow more, or buy none: a unit has one price."
-                raise OverBudget(error.message, cure=cure) from None
-        return plan
+        return CapacityPlan(self, units)
 
     def _again(self) -> Capacity:
-        return Capacity(self._service, self._catalogue)
+        return Capacity(self._service, self._log)
 
     def _check(self, units: int) -> None:
         if not 1 <= units <= MOST_UNITS - len(self.units):
@@ -175,15 +159,7 @@ class CapacityPlan(Change[Capacity]):
     """
 
     def __init__(self, capacity: Capacity, units: int) -> None:
-        service, catalogue = capacity._service, capacity._catalogue
-        super().__init__(
-            "",
-            act=self._buy,
-            button="Buy",
-            danger=True,
-            kind="capacity",
-            memory=PlanLog(catalogue, service.clock),
-        )
+        super().__init__("", act=self._buy, button="Buy", danger=True, kind="capacity", memory=capacity._log)
         self._left, self._unanswered = units, False  # True from the request until its response
         self._show(capacity, found=capacity.found is not None)
 
@@ -192,23 +168,18 @@ class CapacityPlan(Change[Capacity]):
         """Whether no unit is left to buy."""
         return not self._left
 
-    @property
-    def quote(self) -> Quote:
-        """The cost of the units that are left to buy."""
-        return self.price
-
     def _show(self, capacity: Capacity, *, found: bool) -> None:
         """Show the current units; a unit that was *found* is not bought again."""
         self._capacity = capacity
         self._left -= found
         if self._left:
             capacity._check(self._left)
-        self.price = provisioned(load(capacity._service.region), self._left)
-        words, count = self.price.headline(), plural(self._left, "unit")
+        self._quote = price = provisioned(self._prices, self._left)
+        words, count = price.headline(), plural(self._left, "unit")
         current = ("now", f"{plural(len(capacity.units), 'unit')} of at most {MOST_UNITS}")
         self._title = f"Buy {count} of provisioned capacity for {words}"
         self._facts = [
-            ("price", f"{words}, {self.price.lines[0].figure.cite()}"),
+            ("price", f"{words}, {price.lines[0].figure.cite()}"),
             ("lasts", "a month from now, to the second; it is not renewed"),
             ("undo", "none: a unit is billed at once and in full"),
             ("provides", "3 expedited retrievals every 5 minutes and 150 MB/s, for each unit"),

@@ -15,7 +15,6 @@ from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
 from ..plans.restore.timetable import Pace
-from ..prices import load
 from ..steps import step
 
 if TYPE_CHECKING:
@@ -94,10 +93,9 @@ class Reissue:
         return ExtendPlan(
             sorted({download.vault for download in kept}),
             None if chosen is None else frozenset(chosen),
-            prices=lambda: load(session.region),  # a function: run() reads the prices again
             service=session.service,
-            catalogue=session.catalogue,
             tracker=session.tracker,
+            log=session.plan_log,
         )
 
     def _expired(self, vault: str | None) -> list[Download]:
@@ -122,9 +120,10 @@ class Reissue:
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]
 
     def _together(self, wanted: Wanted, destination: str | None, pace: Pace | None) -> Restores:
+        session = self.session
         # One plan a group: a plan has one vault, folder and tier, and is about parts or archives.
         plans = [self._plan(group, found, destination, pace) for group, found in wanted.items()]
-        return plans[0] if len(plans) == 1 else CombinedRestore(plans, self.session.tracker)
+        return plans[0] if len(plans) == 1 else CombinedRestore(plans, session.tracker, session.plan_log)
 
     def _plan(
         self,

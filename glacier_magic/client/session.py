@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from decimal import Decimal
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from ..catalogue import Catalogue, Deletion, Scope
 from ..catalogue.storage.database import new_owner
 from ..errors import AccessDenied, NotFound, Unavailable
 from ..jobs import Batch, Tracker
-from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, RestorePlan
+from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, PlanLog, RestorePlan
 from ..plans.delete.delete_plan import carry_out
 from ..plans.onhold import OnHold
 from ..plans.past_plans import PastPlan, PlanHistory
@@ -72,6 +71,8 @@ class Session:
         place = catalogue or catalogue_place(self.connection)  # each server has its own
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
         self._settings = SessionSettings(self.service, self.catalogue)
+        self.plan_log = PlanLog(self.catalogue, self.service.clock)
+        """The limit of all plans, and what records them."""
         self.owner = new_owner()
         self.catalogue.database.release_dead()  # leases of processes that were killed
         try:
@@ -173,27 +174,23 @@ class Session:
         """Return the plan to delete an empty vault."""
         self.vault(name)  # checks the name
         dropped = partial(self.forget_vault, name)
-        return DropPlan(name, service=self.service, catalogue=self.catalogue, dropped=dropped)
+        return DropPlan(name, service=self.service, log=self.plan_log, dropped=dropped)
 
     def forget_vault(self, name: str) -> None:
         """Stop using a vault that was dropped."""
         if self.vault_in_use == name:  # or every verb without a vault would fail from now on
             self.vault_in_use = None
 
-    def drop_with_archives(
-        self, name: str, *, max_fee: Decimal | int | str | None = None
-    ) -> EmptyPlan | Batch:
+    def drop_with_archives(self, name: str) -> EmptyPlan | Batch:
         """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
 
         The vault's inventory is requested first, unless a request is in progress.  Until it is read,
         the row of the job board is returned; then the plan to confirm; after its run, the row again.
 
-        :param max_fee: US dollars that early deletion may cost.
-        :raises InputError: *max_fee* is no amount.
         :raises NotFound: the vault does not exist.
         """
         self.vault(name)  # checks the name
-        return begin_drop(self, name, max_fee)
+        return begin_drop(self, name)
 
     def drops(self) -> Batch:
         """Return the drops of vaults in progress or ended recently, and continue them."""
@@ -303,7 +300,7 @@ class Session:
 
     def capacity(self) -> Capacity:
         """Return the units of provisioned capacity; its ``buy()`` returns the plan to buy more."""
-        return Capacity(self.service, self.catalogue)
+        return Capacity(self.service, self.plan_log)
 
     def notifications(self) -> NotificationsTable:
         """Return the notifications of each vault, and the queues that this program created."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..administration import AccessPolicy, Lock, Notifications, Tags
@@ -14,11 +13,9 @@ from ..catalogue import ArchiveRecord
 from ..errors import GlacierError, InputError
 from ..peek import ReadLimits
 from ..plans import DeletePlan, PeekPlan, RestorePlan
-from ..plans.base import dollars
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
-from ..prices import load
 from .selection import versions
 from .vault_archives import VaultArchives
 
@@ -125,11 +122,9 @@ class Vault(VaultArchives):
             tier=checked_tier(tier),
             to=folder_named(to),
             destination=checked_destination(destination or default_destination()),
-            prices=lambda: load(self.session.region),  # a function: run() reads the prices again
             claimed=claimed,
-            catalogue=self._catalogue,
             tracker=self.session.tracker,
-            clock=self._service.clock,
+            log=self.session.plan_log,
             pace=pace,
             versions=versions,
         )
@@ -170,34 +165,25 @@ class Vault(VaultArchives):
             destination=checked_destination(destination or default_destination()),
             engine=self.session.engine,
             tracker=self.session.tracker,
-            prices=load(self.session.region),
+            log=self.session.plan_log,
         )
 
-    def remove(
-        self,
-        *words: str | ArchiveRecord,
-        where: str | None = None,
-        max_fee: Decimal | int | str | None = None,
-    ) -> DeletePlan:
+    def remove(self, *words: str | ArchiveRecord, where: str | None = None) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         The plan has the archives that match now; archives that match later are not deleted.
 
         :param words: see :meth:`select`; the default with *where* is ``*``.
         :param where: conditions such as ``created < '2016'``.
-        :param max_fee: the most that early deletion may cost, in US dollars.
-        :raises OverBudget: it costs more.
-        :raises PriceUnknown: the fee cannot be compared with *max_fee*.
 
-        Also raises like :meth:`select`.
+        Raises like :meth:`select`.
         """
-        fee = None if max_fee is None else dollars(max_fee)  # a wrong one is refused before any request
         # Without words and condition nothing is chosen: a mistake must not select the whole vault.
         choice = self._selector.choose(words or ("*",) if where is not None else words, where)
         with suppress(GlacierError):  # a user who may delete archives may not be allowed to list jobs
             self.session.tracker.refresh([self.name])
         # The jobs were listed above: deleting an archive makes its running retrieval fail.
-        return DeletePlan(choice, engine=self.session.engine, prices=load(self.session.region), max_fee=fee)
+        return DeletePlan(choice, engine=self.session.engine, log=self.session.plan_log)
 
     # Settings
 

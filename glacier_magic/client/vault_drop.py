@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, NotFound
 from ..jobs import Batch
 from ..jobs.inventory_output import read_inventory
 from ..plans import EmptyPlan
-from ..plans.base import dollars
 from ..plans.delete.drop_plan import end
-from ..prices import load
 from ..steps import step
 
 if TYPE_CHECKING:
     from .session import Session
 
 
-def begin_drop(session: Session, name: str, max_fee: Decimal | int | str | None) -> EmptyPlan | Batch:
+def begin_drop(session: Session, name: str) -> EmptyPlan | Batch:
     """Begin to drop a vault; see :meth:`.Session.drop_with_archives`."""
-    fee = None if max_fee is None else dollars(max_fee)  # a wrong one is refused before any request
     tracker, jobs = session.tracker, session.catalogue.jobs
     with suppress(NotFound):  # begin() below reports a vault that does not exist
         tracker.refresh([name])
@@ -34,7 +30,7 @@ def begin_drop(session: Session, name: str, max_fee: Decimal | int | str | None)
     tracker.start()  # it waits for the inventory, and drops the vault days later
     if drop.state != "confirming":  # it waits for the list, or is under way: the board shows it
         return Batch(tracker, (drop.key,), f"Drop of {name}")
-    return EmptyPlan(drop, engine=session.engine, tracker=tracker, prices=load(session.region), max_fee=fee)
+    return EmptyPlan(drop, engine=session.engine, tracker=tracker, log=session.plan_log)
 
 
 def end_drop(session: Session, name: str) -> str:

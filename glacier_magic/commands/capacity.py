@@ -8,27 +8,25 @@ from typing import Any
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
-from .options import money
+from .options import limit_options, limited
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("buy", nargs="?", choices=("buy",), help="buy a unit, after showing its price")
     # The service sells an account two units at most.
     parser.add_argument("--units", type=int, choices=(1, 2), default=1, help="the number of units")
-    parser.add_argument(
-        "--max-cost", type=money, metavar="USD", help="refuse if it costs more, or its price is unknown"
-    )
+    limit_options(parser)
     parser.add_argument("--yes", action="store_true", help="buy without asking")
 
 
 def _run(console: Console, args: Namespace) -> Any:
     capacity = console.session.capacity()
     if args.buy is None:
-        if args.yes or args.max_cost is not None:
-            raise InputError("--yes and --max-cost are for a purchase", cure="Write capacity buy.")
+        if args.typed:
+            raise InputError("All options are for a purchase", cure="Write capacity buy.")
         return capacity
     # A unit is charged at once, and no operation gives it back.
-    return console.settle(capacity.buy(args.units, max_cost=args.max_cost), yes=args.yes)
+    return console.settle(limited(capacity.buy(args.units), args), yes=args.yes)
 
 
 VERB = Verb(

@@ -15,6 +15,7 @@ from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
 from ..plans import DestructivePlan, Plan
+from ..plans.base import cost_limit
 from ..service import Connection, located
 from ..steps import spell_as, step
 from ..transfer.progress import Observer
@@ -81,7 +82,7 @@ class Console:
         """The session; connects first by the settings, as last time, or by boto3's default chain."""
         if self._session is None:
             connection, last = self._choose_connection()
-            self._session = session = reconnect(connection, self._sessions)
+            self._session = session = reconnect(connection, self._open)
             # An emulator that was started again has another port.
             same = last and (connection.emulator is not None or session.connection == connection)
             self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
@@ -117,10 +118,15 @@ class Console:
         if self._session is not None and same and connection.emulator is not None:
             self._session.service.account()  # reads the emulator's clock; boards stay alive
             return self._session
-        session = self._sessions(connection)  # before the old one closes: a failure leaves that in use
+        session = self._open(connection)  # before the old one closes: a failure leaves that in use
         self.close()
         self._session = session
         _remember(session.connection)
+        return session
+
+    def _open(self, connection: Connection) -> Session:
+        session = self._sessions(connection)
+        session.plan_log.max_cost = lambda: cost_limit(self.settings.get("max_cost"))
         return session
 
     def close(self) -> None:
@@ -181,11 +187,22 @@ class Console:
 
 
 def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
-    """Run a confirmed plan; show progress if it deletes many archives.
+    """Run a confirmed plan; note its price before and after.
 
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
-    plan.check(confirm)  # before the progress display starts
+    plan.check(confirm)  # before anything is shown
+    price = plan.price
+    if price and not plan.refusal:
+        face.note(f"This costs {price}.")
+    outcome = _run(face, plan, confirm)
+    if price:  # the plan has its price as of the run now, unless all of it is done
+        later = f" {step('history', str(plan.number))} shows what it comes to." if plan.number else ""
+        face.note(f"Price: {plan.price or price}.{later}")
+    return outcome
+
+
+def _run(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     # Only a deletion of many archives takes a while before it returns.
     if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
         return plan.run(confirm)

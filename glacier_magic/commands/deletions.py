@@ -124,9 +124,13 @@ def _resume(console: Console, deletions: Sequence[Deletion]) -> Any:
         with console.face.progress() as observer:
             # Only the archives that were confirmed then.
             done.append(console.session.resume_deletion(deletion, observer))
-    for outcome in done[:-1]:
-        console.face.note(outcome.words)
-    return or_failure(console, done[-1]) if done else "No unfinished deletions."
+    if not done:
+        return "No unfinished deletions."
+    worst = max(done, key=lambda outcome: outcome.failure.exit_code if outcome.failure else 0)
+    for outcome in done:
+        if outcome is not worst:
+            console.face.note(outcome.words)
+    return or_failure(console, worst)
 
 
 VERB = Verb(

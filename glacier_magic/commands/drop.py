@@ -9,7 +9,7 @@ from ..jobs import Batch
 from ..plans.base import check_confirmation
 from .console import Console
 from .grammar import Parser, Verb
-from .options import guard_options, vault_word, waiting_options
+from .options import guard_options, limited, vault_word, waiting_options
 
 
 def _configure(parser: Parser) -> None:
@@ -28,15 +28,16 @@ def _run(console: Console, args: Namespace) -> Any:
     if args.stop:
         return session.stop_drop(args.name)  # without asking: stopping deletes nothing
     if not args.with_archives:
-        return console.settle(session.drop_vault(args.name), yes=args.yes, confirm=args.confirm)
-    found = session.drop_with_archives(args.name, max_fee=args.max_fee)
+        plan = limited(session.drop_vault(args.name), args)
+        return console.settle(plan, yes=args.yes, confirm=args.confirm)
+    found = session.drop_with_archives(args.name)
     if isinstance(found, Batch) and args.wait:
         console.face.wait(found, args.timeout)  # until the list is read, or the drop has ended
-        found = session.drop_with_archives(args.name, max_fee=args.max_fee)
+        found = session.drop_with_archives(args.name)
     if isinstance(found, Batch):
         return found
     # Confirmed only after the list is read: it says what is deleted.
-    outcome = console.settle(found, yes=args.yes, confirm=args.confirm)
+    outcome = console.settle(limited(found, args), yes=args.yes, confirm=args.confirm)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.wait(outcome, args.timeout)
     return outcome
@@ -47,7 +48,7 @@ VERB = Verb(
     summary="delete a vault that is empty, or with its archives",
     run=_run,
     configure=_configure,
-    examples=(("drop old", ""), ("drop old --with-archives --max-fee 0", ""), ("drop old --stop", "")),
+    examples=(("drop old", ""), ("drop old --with-archives --max-cost 0", ""), ("drop old --stop", "")),
     details=(
         "The service deletes a vault only if its last inventory shows no archives and nothing was "
         "written since. --with-archives lists the archives, asks for a confirmation, deletes them, "

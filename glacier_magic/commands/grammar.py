@@ -145,7 +145,7 @@ class Verb:
     def parse(
         self, program: str, words: Sequence[str], settings: Settings | None = None
     ) -> argparse.Namespace:
-        """Return the parsed words, with the settings as defaults.
+        """Return the parsed words, with the settings as defaults; ``typed`` names the options given.
 
         :raises InputError: the words or a setting are not valid.
         :raises HelpAsked: the words contain ``--help``.
@@ -158,6 +158,8 @@ class Verb:
         parsed = parser.parse_args(shield(words, self.signed))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
+        found = (parser.options.get(word.partition("=")[0]) for word in words)
+        parsed.typed = {action.dest for action in found if action is not None}  # not by a setting
         return parsed
 
 

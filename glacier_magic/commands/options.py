@@ -18,6 +18,7 @@ from .console import Console
 from .grammar import Parser
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Plan[Any])
 
 
 def option(*names: str, **details: Any) -> Callable[[Parser], None]:
@@ -138,19 +139,38 @@ def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> N
     )
 
 
+def limit_options(parser: Parser, *spellings: str) -> None:
+    """Add ``--max-cost``, also by other *spellings*, and ``--accept-unconfirmed``."""
+    parser.add_argument(
+        "--max-cost",
+        *spellings,
+        metavar="USD",
+        type=money,
+        help="refuse if it costs more, or a price is unknown or unconfirmed",
+    )
+    parser.add_argument(
+        "--accept-unconfirmed", action="store_true", help="count unconfirmed prices towards the limit"
+    )
+
+
+def limited(plan: P, args: Namespace) -> P:
+    """Return a plan with the limit of the line; without one it keeps that of the setting.
+
+    :raises InputError: unconfirmed prices are accepted, and there is no limit.
+    """
+    if args.max_cost is not None:
+        plan.limit_to(args.max_cost)  # part of the plan: it holds for a button in a notebook as well
+    if args.accept_unconfirmed and plan.limit is None:  # without a limit all prices are accepted anyway
+        raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
+    plan.accepts_unconfirmed = args.accept_unconfirmed
+    return plan
+
+
 def running_options(parser: Parser) -> None:
     """Add the options for running a restore plan."""
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
     destination_option(parser)
-    parser.add_argument(
-        "--max-cost",
-        metavar="USD",
-        type=money,
-        help="refuse to run if it costs more, or a price is unknown or unconfirmed",
-    )
-    parser.add_argument(
-        "--accept-unconfirmed", action="store_true", help="count unconfirmed prices towards the budget"
-    )
+    limit_options(parser)
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
     rate_option(parser)
     waiting_options(parser)
@@ -158,22 +178,16 @@ def running_options(parser: Parser) -> None:
 
 def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
     """Show a plan with its limit to the user, or run it; wait for it with ``--wait``."""
-    if args.max_cost is not None:
-        # Part of the plan: it holds for a button in a notebook as well.
-        plan.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
-    elif args.accept_unconfirmed:
-        # Without a limit all prices are accepted anyway.
-        raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
-    outcome = console.settle(plan, yes=args.yes)
+    outcome = console.settle(limited(plan, args), yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.wait(outcome, args.timeout)
     return outcome
 
 
 def guard_options(parser: Parser) -> None:
-    """Add ``--yes``, ``--confirm`` and ``--max-fee``."""
+    """Add ``--yes``, ``--confirm`` and the options of the limit, which ``--max-fee`` spells as well."""
     parser.add_argument("--yes", action="store_true", help="do it without asking; for one archive only")
     parser.add_argument(
         "--confirm", metavar="VAULT", help="the vault's name, to confirm more than one archive without asking"
     )
-    parser.add_argument("--max-fee", metavar="USD", type=money, help="refuse if early deletion costs more")
+    limit_options(parser, "--max-fee")  # what a deletion costs is the fee of early deletion

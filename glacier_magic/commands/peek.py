@@ -9,7 +9,16 @@ from ..base.rendering import visible
 from ..plans import PeekPlan
 from .console import Console
 from .grammar import Parser, Verb
-from .options import destination_option, money, size, tier_option, vault_option, waiting_options, whole
+from .options import (
+    destination_option,
+    limit_options,
+    limited,
+    size,
+    tier_option,
+    vault_option,
+    waiting_options,
+    whole,
+)
 
 
 def _configure(parser: Parser) -> None:
@@ -33,9 +42,7 @@ def _configure(parser: Parser) -> None:
         default=4,
         help="the most requests in a row, each of which takes hours (4)",
     )
-    parser.add_argument(
-        "--max-cost", metavar="USD", type=money, help="refuse if it may cost more, or a price is unknown"
-    )
+    limit_options(parser)
     destination_option(parser)
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
     waiting_options(parser)
@@ -46,9 +53,9 @@ def _run(console: Console, args: Namespace) -> Any:
         plan = _plan(console, args)
         if plan.empty:  # the members are known: no request is needed
             return _members(console, plan)
-        if not args.yes and plan.asking:  # parts that were requested before are not paid again
+        if not args.yes and plan.costs:  # parts that were requested before are not paid again
             return console.settle(plan, yes=False)
-        batch = plan.run()
+        batch = console.settle(plan, yes=True)
         if not args.wait:
             return batch
         console.face.wait(batch, args.timeout)
@@ -63,7 +70,7 @@ def _plan(console: Console, args: Namespace) -> PeekPlan:
         rounds=args.rounds,
         destination=args.destination,
     )
-    return plan if args.max_cost is None else plan.limit_to(args.max_cost)
+    return limited(plan, args)
 
 
 def _members(console: Console, plan: PeekPlan) -> Any:

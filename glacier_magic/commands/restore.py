@@ -39,7 +39,7 @@ def _part(args: Namespace) -> Asked | None:
 def _configure(parser: Parser) -> None:
     archive_words(parser, count="*")
     vault_option(parser)
-    tier_option(parser, default=None)  # --extend refuses a tier, so the default must not look given
+    tier_option(parser, default="standard")
     parser.add_argument(
         "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
     )
@@ -68,7 +68,6 @@ def _configure(parser: Parser) -> None:
     table_option(parser)
     part_options(parser)
     running_options(parser)
-    parser.set_defaults(to=None)  # --expired refuses a folder, so the default must not look given
 
 
 def _run(console: Console, args: Namespace) -> Any:
@@ -82,8 +81,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 
 def _stopped(console: Console, args: Namespace) -> str:
-    given = (args.table, args.tier, args.spread, args.daily, args.save, args.to, _part(args))
-    if any(value is not None for value in given) or args.newest:
+    if args.typed & {"table", "tier", "spread", "daily", "save", "to", "head", "tail", "part", "newest"}:
         raise InputError(
             "--stop takes the names of archives and --vault only", cure="Leave out the other options."
         )
@@ -103,7 +101,7 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     vault, archives = _chosen(console, args)
     return vault.restore(
         *archives,
-        tier=args.tier or "standard",
+        tier=args.tier,
         to=args.to or "restored",
         destination=args.destination,
         spread=args.spread,
@@ -137,19 +135,19 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
             "--expired and --extend repeat the first requests",
             cure="Leave out --head, --tail, --range and --newest.",
         )
-    if args.to is not None:
+    if "to" in args.typed:
         raise InputError("--expired and --extend write to the first folder", cure="Leave out --to.")
     vault = _named(console, args)
     if args.expired:
         return console.session.restore_expired(
             *args.archives,
             vault=vault,
-            tier=args.tier,
+            tier=args.tier if "tier" in args.typed else None,  # a setting is no other tier than before
             destination=args.destination,
             spread=args.spread,
             daily=args.daily,
         )
-    if args.tier or args.spread or args.daily:
+    if args.typed & {"tier", "spread", "daily"}:
         raise InputError(
             "--extend requests at once, in the first tier", cure="Leave out --tier, --spread and --daily."
         )

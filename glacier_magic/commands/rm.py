@@ -10,7 +10,7 @@ from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
 from .console import Console
 from .grammar import Parser, Verb
-from .options import archive_words, guard_options, vault_option
+from .options import archive_words, guard_options, limited, vault_option
 
 
 def _configure(parser: Parser) -> None:
@@ -24,7 +24,7 @@ def _run(console: Console, args: Namespace) -> Any:
     if not args.archives and not args.where:  # no words must never mean all: drop --with-archives does that
         raise InputError("Which archives?", cure="Name them, or give a condition with --where.")
     vault = console.vault(args.vault)
-    plan = vault.remove(*args.archives, where=args.where, max_fee=args.max_fee)
+    plan = limited(vault.remove(*args.archives, where=args.where), args)
     return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
 
 
@@ -44,7 +44,7 @@ VERB = Verb(
     configure=_configure,
     examples=(
         ("rm 'scans/1999/*'", ""),
-        ("rm --where \"created < '2012'\" --max-fee 0", ""),
+        ("rm --where \"created < '2012'\" --max-cost 0", ""),
         ("rm id:ID --yes", ""),
     ),
     interrupted="%glacier deletions --resume resumes the confirmed deletion.",

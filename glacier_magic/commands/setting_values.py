@@ -39,7 +39,7 @@ SETTINGS = (
     Setting("tier", "the tier of retrievals: standard, bulk or expedited"),
     Setting("to", "the folder that files are restored to"),
     Setting("destination", "where this computer is, for prices: here, internet, or a region's name"),
-    Setting("max_cost", "the most that a plan may cost, in US dollars"),
+    Setting("max_cost", "the most that a plan may cost, in US dollars", option=False),
     Setting("max_rate", "bandwidth of all transfers: 10MB/s, 500k, none"),
     Setting("description_format", "how uploads write names: fastglacier, mt2 or plain"),
     Setting("part_size", "bytes in a part of an upload: 1MiB, 2MiB, ... 4GiB"),
@@ -84,14 +84,14 @@ class Settings:
 
 def _check(setting: Setting, action: argparse.Action, value: str) -> None:
     reason = ""
-    # Argparse does not check a default against the choices.
-    if action.choices is not None and value not in action.choices:
-        reason = f"choose from {', '.join(map(str, action.choices))}"
-    elif callable(action.type):  # checked here: argparse would blame an option that was not typed
-        try:
-            action.type(value)
-        except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
-            reason = str(error)
+    try:  # checked here: argparse would blame an option that was not typed
+        read = action.type(value) if callable(action.type) else value
+    except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
+        reason = str(error)
+    else:
+        # Argparse does not check a default against the choices.
+        if action.choices is not None and read not in action.choices:
+            reason = f"choose from {', '.join(map(str, action.choices))}"
     if reason:
         raise InputError(
             f"The setting {setting.name} cannot be {value!r}: {reason}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +14,7 @@ from ..base.rendering import SHOWN, Rendered, escape, html_table, text_table
 from ..base.units import plural
 from ..catalogue import Catalogue
 from ..errors import GlacierError, InputError, NotConfirmed, OverBudget, PlanChanged, PriceUnknown
-from ..prices import Quote
+from ..prices import PriceTable, Quote, load
 from ..prices.money import money, parse_money
 from ..service import ServiceClock
 
@@ -23,12 +24,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+def cost_limit(setting: str | None = None) -> Decimal | None:
+    """Return the setting ``max_cost`` in US dollars; None if it is not set.
+
+    :param setting: its value in a face's configuration; ``GLACIER_MAGIC_MAX_COST`` by default.
+    :raises InputError: it is no amount.
+    """
+    text = setting or os.environ.get("GLACIER_MAGIC_MAX_COST", "").strip()
+    try:
+        return parse_money(text) if text else None
+    except ValueError as error:
+        raise InputError(
+            f"The setting max_cost cannot be {text!r}: {error}",
+            cure="Change %config GlacierMagics.max_cost or GLACIER_MAGIC_MAX_COST.",
+        ) from None
+
+
+@dataclass
 class PlanLog:
-    """The catalogue that records the plans that are run, and the clock that dates them."""
+    """What the plans of a session share.
+
+    :param catalogue: records the plans that are run.
+    :param clock: dates them.
+    :param max_cost: returns the limit of each plan that is made, in US dollars; None for none.
+    """
 
     catalogue: Catalogue
     clock: ServiceClock
+    max_cost: Callable[[], Decimal | None] = cost_limit
+
+    def prices(self) -> PriceTable:
+        """Return the present prices of the region."""
+        return load(self.catalogue.scope.region)
 
 
 class Plan(Rendered, Generic[T]):
@@ -57,10 +84,14 @@ class Plan(Rendered, Generic[T]):
         """The result of :meth:`run`; None before."""
         self._log = log
         self._made = log.clock.now_ms() if log else 0  # the history shows how old a plan was when it was run
+        if log is not None:  # a plan without one costs nothing
+            self._prices = log.prices()
         self.number: int | None = None
         """The number of the plan in :meth:`.Session.history`; None before it is run."""
-        self.limit: Decimal | None = None
+        self.limit = log.max_cost() if log else None
         """The highest price of a run in US dollars; None without a limit."""
+        self.limit_source = "setting max_cost"
+        """Where the limit was set; empty for a limit of this plan alone."""
         self.accepts_unconfirmed = False
         """Whether unconfirmed prices count towards the limit."""
 
@@ -90,6 +121,12 @@ class Plan(Rendered, Generic[T]):
         return None
 
     @property
+    def price(self) -> str:
+        """The price of a run as text; empty where it costs nothing."""
+        quote = None if self.empty else self.quote
+        return "" if quote is None or quote.total == 0 else quote.words()
+
+    @property
     def confirmation(self) -> str:
         """The text to type before a run, the vault's name; empty where a yes is enough."""
         return ""
@@ -108,7 +145,7 @@ class Plan(Rendered, Generic[T]):
         quote = self.quote
         return {
             "title": self.title,
-            "facts": [[label, words] for label, words in self.facts],
+            "facts": [[label, words] for label, words in self._all_facts],
             "quote": None if quote is None else quote.as_data(),
         }
 
@@ -142,7 +179,7 @@ class Plan(Rendered, Generic[T]):
         with self._lock:
             if self.result is None:  # a run that failed may be tried again
                 shown = self._asked(), self.quote  # read before the update: what the user has seen
-                self._decide_again()
+                self._update()
                 if limit is not None:
                     # A limit is checked with the updated numbers, and comes first.
                     self._check_cost(limit, accept_unconfirmed=accept)
@@ -153,6 +190,7 @@ class Plan(Rendered, Generic[T]):
     def limit_to(self, max_cost: Decimal | int | str, *, accept_unconfirmed: bool = False) -> Self:
         """Set the limit of every later :meth:`run`, also by a button; return the plan."""
         self.limit, self.accepts_unconfirmed = dollars(max_cost), accept_unconfirmed
+        self.limit_source = ""
         return self
 
     def without_limit(self) -> Self:
@@ -173,15 +211,24 @@ class Plan(Rendered, Generic[T]):
                 return str(error)
         return ""
 
-    def _limit_facts(self) -> list[tuple[str, str]]:
-        """Return the limit, and whether the plan is within it, as facts."""
-        if self.limit is None:
-            return []
+    @property
+    def _all_facts(self) -> list[tuple[str, str]]:
+        """The facts, and the limit with whether the plan is within it."""
+        if self.limit is None or self.empty:
+            return list(self.facts)
         refused = self._beyond_limit()
-        return [("limit", f"{money(self.limit)}: {f'REFUSED. {refused}' if refused else 'kept'}")]
+        source = f" ({self.limit_source})" if self.limit_source else ""
+        kept = f"REFUSED. {refused}" if refused else "kept"
+        return [*self.facts, ("limit", f"{money(self.limit)}{source}: {kept}")]
+
+    def _update(self) -> None:
+        """Update the plan before it is run: hours may have passed since it was shown."""
+        if self._log is not None:
+            self._prices = self._log.prices()  # first: what is decided is priced
+        self._decide_again()
 
     def _decide_again(self) -> None:
-        """Update the plan before it is run: hours may have passed since it was shown."""
+        """Decide again what a run does, by the present state and prices."""
 
     def _asked(self) -> frozenset[str]:
         """Return a stable key of each request that the service charges for."""
@@ -270,7 +317,7 @@ class Plan(Rendered, Generic[T]):
         return "Nothing has been done yet: repeat with --yes, or call .run() of this plan."
 
     def _repr_text(self) -> str:
-        lines = [self.title, *(f"  {label}: {words}" for label, words in self.facts)]
+        lines = [self.title, *(f"  {label}: {words}" for label, words in self._all_facts)]
         lines += [repr(section) for section in self._sections()]
         lines.append(text_table(self._head(), self._cells()[:SHOWN], numbers=(1,)))
         return "\n".join([*lines, *filter(None, (self._more(), self._next()))])
@@ -279,7 +326,7 @@ class Plan(Rendered, Generic[T]):
         """Return the plan as HTML, without the line on how to run it."""
         facts = "".join(
             f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
-            for label, words in self.facts
+            for label, words in self._all_facts
         )
         sections = "".join(section._repr_html() for section in self._sections())
         more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""

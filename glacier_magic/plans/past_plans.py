@@ -37,12 +37,16 @@ def came_to(record: PlanRecord) -> Decimal | None:
         "retrieval": Decimal(tally.bytes_asked) / (1 << 30),  # the GB of a bill is 2**30 bytes
         "transfer": Decimal(tally.bytes_verified) / (1 << 30),
     }
-    for line in quote["lines"]:
-        quantity = done[_sort(line["item"])]
+    for sort, quantity in done.items():
         if not quantity:  # what was not done costs nothing, even at an unknown price
             continue
+        # A peek has two of a sort: what is next, and what may follow.
+        lines = [line for line in quote["lines"] if _sort(line["item"]) == sort]
+        if not lines:  # the transfer within a region is free
+            continue
         try:
-            total += Decimal(line["amount"]) / Decimal(line["quantity"]) * quantity  # at the promised price
+            amount, promised = (sum(Decimal(line[key]) for line in lines) for key in ("amount", "quantity"))
+            total += Decimal(amount) / promised * quantity  # at the promised price
         except (TypeError, InvalidOperation, ZeroDivisionError):  # an unknown amount, or none promised
             return None
     return total

@@ -61,13 +61,13 @@ def test_a_third_unit_is_refused_before_it_is_asked_for(session, client, priced)
 def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home):
     """Without a budget an unknown price is shown as such."""
     with pytest.raises(OverBudget) as refused:
-        session.capacity().buy(max_cost=Decimal("99.99"))
+        session.capacity().buy().run(max_cost=Decimal("99.99"))
     assert "tier" not in refused.value.cure
     assert "archives" not in refused.value.cure
-    session.capacity().buy(max_cost=Decimal(100))
+    assert session.capacity().buy().limit_to(100).refusal == ""
     (home / "own" / "prices.toml").unlink()
     with pytest.raises(PriceUnknown):
-        session.capacity().buy(max_cost=Decimal(1000))
+        session.capacity().buy().run(max_cost=1000)
     assert "unknown" in session.capacity().buy().title
 
 

@@ -32,7 +32,7 @@ def told():
     def ask(own, *words):
         console = Console(Face(), Settings(lambda name: own.get(name, "")))
         returned = run(console, {"v": verb}, ["v", "somewhere", *words])
-        return {k: v for k, v in seen[-1].items() if k != "help"} if seen else returned
+        return {k: v for k, v in seen[-1].items() if k not in ("help", "typed")} if seen else returned
 
     return ask
 

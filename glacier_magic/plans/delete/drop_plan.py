@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
@@ -17,7 +16,7 @@ from ...catalogue.storage.leases import Leases
 from ...errors import Refused, VaultNotEmpty
 from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
-from ...prices import PriceTable, Quote, load
+from ...prices import Quote
 from ...prices.quotes import other_requests
 from ...service import Service
 from ...steps import step
@@ -39,16 +38,13 @@ class DropPlan(DestructivePlan[str]):
     kind = "drop"
     button = "Drop"
 
-    def __init__(
-        self, vault: str, *, service: Service, catalogue: Catalogue, dropped: Callable[[], None]
-    ) -> None:
-        super().__init__(PlanLog(catalogue, service.clock))
+    def __init__(self, vault: str, *, service: Service, log: PlanLog, dropped: Callable[[], None]) -> None:
+        super().__init__(log)
         self._dropped = dropped
         self.vault = vault
-        self._service, self._catalogue = service, catalogue
+        self._service, self._catalogue = service, log.catalogue
         self._described = service.describe_vault(vault)  # raises where there is no such vault
-        self._known = catalogue.archives.count(vault)  # the service counts in its last inventory only
-        self._price = other_requests(load(service.region), 1)
+        self._known = self._catalogue.archives.count(vault)  # the service counts in its last inventory only
 
     @property
     def empty(self) -> bool:
@@ -56,9 +52,9 @@ class DropPlan(DestructivePlan[str]):
         return False
 
     @property
-    def quote(self) -> Quote | None:
-        """The price of the request; None where it is free."""
-        return self._price if self._price.lines else None
+    def quote(self) -> Quote:
+        """The price of the request, which is free unless the user configures one."""
+        return other_requests(self._prices, 1)
 
     @property
     def title(self) -> str:
@@ -69,7 +65,7 @@ class DropPlan(DestructivePlan[str]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         count = self._described.get("NumberOfArchives") or 0  # documented as null before the first inventory
-        facts = [("last inventory", f"{plural(count, 'archive')}"), *priced_requests(self._price)]
+        facts = [("last inventory", f"{plural(count, 'archive')}"), *priced_requests(self.quote)]
         if count or self._known:
             facts.append(
                 (
@@ -175,19 +171,11 @@ class EmptyPlan(SelectionPlan[Batch]):
     kind = "drop"
     button = "Delete all and drop"
 
-    def __init__(
-        self,
-        drop: Drop,
-        *,
-        engine: Engine,
-        tracker: Tracker,
-        prices: PriceTable,
-        max_fee: Decimal | None = None,
-    ) -> None:
+    def __init__(self, drop: Drop, *, engine: Engine, tracker: Tracker, log: PlanLog) -> None:
         archives = engine.catalogue.archives
         # Row numbers, fixed now: what comes into the vault later is not confirmed, and stops the drop.
         choice = DeletionChoice(archives, drop.vault, archives.numbers(drop.vault, None))
-        super().__init__(choice, engine=engine, prices=prices, max_fee=max_fee)
+        super().__init__(choice, engine=engine, log=log)
         self._drop, self._tracker = drop, tracker
         self.unfinished = unfinished(engine, drop.vault)  # multipart uploads would be lost with the vault
 

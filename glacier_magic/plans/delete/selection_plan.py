@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -53,23 +52,18 @@ class DestructivePlan(Plan[T]):
 
 
 class SelectionPlan(DestructivePlan[T]):
-    """A plan that deletes selected archives.
+    """A plan that deletes selected archives."""
 
-    :param max_fee: the highest fee for early deletion, in US dollars.
-    :raises OverBudget: it costs more.
-    :raises PriceUnknown: the fee cannot be compared with *max_fee*.
-    """
-
-    def __init__(
-        self, choice: DeletionChoice, *, engine: Engine, prices: PriceTable, max_fee: Decimal | None = None
-    ) -> None:
-        super().__init__(PlanLog(engine.catalogue, engine.service.clock))
+    def __init__(self, choice: DeletionChoice, *, engine: Engine, log: PlanLog) -> None:
+        super().__init__(log)
         self.vault, self.choice = choice.vault, choice
-        self._engine, self._prices = engine, prices
-        self.tally = DeletionTally(choice, engine.catalogue, prices, engine.service.clock.now_ms())
+        self._engine = engine
+        self._decide_again()
         self._first = list(islice(choice, SHOWN))  # a selection may have millions of archives
-        if max_fee is not None:
-            self.tally.fee.check(max_fee)  # at once: what is too dear is not even shown
+
+    def _decide_again(self) -> None:
+        engine = self._engine
+        self.tally = DeletionTally(self.choice, engine.catalogue, self._prices, engine.service.clock.now_ms())
 
     @property
     def archives(self) -> list[ArchiveRecord]:

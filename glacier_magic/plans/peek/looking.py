@@ -12,6 +12,7 @@ from ...catalogue import ArchiveRecord, ListingRecord
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
 from ...peek import Contents, ReadLimits, Window, kind_of, members, no_kind
+from ...prices.quotes import HERE
 from ...steps import step
 from ...transfer.engine import Engine
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
@@ -54,6 +55,7 @@ class Look:
         limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
+        destination: str,
     ) -> None:
         self.archive, self.tier, self.vault = archive, tier, archive.vault
         self.kind = kind or kind_of(archive.name) or ""
@@ -67,6 +69,7 @@ class Look:
         self.size = archive.size
         self.limits = _first(self.kind, self.size, limits)
         self._engine, self._tracker, self._catalogue = engine, tracker, engine.catalogue
+        self._destination = destination
         self.parts = PartStore(self._catalogue, archive)  # on the disk: hours pass between two rounds
         self.window = self._new_window()
         self.items: list[RestoreItem] = []
@@ -78,7 +81,7 @@ class Look:
         return f"Look into the {self.kind} {self.archive.name!r} ({human_bytes(self.size)})"
 
     def read(self) -> None:
-        """Read, and fetch finished outputs, until a paid request is needed.
+        """Read, and fetch what costs nothing, until the rest costs something.
 
         :raises Unlistable: it is not what it seems, or a limit does not let it be read.
         """
@@ -125,7 +128,8 @@ class Look:
             return self._keep(self._members(window), f"the local file {local}")
         self._tracker.refresh([self.vault])
         job = self._catalogue.jobs.for_archive(self.vault, self.archive.archive_id)  # of any client
-        if job is None or job.status != "Succeeded":
+        # Out of the region, its bytes are transferred in parts whose price the plan shows.
+        if job is None or job.status != "Succeeded" or self._destination != HERE:
             return None
         try:
             found = self._members(local_source.of_output(self._engine, job, self.size))
@@ -140,7 +144,7 @@ class Look:
                 listing = self._look()
             except _Needed as needed:
                 self.items = [self.parts.decide(part, self.tier) for part in needed.parts]
-                ready = [item for item in self.items if _is_ready(item)]
+                ready = [item for item in self.items if self._is_free(item)]
                 # The rest has to be confirmed, or is still being retrieved.
                 if not ready or not self._fetch(ready):
                     break
@@ -190,6 +194,15 @@ class Look:
             return False
         return True
 
+    def _is_free(self, item: RestoreItem) -> bool:
+        """Return whether the bytes of an item can be fetched now, and are not charged, or were before."""
+        done = item.job is not None and item.job.status == "Succeeded"
+        return (item.action == READY and self._destination == HERE) or (item.action == UNDER_WAY and done)
+
+    def paid(self) -> dict[str, tuple[int, int]]:
+        """Return what was paid for the parts at hand; see :meth:`.PartStore.paid`."""
+        return self.parts.paid(self._destination)
+
     def _keep(self, listing: Contents, source: str) -> ListingRecord:
         kept = self._catalogue.listings.record(
             self.vault,
@@ -197,7 +210,7 @@ class Look:
             listing,
             listed=self._engine.service.clock.now_ms(),
             source=source,
-            paid=self.parts.paid(),
+            paid=self.paid(),
             most_bytes=self.limits.bytes,
             most_rounds=self.limits.rounds,
         )
@@ -206,11 +219,6 @@ class Look:
             self.parts.forget()  # after paid() above, which counts their rows
         tidy(self._catalogue)
         return kept
-
-
-def _is_ready(item: RestoreItem) -> bool:
-    done = item.job is not None and item.job.status == "Succeeded"
-    return item.action == READY or (item.action == UNDER_WAY and done)
 
 
 def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:

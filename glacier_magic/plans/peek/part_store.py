@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ...base.ranges import ByteRange, part_name
 from ...catalogue import ArchiveRecord, Catalogue, Download
+from ...prices.quotes import HERE
 from ..restore.items import STATES, RestoreItem, decide, is_there
 
 READ = "read: the members are in the catalogue"
@@ -80,18 +82,24 @@ class PartStore:
         """Whether some of the parts could not be verified."""
         return any(row.state == "unverified" for row in self.rows())
 
-    def paid(self) -> dict[str, tuple[int, int]]:
-        """Return the requests and bytes that were paid for to fetch the parts, by tier."""
-        paid: dict[str, tuple[int, int]] = {}
+    def paid(self, destination: str) -> dict[str, tuple[int, int]]:
+        """Return the parts, and the bytes in them, that were paid for.
+
+        :returns: those that this program requested, by tier, and those that were transferred out of
+            the region, by *destination*.
+        """
+        paid: Counter[str] = Counter()
+        sizes: Counter[str] = Counter()
         for row in self.rows():
-            job = self._catalogue.jobs.get(row.vault, row.job_id) if row.job_id else None
-            if job is None or job.description != row.token:  # another program requested it
-                continue
             # Without a cover the whole archive was retrieved, and is charged.
             size = (ByteRange.read(row.cover) or ByteRange(0, (self.archive.size or 1) - 1)).size
-            count, total = paid.get(row.tier, (0, 0))
-            paid[row.tier] = count + 1, total + size
-        return paid
+            job = self._catalogue.jobs.get(row.vault, row.job_id) if row.job_id else None
+            kinds = [row.tier] if job and job.description == row.token else []  # else another program's
+            if destination != HERE and row.state in ("verified", "unverified"):
+                kinds.append(destination)
+            paid.update(kinds)
+            sizes.update(dict.fromkeys(kinds, size))
+        return {kind: (paid[kind], sizes[kind]) for kind in paid}
 
     def forget(self) -> None:
         """Delete the parts once the members are known."""

@@ -15,12 +15,12 @@ from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable
 from ...jobs import Batch, Tracker
 from ...peek import ReadLimits
-from ...prices import PriceTable, Quote
-from ...prices.quotes import retrieval
+from ...prices import Quote
+from ...prices.quotes import HERE, retrieval, transfer_out
 from ...transfer.engine import Engine
 from ..base import Plan, PlanLog
-from ..restore.items import ASK, DELETED, RestoreItem, retrieved, total
-from ..restore.quoting import Asking, destination_words, priced, quote_for, when_ready
+from ..restore.items import ASK, DELETED, TO_FETCH, RestoreItem, retrieved, total
+from ..restore.quoting import DESTINATIONS, Asking, destination_words, priced, quote_for, when_ready
 from .looking import Look
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Worst:
 class PeekPlan(Plan[Batch]):
     """The members of a zip or tar: ``members`` where they are known, else what it takes to know.
 
-    What costs nothing is done at once: a local copy, parts fetched before, and finished jobs are
-    read.  ``run()`` asks for the parts that are missing next; a later plan of the same archive goes
-    on from there, in this process or another.
+    What costs nothing is done at once: a local copy and parts fetched before are read, and, in the
+    region of the vault, the outputs of finished jobs.  ``run()`` requests or fetches the parts that
+    are missing next; a later plan of the same archive goes on from there, in this process or another.
 
     :param kind: ``zip``, ``tar``, ``tar.gz``; None to go by the name.
     :param limits: how far reading goes.
@@ -62,18 +62,26 @@ class PeekPlan(Plan[Batch]):
         limits: ReadLimits,
         engine: Engine,
         tracker: Tracker,
-        prices: PriceTable,
+        log: PlanLog,
         destination: str,
     ) -> None:
-        super().__init__(PlanLog(engine.catalogue, engine.service.clock))
+        super().__init__(log)
         self.vault, self.archive, self.tier = archive.vault, archive, tier
         self._catalogue, self._clock = engine.catalogue, engine.service.clock
-        self._prices, self.destination = prices, destination
-        self._look = Look(archive, kind=kind, tier=tier, limits=limits, engine=engine, tracker=tracker)
+        self.destination = destination
+        self._look = Look(
+            archive,
+            kind=kind,
+            tier=tier,
+            limits=limits,
+            engine=engine,
+            tracker=tracker,
+            destination=destination,
+        )
         try:
-            self._look.read()  # free: nothing is requested
+            self._look.read()  # free: nothing is requested, and nothing leaves the region
         except Unlistable as error:  # what was paid in vain is said as well
-            paid = self._paid(self._look.parts.paid())
+            paid = self._paid(self._look.paid())
             raise Unlistable(f"{error.message.rstrip('.')} ({paid})", cure=error.cure) from None
 
     @property
@@ -120,14 +128,17 @@ class PeekPlan(Plan[Batch]):
     def _paid(self, paid: Mapping[str, tuple[int, int]]) -> str:
         if not paid:
             return "paid: nothing"
-        quote = Quote()
-        for tier, (count, size) in paid.items():
-            quote += retrieval(self._prices, size, count, tier)
-        requests = plural(sum(count for count, _ in paid.values()), "request")
-        total = human_bytes(sum(size for _, size in paid.values()))
+        quote, words = Quote(), []
+        for kind, (count, size) in paid.items():
+            if kind in DESTINATIONS:
+                quote += transfer_out(self._prices, size, kind)
+                words.append(f"transfer of {human_bytes(size)}")
+            else:
+                quote += retrieval(self._prices, size, count, kind)
+                words.append(f"{plural(count, 'request')}, {human_bytes(size)}")
         sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
         about = "price" if quote.total is None else "about"
-        return f"paid: {requests}, {total}, {about} {quote.words()} ({sources})"
+        return f"paid: {', '.join(words)}, {about} {quote.words()} ({sources})"
 
     # What it says
 
@@ -140,6 +151,12 @@ class PeekPlan(Plan[Batch]):
     def asking(self) -> list[RestoreItem]:
         """The parts that the next paid requests are for."""
         return [item for item in self.items if item.action == ASK]
+
+    @property
+    def costs(self) -> bool:
+        """Whether the next step costs something: requests, or the transfer of finished outputs."""
+        charged = (ASK,) if self.destination == HERE else TO_FETCH
+        return any(item.action in charged for item in self.items)
 
     @property
     def worst(self) -> Worst:
@@ -162,8 +179,11 @@ class PeekPlan(Plan[Batch]):
         worst = self.worst
         asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
         later = quote_for(self._prices, asking, self.tier, self.destination)
-        # The worst case: a limit must hold until the members are known.
-        return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination) + later
+        return self._next_quote + later  # the worst case: a limit must hold until the members are known
+
+    @property
+    def _next_quote(self) -> Quote:
+        return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
 
     @property
     def title(self) -> str:
@@ -181,15 +201,14 @@ class PeekPlan(Plan[Batch]):
         size = human_bytes(retrieved(asked))
         facts = [("requested next", f"{size} in {plural(len(asked), 'request')}")]
         if asked:
-            now = quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
-            facts += [("tier", self.tier), ("price", priced(now))]
-            out = Asking.of(self.items)
-            facts.append(("destination", destination_words(self._prices, out, self.destination)))
-            facts.append(("ready", when_ready(self.tier, self._clock)))
+            facts += [("tier", self.tier), ("ready", when_ready(self.tier, self._clock))]
+        if self.costs:
+            destination = destination_words(self._prices, Asking.of(self.items), self.destination)
+            facts += [("price", priced(self._next_quote)), ("destination", destination)]
         waiting = len(self.items) - len(asked)
         if waiting:
             facts.append(("already requested", f"{plural(waiting, 'part')}, not requested again"))
-        return [*facts, ("after that", self._after()), *self._limit_facts()]
+        return [*facts, ("after that", self._after())]
 
     def _after(self) -> str:
         worst = self.worst

@@ -10,7 +10,7 @@ from ...base.rendering import near
 from ...base.units import plural
 from ...jobs import Batch, Tracker
 from ...prices import Quote
-from ..base import Plan
+from ..base import Plan, PlanLog
 from .item_words import in_words
 from .items import RestoreItem
 from .restore_plan import RestorePlan
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 class CombinedRestore(Plan[Batch]):
     """Restores from several vaults or into several folders; run one after the other.
 
-    A request of one plan serves the plans after it as well: it is made, and priced, once.
+    A request of one plan serves the plans after it as well: it is made, and priced, once.  The limit
+    holds for all of them together.
     """
 
-    def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker) -> None:
-        super().__init__()  # no log: each plan records itself
+    writes_intent = True  # each plan records itself
+
+    def __init__(self, plans: Sequence[RestorePlan], tracker: Tracker, log: PlanLog) -> None:
+        super().__init__(log)
         # Whole archives first: their jobs serve the parts as well.
         self.plans = sorted(plans, key=lambda plan: any(item.part for item in plan.items))
+        for plan in self.plans:
+            plan.without_limit()
         self._tracker = tracker
         self._share()
 
@@ -67,7 +72,7 @@ class CombinedRestore(Plan[Batch]):
 
     def _decide_again(self) -> None:
         for plan in self.plans:
-            plan._decide_again()
+            plan._update()
         self._share()
 
     def _share(self) -> None:
@@ -104,6 +109,6 @@ class CombinedRestore(Plan[Batch]):
     def _run(self) -> Batch:
         keys: list[str] = []
         for plan in self.plans:
-            plan._decide_again()  # the requests of the plans before it are jobs now
+            plan._update()  # the requests of the plans before it are jobs now
             keys += [row.key for row in plan.run().snapshot.rows]  # the limit of all was checked before
         return Batch(self._tracker, keys, self.title)

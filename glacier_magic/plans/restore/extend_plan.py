@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.units import human_bytes, human_duration, plural, weekday_time
-from ...catalogue import Catalogue, Download
+from ...catalogue import Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
 from ...jobs.asking import Renewer
 from ...jobs.board import download_key
 from ...jobs.durations import EXTEND_BEFORE, kept_until
-from ...prices import PriceTable, Quote
+from ...prices import Quote
 from ...prices.quotes import HERE
 from ...service import Service
 from ..base import Plan, PlanLog
@@ -73,7 +73,6 @@ class ExtendPlan(Plan[Batch]):
 
     :param chosen: the archives to extend whenever their output expires; None for the outputs that
         expire within five hours, or that are not downloaded in time at the present rate.
-    :param prices: returns the present prices.
     """
 
     kind = "extend"
@@ -84,15 +83,14 @@ class ExtendPlan(Plan[Batch]):
         vaults: Sequence[str],
         chosen: frozenset[str] | None,
         *,
-        prices: Callable[[], PriceTable],
         service: Service,
-        catalogue: Catalogue,
         tracker: Tracker,
+        log: PlanLog,
     ) -> None:
-        super().__init__(PlanLog(catalogue, service.clock))
-        self._vaults, self._chosen, self._load_prices = vaults, chosen, prices
-        self._catalogue, self._tracker, self._clock = catalogue, tracker, service.clock
-        self._renewer = Renewer(service, catalogue)
+        super().__init__(log)
+        self._vaults, self._chosen = vaults, chosen
+        self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
+        self._renewer = Renewer(service, log.catalogue)
         self._extended = 0
         self.items = self._decide()
 
@@ -102,7 +100,6 @@ class ExtendPlan(Plan[Batch]):
         self.items = self._decide()
 
     def _decide(self) -> list[_Item]:
-        self._prices = self._load_prices()
         self._tracker.refresh(list(self._vaults))  # another client may have asked for the same archives
         found = []
         for download in self._catalogue.downloads.open():
@@ -148,6 +145,7 @@ class ExtendPlan(Plan[Batch]):
         tiers = {item.download.tier for item in self.requests}  # an output is requested in its own tier again
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
+            ("price", priced(self.quote)),
             ("still to be fetched", left),
             (
                 "the first expires",
@@ -160,8 +158,6 @@ class ExtendPlan(Plan[Batch]):
                 f"new one is available in {human_duration(longest)} at most, for 24 hours, and "
                 "the download continues from it with the pieces it has",
             ),
-            ("price", priced(self.quote)),
-            *self._limit_facts(),
         ]
 
     @property

@@ -89,10 +89,11 @@ class RestoreItem:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the file, by the catalogue or else by the job; None if neither knows."""
+        """Bytes of the file, by the job or else by the catalogue; None if neither knows."""
         if self.part is not None:
             return self.part.size
-        return self.archive.size or (self.job.size if self.job else None)  # 0 is unknown: none is empty
+        # First the job's, which the service tells: a plan file may claim any size.
+        return (self.job and self.job.size) or self.archive.size or None  # 0 is unknown: none is empty
 
     @property
     def retrieved(self) -> int | None:

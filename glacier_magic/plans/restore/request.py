@@ -18,7 +18,7 @@ from ...errors import InputError, LocalError
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
-from .items import ASK, NOTHING, STATES, RestoreItem
+from .items import ASK, NOTHING, STATES, TO_FETCH, RestoreItem
 from .timetable import Timetable
 
 
@@ -84,7 +84,8 @@ def _write(
             number, again = item.stopped, row(item)
             del again["target"]
             downloads.update(number, **again, error=None, failure=None, ended=None, moves=0)
-        linked.append((number, item.action == ASK, item.retrieved))
+        # Another plan, or none, pays for the way of what is under way or copied.
+        linked.append((number, item.action == ASK, item.retrieved if item.action in TO_FETCH else None))
     return linked
 
 

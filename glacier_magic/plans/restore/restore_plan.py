@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Any
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, plural
-from ...catalogue import ArchiveRecord, Catalogue
+from ...catalogue import ArchiveRecord
 from ...errors import InputError, PriceUnknown
 from ...jobs import Batch, Tracker
 from ...jobs.fetching import NOT_VERIFIABLE
-from ...prices import PriceTable, Quote
+from ...prices import Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS
-from ...service import ServiceClock
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
 from . import sharing
 from .download_time import download_time
 from .item_words import copies, in_words, part_in_words, staged_until, table_of
-from .items import ASK, OTHERS, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
+from .items import ASK, OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
 from .request import carry_out, check_folder, folder_named, room, shortage
 from .timetable import Pace, Scheduled, Timetable, at_once, timetable
@@ -44,7 +43,6 @@ class RestorePlan(Plan[Batch]):
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
     :param destination: where the bytes go: ``internet``, ``here``, the name of a region, or ``region``.
-    :param prices: returns the present prices.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
     :param versions: what it says about older versions of the same names.
@@ -52,6 +50,7 @@ class RestorePlan(Plan[Batch]):
 
     kind = "restore"
     writes_intent = True
+    _log: PlanLog
 
     def __init__(
         self,
@@ -62,18 +61,16 @@ class RestorePlan(Plan[Batch]):
         tier: str,
         to: Path,
         destination: str,
-        prices: Callable[[], PriceTable],
-        catalogue: Catalogue,
         tracker: Tracker,
-        clock: ServiceClock,
+        log: PlanLog,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
         versions: str = "",
     ) -> None:
-        super().__init__(PlanLog(catalogue, clock))
+        super().__init__(log)
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self._load_prices, self.pace, self._versions = prices, pace, versions
-        self._catalogue, self._tracker, self._clock = catalogue, tracker, clock
+        self.pace, self._versions = pace, versions
+        self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
 
@@ -89,7 +86,6 @@ class RestorePlan(Plan[Batch]):
         )
         self._timetable = self._paced()
         self._last = self._last_requests()
-        self._prices = self._load_prices()  # again: another process may have refreshed them
         self._scheduled = Scheduled(self._catalogue, self.vault, self.items, self._clock.now_ms())
 
     def revised(
@@ -110,16 +106,15 @@ class RestorePlan(Plan[Batch]):
             tier=checked_tier(tier or self.tier),
             to=self.to if to is None else folder_named(to),
             destination=checked_destination(destination or self.destination),
-            prices=self._load_prices,
-            catalogue=self._catalogue,
             tracker=self._tracker,
-            clock=self._clock,
+            log=self._log,
             claimed=self._claimed,
             pace=self.pace,
             versions=self._versions,
         )
         # A new tier must not lose the budget.
-        made.limit, made.accepts_unconfirmed = self.limit, self.accepts_unconfirmed
+        made.limit, made.limit_source = self.limit, self.limit_source
+        made.accepts_unconfirmed = self.accepts_unconfirmed
         return made
 
     def _paced(self) -> Timetable | None:
@@ -236,7 +231,7 @@ class RestorePlan(Plan[Batch]):
             time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("destination", destination), ("download", time)]
-        return [*facts, *self._limit_facts(), ("free space", room(self.to, self.needed)[1])]
+        return [*facts, ("free space", room(self.to, self.needed)[1])]
 
     def _wider(self) -> str:
         more = self.bytes - total(self.asked)
@@ -288,8 +283,9 @@ class RestorePlan(Plan[Batch]):
         return total(begun) - sum(item.done for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
-        # Its author could understate a size, and so the price.
-        claimed = [i for i in self.asked if i.archive.archive_id in self._claimed]
+        # Its author could understate a size, and so the price; a job knows the size.
+        unsure = [item for item in self._having(*TO_FETCH) if not (item.job and item.job.size)]
+        claimed = [item for item in unsure if item.archive.archive_id in self._claimed]
         if claimed and not accept_unconfirmed:
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
@@ -357,7 +353,7 @@ class RestorePlan(Plan[Batch]):
         return {
             **super().promised(),
             "archives": len(self.items),
-            "bytes": retrieved(self.items),  # of parts too: the history compares it with the tally
+            "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},

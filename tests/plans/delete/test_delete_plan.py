@@ -26,7 +26,6 @@ drop: Ctrl-C                                    test_drop.py::test_an_interrupt_
 
 import json
 import sqlite3
-from decimal import Decimal
 
 import pytest
 
@@ -202,11 +201,14 @@ def priced(region, price, requests=0):
 
 
 def test_a_fee_over_the_limit_is_refused(filled, region, sent):
-    """Before anything is shown or done; a limit that is kept lets it through."""
+    """Once and again, and by the plan that is shown; a limit that is kept lets it through."""
     priced(region, 1_000_000)
-    with pytest.raises(OverBudget, match=r"\$"):
-        filled.remove("*", max_fee=Decimal("0.01"))
-    assert filled.remove("*", max_fee=Decimal(5_000_000)).tally.fee.total > 0
+    plan = filled.remove("*").limit_to("0.01")
+    assert "REFUSED" in repr(plan)
+    for _ in range(2):
+        with pytest.raises(OverBudget, match=r"\$"):
+            plan.run(confirm="photos")
+    assert filled.remove("*").limit_to(5_000_000).refusal == ""
     assert sent == []
 
 
@@ -227,14 +229,15 @@ def test_a_fee_that_is_not_known_is_refused(filled, sent):
     """Nobody has told a price of this region."""
     assert "the price of deletion before 90 days" in dict(filled.remove("*").facts)["early deletion"]
     with pytest.raises(PriceUnknown):
-        filled.remove("*", max_fee=Decimal(5))
+        filled.remove("*").limit_to(5).run(confirm="photos")
     assert sent == []
 
 
 def test_old_archives_cost_no_fee(filled, later):
     """After 90 days; the limit of nothing can be kept then."""
     later(filled.session, days=91)
-    plan = filled.remove("*", max_fee=Decimal(0))
+    plan = filled.remove("*").limit_to(0)
+    assert plan.refusal == ""
     assert "no fee" in dict(plan.facts)["early deletion"]
 
 

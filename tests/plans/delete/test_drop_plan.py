@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from decimal import Decimal
 
 import pytest
 
@@ -117,14 +116,6 @@ def test_a_vault_is_emptied_proven_and_dropped(session, filled, reaches, store):
     assert drop.ended is not None
 
 
-@pytest.mark.parametrize("fee", [float("inf"), Decimal("Infinity"), -1, "5,000"])
-def test_a_highest_fee_that_is_no_amount_is_refused(session, filled, client, fee):
-    """Before the inventory is requested."""
-    with pytest.raises(InputError, match="not an amount of US dollars"):
-        session.drop_with_archives("photos", max_fee=fee)
-    assert client.list_jobs(vaultName="photos")["JobList"] == []
-
-
 def test_the_board_and_the_verb_show_it(session, filled, reaches):
     """A row of its own, with what it waits for; a wait for a list ends with the list."""
     assert isinstance(session.drop_with_archives("photos"), Batch)
@@ -204,7 +195,7 @@ def test_a_limit_of_the_fee_is_kept(session, filled, region, reaches, store):
     configuration_file().parent.mkdir(parents=True, exist_ok=True)
     configuration_file().write_text(f"[{region}]\nearly-deletion = 1000000\n")
     with pytest.raises(OverBudget):
-        session.drop_with_archives("photos", max_fee=Decimal("0.01"))
+        session.drop_with_archives("photos").limit_to("0.01").run(confirm="photos")
     assert store() == 3
 
 

@@ -108,7 +108,7 @@ def test_a_zip_of_30_mib_is_listed_from_its_end(store, on, ranges_of, priced):
     assert set(table["kind"]) == {"file"}
     assert set(table["written"]) == {"2020-02-03 04:05:06"}
     assert table.attrs["complete"]
-    assert "paid: 1 request, 2 MiB, about <$0.0001" in table.attrs["notes"][0]
+    assert "paid: 1 request, 2 MiB, transfer of 2 MiB, about $0.0003" in table.attrs["notes"][0]
     assert "contract, 2026-01-01" in table.attrs["notes"][0]
     assert "f29.bin" in repr(plan)
 
@@ -249,7 +249,7 @@ def test_a_whole_output_that_is_ready_costs_nothing(session, vault, store, later
     assert "already requested" in repr(running)
     session.tracker.stop()
     later(session, hours=4.1)
-    plan = vault.peek("a.tar")
+    plan = vault.peek("a.tar", destination="here")
     assert len(plan.members) == 8
     assert "paid: nothing" in plan.summary()
     assert len(ranges_of()) == 1
@@ -266,7 +266,7 @@ def test_a_part_that_somebody_retrieved_costs_nothing(client, session, vault, st
     }
     client.initiate_job(vaultName="photos", jobParameters=asked)
     later(session, hours=4.1)
-    plan = vault.peek("a.zip")
+    plan = vault.peek("a.zip", destination="here")
     assert len(plan.members) == 3
     assert "paid: nothing" in plan.summary()
     assert any("no tree hash could verify" in note for note in plan.members.attrs["notes"])

@@ -140,7 +140,7 @@ def test_an_unconfirmed_price_asks_for_nothing(vault, connect, refused, files, t
     )
     prices = replace(load("us-east-1"), figures={**load("us-east-1").figures, "retrieval-bulk": doubtful})
     plan = elsewhere.restore("x", tier="bulk", to=tmp_path / "back")
-    plan._load_prices = lambda: prices
+    session.plan_log.prices = lambda: prices
     refused(PriceUnknown, lambda: plan.run(max_cost=5), "not confirmed")
     assert session.catalogue.plans.recent() == session.catalogue.downloads.open() == []
     plan.run(max_cost=5, accept_unconfirmed=True)
