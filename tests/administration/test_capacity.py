@@ -68,7 +68,7 @@ def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home)
     (home / "own" / "prices.toml").unlink()
     with pytest.raises(PriceUnknown):
         session.capacity().buy().run(max_cost=1000)
-    assert "unknown" in session.capacity().buy().title
+    assert "the price of provisioned capacity" in session.capacity().buy().title
 
 
 @pytest.mark.parametrize(

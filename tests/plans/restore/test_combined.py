@@ -38,7 +38,7 @@ def combined(session, stored, tmp_path):
 
     def combined(*wanted):
         plans = [stored.restore(name, byte_range=part, to=tmp_path / folder) for name, part, folder in wanted]
-        return CombinedRestore(plans, session.tracker)
+        return CombinedRestore(plans, session.tracker, session.plan_log)
 
     return combined
 
