@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
 from ...base.rendering import SHOWN, visible
-from ...base.units import from_ms, human_bytes, local_time, plural, short_id
+from ...base.units import from_ms, human_bytes, human_total, local_time, plural, short_id
 from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.states import DELETED
 from ...catalogue.records.deletion_records import DeletionChoice
@@ -172,8 +172,7 @@ class DeletionTally:
     @property
     def size(self) -> str:
         """The bytes as text, with a remark where the size of some is not known."""
-        more = " and more" if self.unsized else ""
-        return f"{human_bytes(self.bytes)}{more}"
+        return human_total(self.bytes, self.unsized)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return pairs of a label and a text to read before deleting."""

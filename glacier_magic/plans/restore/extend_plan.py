@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
-from ...base.units import human_bytes, human_duration, plural, weekday_time
+from ...base.units import human_bytes, human_duration, human_sum, plural, weekday_time
 from ...catalogue import Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
@@ -142,6 +142,7 @@ class ExtendPlan(Plan[Batch]):
             return [("why", "no output expires within 5 hours without another job for its archive")]
         now, first = self._clock.now(), self.items[0].until
         left = human_bytes(sum(item.left for item in self.items))
+        size = human_sum(item.size for item in self.requests)
         tiers = {item.download.tier for item in self.requests}  # an output is requested in its own tier again
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
@@ -151,7 +152,7 @@ class ExtendPlan(Plan[Batch]):
                 "the first expires",
                 f"{weekday_time(first, now)}, in {human_duration((first - now).total_seconds())}",
             ),
-            ("requested again", f"{human_bytes(self.bytes)} in {plural(len(self.requests), 'request')}"),
+            ("requested again", f"{size} in {plural(len(self.requests), 'request')}"),
             (
                 "what happens",
                 f"each output is requested again ({', '.join(sorted(tiers))}); the "

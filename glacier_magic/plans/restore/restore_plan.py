@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, Rendered, near
-from ...base.units import from_ms, human_bytes, plural
+from ...base.units import from_ms, human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
 from ...errors import InputError, PriceUnknown
 from ...jobs import Batch, Tracker
@@ -202,13 +202,14 @@ class RestorePlan(Plan[Batch]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        what = plural(len(self.items), self._one)
-        return f"Restore {what} ({human_bytes(total(self.items))}) from {self.vault} to {near(str(self.to))}"
+        what, size = plural(len(self.items), self._one), human_sum(item.size for item in self.items)
+        return f"Restore {what} ({size}) from {self.vault} to {near(str(self.to))}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
+        size = human_sum(item.retrieved for item in self.asked)
+        requests = f"{size} in {plural(self.requests, 'request')}"
         facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
         asking = self.asking
         if self.requests:
@@ -220,7 +221,7 @@ class RestorePlan(Plan[Batch]):
         for action in OTHERS:
             found = self._having(action)
             if found:
-                words = f"{plural(len(found), self._one)}, {human_bytes(total(found))}"
+                words = f"{plural(len(found), self._one)}, {human_sum(item.size for item in found)}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
@@ -231,14 +232,15 @@ class RestorePlan(Plan[Batch]):
             time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
             destination = destination_words(self._prices, asking, self.destination)
             facts += [("destination", destination), ("download", time)]
-        return [*facts, ("free space", room(self.to, self.needed)[1])]
+        return [*facts, ("free space", room(self.to, self.needed, self._unsized)[1])]
 
     def _wider(self) -> str:
         more = self.bytes - total(self.asked)
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
-        return f", {human_bytes(more)} more than the parts have: {why}"
+        fetched = human_bytes(sum(item.fetched or 0 for item in self.asked))
+        return f", {human_bytes(more)} more than the parts have: {why}; {fetched} of it is downloaded"
 
     def _exactness(self) -> list[tuple[str, str]]:
         """Return facts on the files of parts; none for whole archives."""
@@ -275,6 +277,10 @@ class RestorePlan(Plan[Batch]):
         """
         sizes = [item.retrieved for item in self.asked]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
+
+    @property
+    def _unsized(self) -> int:
+        return sum(item.size is None for item in self._having(*TO_WRITE, UNDER_WAY))
 
     @property
     def needed(self) -> int:
@@ -354,6 +360,7 @@ class RestorePlan(Plan[Batch]):
             **super().promised(),
             "archives": len(self.items),
             "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
+            "unsized": self.asking.out_unsized,
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},

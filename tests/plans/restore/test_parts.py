@@ -21,6 +21,7 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
+from glacier_magic.plans.past_plans import came_to
 
 MIB = 1 << 20
 SIZE = 21 * MIB + 123
@@ -512,6 +513,21 @@ def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, ge
     get((5, 14))
     past = session.history().table.iloc[0]
     assert (past["size"], past["size_done"]) == (MIB, MIB)
+
+
+def test_a_part_is_priced_and_accounted_for_by_what_is_requested_and_downloaded(session, vault, data, get):
+    """Across the middle of the tree 16 MiB are retrieved, and 2 MiB downloaded."""
+    file = data_folder() / "prices.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    prices = "retrieval-standard = 1024\nretrieval-standard-requests = 1000\ntransfer-out-internet = 1024\n"
+    file.write_text(f"[all]\n{prices}")
+    part = (8 * MIB - 1, 8 * MIB)
+    plan = vault.restore("big.bin", byte_range=part)
+    assert plan.quote.total == 16 + 1 + 2
+    assert "16 MiB in 1 request" in dict(plan.facts)["requested"]
+    assert "2 MiB of it is downloaded" in dict(plan.facts)["requested"]
+    get(part)
+    assert came_to(session.past_plan(1).record) == 16 + 1 + 2
 
 
 def paced(vault, files, folder):
