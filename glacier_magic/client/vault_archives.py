@@ -19,7 +19,7 @@ from ..errors import InputError, NotFound, NotReady
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
 from ..prices import load
-from ..prices.quotes import priced
+from ..prices.storage_costs import priced
 from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import Sources, find

@@ -10,7 +10,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
-from ..prices.quotes import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
+from ..prices.storage_costs import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
 from ..steps import step
 from .console import Console

@@ -11,7 +11,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
-from glacier_magic.prices.quotes import CLASSES, Holding, class_storage
+from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage
 
 D = decimal.Decimal
 GB = 1 << 30

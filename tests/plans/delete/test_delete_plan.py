@@ -213,7 +213,7 @@ def test_a_fee_over_the_limit_is_refused(filled, region, sent):
 
 
 def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
-    """One for each archive at two dollars."""
+    """One for each archive at two dollars, within a limit."""
     priced(region, 0, 2000)
     plan = filled.remove("*")
     assert plan.quote.total == 10
