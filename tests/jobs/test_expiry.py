@@ -212,7 +212,7 @@ def test_an_extension_is_priced_as_its_requests_and_kept_within_a_limit(session,
     with counting(emulator, "InitiateJob") as requests:
         with pytest.raises(OverBudget):
             plan.run(max_cost="7.99")
-        assert "REFUSED" in dict(plan.limit_to("7.99").facts)["limit"]
+        assert "limit: $7.99: REFUSED" in repr(plan.limit_to("7.99"))
         assert requests() == 0
         plan.run(max_cost=8)
         plan.run(max_cost=8)

@@ -7,6 +7,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import OverBudget
 from glacier_magic.plans import CombinedRestore
+from glacier_magic.plans.restore.items import ASK, RUNNING
 from tests.counting import counting
 
 MIB = 1 << 20
@@ -44,11 +45,12 @@ def combined(session, stored, tmp_path):
 
 
 def numbers(plan):
-    """Return requests and bytes to retrieve, as a plan prices them, and the bytes to download."""
-    lines = [(line.figure.item, line.quantity) for line in plan.quote.lines]
-    requests = sum(1000 * quantity for item, quantity in lines if item.endswith("-requests"))
-    size = sum(GB * quantity for item, quantity in lines if item == "retrieval-standard")
-    return requests, size, sum(item.fetched for each in plan.plans for item in each.items)
+    """Return requests, bytes to retrieve and bytes to transfer, as a plan prices them."""
+    found = dict.fromkeys(("retrieval-standard-requests", "retrieval-standard", "transfer-out-internet"), 0)
+    for line in plan.quote.lines:
+        found[line.figure.item] += line.quantity
+    requests, size, out = found.values()
+    return requests * 1000, size * GB, out * GB
 
 
 @pytest.mark.limits(piece=MIB)
@@ -85,3 +87,17 @@ def test_what_several_plans_need_is_priced_as_often_as_it_is_requested_and_fetch
     retrieved = sum(int(last) - int(first) + 1 for first, last in (one.split("-") for one in ranges_of()))
     assert priced == (requests, retrieved, sum(fetched))
     assert all(plan.empty for plan in combined(*wanted).plans)
+
+
+def test_an_archive_known_by_its_id_alone_is_requested_once_for_two_folders(
+    session, vault, put, ready, emulator, tmp_path
+):
+    """Without a hash no file can be copied: its output is fetched for each folder."""
+    archive = put("x", b"bytes")
+    plans = [vault.restore(archive, to=tmp_path / folder) for folder in ("1", "2")]
+    plan = CombinedRestore(plans, session.tracker, session.plan_log)
+    assert [item.action for each in plan.plans for item in each.items] == [ASK, RUNNING]
+    with counting(emulator, "InitiateJob") as made:
+        ready(plan.run())
+        assert made() == 1
+    assert [path.read_bytes() for path in sorted(tmp_path.glob("[12]/*"))] == [b"bytes"] * 2
