@@ -14,7 +14,7 @@ from ..client.session import Session
 from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
-from ..plans import DestructivePlan, Plan
+from ..plans import LastingPlan, Plan
 from ..service import Connection, located
 from ..steps import spell_as, step
 from ..transfer.progress import Observer
@@ -181,13 +181,12 @@ class Console:
 
 
 def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
-    """Run a confirmed plan; show progress if it deletes many archives.
+    """Run a confirmed plan; show its progress if it lasts.
 
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
     plan.check(confirm)  # before the progress display starts
-    # Only a deletion of many archives takes a while before it returns.
-    if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
+    if not isinstance(plan, LastingPlan) or not plan.lasts:
         return plan.run(confirm)
     with face.progress() as observer:
         plan.observe(observer)

@@ -136,6 +136,13 @@ def running_options(parser: Parser) -> None:
     """Add the options for running a restore plan."""
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
     destination_option(parser)
+    budget_options(parser)
+    rate_option(parser)
+    waiting_options(parser)
+
+
+def budget_options(parser: Parser) -> None:
+    """Add ``--max-cost``, ``--accept-unconfirmed`` and ``--yes``."""
     parser.add_argument(
         "--max-cost",
         metavar="USD",
@@ -146,18 +153,20 @@ def running_options(parser: Parser) -> None:
         "--accept-unconfirmed", action="store_true", help="count unconfirmed prices towards the budget"
     )
     parser.add_argument("--yes", action="store_true", help="start at once, without asking")
-    rate_option(parser)
-    waiting_options(parser)
+
+
+def check_budget(args: Namespace) -> None:
+    """Refuse ``--accept-unconfirmed`` without a limit: then all prices are accepted anyway."""
+    if args.accept_unconfirmed and args.max_cost is None:
+        raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
 
 
 def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
     """Show a plan with its limit to the user, or run it; wait for it with ``--wait``."""
+    check_budget(args)
     if args.max_cost is not None:
         # Part of the plan: it holds for a button in a notebook as well.
         plan.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
-    elif args.accept_unconfirmed:
-        # Without a limit all prices are accepted anyway.
-        raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
     outcome = console.settle(plan, yes=args.yes)
     if isinstance(outcome, Batch) and args.wait:
         return console.face.wait(outcome, args.timeout)

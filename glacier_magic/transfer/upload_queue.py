@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .. import descriptions
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, describe
+from ..prices import PriceTable
 from ..steps import step
 from .budget import Stopped
 from .engine import Engine
@@ -47,10 +49,15 @@ class UploadDesk(Rendered):
 
     ``pause`` ends the requests in progress; ``start`` resumes, as does a new queue with the same
     files after a restart.  Nothing is stored twice.
+
+    :param prices: returns the present prices.
     """
 
-    def __init__(self, engine: Engine, vault: str) -> None:
-        self.vault = vault
+    def __init__(self, engine: Engine, vault: str, prices: Callable[[], PriceTable]) -> None:
+        self.vault, self._prices = vault, prices
+        self.price = ""
+        """What the files that are not stored yet will cost."""
+        self._limit: tuple[Decimal, bool] | None = None
         self._engine, self._storing = engine, Storing(engine, vault)
         self._lock = threading.RLock()
         self._sources: dict[str, Source] = {}
@@ -84,6 +91,7 @@ class UploadDesk(Rendered):
             before = len(self._sources)
             self._sources.update({source.key: source for source in found.files})
             self.state = IDLE if len(self._sources) > before else self.state
+        self._quote()
         self._notify()
         return len(self._sources) - before
 
@@ -94,6 +102,7 @@ class UploadDesk(Rendered):
         """
         self._refuse_while_sending()
         self._sources.pop(key, None)
+        self._quote()
         self._notify()
 
     def _refuse_while_sending(self) -> None:
@@ -119,6 +128,19 @@ class UploadDesk(Rendered):
 
     # Sending
 
+    def limit_to(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
+        """Refuse to start if the requests cost more than *max_cost* US dollars.
+
+        :param accept_unconfirmed: count unconfirmed prices towards the limit.
+        """
+        self._limit = max_cost, accept_unconfirmed
+
+    def _quote(self) -> None:
+        self.price = ""
+        with suppress(GlacierError):  # the parts of unfinished uploads could not be listed
+            sending = self._storing.choose(Sources(list(self._sources.values())))
+            self.price = sending.price(self._prices()) if sending.requests else ""
+
     @property
     def max_rate(self) -> float | None:
         """The bandwidth limit of all transfers of the session in bytes a second, or None."""
@@ -132,7 +154,13 @@ class UploadDesk(Rendered):
         """Send the files that are not stored yet, in the background.
 
         :raises InputError: the queue is empty.
+        :raises OverBudget: they cost more than the limit.
+        :raises PriceUnknown: their price is unknown or unconfirmed, and there is a limit.
         """
+        if self._limit is not None:
+            most, accept = self._limit
+            sending = self._storing.choose(Sources(list(self._sources.values())))
+            sending.quote(self._prices()).check(most, accept_unconfirmed=accept)
         with self._lock:
             if self._thread is not None:
                 return
@@ -166,7 +194,9 @@ class UploadDesk(Rendered):
         try:
             sources = Sources(list(self._sources.values()))
             watched = Watched(self._tally, self._stop)
-            stored = self._storing.files(sources, progress=self._observe, watched=watched)
+            stored = self._storing.send(
+                self._storing.choose(sources), progress=self._observe, watched=watched
+            )
             with self._lock:
                 for row in stored.rows:  # a file stored before a pause stays "stored"
                     self._settled.setdefault(str(row["path"]), (str(row["state"]), ""))
@@ -176,6 +206,7 @@ class UploadDesk(Rendered):
             self.error = describe(error)
         with suppress(GlacierError):  # no harm: start() looks again at what is stored
             self._note_stored()
+        self._quote()
         with self._lock:
             # Together: start() and pause() go by the thread, views by the state.
             self.state, self._thread = state, None
@@ -263,7 +294,8 @@ class UploadDesk(Rendered):
         words = f"{plural(len(files), 'file')}, {size}, for {self.vault}: {self.state}"
         if self.report is not None and self.state in (SENDING, PAUSING):
             words = f"{self.report}"
-        return f"{words}. {self.error}" if self.error else words
+        price = self.price if self.state in (IDLE, PAUSED) else ""
+        return ". ".join(filter(None, (words, price, self.error)))
 
     _HEAD = ("name", "size", "state", "done", "note")
 

@@ -60,7 +60,7 @@ def lists(session):
 def test_one_that_starts_in_between_is_noticed(
     session, vault, archives, there, jobs_of, tmp_path, interrupted
 ):
-    """The first is held within its requests; the second asks for all others, and the first takes them over."""
+    """The first is held within its requests; the second asks for all others, which it takes over."""
     other = there.restore_archives(archives, to=tmp_path / "there")
     interrupted(other.run)
     plan, sent = vault.restore_archives(archives, to=tmp_path / "here"), lists(session)
