@@ -171,7 +171,7 @@ def running_options(parser: Parser) -> None:
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
     destination_option(parser)
     limit_options(parser)
-    parser.add_argument("--yes", action="store_true", help="start at once, without asking")
+    yes_option(parser)
     rate_option(parser)
     waiting_options(parser)
 

@@ -40,6 +40,7 @@ SETTINGS = (
     Setting("to", "the folder that files are restored to"),
     Setting("destination", "where this computer is, for prices: here, internet, or a region's name"),
     Setting("max_cost", "the most that a plan may cost, in US dollars", option=False),
+    Setting("ask_above", "US dollars that an upload may cost without a question (0.10)"),
     Setting("max_rate", "bandwidth of all transfers: 10MB/s, 500k, none"),
     Setting("description_format", "how uploads write names: fastglacier, mt2 or plain"),
     Setting("part_size", "bytes in a part of an upload: 1MiB, 2MiB, ... 4GiB"),

@@ -124,7 +124,7 @@ class Plan(Rendered, Generic[T]):
     def price(self) -> str:
         """The price of a run as text; empty where it costs nothing."""
         quote = None if self.empty else self.quote
-        return "" if quote is None or quote.total == 0 else quote.words()
+        return "" if quote is None or quote.total == 0 else quote.headline()
 
     @property
     def confirmation(self) -> str:

@@ -23,7 +23,7 @@ from ..service import Service
 from ..service.pricelist import price_list
 from ..service.regions import known_regions
 from ..steps import step
-from .built_in import between, built_in, newest, regions
+from .built_in import COPY, between, built_in, regions
 from .figures import ANYWHERE, CONFIGURED, ITEMS, LIST, PACKAGE, Figure
 from .money import parse_price
 from .offers import OFFERS, read
@@ -66,16 +66,25 @@ class PriceTable:
 
     def about(self) -> str:
         """Return a sentence about the origins of the figures."""
+        copied = [f for f in self.figures.values() if f.origin == PACKAGE and f.source.startswith(COPY)]
+        dates = sorted(figure.date for figure in copied)
+        copies = f"from AWS price lists of {' to '.join(dict.fromkeys((*dates[:1], *dates[-1:])))} (copies)"
         counts = {
-            f"AWS price list of {newest()} (copy)": self._count(PACKAGE),
-            f"AWS Price List of {self.refreshed}": self._count(LIST),
-            CONFIGURED: self._count(CONFIGURED),
+            f"from the AWS Price List as read on {self.refreshed}": self._count(LIST),
+            copies: len(dates),
+            "in no price list": self._count(PACKAGE) - len(dates),
+            f"from {CONFIGURED}": self._count(CONFIGURED),
             "unknown": len(ITEMS) - len(self.figures),
         }
         origins = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         doubtful = sum(not figure.confirmed for figure in self.figures.values())
         more = f"; {doubtful} of them not confirmed" if doubtful else ""
         return f"Prices of {self.region} in US dollars: {origins}{more}."
+
+    def missing(self) -> list[str]:
+        """Return the items that the last refresh did not find in the AWS Price List."""
+        asked = {wanted.item for offer in OFFERS for wanted in offer.wanted} if self.refreshed else set()
+        return [f.item for f in self.all() if f.item in asked and f.origin not in (LIST, CONFIGURED)]
 
     def _count(self, origin: str) -> int:
         return sum(figure.origin == origin for figure in self.figures.values())

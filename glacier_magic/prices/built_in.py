@@ -15,16 +15,13 @@ from typing import Any
 
 from .figures import ANYWHERE, Figure
 
+COPY = "AWS price list"
+"""How the source of a figure begins that is a copy of a price list."""
+
 
 @cache
 def _price_list() -> Any:
     return json.loads(files(__package__).joinpath("price_list.json").read_text("utf-8"))
-
-
-@cache
-def newest() -> str:
-    """Return the date on which AWS published the newest price list in this package."""
-    return max(str(entry["date"]) for entries in _price_list()["figures"].values() for entry in entries)
 
 
 @cache
@@ -35,7 +32,7 @@ def built_in(region: str) -> tuple[Figure, ...]:
             item=item,
             steps=tuple((Decimal(start), Decimal(price)) for start, price in entry["steps"]),
             region=region,
-            source=f"AWS price list, {entry['offer']} (copy)",
+            source=f"{COPY}, {entry['offer']} (copy)",
             date=entry["date"],
         )
         for item, entries in _price_list()["figures"].items()
@@ -57,12 +54,13 @@ def regions() -> frozenset[str]:
 
 def between(region: str, to: str) -> Figure | None:
     """Return the price of a GB from one region to another; None for an unknown pair."""
-    for price, regions in _price_list()["between_regions"].get(region, {}).items():
-        if to in regions.split():
-            source = f"AWS price list, AWSDataTransfer, {region} to {to} (copy)"
-            return Figure.flat(
-                "transfer-out-region", Decimal(price), region=region, source=source, date=newest()
-            )
+    date = max(
+        entry["date"] for entry in _price_list()["figures"]["transfer-out-region"]
+    )  # of the same offer
+    for price, names in _price_list()["between_regions"].get(region, {}).items():
+        if to in names.split():
+            source = f"{COPY}, AWSDataTransfer, {region} to {to} (copy)"
+            return Figure.flat("transfer-out-region", Decimal(price), region=region, source=source, date=date)
     return None
 
 
@@ -87,7 +85,7 @@ EVERYWHERE: tuple[Figure, ...] = (
         "free-transfer-out",
         Decimal(100),
         region=ANYWHERE,
-        source="AWS price list, AWSDataTransfer (copy): of all services and regions together",
+        source=f"{COPY}, AWSDataTransfer (copy): of all services and regions together",
         date="2025-12-02",
         confirmed=False,
     ),

@@ -11,7 +11,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
-from glacier_magic.prices.quotes import CLASSES, Holding, class_storage
+from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage
 
 D = decimal.Decimal
 GB = 1 << 30
@@ -89,7 +89,7 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     assert "in total" in text
     assert "oldest is of" in text
     assert "Counted as empty, as they have no inventory yet: new" in text
-    assert "4 your configuration" in text
+    assert "4 from your configuration" in text
     assert "--refresh" in text  # Instant Retrieval has no price
 
 
@@ -110,7 +110,7 @@ def test_without_a_price_the_month_is_unknown_and_says_what_to_do(glacier, two_v
     assert "--refresh" in repr(costs)
     elsewhere = glacier("cost", "--region", "us-east-1")
     assert elsewhere.table["month"].iloc[0] == D(66) * D("0.0036") / (1 << 20)
-    assert "AWS price list of 2025-12-02 (copy)" in repr(elsewhere)
+    assert "26 from AWS price lists of 2024-08-26 to 2025-12-02 (copies)" in repr(elsewhere)
 
 
 def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files):

@@ -111,6 +111,21 @@ def test_a_failure_in_part_has_a_code(main, emulator):
     assert "Deleted 3 archives" in main.ok("deletions", "--resume", "1")
 
 
+def test_several_that_are_resumed_end_with_the_worst_code(main, emulator, calls, quick):
+    """Whichever of them comes last; all of them are tried."""
+
+    def broken(*_):
+        raise Unavailable("no network")
+
+    with calls.replaced("delete_archive", broken):
+        assert main("rm", "a", "bb", "--confirm", "photos") == Unavailable.exit_code
+        assert main("rm", "ccc", "--yes") == Unavailable.exit_code
+    emulator.fault("access-denied", "DeleteArchive", times=1)
+    assert main("deletions", "--resume") == AccessDenied.exit_code
+    assert "Deleted 1 archive from" in main.err
+    assert len(names(main)) == 1
+
+
 def test_a_vault_is_emptied_and_dropped_over_days(main, later):
     """The same command at each step, as a daily script would run it."""
     later(days=1.2)

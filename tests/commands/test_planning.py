@@ -1,17 +1,20 @@
 """Limits, saved plans and the history, as words that a face hears."""
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from glacier_magic import cli
+from glacier_magic.administration import Capacity
 from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
+from glacier_magic.commands.setting_values import Settings
 from glacier_magic.errors import InputError, LocalError, NotFound, OverBudget, PriceUnknown
 from glacier_magic.jobs import Batch
 from glacier_magic.plans import RestorePlan
 from glacier_magic.plans.past_plans import PastPlan
+from tests.counting import counting
 
 PATIENCE = 30.0
 PRICES = """
@@ -69,7 +72,7 @@ def glacier(face, emulator, region, files, tmp_path, monkeypatch, sessions):
         path = files(name, 1024)
         glacier("upload", name)
         path.unlink()
-    glacier.session = console.session
+    glacier.session, glacier.sessions = console.session, sessions
     yield glacier
     console.close()
 
@@ -133,6 +136,77 @@ def test_a_limit_and_a_destination_can_be_set_once(glacier, jobs_of, monkeypatch
     with pytest.raises(PriceUnknown, match="another region"):
         glacier("run", "plan.json", "--yes")
     assert jobs_of() == []
+
+
+def test_a_limit_that_is_set_holds_for_deletions_and_capacity(glacier, emulator, monkeypatch):
+    """And is no option of what only shows something; the line comes before it."""
+    prices = data_folder() / "prices.toml"
+    prices.write_text("[all]\nearly-deletion = 1000\nprovisioned-capacity = 100\n")
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "0.01")
+    assert isinstance(glacier("capacity"), Capacity)
+    with counting(emulator, "DeleteArchive") as deletions, counting(emulator, "PurchaseProvisionedCapacity"):
+        for words in (
+            ("rm", "*", "--confirm", "photos"),
+            ("rm", "a.tif", "--yes"),
+            ("rm", "a.tif", "--yes", "--max-fee", "0.001"),
+            ("capacity", "buy", "--yes"),
+            ("capacity", "buy", "--yes", "--max-cost", "99", "--accept-unconfirmed"),
+        ):
+            for _ in range(2):
+                with pytest.raises(OverBudget):
+                    glacier(*words)
+        assert deletions() == 0
+        glacier("rm", "a.tif", "--yes", "--max-cost", "1")
+        assert deletions() == 1
+    assert glacier.session.capacity().units == []
+
+
+def test_what_is_set_does_not_count_as_typed(glacier, monkeypatch):
+    """Where an option would be refused; its spelling is that of the option in any case."""
+    for name, value in {"TO": "elsewhere", "TIER": "Bulk", "MAX_COST": "5"}.items():
+        monkeypatch.setenv(f"GLACIER_MAGIC_{name}", value)
+    for words in (("--expired",), ("--extend",)):
+        assert glacier("restore", *words).empty
+        for typed in (("--to", "here"), ("--to=here",)):
+            with pytest.raises(InputError, match="first folder"):
+                glacier("restore", *words, *typed)
+    assert "Nothing" in glacier("restore", "--stop")
+    with pytest.raises(InputError, match="--stop takes"):
+        glacier("restore", "--stop", "--tier", "bulk")
+    with pytest.raises(InputError, match="at once, in the first tier"):
+        glacier("restore", "--extend", "--tier", "bulk")
+    plan = glacier("restore", "*")
+    assert (plan.tier, plan.to.name) == ("Bulk", "elsewhere")
+
+
+def test_a_face_sets_the_limit_of_all_plans(face, glacier, jobs_of):
+    """From then on, also of plans that are made without a verb; nobody has to connect again."""
+    values = {"max_cost": ""}
+    console = Console(face, Settings(lambda name: values.get(name, "")), sessions=glacier.sessions)
+    with ExitStack() as stack:
+        stack.callback(console.close)
+        photos = console.session.vault("photos")
+        assert photos.restore("*").limit is None
+        values["max_cost"] = "1"
+        with pytest.raises(OverBudget):
+            photos.restore("*").run()
+        values["max_cost"] = "much"
+        with pytest.raises(InputError, match="max_cost cannot be 'much'"):
+            photos.restore("*")
+    assert jobs_of() == []
+
+
+def test_a_price_is_said_before_and_after(face, glacier):
+    """Of all that is confirmed on the line; what costs nothing or is refused has none."""
+    with pytest.raises(OverBudget):
+        glacier("restore", "*", "--yes", "--max-cost", "1")
+    glacier("restore", "*", "--yes", "--to", "back")
+    before, after = face.notes[-2:]
+    assert before == "This costs $2.01."
+    assert after == "Price: $2.01. %glacier history 1 shows what it comes to."
+    said = len(face.notes)
+    glacier("restore", "*", "--yes", "--to", "back")
+    assert len(face.notes) == said
 
 
 @pytest.mark.parametrize(

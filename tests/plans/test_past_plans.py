@@ -1,11 +1,18 @@
 """Plans that were run are remembered: what was promised, and what happened."""
 
+import io
+import tarfile
+from decimal import Decimal
+
 import pytest
 
+from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, PriceUnknown, Unavailable
 from glacier_magic.plans import Plan, PlanLog
+from glacier_magic.plans.past_plans import came_to
 
 PATIENCE = 30.0
+MIB, GB = 1 << 20, 1 << 30
 
 
 class Small(Plan):
@@ -159,6 +166,61 @@ def test_a_second_plan_of_the_same_archives_pays_nothing(session, filled, later,
     tallies = [session.catalogue.plans.get(p.number).tally for p in (first, second, third)]
     assert [t.asked for t in tallies] == [3, 0, 0]
     assert [t.verified for t in tallies] == [3, 3, 3]
+
+
+PRICES = """[all]
+retrieval-standard = 10
+retrieval-standard-requests = 500
+free-retrieval = 0
+transfer-out-internet = 90
+"""
+
+
+@pytest.mark.each_backend
+def test_the_sum_of_the_history_is_what_was_paid(session, vault, files, client, later, ready, tmp_path):
+    """By the jobs and the bytes that left the region; a look takes several plans, and plans share files."""
+    (data_folder() / "prices.toml").parent.mkdir(parents=True, exist_ok=True)
+    (data_folder() / "prices.toml").write_text(PRICES)
+    path = files("a.tar", b"")
+    with tarfile.open(path, "w") as archive:
+        for number in range(3):
+            info = tarfile.TarInfo(f"t{number}")
+            info.size = 8 * MIB
+            archive.addfile(info, io.BytesIO(bytes(info.size)))
+    with path.open("rb") as file:
+        vault.upload_stream(file, "a.tar")
+    vault.upload(files("b", 2 * MIB))
+    vault.upload(files("c", 3 * MIB))
+    for name in ("a.tar", "b", "c"):
+        (files.folder / name).unlink()
+    ids = vault.archives().set_index("name")["archive_id"]
+    asked = {"Type": "archive-retrieval", "ArchiveId": ids["c"]}
+    foreign = client.initiate_job(vaultName="photos", jobParameters=asked)["jobId"]
+    moved, ours, rounds = 0, {}, 0
+    while not (look := vault.peek("a.tar")).empty:  # the second plan of a round waits for the first one
+        for plan in (look, vault.peek("a.tar")):
+            batch = plan.run()
+        moved, rounds = moved + sum(item.cover.size for item in look.items), rounds + 1
+        ours |= {job["JobId"]: job for job in client.list_jobs(vaultName="photos")["JobList"]}
+        ready(batch)
+    plans = [vault.restore(*names, to=tmp_path / "back") for names in (("b", "c"), ("b", "c"), ("c",))]
+    batches = [plan.run() for plan in plans]
+    ours |= {job["JobId"]: job for job in client.list_jobs(vaultName="photos")["JobList"]}
+    ready(batches[0])
+    for batch in batches[1:]:
+        batch.wait(PATIENCE)
+    later(session, hours=25)  # the output is gone: the file is copied
+    vault.restore("b", to=tmp_path / "copied").run().wait(PATIENCE)
+    ends = [
+        map(int, job["RetrievalByteRange"].split("-")) for job in ours.values() if job["JobId"] != foreign
+    ]
+    size = sum(last - first + 1 for first, last in ends)
+    paid = 500 * Decimal(len(ends)) / 1000 + 10 * Decimal(size) / GB + 90 * Decimal(moved + 5 * MIB) / GB
+    records = session.catalogue.plans.recent()
+    assert len(records) == 2 * rounds + 4
+    assert len(ends) == rounds + 1
+    assert sum(came_to(record) for record in records) == paid
+    assert session.history().table["size_done"].sum() == moved + 5 * MIB
 
 
 @pytest.mark.each_backend

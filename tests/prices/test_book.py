@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base.paths import data_folder
+from glacier_magic.commands.cost import Prices
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.built_in import between
@@ -197,8 +198,13 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     assert storage.cite() == "AWS Price List: AmazonGlacier EU-TimedStorage-ByteHrs, 2026-11-01"
     assert storage.confirmed
     assert prices.figure("retrieval-expedited").origin == PACKAGE
-    assert f"14 AWS Price List of {prices.refreshed}" in prices.about()
-    assert "14 AWS price list of 2025-12-02 (copy)" in prices.about()
+    assert prices.about() == (
+        f"Prices of eu-west-1 in US dollars: 14 from the AWS Price List as read on {prices.refreshed}, "
+        "12 from AWS price lists of 2024-08-26 to 2025-12-02 (copies), 2 in no price list; "
+        "3 of them not confirmed."
+    )
+    assert "retrieval-expedited" in prices.missing()
+    assert load("us-east-1").missing() == []
     # 12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60.
     assert quotes.transfer_out(prices, 12_000 << 30, "internet").total == D("1071.2")
     quotes.retrieval(prices, 1 << 30, 1, "Bulk").check(D(1))
@@ -376,6 +382,9 @@ def test_a_region_without_vaults_is_refreshed_too(listed, session):
     prices = refresh(session.service, "eu-central-2")
     assert prices.figure("storage").price is None
     assert prices.figure("flexible-storage").origin == LIST
+    assert {"storage", "early-deletion", "upload-requests"} <= set(prices.missing())
+    shown = repr(Prices(prices))
+    assert f"Not in the AWS Price List as read on {prices.refreshed}: storage, early-deletion" in shown
 
 
 def test_requests_are_taken_for_uploads_only_where_the_list_says_so():
@@ -452,6 +461,21 @@ def test_a_region_is_never_a_path(region):
 
 
 # The user's own
+
+
+def test_a_month_after_a_refresh_its_date_is_shown(listed, session):
+    """What it replaces keeps its source, and the sentence beside costs and plans has its date."""
+    before = load("eu-west-1")
+    refresh(session.service, "eu-west-1")
+    [file] = (data_folder() / "prices").iterdir()
+    today = load("eu-west-1").refreshed
+    file.write_text(file.read_text().replace(f'"refreshed": "{today}"', '"refreshed": "2026-10-29"'))
+    old = load("eu-west-1")
+    assert "14 from the AWS Price List as read on 2026-10-29" in old.about()
+    replaced = {f.item for f in old.all() if f != before.figure(f.item)}
+    assert len(replaced) == 14
+    assert {f.origin for f in old.all() if f.item in replaced} == {LIST}
+    assert replaced.isdisjoint(old.missing())
 
 
 def test_the_users_own_price_goes_before_all_others(listed, session):

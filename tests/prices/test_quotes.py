@@ -16,20 +16,17 @@ from glacier_magic.prices.built_in import between, built_in
 from glacier_magic.prices.figures import GB, ITEMS
 from glacier_magic.prices.money import apart, parse_price
 from glacier_magic.prices.quotes import (
-    CLASSES,
     OVERHEAD,
-    Holding,
     amount_of,
-    class_storage,
     early_deletion,
     hours_left,
-    monthly_storage,
     other_requests,
     provisioned,
     retrieval,
     transfer_out,
     upload_requests,
 )
+from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage, monthly_storage
 from tests import ROOT
 
 D = decimal.Decimal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,38 +16,22 @@ from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
 from ...prices.quotes import early_deletion, hours_left, other_requests
 from ...transfer.engine import Engine
-from ...transfer.progress import Observer, Report
-from ..base import Plan, PlanLog, T
+from ..base import PlanLog, T
+from ..lasting_plan import LastingPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class DestructivePlan(Plan[T]):
-    """A plan that deletes archives or vaults.
-
-    A run reports its progress to an observer, and ends early after ``stop()``; the rest can be
-    resumed.
-    """
+class DestructivePlan(LastingPlan[T]):
+    """A plan that deletes archives or vaults."""
 
     danger = True
 
-    def __init__(self, log: PlanLog | None = None) -> None:
-        super().__init__(log)
-        self._observer: Observer | None = None
-        self._stop = threading.Event()  # set by a button, in another thread than the run's
-
-    def observe(self, observer: Observer) -> None:
-        """Report the progress of runs to *observer*."""
-        self._observer = observer
-
-    def stop(self) -> None:
-        """End a run early; the rest can be resumed."""
-        self._stop.set()
-
-    def _report(self, report: Report) -> None:
-        if self._observer is not None:
-            self._observer(report)
+    @property
+    def lasts(self) -> bool:
+        """Whether it deletes many archives: one is one request, which cannot be stopped."""
+        return bool(self.confirmation) and not self.empty
 
 
 class SelectionPlan(DestructivePlan[T]):

@@ -182,6 +182,11 @@ class PeekPlan(Plan[Batch]):
         return self._next_quote + later  # the worst case: a limit must hold until the members are known
 
     @property
+    def price(self) -> str:
+        """The price of the next parts alone as text; empty where they cost nothing."""
+        return self._next_quote.words() if self.costs else ""
+
+    @property
     def _next_quote(self) -> Quote:
         return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
 
@@ -260,7 +265,7 @@ class PeekPlan(Plan[Batch]):
             "archives": 1,
             "requests": len(asked),
             "tier": self.tier,
-            "bytes": retrieved(asked),
+            "bytes": retrieved(item for item in self.items if item.action in TO_FETCH),
             "destination": self.destination,
         }
 

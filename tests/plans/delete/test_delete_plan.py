@@ -213,9 +213,9 @@ def test_a_fee_over_the_limit_is_refused(filled, region, sent):
 
 
 def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
-    """One for each archive at two dollars; a limit of the fee is one of the fee alone."""
+    """One for each archive at two dollars, within a limit."""
     priced(region, 0, 2000)
-    plan = filled.remove("*", max_fee=0)
+    plan = filled.remove("*")
     assert plan.quote.total == 10
     assert dict(plan.facts)["requests"].startswith("$10.00, your configuration")
     with pytest.raises(OverBudget, match=r"\$10\.00, over the limit of \$9\.99"):

@@ -201,7 +201,7 @@ def test_a_limit_of_the_fee_is_kept(session, filled, region, reaches, store):
 
 def test_the_price_of_the_requests_is_in_the_quote(session, filled, region, reaches, store):
     """Of three archives and the vault; by default they are free, and have no line."""
-    assert session.drop_vault("neighbour").quote is None
+    assert session.drop_vault("neighbour").quote.lines == ()
     plan = listed(session, reaches)
     assert [line.figure.item for line in plan.quote.lines] == ["early-deletion"]
     configuration_file().parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from glacier_magic.base.ranges import aligned_cover
 from glacier_magic.catalogue.records import members as kept
 from glacier_magic.errors import InputError, JobExpired, NameNotKnown, OverBudget, PriceUnknown, Unlistable
 from glacier_magic.plans.peek import peek_plan
+from tests.counting import counting
 
 MIB = 1 << 20
 PATIENCE = 30.0
@@ -253,6 +254,32 @@ def test_a_whole_output_that_is_ready_costs_nothing(session, vault, store, later
     assert len(plan.members) == 8
     assert "paid: nothing" in plan.summary()
     assert len(ranges_of()) == 1
+
+
+@pytest.mark.parametrize("tier", ["Standard", "Expedited"])
+def test_a_finished_output_is_not_moved_out_of_the_region_before_its_price_is_agreed_to(
+    client, session, vault, store, later, emulator, priced, on, tier
+):
+    """By another program's job: 0.09 dollars for a GB; nothing is requested."""
+    store("a.tar", tarred([7 * MIB, MIB]))
+    (archive,) = vault.archives()["archive_id"]
+    asked = {"Type": "archive-retrieval", "ArchiveId": archive, "Tier": tier}
+    client.initiate_job(vaultName="photos", jobParameters=asked)
+    later(session, hours=5.1)
+    with counting(emulator, "GetJobOutput") as outputs, counting(emulator, "InitiateJob") as requests:
+        plan = vault.peek("a.tar").limit_to(0)
+        assert (plan.costs, plan.asking) == (True, [])
+        for words in ("0 B in 0 requests", "price: $0.0008", "over the internet", "REFUSED"):
+            assert words in repr(plan)
+        for _ in range(2):
+            with pytest.raises(OverBudget):
+                plan.run()
+        assert outputs() == 0
+        agreed, _ = on("a.tar")
+        assert requests() == 0
+    assert agreed.members["name"].to_list() == ["t0", "t1"]
+    assert "paid: transfer of 8.01 MiB, about $0.0008" in agreed.summary()
+    assert {record.promised["requests"] for record in session.catalogue.plans.recent()} == {0}
 
 
 def test_a_part_that_somebody_retrieved_costs_nothing(client, session, vault, store, later):

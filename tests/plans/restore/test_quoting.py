@@ -227,7 +227,7 @@ def test_the_tiers_stand_side_by_side_as_text_and_html():
         "$0.6250 (unconfirmed)",
         "unknown (over $2.53)",
         "$17.50",
-        "AWS price list of 2025-12-02 (copy)",
+        "AWS price lists of 2024-08-26 to 2025-12-02 (copies)",
         "--refresh",
         "not confirmed",
     ):

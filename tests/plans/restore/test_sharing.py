@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from glacier_magic.errors import AccessDenied, InputError, LocalError, NotFound
+from glacier_magic.base.paths import data_folder
+from glacier_magic.errors import AccessDenied, InputError, LocalError, NotFound, OverBudget
 from glacier_magic.plans.restore import sharing
 
 PATIENCE = 30.0
@@ -147,6 +148,34 @@ def changed(path, archive=0, **values):
     told = json.loads(path.read_text())
     told["archives"][archive].update(values)
     path.write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("hours", [0, 4.1])
+def test_the_size_that_the_service_tells_outranks_what_a_file_claims(
+    client, session, colleague, vault, files, later, jobs_of, disk, tmp_path, hours
+):
+    """Of a job in progress or finished: for the price, its limit and the room on the disk."""
+    data_folder().mkdir(parents=True, exist_ok=True)
+    (data_folder() / "prices.toml").write_text("[all]\ntransfer-out-internet = 1024\n")
+    archive = vault.upload(files("large", 3 << 20))
+    saved = vault.restore("large", to=tmp_path / "mine").save(tmp_path / "plan.json")
+    content = json.loads(saved.read_text())
+    content["archives"][0]["size"] = 1
+    saved.write_text(json.dumps(content))
+    client.initiate_job(
+        vaultName="photos", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive.id}
+    )
+    later(colleague, hours=hours)
+    plan = colleague.open_plan(saved, to=tmp_path / "theirs")
+    assert (plan.needed, plan.quote.total) == (3 << 20, 3)
+    for _ in range(2):
+        with pytest.raises(OverBudget):
+            plan.run(max_cost="2.99")
+    disk(1 << 20)
+    with pytest.raises(LocalError, match="no room"):
+        plan.run(max_cost=3)
+    assert colleague.catalogue.downloads.open() == []
+    assert len(jobs_of()) == 1
 
 
 @pytest.mark.parametrize(("key", "value"), [("size", 1), ("tree_hash", HASH)])
