@@ -185,6 +185,9 @@ VERB = Verb(
     details=(
         "Shows the plan first; no request is sent before it is started. An archive that already "
         "has a job, started here or elsewhere, is not requested twice.\n\n"
+        "Archives of one name and different bytes are versions of it, and all are restored; the plan "
+        "counts the older ones. With --newest, of all that the words or the table select, the version of "
+        "each name that was uploaded last is restored alone.\n\n"
         "A part (--head, --tail, --range) becomes a file whose name says which bytes it has. In a "
         "range, plain numbers are positions, both included: 0-1048575; numbers with a unit are "
         "borders: 10MiB-20MiB is 10 MiB; 10MiB- goes to the end. The plan shows what is "
