@@ -13,7 +13,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, parse_time, plural
 from ..errors import CredentialsError, GlacierError, Unavailable
 from ..prices import Quote, load
-from ..prices.quotes import monthly_storage, of_vault
+from ..prices.storage_costs import monthly_storage, of_vault
 from ..service import Connection, Service
 from ..service.regions import in_region, regions_of
 from ..steps import step

@@ -175,7 +175,7 @@ class CapacityPlan(Change[Capacity]):
         if self._left:
             capacity._check(self._left)
         self._quote = price = provisioned(self._prices, self._left)
-        words, count = price.words(), plural(self._left, "unit")
+        words, count = price.headline(), plural(self._left, "unit")
         current = ("now", f"{plural(len(capacity.units), 'unit')} of at most {MOST_UNITS}")
         self._title = f"Buy {count} of provisioned capacity for {words}"
         self._facts = [

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from ..catalogue import Catalogue, Route
 from ..errors import InputError, NotFound, Refused
+from ..prices.money import money, rate
 from ..service.administration import Administration
 from ..service.messaging import Messaging
 from ..steps import step
@@ -24,7 +26,27 @@ QUEUE = "glacier-magic-{}"
 KEEP = 86_400
 """Seconds that the queue retains a message; the service retains a job's output as long."""
 
+PUBLISHING, RECEIVING = Decimal("0.0005"), Decimal("0.0004")
+"""US dollars for 1,000 requests of SNS and of SQS in most regions, without free allowances (AWS price
+lists AmazonSNS and AWSQueueService of 2025-08-28); the dearest regions take a fifth more."""
+MONTH = 30 * 86_400
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+
+def listening_price(wait: int) -> str:
+    """Return what a queue costs as a text.
+
+    :param wait: seconds that a request to the queue waits for a message.
+    """
+    polls = MONTH // wait
+    month = polls * RECEIVING / 1000
+    job = (PUBLISHING + 2 * RECEIVING) / 1000  # published, received and deleted; its delivery is free
+    return (
+        f"about {money(month)} a month for each session that listens all the time ({polls:,} requests to "
+        f"SQS, one every {wait} seconds, at {rate(RECEIVING)} per 1,000), and {money(job)} for each job; "
+        "AWS price list of 2025-08-28 for most regions, no free allowance counted"
+    )
 
 
 class Routing:
@@ -79,11 +101,7 @@ class Routing:
                 ("vault", self.vault, f"set to notify the topic of {events}"),
             ],
             facts=[
-                (
-                    "cost",
-                    "SNS and SQS charge per request: a session that listens polls the queue at most "
-                    "every 10 seconds",
-                ),
+                ("cost", self._price),
                 ("undo", f"{step('notify', f'remove {self.vault}')}, which removes exactly these"),
             ],
             text=masked(
@@ -91,6 +109,10 @@ class Routing:
             ),
             button="Create",
         )
+
+    @property
+    def _price(self) -> str:
+        return listening_price(self._catalogue.limits.queue_wait)
 
     def _wanted(self, name: str) -> Route:
         known = self._catalogue.routes.all()
@@ -146,7 +168,8 @@ class Routing:
         # "making" until here: an interrupted setup is seen, and can be repeated.
         self._catalogue.routes.put(ready)
         self._changed()
-        return f"{self.vault} notifies the queue {_name(wanted.queue)} when a job completes."
+        done = f"{self.vault} notifies the queue {_name(wanted.queue)} when a job completes."
+        return f"{done} Cost: {self._price}."
 
     def _make_topic(self, wanted: Route) -> None:
         try:

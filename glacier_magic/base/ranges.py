@@ -192,7 +192,8 @@ def node_over(asked: ByteRange, size: int) -> ByteRange:
 def cover(asked: ByteRange, size: int) -> ByteRange:
     """Return the range to retrieve for *asked*: a node of the tree if it costs little more.
 
-    The service sends no tree hash for any other range, so its bytes cannot be verified.
+    Of any other range the service sends no tree hash, nor of a range within its output, so its bytes
+    cannot be verified.  Only the MiB of *asked* are then downloaded: see :func:`pieces`.
     """
     least, node = megabyte_cover(asked, size), node_over(asked, size)
     return node if node.size - least.size <= max(EXTRA, least.size // EXTRA_SHARE) else least

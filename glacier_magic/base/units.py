@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -24,6 +25,19 @@ def human_bytes(count: int | float | None) -> str:
     digits = 2 if value < 10 else 1 if value < 100 else 0
     number = f"{value:.{digits}f}"
     return f"{number.rstrip('0').rstrip('.') if digits else number} {unit}"
+
+
+def human_total(size: int, unknown: int) -> str:
+    """Return the sum of sizes, *unknown* of which are not known: ``2 MiB and 1 of unknown size``."""
+    if not unknown:
+        return human_bytes(size)
+    return f"{human_bytes(size)} and {unknown:,} of unknown size" if size else "unknown size"
+
+
+def human_sum(sizes: Iterable[int | None]) -> str:
+    """Return the sum of *sizes* as :func:`human_total` does; None is not known."""
+    found = list(sizes)
+    return human_total(sum(size or 0 for size in found), found.count(None))
 
 
 def human_duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from ..catalogue.archives.states import DELETED, deleted_here
 from ..catalogue.records.deletion_records import DeletionChoice
 from ..errors import InputError, NameNotKnown
 from ..plans.restore.items import unknown_archive
+from ..plans.restore.targets import bytes_key
 from ..steps import step
 
 ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")  # the documented length, in base64url
@@ -146,3 +147,41 @@ class Selector:
         # FastGlacier stores folders as archives whose names end in "/".
         folder = word.endswith("/") and not self.catalogue.archives.named(self.vault, word)
         return folder or bool({"*", "?"} & set(word))
+
+
+def versions(archives: Sequence[ArchiveRecord], *, newest: bool) -> tuple[list[ArchiveRecord], str]:
+    """Return the archives to restore, and a text on older versions; it is empty where there are none.
+
+    Archives of one name and different bytes are versions of it.  Of two that were uploaded in the same
+    second, none is older.
+
+    :param newest: leave out the older versions of each name.
+    :raises InputError: they are to be left out, and it is not known when each was uploaded.
+    """
+    names: dict[str, dict[str, list[ArchiveRecord]]] = {}
+    for archive in archives:  # without a name, each is alone
+        same = names.setdefault(archive.name or archive.archive_id, {})
+        same.setdefault(bytes_key(archive), []).append(archive)
+    several = [list(found.values()) for found in names.values() if len(found) > 1]
+    older: list[list[ArchiveRecord]] = []
+    for found in several:
+        if all(archive.created for version in found for archive in version):
+            latest = [max(archive.created or 0 for archive in version) for version in found]
+            older += [version for version, time in zip(found, latest, strict=True) if time < max(latest)]
+        elif newest:
+            raise InputError(
+                f"{found[0][0].name!r} has {len(found)} versions, and when each was uploaded is not known",
+                cure=f"{step('inventory')} reads it; or leave out --newest.",
+            )
+        else:
+            older += found[1:]  # whichever they are
+    if not older:
+        return list(archives), ""
+    count = (
+        f"{plural(len(older), 'older version')} of {plural(len({each[0].name for each in older}), 'name')}"
+    )
+    if not newest:
+        return list(archives), f"{count}: restored too; --newest leaves them out"
+    left_out = {archive.archive_id for version in older for archive in version}
+    kept = [archive for archive in archives if archive.archive_id not in left_out]
+    return kept, f"{count}: left out; without --newest they are restored too"

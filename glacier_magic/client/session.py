@@ -184,9 +184,8 @@ class Session:
     def drop_with_archives(self, name: str) -> EmptyPlan | Batch:
         """Empty a vault and drop it, which takes days; return the plan, or the row of the board.
 
-        The vault's inventory is requested first, unless a request is in progress.  Until it is
-        read, the row of the job board is returned; then the plan to delete all that it lists,
-        which you confirm; after that, the row again.
+        The vault's inventory is requested first, unless a request is in progress.  Until it is read,
+        the row of the job board is returned; then the plan to confirm; after its run, the row again.
 
         :raises NotFound: the vault does not exist.
         """
@@ -196,8 +195,7 @@ class Session:
     def drops(self) -> Batch:
         """Return the drops of vaults in progress or ended recently, and continue them."""
         self.tracker.start()
-        keys = [drop.key for drop in self.catalogue.drops.shown()]
-        return Batch(self.tracker, keys, "Drops of vaults")
+        return Batch(self.tracker, [drop.key for drop in self.catalogue.drops.shown()], "Drops of vaults")
 
     def resume_deletion(self, deletion: Deletion, progress: Observer | None = None) -> Deleted:
         """Resume an unfinished deletion; failed requests are repeated.

@@ -16,6 +16,7 @@ from ..plans import DeletePlan, PeekPlan, RestorePlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
+from .selection import versions
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Vault(VaultArchives):
         spread: str | float | None = None,
         daily: str | int | None = None,
         byte_range: str | tuple[int, int] | Asked | None = None,
+        newest: bool = False,
     ) -> RestorePlan:
         """Return the plan to restore archives; no request is sent until its ``run()``.
 
@@ -66,17 +68,21 @@ class Vault(VaultArchives):
         :param daily: the most to request in a day: ``"200GB"``, or a number of bytes; a larger
             archive has a day of its own.
         :param destination: where this computer is, for the price of data transfer: ``here`` in the
-            vault's region, ``region`` in another, ``internet`` outside AWS.  The default is
+            vault's region, the name of another region, ``region`` in any other, ``internet`` outside
+            AWS.  The default is
             ``GLACIER_MAGIC_DESTINATION``, or ``internet``: a computer cannot find out where it is.
         :param byte_range: restore this part of each archive: ``"0-1048575"`` or ``(0, 1048575)``,
             both ends included; ``"10MiB-20MiB"``, the end not included; ``"10MiB-"``, to the end;
             or ``"-1MB"``, the last megabyte.
+        :param newest: of the archives that *words* match, restore only the newest of each name; others
+            of that name are left out unless they have the same bytes.
         :raises NameNotKnown: a word matches nothing.
-        :raises InputError: the tier or destination does not exist, or an archive does not have these
-            bytes.
+        :raises InputError: the tier or destination does not exist, an archive does not have these
+            bytes, or which one is the newest is not known.
         """
         part = None if byte_range is None else Asked.of(byte_range)
-        archives = self.select(words, unknown_ids=part is None)  # an unknown size has no end to align with
+        found = self.select(words, unknown_ids=part is None)  # an unknown size has no end to align with
+        archives, older = versions(found, newest=newest)
         return self.restore_archives(
             archives,
             None if part is None else [part] * len(archives),
@@ -84,6 +90,7 @@ class Vault(VaultArchives):
             to=to,
             destination=destination,
             pace=Pace.of(spread, daily),
+            versions=older,
         )
 
     def restore_archives(
@@ -96,11 +103,13 @@ class Vault(VaultArchives):
         destination: str | None = None,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
+        versions: str = "",
     ) -> RestorePlan:
         """Return the plan to restore these archives; see :meth:`restore`.
 
         :param parts: the bytes of each archive to restore; None for whole archives.
         :param claimed: ids of archives whose size is known only from a plan file.
+        :param versions: what the plan says about older versions of the same names.
         """
         ranges = None
         if parts is not None:
@@ -117,6 +126,7 @@ class Vault(VaultArchives):
             tracker=self.session.tracker,
             log=self.session.plan_log,
             pace=pace,
+            versions=versions,
         )
 
     def peek(

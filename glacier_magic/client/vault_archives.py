@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
@@ -18,12 +19,13 @@ from ..catalogue.records.job_records import INVENTORY
 from ..errors import InputError, NotFound, NotReady
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
+from ..plans.upload_plan import UploadPlan
 from ..prices import load
-from ..prices.quotes import priced
+from ..prices.storage_costs import priced
 from ..steps import step
 from ..transfer.progress import Observer
-from ..transfer.sources import Sources, find
-from ..transfer.store import Stored, Storing
+from ..transfer.sources import find
+from ..transfer.store import Storing
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import UploadDesk
 from .selection import ARCHIVE_ID, Selector
@@ -85,6 +87,7 @@ class VaultArchives:
         description_format: str = descriptions.DEFAULT,
         again: bool = False,
         part_size: int | None = None,
+        max_cost: Decimal | int | str | None = None,
         progress: Observer | None = None,
     ) -> Archive:
         """Store one file; return its archive.
@@ -97,17 +100,25 @@ class VaultArchives:
         :param description_format: the encoding of name and time: "fastglacier", which most
             software reads, "mt2" for mt-aws-glacier, or "plain" for the bare name.
         :param part_size: bytes in a part of a file above 100 MiB: 1 MiB times a power of two.
+        :param max_cost: the most that the requests may cost, in US dollars.
+        :raises OverBudget: they cost more.
+        :raises PriceUnknown: their price is unknown or unconfirmed, and there is a *max_cost*.
         :raises InputError: the file is empty or missing, or an argument is not allowed.
         :raises LocalError: the file cannot be read, or changes during the upload.
         :raises IntegrityError: the service's tree hash differs from that of the bytes sent.
         """
-        sources = find([str(path)], description=description, description_format=description_format)
-        if len(sources.files) != 1:  # a glob or a folder
-            raise InputError(
-                f"{str(path)!r} is {plural(len(sources.files), 'file')}", cure="upload_all() stores many."
-            )
-        stored = self.store(sources, again=again, part_size=part_size, progress=progress)
-        return self._archive(str(stored.rows[0]["archive_id"]))
+        plan = self.upload_plan(
+            [path],
+            description=description,
+            description_format=description_format,
+            again=again,
+            part_size=part_size,
+        )
+        count = len(plan.sources.files)
+        if count != 1:  # a glob or a folder
+            raise InputError(f"{str(path)!r} is {plural(count, 'file')}", cure="upload_all() stores many.")
+        plan.observe(progress)
+        return self._archive(str(plan.run(max_cost=max_cost).rows[0]["archive_id"]))
 
     def upload_stream(
         self,
@@ -160,6 +171,8 @@ class VaultArchives:
         description_format: str = descriptions.DEFAULT,
         again: bool = False,
         part_size: int | None = None,
+        max_cost: Decimal | int | str | None = None,
+        accept_unconfirmed: bool = False,
         progress: Observer | None = None,
     ) -> pd.DataFrame:
         """Store many files (paths, globs, folders when *recursive*); return a DataFrame.
@@ -167,6 +180,35 @@ class VaultArchives:
         It has one row per file: name, size, state, archive_id, tree_hash, path;
         ``attrs["skipped"]`` lists the files left out, with the reason.  Raises like :meth:`upload`;
         files that were stored before an error are on record and are not sent again.
+        :meth:`upload_plan` shows what it costs first.
+
+        :param max_cost: the most that the requests may cost, in US dollars.
+        :param accept_unconfirmed: count unconfirmed prices towards *max_cost*.
+        """
+        plan = self.upload_plan(
+            paths,
+            recursive=recursive,
+            description=description,
+            description_format=description_format,
+            again=again,
+            part_size=part_size,
+        )
+        plan.observe(progress)
+        return plan.run(max_cost=max_cost, accept_unconfirmed=accept_unconfirmed).table()
+
+    def upload_plan(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        recursive: bool = False,
+        description: str | None = None,
+        description_format: str = descriptions.DEFAULT,
+        again: bool = False,
+        part_size: int | None = None,
+    ) -> UploadPlan:
+        """Return the plan to store files, with its price; nothing is sent until its ``run()``.
+
+        See :meth:`upload_all`.
         """
         sources = find(
             [str(p) for p in paths],
@@ -174,22 +216,12 @@ class VaultArchives:
             description=description,
             description_format=description_format,
         )
-        return self.store(sources, again=again, part_size=part_size, progress=progress).table()
-
-    def store(
-        self,
-        sources: Sources,
-        *,
-        again: bool = False,
-        part_size: int | None = None,
-        progress: Observer | None = None,
-    ) -> Stored:
-        """Store the files of *sources*; see :meth:`upload_all`."""
-        return self._storing.files(sources, again=again, part_size=part_size, progress=progress)
+        return UploadPlan(self._storing, sources, log=self.session.plan_log, again=again, part_size=part_size)
 
     def desk(self) -> UploadDesk:
         """Return an upload queue, which sends files in the background and can be paused."""
-        return UploadDesk(self.session.engine, self.name)
+        log = self.session.plan_log
+        return UploadDesk(self.session.engine, self.name, log.prices, limit=log.max_cost())
 
     def uploads(self) -> Leftovers:
         """Return the unfinished multipart uploads, other programs' included."""

@@ -14,7 +14,7 @@ from ..client.session import Session
 from ..client.vault import Vault
 from ..errors import CatalogueError, GlacierError, InputError
 from ..jobs import Batch
-from ..plans import DestructivePlan, Plan
+from ..plans import LastingPlan, Plan
 from ..plans.base import cost_limit
 from ..service import Connection, located
 from ..steps import spell_as, step
@@ -195,16 +195,16 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
     price = plan.price
     if price and not plan.refusal:
         face.note(f"This costs {price}.")
-    outcome = _run(face, plan, confirm)
+    outcome = run_shown(face, plan, confirm)
     if price:  # the plan has its price as of the run now, unless all of it is done
         later = f" {step('history', str(plan.number))} shows what it comes to." if plan.number else ""
         face.note(f"Price: {plan.price or price}.{later}")
     return outcome
 
 
-def _run(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
-    # Only a deletion of many archives takes a while before it returns.
-    if not isinstance(plan, DestructivePlan) or plan.empty or not plan.confirmation:
+def run_shown(face: Face, plan: Plan[Any], confirm: str | None = None) -> Any:
+    """Run a plan; show its progress if it lasts."""
+    if not isinstance(plan, LastingPlan) or not plan.lasts:
         return plan.run(confirm)
     with face.progress() as observer:
         plan.observe(observer)

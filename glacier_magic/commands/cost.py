@@ -10,7 +10,7 @@ from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
 from ..prices import PriceTable, Quote, configuration_file, load, refresh
-from ..prices.quotes import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
+from ..prices.storage_costs import CLASSES, Holding, by_folder, class_storage, monthly_storage, of_vault
 from ..service.regions import checked_regions
 from ..steps import step
 from .console import Console
@@ -49,7 +49,16 @@ class Prices(Rendered):
         ]
 
     def _notes(self) -> list[str]:
-        return [self.prices.about(), f"Your own prices: {configuration_file()}"]
+        missing = ", ".join(self.prices.missing())
+        return [
+            self.prices.about(),
+            *(
+                [f"Not in the AWS Price List as read on {self.prices.refreshed}: {missing}."]
+                if missing
+                else []
+            ),
+            f"Your own prices: {configuration_file()}",
+        ]
 
     def _repr_text(self) -> str:
         return "\n".join([text_table(_PRICE_HEAD, self._rows(), numbers=(1,)), *self._notes()])
@@ -102,7 +111,7 @@ class Costs(Rendered):
         return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
 
     def _sum(self) -> Holding:
-        return sum(self.holdings.values(), Holding(0, 0, 0))
+        return sum(self.holdings.values(), Holding(0, 0))
 
     def _row(self, name: str, holding: Holding) -> tuple[str, ...]:
         quotes = [monthly_storage(self.prices, holding)]
@@ -243,7 +252,7 @@ VERB = Verb(
         "Prices come from your own file, then from the AWS Price List as last refreshed, then from "
         "the copies of price lists in this package. Your file is prices.toml in GLACIER_MAGIC_HOME, or the "
         "file in GLACIER_MAGIC_PRICES. It has a table for each region, such as [eu-west-1], or "
-        '[all], with lines such as storage = 0.0036 or storage = { price = "0.0036", source = '
-        '"contract", date = "2026-01-01" }, in US dollars for the unit that --prices shows.'
+        '[all], with lines such as storage = 0.0036 or storage = { price = "0.0036", unit = "GB-month", '
+        'source = "contract", date = "2026-01-01" }, in US dollars for the unit that --prices shows.'
     ),
 )

@@ -58,7 +58,10 @@ def _route(console: Console, do: str, name: str | None, args: Namespace) -> Any:
     routing = console.session.routing(console.vault(name).name)  # the service notifies one topic per vault
     if do == "remove":
         return console.settle(routing.remove(), yes=args.yes)
-    return console.settle(routing.setup(args.name or "jobs", instead=args.replace), yes=args.yes)
+    plan = routing.setup(args.name or "jobs", instead=args.replace)
+    if args.yes:  # the plan, which says it, is not shown
+        console.face.note(f"Cost: {dict(plan.facts)['cost']}.")
+    return console.settle(plan, yes=args.yes)
 
 
 def _set(console: Console, name: str | None, args: Namespace) -> Any:

@@ -13,6 +13,7 @@ from ..jobs import Batch
 from ..plans import Plan
 from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
+from ..prices.built_in import regions
 from .console import Console
 from .grammar import Parser
 
@@ -101,12 +102,17 @@ rate_option = option(
     default=argparse.SUPPRESS,  # absent from the namespace: None is the rate "none"
     help="bandwidth of all transfers of this session: 10MB/s, 500k, none",
 )
-destination_option = option(
-    "--destination",
-    choices=list(DESTINATIONS),
-    help="where this computer is, for the price of data transfer: here (in the vault's region), "
-    "region (in another), or internet (default, or GLACIER_MAGIC_DESTINATION)",
-)
+
+
+def destination_option(parser: Parser) -> None:
+    """Add ``--destination``."""
+    parser.add_argument(
+        "--destination",
+        metavar="WHERE",
+        choices=[*DESTINATIONS, *sorted(regions())],
+        help="where this computer is, for the price of data transfer: here (in the vault's region), "
+        "the name of another region, region (any other), or internet (default, or GLACIER_MAGIC_DESTINATION)",
+    )
 
 
 def set_rate(console: Console, args: Namespace) -> None:
@@ -165,7 +171,7 @@ def running_options(parser: Parser) -> None:
     parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
     destination_option(parser)
     limit_options(parser)
-    parser.add_argument("--yes", action="store_true", help="start at once, without asking")
+    yes_option(parser)
     rate_option(parser)
     waiting_options(parser)
 

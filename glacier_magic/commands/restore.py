@@ -43,6 +43,9 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
     )
+    parser.add_argument(
+        "--newest", action="store_true", help="of archives of one name and different bytes, the newest alone"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--expired",
@@ -78,7 +81,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 
 def _stopped(console: Console, args: Namespace) -> str:
-    if args.typed & {"table", "tier", "spread", "daily", "save", "to", "head", "tail", "part"}:
+    if args.typed & {"table", "tier", "spread", "daily", "save", "to", "head", "tail", "part", "newest"}:
         raise InputError(
             "--stop takes the names of archives and --vault only", cure="Leave out the other options."
         )
@@ -104,6 +107,7 @@ def _plan(console: Console, args: Namespace) -> Plan[Batch]:
         spread=args.spread,
         daily=args.daily,
         byte_range=_part(args),
+        newest=args.newest,
     )
 
 
@@ -126,9 +130,10 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
         raise InputError(
             "--expired and --extend read their archives from the catalogue", cure="Leave out --from."
         )
-    if _part(args) is not None:
+    if _part(args) is not None or args.newest:
         raise InputError(
-            "--expired and --extend repeat the first range", cure="Leave out --head, --tail and --range."
+            "--expired and --extend repeat the first requests",
+            cure="Leave out --head, --tail, --range and --newest.",
         )
     if "to" in args.typed:
         raise InputError("--expired and --extend write to the first folder", cure="Leave out --to.")
@@ -161,7 +166,7 @@ def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:
         )
     path = plan.save(args.save)  # prices and jobs are looked up again where it is run
     return (
-        f"{plan.title}: saved in {near(str(path))}. As of now it costs: {plan.quote.words()}. "
+        f"{plan.title}: saved in {near(str(path))}. As of now it costs {plan.quote.headline()}. "
         f"No request was made; {console.face.program} run {near(str(path))} does."
     )
 

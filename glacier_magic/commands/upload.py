@@ -10,12 +10,15 @@ from .. import descriptions
 from ..base.units import plural
 from ..client.vault import Vault
 from ..errors import InputError
+from ..prices.quotes import upload_requests
+from ..prices.storage_costs import Holding, monthly_storage
 from ..steps import step
-from ..transfer.sources import find
-from ..transfer.store import MAYBE_TWICE
-from .console import Console
+from ..transfer.store import MAYBE_TWICE, Stored, priced
+from ..transfer.streams import MOST_PARTS
+from ..transfer.upload import requests_in_parts
+from .console import Console, run_shown
 from .grammar import Parser, Verb
-from .options import rate_option, set_rate, size, vault_option
+from .options import limit_options, limited, money, rate_option, set_rate, size, vault_option, yes_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +46,11 @@ def _configure(parser: Parser) -> None:
         help="1MiB, 2MiB, 4MiB ... 4GiB; default 16MiB, or more if that makes over 10,000 parts",
     )
     rate_option(parser)
+    limit_options(parser)
+    yes_option(parser)
+    parser.add_argument(
+        "--ask-above", metavar="USD", type=money, help="show the price and ask first if it is more (0.10)"
+    )
     parser.add_argument("--stdin", action="store_true", help="store standard input, of any length")
     parser.add_argument("--name", metavar="NAME", help="the name of the archive, with --stdin")
 
@@ -51,7 +59,10 @@ def _run(console: Console, args: Namespace) -> Any:
     # Without files, a page can show the panel to choose them.
     if console.face.rich and not args.paths and not args.stdin:
         set_rate(console, args)
-        return console.vault(args.vault).desk()
+        desk = console.vault(args.vault).desk()
+        if args.max_cost is not None:
+            desk.limit_to(args.max_cost, accept_unconfirmed=args.accept_unconfirmed)
+        return desk
     if bool(args.paths) == args.stdin:
         raise InputError(
             "Upload either files or, with --stdin, standard input",
@@ -62,14 +73,27 @@ def _run(console: Console, args: Namespace) -> Any:
     set_rate(console, args)
     if args.stdin:
         return _upload_stdin(console, vault, args)
-    sources = find(
+    plan = vault.upload_plan(
         args.paths,
         recursive=args.recursive,
         description=args.description,
         description_format=args.description_format,
+        again=args.again,
+        part_size=args.part_size,
     )
-    with console.face.progress() as observer:
-        stored = vault.store(sources, again=args.again, part_size=args.part_size, progress=observer)
+    if limited(plan, args).must_ask(args.ask_above):
+        outcome = console.settle(plan, yes=args.yes)
+        if not isinstance(outcome, Stored):  # a plan that is shown, or nothing
+            return outcome
+    else:
+        outcome = run_shown(console.face, plan)
+        if plan.price:
+            console.face.note(f"{plan.price}.")
+    return _with_notes(console, outcome)
+
+
+def _with_notes(console: Console, stored: Stored) -> pd.DataFrame:
+    """Show notes on an upload; return its table."""
     before = sum(row["state"] == "already stored" for row in stored.rows)
     if before:
         console.face.note(
@@ -90,7 +114,11 @@ def _run(console: Console, args: Namespace) -> Any:
 def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
     if not args.name and args.description is None:
         raise InputError("Standard input has no name", cure="Add --name NAME.")
-    catalogue = console.session.catalogue
+    log, catalogue = console.session.plan_log, console.session.catalogue
+    prices, limit = log.prices(), log.max_cost() if args.max_cost is None else args.max_cost
+    if limit is not None:  # its length is not known, but it cannot have more parts than this
+        most = upload_requests(prices, MOST_PARTS + 2)
+        most.check(limit, accept_unconfirmed=args.accept_unconfirmed)
     began = int(catalogue.database.now() * 1000)  # the clock that writes "started"
     with console.face.progress() as observer:
         archive = vault.upload_stream(
@@ -105,6 +133,9 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
     # It began before this one: the archive was there already.
     if catalogue.uploads.of_archive(vault.name, archive.id)[0].started < began:
         console.face.note("The same bytes were stored before; --again stores them once more.")
+    requests = requests_in_parts(archive.size, args.part_size or catalogue.limits.stream_part)
+    month = monthly_storage(prices, Holding(archive.size, 1))
+    console.face.note(f"{priced(requests, upload_requests(prices, requests), month)}.")
     return vault.archives(f"id:{archive.id}")
 
 
@@ -116,11 +147,15 @@ VERB = Verb(
     examples=(
         ("upload 'scans/*.tif'", ""),
         ("upload --recursive ~/scans --max-rate 2MB/s", ""),
+        ("upload --recursive ~/mail --max-cost 5", ""),
         ("upload", "in a notebook: a panel to choose, send and pause files"),
     ),
     once=("--again",),
     details=(
         "The tree hash of each archive is compared with the service's response. A file over 100 MiB "
-        "is sent in parallel parts; after an interruption, repeat the command to resume it."
+        "is sent in parallel parts; after an interruption, repeat the command to resume it. Each small "
+        "file, each part, and the start and end of a file in parts is a request. If the requests cost "
+        "more than 0.10 dollars (--ask-above; or their price is unknown, and they are more than 1,000), "
+        "the plan is shown first."
     ),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from secrets import SystemRandom
 
 from ..catalogue import Catalogue, Download, JobRecord
 from ..catalogue.archives.states import DELETED, deleted_here
@@ -17,16 +20,49 @@ from .copying import copy_of, there_already, verified
 from .pacing import Pacer, Refusals, is_postponed
 
 WORKERS = 4
+LOOK_EVERY = 20
+"""Requests between two looks at the jobs of a vault; a tenth of its jobs where those are more."""
+NOTICED = "one that asks for the same archives at the same time is noticed within {:,} requests"
+
+
+def window(jobs: int) -> int:
+    """Return how many requests are sent between two looks at the list of so many jobs.
+
+    The list has pages of 50 jobs in no documented order, so that a look reads all of them: one
+    ListJobs call comes with five requests, however long the list is.
+    """
+    return max(LOOK_EVERY, jobs // 10)
+
+
+def beside(jobs: int, requests: int) -> list[tuple[str, str]]:
+    """Return the fact that a plan states about other computers; none where it cannot matter.
+
+    :param jobs: the number of jobs that the vault has.
+    """
+    most = window(jobs + requests)
+    return [("another computer", NOTICED.format(most))] if requests > most else []
+
+
+def aside(interval: float) -> float:
+    """Return a pause of one to two intervals: two computers that both wait must not go on together."""
+    return interval * SystemRandom().uniform(1, 2)
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Sends the retrieval requests of planned downloads."""
+    """Sends the retrieval requests of planned downloads.
+
+    :param look: updates the jobs of a vault from the service, and returns whether it could.
+    :param stop: set when the session ends.
+    """
 
     service: Service
     catalogue: Catalogue
     pacer: Pacer
     owner: str
+    look: Callable[[str], bool]
+    stop: threading.Event
+    _others: dict[str, int] = field(default_factory=dict)
 
     def ask_due(self, downloads: list[Download], *, watched: bool = False) -> list[GlacierError]:
         """Request the planned downloads that are due; return the errors that are final.
@@ -36,14 +72,55 @@ class Asker:
         """
         now = self.service.clock.now_ms()
         due = [d for d in downloads if d.state == "planned" and (d.due or 0) <= now]
-        released = self.pacer.release(due, now)
-        if not released:
-            return []
-        refusals, most = Refusals(), min(WORKERS, self.catalogue.limits.workers)
-        # An event that is never set: a round that has begun is not cut short between claim and request.
-        crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
-        asked = crew.run(partial(self._ask, refusals, watched, download) for download in released)
-        return [error for error in asked if error is not None]
+        released, refusals = self.pacer.release(due, now), Refusals()
+        errors: list[GlacierError] = []
+        for vault in dict.fromkeys(download.vault for download in released):
+            mine = [download for download in released if download.vault == vault]
+            errors += self._ask_vault(vault, mine, partial(self._ask, refusals, watched), watched=watched)
+        return errors
+
+    def _ask_vault(
+        self,
+        vault: str,
+        downloads: Sequence[Download],
+        ask: Callable[[Download], GlacierError | None],
+        *,
+        watched: bool,
+    ) -> list[GlacierError]:
+        """Request downloads from a vault, and look at its jobs every few requests.
+
+        What is not requested, because the jobs cannot be listed, stays planned for a later round.
+        """
+        errors: list[GlacierError | None] = []
+        most, rest = min(WORKERS, self.catalogue.limits.workers), list(downloads)
+        go_on = self._alone(vault) or watched  # a plan that is run has just looked
+        while go_on and rest:
+            count = window(self.catalogue.jobs.counts().get(vault, 0))
+            # An event that is never set: a round that has begun is not cut short between claim and request.
+            crew: Crew[GlacierError | None] = Crew(Tuner(most, most), threading.Event(), "glacier-ask")
+            errors += crew.run(partial(ask, download) for download in rest[:count])
+            del rest[:count]
+            go_on = bool(rest) and self._may_go_on(vault, rest, wait=watched)
+        return [error for error in errors if error is not None]
+
+    def _may_go_on(self, vault: str, rest: list[Download], *, wait: bool) -> bool:
+        """Look at the jobs of a vault; give way to another computer that requests the same archives.
+
+        :param wait: whether to wait here until it has none left; otherwise a later round goes on.
+        """
+        while self.look(vault):
+            if self._alone(vault):
+                return True
+            random.shuffle(rest)  # or two computers that went on together would request the same again
+            if not wait or self.stop.wait(aside(self.catalogue.limits.request_interval)):
+                break
+        return False
+
+    def _alone(self, vault: str) -> bool:
+        """Tell whether no other computer has requested archives of ours since the last call."""
+        before = self._others.get(vault)
+        self._others[vault] = found = self.catalogue.jobs.others(vault)
+        return before is None or found == before
 
     def _ask(self, refusals: Refusals, watched: bool, download: Download) -> GlacierError | None:
         """Request one download, unless its file or a job exists or another process requests it."""

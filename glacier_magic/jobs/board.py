@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..base.units import from_ms, human_bytes, plural
+from ..base.units import from_ms, human_sum, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.job_records import INVENTORY
 from ..catalogue.storage.holding import how
@@ -121,7 +121,7 @@ def on_hold_note(snapshot: BoardSnapshot) -> str:
     if not held:
         return ""
     archives = [row for row in held if row.kind == "archive"]
-    size = human_bytes(sum(row.size or 0 for row in archives))
+    size = human_sum(row.size for row in archives)
     parts = [f"{plural(len(archives), 'archive')} to ask for ({size})"] if archives else []
     parts += [row.name for row in held if row.kind == "drop"]
     return f"Held since the catalogue was restored, copied or moved: {', '.join(parts)}: {how().rstrip('.')}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..catalogue import Download
+from ..catalogue import Catalogue, Download
 from ..errors import GlacierError, LocalError, NotFound, Unavailable, describe
 from ..steps import step
 from ..transfer.budget import Stopped
@@ -19,6 +20,20 @@ from .copying import copy, there_already, verified
 
 NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
 """The note on a part from a job for which the service reports no tree hash."""
+
+
+MEASURED = 8 << 20
+"""Bytes from which a download tells the rate of a connection."""
+
+
+def measured_rate(catalogue: Catalogue) -> float | None:
+    """Return the bytes per second of the last downloads on this computer; None before the first."""
+    rate = catalogue.settings.get(_rate_key())
+    return None if rate is None else float(rate)
+
+
+def _rate_key() -> str:
+    return f"download rate of {platform.node()}"  # computers may share a catalogue
 
 
 class Fetcher:
@@ -110,6 +125,8 @@ class Fetcher:
                 return _uncopied(download)
             meter = Meter(download.name, download.size or 0, observe)
             fetched = self._downloader.fetch(download, meter)
+            if meter.total - download.done >= MEASURED and self.rate:
+                self._catalogue.settings.put(_rate_key(), f"{self.rate:.0f}")
         except Stopped:
             return {"state": "ready"}  # its verified pieces stay, and it continues from them
         except NotFound as error:

@@ -18,7 +18,7 @@ from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
-from .asking import Asker
+from .asking import Asker, aside
 from .board import BoardSnapshot, RowCache, download_number, on_hold_note
 from .dropping import DropWorker
 from .durations import expired_note, hurried, missed, outputs_of, warning
@@ -48,8 +48,8 @@ class Tracker:
         self._sweeper = Sweeper(self._service, self._catalogue)
         self.policies = Policies(self._service)
         pacer = Pacer(self._catalogue, self.policies, self._service.clock, self._owner)
-        self._asker = Asker(self._service, self._catalogue, pacer, self._owner)
         self._stop = threading.Event()
+        self._asker = Asker(self._service, self._catalogue, pacer, self._owner, self._poll, self._stop)
         self._fetcher = Fetcher(engine, self._stop)
         self._wake = threading.Event()
         self._reader = InventoryReader(engine, self._stop, self._wake.set)
@@ -308,7 +308,8 @@ class Tracker:
     def _longest(self) -> float:
         return self._limits.emulator_idle * self.patience
 
-    def _poll(self, vault: str) -> None:
+    def _poll(self, vault: str) -> bool:
+        """Update the jobs of a vault; return whether the service gave its list."""
         try:
             self._sweeper.sweep(vault)
         except NotFound as error:
@@ -316,10 +317,11 @@ class Tracker:
             self._sweeper.vault_is_gone(vault)
         except GlacierError as error:
             self._failed(vault, error)
-            return
+            return False
         else:
             self._notes.pop(vault, None)
         self._schedule.looked(vault, self._next_due(vault))
+        return True
 
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
@@ -334,11 +336,13 @@ class Tracker:
             return
         found = self._catalogue.pacing.due(self._service.clock.now_ms())
         due = [download for download in found if download.free_for(self._owner)]
-        if due:
-            with self._asking:  # poll after the wait for the lock, so that the result is recent
+        if due and self._asking.acquire(blocking=False):  # else ask_now() requests, which may last
+            try:
                 polled = {v for v in {download.vault for download in due} if self._poll_first(v)}
                 self._asker.ask_due([d for d in due if d.vault in polled])
-            self._ask_at = time.monotonic() + self._limits.request_interval
+            finally:
+                self._asking.release()
+            self._ask_at = time.monotonic() + aside(self._limits.request_interval)
 
     def _poll_first(self, vault: str) -> bool:
         """Poll a vault before a paid request: another computer may have requested the archive."""

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from ..base.rendering import STYLE, escape
 from ..errors import PlanChanged, describe
 from ..jobs import Batch
-from ..plans import Deleted, DestructivePlan, Plan
+from ..plans import Deleted, LastingPlan, Plan
 from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
@@ -115,7 +115,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._status.value = said(f"{self._plan.title}?")
 
     def _stop(self) -> None:
-        if isinstance(self._plan, DestructivePlan):
+        if isinstance(self._plan, LastingPlan):
             self._plan.stop()
 
     def _show_buttons(self) -> None:
@@ -131,8 +131,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             if not self._ready():  # a second click may be in flight while the button is disabled
                 return
             self._running = self._start.disabled = self._name.disabled = True
-        # One archive is one request, which cannot be stopped.
-        stoppable = isinstance(self._plan, DestructivePlan) and bool(self._needed)
+        stoppable = isinstance(self._plan, LastingPlan) and self._plan.lasts
         self._buttons.children = [self._start, self._end] if stoppable else [self._start]
         self._status.value = said("Working …")
         in_background(self._work)
@@ -148,7 +147,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             self._done(outcome)
 
     def _carry_out(self) -> Any:
-        if isinstance(self._plan, DestructivePlan):
+        if isinstance(self._plan, LastingPlan):
             self._plan.observe(self._report)
         # None: an empty text would be a wrong confirmation.
         return self._plan.run(self._name.value.strip() or None)

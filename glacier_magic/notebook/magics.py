@@ -37,6 +37,7 @@ class GlacierMagics(Magics):
     destination = _trait("destination")
     to = _trait("to")
     max_cost = _trait("max_cost")
+    ask_above = _trait("ask_above")
     max_rate = _trait("max_rate")
     description_format = _trait("description_format")
     part_size = _trait("part_size")

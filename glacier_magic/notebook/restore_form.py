@@ -7,7 +7,6 @@ import ipywidgets as widgets
 from ..errors import GlacierError, InputError, describe
 from ..jobs import TIERS
 from ..plans import RestorePlan
-from ..plans.restore.quoting import DESTINATIONS
 from ..prices import parse_money
 from .card import PlanCard
 from .display import said
@@ -36,12 +35,11 @@ class RestoreForm(PlanCard):
             continuous_update=False,
             layout=widgets.Layout(width="auto"),
         )
-        self._way = widgets.Dropdown(
-            description="This computer",
-            options=[(words, word) for word, words in _PLACES.items()],
+        self._way = widgets.ToggleButtons(
+            description="Download",
+            options=_ways(plan),
             value=plan.destination,
-            layout=widgets.Layout(width="30em"),
-            style={"description_width": "initial"},
+            style={"button_width": "auto"},
         )
         self._budget = widgets.Text(
             description="Budget, USD",
@@ -63,7 +61,7 @@ class RestoreForm(PlanCard):
         self._shown = self._written  # before super().__init__(), which calls _ready()
         super().__init__(plan)
         for field in self._fields:
-            field.observe(lambda _: self._change(), "value")
+            field.observe(self._edited, "value")
         flow = widgets.Layout(flex_flow="row wrap", align_items="center")
         budget = widgets.HBox([self._budget, self._trusting], layout=flow)
         controls = widgets.VBox([self._tier, self._folder, self._way, budget])
@@ -88,6 +86,9 @@ class RestoreForm(PlanCard):
     def _show_buttons(self) -> None:
         self._buttons.children = [self._start, self._look, self._beside]  # no name: a restore deletes nothing
 
+    def _edited(self, _: object) -> None:
+        self._change()
+
     def _change(self, *, afresh: bool = False) -> None:
         with self._guard:
             if self._running or self._plan.result is not None:
@@ -103,6 +104,7 @@ class RestoreForm(PlanCard):
             try:
                 self._take(self._planned(written, afresh=afresh))
                 self._shown, refusal = written, self._plan.refusal
+                self._show_ways()
             except GlacierError as error:
                 refusal = str(error)  # the plan shown stays the last valid one
             except Exception as error:  # in a thread, nothing else shows it
@@ -114,6 +116,13 @@ class RestoreForm(PlanCard):
                     self._status.value = said("" if refusal else nothing)
                     self._allow()
         self._lock_fields()
+
+    def _show_ways(self) -> None:
+        """Show the prices of the present plan beside the destinations."""
+        chosen = self._way.value
+        self._way.unobserve(self._edited, "value")  # new options select the first one for a moment
+        self._way.options, self._way.value = _ways(self._plan), chosen
+        self._way.observe(self._edited, "value")
 
     def _planned(self, written: FormValues, *, afresh: bool) -> RestorePlan:
         """Return the plan for the values of the fields.
@@ -148,9 +157,5 @@ class RestoreForm(PlanCard):
             field.disabled = still
 
 
-_PLACES = {
-    "internet": "downloads over the internet",
-    "region": "is in another AWS region",
-    "here": "is in the vault's region",
-}
-assert _PLACES.keys() == DESTINATIONS.keys()  # a new destination must get words here
+def _ways(plan: RestorePlan) -> list[tuple[str, str]]:
+    return [(words, word) for word, words in plan.tiers.transfers().items()]

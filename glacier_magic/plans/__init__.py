@@ -5,12 +5,14 @@ from .comparison import ComparePlan
 from .delete.delete_plan import Deleted, DeletePlan
 from .delete.drop_plan import DropPlan, EmptyPlan
 from .delete.selection_plan import DestructivePlan
+from .lasting_plan import LastingPlan
 from .peek.peek_plan import PeekPlan
 from .restore.combined_plan import CombinedRestore
 from .restore.extend_plan import ExtendPlan
 from .restore.items import RestoreItem
 from .restore.quoting import TierOffer, Tiers
 from .restore.restore_plan import RestorePlan
+from .upload_plan import UploadPlan
 
 __all__ = [
     "CombinedRestore",
@@ -21,6 +23,7 @@ __all__ = [
     "DropPlan",
     "EmptyPlan",
     "ExtendPlan",
+    "LastingPlan",
     "PeekPlan",
     "Plan",
     "PlanLog",
@@ -28,4 +31,5 @@ __all__ = [
     "RestorePlan",
     "TierOffer",
     "Tiers",
+    "UploadPlan",
 ]

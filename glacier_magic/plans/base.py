@@ -124,7 +124,7 @@ class Plan(Rendered, Generic[T]):
     def price(self) -> str:
         """The price of a run as text; empty where it costs nothing."""
         quote = None if self.empty else self.quote
-        return "" if quote is None or quote.total == 0 else quote.words()
+        return "" if quote is None or quote.total == 0 else quote.headline()
 
     @property
     def confirmation(self) -> str:
@@ -242,8 +242,8 @@ class Plan(Rendered, Generic[T]):
         more, now = len(self._asked() - asked), self.quote  # fewer requests are no reason to stop
         if not more and not _dearer(now, quote):
             return
-        words = [] if now is None else [f"it would now cost {now.words()}"]
-        words += [] if quote is None else [f"shown was {quote.words()}"]
+        words = [] if now is None else [f"it would now cost {now.headline()}"]
+        words += [] if quote is None else [f"shown was {quote.headline()}"]
         words += [f"{plural(more, 'request')} more than shown would be made"] if more else []
         raise PlanChanged(f"The plan has changed since it was shown: {'; '.join(words)}")
 
@@ -374,16 +374,9 @@ def _dearer(now: Quote | None, shown: Quote | None) -> bool:
 def dollars(amount: Decimal | int | str) -> Decimal:
     """Return an amount of US dollars.
 
-    :raises InputError: it is no amount; nor is a float, which is rounded already.
+    :raises InputError: it is no amount; see :func:`.parse_money`.
     """
     try:
-        if isinstance(amount, str):
-            return parse_money(amount)
-        if isinstance(amount, bool) or not isinstance(amount, Decimal | int):  # True is an int
-            raise ValueError(f"not an amount of US dollars: {amount!r}")
-        limit = Decimal(amount)
-        if not limit.is_finite() or limit < 0:  # infinity would be no limit, NaN compares with nothing
-            raise ValueError(f"not an amount of US dollars: {amount!r}")
+        return parse_money(amount)
     except ValueError as error:
         raise InputError(str(error), cure="For example max_cost='0.50', or 5.") from None
-    return limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.rendering import Rendered
-from ..base.units import human_bytes, plural
+from ..base.units import human_sum, plural
 from ..catalogue import Catalogue
 from ..catalogue.storage.holding import how, release
 from .delete.drop_plan import end
@@ -27,7 +27,7 @@ class OnHold(Rendered):
     @property
     def words(self) -> str:
         """The work on hold as text; empty if there is none."""
-        size = human_bytes(sum(row.size or 0 for row in self.downloads))
+        size = human_sum(row.size for row in self.downloads)
         left = plural(sum(row.left for row in self.deletions), "archive")
         words = [f"{plural(len(self.downloads), 'archive')} to ask for ({size})"]
         words = words if self.downloads else []

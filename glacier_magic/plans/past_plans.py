@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from ..base.rendering import Rendered, escape, html_table, text_table, visible
-from ..base.units import from_ms, human_bytes, local_time, plural
+from ..base.units import from_ms, human_bytes, human_total, local_time, plural
 from ..catalogue import PlanRecord
 from ..prices.money import money, rate
 from ..prices.quotes import amount_of
@@ -46,7 +46,9 @@ def came_to(record: PlanRecord) -> Decimal | None:
             continue
         try:
             amount, promised = (sum(Decimal(line[key]) for line in lines) for key in ("amount", "quantity"))
-            total += Decimal(amount) / promised * quantity  # at the promised price
+            # Of a part, less is transferred than retrieved.
+            made = min(quantity, Decimal(promised)) if sort == "transfer" else quantity
+            total += Decimal(amount) / promised * made  # at the promised price
         except (TypeError, InvalidOperation, ZeroDivisionError):  # an unknown amount, or none promised
             return None
     return total
@@ -141,7 +143,7 @@ class PastPlan(Rendered):
         done, size_done = _done(record)
         rows = [
             ("archives", _count(promised.get("archives")), f"{done:,}"),
-            ("bytes", human_bytes(promised.get("bytes")), human_bytes(size_done)),
+            ("bytes", _size(promised), human_bytes(size_done)),
         ]
         if record.kind == "restore":
             came = came_to(record)
@@ -211,6 +213,11 @@ _LINE_HEAD = ("what", "quantity", "unit", "price", "amount", "source")
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def _size(promised: Mapping[str, Any]) -> str:
+    size, unsized = promised.get("bytes"), promised.get("unsized", 0)  # a deletion may have no size at all
+    return human_bytes(None) if size is None else human_total(size, unsized)
 
 
 def _count(value: Any) -> str:

@@ -7,6 +7,7 @@ in 23 regions; a region without a figure has none until it is refreshed or confi
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -14,16 +15,13 @@ from typing import Any
 
 from .figures import ANYWHERE, Figure
 
+COPY = "AWS price list"
+"""How the source of a figure begins that is a copy of a price list."""
+
 
 @cache
 def _price_list() -> Any:
     return json.loads(files(__package__).joinpath("price_list.json").read_text("utf-8"))
-
-
-@cache
-def newest() -> str:
-    """Return the date on which AWS published the newest price list in this package."""
-    return max(str(entry["date"]) for entries in _price_list()["figures"].values() for entry in entries)
 
 
 @cache
@@ -34,24 +32,35 @@ def built_in(region: str) -> tuple[Figure, ...]:
             item=item,
             steps=tuple((Decimal(start), Decimal(price)) for start, price in entry["steps"]),
             region=region,
-            source=f"AWS price list, {entry['offer']} (copy)",
+            source=f"{COPY}, {entry['offer']} (copy)",
             date=entry["date"],
         )
         for item, entries in _price_list()["figures"].items()
         for entry in entries
         if region in entry["regions"].split()
     )
-    return (*EVERYWHERE, *listed)  # later figures override earlier ones
+    everywhere = EVERYWHERE
+    if region.startswith(("cn-", "us-gov-")):  # nothing is free there
+        everywhere = (*EVERYWHERE[:-1], replace(EVERYWHERE[-1], steps=((Decimal(0), Decimal(0)),)))
+    return (*everywhere, *listed)  # later figures override earlier ones
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Return the regions of the price lists in this package."""
+    listed = (entry["regions"] for entries in _price_list()["figures"].values() for entry in entries)
+    return frozenset(region for names in listed for region in names.split())
 
 
 def between(region: str, to: str) -> Figure | None:
     """Return the price of a GB from one region to another; None for an unknown pair."""
-    for price, regions in _price_list()["between_regions"].get(region, {}).items():
-        if to in regions.split():
-            source = f"AWS price list, AWSDataTransfer, {region} to {to} (copy)"
-            return Figure.flat(
-                "transfer-out-region", Decimal(price), region=region, source=source, date=newest()
-            )
+    date = max(
+        entry["date"] for entry in _price_list()["figures"]["transfer-out-region"]
+    )  # of the same offer
+    for price, names in _price_list()["between_regions"].get(region, {}).items():
+        if to in names.split():
+            source = f"{COPY}, AWSDataTransfer, {region} to {to} (copy)"
+            return Figure.flat("transfer-out-region", Decimal(price), region=region, source=source, date=date)
     return None
 
 
@@ -70,6 +79,14 @@ EVERYWHERE: tuple[Figure, ...] = (
         region=ANYWHERE,
         source="AWS pricing overview whitepaper",
         date="2021",
+        confirmed=False,
+    ),
+    Figure.flat(
+        "free-transfer-out",
+        Decimal(100),
+        region=ANYWHERE,
+        source=f"{COPY}, AWSDataTransfer (copy): of all services and regions together",
+        date="2025-12-02",
         confirmed=False,
     ),
 )

@@ -26,6 +26,7 @@ ITEMS: dict[str, tuple[str, str]] = {
     "retrieval-expedited": ("expedited retrieval", PER_GB),
     "retrieval-expedited-requests": ("expedited retrieval requests", THOUSAND),
     "free-retrieval": ("free standard retrieval", FREE_GB),
+    "free-transfer-out": ("free transfer out to the internet", FREE_GB),
     "provisioned-capacity": ("provisioned capacity", UNIT_MONTH),
     "transfer-out-internet": ("transfer out to the internet", PER_GB),
     "transfer-out-region": ("transfer out to another region", PER_GB),
@@ -60,6 +61,7 @@ class Figure:
         ascending from 0; empty if the price is unknown.
     :param date: the day or month given by the source; "" if it gives none.
     :param confirmed: whether a budget may rely on it.
+    :param to: the destination of a transfer to another region, if the price is for that one alone.
     """
 
     item: str
@@ -69,6 +71,7 @@ class Figure:
     date: str
     origin: str = PACKAGE
     confirmed: bool = True
+    to: str = ""
 
     @classmethod
     def flat(

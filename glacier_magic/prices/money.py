@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
+# A single comma before three digits at the end could also be meant as a decimal comma.
 _SHOWN = re.compile(
-    r"(?:USD|\$)?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?", re.IGNORECASE
+    r"(?:USD|\$)?\s*(\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d*)?|\.\d+)\s*(?:USD|\$)?",
+    re.IGNORECASE,
 )
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
+_DIGITS = 4
 SMALLEST = Decimal("0.0001")
 """US dollars below which an amount is shown as ``<$0.0001``."""
 
 HIGHEST, LOWEST = Decimal(10**15), Decimal("1e-15")
-"""The bounds of prices: within them sums stay exact at Decimal's 28 digits."""
+"""The bounds of prices and limits: within them sums stay exact at Decimal's 28 digits."""
 
 
 def money(amount: Decimal | None) -> str:
@@ -25,31 +28,52 @@ def money(amount: Decimal | None) -> str:
         return "unknown"
     if not amount:
         return "$0"
-    step = _CENT if amount >= 1 else SMALLEST
+    if amount > HIGHEST:  # more digits than a Decimal has
+        return f">${HIGHEST:,}"
+    step = CENT if amount >= 1 else SMALLEST
     shown = amount.quantize(step, rounding=ROUND_CEILING)  # never show less than the actual cost
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 
 
-def rate(price: Decimal | None) -> str:
-    """Return a unit price with all its digits: ``$0.0036``."""
+def rate(price: Decimal | None, digits: int = _DIGITS) -> str:
+    """Return a unit price for display: ``$0.0036``.
+
+    :param digits: significant digits; more are rounded up, but cents are always shown.
+    """
     if price is None:
         return "unknown"
+    last = min(-2, price.adjusted() - digits + 1)
+    exact = price.as_tuple().exponent
+    if isinstance(exact, int) and exact < last:
+        price = price.quantize(Decimal((0, (1,), last)), rounding=ROUND_CEILING)
     plain = f"{price:f}"
     return f"${plain.rstrip('0').rstrip('.') if '.' in plain else plain}"
 
 
-def parse_money(text: str) -> Decimal:
-    """Parse ``5``, ``$0.50``, ``1,200.00`` or ``7 USD``.
+def apart(cost: Decimal, limit: Decimal) -> tuple[str, str]:
+    """Return a cost and a limit for display, with as many digits as tell them apart."""
+    shown = [money(amount) if amount >= 1 else rate(amount) for amount in (cost, limit)]
+    digits = _DIGITS
+    while cost != limit and shown[0] == shown[1]:  # "$0.01, over the limit of $0.01" would puzzle
+        digits += 1
+        shown = [rate(cost, digits), rate(limit, digits)]
+    return shown[0], shown[1]
 
-    :raises ValueError: *text* is anything else.
+
+def parse_money(amount: Decimal | int | str) -> Decimal:
+    """Return an amount of US dollars: ``5``, ``$0.50``, ``1,200.00`` or ``7 USD``.
+
+    A float is refused, as it is rounded already, and ``5,000``, which can be read in two ways.
+
+    :raises ValueError: *amount* is anything else, or too large.
     """
-    found = _SHOWN.fullmatch(text.strip())
+    what = "an amount of US dollars"
+    if not isinstance(amount, str):
+        return _checked(amount, what)
+    found = _SHOWN.fullmatch(amount.strip())
     if found is None:
-        meant = text.strip().replace(".", "").replace(",", ".")  # with a decimal comma
-        how = meant if "," in text and _SHOWN.fullmatch(meant) else "5, 0.50 or $12"
-        commas = "; a comma only groups three digits, as in 1,000.50" if "," in text else ""
-        raise ValueError(f"not an amount of US dollars: {text!r}; write {how}{commas}")
-    return Decimal(found[1].replace(",", ""))
+        raise ValueError(f"not {what}: {amount!r:.40}; {_written(amount) or 'write 5, 0.50 or $12'}")
+    return _checked(Decimal(found[1].replace(",", "")), what)
 
 
 def parse_price(value: object) -> Decimal:
@@ -57,14 +81,32 @@ def parse_price(value: object) -> Decimal:
 
     :raises ValueError: it is not a number of at least 0.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):  # True is an int
-        raise ValueError(f"not a price: {value!r}")
+    if not isinstance(value, str):
+        return _checked(value, "a price")
     try:
-        price = Decimal(value)
+        return _checked(Decimal(value), "a price")
     except InvalidOperation:
-        raise ValueError(f"not a price: {value!r}") from None
-    if not price.is_finite() or price < 0:  # Decimal parses "NaN" and "Infinity"
-        raise ValueError(f"not a price: {value!r}")
-    if price > HIGHEST or (price and price < LOWEST):
-        raise ValueError(f"not a price: {value!r:.30}; it is 0, or between {LOWEST} and {HIGHEST:,}")
-    return price
+        how = _written(value)
+        raise ValueError(f"not a price: {value!r:.40}{how and f'; {how}'}") from None
+
+
+def _checked(value: object, what: str) -> Decimal:
+    # True is an int.
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise ValueError(f"not {what}: {value!r:.40}")
+    number = Decimal(value)
+    if not number.is_finite() or number < 0:  # infinity would be no limit, NaN compares with nothing
+        raise ValueError(f"not {what}: {value}")
+    if number and not LOWEST <= number <= HIGHEST:
+        raise ValueError(f"not {what}: {number:.3g}; it is 0, or between {LOWEST} and {HIGHEST:,}")
+    return number
+
+
+def _written(text: str) -> str:
+    """Return how to write a number with a comma; empty if it has none, or is no number."""
+    bare = text.strip(" $USDusd")
+    grouped, decimal = bare.replace(",", ""), bare.replace(".", "").replace(",", ".")
+    either = re.fullmatch(r"\d+,\d{3}", bare)
+    meant = [grouped, decimal] if either else [grouped if bare.rfind(".") > bare.rfind(",") else decimal]
+    numbers = [number for number in meant if "," in bare and _SHOWN.fullmatch(number)]
+    return f"write {' or '.join(numbers)}" if numbers else ""

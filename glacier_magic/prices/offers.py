@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,9 @@ from .money import parse_price
 
 _PLACE = re.compile(r"(?:[A-Z]{2,4}\d?-)?")
 """The prefix of a usage type outside us-east-1: ``EU-``, ``APS2-``."""
+
+_PUT = "PutObject|PostObject"
+"""The operations that store an object; a part of an upload has the same usage type and costs less."""
 
 UNITS = {
     "GB-month": {"gb-mo", "gb-month", "gb"},
@@ -35,12 +38,14 @@ class Wanted:
 
     :param usage: a pattern for the usage type, without its region.
     :param text: a pattern that usage type or description must contain.
-    :param dearest: take the highest of several prices instead of none.
+    :param operation: a pattern for the operation of the product that is taken if there are others.
+    :param dearest: take the highest of several prices instead of none, also for each destination.
     """
 
     item: str
     usage: str
     text: str = ""
+    operation: str = ""
     dearest: bool = False
 
     def fits(self, usage: str, words: str) -> bool:
@@ -73,7 +78,6 @@ OFFERS = (
         _in,
         (
             Wanted("storage", "TimedStorage-ByteHrs"),
-            Wanted("flexible-storage", "TimedStorage-ByteHrs"),  # the same product
             Wanted("early-deletion", "EarlyDelete-ByteHrs"),
             Wanted("retrieval-standard", "Standard-Retrieval-Bytes"),
             Wanted("retrieval-bulk", "Bulk-Retrieval-Bytes"),
@@ -91,7 +95,7 @@ OFFERS = (
         _in,
         (
             Wanted("deep-archive-storage", "TimedStorage-GDA-ByteHrs"),
-            Wanted("deep-archive-put-requests", "Requests-GDA-Tier1"),
+            Wanted("deep-archive-put-requests", "Requests-GDA-Tier1", operation=_PUT),
             Wanted("deep-archive-retrieval-standard", "Standard-Retrieval-Bytes"),
             Wanted("deep-archive-retrieval-standard-requests", "Requests-GDA-Tier3"),
             Wanted("deep-archive-retrieval-bulk", "Bulk-Retrieval-Bytes"),
@@ -103,9 +107,10 @@ OFFERS = (
         _in,
         (
             Wanted("s3-standard-storage", "TimedStorage-ByteHrs"),
-            Wanted("flexible-put-requests", "Requests-GLACIER-Tier1"),
+            Wanted("flexible-storage", "TimedStorage-GlacierByteHrs"),  # also in regions without vaults
+            Wanted("flexible-put-requests", "Requests-GLACIER-Tier1", operation=_PUT),
             Wanted("instant-storage", "TimedStorage-GIR-ByteHrs"),
-            Wanted("instant-put-requests", "Requests-GIR-Tier1"),
+            Wanted("instant-put-requests", "Requests-GIR-Tier1", operation=_PUT),
             Wanted("instant-retrieval", "Retrieval-GIR"),
         ),
     ),
@@ -116,37 +121,44 @@ OFFERS = (
         "AWSDataTransfer",
         _out("InterRegion Outbound"),
         # One product for each destination region; the dearest keeps a quote from being too low.
-        (Wanted("transfer-out-region", r"[\w-]+-AWS-Out-Bytes", dearest=True),),
+        (Wanted("transfer-out-region", rf"{_PLACE.pattern}AWS-Out-Bytes", dearest=True),),
     ),
 )
 """The queries for a region."""
 
 
 def read(offer: Offer, region: str, products: Iterable[str], asked: str) -> list[Figure]:
-    """Return the figures in the response to an offer's query.
+    """Return the figures in the response to an offer's query; those of a destination region have it.
 
     :param products: JSON texts from the price list; malformed ones are skipped.
     :param asked: the day of the query, for products without a date.
     """
-    found: dict[Wanted, list[Figure]] = {}
+    found: dict[Wanted, dict[bool, list[Figure]]] = {}
     for text in products:
         try:
             product = json.loads(text, parse_float=Decimal)  # a float would change the digits of a price
             for wanted in offer.wanted:
                 figure = _figure(wanted, region, product, offer.code, asked)
                 if figure is not None:
-                    found.setdefault(wanted, []).append(figure)
+                    operation = str(product["product"]["attributes"].get("operation", ""))
+                    right = re.fullmatch(wanted.operation, operation) is not None
+                    found.setdefault(wanted, {}).setdefault(right, []).append(figure)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             continue
-    chosen = (_chosen(wanted, figures) for wanted, figures in found.items())
-    return [figure for figure in chosen if figure is not None]
+    return [
+        figure
+        for wanted, figures in found.items()
+        for figure in _chosen(wanted, figures.get(True) or figures[False])
+    ]
 
 
-def _chosen(wanted: Wanted, figures: list[Figure]) -> Figure | None:
+def _chosen(wanted: Wanted, figures: list[Figure]) -> list[Figure]:
     if wanted.dearest:
-        return max(figures, key=lambda figure: figure.price or Decimal(0))
+        by_price = sorted(figures, key=lambda figure: figure.price or Decimal(0))
+        # Of each destination the last, which is the dearest.
+        return [replace(by_price[-1], to=""), *{each.to: each for each in by_price if each.to}.values()]
     # An unknown price is better than a wrong one.
-    return figures[0] if len({figure.steps for figure in figures}) == 1 else None
+    return figures[:1] if len({figure.steps for figure in figures}) == 1 else []
 
 
 def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) -> Figure | None:
@@ -171,5 +183,11 @@ def _figure(wanted: Wanted, region: str, product: Any, code: str, asked: str) ->
         return None  # the first step is missing, or two prices start at one quantity
     since = str(terms[0].get("effectiveDate") or product.get("publicationDate") or asked)[:10]
     return Figure(
-        item=wanted.item, steps=tuple(steps), region=region, source=f"{code} {usage}", date=since, origin=LIST
+        item=wanted.item,
+        steps=tuple(steps),
+        region=region,
+        source=f"{code} {usage}",
+        date=since,
+        origin=LIST,
+        to=str(attributes.get("toRegionCode", "")) if wanted.dearest else "",
     )

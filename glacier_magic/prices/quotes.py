@@ -1,31 +1,24 @@
-"""Quotes, and the arithmetic that makes them: what storing, retrieving and deleting cost.
+"""Quotes, and the arithmetic that makes them: what retrieving, deleting and transfers cost.
 
-Pure functions of a price table, in exact decimals.  The overheads and minimum days are those of the
-service's documentation (Glacier developer guide, DescribeVault; S3 user guide, storage classes).
+Pure functions of a price table, in exact decimals.  The overhead and minimum days are those of the
+service's documentation (Glacier developer guide, DescribeVault).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
 from .book import PriceTable
-from .figures import ANYWHERE, GB, Figure
-from .money import SMALLEST, money, rate
-
-if TYPE_CHECKING:
-    from ..catalogue.archives.folders import Folder
+from .figures import ANYWHERE, GB, PER_GB, THOUSAND, Figure
+from .money import CENT, SMALLEST, apart, money, rate
 
 OVERHEAD = 32 << 10
 """Bytes of index and metadata billed for each archive, and each object of an archive class."""
-NAME_OVERHEAD = 8 << 10
-"""More bytes, at the S3 Standard price, for each object in Flexible Retrieval or Deep Archive."""
-SMALLEST_INSTANT = 128 << 10
-"""The minimum billed size of an object in Instant Retrieval."""
 HOUR = 3_600_000  # milliseconds
 MINIMUM_HOURS = 90 * 24  # archives deleted earlier are billed for the remaining time
 MONTH_HOURS = 30 * 24
@@ -34,46 +27,16 @@ HERE, REGION, INTERNET = "here", "region", "internet"
 
 
 @dataclass(frozen=True)
-class Holding:
-    """Some archives: their bytes, without overheads, and their number.
-
-    :param instant: the bytes with every archive counted as at least 128 KiB; None if unknown.
-    """
-
-    bytes: int
-    archives: int
-    instant: int | None = None
-
-    def __add__(self, other: Holding) -> Holding:
-        known = self.instant is not None and other.instant is not None
-        instant = (self.instant or 0) + (other.instant or 0) if known else None
-        return Holding(self.bytes + other.bytes, self.archives + other.archives, instant)
-
-
-@dataclass(frozen=True)
-class StorageClass:
-    """An S3 storage class that archives can move to."""
-
-    name: str
-    item: str
-    days: int
-
-
-CLASSES = (
-    StorageClass("Flexible Retrieval", "flexible-storage", 90),
-    StorageClass("Instant Retrieval", "instant-storage", 90),
-    StorageClass("Deep Archive", "deep-archive-storage", 180),
-)
-TOP = "./"
-"""The folder of archives whose names contain none."""
-
-
-@dataclass(frozen=True)
 class QuoteLine:
-    """A quantity and its cost; without a quantity the amount is unknown."""
+    """A quantity and its cost; without a quantity the amount is unknown.
+
+    :param free: what the account may have free of charge each month of the same thing; a quote does not
+        subtract it, because the service does not say how much of it is used up.
+    """
 
     figure: Figure
     quantity: Decimal | None
+    free: Decimal = Decimal(0)
 
     @property
     def amount(self) -> Decimal | None:
@@ -85,6 +48,15 @@ class QuoteLine:
         """Whether a budget may rely on the amount."""
         # A quantity of 0 costs nothing at any price.
         return self.quantity == 0 or (self.amount is not None and self.figure.confirmed)
+
+    def words(self) -> str:
+        """Return what is charged, with its quantity: ``25.6 GB of standard retrieval``."""
+        if self.quantity is None:
+            return f"{self.figure.words} of an unknown quantity"
+        if self.figure.unit == THOUSAND:
+            return f"{self.quantity * 1000:,.0f} {self.figure.words}"
+        unit = self.figure.unit
+        return f"{amount_of(self.quantity)} {unit if unit == PER_GB else f'{unit}s'} of {self.figure.words}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +80,18 @@ class Quote(Rendered):
         return sum((line.amount or Decimal(0) for line in self.lines), Decimal(0))
 
     @property
+    def least(self) -> Decimal:
+        """The sum of the known lines if all free allowances of the month are unused."""
+        of_item: dict[str, list[QuoteLine]] = {}
+        for line in self.lines:
+            of_item.setdefault(line.figure.item, []).append(line)  # several lines share one allowance
+        amounts = (
+            lines[0].figure.amount(max(Decimal(0), _quantity(lines) - max(line.free for line in lines)))
+            for lines in of_item.values()
+        )
+        return min(self.known, sum((amount or Decimal(0) for amount in amounts), Decimal(0)))
+
+    @property
     def confirmed(self) -> bool:
         """Whether a budget may rely on the total."""
         return all(line.confirmed for line in self.lines)
@@ -122,6 +106,31 @@ class Quote(Rendered):
             return f"unknown (over {money(self.known)})" if self.known >= SMALLEST else "unknown"
         return money(self.total) if self.confirmed else f"{money(self.total)} (unconfirmed)"
 
+    def headline(self) -> str:
+        """Return the total with its largest part, what it leaves out, and the least that it can be.
+
+        ``$2.49, of it $2.30 for 25.6 GB of transfer out to the internet; $0.19 if ...``
+        """
+        words = [money(self.known) if self.confirmed or self.total is None else self.words()]
+        paid = [line for line in self.lines if line.amount]
+        if len(paid) > 1 and self.known >= CENT:
+            largest = max(paid, key=lambda line: line.amount or 0)
+            words.append(f"of it {money(largest.amount)} for {largest.words()}")
+        missing = dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None)
+        if missing:
+            words.append(f"without what is not known: {' and '.join(missing)}")
+        return "; ".join(filter(None, (", ".join(words), self.allowance())))
+
+    def allowance(self) -> str:
+        """Return the least that it costs, and by which free allowances; empty for less than a cent."""
+        if self.known - self.least < CENT:
+            return ""
+        free = {
+            line.figure.words: f"{line.free:f} GB of {line.figure.words}" for line in self.lines if line.free
+        }
+        # The service does not say how much of them is used up.
+        return f"{money(self.least)} if nothing of this month's free {' and '.join(free.values())} is used"
+
     def check(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
         """Raise an error unless the cost is certain not to exceed *max_cost* US dollars.
 
@@ -134,11 +143,8 @@ class Quote(Rendered):
         ]
         if self.known > max_cost:  # first: unknown lines can only add to it
             more = "more than " if self.total is None else ""
-            # "$0.01, over the limit of $0.01" would puzzle: then all digits are shown.
-            shown = money if money(self.known) != money(max_cost) else rate
-            exact = max_cost >= 1 or max_cost == max_cost.quantize(SMALLEST)
-            limit = shown(max_cost) if exact else rate(max_cost)
-            raise OverBudget(f"This costs {more}{shown(self.known)}, over the limit of {limit}")
+            shown, limit = apart(self.known, max_cost)
+            raise OverBudget(f"This costs {more}{shown}, over the limit of {limit}")
         if doubtful:
             named = dict.fromkeys(_doubt(line) for line in doubtful)
             region = doubtful[0].figure.region
@@ -149,6 +155,7 @@ class Quote(Rendered):
         """Return lines, total and notes as values for JSON: amounts as text, None if unknown."""
         return {
             "total": _text(self.total),
+            "least": _text(self.least),
             "words": self.words(),
             "confirmed": self.confirmed,
             "lines": [
@@ -185,23 +192,29 @@ class Quote(Rendered):
 
     def _repr_text(self) -> str:
         lines = [text_table(self._head(), self._rows(), numbers=(1, 3, 4))] if self.lines else []
-        return "\n".join([*lines, f"Total: {self.words()}", *self.notes])
+        return "\n".join([*lines, f"Total: {self.headline()}", *self.notes])
 
     def _repr_html(self) -> str:
         table = html_table(self._head(), self._rows(), numbers=(1, 3, 4)) if self.lines else ""
         notes = "".join(f"<p class='glacier-note'>{escape(note)}</p>" for note in self.notes)
-        return f"{table}<p>Total: <b>{escape(self.words())}</b></p>{notes}"
+        return f"{table}<p>Total: <b>{escape(self.headline())}</b></p>{notes}"
 
 
 def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount.normalize():f}"
 
 
+def _quantity(lines: Iterable[QuoteLine]) -> Decimal:
+    return sum((line.quantity or Decimal(0) for line in lines), Decimal(0))
+
+
+def _unknown(line: QuoteLine) -> str:
+    return f"{'how much' if line.quantity is None else 'the price of'} {line.figure.words}"
+
+
 def _doubt(line: QuoteLine) -> str:
-    if line.quantity is None:
-        return f"how much {line.figure.words} is not known"
     if line.amount is None:
-        return f"the price of {line.figure.words} is not known"
+        return f"{_unknown(line)} is not known"
     price = f"{rate(line.figure.price)} per {line.figure.unit}"
     return f"the price of {line.figure.words}, {price}, is not confirmed"
 
@@ -212,56 +225,6 @@ def amount_of(quantity: Decimal) -> str:
     return "<0.0001" if plain == "0" and quantity else plain
 
 
-# Holdings
-
-
-def of_vault(archives: int, billed: int) -> Holding:
-    """Return the content of a vault as the service counts it.
-
-    :param billed: bytes as DescribeVault reports them, including the overhead of each archive.
-    """
-    return Holding(max(0, billed - OVERHEAD * archives), archives)
-
-
-def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
-    """Return the archives in each folder, by its path, without those in its subfolders.
-
-    :param folders: as :meth:`.Archives.du` returns them, each with its subfolders added up.
-    """
-    own: dict[str, list[int]] = {}
-    for folder in folders:  # a parent comes before its subfolders
-        own[folder.path] = [folder.bytes, folder.archives]
-        above = own.get(folder.path[: folder.path.rfind("/", 0, -1) + 1]) if folder.path else None
-        if above is not None:
-            above[0] -= folder.bytes
-            above[1] -= folder.archives
-    # Only those with archives of their own.
-    return {path or TOP: Holding(*own[path]) for path in sorted(own) if own[path][1]}
-
-
-def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[dict[str, Any]]:
-    """Yield folders as rows for :func:`.dataframes.folders`, with their monthly storage cost."""
-    for each in found:
-        quote = monthly_storage(prices, Holding(each.bytes, each.archives))
-        yield {
-            "path": each.path,
-            "depth": each.depth,
-            "archives": each.archives,
-            "size": each.bytes,
-            "oldest": each.oldest,
-            "newest": each.newest,
-            "month": quote.words(),
-            "month_usd": _rounded(quote.total),
-            "vault": vault,
-        }
-
-
-def _rounded(amount: Decimal | None) -> Decimal | None:
-    """Return dollars to the millionth, rounded up."""
-    step = Decimal("0.000001")
-    return None if amount is None else amount.quantize(step, rounding=ROUND_CEILING)
-
-
 # Costs
 
 
@@ -270,57 +233,26 @@ def gigabytes(count: int) -> Decimal:
     return Decimal(count) / GB
 
 
-def monthly_storage(prices: PriceTable, holding: Holding) -> Quote:
-    """Return the cost of a month of vault storage: the bytes, and 32 KiB per archive."""
-    billed = holding.bytes + OVERHEAD * holding.archives
-    return Quote((QuoteLine(prices.figure("storage"), gigabytes(billed)),))
-
-
-def class_storage(prices: PriceTable, kind: StorageClass, holding: Holding) -> Quote:
-    """Return the cost of a month of the same archives as objects of an S3 storage class.
-
-    Each object adds 32 KiB at the price of the class and 8 KiB at the price of S3 Standard; in
-    Instant Retrieval it is billed for at least 128 KiB instead.
-    """
-    figure = prices.figure(kind.item)
-    if kind.item != "instant-storage":
-        billed = holding.bytes + OVERHEAD * holding.archives
-        names = QuoteLine(prices.figure("s3-standard-storage"), gigabytes(NAME_OVERHEAD * holding.archives))
-        return Quote((QuoteLine(figure, gigabytes(billed)), names))
-    if holding.instant is not None:
-        return Quote((QuoteLine(figure, gigabytes(holding.instant)),))
-    least = max(holding.bytes, SMALLEST_INSTANT * holding.archives)
-    note = "Instant Retrieval costs more where archives below 128 KiB are among larger ones."
-    return Quote((QuoteLine(figure, gigabytes(least)),), (note,))
-
-
-def retrieval(prices: PriceTable, count: int, requests: int, tier: str, *, used: int | None = None) -> Quote:
+def retrieval(prices: PriceTable, count: int, requests: int, tier: str) -> Quote:
     """Return the cost of retrieving *count* bytes with *requests* jobs.
 
     :param tier: ``Expedited``, ``Standard`` or ``Bulk``.
-    :param used: bytes of this month's free standard retrieval that are used up; None if unknown, and
-        then nothing is counted as free.
     :raises InputError: there is no such tier.
     """
     if tier not in TIERS:
         raise InputError(f"There is no tier {tier!r}", cure=f"Tiers: {', '.join(TIERS)}")
     item = f"retrieval-{tier.lower()}"
-    # The free amount is for standard retrievals only.
-    free = prices.figure("free-retrieval") if tier == "Standard" else None
-    notes: tuple[str, ...] = ()
-    paid = gigabytes(count)
-    if free is not None and free.price:  # the user may have set it to 0
-        if used is None:
-            notes = (f"Up to {free.price:f} GB a month may be free; none is counted as free here.",)
-        else:
-            paid = max(Decimal(0), paid - max(Decimal(0), free.price - gigabytes(used)))
+    free = _free(prices, "free-retrieval") if tier == "Standard" else Decimal(0)
     return Quote(
         (
-            QuoteLine(prices.figure(item), paid),
+            QuoteLine(prices.figure(item), gigabytes(count), free),
             QuoteLine(prices.figure(f"{item}-requests"), Decimal(requests) / 1000),
-        ),
-        notes,
+        )
     )
+
+
+def _free(prices: PriceTable, item: str) -> Decimal:
+    return prices.figure(item).price or Decimal(0)  # the user may have set it to 0
 
 
 def early_deletion(prices: PriceTable, archives: Iterable[tuple[int | None, int | None]], now: int) -> Quote:
@@ -354,17 +286,26 @@ def upload_requests(prices: PriceTable, requests: int) -> Quote:
     return Quote((QuoteLine(prices.figure("upload-requests"), Decimal(requests) / 1000),))
 
 
+def other_requests(prices: PriceTable, requests: int) -> Quote:
+    """Return the cost of lists, deletions and requests for output; no line where they are free."""
+    figure = prices.figure("other-requests")
+    quantity = Decimal(requests) / 1000
+    return Quote((QuoteLine(figure, quantity),) if figure.amount(quantity) != 0 else ())
+
+
 def transfer_out(prices: PriceTable, count: int, to: str) -> Quote:
     """Return the cost of transferring *count* bytes out of the region.
 
-    :param to: ``internet``, ``region`` for another region, or ``here`` for the same region, which is
-        free.
+    :param to: ``internet``, the name of a region, ``region`` for the most expensive one, or ``here``
+        for the same region, which is free.
     """
-    if to == HERE:
+    if to in (HERE, prices.region):
         return Quote()
-    note = "What the account may move out free of charge each month is not counted off."
-    notes = (note,) if to == INTERNET else ()
-    return Quote((QuoteLine(prices.figure(f"transfer-out-{to}"), gigabytes(count)),), notes)
+    if to == INTERNET:
+        free = _free(prices, "free-transfer-out")
+        return Quote((QuoteLine(prices.figure("transfer-out-internet"), gigabytes(count), free),))
+    figure = prices.figure("transfer-out-region") if to == REGION else prices.to_region(to)
+    return Quote((QuoteLine(figure, gigabytes(count)),))
 
 
 def provisioned(prices: PriceTable, units: int, months: int = 1) -> Quote:

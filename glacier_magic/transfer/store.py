@@ -13,6 +13,9 @@ from ..base.units import human_bytes, plural
 from ..catalogue import ArchiveRecord
 from ..catalogue.records.upload_records import HeldElsewhere
 from ..errors import GlacierError, InputError
+from ..prices import PriceTable, Quote
+from ..prices.quotes import upload_requests
+from ..prices.storage_costs import Holding, monthly_storage
 from .budget import Stopped
 from .engine import Engine, holding
 from .parts import check_part_size
@@ -47,10 +50,48 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The progress of each file of an upload, and the event that ends the upload."""
+class Sending:
+    """The files of an upload that are to be sent, and the number of paid requests that takes.
 
-    tally: FileTally
+    :param before: the outcome so far: files that are stored already, and skipped ones.
+    :param since: what another process stores after this time is not sent again (milliseconds since
+        1970 by the clock that dates uploads); None to send it in any case.
+    """
+
+    files: list[Source]
+    requests: int
+    before: Stored
+    since: int | None
+    part_size: int | None
+
+    @property
+    def size(self) -> int:
+        """The size of the files together, in bytes."""
+        return sum(source.size for source in self.files)
+
+    def quote(self, prices: PriceTable) -> Quote:
+        """Return the price of the requests."""
+        return upload_requests(prices, self.requests)
+
+    def month(self, prices: PriceTable) -> Quote:
+        """Return the price of a month of storage of the files."""
+        return monthly_storage(prices, Holding(self.size, len(self.files)))
+
+    def price(self, prices: PriceTable) -> str:
+        """Return the number of requests, their price, and that of the storage as a text."""
+        return priced(self.requests, self.quote(prices), self.month(prices))
+
+
+def priced(requests: int, now: Quote, month: Quote) -> str:
+    """Return what an upload costs as a text."""
+    return f"{plural(requests, 'upload request')}: {now.words()}; storage: {month.words()} a month"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The event that ends an upload; with a tally, the progress of each file."""
+
+    tally: FileTally | None
     stop: threading.Event
 
 
@@ -61,36 +102,39 @@ class Storing:
     engine: Engine
     vault: str
 
-    def files(
-        self,
-        sources: Sources,
-        *,
-        again: bool = False,
-        part_size: int | None = None,
-        progress: Observer | None = None,
-        watched: Watched | None = None,
-    ) -> Stored:
-        """Store files; those that are stored already only if *again*.
+    def choose(self, sources: Sources, *, again: bool = False, part_size: int | None = None) -> Sending:
+        """Return which files are to be sent: those that are stored already only if *again*.
 
-        :param watched: receives the progress of each file, and has the event that ends the upload.
-        :raises Stopped: that event was set; stored files stay on record, and the same call resumes.
+        :param part_size: bytes in a part of a large file; None for the default.
+        :raises InputError: a file would have too many parts.
         """
         check_part_size(part_size)
         # Another process may store some of the same files from now on: those are not sent again.
         began = int(self.engine.catalogue.database.now() * 1000)  # the clock that dates uploads
-        outcome = Stored(skipped=list(sources.skipped))
-        todo = []
+        before, files = Stored(skipped=list(sources.skipped)), []
         for source in sources.files:
-            before = None if again else self.stored_before(source)
-            if before:
-                outcome.rows.append(_row(source, before, "already stored"))
+            record = None if again else self.stored_before(source)
+            if record:
+                before.rows.append(_row(source, record, "already stored"))
             else:
-                todo.append(source)
-        if todo:
+                files.append(source)
+        uploader = Uploader(self.engine, self.vault, threading.Event(), part_size)
+        requests = sum(map(uploader.requests, files))
+        return Sending(files, requests, before, None if again else began, part_size)
+
+    def send(
+        self, sending: Sending, *, progress: Observer | None = None, watched: Watched | None = None
+    ) -> Stored:
+        """Store files.
+
+        :param watched: receives the progress of each file, and has the event that ends the upload.
+        :raises Stopped: that event was set; stored files stay on record, and the same call resumes.
+        """
+        outcome = Stored(list(sending.before.rows), list(sending.before.skipped))
+        if sending.files:
             self.engine.service.describe_vault(self.vault)  # fail early if there is no such vault
             self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
-            since = None if again else began
-            self._send(todo, outcome, since, part_size, progress, watched)
+            self._send(sending, outcome, progress, watched)
         return outcome
 
     def stored_before(self, source: Source) -> ArchiveRecord | None:
@@ -101,20 +145,14 @@ class Storing:
         return record if record and record.state in ("pending", "present") else None
 
     def _send(
-        self,
-        todo: list[Source],
-        outcome: Stored,
-        began: int | None,
-        part_size: int | None,
-        progress: Observer | None,
-        watched: Watched | None,
+        self, sending: Sending, outcome: Stored, progress: Observer | None, watched: Watched | None
     ) -> None:
+        todo = sending.files
         label = todo[0].name if len(todo) == 1 else plural(len(todo), "file")
         tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
-        size = sum(source.size for source in todo)
-        meter = Meter(f"Uploading {label}", size, progress, tally)
-        uploader = Uploader(self.engine, self.vault, stop, part_size, began)
-        if began is None:  # --again does not wait for an inventory to settle it
+        meter = Meter(f"Uploading {label}", sending.size, progress, tally)
+        uploader = Uploader(self.engine, self.vault, stop, sending.part_size, sending.since)
+        if sending.since is None:  # --again does not wait for an inventory to settle it
             self._end_unsettled(todo)
         try:
             with holding(self.engine):

@@ -114,7 +114,7 @@ class Leftovers(Rendered):
                     mtime_ns=facts.st_mtime_ns,
                 )
             )
-        return self._storing.files(sources, progress=progress).table()
+        return self._storing.send(self._storing.choose(sources), progress=progress).table()
 
     def abort(self, words: Sequence[str]) -> pd.DataFrame:
         """Abort unfinished uploads; return them as a table.

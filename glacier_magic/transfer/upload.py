@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -31,6 +32,11 @@ NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailab
 DROPPED = "the service dropped the unfinished upload"
 
 Done = Callable[[Source, ArchiveRecord], None]
+
+
+def requests_in_parts(size: int, part_size: int) -> int:
+    """Return the number of requests of a multipart upload: its start, its parts and its completion."""
+    return -(-size // part_size) + 2
 
 
 @dataclass(frozen=True)
@@ -255,6 +261,20 @@ class Uploader:
             uploads.released(upload.id, str(error))
         else:
             uploads.ended(upload.id, "aborted", why)
+
+    def requests(self, source: Source) -> int:
+        """Return the number of requests that storing a file takes; only of missing parts if it resumes.
+
+        :raises InputError: there would be too many parts.
+        """
+        if source.size <= self.engine.limits.single_request:
+            return 1
+        found = self.engine.catalogue.uploads.unfinished(vault=self.vault, **source.identity)
+        if found is not None and found.upload_id and found.part_size:
+            with suppress(NotFound):  # the service has dropped its parts
+                there = self.engine.service.parts(self.vault, found.upload_id)
+                return requests_in_parts(source.size, found.part_size) - 1 - len(there)
+        return requests_in_parts(source.size, self._part_size(source.size))
 
     def _part_size(self, size: int) -> int:
         smallest = self.part_size or self.engine.limits.smallest_part

@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .. import descriptions
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, describe
+from ..prices import PriceTable, Quote
+from ..prices.quotes import upload_requests
 from ..steps import step
 from .budget import Stopped
 from .engine import Engine
@@ -20,6 +23,7 @@ from .progress import FileTally, Report
 from .sources import Source, Sources, find
 from .store import Storing, Watched
 from .unfinished import Leftovers
+from .upload import requests_in_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +51,18 @@ class UploadDesk(Rendered):
 
     ``pause`` ends the requests in progress; ``start`` resumes, as does a new queue with the same
     files after a restart.  Nothing is stored twice.
+
+    :param prices: returns the present prices.
+    :param limit: see :meth:`limit_to`; None for no limit.
     """
 
-    def __init__(self, engine: Engine, vault: str) -> None:
-        self.vault = vault
+    def __init__(
+        self, engine: Engine, vault: str, prices: Callable[[], PriceTable], *, limit: Decimal | None = None
+    ) -> None:
+        self.vault, self._prices = vault, prices
+        self.price = ""
+        """What the files that are not stored yet will cost."""
+        self._limit = None if limit is None else (limit, False)
         self._engine, self._storing = engine, Storing(engine, vault)
         self._lock = threading.RLock()
         self._sources: dict[str, Source] = {}
@@ -84,6 +96,7 @@ class UploadDesk(Rendered):
             before = len(self._sources)
             self._sources.update({source.key: source for source in found.files})
             self.state = IDLE if len(self._sources) > before else self.state
+        self._quote()
         self._notify()
         return len(self._sources) - before
 
@@ -94,6 +107,7 @@ class UploadDesk(Rendered):
         """
         self._refuse_while_sending()
         self._sources.pop(key, None)
+        self._quote()
         self._notify()
 
     def _refuse_while_sending(self) -> None:
@@ -104,9 +118,13 @@ class UploadDesk(Rendered):
         """Store *content*, such as a file picked in a browser; return the archive id.
 
         :raises InputError: *content* is empty, or the name cannot be described.
+        :raises OverBudget: it costs more than the limit.
+        :raises PriceUnknown: its price is unknown or unconfirmed, and there is a limit.
         """
         if not content:
             raise InputError(f"{name!r} is empty, and the service stores no empty archives")
+        stream_part = self._engine.limits.stream_part
+        self._check(upload_requests(self._prices(), requests_in_parts(len(content), stream_part)))
         record = self._storing.stream(io.BytesIO(content), name=name)
         with self._lock:
             self._settled[name] = ("stored", f"{human_bytes(len(content))} from the browser")
@@ -118,6 +136,19 @@ class UploadDesk(Rendered):
         return Leftovers(self._storing)
 
     # Sending
+
+    def limit_to(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
+        """Refuse to start if the requests cost more than *max_cost* US dollars.
+
+        :param accept_unconfirmed: count unconfirmed prices towards the limit.
+        """
+        self._limit = max_cost, accept_unconfirmed
+
+    def _quote(self) -> None:
+        self.price = ""
+        with suppress(GlacierError):  # the parts of unfinished uploads could not be listed
+            sending = self._storing.choose(Sources(list(self._sources.values())))
+            self.price = sending.price(self._prices()) if sending.requests else ""
 
     @property
     def max_rate(self) -> float | None:
@@ -132,7 +163,12 @@ class UploadDesk(Rendered):
         """Send the files that are not stored yet, in the background.
 
         :raises InputError: the queue is empty.
+        :raises OverBudget: they cost more than the limit.
+        :raises PriceUnknown: their price is unknown or unconfirmed, and there is a limit.
         """
+        if self._limit is not None:
+            sending = self._storing.choose(Sources(list(self._sources.values())))
+            self._check(sending.quote(self._prices()))
         with self._lock:
             if self._thread is not None:
                 return
@@ -144,6 +180,10 @@ class UploadDesk(Rendered):
             self._thread = threading.Thread(target=self._run, name="glacier-desk", daemon=True)
             self._thread.start()  # with the lock held, so that _run() cannot end before _thread is set
         self._notify()
+
+    def _check(self, quote: Quote) -> None:
+        if self._limit is not None:
+            quote.check(self._limit[0], accept_unconfirmed=self._limit[1])
 
     def pause(self) -> None:
         """End the requests in progress; partly sent parts are sent again later."""
@@ -166,7 +206,9 @@ class UploadDesk(Rendered):
         try:
             sources = Sources(list(self._sources.values()))
             watched = Watched(self._tally, self._stop)
-            stored = self._storing.files(sources, progress=self._observe, watched=watched)
+            stored = self._storing.send(
+                self._storing.choose(sources), progress=self._observe, watched=watched
+            )
             with self._lock:
                 for row in stored.rows:  # a file stored before a pause stays "stored"
                     self._settled.setdefault(str(row["path"]), (str(row["state"]), ""))
@@ -176,6 +218,7 @@ class UploadDesk(Rendered):
             self.error = describe(error)
         with suppress(GlacierError):  # no harm: start() looks again at what is stored
             self._note_stored()
+        self._quote()
         with self._lock:
             # Together: start() and pause() go by the thread, views by the state.
             self.state, self._thread = state, None
@@ -263,7 +306,8 @@ class UploadDesk(Rendered):
         words = f"{plural(len(files), 'file')}, {size}, for {self.vault}: {self.state}"
         if self.report is not None and self.state in (SENDING, PAUSING):
             words = f"{self.report}"
-        return f"{words}. {self.error}" if self.error else words
+        price = self.price if self.state in (IDLE, PAUSED) else ""
+        return ". ".join(filter(None, (words, price, self.error)))
 
     _HEAD = ("name", "size", "state", "done", "note")
 

@@ -7,6 +7,7 @@ import pytest
 
 from glacier_magic.errors import (
     AccessDenied,
+    InputError,
     NotReady,
     OverBudget,
     PlanChanged,
@@ -67,7 +68,20 @@ def test_a_budget_refuses_what_costs_more_or_is_not_known(session, priced, home)
     (home / "own" / "prices.toml").unlink()
     with pytest.raises(PriceUnknown):
         session.capacity().buy().run(max_cost=1000)
-    assert "unknown" in session.capacity().buy().title
+    assert "the price of provisioned capacity" in session.capacity().buy().title
+
+
+@pytest.mark.parametrize(
+    "limit", [float("inf"), Decimal("Infinity"), Decimal("NaN"), -1, 100.0, "5,000", "x"]
+)
+def test_a_budget_that_is_no_amount_is_refused(session, client, priced, limit):
+    """And nothing is bought."""
+    plan = session.capacity().buy()
+    with pytest.raises(InputError, match="not an amount of US dollars"):
+        plan.run(max_cost=limit)
+    with pytest.raises(InputError, match="not an amount of US dollars"):
+        plan.limit_to(limit)
+    assert client.list_provisioned_capacity()["ProvisionedCapacityList"] == []
 
 
 @pytest.mark.parametrize("fault", ["reset-after", "reset-before", "500"])

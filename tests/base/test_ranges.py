@@ -1,12 +1,15 @@
 """Ranges of bytes: how they are written, and that what is retrieved for them is the least."""
 
+import itertools
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base import ranges
 from glacier_magic.base.ranges import Asked, ByteRange, cover, megabyte_cover, node_over, pieces
-from glacier_magic.base.treehash import is_megabyte_aligned, is_tree_hash_aligned
+from glacier_magic.base.treehash import is_megabyte_aligned, is_tree_hash_aligned, tree_hash
 from glacier_magic.errors import InputError
 
 MIB = 1 << 20
@@ -80,6 +83,30 @@ def test_pieces_are_nodes_side_by_side_that_make_up_the_megabyte_cover(given, la
         megabyte_cover(part, size).last + 1,
     ]
     assert found[0].first == megabyte_cover(part, size).first
+
+
+def test_the_service_accepts_every_cover_and_sends_the_hashes_that_are_expected(client, emulator, put):
+    """Of an output that is no node of the tree it sends none, not even for a node within it."""
+    client.create_vault(vaultName="photos")
+    size = 10 * MIB + 5
+    archive = put("x", os.urandom(size))
+    chunks = [ByteRange(n * MIB, min((n + 1) * MIB, size) - 1) for n in range(11)]
+    jobs = {}
+    for first, last in itertools.combinations_with_replacement(chunks, 2):
+        retrieved = ByteRange(first.first, last.last)
+        parameters = {"Type": "archive-retrieval", "ArchiveId": archive, "RetrievalByteRange": str(retrieved)}
+        jobs[retrieved] = client.initiate_job(vaultName="photos", jobParameters=parameters)["jobId"]
+    emulator.advance(hours=4.1)
+    for retrieved, job in jobs.items():
+        for piece in pieces(retrieved, size, 4 * MIB):
+            within = f"bytes={piece.first - retrieved.first}-{piece.last - retrieved.first}"
+            answer = client.get_job_output(vaultName="photos", jobId=job, range=within)
+            data, told = answer["body"].read(), answer.get("checksum")
+            assert told == (tree_hash(data) if ranges.is_verifiable(retrieved, size) else None)
+        grown = cover(retrieved, size)
+        assert grown in jobs
+        assert ranges.is_verifiable(grown, size)
+        assert grown.size == min(each.size for each in nodes(size) if each.holds(retrieved))
 
 
 def test_a_small_part_of_a_huge_archive_does_not_grow_to_a_node_of_gigabytes():

@@ -10,6 +10,7 @@ from glacier_magic.base.units import (
     from_ms,
     human_bytes,
     human_duration,
+    human_sum,
     local_time,
     parse_duration,
     parse_rate,
@@ -140,3 +141,17 @@ def test_more_bytes_than_there_can_be_are_refused_in_words(text):
         assert len(str(caught.value)) < 120
     with pytest.raises(ValueError, match="100000d"):
         parse_duration("9" * 400)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ([], "0 B"),
+        ([1 << 20, 1 << 20], "2 MiB"),
+        ([1 << 20, None, 1 << 20], "2 MiB and 1 of unknown size"),
+        ([None, None], "unknown size"),
+    ],
+)
+def test_a_sum_says_how_many_sizes_are_unknown(sizes, words):
+    """An unknown size is not zero."""
+    assert human_sum(sizes) == human_sum(iter(sizes)) == words

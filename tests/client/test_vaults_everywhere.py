@@ -20,9 +20,9 @@ def far(emulator, region):
 
 
 def test_vaults_of_several_regions_are_in_one_table(session, vault, far, region, emulator, home):
-    """With the price of each region, where it is known, and a total."""
+    """With the cost of each vault, and a total."""
     (home / "own").mkdir(exist_ok=True)
-    (home / "own" / "prices.toml").write_text(f"[{far}]\nstorage = 1000\n")
+    (home / "own" / "prices.toml").write_text("[all]\nstorage = 1000\n")
     emulator.advance(days=2)
     found = session.vaults_everywhere([region, far, far])
     table = found.table

@@ -11,6 +11,7 @@ import pytest
 from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
+from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage
 
 D = decimal.Decimal
 GB = 1 << 30
@@ -88,7 +89,7 @@ def test_the_month_by_vault_is_as_the_inventories_say(glacier, own, two_vaults):
     assert "in total" in text
     assert "oldest is of" in text
     assert "Counted as empty, as they have no inventory yet: new" in text
-    assert "4 your configuration" in text
+    assert "4 from your configuration" in text
     assert "--refresh" in text  # Instant Retrieval has no price
 
 
@@ -109,7 +110,7 @@ def test_without_a_price_the_month_is_unknown_and_says_what_to_do(glacier, two_v
     assert "--refresh" in repr(costs)
     elsewhere = glacier("cost", "--region", "us-east-1")
     assert elsewhere.table["month"].iloc[0] == D(66) * D("0.0036") / (1 << 20)
-    assert "AWS price list of 2025-12-02 (copy)" in repr(elsewhere)
+    assert "26 from AWS price lists of 2024-08-26 to 2025-12-02 (copies)" in repr(elsewhere)
 
 
 def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files):
@@ -125,6 +126,19 @@ def test_the_month_by_folder_is_reckoned_from_the_catalogue(glacier, own, files)
     assert two.loc["a/", "size"] == 1024 + 7
     assert two.loc["a/", "month"] == D(33 * 1024 + 7) / GB
     assert "No inventory read yet" in repr(glacier("cost", "--depth", "1"))
+
+
+def test_the_total_is_the_sum_of_the_rows(glacier, files):
+    """Also where tiny archives, of which Instant Retrieval bills 128 KiB each, are beside large ones."""
+    glacier("create", "photos")
+    for name, size in (("tiny/1", 1), ("tiny/2", 2), ("large/1", 400_000)):
+        files(name, size)
+    glacier("upload", "--recursive", ".")
+    costs = glacier("cost", "photos", "--depth", "1", "--region", "us-east-1")
+    every = sum(costs.holdings.values(), Holding(0, 0))
+    total = costs.total.total, *(class_storage(costs.prices, kind, every).total for kind in CLASSES)
+    assert tuple(costs.table[["month", "flexible", "instant", "deep_archive"]].sum()) == total
+    assert costs.table["instant"].sum() == D(2 * 131_072 + 400_000) * D("0.004") / GB
 
 
 def test_an_archive_of_unknown_size_is_counted_as_empty(glacier, own, emulator, region, files):

@@ -7,6 +7,7 @@ from glacier_magic import cli
 from glacier_magic.emulator.testing import running
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:done"
+PRICE = "about $0.1037 a month for each session that listens all the time (259,200 requests to SQS"
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
@@ -89,7 +90,10 @@ def test_a_queue_is_made_after_it_was_shown_and_removed(shell, moto, empty_moto,
         assert "sqs:SendMessage" in shown
         assert "123456789012" not in shown
         assert names() == []
-        assert "notifies the queue" in shell("notify", "setup", "--name", "mine", "--yes")
+        assert PRICE in shown
+        said = shell("notify", "setup", "--name", "mine", "--yes")
+        assert "notifies the queue" in said
+        assert said.count(PRICE) == 2  # before and after
         assert names() == ["glacier-magic-mine"]
         assert "glacier-magic-mine" in shell("notify")
         shell("notify", "setup", "--yes", code=8)

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic import cli
-from glacier_magic.errors import AccessDenied, InputError, JobExpired, Unavailable
+from glacier_magic.base.paths import data_folder
+from glacier_magic.errors import AccessDenied, InputError, JobExpired, OverBudget, PlanChanged, Unavailable
 from glacier_magic.jobs.durations import ExpiringOutput, hurried, missed, warning
 from glacier_magic.service import ServiceClock
+from tests.counting import counting
 
 PATIENCE = 30.0
 MIB = 1 << 20
@@ -168,6 +170,73 @@ def test_named_outputs_are_extended_whenever_they_go(session, filled, held, late
     plan.run()
     past = session.history().table.iloc[0]
     assert (past["kind"], past["vault"], past["archives"], past["done"]) == ("extend", "photos", 1, 1)
+
+
+@pytest.fixture
+def prices():
+    """Set the prices of standard and bulk retrievals: dollars for a MiB, and for a request."""
+
+    def prices(standard, bulk):
+        file = data_folder() / "prices.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = ["[all]", "transfer-out-internet = 1024"]
+        for tier, (mib, request) in (("standard", standard), ("bulk", bulk)):
+            lines += [f"retrieval-{tier} = {mib * 1024}", f"retrieval-{tier}-requests = {request * 1000}"]
+        file.write_text("\n".join(lines))
+
+    prices(standard=(1, 1), bulk=(0, 2))
+    return prices
+
+
+@pytest.fixture
+def staged(session, filled, prices, held, later, tmp_path, until):
+    """Two standard outputs of 2 MiB, one of them for two folders, and one bulk output."""
+    batches = [
+        filled.restore("c.bin", to=tmp_path / "back", tier="bulk").run(),
+        filled.restore("b.bin", to=tmp_path / "back").run(),
+        filled.restore("a.bin", to=tmp_path / "back").run(),
+        filled.restore("a.bin", to=tmp_path / "other").run(),
+    ]
+    later(session, hours=12.1)
+    until(lambda: all(batch.snapshot.count("ready") == 1 for batch in batches))
+
+
+def test_an_extension_is_priced_as_its_requests_and_kept_within_a_limit(session, staged, emulator):
+    """Over the limit none is made; within it each once, and no more by a second run."""
+    plan = session.extend("*", vault="photos")
+    assert [len(plan.items), len(plan.requests)] == [4, 3]
+    assert plan.quote.total == 2 * (2 * 1 + 1) + 1 * 2  # two standard requests of 2 MiB, and one bulk one
+    facts = dict(plan.facts)
+    assert "$8.00" in facts["price"]
+    assert "the most" in facts["price"]
+    with counting(emulator, "InitiateJob") as requests:
+        with pytest.raises(OverBudget):
+            plan.run(max_cost="7.99")
+        assert "limit: $7.99: REFUSED" in repr(plan.limit_to("7.99"))
+        assert requests() == 0
+        plan.run(max_cost=8)
+        plan.run(max_cost=8)
+        assert requests() == 3
+        again = session.extend("*", vault="photos")
+        assert again.empty
+        assert again.quote.total == 0
+        again.run(max_cost=0)
+        assert requests() == 3
+    past = session.history().table.iloc[1]
+    assert (past["kind"], past["price"], past["done"]) == ("extend", "$8.00", 3)
+
+
+def test_an_extension_that_has_become_dearer_than_shown_is_not_requested(session, staged, prices, emulator):
+    """Nor one with other requests than were shown; the plan then shows the present ones."""
+    plan = session.extend("*", vault="photos")
+    prices(standard=(1, 2), bulk=(0, 2))
+    with counting(emulator, "InitiateJob") as requests:
+        with pytest.raises(PlanChanged, match=r"\$10\.00"):
+            plan.run()
+        assert requests() == 0
+        assert plan.quote.total == 10
+        plan.run()
+        assert requests() == 3
 
 
 EXTENDER = """

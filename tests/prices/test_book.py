@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base.paths import data_folder
+from glacier_magic.commands.cost import Prices
 from glacier_magic.errors import AccessDenied, CredentialsError, InputError, LocalError, NotFound, Unavailable
 from glacier_magic.prices import load, quotes, refresh
-from glacier_magic.prices.figures import CONFIGURED, LIST, PACKAGE
+from glacier_magic.prices.built_in import between
+from glacier_magic.prices.figures import CONFIGURED, ITEMS, LIST, PACKAGE
 from glacier_magic.prices.offers import OFFERS, read
 from glacier_magic.service.pricelist import home as asked_at
 
@@ -20,7 +22,7 @@ D = decimal.Decimal
 GLACIER, DEEP, S3, INTERNET, REGIONS = OFFERS
 
 
-def product(usage, unit, *prices, description="", sku="SKU", **more):
+def product(usage, unit, *prices, description="", sku="SKU", operation="", to="", **more):
     """One product as GetProducts answers it: JSON in text; *prices* are (begin, end, USD)."""
     rates = {
         f"{sku}.JRTCKXETXF.{n}": {
@@ -44,7 +46,12 @@ def product(usage, unit, *prices, description="", sku="SKU", **more):
     whole = {
         "product": {
             "productFamily": "Storage",
-            "attributes": {"usagetype": usage, "regionCode": "eu-west-1", "operation": ""},
+            "attributes": {
+                "usagetype": usage,
+                "regionCode": "eu-west-1",
+                "operation": operation,
+                **({"toRegionCode": to} if to else {}),
+            },
             "sku": sku,
         },
         "serviceCode": "AmazonGlacier",
@@ -85,6 +92,7 @@ ANSWERS = {
             ("51200", "512000", "0.0220000000"),
         ),
         flat("EU-TimedStorage-GIR-ByteHrs", "GB-Mo", "0.0040000000"),
+        flat("EU-TimedStorage-GlacierByteHrs", "GB-Mo", "0.0036000000"),
     ],
     "AWS Outbound": [
         product(
@@ -96,8 +104,9 @@ ANSWERS = {
         flat("Global-DataTransfer-Out-Bytes", "GB", "0.0000000000"),
     ],
     "InterRegion Outbound": [
-        flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000"),
-        flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000"),
+        flat("EU-USE1-AWS-Out-Bytes", "GB", "0.0200000000", to="us-east-1"),
+        flat("EU-AFS1-AWS-Out-Bytes", "GB", "0.1470000000", to="af-south-1"),
+        flat("EU-USE1WL1ATL1-AWS-Out-Bytes", "GB", "0.9", to="us-east-1-wl1-atl-wlz-1"),
     ],
 }
 
@@ -171,7 +180,7 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     told = {item: f.price for item, f in prices.figures.items() if f.origin == LIST}
     assert told == {
         "storage": D("0.00405"),
-        "flexible-storage": D("0.00405"),
+        "flexible-storage": D("0.0036"),
         "early-deletion": D("0.00405"),
         "retrieval-standard": D("0.01"),
         "retrieval-bulk": D("0.0025"),
@@ -189,8 +198,13 @@ def test_a_refresh_asks_for_all_pages_and_keeps_what_it_understands(listed, sess
     assert storage.cite() == "AWS Price List: AmazonGlacier EU-TimedStorage-ByteHrs, 2026-11-01"
     assert storage.confirmed
     assert prices.figure("retrieval-expedited").origin == PACKAGE
-    assert f"14 AWS Price List of {prices.refreshed}" in prices.about()
-    assert "13 AWS price list of 2025-12-02 (copy)" in prices.about()
+    assert prices.about() == (
+        f"Prices of eu-west-1 in US dollars: 14 from the AWS Price List as read on {prices.refreshed}, "
+        "12 from AWS price lists of 2024-08-26 to 2025-12-02 (copies), 2 in no price list; "
+        "3 of them not confirmed."
+    )
+    assert "retrieval-expedited" in prices.missing()
+    assert load("us-east-1").missing() == []
     # 12,000 GB: 10,240 at 0.09 = 921.60, and 1,760 at 0.085 = 149.60.
     assert quotes.transfer_out(prices, 12_000 << 30, "internet").total == D("1071.2")
     quotes.retrieval(prices, 1 << 30, 1, "Bulk").check(D(1))
@@ -298,6 +312,81 @@ def test_products_that_contradict_each_other_tell_nothing():
     assert read(GLACIER, "us-east-1", [one, same, other], "") == []
 
 
+def puts(part):
+    """The request products of a class: of eu-central-1, and the price of a part."""
+    return [
+        flat(usage, "Requests", price, operation=operation, sku=operation)
+        for usage in ("EUC1-Requests-GLACIER-Tier1", "EUC1-Requests-GDA-Tier1", "EUC1-Requests-GIR-Tier1")
+        for operation, price in (
+            ("InitiateMultipartUpload", part),
+            ("PutObject", "0.0000360000"),
+            ("PostObject", "0.0000360000"),
+            ("UploadPart", part),
+        )
+    ]
+
+
+def test_of_several_operations_the_one_that_stores_an_object_is_taken():
+    """A part costs less, with the same usage type: 0.036 and 0.0054 for 1,000."""
+    products = puts("0.0000054000")
+    found = [f for offer in (S3, DEEP) for f in read(offer, "eu-central-1", products, "")]
+    assert {f.item: f.price for f in found} == {
+        "flexible-put-requests": D("0.036"),
+        "instant-put-requests": D("0.036"),
+        "deep-archive-put-requests": D("0.036"),
+    }
+    assert read(S3, "eu-central-1", [flat("Requests-GIR-Tier1", "Requests", "1", operation="x")], "")
+    dearer = flat("EUC1-Requests-GDA-Tier1", "Requests", "1", operation="PutObject")
+    assert read(DEEP, "eu-central-1", [*products, dearer], "") == []
+
+
+def test_the_overhead_of_another_class_is_not_the_price_of_storage():
+    """In ap-southeast-6 one usage type has the storage, and overheads that cost less."""
+    products = [
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02415", operation="INTAAS3ObjectOverhead"),
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02625"),
+        flat("APS8-TimedStorage-ByteHrs", "GB-Mo", "0.02415", operation="INTDAAS3ObjectOverhead"),
+    ]
+    [figure] = read(S3, "ap-southeast-6", products, "")
+    assert (figure.item, figure.price) == ("s3-standard-storage", D("0.02625"))
+
+
+def test_a_refresh_keeps_the_price_of_each_destination(listed, session):
+    """For another one it is the built-in price of the pair, else the dearest; a user's own goes first."""
+    refresh(session.service, "eu-west-1")
+    prices = load("eu-west-1")
+    virginia = prices.to_region("us-east-1")
+    assert virginia.price == D("0.02")
+    assert virginia.cite() == "AWS Price List: AWSDataTransfer EU-USE1-AWS-Out-Bytes, 2026-11-01"
+    assert prices.to_region("af-south-1").price == D("0.147")
+    assert prices.to_region("ap-southeast-7") == between("eu-west-1", "ap-southeast-7")
+    assert prices.to_region("mars-1") == prices.figure("transfer-out-region")
+    assert prices.figure("transfer-out-region").price == D("0.147")  # not that of a zone of a city
+    write("[eu-west-1]\ntransfer-out-region = 0.03\n")
+    assert load("eu-west-1").to_region("us-east-1").price == D("0.03")
+
+
+def test_a_refresh_of_an_earlier_version_has_no_prices_of_pairs(listed, session):
+    """Then the built-in ones are taken."""
+    refresh(session.service, "eu-west-1")
+    [file] = (data_folder() / "prices").iterdir()
+    saved = json.loads(file.read_text())
+    del saved["to_regions"]
+    file.write_text(json.dumps(saved))
+    assert load("eu-west-1").to_region("us-east-1") == between("eu-west-1", "us-east-1")
+
+
+def test_a_region_without_vaults_is_refreshed_too(listed, session):
+    """The prices of S3 and of transfers are there."""
+    listed.answers = {**ANSWERS, "AmazonGlacier": []}
+    prices = refresh(session.service, "eu-central-2")
+    assert prices.figure("storage").price is None
+    assert prices.figure("flexible-storage").origin == LIST
+    assert {"storage", "early-deletion", "upload-requests"} <= set(prices.missing())
+    shown = repr(Prices(prices))
+    assert f"Not in the AWS Price List as read on {prices.refreshed}: storage, early-deletion" in shown
+
+
 def test_requests_are_taken_for_uploads_only_where_the_list_says_so():
     """Its description is the only thing that tells."""
     silent = flat("Requests-Tier1", "Requests", "0.00003")
@@ -374,6 +463,21 @@ def test_a_region_is_never_a_path(region):
 # The user's own
 
 
+def test_a_month_after_a_refresh_its_date_is_shown(listed, session):
+    """What it replaces keeps its source, and the sentence beside costs and plans has its date."""
+    before = load("eu-west-1")
+    refresh(session.service, "eu-west-1")
+    [file] = (data_folder() / "prices").iterdir()
+    today = load("eu-west-1").refreshed
+    file.write_text(file.read_text().replace(f'"refreshed": "{today}"', '"refreshed": "2026-10-29"'))
+    old = load("eu-west-1")
+    assert "14 from the AWS Price List as read on 2026-10-29" in old.about()
+    replaced = {f.item for f in old.all() if f != before.figure(f.item)}
+    assert len(replaced) == 14
+    assert {f.origin for f in old.all() if f.item in replaced} == {LIST}
+    assert replaced.isdisjoint(old.missing())
+
+
 def test_the_users_own_price_goes_before_all_others(listed, session):
     """That of the region before that for all; each says where it came from."""
     refresh(session.service, "eu-west-1")
@@ -434,7 +538,16 @@ def test_a_variable_names_another_file(monkeypatch, tmp_path):
         ("[all]\nstorage = nan", "not a price"),
         ("[all]\nstorage = true", "not a price"),
         ("[all]\nstorage = {}", "not a price"),
-        ("[other-region]\nstorage = 'x'", "not a price"),
+        ("[us-east-1]\nstorage = 'x'", "not a price"),
+        ("[all]\nstorage = '5,000'", "write 5000 or 5.000"),
+        ("[all]\nstorage = { price = 1, unit = 'MB' }", "is in 'MB'; its price is for the unit 'GB-month'"),
+        ("[all]\nupload-requests = { price = 1, unit = 1000 }", "for the unit '1,000 requests'"),
+        ("[all]\nstorage = { prize = 1 }", "'prize' of storage .* the nearest is price"),
+        ("[all]\nstorage = { price = 1, currency = 'EUR' }", "none of price, unit, source, date"),
+        ("[us-east1]\nstorage = 1", r"\[us-east1\] is neither .* the nearest is us-east-1"),
+        ("[al]\nstorage = 1", "the nearest is all"),
+        ("[us-east1]", "neither a region"),
+        ("[[eu-west-1]]\nstorage = 1", "outside of a table"),
         ("[all", "cannot be used"),
     ],
 )
@@ -443,6 +556,20 @@ def test_a_slip_in_the_file_is_an_error(text, said):
     write(text)
     with pytest.raises(InputError, match=said):
         load("eu-west-1")
+
+
+def test_every_unit_may_be_written_as_it_is_shown():
+    """And a table may have the name of any region that is known, and of the session's own."""
+    units = [f'{item} = {{ price = 1, unit = "{unit}" }}' for item, (_, unit) in ITEMS.items()]
+    names = ("all", "eu-central-2", "cn-north-1", "mars-1")
+    write("\n".join(line for name in names for line in (f"[{name}]", *units)))
+    assert all(figure.price == 1 for figure in load("mars-1").all())
+
+
+def test_a_variable_without_a_name_names_no_file(monkeypatch):
+    """As if it were not set."""
+    monkeypatch.setenv("GLACIER_MAGIC_PRICES", "")
+    assert load("eu-west-1").figure("storage").origin == PACKAGE
 
 
 def test_a_file_that_is_no_text_is_an_error():

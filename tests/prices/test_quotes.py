@@ -3,30 +3,30 @@
 import decimal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
+from glacier_magic.plans.base import dollars
 from glacier_magic.prices import Figure, PriceTable, Quote, QuoteLine, money, parse_money, rate
 from glacier_magic.prices.built_in import between, built_in
 from glacier_magic.prices.figures import GB, ITEMS
-from glacier_magic.prices.money import parse_price
+from glacier_magic.prices.money import apart, parse_price
 from glacier_magic.prices.quotes import (
-    CLASSES,
     OVERHEAD,
-    Holding,
     amount_of,
-    class_storage,
     early_deletion,
     hours_left,
-    monthly_storage,
+    other_requests,
     provisioned,
     retrieval,
     transfer_out,
     upload_requests,
 )
+from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage, monthly_storage
 from tests import ROOT
 
 D = decimal.Decimal
@@ -127,28 +127,31 @@ def test_unconfirmed_figures_give_an_unconfirmed_sum():
     assert quote.words() == "$10.24 (unconfirmed)"
 
 
-@pytest.mark.parametrize(
-    ("used", "paid"),
-    [
-        (0, "0.00"),  # all 10 GB are free
-        (4 * GB, "0.04"),  # 6 GB are free still: 4 GB at 0.01
-        (10 * GB, "0.10"),  # none is left: 10 GB at 0.01
-        (12 * GB, "0.10"),  # more than all is used: not less than none is left
-    ],
-)
-def test_ten_gigabytes_a_month_are_free_if_the_caller_knows_what_is_left(used, paid):
-    """10 GB and one request (0.00003) after *used* of the month's allowance."""
-    quote = retrieval(US, 10 * GB, 1, "Standard", used=used)
-    assert quote.total == D(paid) + D("0.00003")
-    assert quote.notes == ()
+def test_the_free_retrieval_of_a_month_is_the_least_it_can_be():
+    """12 GB at 0.01 = 0.12, one request 0.00003; 10 GB of it may be free: 0.02003."""
+    quote = retrieval(US, 12 * GB, 1, "Standard")
+    assert (quote.total, quote.least) == (D("0.12003"), D("0.02003"))
+    assert "$0.0201 if nothing of this month's free 10 GB of standard retrieval is used" in quote.headline()
+    bulk = retrieval(table(retrieval_bulk="0.01"), 12 * GB, 1, "Bulk")  # not of this tier
+    assert bulk.least == bulk.total
 
 
-def test_nothing_is_taken_for_free_where_it_is_not_known_what_was_used():
-    """10 GB at 0.01 = 0.10, one request 0.00003; a note says what may be free."""
-    quote = retrieval(US, 10 * GB, 1, "Standard")
-    assert quote.total == D("0.10003")
-    assert "10 GB a month may be free" in quote.notes[0]
-    assert retrieval(US, 10 * GB, 1, "Bulk", used=0).lines[0].quantity == 10  # not of this tier
+def test_several_lines_share_one_free_allowance():
+    """8 GB and 8 GB at 0.01 = 0.16; 10 GB of the 16 are free at most, not 8 of each: 0.06."""
+    both = retrieval(US, 8 * GB, 0, "Standard") + retrieval(US, 8 * GB, 0, "Standard")
+    assert (both.total, both.least) == (D("0.16"), D("0.06"))
+
+
+def test_a_headline_names_the_sum_its_largest_part_and_what_is_not_known():
+    """26 GB over the internet at 0.09 = 2.34, standard retrieval 0.26: 2.60; free 100 GB and 10 GB: 0.16."""
+    quote = retrieval(US, 26 * GB, 0, "Standard") + transfer_out(US, 26 * GB, "internet")
+    assert quote.headline() == (
+        "$2.60, of it $2.34 for 26 GB of transfer out to the internet; $0.1600 if nothing of this "
+        "month's free 10 GB of standard retrieval and 100 GB of transfer out to the internet is used"
+    )
+    without = PriceTable("us-east-1", {k: v for k, v in US.figures.items() if "transfer" not in k})
+    partly = retrieval(without, GB, 0, "Bulk") + transfer_out(without, GB, "internet")
+    assert partly.headline() == "$0, without what is not known: the price of transfer out to the internet"
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,15 @@ def test_every_part_of_an_upload_is_a_request():
     assert quote.confirmed
 
 
+def test_other_requests_have_a_line_only_where_they_cost_something():
+    """2,500 at 0.004 for 1,000: 0.01.  By default they are free."""
+    assert other_requests(US, 2500) == Quote()
+    own = table(other_requests="0.004")
+    assert other_requests(own, 2500).total == D("0.01")
+    assert other_requests(own, 0) == Quote()
+    assert other_requests(PriceTable("mars-1", {}), 1).total is None
+
+
 def test_capacity_is_bought_by_unit_and_month():
     """Two units at 100 for a month; in Frankfurt one at 120 for three."""
     assert provisioned(US, 2).total == 200
@@ -206,7 +218,6 @@ def test_transfer_out_costs_less_a_gigabyte_the_more_it_is():
     prices = PriceTable("us-east-1", {figure.item: figure})
     quote = transfer_out(prices, 12_000 * GB, "internet")
     assert quote.total == D("1071.20")
-    assert "not counted off" in quote.notes[0]
     assert transfer_out(prices, 1 << 50, "here").total == 0
     assert transfer_out(prices, GB, "region").total is None
 
@@ -225,10 +236,10 @@ def test_deep_archive_bills_the_names_of_objects_at_the_standard_price():
 def test_instant_retrieval_bills_128_kib_for_a_smaller_object():
     """8,192 objects of 1 KiB count as 1 GB: 0.004.  One of 1 GB beside them makes it 2 GB."""
     prices = table(instant_storage="0.004")
-    tiny = Holding(8192 * KIB, 8192, 8192 * 128 * KIB)
+    tiny = Holding(8192 * KIB, 8192)
     assert class_storage(prices, INSTANT, tiny).total == D("0.004")
-    both = tiny + Holding(GB, 1, GB)
-    assert class_storage(prices, INSTANT, both).total == D("0.008")
+    both = class_storage(prices, INSTANT, tiny + Holding(GB, 1))
+    assert both.total == D("0.008")
     # Without the sizes one by one it is at least the bytes, and at least 128 KiB each.
     unsure = class_storage(prices, INSTANT, Holding(GB + 8192 * KIB, 8193))
     assert unsure.total < D("0.008")
@@ -346,12 +357,50 @@ def test_an_amount_is_read_as_people_write_it(text, amount):
         ",500",
         "5,",
         "1.000,50",
+        "5,000",
+        "1" + 30 * "0",
+        True,
+        5.0,
+        None,
+        -1,
+        10**30,
+        D("1e30"),
+        D("1e-999999"),
+        D("Infinity"),
+        D("NaN"),
+        D("sNaN"),
     ],
 )
 def test_what_is_no_amount_is_refused(text):
     """Nothing is guessed: a decimal comma, say, would make a hundred times as much of it."""
     with pytest.raises(ValueError, match="not an amount"):
         parse_money(text)
+    with pytest.raises(InputError, match="not an amount"):
+        dollars(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("5,000", "write 5000 or 5.000"),
+        ("$5,000 ", "write 5000 or 5.000"),
+        ("1,5", "write 1.5"),
+        ("1.000,50", "write 1000.50"),
+        ("1000,000", "write 1000000 or 1000.000"),
+    ],
+)
+def test_a_number_that_can_be_read_in_two_ways_is_refused(text, how):
+    """As an amount, and as a price in the file of the user's own."""
+    for parse in (parse_money, parse_price):
+        with pytest.raises(ValueError, match=how):
+            parse(text)
+    assert parse_money("5.000") == 5
+
+
+def test_a_price_with_grouped_digits_names_the_number():
+    """The file takes plain numbers."""
+    with pytest.raises(ValueError, match=r"write 1000\.50"):
+        parse_price("1,000.50")
 
 
 @pytest.mark.parametrize("value", [None, True, -1, "-0.1", "nan", "inf", "x", 0.1, []])
@@ -361,8 +410,10 @@ def test_what_is_no_price_is_refused(value):
         parse_price(value)
 
 
-def test_a_rate_keeps_all_its_digits():
-    """Without zeros behind them."""
+def test_a_rate_keeps_four_digits_and_cents():
+    """Without zeros behind them, and rounded up."""
+    shown = {"0.00008991081215441226959228515625": "$0.00008992", "1234.5678": "$1234.57", "1e5": "$100000"}
+    assert {price: rate(D(price)) for price in shown} == shown
     assert [rate(D(p)) for p in ("0.0036000000", "10.00", "0", "100")] == ["$0.0036", "$10", "$0", "$100"]
     assert rate(None) == "unknown"
     assert amount_of(D("0.00000001")) == "<0.0001"
@@ -377,6 +428,23 @@ def test_what_is_shown_is_never_less_than_what_is_meant(amount):
     assert amount <= read <= amount + D("0.01")
 
 
+@given(st.decimals(0, 10**9, places=12), st.decimals(0, 10**9, places=12))
+def test_a_cost_and_its_limit_are_shown_apart(one, other):
+    """In four digits or in cents if these tell them apart; the higher one never looks lower."""
+    cost, limit = apart(one, other)
+    assert (cost == limit) == (one == other)
+    if one > other:
+        assert parse_money(cost) > parse_money(limit)
+        assert one <= parse_money(cost)
+
+
+def test_an_enormous_amount_is_shown_as_enormous():
+    """A Decimal has 28 digits only."""
+    assert money(D(10) ** 30) == money(D("Infinity")) == ">$1,000,000,000,000,000"
+    with pytest.raises(PriceUnknown, match="stay within >"):
+        retrieval(table("il-central-1"), GB, 1, "Standard").check(D(10) ** 30)
+
+
 # What holds for all quotes
 
 bytes_ = st.integers(0, 1 << 56)
@@ -384,7 +452,7 @@ counts = st.integers(0, 10**9)
 tiers = st.sampled_from(["Expedited", "Standard", "Bulk"])
 quotes_ = st.one_of(
     st.builds(lambda b, n: monthly_storage(US, Holding(b, n)), bytes_, counts),
-    st.builds(lambda b, n, t, u: retrieval(US, b, n, t, used=u), bytes_, counts, tiers, st.none() | bytes_),
+    st.builds(lambda b, n, t: retrieval(US, b, n, t), bytes_, counts, tiers),
     st.builds(lambda k, b, n: class_storage(US, k, Holding(b, n)), st.sampled_from(CLASSES), bytes_, counts),
     st.builds(lambda n: upload_requests(US, n), counts),
     st.builds(lambda b, t: transfer_out(US, b, t), bytes_, st.sampled_from(["here", "region", "internet"])),
@@ -405,19 +473,30 @@ def test_quotes_add_up_and_are_never_negative(one, other):
     assert both.confirmed == (one.confirmed and other.confirmed)
     assert min(one.known, other.known, both.known) >= 0
     assert "Total: " in repr(both)
+    assert 0 <= both.least <= both.known
+    assert both.least + D("1e-9") >= one.least + other.least  # an allowance counts once
 
 
-@given(bytes_, bytes_, counts, counts, tiers, st.none() | bytes_)
-def test_more_never_costs_less(size, more_size, count, more, tier, used):
+@given(bytes_, bytes_, counts, counts, tiers)
+def test_more_never_costs_less(size, more_size, count, more, tier):
     """In bytes, and in requests or archives."""
     bigger = size + more_size
     for price in (
         lambda b, n: monthly_storage(US, Holding(b, n)),
-        lambda b, n: retrieval(US, b, n, tier, used=used),
+        lambda b, n: retrieval(US, b, n, tier),
         lambda b, n: class_storage(US, DEEP, Holding(b, n)),
     ):
         assert price(size, count).known <= price(bigger, count).known
         assert price(size, count).known <= price(size, count + more).known
+
+
+@given(st.lists(st.builds(Holding, bytes_, counts), min_size=1))
+def test_a_month_of_all_costs_the_sum_of_the_rows(holdings):
+    """In a vault, and in each storage class."""
+    total = sum(holdings, Holding(0, 0))
+    flat = table(s3_standard_storage="0.023")  # in steps, all together cost less
+    for price in (partial(monthly_storage, flat), *(partial(class_storage, flat, kind) for kind in CLASSES)):
+        assert abs(price(total).total - sum(price(each).total for each in holdings)) < D("1e-9")
 
 
 @given(st.integers(-DAY, 100 * DAY), st.integers(0, 100 * DAY))
@@ -441,7 +520,11 @@ def test_every_region_with_vaults_has_every_price(region):
         assert figure.region in (region, "all")
         assert figure.date
         assert figure.cite().startswith(figure.source)
-    assert {f.item for f in figures if not f.confirmed} == {"other-requests", "free-retrieval"}
+    assert {f.item for f in figures if not f.confirmed} == {
+        "other-requests",
+        "free-retrieval",
+        "free-transfer-out",
+    }
     bulk = {f.item: f.price for f in figures if f.item.startswith("retrieval-bulk")}
     assert bulk == {"retrieval-bulk": 0, "retrieval-bulk-requests": 0}
     prices = table(region)
@@ -485,7 +568,11 @@ def test_a_quote_shows_its_lines_and_their_sources():
 
 
 def test_a_tiny_limit_is_told_with_its_digits():
-    """Not as the amount that it would be rounded to."""
+    """Not as the amount that it would be rounded to, nor with digits that nobody reads."""
     quote = retrieval(US, 500 * GB, 2000, "Standard")
     with pytest.raises(OverBudget, match=r"over the limit of \$0\.00001\."):
         quote.check(D("0.00001"))
+    tiny = monthly_storage(US, Holding(25 << 20, 1))
+    assert str(tiny.total) == "0.0000880004882812500"
+    with pytest.raises(OverBudget, match=r"costs \$0\.00008801, over the limit of \$0\.00001\."):
+        tiny.check(D("0.00001"))

@@ -189,10 +189,10 @@ def test_a_vault_that_does_not_exist_costs_no_reading(session, files, counted):
 def test_a_file_that_changes_between_choosing_and_reading_is_not_stored(vault, files, client):
     """What is sent is what was looked at, or nothing."""
     path = files("log")
-    sources = find(["log"])
+    plan = vault.upload_plan(["log"])
     path.write_bytes(b"longer content")
     with pytest.raises(LocalError, match="changed"):
-        vault.store(sources)
+        plan.run()
     assert len(vault.archives()) == 0
 
 

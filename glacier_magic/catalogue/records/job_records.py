@@ -193,6 +193,18 @@ class Jobs:
         )
         return {row["vault"]: row["number"] for row in rows}
 
+    def others(self, vault: str) -> int:
+        """Return how many retrievals of a vault other catalogues requested of archives that this one does."""
+        row = self._database.row(
+            "SELECT COUNT(*) AS number FROM jobs WHERE account=? AND region=? AND vault=? "
+            "AND action='ArchiveRetrieval' AND ours=0 AND EXISTS (SELECT 1 FROM downloads d "
+            "WHERE d.account=jobs.account AND d.region=jobs.region AND d.vault=jobs.vault "
+            # A job whose response was lost is found by its token.
+            "AND d.archive_id=jobs.archive_id AND d.token<>COALESCE(jobs.description, ''))",
+            (*self._key, vault),
+        )
+        return 0 if row is None else int(row["number"])
+
     def took(self, tier: str, limit: int = 101) -> list[int]:
         """Return the durations of the last finished retrievals of a tier, in milliseconds.
 

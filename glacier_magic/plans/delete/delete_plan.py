@@ -126,7 +126,7 @@ class DeletePlan(SelectionPlan[Deleted]):
         """Pairs of a label and a text to read before running it."""
         return [
             ("undo", "there is none: the service deletes at once"),
-            *self.tally.facts(),
+            *self._selection_facts(),
             ("inventory", "lists them until the next daily one is made"),
         ]
 

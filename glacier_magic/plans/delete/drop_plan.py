@@ -17,12 +17,13 @@ from ...errors import Refused, VaultNotEmpty
 from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
 from ...prices import Quote
+from ...prices.quotes import other_requests
 from ...service import Service
 from ...steps import step
 from ...transfer.budget import Stopped
 from ...transfer.engine import Engine, renewing
 from ..base import PlanLog
-from .selection_plan import DestructivePlan, SelectionPlan
+from .selection_plan import DestructivePlan, SelectionPlan, priced_requests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,8 @@ class DropPlan(DestructivePlan[str]):
 
     @property
     def quote(self) -> Quote:
-        """Nothing: a request to delete an empty vault is free."""
-        return Quote()
+        """The price of the request, which is free unless the user configures one."""
+        return other_requests(self._prices, 1)
 
     @property
     def title(self) -> str:
@@ -64,7 +65,7 @@ class DropPlan(DestructivePlan[str]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         count = self._described.get("NumberOfArchives") or 0  # documented as null before the first inventory
-        facts = [("last inventory", f"{plural(count, 'archive')}")]
+        facts = [("last inventory", f"{plural(count, 'archive')}"), *priced_requests(self.quote)]
         if count or self._known:
             facts.append(
                 (
@@ -194,12 +195,15 @@ class EmptyPlan(SelectionPlan[Batch]):
         count = plural(len(self.choice), "archive")
         return f"Delete all {count} ({self.tally.size}) of {self.vault}, for ever, and drop it"
 
+    def _requests(self) -> int:
+        return super()._requests() + 1  # that of the vault
+
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         facts = [
             ("undo", "there is none: the service deletes at once"),
-            *self.tally.facts(),
+            *self._selection_facts(),
             (
                 "then",
                 "an inventory made after the last deletion has to show the vault empty: a day or "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -10,45 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
 from ...base.rendering import SHOWN, visible
-from ...base.units import from_ms, human_bytes, local_time, plural, short_id
+from ...base.units import from_ms, human_bytes, human_total, local_time, plural, short_id
 from ...catalogue import ArchiveRecord, Catalogue
 from ...catalogue.archives.states import DELETED
 from ...catalogue.records.deletion_records import DeletionChoice
 from ...prices import PriceTable, Quote
-from ...prices.quotes import early_deletion, hours_left
+from ...prices.quotes import early_deletion, hours_left, other_requests
 from ...transfer.engine import Engine
-from ...transfer.progress import Observer, Report
-from ..base import Plan, PlanLog, T
+from ..base import PlanLog, T
+from ..lasting_plan import LastingPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class DestructivePlan(Plan[T]):
-    """A plan that deletes archives or vaults.
-
-    A run reports its progress to an observer, and ends early after ``stop()``; the rest can be
-    resumed.
-    """
+class DestructivePlan(LastingPlan[T]):
+    """A plan that deletes archives or vaults."""
 
     danger = True
 
-    def __init__(self, log: PlanLog | None = None) -> None:
-        super().__init__(log)
-        self._observer: Observer | None = None
-        self._stop = threading.Event()  # set by a button, in another thread than the run's
-
-    def observe(self, observer: Observer) -> None:
-        """Report the progress of runs to *observer*."""
-        self._observer = observer
-
-    def stop(self) -> None:
-        """End a run early; the rest can be resumed."""
-        self._stop.set()
-
-    def _report(self, report: Report) -> None:
-        if self._observer is not None:
-            self._observer(report)
+    @property
+    def lasts(self) -> bool:
+        """Whether it deletes many archives: one is one request, which cannot be stopped."""
+        return bool(self.confirmation) and not self.empty
 
 
 class SelectionPlan(DestructivePlan[T]):
@@ -77,8 +60,15 @@ class SelectionPlan(DestructivePlan[T]):
 
     @property
     def quote(self) -> Quote:
-        """The fee for deleting archives before their 90 days, line by line."""
-        return self.tally.fee
+        """The fee for deleting archives before their 90 days, and the price of the requests if any."""
+        return self.tally.fee + other_requests(self._prices, self._requests())
+
+    def _requests(self) -> int:
+        return len(self.choice)
+
+    def _selection_facts(self) -> list[tuple[str, str]]:
+        """Return the facts of the selection, and the price of the requests if they have one."""
+        return [*self.tally.facts(), *priced_requests(other_requests(self._prices, self._requests()))]
 
     def promised(self) -> dict[str, Any]:
         """Return the record of the promise, JSON-serializable."""
@@ -105,6 +95,11 @@ class SelectionPlan(DestructivePlan[T]):
 
     def _count(self) -> int:
         return len(self.choice)
+
+
+def priced_requests(quote: Quote) -> list[tuple[str, str]]:
+    """Return the price of :func:`.other_requests` as a fact; none where they are free."""
+    return [("requests", f"{quote.words()}, {line.figure.cite()}") for line in quote.lines]
 
 
 NEVER = "never seen"
@@ -160,8 +155,7 @@ class DeletionTally:
     @property
     def size(self) -> str:
         """The bytes as text, with a remark where the size of some is not known."""
-        more = " and more" if self.unsized else ""
-        return f"{human_bytes(self.bytes)}{more}"
+        return human_total(self.bytes, self.unsized)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return pairs of a label and a text to read before deleting."""
@@ -189,7 +183,7 @@ class DeletionTally:
         unaged = sum(line.quantity is None for line in self.fee.lines)
         of_some = "; the age or size of some is not known" if unaged else ""
         return (
-            f"{self.fee.words()}: {plural(self.young, 'archive')} "
+            f"{self.fee.headline()}: {plural(self.young, 'archive')} "
             f"({human_bytes(self.young_bytes)}) younger than 90 days, of which the rest is "
             f"billed{of_some}"
         )

@@ -208,8 +208,8 @@ class PeekPlan(Plan[Batch]):
         if asked:
             facts += [("tier", self.tier), ("ready", when_ready(self.tier, self._clock))]
         if self.costs:
-            facts += [("price", priced(self._next_quote))]
-            facts.append(("destination", destination_words(self.destination)))
+            destination = destination_words(self._prices, Asking.of(self.items), self.destination)
+            facts += [("price", priced(self._next_quote)), ("destination", destination)]
         waiting = len(self.items) - len(asked)
         if waiting:
             facts.append(("already requested", f"{plural(waiting, 'part')}, not requested again"))
@@ -228,7 +228,7 @@ class PeekPlan(Plan[Batch]):
         return (
             f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
             f"in {plural(worst.rounds, 'round')} of hours; all together at most "
-            f"{self.quote.words()}. It is shown again before it is requested, unless --wait is given"
+            f"{self.quote.headline()}. It is shown again before it is requested, unless --wait is given"
         )
 
     def _head(self) -> Sequence[str]:

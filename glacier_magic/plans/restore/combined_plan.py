@@ -11,7 +11,8 @@ from ...base.units import plural
 from ...jobs import Batch, Tracker
 from ...prices import Quote
 from ..base import Plan, PlanLog
-from .items import in_words
+from .item_words import in_words
+from .items import RestoreItem
 from .request import shortage
 from .restore_plan import RestorePlan
 
@@ -61,7 +62,7 @@ class CombinedRestore(Plan[Batch]):
             for plan in self.plans
             for label, words in plan.facts
         ]
-        return [*facts, ("price of all", self.quote.words())] if self.plans else []
+        return [("price of all", self.quote.headline()), *facts] if self.plans else []
 
     @property
     def quote(self) -> Quote:
@@ -74,12 +75,12 @@ class CombinedRestore(Plan[Batch]):
         self._share()
 
     def _share(self) -> None:
-        asked: dict[str, frozenset[str]] = {}
+        asked: dict[str, list[RestoreItem]] = {}
         for plan in self.plans:
-            before = asked.get(plan.vault, frozenset())
-            if before:  # plans of other vaults share nothing
+            before = asked.setdefault(plan.vault, [])  # plans of other vaults share nothing
+            if before:
                 plan.beside(before)
-            asked[plan.vault] = before | plan._asked()
+            before += plan.asked
 
     def _asked(self) -> frozenset[str]:
         return frozenset(f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked())

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
-from ...base.units import human_bytes, human_duration, plural, weekday_time
+from ...base.units import human_bytes, human_duration, human_sum, plural, weekday_time
 from ...catalogue import Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
@@ -16,18 +16,20 @@ from ...jobs.asking import Renewer
 from ...jobs.board import download_key
 from ...jobs.durations import EXTEND_BEFORE, kept_until
 from ...prices import Quote
-from ...prices.quotes import retrieval
+from ...prices.quotes import HERE
 from ...service import Service
 from ..base import Plan, PlanLog
+from .quoting import Asking, priced, quote_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FREE = (
-    "AWS's developer guide to its own vault-to-S3 solution says that an archive that is still "
-    "staged is not charged a second retrieval; the price list does not, and a request may be "
-    "charged as one"
+AT_MOST = (
+    "It is the most that the requests can cost: AWS's developer guide to its own vault-to-S3 solution "
+    "says that an archive that is still staged is not charged a second retrieval; the price list "
+    "does not say so."
 )
+"""The note of the price of an extension."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ class _Item:
         return ByteRange.read(self.download.cover)
 
     @property
-    def size(self) -> int:
-        return self.asked.size if self.asked else self.download.size or 0
+    def size(self) -> int | None:
+        return self.asked.size if self.asked else self.download.size
+
+    @property
+    def key(self) -> str:
+        return f"{self.download.vault} {self.download.archive_id} {self.download.cover}"
 
     def serves(self, other: _Item) -> bool:
         """Return whether a request for this output serves another one."""
@@ -62,6 +68,8 @@ class ExtendPlan(Plan[Batch]):
 
     ``requests`` are the outputs to request; they serve all folders that wait for them.  The outputs
     of a look into an archive are left out.
+
+    The price counts each request as a new retrieval; what is then downloaded belongs to the restore.
 
     :param chosen: the archives to extend whenever their output expires; None for the outputs that
         expire within five hours, or that are not downloaded in time at the present rate.
@@ -86,6 +94,11 @@ class ExtendPlan(Plan[Batch]):
         self._extended = 0
         self.items = self._decide()
 
+    def _decide_again(self) -> None:
+        # The outputs that were shown are extended, whatever the present rate is.
+        self._chosen = frozenset(item.download.archive_id for item in self.items)
+        self.items = self._decide()
+
     def _decide(self) -> list[_Item]:
         self._tracker.refresh(list(self._vaults))  # another client may have asked for the same archives
         found = []
@@ -98,7 +111,7 @@ class ExtendPlan(Plan[Batch]):
         self.vault = ", ".join(sorted({item.download.vault for item in found}))
         self.requests: list[_Item] = []
         # Whole archives first, then the largest: one request may serve the others.
-        for item in sorted(found, key=lambda item: (item.asked is not None, -item.size)):
+        for item in sorted(found, key=lambda item: (item.asked is not None, -(item.size or 0))):
             if not any(request.serves(item) for request in self.requests):
                 self.requests.append(item)
         return sorted(found, key=lambda item: item.until)  # the facts name the first to expire
@@ -129,34 +142,40 @@ class ExtendPlan(Plan[Batch]):
             return [("why", "no output expires within 5 hours without another job for its archive")]
         now, first = self._clock.now(), self.items[0].until
         left = human_bytes(sum(item.left for item in self.items))
+        size = human_sum(item.size for item in self.requests)
         tiers = {item.download.tier for item in self.requests}  # an output is requested in its own tier again
         longest = max(window(tier)[1] for tier in tiers).total_seconds()
         return [
+            ("price", priced(self.quote)),
             ("still to be fetched", left),
             (
                 "the first expires",
                 f"{weekday_time(first, now)}, in {human_duration((first - now).total_seconds())}",
             ),
-            ("requested again", f"{human_bytes(self.bytes)} in {plural(len(self.requests), 'request')}"),
+            ("requested again", f"{size} in {plural(len(self.requests), 'request')}"),
             (
                 "what happens",
                 f"each output is requested again ({', '.join(sorted(tiers))}); the "
                 f"new one is available in {human_duration(longest)} at most, for 24 hours, and "
                 "the download continues from it with the pieces it has",
             ),
-            ("price", f"{self.quote.words()} at most: {FREE}"),
         ]
 
     @property
     def quote(self) -> Quote:
-        """The most that it may cost: the price of retrieving the outputs again, line by line."""
-        found = (retrieval(self._prices, item.size, 1, item.download.tier) for item in self.requests)
-        return sum(found, Quote())
+        """The highest price of the requests, line by line."""
+        quote = Quote()
+        for tier in dict.fromkeys(item.download.tier for item in self.requests):
+            sizes = [item.size for item in self.requests if item.download.tier == tier]
+            known = [size for size in sizes if size]
+            asking = Asking(requests=len(sizes), bytes=sum(known), unsized=len(sizes) - len(known))
+            quote += quote_for(self._prices, asking, tier, HERE)  # the transfer out is the restore's
+        return quote + Quote(notes=(AT_MOST,)) if self.requests else quote
 
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve again."""
-        return sum(item.size for item in self.requests)
+        return sum(item.size or 0 for item in self.requests)
 
     def promised(self) -> dict[str, Any]:
         """Return the record of the promise, JSON-serializable."""
@@ -200,10 +219,10 @@ class ExtendPlan(Plan[Batch]):
         frame = pd.DataFrame(rows, columns=columns).astype({"size": "Int64", "left": "int64"})
         return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
 
+    def _asked(self) -> frozenset[str]:
+        return frozenset(item.key for item in self.requests)
+
     def _run(self) -> Batch:
-        # The outputs that were shown are extended, whatever the present rate is.
-        self._chosen = frozenset(item.download.archive_id for item in self.items)
-        self.items = self._decide()
         errors: list[GlacierError] = []
         for item in self.requests:
             try:

@@ -5,27 +5,19 @@ A whole archive is a part without a range.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ...base.ranges import ByteRange, cover, is_verifiable
-from ...base.rendering import near
+from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
-from ...base.units import human_bytes, local_time, short_id
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
 from ...catalogue.archives import states
 from ...catalogue.records import twins
-from ...jobs import kept_until
 from ...jobs.copying import verified_copy
 from .targets import ExistingFiles, Wanted, bytes_key, free_path, targets
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
     "request",
@@ -87,10 +79,13 @@ class RestoreItem:
         """The key of its request: archive and part, or the bytes of a whole archive."""
         return f"{self.archive.archive_id} {self.part}" if self.part else bytes_key(self.archive)
 
-    @property
-    def keys(self) -> set[str]:
-        """The keys of the requests that serve it: its own, and that of the whole archive."""
-        return {self.key, bytes_key(self.archive)}
+    def serves(self, other: RestoreItem) -> bool:
+        """Return whether the output of its request has the bytes of another item of its vault."""
+        if other.part is None:
+            return self.part is None and self.key == other.key
+        # A job of an equal archive is not looked for.
+        same = self.archive.archive_id == other.archive.archive_id
+        return same and (self.cover is None or self.cover.holds(other.part))
 
     @property
     def size(self) -> int | None:
@@ -104,6 +99,18 @@ class RestoreItem:
     def retrieved(self) -> int | None:
         """Bytes that the service retrieves, and charges for; None if they are not known."""
         return self.cover.size if self.cover is not None else self.size
+
+    @property
+    def fetched(self) -> int | None:
+        """Bytes that are downloaded for it, without those of :attr:`done`; None if they are not known.
+
+        Of a part they are the whole MiB that it overlaps, however much is retrieved: hashes cover no
+        less.
+        """
+        if self.action not in TO_FETCH:
+            return 0
+        size = megabyte_cover(self.part, self.archive.size or 0).size if self.part else self.size
+        return None if size is None else size - self.done
 
     @property
     def verifiable(self) -> bool:
@@ -125,26 +132,6 @@ def total(items: Iterable[RestoreItem]) -> int:
 def retrieved(items: Iterable[RestoreItem]) -> int:
     """Return the bytes that the service retrieves for items; unknown sizes count as 0."""
     return sum(item.retrieved or 0 for item in items)
-
-
-def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
-    """Return until when finished outputs are available at least; downloading them is no retrieval."""
-    times = [kept_until(item.job) for item in found if item.job and item.action == READY]
-    known = [time for time in times if time is not None]
-    if not known:
-        return ""
-    until = local_time(min(known), now)
-    # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
-    return f": staged until {until}; until then another request would be free as well"
-
-
-def copies(found: Sequence[RestoreItem]) -> str:
-    """Return where the verified copies are."""
-    paths = [near(str(item.copy)) for item in found if item.copy is not None]
-    if not paths:
-        return ""
-    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
-    return f": a verified copy is at {paths[0]}{more}"
 
 
 def decide(
@@ -303,19 +290,23 @@ def _copied(item: RestoreItem, first: RestoreItem) -> RestoreItem:
     return replace(item, action=TWIN, job=first.job, copy=None)
 
 
-def besides(items: Iterable[RestoreItem], asked: Collection[str]) -> list[RestoreItem]:
-    """Return the items without the requests that an earlier plan makes.
+def besides(items: Iterable[RestoreItem], asked: Iterable[RestoreItem]) -> list[RestoreItem]:
+    """Return the items without the requests that earlier plans of the vault make.
 
-    :param asked: the keys of those requests.
+    :param asked: the items of those requests.
     """
-    wanted = set(asked)
-    return [
-        # A part is cut from the output, a whole archive is copied from the file.
-        replace(item, action=RUNNING if item.part else TWIN)
-        if item.action == ASK and item.keys & wanted
-        else item
-        for item in items
-    ]
+    requests: dict[str, list[RestoreItem]] = {}
+    for item in asked:
+        requests.setdefault(bytes_key(item.archive), []).append(item)
+
+    def beside(item: RestoreItem) -> RestoreItem:
+        earlier = requests.get(bytes_key(item.archive), ())
+        if item.action != ASK or not any(request.serves(item) for request in earlier):
+            return item
+        # A part is cut from the output; a whole archive is copied from the file if it is known by its hash.
+        return replace(item, action=RUNNING if item.part or not item.archive.tree_hash else TWIN)
+
+    return [beside(item) for item in items]
 
 
 class _Copies:
@@ -335,54 +326,6 @@ class _Copies:
             paths = self._paths.get(key, ())
             self._found[key] = verified_copy(paths, archive.size, archive.tree_hash)  # reads the file: once
         return self._found[key]
-
-
-def in_words(item: RestoreItem) -> tuple[str, ...]:
-    """Return the row of an item in a plan's table."""
-    name = item.archive.name or item.archive.archive_id
-    return (
-        f"{name} (bytes {item.part})" if item.part else name,
-        human_bytes(item.size),
-        short_id(item.archive.archive_id),
-        item.action,
-        near(str(item.target)),
-    )
-
-
-def part_in_words(item: RestoreItem) -> tuple[str, ...]:
-    """Return the row of a part in a plan's table."""
-    return (
-        item.archive.name or short_id(item.archive.archive_id),
-        human_bytes(item.size),
-        str(item.part),
-        str(item.cover) if item.action == ASK else "",
-        item.action,
-        near(str(item.target)),
-    )
-
-
-def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
-    """Return one row an item; see :attr:`.RestorePlan.table`."""
-    import pandas as pd
-
-    columns: dict[str, list[Any]] = {
-        "name": [i.archive.name for i in items],
-        "size": [i.size for i in items],
-        "archive_id": [i.archive.archive_id for i in items],
-        "tree_hash": [i.archive.tree_hash for i in items],
-    }
-    if parts:
-        columns |= {
-            "part": [str(i.part) for i in items],
-            "cover": [str(i.cover) for i in items],
-            "verifiable": [i.verifiable for i in items],
-        }
-    columns |= {
-        "action": [i.action for i in items],
-        "target": [str(i.target) for i in items],
-        "job_id": [i.job.job_id if i.job else None for i in items],
-    }
-    return pd.DataFrame(columns).astype({"size": "Int64"})
 
 
 def unknown_archive(vault: str, archive_id: str) -> ArchiveRecord:

@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...base.rendering import Rendered, escape, html_table, text_table
+from ...base.session_limits import USUAL
 from ...base.units import human_duration, local_time, weekday_time
 from ...errors import InputError
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
+from ...prices.built_in import regions
 from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
-from ...prices.quotes import HERE, INTERNET, REGION, TIERS, amount_of, retrieval, transfer_out
+from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
 from ...steps import step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
@@ -24,14 +26,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESTINATIONS = {
-    HERE: "this machine is in the region of the vault: transfer out costs nothing",
-    REGION: "to another region of AWS",
     INTERNET: "over the internet",
+    REGION: "to another region of AWS",
+    HERE: "to a computer in the vault's region",
 }
 """Where the bytes go: the price of transfer out depends on it."""
 
 EXPEDITED_SIZE = 250_000_000
 """Bytes up to which the minutes of the expedited tier are documented."""
+
+SLOW = "expedited retrievals take 1 to 5 minutes for archives of up to some 250 MB"
 
 _TRANSFER = ("transfer-out-internet", "transfer-out-region")
 
@@ -46,6 +50,7 @@ class Asking:
     :param out: bytes to download, also of archives that are staged or requested already.
     :param out_unsized: archives to fetch whose size is not known.
     :param largest: bytes of the largest request.
+    :param outputs: requests for output that download the bytes.
     """
 
     requests: int
@@ -54,6 +59,7 @@ class Asking:
     out: int = 0
     out_unsized: int = 0
     largest: int = 0
+    outputs: int = 0
 
     @classmethod
     def of(cls, items: Iterable[RestoreItem]) -> Asking:
@@ -64,9 +70,10 @@ class Asking:
             requests=len(asked),
             bytes=retrieved(asked),  # the range asked is charged, not the part cut from it
             unsized=sum(item.size is None for item in asked),
-            out=retrieved(fetched) - sum(item.done for item in fetched),  # verified pieces are here already
+            out=sum(item.fetched or 0 for item in fetched),
             out_unsized=sum(item.size is None for item in fetched),
             largest=max((item.retrieved or 0 for item in asked), default=0),  # expedited minutes depend on it
+            outputs=sum(-(-(item.fetched or 0) // USUAL.piece) for item in fetched),
         )
 
 
@@ -74,7 +81,7 @@ class Asking:
 class TierOffer:
     """A restore by one tier: what it costs, and between when it is ready (aware, UTC).
 
-    The times are None where no request is needed.
+    The times are None where no request is needed; ``latest`` also where the service gives none.
     """
 
     tier: str
@@ -94,23 +101,42 @@ def default_destination() -> str:
 
 
 def checked_destination(word: str) -> str:
-    """Return *word* if it is a destination.
+    """Return *word* if it is a destination: one of :data:`DESTINATIONS`, or the name of a region.
 
     :raises InputError: it is none.
     """
-    if word not in DESTINATIONS:
+    if word not in DESTINATIONS and word not in regions():
         raise InputError(
             f"There is no destination {word!r}",
-            cure=f"Destinations: {', '.join(DESTINATIONS)} (--destination, or GLACIER_MAGIC_DESTINATION).",
+            cure=f"Destinations: {', '.join(DESTINATIONS)}, or a region such as eu-west-1 "
+            "(--destination, or GLACIER_MAGIC_DESTINATION).",
         )
     return word
 
 
-def destination_words(destination: str) -> str:
-    """Return the destination as text, with the option for another one."""
-    others = ", ".join(word for word in DESTINATIONS if word != destination)
-    words = DESTINATIONS[destination]
-    return f"{words} (if this computer is elsewhere: --destination {others})"
+def transfers(prices: PriceTable, asking: Asking, destination: str) -> dict[str, str]:
+    """Return the destinations in words with the price of the transfer to each, for a user to choose from.
+
+    :param destination: the destination of the plan, which comes first if it is the name of a region.
+    """
+    named = {} if destination in DESTINATIONS else {destination: f"to {destination}"}
+    words = {}
+    for word, text in (named | DESTINATIONS).items():
+        price = _out(prices, asking, word).total
+        shown = "price not known" if price is None else money(price)
+        words[word] = f"{text}: {shown}{' at most' if word == REGION and price else ''}"
+    return words
+
+
+def destination_words(prices: PriceTable, asking: Asking, destination: str) -> str:
+    """Return the destination as text with the price of its transfer, and the options for the others."""
+    words = transfers(prices, asking, destination)
+    others = "; ".join(
+        f"{text} (--destination {word}{', or its name' if word == REGION else ''})"
+        for word, text in words.items()
+        if word != destination
+    )
+    return f"{words[destination]}. Elsewhere: {others}"
 
 
 def checked_tier(word: str) -> str:
@@ -123,6 +149,14 @@ def checked_tier(word: str) -> str:
     return word.capitalize()
 
 
+def slow(tier: str, largest: int) -> bool:
+    """Return whether a tier may take longer than documented for a request of *largest* bytes.
+
+    Service documentation: expedited takes 1 to 5 minutes "for all but the largest archives (250 MB+)".
+    """
+    return tier == "Expedited" and largest > EXPEDITED_SIZE
+
+
 def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -> Quote:
     """Return the price of retrieving archives by a tier and transferring them to a destination.
 
@@ -132,28 +166,34 @@ def quote_for(prices: PriceTable, asking: Asking, tier: str, destination: str) -
     :raises InputError: there is no such tier or destination.
     """
     quote = retrieval(prices, asking.bytes, asking.requests, tier)
-    if not asking.requests:
-        quote = Quote(quote.lines)  # nothing to be free of
     if asking.unsized:  # a line without a quantity makes the total unknown
         quote += Quote((QuoteLine(prices.figure(f"retrieval-{tier.lower()}"), None),))
-    out = transfer_out(prices, asking.out, checked_destination(destination))
+    quote += other_requests(prices, asking.outputs)
+    return quote + _out(prices, asking, checked_destination(destination))
+
+
+def _out(prices: PriceTable, asking: Asking, destination: str) -> Quote:
+    out = transfer_out(prices, asking.out, destination)
     if asking.out_unsized and out.lines:  # no line: to the same region it is free whatever the size
         out += Quote((QuoteLine(out.lines[0].figure, None),))
-    # Without bytes to move, a note about the free allowance of transfer would only puzzle.
-    return quote + (out if asking.out or asking.out_unsized else Quote(out.lines))
+    return out
 
 
 def priced(quote: Quote) -> str:
     """Return a price with its sources as one line of text."""
     sources = "; ".join(dict.fromkeys(line.figure.cite() for line in quote.lines))
-    return " ".join([f"{quote.words()} ({sources}).", *quote.notes])
+    return " ".join([f"{quote.headline()} ({sources}).", *quote.notes])
 
 
-def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None) -> str:
+def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None, largest: int = 0) -> str:
     """Return as text when the output of requests by a tier can be downloaded.
 
     :param last: the time of the last request of a schedule; None where all are made now.
+    :param largest: bytes of the largest request.
+    :param outputs: requests for output that download the bytes.
     """
+    if slow(tier, largest):
+        return f"{SLOW}; the service gives no time for larger ones, and keeps the output for 24 hours"
     shortest, longest = window(tier)
     now = clock.now()
     words = (
@@ -197,7 +237,12 @@ class Tiers(Rendered):
             return TierOffer(tier, quote, None, None)
         shortest, longest = window(tier)
         last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now
-        return TierOffer(tier, quote, self._now + shortest, last + longest)  # the best and the worst case
+        latest = None if slow(tier, self.asking.largest) else last + longest
+        return TierOffer(tier, quote, self._now + shortest, latest)  # the best and the worst case
+
+    def transfers(self) -> dict[str, str]:
+        """Return each destination in words with the price of the transfer there."""
+        return transfers(self.prices, self.asking, self.destination)
 
     def __getitem__(self, tier: str) -> TierOffer:
         return self._offers[tier.capitalize()]
@@ -239,7 +284,7 @@ class Tiers(Rendered):
                 *(part.words() for part in _parts(offer.quote)),
                 offer.quote.words(),
                 local_time(offer.earliest, self._now) or "nothing to wait for",
-                local_time(offer.latest, self._now),
+                local_time(offer.latest, self._now) or ("not known" if offer.earliest else ""),
             )
             for offer in self
         ]
@@ -249,8 +294,8 @@ class Tiers(Rendered):
         quote = self[self.chosen].quote
         notes = [f"{self.chosen}: {words}" for words in map(_line_words, quote.lines) if words]
         notes += quote.notes
-        if self.asking.largest > EXPEDITED_SIZE:  # service documentation: all but the largest archives
-            notes.append("Expedited takes minutes only for archives of up to some 250 MB.")
+        if slow("Expedited", self.asking.largest):
+            notes.append(f"{SLOW[0].upper()}{SLOW[1:]}.")
         if any(offer.quote.total is None for offer in self):
             notes.append(f"{step('cost', '--refresh')} asks AWS for the prices that are unknown.")
         return [*notes, self.prices.about()]
@@ -261,7 +306,7 @@ class Tiers(Rendered):
     def _repr_html(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
         return (
-            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=range(1, 7))
+            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=(5, 6))
             + f"<details><summary>What the prices rest on</summary><ul>{notes}</ul></details>"
         )
 
@@ -283,13 +328,7 @@ def _line_words(line: QuoteLine) -> str:
     """Return a line of a quote as text, with its source; empty where its quantity is 0."""
     if line.quantity == 0:
         return ""
-    by_thousand = line.figure.unit == THOUSAND
-    quantity = (
-        "an unknown number"
-        if line.quantity is None
-        else (f"{line.quantity * 1000:,.0f}" if by_thousand else f"{amount_of(line.quantity)} GB")
-    )
+    unit = line.figure.unit if line.figure.unit == THOUSAND else "1 GB"
     return (
-        f"{line.figure.words}: {quantity} at {rate(line.figure.price)} for "
-        f"{'1,000' if by_thousand else '1 GB'}, {money(line.amount)} ({line.figure.cite()})"
+        f"{line.words()} at {rate(line.figure.price)} for {unit}, {money(line.amount)} ({line.figure.cite()})"
     )

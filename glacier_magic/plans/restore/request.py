@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base.ranges import ByteRange
-from ...base.units import human_bytes
+from ...base.units import human_bytes, human_total
 from ...catalogue import Catalogue
 from ...catalogue.records.downloads import Downloads
 from ...errors import InputError, LocalError
@@ -128,16 +128,18 @@ def folder_named(name: str | os.PathLike[str]) -> Path:
         ) from None
 
 
-def room(folder: Path, needed: int) -> tuple[bool, str]:
+def room(folder: Path, needed: int, unsized: int = 0) -> tuple[bool, str]:
     """Return whether *needed* bytes fit, and a text with the free and the needed bytes.
 
     A missing folder is measured on the disk of its nearest existing parent.
+
+    :param unsized: how many files of unknown size need space as well.
     """
     existing = folder
     while not existing.exists() and existing != existing.parent:  # the root is its own parent
         existing = existing.parent
     free = shutil.disk_usage(existing).free
-    words = f"{human_bytes(free)} free, {human_bytes(needed)} needed"
+    words = f"{human_bytes(free)} free, {human_total(needed, unsized)} needed"
     return needed <= free, words if needed <= free else f"NOT ENOUGH: {words}"
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, Rendered, near
-from ...base.units import from_ms, human_bytes, plural
+from ...base.units import from_ms, human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
 from ...errors import InputError, PriceUnknown
 from ...jobs import Batch, Tracker
+from ...jobs.asking import beside
 from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import Quote
 from ...prices.money import money
@@ -23,23 +24,9 @@ from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
 from . import sharing
-from .items import (
-    ASK,
-    OTHERS,
-    TO_FETCH,
-    TO_WRITE,
-    UNDER_WAY,
-    RestoreItem,
-    besides,
-    copies,
-    decide,
-    in_words,
-    part_in_words,
-    retrieved,
-    staged_until,
-    table_of,
-    total,
-)
+from .download_time import download_time
+from .item_words import copies, in_words, part_in_words, staged_until, table_of
+from .items import ASK, OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
 from .request import carry_out, check_folder, folder_named, room, shortage
 from .timetable import Pace, Scheduled, Timetable, at_once, timetable
@@ -56,9 +43,10 @@ class RestorePlan(Plan[Batch]):
 
     :param parts: the bytes of each archive that are wanted; None for whole archives.
     :param to: the folder that the files are written below.
-    :param destination: where the bytes go: ``here``, ``region`` or ``internet``.
+    :param destination: where the bytes go: ``internet``, ``here``, the name of a region, or ``region``.
     :param pace: how its requests are spread over days; None: all at once.
     :param claimed: ids of archives whose size is known from a plan file only.
+    :param versions: what it says about older versions of the same names.
     """
 
     kind = "restore"
@@ -78,10 +66,11 @@ class RestorePlan(Plan[Batch]):
         log: PlanLog,
         claimed: Collection[str] = (),
         pace: Pace | None = None,
+        versions: str = "",
     ) -> None:
         super().__init__(log)
         self.vault, self.tier, self.to, self.destination = vault, tier, to, destination
-        self.pace = pace
+        self.pace, self._versions = pace, versions
         self._catalogue, self._tracker, self._clock = log.catalogue, tracker, log.clock
         self._archives, self._parts, self._claimed = list(archives), parts, frozenset(claimed)
         self._decide_again()
@@ -122,6 +111,7 @@ class RestorePlan(Plan[Batch]):
             log=self._log,
             claimed=self._claimed,
             pace=self.pace,
+            versions=self._versions,
         )
         # A new tier must not lose the budget.
         made.limit, made.limit_source = self.limit, self.limit_source
@@ -129,7 +119,7 @@ class RestorePlan(Plan[Batch]):
         return made
 
     def _paced(self) -> Timetable | None:
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         # A request to the service: only where it matters.
         policy = self._tracker.policies.current() if sizes and self.tier == SUBJECT else None
         now = self._clock.now_ms()
@@ -139,16 +129,16 @@ class RestorePlan(Plan[Batch]):
         """Return the time of the last request by each tier; without an entry, now."""
         own, other = self._timetable, self._timetable
         if self.tier == SUBJECT:  # the account's policy holds for this tier alone
-            sizes, now = [item.retrieved for item in self._having(ASK)], self._clock.now_ms()
+            sizes, now = [item.retrieved for item in self.asked], self._clock.now_ms()
             other = timetable(sizes, pace=self.pace, policy=None, tier="Bulk", now=now)
         found = {tier: own if tier == self.tier else other for tier in TIERS}
         ends = {t: from_ms(table.due[-1]) for t, table in found.items() if table and table.due}
         return {tier: end for tier, end in ends.items() if end is not None}
 
-    def beside(self, asked: frozenset[str]) -> None:
-        """Leave out the requests of another plan that is run before this one.
+    def beside(self, asked: Sequence[RestoreItem]) -> None:
+        """Leave out the requests of other plans that are run before this one.
 
-        :param asked: their keys, as :meth:`_asked` returns them.
+        :param asked: the items of those requests.
         """
         self.items = besides(self.items, asked)
         self._timetable = self._paced()
@@ -160,18 +150,23 @@ class RestorePlan(Plan[Batch]):
         return [item for item in self.items if item.action in actions]
 
     @property
+    def asked(self) -> list[RestoreItem]:
+        """The items that need a request."""
+        return self._having(ASK)
+
+    @property
     def _one(self) -> str:
         return "archive" if self._parts is None else "part"
 
     @property
     def bytes(self) -> int:
         """Bytes that the service is to retrieve; unknown sizes count as 0."""
-        return retrieved(self._having(ASK))
+        return retrieved(self.asked)
 
     @property
     def requests(self) -> int:
         """Count of retrieval requests, one for each archive or part."""
-        return len(self._having(ASK))
+        return len(self.asked)
 
     @property
     def empty(self) -> bool:
@@ -208,38 +203,46 @@ class RestorePlan(Plan[Batch]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
-        what = plural(len(self.items), self._one)
-        return f"Restore {what} ({human_bytes(total(self.items))}) from {self.vault} to {near(str(self.to))}"
+        what, size = plural(len(self.items), self._one), human_sum(item.size for item in self.items)
+        return f"Restore {what} ({size}) from {self.vault} to {near(str(self.to))}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
-        requests = f"{human_bytes(self.bytes)} in {plural(self.requests, 'request')}"
-        facts = [("requested", f"{requests}{self._wider()}")]
+        size = human_sum(item.retrieved for item in self.asked)
+        requests = f"{size} in {plural(self.requests, 'request')}"
+        facts = [("price", self._price()), ("requested", f"{requests}{self._wider()}")]
+        asking = self.asking
         if self.requests:
-            facts += [
-                ("tier", self.tier),
-                ("ready", when_ready(self.tier, self._clock, last=self._last.get(self.tier))),
-            ]
+            last = self._last.get(self.tier)
+            ready = when_ready(self.tier, self._clock, last=last, largest=asking.largest)
+            facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
+            facts += beside(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
         for action in OTHERS:
             found = self._having(action)
             if found:
-                words = f"{plural(len(found), self._one)}, {human_bytes(total(found))}"
+                words = f"{plural(len(found), self._one)}, {human_sum(item.size for item in found)}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
+        facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
-        facts += [("price", self._price()), ("destination", destination_words(self.destination))]
-        return [*facts, ("free space", room(self.to, self.needed)[1])]
+        if asking.out:
+            rate = self._tracker.max_rate
+            time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
+            destination = destination_words(self._prices, asking, self.destination)
+            facts += [("destination", destination), ("download", time)]
+        return [*facts, ("free space", room(self.to, self.needed, self._unsized)[1])]
 
     def _wider(self) -> str:
-        more = self.bytes - total(self._having(ASK))
+        more = self.bytes - total(self.asked)
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
-        return f", {human_bytes(more)} more than the parts have: {why}"
+        fetched = human_bytes(sum(item.fetched or 0 for item in self.asked))
+        return f", {human_bytes(more)} more than the parts have: {why}; {fetched} of it is downloaded"
 
     def _exactness(self) -> list[tuple[str, str]]:
         """Return facts on the files of parts; none for whole archives."""
@@ -254,11 +257,11 @@ class RestorePlan(Plan[Batch]):
         return [("written", f"{plural(written, 'byte')}, exactly the parts"), ("verified", verified)]
 
     def _price(self) -> str:
-        words = self.quote.words()
+        words = self.quote.headline()
         here = self._scheduled.here(self.to, self.tier)
         if not here:
             return words
-        later = self._scheduled.price(here, self._prices, self.destination).words()
+        later = self._scheduled.price(here, self._prices, self.destination).headline()
         return f"{words} for this plan, and {later} for what is scheduled already"
 
     def _claims(self) -> list[tuple[str, str]]:
@@ -274,8 +277,12 @@ class RestorePlan(Plan[Batch]):
         ``due`` and ``last`` are the times of the first and last request of the day (UTC), ``size`` is
         in bytes, and ``larger`` marks a day of one archive above the daily allowance.
         """
-        sizes = [item.retrieved for item in self._having(ASK)]
+        sizes = [item.retrieved for item in self.asked]
         return (self._timetable or at_once(sizes, now=self._clock.now_ms())).table()
+
+    @property
+    def _unsized(self) -> int:
+        return sum(item.size is None for item in self._having(*TO_WRITE, UNDER_WAY))
 
     @property
     def needed(self) -> int:
@@ -318,7 +325,7 @@ class RestorePlan(Plan[Batch]):
             vault=self.vault,
             tier=self.tier,
             scope=self._catalogue.scope,
-            price=self.quote.words(),
+            price=self.quote.headline(),
             now=self._clock.now(),
         )
 
@@ -355,6 +362,7 @@ class RestorePlan(Plan[Batch]):
             **super().promised(),
             "archives": len(self.items),
             "bytes": retrieved(self._having(*TO_FETCH)),  # of parts too, and compared with the tally
+            "unsized": self.asking.out_unsized,
             "requests": self.requests,
             "bytes_asked": self.bytes,
             "counts": {action: len(self._having(action)) for action in (ASK, *OTHERS)},
@@ -369,7 +377,7 @@ class RestorePlan(Plan[Batch]):
         """Return None: each download records its own end."""
 
     def _asked(self) -> frozenset[str]:
-        return frozenset(item.key for item in self._having(ASK))  # by bytes: a twin in its place is not more
+        return frozenset(item.key for item in self.asked)  # by bytes: a twin in its place is not more
 
     def _run(self) -> Batch:
         if not self.empty:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...base.rendering import near
-from ...base.units import from_ms, human_bytes, parse_duration, parse_size, plural, weekday_time
+from ...base.units import (
+    from_ms,
+    human_bytes,
+    human_sum,
+    human_total,
+    parse_duration,
+    parse_size,
+    plural,
+    weekday_time,
+)
 from ...catalogue import Catalogue, Download
 from ...errors import InputError
 from ...jobs import window
@@ -16,7 +25,7 @@ from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
 from ...prices import PriceTable, Quote
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
 from ...steps import step
-from .items import RestoreItem
+from .items import ASK, RestoreItem
 from .quoting import Asking, quote_for
 
 if TYPE_CHECKING:
@@ -112,10 +121,11 @@ class Timetable:
     """The times of the requests of a plan, with their limits and notes for the user.
 
     :param due: for each archive in order, milliseconds since 1970 by the service's clock.
+    :param sizes: bytes of each; None where not known.
     """
 
     due: tuple[int, ...]
-    sizes: tuple[int, ...]
+    sizes: tuple[int | None, ...]
     limits: tuple[Limit, ...]
     now: int
     tier: str = SUBJECT
@@ -128,8 +138,9 @@ class Timetable:
         for due, size in zip(self.due, self.sizes, strict=True):
             number = (due - self.now) // DAY + 1  # spans of 24 hours from now on, not dates
             day = found.setdefault(number, Day(number, due))
-            day.last, day.archives, day.size = due, day.archives + 1, day.size + size
-            day.larger = self.daily is not None and size > self.daily
+            day.last, day.archives, day.size = due, day.archives + 1, day.size + (size or 0)
+            day.unsized += size is None
+            day.larger = self.daily is not None and weight(size) > self.daily
         return list(found.values())
 
     def table(self) -> pd.DataFrame:
@@ -171,7 +182,7 @@ class Timetable:
         assert now is not None and first is not None and last is not None  # noqa: PT018 - one condition
         when = "now" if day.due <= self.now else weekday_time(first, now)
         until = f" to {weekday_time(last, now)}" if day.last > day.due else ""
-        return f"{when}{until} {plural(day.archives, 'archive')}, {human_bytes(day.size)}"
+        return f"{when}{until} {plural(day.archives, 'archive')}, {human_total(day.size, day.unsized)}"
 
 
 @dataclass
@@ -183,6 +194,7 @@ class Day:
     last: int = 0
     archives: int = 0
     size: int = 0
+    unsized: int = 0
     larger: bool = False
 
 
@@ -216,7 +228,7 @@ def timetable(
         return None
     return Timetable(
         due=tuple(due),
-        sizes=tuple(weights),
+        sizes=tuple(sizes),
         limits=tuple(limits),
         now=now,
         notes=tuple(notes),
@@ -227,8 +239,7 @@ def timetable(
 
 def at_once(sizes: Sequence[int | None], *, now: int) -> Timetable:
     """Return the timetable with all requests now."""
-    weights = tuple(weight(size) for size in sizes)
-    return Timetable(due=(now,) * len(weights), sizes=weights, limits=(), now=now)
+    return Timetable(due=(now,) * len(sizes), sizes=tuple(sizes), limits=(), now=now)
 
 
 def _larger(sizes: Sequence[int], daily: int | None) -> list[str]:
@@ -308,14 +319,16 @@ class Scheduled:
     """
 
     def __init__(self, catalogue: Catalogue, vault: str, items: Iterable[RestoreItem], now: int) -> None:
-        self._retrieved = {
-            (item.archive.archive_id, str(item.part) if item.part else None): item.retrieved for item in items
+        # Each as an item that is requested: what is under way has nothing to fetch for this plan.
+        self._items = {
+            (item.archive.archive_id, str(item.part) if item.part else None): replace(item, action=ASK)
+            for item in items
         }
         self.rows = [
             row
             for row in catalogue.pacing.scheduled(vault)
             # Rows on hold wait for the user: they are no future cost.
-            if (row.archive_id, row.part) in self._retrieved and not row.on_hold
+            if (row.archive_id, row.part) in self._items and not row.on_hold
         ]
         self._now = now
 
@@ -346,20 +359,18 @@ class Scheduled:
     def _words(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> str:
         now, last = from_ms(self._now), from_ms(max(row.due or self._now for row in rows))
         assert now is not None and last is not None  # noqa: PT018 - one condition
-        size = human_bytes(sum(row.size or 0 for row in rows))
+        size = human_sum(row.size for row in rows)
         return (
             f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last on "
-            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).words()} still to come"
+            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).headline()} still to come"
         )
 
     def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:
         """Return what downloads will cost when they are requested and fetched."""
         quote = Quote()
         for tier in dict.fromkeys(row.tier for row in rows):  # each with its own prices, in order
-            sizes = [self._retrieved[row.archive_id, row.part] for row in rows if row.tier == tier]
-            size, unsized = sum(size or 0 for size in sizes), sizes.count(None)
-            asking = Asking(requests=len(sizes), bytes=size, unsized=unsized, out=size, out_unsized=unsized)
-            quote += quote_for(prices, asking, tier, destination)
+            items = [self._items[row.archive_id, row.part] for row in rows if row.tier == tier]
+            quote += quote_for(prices, Asking.of(items), tier, destination)
         return quote
 
 
@@ -369,7 +380,7 @@ def stop(catalogue: Catalogue, rows: Iterable[Download], now: int) -> str:
     taken = [row for row in rows if catalogue.downloads.drop_planned(row.id, ended=now)]
     if not taken:
         return f"Nothing of it is scheduled, so nothing was stopped: {step('jobs')} shows the rest."
-    size = human_bytes(sum(row.size or 0 for row in taken))
+    size = human_sum(row.size for row in taken)
     return (
         f"Stopped: {plural(len(taken), 'archive')}, {size}, will not be requested. Earlier "
         "requests are paid, and their archives are still restored."

@@ -150,7 +150,7 @@ def test_records_of_the_catalogue_are_words_too(filled):
     plan = filled.remove(*records, "a")
     assert [a.name for a in plan.archives] == ["scans/d", "scans/e", "a"]
     assert plan.happened(plan.run(confirm="photos")) == {"deleted": 3, "failed": 0, "bytes": plan.bytes}
-    assert plan.quote is plan.tally.fee
+    assert plan.quote == plan.tally.fee
 
 
 def test_a_condition_narrows_what_the_words_mean(filled):
@@ -194,10 +194,10 @@ def test_many_archives_need_the_vaults_name(filled, sent):
     assert len(sent) == 1
 
 
-def priced(region, price):
-    """Write a price of early deletion as a user does."""
+def priced(region, price, requests=0):
+    """Write the prices of early deletion and of requests as a user does."""
     configuration_file().parent.mkdir(parents=True, exist_ok=True)
-    configuration_file().write_text(f'[{region}]\nearly-deletion = "{price}"\n')
+    configuration_file().write_text(f'[{region}]\nearly-deletion = "{price}"\nother-requests = {requests}\n')
 
 
 def test_a_fee_over_the_limit_is_refused(filled, region, sent):
@@ -212,9 +212,22 @@ def test_a_fee_over_the_limit_is_refused(filled, region, sent):
     assert sent == []
 
 
+def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
+    """One for each archive at two dollars, within a limit."""
+    priced(region, 0, 2000)
+    plan = filled.remove("*")
+    assert plan.quote.total == 10
+    assert dict(plan.facts)["requests"].startswith("$10.00, your configuration")
+    with pytest.raises(OverBudget, match=r"\$10\.00, over the limit of \$9\.99"):
+        plan.run(confirm="photos", max_cost="9.99")
+    assert sent == []
+    plan.run(confirm="photos", max_cost=10)
+    assert len(sent) == 5
+
+
 def test_a_fee_that_is_not_known_is_refused(filled, sent):
     """Nobody has told a price of this region."""
-    assert "unknown" in dict(filled.remove("*").facts)["early deletion"]
+    assert "the price of deletion before 90 days" in dict(filled.remove("*").facts)["early deletion"]
     with pytest.raises(PriceUnknown):
         filled.remove("*").limit_to(5).run(confirm="photos")
     assert sent == []

@@ -199,6 +199,25 @@ def test_a_limit_of_the_fee_is_kept(session, filled, region, reaches, store):
     assert store() == 3
 
 
+def test_the_price_of_the_requests_is_in_the_quote(session, filled, region, reaches, store):
+    """Of three archives and the vault; by default they are free, and have no line."""
+    assert session.drop_vault("neighbour").quote.lines == ()
+    plan = listed(session, reaches)
+    assert [line.figure.item for line in plan.quote.lines] == ["early-deletion"]
+    configuration_file().parent.mkdir(parents=True, exist_ok=True)
+    configuration_file().write_text(f"[{region}]\nearly-deletion = 0\nother-requests = 1000\n")
+    plan = listed(session, reaches)
+    assert plan.quote.total == 4
+    assert "$4.00" in dict(plan.facts)["requests"]
+    with pytest.raises(OverBudget):
+        plan.run(confirm="photos", max_cost="3.99")
+    empty = session.drop_vault("neighbour")
+    assert empty.quote.total == 1
+    with pytest.raises(OverBudget):
+        empty.run(max_cost="0.99")
+    assert (store(), store("neighbour")) == (3, 1)
+
+
 def test_new_before_the_confirmation(session, filled, reaches, put, later, store):
     """A newer inventory was made: the old list is confirmed by nobody; a new one is asked for."""
     plan = listed(session, reaches)

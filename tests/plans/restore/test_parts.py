@@ -21,6 +21,7 @@ from glacier_magic.errors import (
     OverBudget,
     PriceUnknown,
 )
+from glacier_magic.plans.past_plans import came_to
 
 MIB = 1 << 20
 SIZE = 21 * MIB + 123
@@ -88,6 +89,48 @@ def test_the_plan_tells_what_is_charged_and_what_is_written(vault, data, ranges_
     assert not (tmp_path / "back").exists()
     plan.run()
     assert ranges_of() == [f"{20 * MIB}-{SIZE - 1}"]
+
+
+@pytest.mark.parametrize("part", [(5, 14), (MIB - 1, MIB), ("9MiB-"), (3 * MIB + 1, 11 * MIB), None])
+def test_the_bytes_to_download_are_those_that_the_service_sends(
+    vault, data, get, small_parts, changed_stream, calls, part, tmp_path
+):
+    """Of a job's output no more is fetched than the MiB of the part, whatever is retrieved."""
+    sent, original = [], calls.of("open_output")
+
+    def open_output(*arguments):
+        return changed_stream(original(*arguments), lambda _, piece: sent.append(len(piece)) or piece)
+
+    calls.replace("open_output", open_output)
+    (item,) = vault.restore("big.bin", byte_range=part, to=tmp_path / "back").items
+    get(part)
+    assert sum(sent) == item.fetched
+    assert sum(sent) <= item.retrieved
+    (again,) = vault.restore("big.bin", byte_range=part, to=tmp_path / "back").items
+    assert again.fetched == 0
+
+
+def test_of_an_interrupted_download_the_verified_pieces_are_not_fetched(
+    session, vault, data, ready, later, small_parts, one_at_a_time, calls, tmp_path
+):
+    """The bytes to download are the others, of the same output or of a new one."""
+    sent = []
+
+    def drop_the_third(vault, job, start, length):
+        sent.append(length)
+        if len(sent) == 3:
+            raise NotFound("The job ID was not found")
+
+    calls.watch("open_output", drop_the_third)
+    with pytest.raises(JobExpired):
+        ready(vault.restore("big.bin", to=tmp_path / "back").run())
+    later(session, hours=40)
+    plan = vault.restore("big.bin", to=tmp_path / "back")
+    assert plan.items[0].fetched == SIZE - 2 * MIB
+    sent.clear()
+    sent += [0] * 3
+    ready(plan.run())
+    assert sum(sent) == SIZE - 2 * MIB
 
 
 def test_a_part_without_a_hash_is_named_so_and_never_called_verified(vault, data, get, doubtful, tmp_path):
@@ -470,6 +513,21 @@ def test_the_history_of_a_part_counts_what_is_retrieved(session, vault, data, ge
     get((5, 14))
     past = session.history().table.iloc[0]
     assert (past["size"], past["size_done"]) == (MIB, MIB)
+
+
+def test_a_part_is_priced_and_accounted_for_by_what_is_requested_and_downloaded(session, vault, data, get):
+    """Across the middle of the tree 16 MiB are retrieved, and 2 MiB downloaded."""
+    file = data_folder() / "prices.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    prices = "retrieval-standard = 1024\nretrieval-standard-requests = 1000\ntransfer-out-internet = 1024\n"
+    file.write_text(f"[all]\n{prices}")
+    part = (8 * MIB - 1, 8 * MIB)
+    plan = vault.restore("big.bin", byte_range=part)
+    assert plan.quote.total == 16 + 1 + 2
+    assert "16 MiB in 1 request" in dict(plan.facts)["requested"]
+    assert "2 MiB of it is downloaded" in dict(plan.facts)["requested"]
+    get(part)
+    assert came_to(session.past_plan(1).record) == 16 + 1 + 2
 
 
 def paced(vault, files, folder):

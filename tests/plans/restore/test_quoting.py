@@ -12,10 +12,18 @@ import pytest
 
 from glacier_magic.errors import InputError, OverBudget, PriceUnknown
 from glacier_magic.plans import Tiers
-from glacier_magic.plans.restore.quoting import Asking, checked_destination, default_destination, quote_for
+from glacier_magic.plans.restore.quoting import (
+    Asking,
+    checked_destination,
+    default_destination,
+    destination_words,
+    quote_for,
+    when_ready,
+)
 from glacier_magic.prices import Figure, PriceTable
 from glacier_magic.prices.built_in import built_in
 from glacier_magic.prices.figures import GB
+from glacier_magic.service import ServiceClock
 
 D = decimal.Decimal
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -89,6 +97,14 @@ def test_a_petabyte():
     assert priced(1 << 50, 28_000, to="internet", prices=US).total == D("66806.60")
 
 
+def test_a_price_of_other_requests_enters_the_quote():
+    """100 output requests at 0.05 for 1,000 = 0.005; by default they are free and have no line."""
+    staged = Asking(requests=0, bytes=0, out=100 << 24, outputs=100)
+    assert quote_for(table(other_requests="0.05"), staged, "Bulk", "here").total == D("0.005")
+    items = [line.figure.item for line in quote_for(US, staged, "Bulk", "here").lines]
+    assert "other-requests" not in items
+
+
 def test_nothing_to_ask_for_costs_nothing_in_any_tier():
     """Zero archives: also where no price is known, and whatever the limit."""
     for prices in (US, table("mars-1")):
@@ -115,14 +131,13 @@ def test_the_way_out_is_paid_for_what_is_fetched_not_for_what_is_asked():
 
 
 def test_the_free_allowance_is_never_taken_for_granted():
-    """10 GB may be free each month: 10 GB are still 0.10, and one request 0.00003; a note says so.
+    """10 GB may be free each month: 10 GB are still 0.10, and one request 0.00003, which is the least.
 
-    What was used of it this month, no call of the service tells.
+    No call of the service says how much of it is used this month.
     """
     quote = priced(10 * GB, 1)
     assert quote.total == D("0.10003")
-    assert "may be free" in quote.notes[0]
-    assert priced(10 * GB, 1, "Bulk").notes == ()
+    assert quote.least == D("0.00003")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +170,27 @@ def test_an_archive_of_unknown_size_makes_the_sum_unknown():
     wired = priced(GB, 2, to="internet", prices=US, unsized=1, out_unsized=1)
     assert wired.known == D("0.10006")
     assert sum(line.quantity is None for line in wired.lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("region", "to", "total", "least"),
+    [
+        # 189 GB: retrieval 1.89, requests 0.00567; out 17.01, at most 15.12, 3.78, 0.
+        ("us-east-1", "internet", "18.90567", "9.80567"),  # free: 10 GB (0.10) and 100 GB (9.00)
+        ("us-east-1", "region", "17.01567", "16.91567"),
+        ("us-east-1", "eu-central-1", "5.67567", "5.57567"),
+        ("us-east-1", "here", "1.89567", "1.79567"),
+        # Retrieval 189 x 0.012 = 2.268, requests 0.006804; out the same.
+        ("eu-central-1", "internet", "19.284804", "10.164804"),  # free: 10 GB (0.12) and 100 GB (9.00)
+        ("eu-central-1", "region", "17.394804", "17.274804"),
+        ("eu-central-1", "us-east-1", "6.054804", "5.934804"),
+        ("eu-central-1", "here", "2.274804", "2.154804"),
+    ],
+)
+def test_189_gigabytes_to_each_destination(region, to, total, least):
+    """189 archives of 1 GB each, as standard retrievals, worked out by hand."""
+    quote = priced(189 * GB, 189, to=to, prices=table(region))
+    assert (quote.total, quote.least) == (D(total), D(least))
 
 
 # Side by side
@@ -191,7 +227,7 @@ def test_the_tiers_stand_side_by_side_as_text_and_html():
         "$0.6250 (unconfirmed)",
         "unknown (over $2.53)",
         "$17.50",
-        "AWS price list of 2025-12-02 (copy)",
+        "AWS price lists of 2024-08-26 to 2025-12-02 (copies)",
         "--refresh",
         "not confirmed",
     ):
@@ -213,8 +249,12 @@ def test_tiers_without_anything_to_ask_for_have_no_times():
 
 def test_minutes_are_not_promised_for_a_large_archive():
     """The documented limit is some 250 MB."""
-    assert "250 MB" in repr(tiers(largest=GB))
+    large = tiers(largest=GB)
+    assert "250 MB" in repr(large)
+    assert large["Expedited"].latest is None
     assert "250 MB" not in repr(tiers(largest=1000))
+    assert "250 MB" in when_ready("Expedited", ServiceClock(), largest=GB)
+    assert "in 1 min to 5 min" in when_ready("Expedited", ServiceClock(), largest=1000)
 
 
 def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
@@ -227,3 +267,16 @@ def test_where_the_bytes_go_is_the_internet_unless_told_otherwise(monkeypatch):
         default_destination()
     with pytest.raises(InputError, match="moon"):
         checked_destination("moon")
+
+
+def test_a_region_is_a_destination_with_a_price_of_its_own():
+    """100 GB from us-east-1: 0.02 to eu-west-1, 0.01 to us-east-2, 0.08 to the dearest, 0 within."""
+    staged = Asking(requests=0, bytes=0, out=100 * GB)
+    prices = {to: quote_for(US, staged, "Bulk", to).total for to in ("eu-west-1", "us-east-2", "us-east-1")}
+    assert prices == {"eu-west-1": D("2.00"), "us-east-2": D("1.00"), "us-east-1": 0}
+    words = destination_words(US, staged, checked_destination("us-east-2"))
+    assert words == (
+        "to us-east-2: $1.00. Elsewhere: over the internet: $9.00 (--destination internet); to another "
+        "region of AWS: $8.00 at most (--destination region, or its name); to a computer in the vault's "
+        "region: $0 (--destination here)"
+    )

@@ -21,6 +21,7 @@ from glacier_magic.errors import (
 )
 from glacier_magic.jobs import Batch
 from glacier_magic.jobs.handles import outcome
+from tests.counting import counting
 
 PATIENCE = 30.0
 
@@ -630,3 +631,28 @@ def test_a_run_that_was_killed_is_completed_by_the_next_session(
 def test_nothing_of_the_environment_is_left_in_the_working_folder(session, filled, files):
     """No stray files where the user works."""
     assert [p.name for p in files.folder.iterdir() if p.name != "scans"] == []
+
+
+def test_an_unknown_size_is_not_zero(filled, put, emulator, ready, tmp_path):
+    """In the title, the facts and the table, before and after the request; the history has it, too."""
+    strangers = [put("x", b"three bytes"), put("y", b"four")]
+    one = filled.restore(strangers[0], to=tmp_path / "back")
+    assert one.title.startswith("Restore 1 archive (unknown size) from photos")
+    assert dict(one.facts)["requested"] == "unknown size in 1 request"
+    assert dict(one.facts)["free space"].endswith("unknown size needed")
+    plan = filled.restore("c.txt", *strangers, to=tmp_path / "back", spread="2d")
+    assert "(500 B and 2 of unknown size)" in plan.title
+    facts = dict(plan.facts)
+    assert facts["requested"].startswith("500 B and 2 of unknown size in 3 requests")
+    assert "500 B" in facts["schedule"]
+    assert "2 archives, unknown size" in facts["schedule"]
+    assert facts["free space"].endswith("500 B and 2 of unknown size needed")
+    assert " 0 B" not in repr(plan)
+    assert list(plan.table["size"].isna()) == [False, True, True]
+    with counting(emulator, "InitiateJob") as requests:
+        ready(one.run())
+        assert requests() == 1
+    assert "unknown size" in repr(filled.session.past_plan(1))
+    again = filled.restore(*strangers, to=tmp_path / "other")
+    assert "2 archives (" in again.title
+    assert " 0 B" not in repr(again)

@@ -1,0 +1,83 @@
+"""The items of a restore as text and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...base.rendering import near
+from ...base.units import human_bytes, local_time, short_id
+from ...jobs import kept_until
+from .items import ASK, READY, RestoreItem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def staged_until(found: Sequence[RestoreItem], now: datetime) -> str:
+    """Return until when finished outputs are available at least; downloading them is no retrieval."""
+    times = [kept_until(item.job) for item in found if item.job and item.action == READY]
+    known = [time for time in times if time is not None]
+    if not known:
+        return ""
+    until = local_time(min(known), now)
+    # The service documentation does not say so; AWS's own vault-to-S3 solution relies on it.
+    return f": staged until {until}; until then another request would be free as well"
+
+
+def copies(found: Sequence[RestoreItem]) -> str:
+    """Return where the verified copies are."""
+    paths = [near(str(item.copy)) for item in found if item.copy is not None]
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f": a verified copy is at {paths[0]}{more}"
+
+
+def in_words(item: RestoreItem) -> tuple[str, ...]:
+    """Return the row of an item in a plan's table."""
+    name = item.archive.name or item.archive.archive_id
+    return (
+        f"{name} (bytes {item.part})" if item.part else name,
+        human_bytes(item.size),
+        short_id(item.archive.archive_id),
+        item.action,
+        near(str(item.target)),
+    )
+
+
+def part_in_words(item: RestoreItem) -> tuple[str, ...]:
+    """Return the row of a part in a plan's table."""
+    return (
+        item.archive.name or short_id(item.archive.archive_id),
+        human_bytes(item.size),
+        str(item.part),
+        str(item.cover) if item.action == ASK else "",
+        item.action,
+        near(str(item.target)),
+    )
+
+
+def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
+    """Return one row an item; see :attr:`.RestorePlan.table`."""
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {
+        "name": [i.archive.name for i in items],
+        "size": [i.size for i in items],
+        "archive_id": [i.archive.archive_id for i in items],
+        "tree_hash": [i.archive.tree_hash for i in items],
+    }
+    if parts:
+        columns |= {
+            "part": [str(i.part) for i in items],
+            "cover": [str(i.cover) for i in items],
+            "verifiable": [i.verifiable for i in items],
+        }
+    columns |= {
+        "action": [i.action for i in items],
+        "target": [str(i.target) for i in items],
+        "job_id": [i.job.job_id if i.job else None for i in items],
+    }
+    return pd.DataFrame(columns).astype({"size": "Int64"})
