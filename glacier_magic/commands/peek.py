@@ -89,7 +89,9 @@ VERB = Verb(
     details=(
         "A zip is read from its end, a tar from its start, header by header; of a tar.gz only what "
         "its first bytes unpack to is listed. The plan shows what is retrieved and what it costs. "
-        "Repeat the same line when that is ready, hours later; no bytes are charged twice. With "
+        "Repeat the same line when that is ready, hours later; no bytes are charged twice. Outputs "
+        "of other programs' finished jobs are read at once with --destination here, and otherwise "
+        "when the price of their transfer is confirmed. With "
         "--yes --wait all further rounds are requested, too, within --max-bytes, --rounds and "
         "--max-cost."
     ),

@@ -18,7 +18,8 @@ from ..errors import InputError
 class Setting:
     """A setting: its name and meaning.
 
-    :param option: whether it is the default of all options of this name.
+    :param option: whether it is the default of all options of this name; a limit is none of them, as
+        it holds for the plans of a session that no verb makes, too.
     """
 
     name: str

@@ -88,7 +88,8 @@ class PlanHistory(Rendered):
         """One row a plan: id, run, kind, vault, state; promised archives, size, price; what came.
 
         ``asked``, ``done``, ``failed``, ``expired`` count archives; ``size_done`` is bytes that
-        came back or were deleted; times are UTC.
+        came back or were deleted; ``cost`` is what a restore has come to, in US dollars at the
+        promised prices (Decimal, None unknown), each request and transfer once; times are UTC.
         """
         import pandas as pd
 
@@ -108,6 +109,7 @@ class PlanHistory(Rendered):
             "failed": [r.tally.failed for r in records],
             "expired": [r.tally.expired for r in records],
             "size_done": [size for _, size in done],
+            "cost": [came_to(r) for r in records],
             "ended": [_ended(r) for r in records],
         }
         frame = pd.DataFrame(columns)

@@ -202,8 +202,9 @@ def test_a_price_is_said_before_and_after(face, glacier):
         glacier("restore", "*", "--yes", "--max-cost", "1")
     glacier("restore", "*", "--yes", "--to", "back")
     before, after = face.notes[-2:]
-    assert before == "This costs $2.01."
-    assert after == "Price: $2.01. %glacier history 1 shows what it comes to."
+    assert before.startswith("This costs $2.01")
+    assert after.startswith("Price: $2.01")
+    assert after.endswith(" %glacier history 1 shows what it comes to.")
     said = len(face.notes)
     glacier("restore", "*", "--yes", "--to", "back")
     assert len(face.notes) == said

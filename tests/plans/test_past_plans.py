@@ -220,7 +220,9 @@ def test_the_sum_of_the_history_is_what_was_paid(session, vault, files, client, 
     assert len(records) == 2 * rounds + 4
     assert len(ends) == rounds + 1
     assert sum(came_to(record) for record in records) == paid
-    assert session.history().table["size_done"].sum() == moved + 5 * MIB
+    history = session.history().table
+    assert history["cost"].sum() == paid
+    assert history["size_done"].sum() == moved + 5 * MIB
 
 
 @pytest.mark.each_backend

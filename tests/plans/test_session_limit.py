@@ -135,7 +135,11 @@ def test_a_limit_of_nothing_holds_for_every_plan(make, nothing, monkeypatch):
         for _ in range(2):
             with pytest.raises(OverBudget):
                 plan.run(**confirmed(plan))
-    assert isinstance(make("what expired in two folders"), CombinedRestore)
+    several = make("what expired in two folders")
+    assert isinstance(several, CombinedRestore)
+    for plan in several.plans:
+        with pytest.raises(OverBudget):
+            plan.run()
 
 
 def test_a_limit_of_the_plan_comes_before_that_of_the_session(make, jobs_of, monkeypatch):

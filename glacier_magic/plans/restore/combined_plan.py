@@ -13,6 +13,7 @@ from ...prices import Quote
 from ..base import Plan, PlanLog
 from .item_words import in_words
 from .items import RestoreItem
+from .request import shortage
 from .restore_plan import RestorePlan
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ class CombinedRestore(Plan[Batch]):
         super().__init__(log)
         # Whole archives first: their jobs serve the parts as well.
         self.plans = sorted(plans, key=lambda plan: any(item.part for item in plan.items))
-        for plan in self.plans:
-            plan.without_limit()
         self._tracker = tracker
         self._share()
 
@@ -52,8 +51,8 @@ class CombinedRestore(Plan[Batch]):
 
     @property
     def refusal(self) -> str:
-        """The first reason why :meth:`run` would refuse one of the plans."""
-        return super().refusal or next(filter(None, (plan.refusal for plan in self.plans)), "")
+        """The reason why :meth:`run` would refuse the plan: its limit, or too little room."""
+        return super().refusal or next(filter(None, (shortage(p.to, p.needed) for p in self.plans)), "")
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -110,5 +109,6 @@ class CombinedRestore(Plan[Batch]):
         keys: list[str] = []
         for plan in self.plans:
             plan._update()  # the requests of the plans before it are jobs now
-            keys += [row.key for row in plan.run().snapshot.rows]  # the limit of all was checked before
+            batch = plan.without_limit().run()  # the limit of all was checked before
+            keys += [row.key for row in batch.snapshot.rows]
         return Batch(self._tracker, keys, self.title)
