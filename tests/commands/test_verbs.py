@@ -5,10 +5,13 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 
+from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, Help, run
 from glacier_magic.errors import ConnectionFailed, InputError, JobExpired, NameNotKnown, NotFound, NotReady
 from glacier_magic.jobs import Batch, InventoryJob
-from glacier_magic.plans import DeletePlan, DropPlan, RestorePlan
+from glacier_magic.notebook.card import PlanCard
+from glacier_magic.notebook.views import view_of
+from glacier_magic.plans import DeletePlan, DropPlan, RestorePlan, UploadPlan
 
 PATIENCE = 30.0
 NAMES = [name for name in VERBS if name]
@@ -345,6 +348,23 @@ def test_an_inventory_is_a_job_first_and_a_table_later(glacier, files, later, co
     later(console.session, hours=4.1)
     assert list(glacier("inventory", "photos", "--wait")["name"]) == ["a"]
     assert "as of the inventory of" in face.notes[-1]
+
+
+def test_a_dear_upload_is_shown_with_a_button_first(glacier, face, files, counted):
+    """A cell shows the plan as a card; nothing is sent before it is run."""
+    file = data_folder() / "prices.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[all]\nupload-requests = 1000\n")
+    files("a", b"a")
+    glacier("create", "photos")
+    plan = glacier("upload", "a", "--max-cost", "1")
+    assert isinstance(plan, UploadPlan)
+    assert face.offers == [plan]
+    assert isinstance(view_of(plan), PlanCard)
+    assert counted["upload_archive"] == 0
+    assert plan.limit == 1
+    plan.run()
+    assert len(glacier("ls")) == 1
 
 
 def test_what_was_left_out_of_an_upload_is_said(glacier, files, face):
