@@ -124,9 +124,14 @@ class Fetcher:
             if download.job_id is None:
                 return _uncopied(download)
             meter = Meter(download.name, download.size or 0, observe)
+            began = time.monotonic()
             fetched = self._downloader.fetch(download, meter)
-            if meter.total - download.done >= MEASURED and self.rate:
-                self._catalogue.settings.put(_rate_key(), f"{self.rate:.0f}")
+            moved = meter.total - download.done
+            if moved >= MEASURED:
+                rate = max(
+                    self.rate, moved / max(1e-3, time.monotonic() - began)
+                )  # of all, or of a short one
+                self._catalogue.settings.put(_rate_key(), f"{rate:.0f}")
         except Stopped:
             return {"state": "ready"}  # its verified pieces stay, and it continues from them
         except NotFound as error:

@@ -97,6 +97,11 @@ def load(region: str) -> PriceTable:
     """
     packaged = built_in(region)
     refreshed, pairs, when = _refreshed(region)
+    listed = {figure.item: figure.date for figure in packaged}
+    # A copy in a newer version of this package may be newer than the last refresh.
+    refreshed, pairs = (
+        [f for f in found if (when or "") >= listed.get(f.item, "")] for found in (refreshed, pairs)
+    )
     layers = (packaged, refreshed, _configured(region))  # later layers override earlier ones
     figures = {figure.item: figure for layer in layers for figure in layer}
     return PriceTable(region, figures, when, {figure.to: figure for figure in pairs})

@@ -476,6 +476,10 @@ def test_a_month_after_a_refresh_its_date_is_shown(listed, session):
     assert len(replaced) == 14
     assert {f.origin for f in old.all() if f.item in replaced} == {LIST}
     assert replaced.isdisjoint(old.missing())
+    # Older than the copies in the package: those are the newer ones then.
+    file.write_text(file.read_text().replace('"refreshed": "2026-10-29"', '"refreshed": "2024-01-01"'))
+    assert load("eu-west-1").figures == before.figures
+    assert load("eu-west-1").to_region("us-east-1") == before.to_region("us-east-1")
 
 
 def test_the_users_own_price_goes_before_all_others(listed, session):

@@ -19,7 +19,7 @@ from ...jobs.asking import beside
 from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import Quote
 from ...prices.money import money
-from ...prices.quotes import HERE, TIERS
+from ...prices.quotes import HERE, TIERS, retrieval
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
@@ -229,7 +229,7 @@ class RestorePlan(Plan[Batch]):
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += [("versions", self._versions)] if self._versions else []
         facts += self._claims() + self._exactness()
-        if asking.out:
+        if asking.out or asking.out_unsized:
             rate = self._tracker.max_rate
             time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
             destination = destination_words(self._prices, asking, self.destination)
@@ -242,7 +242,10 @@ class RestorePlan(Plan[Batch]):
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
         fetched = human_bytes(sum(item.fetched or 0 for item in self.asked))
-        return f", {human_bytes(more)} more than the parts have: {why}; {fetched} of it is downloaded"
+        price = money(retrieval(self._prices, more, 0, self.tier).total)
+        return (
+            f", {human_bytes(more)} ({price}) more than the parts have: {why}; {fetched} of it is downloaded"
+        )
 
     def _exactness(self) -> list[tuple[str, str]]:
         """Return facts on the files of parts; none for whole archives."""
