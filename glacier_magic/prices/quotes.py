@@ -54,7 +54,8 @@ class QuoteLine:
         if self.quantity is None:
             return f"{self.figure.words} of an unknown quantity"
         if self.figure.unit == THOUSAND:
-            return f"{self.quantity * 1000:,.0f} {self.figure.words}"
+            count = self.quantity * 1000
+            return f"{count:,.0f} {self.figure.words if count != 1 else self.figure.words.removesuffix('s')}"
         unit = self.figure.unit
         return f"{amount_of(self.quantity)} {unit if unit == PER_GB else f'{unit}s'} of {self.figure.words}"
 

@@ -86,6 +86,7 @@ def test_one_byte():
     assert quote.total == D(1) / GB * D("0.01") + D("0.00003")
     assert D("0.00003") < quote.total < D("0.0000300001")
     assert quote.words() == "<$0.0001"
+    assert quote.lines[1].words() == "1 standard retrieval request"
 
 
 def test_a_petabyte():
