@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.rendering import Rendered, escape, html_table, text_table, visible
 from ..base.units import from_ms, human_bytes, human_total, local_time, plural
 from ..catalogue import PlanRecord
-from ..prices.money import money, rate
+from ..prices.money import money, rate, to_millionth
 from ..prices.quotes import amount_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def came_to(record: PlanRecord) -> Decimal | None:
 
 
 def _sort(item: str) -> str:
+    if item == "other-requests":  # how many were sent is not recorded
+        return ""
     if item.endswith("-requests"):
         return "requests"
     return "transfer" if item.startswith("transfer") else "retrieval"
@@ -109,7 +111,7 @@ class PlanHistory(Rendered):
             "failed": [r.tally.failed for r in records],
             "expired": [r.tally.expired for r in records],
             "size_done": [size for _, size in done],
-            "cost": [came_to(r) for r in records],
+            "cost": [to_millionth(came_to(r)) for r in records],
             "ended": [_ended(r) for r in records],
         }
         frame = pd.DataFrame(columns)

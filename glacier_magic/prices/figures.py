@@ -116,6 +116,11 @@ class Figure:
         """The price of the first unit in US dollars, or None."""
         return self.steps[0][1] if self.steps else None
 
+    @property
+    def free(self) -> bool:
+        """Whether any quantity costs nothing."""
+        return bool(self.steps) and not any(price for _, price in self.steps)
+
     def amount(self, quantity: Decimal) -> Decimal | None:
         """Return the cost in US dollars of the first *quantity* units of a month; None if unknown."""
         if not quantity:  # nothing costs nothing, even if the price is unknown

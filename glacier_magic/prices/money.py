@@ -35,6 +35,11 @@ def money(amount: Decimal | None) -> str:
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 
 
+def to_millionth(amount: Decimal | None) -> Decimal | None:
+    """Return dollars to the millionth, rounded up, for a column of a DataFrame."""
+    return None if amount is None else amount.quantize(Decimal("0.000001"), rounding=ROUND_CEILING)
+
+
 def rate(price: Decimal | None, digits: int = _DIGITS) -> str:
     """Return a unit price for display: ``$0.0036``.
 

@@ -41,7 +41,9 @@ class QuoteLine:
     @property
     def amount(self) -> Decimal | None:
         """US dollars, or None if price or quantity are unknown."""
-        return None if self.quantity is None else self.figure.amount(self.quantity)
+        if self.quantity is not None:
+            return self.figure.amount(self.quantity)
+        return Decimal(0) if self.figure.free else None  # however much it is
 
     @property
     def confirmed(self) -> bool:
@@ -119,7 +121,7 @@ class Quote(Rendered):
             words.append(f"of it {money(largest.amount)} for {largest.words()}")
         missing = dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None)
         if missing:
-            words.append(f"without what is not known: {' and '.join(missing)}")
+            words.append(f"without what is not known ({', '.join(missing)})")
         return "; ".join(filter(None, (", ".join(words), self.allowance())))
 
     def allowance(self) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 from .book import PriceTable
+from .money import to_millionth
 from .quotes import OVERHEAD, Quote, QuoteLine, gigabytes
 
 if TYPE_CHECKING:
@@ -101,15 +101,9 @@ def priced(found: Iterable[Folder], vault: str, prices: PriceTable) -> Iterator[
             "oldest": each.oldest,
             "newest": each.newest,
             "month": quote.words(),
-            "month_usd": _rounded(quote.total),
+            "month_usd": to_millionth(quote.total),
             "vault": vault,
         }
-
-
-def _rounded(amount: Decimal | None) -> Decimal | None:
-    """Return dollars to the millionth, rounded up."""
-    step = Decimal("0.000001")
-    return None if amount is None else amount.quantize(step, rounding=ROUND_CEILING)
 
 
 def monthly_storage(prices: PriceTable, holding: Holding) -> Quote:

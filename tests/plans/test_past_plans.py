@@ -221,7 +221,7 @@ def test_the_sum_of_the_history_is_what_was_paid(session, vault, files, client, 
     assert len(ends) == rounds + 1
     assert sum(came_to(record) for record in records) == paid
     history = session.history().table
-    assert history["cost"].sum() == paid
+    assert 0 <= history["cost"].sum() - paid < len(history) * Decimal("0.000001")  # rounded up
     assert history["size_done"].sum() == moved + 5 * MIB
 
 

@@ -86,10 +86,10 @@ class CombinedRestore(Plan[Batch]):
         return frozenset(f"{plan.vault} {plan.to} {key}" for plan in self.plans for key in plan._asked())
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
+        if self.plans:
+            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)  # first: of all together
         for plan in self.plans:
             plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)  # for its own reasons, too
-        if self.plans:
-            super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
 
     def _head(self) -> Sequence[str]:
         return ("name", "size", "archive id", "what happens", "file")

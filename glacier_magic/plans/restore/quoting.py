@@ -122,9 +122,10 @@ def transfers(prices: PriceTable, asking: Asking, destination: str) -> dict[str,
     named = {} if destination in DESTINATIONS else {destination: f"to {destination}"}
     words = {}
     for word, text in (named | DESTINATIONS).items():
-        price = _out(prices, asking, word).total
-        shown = "price not known" if price is None else money(price)
-        words[word] = f"{text}: {shown}{' at most' if word == REGION and price else ''}"
+        price = _out(prices, asking, word)
+        shown = money(price.known) if price.known or price.total is not None else "price not known"
+        more = " and more" if price.known and price.total is None else ""
+        words[word] = f"{text}: {shown}{more or (' at most' if word == REGION and price.known else '')}"
     return words
 
 

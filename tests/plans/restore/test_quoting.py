@@ -168,6 +168,9 @@ def test_an_archive_of_unknown_size_makes_the_sum_unknown():
     assert quote.known == D("0.01006")
     with pytest.raises(PriceUnknown, match="how much standard retrieval"):
         quote.check(D(100))
+    assert priced(GB, 2, "Bulk", unsized=1).total == 0  # however large it is
+    words = destination_words(US, Asking(requests=0, bytes=0, out=GB, out_unsized=1), "internet")
+    assert words.startswith("over the internet: $0.0900 and more. ")
     wired = priced(GB, 2, to="internet", prices=US, unsized=1, out_unsized=1)
     assert wired.known == D("0.10006")
     assert sum(line.quantity is None for line in wired.lines) == 2
