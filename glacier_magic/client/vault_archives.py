@@ -16,16 +16,19 @@ from ..base.units import from_ms, plural
 from ..catalogue import JobRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.job_records import INVENTORY
-from ..errors import InputError, NotFound, NotReady
+from ..errors import InputError, NotFound, NotReady, OverBudget
 from ..jobs import InventoryJob
 from ..jobs.inventory_output import read_inventory
+from ..plans.base import dollars
 from ..plans.upload_plan import UploadPlan
 from ..prices import load
+from ..prices.quotes import upload_requests
 from ..prices.storage_costs import priced
 from ..steps import step
 from ..transfer.progress import Observer
 from ..transfer.sources import find
 from ..transfer.store import Storing
+from ..transfer.streams import MOST_PARTS
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import UploadDesk
 from .selection import ARCHIVE_ID, Selector
@@ -129,6 +132,8 @@ class VaultArchives:
         description_format: str = descriptions.DEFAULT,
         part_size: int | None = None,
         again: bool = False,
+        max_cost: Decimal | int | str | None = None,
+        accept_unconfirmed: bool = False,
         progress: Observer | None = None,
     ) -> Archive:
         """Store the bytes of a binary stream up to its end; return the archive.
@@ -136,8 +141,19 @@ class VaultArchives:
         :param name: the name to encode into the description, unless *description* is given.
         :param part_size: bytes in a part; the default, 32 MiB, allows 312 GiB (10,000 parts).
         :param again: store the bytes even if an archive of this name has them.
+        :param max_cost: the most that the requests may cost, in US dollars; the setting max_cost by
+            default.  It is compared with the price of the longest stream, because the length is unknown.
+        :param accept_unconfirmed: count unconfirmed prices towards *max_cost*.
         :raises GlacierError: see :meth:`upload`.
         """
+        try:
+            self._check_limit(MOST_PARTS + 2, max_cost, accept_unconfirmed=accept_unconfirmed)
+        except OverBudget as error:
+            raise OverBudget(
+                f"The length of a stream is not known, and the longest takes {MOST_PARTS + 2:,} requests. "
+                f"{error.message}",
+                cure="Raise the limit, or upload a file.",
+            ) from None
         record = self._storing.stream(
             stream,
             name=name,
@@ -148,6 +164,16 @@ class VaultArchives:
             progress=progress,
         )
         return self._archive(record.archive_id)
+
+    def _check_limit(
+        self, requests: int, max_cost: Decimal | int | str | None = None, *, accept_unconfirmed: bool = False
+    ) -> None:
+        """Check what is no plan: the price of upload requests against a limit, or that of the session."""
+        log = self.session.plan_log
+        limit = log.max_cost() if max_cost is None else dollars(max_cost)
+        if limit is not None:
+            quote = upload_requests(log.prices(), requests)
+            quote.check(limit, accept_unconfirmed=accept_unconfirmed)
 
     def _archive(self, archive_id: str) -> Archive:
         record = self._catalogue.archives.get(self.name, archive_id)  # the upload recorded it: no request
@@ -225,7 +251,7 @@ class VaultArchives:
 
     def uploads(self) -> Leftovers:
         """Return the unfinished multipart uploads, other programs' included."""
-        return Leftovers(self._storing)
+        return Leftovers(self._storing, self._check_limit)
 
     # Listing
 

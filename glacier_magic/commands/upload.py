@@ -14,7 +14,6 @@ from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
 from ..steps import step
 from ..transfer.store import MAYBE_TWICE, Stored, priced
-from ..transfer.streams import MOST_PARTS
 from ..transfer.upload import requests_in_parts
 from .console import Console, run_shown
 from .grammar import Parser, Verb
@@ -114,11 +113,7 @@ def _with_notes(console: Console, stored: Stored) -> pd.DataFrame:
 def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFrame:
     if not args.name and args.description is None:
         raise InputError("Standard input has no name", cure="Add --name NAME.")
-    log, catalogue = console.session.plan_log, console.session.catalogue
-    prices, limit = log.prices(), log.max_cost() if args.max_cost is None else args.max_cost
-    if limit is not None:  # its length is not known, but it cannot have more parts than this
-        most = upload_requests(prices, MOST_PARTS + 2)
-        most.check(limit, accept_unconfirmed=args.accept_unconfirmed)
+    catalogue = console.session.catalogue
     began = int(catalogue.database.now() * 1000)  # the clock that writes "started"
     with console.face.progress() as observer:
         archive = vault.upload_stream(
@@ -128,12 +123,15 @@ def _upload_stdin(console: Console, vault: Vault, args: Namespace) -> pd.DataFra
             description_format=args.description_format,
             part_size=args.part_size,
             again=args.again,
+            max_cost=args.max_cost,
+            accept_unconfirmed=args.accept_unconfirmed,
             progress=observer,
         )
     # It began before this one: the archive was there already.
     if catalogue.uploads.of_archive(vault.name, archive.id)[0].started < began:
         console.face.note("The same bytes were stored before; --again stores them once more.")
     requests = requests_in_parts(archive.size, args.part_size or catalogue.limits.stream_part)
+    prices = console.session.plan_log.prices()
     month = monthly_storage(prices, Holding(archive.size, 1))
     console.face.note(f"{priced(requests, upload_requests(prices, requests), month)}.")
     return vault.archives(f"id:{archive.id}")

@@ -23,7 +23,7 @@ NOT_VERIFIABLE = "not verifiable: the range is not tree-hash aligned"
 
 
 MEASURED = 8 << 20
-"""Bytes from which a download tells the rate of a connection."""
+"""Bytes that a download needs at least for its rate to be stored."""
 
 
 def measured_rate(catalogue: Catalogue) -> float | None:
@@ -128,10 +128,10 @@ class Fetcher:
             fetched = self._downloader.fetch(download, meter)
             moved = meter.total - download.done
             if moved >= MEASURED:
-                rate = max(
-                    self.rate, moved / max(1e-3, time.monotonic() - began)
-                )  # of all, or of a short one
-                self._catalogue.settings.put(_rate_key(), f"{rate:.0f}")
+                # Of all together, or of this one where it was too short for a rate.
+                rate = max(self.rate, moved / max(1e-3, time.monotonic() - began))
+                with suppress(GlacierError):  # a busy catalogue must not fail a download that has ended
+                    self._catalogue.settings.put(_rate_key(), f"{rate:.0f}")
         except Stopped:
             return {"state": "ready"}  # its verified pieces stay, and it continues from them
         except NotFound as error:

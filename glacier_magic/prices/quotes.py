@@ -13,6 +13,7 @@ from typing import Any
 
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..errors import InputError, OverBudget, PriceUnknown
+from ..steps import step
 from .book import PriceTable
 from .figures import ANYWHERE, GB, PER_GB, THOUSAND, Figure
 from .money import CENT, SMALLEST, apart, money, rate
@@ -114,14 +115,16 @@ class Quote(Rendered):
 
         ``$2.49, of it $2.30 for 25.6 GB of transfer out to the internet; $0.19 if ...``
         """
-        words = [money(self.known) if self.confirmed or self.total is None else self.words()]
+        missing = ", ".join(dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None))
+        if missing and not self.known:
+            return f"not known ({missing})"
+        words = [self.words() if self.total is not None else money(self.known)]
         paid = [line for line in self.lines if line.amount]
         if len(paid) > 1 and self.known >= CENT:
             largest = max(paid, key=lambda line: line.amount or 0)
             words.append(f"of it {money(largest.amount)} for {largest.words()}")
-        missing = dict.fromkeys(_unknown(line) for line in self.lines if line.amount is None)
         if missing:
-            words.append(f"without what is not known ({', '.join(missing)})")
+            words.append(f"without what is not known ({missing})")
         return "; ".join(filter(None, (", ".join(words), self.allowance())))
 
     def allowance(self) -> str:
@@ -152,7 +155,11 @@ class Quote(Rendered):
             named = dict.fromkeys(_doubt(line) for line in doubtful)
             region = doubtful[0].figure.region
             where = "" if region == ANYWHERE else f" in {region}"
-            raise PriceUnknown(f"Not sure to stay within {money(max_cost)}{where}: " + "; ".join(named))
+            unsized = all(line.quantity is None for line in doubtful)
+            raise PriceUnknown(
+                f"Not sure to stay within {money(max_cost)}{where}: " + "; ".join(named),
+                cure=f"{step('inventory')} reads the sizes and dates of archives." if unsized else None,
+            )
 
     def as_data(self) -> dict[str, Any]:
         """Return lines, total and notes as values for JSON: amounts as text, None if unknown."""

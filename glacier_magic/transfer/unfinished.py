@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +49,14 @@ class Leftovers(Rendered):
     """The unfinished multipart uploads of a vault, as the service lists them now.
 
     ``resume()`` resumes those started from this computer; ``abort(id)`` drops one.
+
+    :param check: raises an error where so many upload requests cost more than a limit.
     """
 
     HEAD = ("name", "state", "sent", "part size", "age", "upload id", "file")
 
-    def __init__(self, storing: Storing) -> None:
-        self._storing = storing
+    def __init__(self, storing: Storing, check: Callable[[int], None]) -> None:
+        self._storing, self._check = storing, check
         self._service: Service = storing.engine.service
         self.now = 0
         self.rows = self._read()
@@ -95,6 +97,8 @@ class Leftovers(Rendered):
 
         :param words: ids, or their beginnings; all if there are none.
         :raises InputError: no upload can be resumed.
+        :raises OverBudget: the requests that are left cost more than the limit.
+        :raises PriceUnknown: their price is unknown or unconfirmed, and there is a limit.
         """
         chosen = [r for r in (self.chosen(words) if words else self.rows) if r.resumable]
         if not chosen:
@@ -114,7 +118,9 @@ class Leftovers(Rendered):
                     mtime_ns=facts.st_mtime_ns,
                 )
             )
-        return self._storing.send(self._storing.choose(sources), progress=progress).table()
+        sending = self._storing.choose(sources)
+        self._check(sending.requests)
+        return self._storing.send(sending, progress=progress).table()
 
     def abort(self, words: Sequence[str]) -> pd.DataFrame:
         """Abort unfinished uploads; return them as a table.

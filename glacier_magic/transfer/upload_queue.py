@@ -14,7 +14,7 @@ from .. import descriptions
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
 from ..base.units import human_bytes, plural
 from ..errors import GlacierError, InputError, describe
-from ..prices import PriceTable, Quote
+from ..prices import PriceTable
 from ..prices.quotes import upload_requests
 from ..steps import step
 from .budget import Stopped
@@ -63,6 +63,7 @@ class UploadDesk(Rendered):
         self.price = ""
         """What the files that are not stored yet will cost."""
         self._limit = None if limit is None else (limit, False)
+        self._claimed = self._planned = 0  # requests under the limit: all, and those of the present run
         self._engine, self._storing = engine, Storing(engine, vault)
         self._lock = threading.RLock()
         self._sources: dict[str, Source] = {}
@@ -123,8 +124,7 @@ class UploadDesk(Rendered):
         """
         if not content:
             raise InputError(f"{name!r} is empty, and the service stores no empty archives")
-        stream_part = self._engine.limits.stream_part
-        self._check(upload_requests(self._prices(), requests_in_parts(len(content), stream_part)))
+        self._claim(requests_in_parts(len(content), self._engine.limits.stream_part))
         record = self._storing.stream(io.BytesIO(content), name=name)
         with self._lock:
             self._settled[name] = ("stored", f"{human_bytes(len(content))} from the browser")
@@ -133,22 +133,34 @@ class UploadDesk(Rendered):
 
     def leftovers(self) -> Leftovers:
         """Return the unfinished uploads of the vault, wherever they were started."""
-        return Leftovers(self._storing)
+        return Leftovers(self._storing, self._claim)
 
     # Sending
 
     def limit_to(self, max_cost: Decimal, *, accept_unconfirmed: bool = False) -> None:
-        """Refuse to start if the requests cost more than *max_cost* US dollars.
+        """Send no more from now on than requests for *max_cost* US dollars, all of this queue together.
 
         :param accept_unconfirmed: count unconfirmed prices towards the limit.
         """
         self._limit = max_cost, accept_unconfirmed
+        self._claimed = 0
 
-    def _quote(self) -> None:
+    def _claim(self, requests: int) -> None:
+        """Count requests against the limit before they are sent."""
+        with self._lock:
+            if self._limit is not None:
+                quote = upload_requests(self._prices(), self._claimed + requests)
+                quote.check(self._limit[0], accept_unconfirmed=self._limit[1])
+            self._claimed += requests
+
+    def _quote(self) -> int:
+        """Update the price of what is not stored yet; return its requests, 0 where they are not known."""
         self.price = ""
         with suppress(GlacierError):  # the parts of unfinished uploads could not be listed
             sending = self._storing.choose(Sources(list(self._sources.values())))
             self.price = sending.price(self._prices()) if sending.requests else ""
+            return sending.requests
+        return 0
 
     @property
     def max_rate(self) -> float | None:
@@ -166,24 +178,20 @@ class UploadDesk(Rendered):
         :raises OverBudget: they cost more than the limit.
         :raises PriceUnknown: their price is unknown or unconfirmed, and there is a limit.
         """
-        if self._limit is not None:
-            sending = self._storing.choose(Sources(list(self._sources.values())))
-            self._check(sending.quote(self._prices()))
         with self._lock:
             if self._thread is not None:
                 return
             if not self._sources:
                 raise InputError("No files are chosen", cure="Add some first.")
+            if self._limit is not None:  # under the lock, or two clicks would claim twice
+                self._planned = self._storing.choose(Sources(list(self._sources.values()))).requests
+                self._claim(self._planned)
             self._stop.clear()  # pause() sets it
             self._tally.clear()
             self.state, self.error = SENDING, ""
             self._thread = threading.Thread(target=self._run, name="glacier-desk", daemon=True)
             self._thread.start()  # with the lock held, so that _run() cannot end before _thread is set
         self._notify()
-
-    def _check(self, quote: Quote) -> None:
-        if self._limit is not None:
-            quote.check(self._limit[0], accept_unconfirmed=self._limit[1])
 
     def pause(self) -> None:
         """End the requests in progress; partly sent parts are sent again later."""
@@ -218,8 +226,10 @@ class UploadDesk(Rendered):
             self.error = describe(error)
         with suppress(GlacierError):  # no harm: start() looks again at what is stored
             self._note_stored()
-        self._quote()
+        left = self._quote()
         with self._lock:
+            self._claimed -= min(left, self._planned)  # what was not sent may be sent later
+            self._planned = 0
             # Together: start() and pause() go by the thread, views by the state.
             self.state, self._thread = state, None
             self.report = self.report and replace(self.report, rate=0.0, eta=None)

@@ -202,7 +202,6 @@ class EmptyPlan(SelectionPlan[Batch]):
     def facts(self) -> list[tuple[str, str]]:
         """Pairs of a label and a text to read before running it."""
         facts = [
-            ("undo", "there is none: the service deletes at once"),
             *self._selection_facts(),
             (
                 "then",

@@ -67,8 +67,13 @@ class SelectionPlan(DestructivePlan[T]):
         return len(self.choice)
 
     def _selection_facts(self) -> list[tuple[str, str]]:
-        """Return the facts of the selection, and the price of the requests if they have one."""
-        return [*self.tally.facts(), *priced_requests(other_requests(self._prices, self._requests()))]
+        """Return the price, and the facts of the selection and of the requests if they have a price."""
+        return [
+            ("price", self.quote.headline()),
+            ("undo", "there is none: the service deletes at once"),
+            *self.tally.facts(),
+            *priced_requests(other_requests(self._prices, self._requests())),
+        ]
 
     def promised(self) -> dict[str, Any]:
         """Return the record of the promise, JSON-serializable."""
@@ -183,9 +188,8 @@ class DeletionTally:
         unaged = sum(line.quantity is None for line in self.fee.lines)
         of_some = "; the age or size of some is not known" if unaged else ""
         return (
-            f"{self.fee.headline()}: {plural(self.young, 'archive')} "
-            f"({human_bytes(self.young_bytes)}) younger than 90 days, of which the rest is "
-            f"billed{of_some}"
+            f"{self.fee.headline()} for the rest of the 90 days of {plural(self.young, 'archive')} "
+            f"({human_bytes(self.young_bytes)}) younger than that{of_some}"
         )
 
     def _warning(self) -> str:

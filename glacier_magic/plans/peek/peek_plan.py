@@ -177,7 +177,7 @@ class PeekPlan(Plan[Batch]):
         if self.listing is not None:
             return Quote()
         worst = self.worst
-        asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes)
+        asking = Asking(requests=worst.requests, bytes=worst.bytes, out=worst.bytes, outputs=worst.requests)
         later = quote_for(self._prices, asking, self.tier, self.destination)
         return self._next_quote + later  # the worst case: a limit must hold until the members are known
 
@@ -204,12 +204,13 @@ class PeekPlan(Plan[Batch]):
             return []
         asked = self.asking
         size = human_bytes(retrieved(asked))
-        facts = [("requested next", f"{size} in {plural(len(asked), 'request')}")]
+        facts = [("price", priced(self._next_quote))] if self.costs else []
+        facts.append(("requested next", f"{size} in {plural(len(asked), 'request')}"))
         if asked:
             facts += [("tier", self.tier), ("ready", when_ready(self.tier, self._clock))]
         if self.costs:
             destination = destination_words(self._prices, Asking.of(self.items), self.destination)
-            facts += [("price", priced(self._next_quote)), ("destination", destination)]
+            facts.append(("destination", destination))
         waiting = len(self.items) - len(asked)
         if waiting:
             facts.append(("already requested", f"{plural(waiting, 'part')}, not requested again"))

@@ -19,7 +19,7 @@ from ...jobs.asking import beside
 from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import Quote
 from ...prices.money import money
-from ...prices.quotes import HERE, TIERS, retrieval
+from ...prices.quotes import HERE, TIERS, retrieval, transfer_out
 from ...service.retrieval_policies import SUBJECT
 from ...steps import step
 from ..base import Plan, PlanLog
@@ -241,10 +241,12 @@ class RestorePlan(Plan[Batch]):
         if not more:
             return ""
         why = "the service retrieves whole MiB, and gives the tree hashes of some ranges only"
-        fetched = human_bytes(sum(item.fetched or 0 for item in self.asked))
-        price = money(retrieval(self._prices, more, 0, self.tier).total)
+        fetched = sum(item.fetched or 0 for item in self.asked)
+        quote = retrieval(self._prices, more, 0, self.tier)
+        quote += transfer_out(self._prices, fetched - total(self.asked), self.destination)
         return (
-            f", {human_bytes(more)} ({price}) more than the parts have: {why}; {fetched} of it is downloaded"
+            f", {human_bytes(more)} more than asked for ({money(quote.total)}): {why}; "
+            f"{human_bytes(fetched)} of it is downloaded"
         )
 
     def _exactness(self) -> list[tuple[str, str]]:
