@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 
@@ -197,3 +198,67 @@ def test_the_queue_of_the_panel_says_its_price_and_keeps_a_limit(vault, folder, 
         assert desk.wait(30)
         assert count() == 19
     assert desk.price == ""
+
+
+@pytest.mark.usefixtures("prices", "small_parts")
+def test_the_limit_of_a_queue_holds_for_all_that_it_sends(vault, files, paid):
+    """Files and content together, in several starts; what was not sent counts again later."""
+    desk = vault.desk()
+    desk.limit_to(Decimal(8))
+    with paid() as count:
+        for name in ("a", "b"):
+            desk.add([str(files(name, name.encode()))])
+            desk.start()
+            assert desk.wait(30)
+        desk.send_content("c", b"content")  # a start, a part and a completion
+        assert count() == 2 + 3
+        desk.add([str(files("large", 4 * MIB + 1))])
+        with pytest.raises(OverBudget, match=r"\$12\.00, over the limit of \$8\.00"):
+            desk.start()
+        desk.send_content("d", b"content")
+        with pytest.raises(OverBudget):
+            desk.send_content("e", b"content")
+        assert count() == 8
+        desk.limit_to(Decimal(7))  # from now on
+        desk.start()
+        assert desk.wait(30)
+        assert count() == 8 + LARGE
+
+
+@pytest.mark.usefixtures("prices", "small_parts", "one_at_a_time")
+def test_a_pause_does_not_use_up_the_limit(vault, folder, calls, paid):
+    """Each request counts once, before the pause or after it."""
+    desk = vault.desk()
+    desk.add([folder], recursive=True)
+    desk.limit_to(Decimal(SMALL + LARGE))
+    original, sent = calls.of("upload_archive"), []
+
+    def pausing(*arguments):
+        answer = original(*arguments)  # a request that the pause cuts off would be sent again
+        sent.append(answer)
+        if len(sent) == 4:
+            desk.pause()
+        return answer
+
+    calls.replace("upload_archive", pausing)
+    with paid() as count:
+        desk.start()
+        assert desk.wait(30)
+        assert 0 < count() < SMALL + LARGE
+        desk.start()
+        assert desk.wait(30)
+        assert count() == SMALL + LARGE
+
+
+@pytest.mark.usefixtures("prices", "small_parts")
+def test_a_stream_and_the_content_of_a_queue_keep_to_the_limit_of_the_session(vault, paid, monkeypatch):
+    """The length of a stream is not known, so that the longest one counts: 10,002 requests."""
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "2")
+    with paid() as count:
+        with pytest.raises(OverBudget, match=r"not known.*10,002 requests"):
+            vault.upload_stream(BytesIO(b"content"), "a")
+        with pytest.raises(OverBudget):
+            vault.desk().send_content("a", b"content")
+        assert count() == 0
+        vault.upload_stream(BytesIO(b"content"), "a", max_cost=10_002)
+        assert count() == 3

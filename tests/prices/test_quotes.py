@@ -151,7 +151,7 @@ def test_a_headline_names_the_sum_its_largest_part_and_what_is_not_known():
     )
     without = PriceTable("us-east-1", {k: v for k, v in US.figures.items() if "transfer" not in k})
     partly = retrieval(without, GB, 0, "Bulk") + transfer_out(without, GB, "internet")
-    assert partly.headline() == "$0, without what is not known (the price of transfer out to the internet)"
+    assert partly.headline() == "not known (the price of transfer out to the internet)"
 
 
 @pytest.mark.parametrize(

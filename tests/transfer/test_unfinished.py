@@ -5,7 +5,8 @@ import os
 import pytest
 
 from glacier_magic.base.treehash import tree_hash
-from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound
+from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, OverBudget
+from glacier_magic.prices import configuration_file
 
 MIB = 1 << 20
 
@@ -207,6 +208,21 @@ def test_resume_sends_what_is_missing(vault, cut_off, elsewhere, counted, stored
     for name, archive in zip(done["name"], done["archive_id"], strict=True):
         assert stored(archive)[0] == paths[name].read_bytes()
     assert ids_at(client) == [theirs]
+
+
+def test_resume_keeps_to_the_limit_of_the_session(vault, cut_off, counted, monkeypatch):
+    """Of four parts two are left, and the completion: three requests of a dollar."""
+    configuration_file().parent.mkdir(parents=True, exist_ok=True)
+    configuration_file().write_text("[all]\nupload-requests = 1000\n")
+    cut_off()
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "2.99")
+    for found in (vault.uploads(), vault.desk().leftovers()):
+        with pytest.raises(OverBudget, match=r"\$3\.00, over the limit of \$2\.99"):
+            found.resume()
+    assert (counted["upload_part"], counted["complete_upload"]) == (0, 0)
+    monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "3")
+    vault.desk().leftovers().resume()
+    assert (counted["upload_part"], counted["complete_upload"]) == (2, 1)
 
 
 def test_resume_takes_the_beginning_of_an_id(vault, cut_off, client):
