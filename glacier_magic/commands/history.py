@@ -1,4 +1,4 @@
-"""Plans that were run, each with its estimate and its outcome."""
+"""Restores, deletions and purchases that were run, each with its estimate and its outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 VERB = Verb(
     name="history",
-    summary="list the plans that were run, with estimate and outcome",
+    summary="list the restores, deletions and purchases that were run, with estimate and outcome",
     run=_run,
     configure=_configure,
     examples=(("history", ""), ("history 12", "one plan in full")),

@@ -34,7 +34,7 @@ def window(jobs: int) -> int:
     return max(LOOK_EVERY, jobs // 10)
 
 
-def beside(jobs: int, requests: int) -> list[tuple[str, str]]:
+def other_computers(jobs: int, requests: int) -> list[tuple[str, str]]:
     """Return the fact that a plan states about other computers; none where it cannot matter.
 
     :param jobs: the number of jobs that the vault has.
@@ -43,8 +43,8 @@ def beside(jobs: int, requests: int) -> list[tuple[str, str]]:
     return [("another computer", NOTICED.format(most))] if requests > most else []
 
 
-def aside(interval: float) -> float:
-    """Return a pause of one to two intervals: two computers that both wait must not go on together."""
+def random_pause(interval: float) -> float:
+    """Return one to two times an interval, so that two computers that both wait do not continue together."""
     return interval * SystemRandom().uniform(1, 2)
 
 
@@ -112,12 +112,12 @@ class Asker:
             if self._alone(vault):
                 return True
             random.shuffle(rest)  # or two computers that went on together would request the same again
-            if not wait or self.stop.wait(aside(self.catalogue.limits.request_interval)):
+            if not wait or self.stop.wait(random_pause(self.catalogue.limits.request_interval)):
                 break
         return False
 
     def _alone(self, vault: str) -> bool:
-        """Tell whether no other computer has requested archives of ours since the last call."""
+        """Return whether no other computer has requested archives of this one since the last call."""
         before = self._others.get(vault)
         self._others[vault] = found = self.catalogue.jobs.others(vault)
         return before is None or found == before

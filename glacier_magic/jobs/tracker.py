@@ -18,7 +18,7 @@ from ..errors import CredentialsError, GlacierError, NotFound, describe
 from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
-from .asking import Asker, aside
+from .asking import Asker, random_pause
 from .board import BoardSnapshot, RowCache, download_number, on_hold_note
 from .dropping import DropWorker
 from .durations import expired_note, hurried, missed, outputs_of, warning
@@ -342,7 +342,7 @@ class Tracker:
                 self._asker.ask_due([d for d in due if d.vault in polled])
             finally:
                 self._asking.release()
-            self._ask_at = time.monotonic() + aside(self._limits.request_interval)
+            self._ask_at = time.monotonic() + random_pause(self._limits.request_interval)
 
     def _poll_first(self, vault: str) -> bool:
         """Poll a vault before a paid request: another computer may have requested the archive."""

@@ -63,7 +63,7 @@ class UploadPlan(LastingPlan[Stored]):
         )
 
     def must_ask(self, above: Decimal | None = None) -> bool:
-        """Tell whether it costs so much that the user is to be asked first.
+        """Return whether it costs so much that the user is to be asked first.
 
         :param above: US dollars up to which it need not be; None for 0.10.
         """

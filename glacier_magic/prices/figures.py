@@ -117,7 +117,7 @@ class Figure:
         return self.steps[0][1] if self.steps else None
 
     @property
-    def free(self) -> bool:
+    def costs_nothing(self) -> bool:
         """Whether any quantity costs nothing."""
         return bool(self.steps) and not any(price for _, price in self.steps)
 

@@ -44,7 +44,7 @@ class QuoteLine:
         """US dollars, or None if price or quantity are unknown."""
         if self.quantity is not None:
             return self.figure.amount(self.quantity)
-        return Decimal(0) if self.figure.free else None  # however much it is
+        return Decimal(0) if self.figure.costs_nothing else None  # however much it is
 
     @property
     def confirmed(self) -> bool:

@@ -15,7 +15,7 @@ from ...base.units import from_ms, human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
 from ...errors import InputError, PriceUnknown
 from ...jobs import Batch, Tracker
-from ...jobs.asking import beside
+from ...jobs.asking import other_computers
 from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import Quote
 from ...prices.money import money
@@ -219,7 +219,7 @@ class RestorePlan(Plan[Batch]):
             facts += [("tier", self.tier), ("ready", ready)]
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
-            facts += beside(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
+            facts += other_computers(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
         for action in OTHERS:
             found = self._having(action)
             if found:
