@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ipaddress
 import json
 import os
 import signal
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glacier_magic.emulator import dates
-from glacier_magic.emulator.folder_lock import FolderLock
+from glacier_magic.emulator.folder_lock import FolderLock, make_private
+from glacier_magic.emulator.own_hosts import is_loopback
 
 if TYPE_CHECKING:
     from glacier_magic.emulator.server import Server
@@ -30,6 +30,8 @@ BUSY = 3
 
 
 _KEYS_HELP = "another key pair that may sign requests; can be repeated"
+
+_UNUSED_HELP = "stop when the last process that holds the emulator has ended"
 
 _LATENCY_HELP = "delay every response by this many milliseconds, as over a long distance"
 
@@ -60,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--latency", type=_latency, default=0.0, metavar="MS", help=_LATENCY_HELP)
     add("--sns-endpoint", metavar="URL", help="the SNS endpoint for notifications (default: none)")
     add("--seed", metavar="VAULT=COUNT", help="first create a vault with this many archives")
+    add("--until-unused", action="store_true", help=_UNUSED_HELP)
     add("--verbose", action="store_true", help="print a line for each request")
     return _run(parser.parse_args(argv))
 
@@ -67,10 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     folder = Path(options.data).expanduser().resolve()
     if options.account is not None and not _is_account(options.account):
-        return _complain("--account takes twelve digits, the first of them not 0.")
+        return _complain("--account takes twelve digits.")
     if not all(":" in pair for pair in options.credentials):
         return _complain("--credentials takes an access key id and a secret, with a colon between.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        make_private(folder)
+    except OSError as error:
+        return _complain(f"The emulator cannot use {folder}: {error.strerror}.")
     lock = FolderLock(folder)
     if not lock.acquire():  # before anything in the folder is opened
         _complain(f"{folder} is being served already; stop that server or use another folder.")
@@ -84,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _is_account(text: str) -> bool:
-    return len(text) == 12 and text.isascii() and text.isdigit() and text[0] != "0"
+    return len(text) == 12 and text.isascii() and text.isdigit()
 
 
 def _complain(sentence: str) -> int:
@@ -126,32 +132,30 @@ def _serve(folder: Path, options: argparse.Namespace) -> int:
 
 def _listen(folder: Path, options: argparse.Namespace, service: EmulatedService) -> Server:
     """Listen on the given port, else on the port of the last time, else on any free port."""
-    from glacier_magic.emulator.server import Server
-
     last = folder / PORT_FILE
     if not options.port:
         # So that clients of the stopped server find the new one.
         with contextlib.suppress(OSError, ValueError, OverflowError):
-            address = (options.host, int(last.read_text("ascii")))
-            return Server(address, service, verbose=options.verbose)
-    server = Server((options.host, options.port), service, verbose=options.verbose)
+            return _server(options, int(last.read_text("ascii")), service)
+    server = _server(options, options.port, service)
     last.write_text(str(server.server_address[1]), "ascii")
     return server
 
 
+def _server(options: argparse.Namespace, port: int, service: EmulatedService) -> Server:
+    from glacier_magic.emulator.server import Server
+
+    address = (options.host, port)
+    return Server(address, service, verbose=options.verbose, until_unused=options.until_unused)
+
+
 def _warn(options: argparse.Namespace) -> None:
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         _complain(f"WARNING: listening on {options.host}: the network can reach this server.")
     if options.trust:
         _complain("WARNING: --trust: no hash is checked. Use this to measure clients only.")
     if options.discard:
         _complain("WARNING: --discard: uploads cannot be downloaded again.")
-
-
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 @contextlib.contextmanager

@@ -16,10 +16,14 @@ from urllib.parse import quote
 from glacier_magic.emulator import dates, service_errors, service_limits
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.http import Request
+from glacier_magic.emulator.temporary_keys import TemporaryKeys
 
 DEFAULT_REGION = "us-east-1"  # of requests without a signature, which name no region
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_HINT = f"start the emulator with --credentials ID:SECRET or --no-auth, or sign with {ACCESS_KEY}"
+_HINT = (
+    "start the emulator with --credentials ID:SECRET or --no-auth, or sign with the key "
+    f"{ACCESS_KEY} without a session token, or with what emulator credentials prints"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ def region_of(request: Request) -> str:
 
 
 class Verifier:
-    """Checks signatures against known key pairs."""
+    """Checks signatures against known key pairs and issued temporary keys."""
 
-    def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
+    def __init__(self, pairs: Mapping[str, str], temporary: TemporaryKeys) -> None:
         # --credentials adds keys to the built-in pair.
-        self._secrets = {ACCESS_KEY: SECRET_KEY} | dict(pairs or {})
+        self._secrets = {ACCESS_KEY: SECRET_KEY, **pairs}
+        self._temporary = temporary
 
     def verify(self, request: Request, now: int) -> None:
         """Raise unless *request* was signed by a known key at about *now*, in real time."""
@@ -73,17 +78,19 @@ class Verifier:
         given = parse(text)
         if given is None:
             raise service_errors.invalid_signature("The Authorization header is not in the expected form.")
-        secret = self._secrets.get(given.access_key)
-        if secret is None:
-            error = service_errors.unrecognized_client(
-                "The security token included in the request is invalid."
-            )
-            error.headers["x-emulator-hint"] = _HINT  # in a header: the body stays the service's own
-            raise error
+        secret = self._secret(given.access_key, request.headers.get("x-amz-security-token"))
         stamp = _stamp(request)
         _check_scope(request, given, stamp, now)
         if not _matches(request, given, secret, stamp):
             raise service_errors.signature_mismatch()
+
+    def _secret(self, access_key: str, token: str | None) -> str:
+        found = self._secrets.get(access_key) if token is None else self._temporary.secret(access_key, token)
+        if found is None:
+            error = service_errors.invalid_token()
+            error.headers["x-emulator-hint"] = _HINT  # in a header: the body stays the service's own
+            raise error
+        return found
 
 
 def _stamp(request: Request) -> str:
@@ -103,14 +110,25 @@ def _check_scope(request: Request, given: Authorization, stamp: str, now: int) -
         raise service_errors.invalid_signature("Credential should be scoped to correct service: 'glacier'.")
     if given.date != stamp[:8]:
         raise service_errors.invalid_signature("Date in Credential scope does not match the request date.")
-    # In real time: clients sign by their own clock, not by the virtual one.
-    if abs((dates.parse_basic(stamp) or 0) - now) > service_limits.CLOCK_SKEW:
-        current = dates.iso_seconds(now).translate({ord("-"): None, ord(":"): None})
-        raise service_errors.invalid_signature(f"Signature expired: {stamp} is not close to {current}")
+    _check_date(stamp, now)
     # A rule of the service: the header that ends the canonical request must be signed as well.
     needed = {"host"} | ({"x-amz-content-sha256"} & request.headers.keys())
     if not needed <= set(given.signed):
         raise service_errors.invalid_signature("Host and x-amz-content-sha256 must be signed headers.")
+
+
+def _check_date(stamp: str, now: int) -> None:
+    # In real time: clients sign by their own clock, not by the virtual one.
+    signed, skew, current = dates.parse_basic(stamp) or 0, service_limits.CLOCK_SKEW, dates.basic(now)
+    if signed < now - skew:
+        raise service_errors.invalid_signature(
+            f"Signature expired: {stamp} is now earlier than {dates.basic(now - skew)} ({current} - 5 min.)"
+        )
+    if signed > now + skew:
+        raise service_errors.invalid_signature(
+            f"Signature not yet current: {stamp} is still later than {dates.basic(now + skew)} "
+            f"({current} + 5 min.)"
+        )
 
 
 def payload_hash(request: Request) -> str:

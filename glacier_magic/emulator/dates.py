@@ -34,6 +34,11 @@ def iso_seconds(milliseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds // 1000))
 
 
+def basic(milliseconds: int) -> str:
+    """Return the form of signatures, ``20120525T002453Z``."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(milliseconds // 1000))
+
+
 def http_date(milliseconds: int) -> str:
     """Return the form of the ``Date`` header."""
     return formatdate(milliseconds // 1000, usegmt=True)  # strftime would follow the locale
@@ -52,7 +57,7 @@ def parse_iso(text: str) -> int | None:
 
 
 def parse_basic(text: str) -> int | None:
-    """Parse an ``x-amz-date`` (``20120525T002453Z``); return None if it is malformed."""
+    """Parse the form of :func:`basic`; return None if it is malformed."""
     try:
         parsed = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:

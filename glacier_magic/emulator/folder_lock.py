@@ -1,10 +1,27 @@
-"""The lock that limits a data folder to one server; it ends with the process."""
+"""The data folder: private to its user, and limited to one server by a lock that ends with the process."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
+
+
+def make_private(folder: Path) -> None:
+    """Create *folder* if it is missing, and give it mode 0700.
+
+    :raises OSError: it cannot be created, belongs to another user, or is shared, like ``/tmp``.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        return
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
+        raise PermissionError(errno.EPERM, "the folder belongs to another user or is shared", str(folder))
+    if stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
+        folder.chmod(stat.S_IRWXU)
 
 
 class FolderLock:

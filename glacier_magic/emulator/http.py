@@ -15,14 +15,10 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from glacier_magic.emulator import service_errors, service_limits
+from glacier_magic.emulator import service_errors, service_limits, strict_json
 
 _LINE = 1 << 16  # bytes of a header line
 _HEADERS = 200  # headers of a request
-
-
-class MalformedRequestError(Exception):
-    """The bytes received are not a valid HTTP request."""
 
 
 class ConnectionDroppedError(Exception):
@@ -114,8 +110,8 @@ class Request:
         if signed is not None and computed != signed.lower():
             raise service_errors.payload_mismatch(computed, signed)
         try:
-            document = json.loads(text) if text.strip() else {}
-        except (ValueError, RecursionError) as error:
+            document = strict_json.parse(text) if text.strip() else {}
+        except ValueError as error:
             raise service_errors.serialization("The request body is not valid JSON.") from error
         if not isinstance(document, dict):
             raise service_errors.serialization("The request body is not a JSON object.")
@@ -161,7 +157,8 @@ class Response:
         """Return the status line and the headers."""
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines.extend(f"{name}: {value}" for name, value in self.headers.items())
-        lines.append(f"Content-Length: {self.length}")
+        if self.status != HTTPStatus.NO_CONTENT:  # RFC 9110 forbids the header there
+            lines.append(f"Content-Length: {self.length}")
         if close:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
@@ -183,6 +180,8 @@ def read_request(stream: io.BufferedIOBase, go_on: Callable[[], None]) -> Reques
     """Read the head of the next request; return None if the client has closed the connection.
 
     *go_on* is called before the first read of the body, if the client waits for ``100 Continue``.
+
+    :raises ServiceError: the bytes received are not a valid HTTP request.
     """
     line = stream.readline(_LINE)
     while line in (b"\r\n", b"\n"):  # RFC 9112: ignore empty lines before a request
@@ -191,7 +190,7 @@ def read_request(stream: io.BufferedIOBase, go_on: Callable[[], None]) -> Reques
         return None
     words = line.decode("latin-1").split()
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise MalformedRequestError("malformed request line")
+        raise _malformed("malformed request line")
     method, target, version = words
     headers = _read_headers(stream)
     path, _, query = _origin_form(target).partition("?")
@@ -209,10 +208,14 @@ def _read_headers(stream: io.BufferedIOBase) -> dict[str, str]:
         # Any bytes decode, and the service reads headers as Latin-1 too.
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon or not line.endswith(b"\n"):  # longer than _LINE, or cut off by a disconnect
-            raise MalformedRequestError("malformed header")
+            raise _malformed("malformed header")
         name, value = name.strip().lower(), value.strip(" \t\r\n")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
-    raise MalformedRequestError("too many headers")
+    raise _malformed("too many headers")
+
+
+def _malformed(what: str) -> service_errors.ServiceError:
+    return service_errors.bad_request(f"The request could not be read: {what}.")
 
 
 def _origin_form(target: str) -> str:
@@ -225,11 +228,18 @@ def _origin_form(target: str) -> str:
 
 def _content_length(headers: dict[str, str]) -> int:
     if "transfer-encoding" in headers:  # the service documents no chunked uploads
-        raise MalformedRequestError("chunked bodies are not accepted")
+        raise _malformed("chunked bodies are not accepted")
     text = headers.get("content-length", "0")
-    if not text.isascii() or not text.isdigit():  # isdigit() also accepts the digits of other scripts
-        raise MalformedRequestError("malformed Content-Length")
-    return int(text)
+    length = whole_number(text)
+    if length is None:
+        raise service_errors.invalid(f"Invalid Content-Length: {text}")
+    return length
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number in *text*, which has 1 to 18 ASCII digits; None for any other text."""
+    # Bounded, because int() raises ValueError for thousands of digits, and SQLite has 64 bits.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _keeps_alive(version: str, headers: dict[str, str]) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glacier_magic.emulator.folder_lock import FolderLock
+from glacier_magic.emulator.folder_lock import FolderLock, make_private
+
+if TYPE_CHECKING:
+    import http.client
 
 _PATIENCE = 20.0
 """Real seconds that a server may take to start or stop."""
@@ -22,6 +28,11 @@ _STEP = 0.05
 
 # References to running children: Python warns about dropped ones, and poll() reaps those that ended.
 _children: list[subprocess.Popen[bytes]] = []
+
+_holds: dict[Path, http.client.HTTPConnection] = {}
+"""The open connections that hold servers, by their folders."""
+if hasattr(os, "register_at_fork"):  # a forked child must not release what its parent holds
+    os.register_at_fork(after_in_child=_holds.clear)
 
 
 class EmulatorError(RuntimeError):
@@ -58,24 +69,62 @@ def find(folder: Path) -> RunningEmulator | None:
 
 
 def start(
-    folder: Path, *, port: int = 0, speed: float | None = None, extra: Sequence[str] = ()
+    folder: Path, *, port: int = 0, speed: float | None = None, hold: bool = False, extra: Sequence[str] = ()
 ) -> RunningEmulator:
     """Return the server of *folder*; start one if there is none.
 
-    *speed* applies in either case; *port* and *extra* (further options of
+    *speed* and *hold* apply in either case; *port* and *extra* (further options of
     ``python -m glacier_magic.emulator``) apply only to a server that this call starts.
+
+    :param hold: hold the server until this process ends: one that was started with the option
+        ``--until-unused`` runs as long as a process holds it.
     """
     folder = _resolved(folder)
     running = find(folder)
     if running is None:
         running = _launch(folder, port, speed, extra)
+    if hold:
+        try:
+            _hold(running)
+        except OSError:  # its last process has just ended
+            running = _launch(folder, port, speed, extra)
+            _hold(running)
     if speed is not None:
         set_speed(folder, speed)
     return running
 
 
+def _hold(running: RunningEmulator) -> None:
+    import http.client  # noqa: PLC0415 - as in _request()
+
+    connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=_PATIENCE)
+    try:
+        connection.request("POST", "/_emulator/hold", "{}", {"Content-Type": "application/json"})
+        connection.getresponse().read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"{running.url} does not answer in HTTP") from error
+    before = _holds.pop(running.folder, None)
+    _holds[running.folder] = connection
+    if before is not None:  # after the new one, or the server would stop
+        before.close()
+    # Last of what is registered runs first: a notebook may delete the folder afterwards.
+    atexit.unregister(_release)
+    atexit.register(_release)
+
+
+def _release() -> None:
+    """Release all servers; wait for the end of those that this stops."""
+    while _holds:
+        folder, connection = _holds.popitem()
+        with contextlib.suppress(OSError):  # it was stopped meanwhile
+            connection.sock.shutdown(socket.SHUT_WR)
+            if connection.sock.recv(64):
+                _wait_for_end(folder)
+        connection.close()
+
+
 def _launch(folder: Path, port: int, speed: float | None, extra: Sequence[str]) -> RunningEmulator:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     # -P: not from the working directory.
     command = [sys.executable, "-P", "-m", "glacier_magic.emulator", "--data", str(folder)]
     command += ["--port", str(port), *extra]
@@ -146,13 +195,20 @@ def stop(folder: Path) -> bool:
     if running is None:
         return False
     _request(running.url, "POST", "stop", {})
+    if not _wait_for_end(folder):
+        raise EmulatorError(f"The emulator (process {running.pid}) did not stop; end that process.")
+    return True
+
+
+def _wait_for_end(folder: Path) -> bool:
+    """Wait until no server runs on *folder*; return False if one still does after a while."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if _is_free(folder):  # released last, after the clock is saved and the store closed
             _children[:] = [child for child in _children if child.poll() is None]
             return True
         time.sleep(_STEP)
-    raise EmulatorError(f"The emulator (process {running.pid}) did not stop; end that process.")
+    return False
 
 
 def status(folder: Path) -> dict[str, object]:
@@ -197,6 +253,16 @@ def seed(folder: Path, vault: str, count: int, **more: object) -> dict[str, obje
     by default).  The result includes the first ``archive_ids``.
     """
     return _control(folder, "POST", "seed", {"vault": vault, "count": count} | more)
+
+
+def credentials(folder: Path, seconds: float = 3600.0) -> dict[str, object]:
+    """Return temporary keys of the server of *folder*, as a ``credential_process`` prints them.
+
+    :param seconds: their life on the virtual clock, which :func:`advance` shortens.
+    """
+    found = _control(folder, "POST", "credentials", {"seconds": seconds})
+    del found["url"]
+    return found
 
 
 def _control(

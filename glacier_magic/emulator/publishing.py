@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from glacier_magic.emulator.background import BackgroundWorker
+from glacier_magic.emulator.bare_session import bare_session
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 from glacier_magic.emulator.records import job_rows
 from glacier_magic.emulator.records.job_rows import StoredJob
@@ -68,9 +69,7 @@ class Publisher(BackgroundWorker):
 
     def _client(self, region: str) -> Any:
         if region not in self._clients:
-            import boto3  # the only part of the server that needs it
-
-            self._clients[region] = boto3.client(
+            self._clients[region] = bare_session().client(
                 "sns",
                 endpoint_url=self._endpoint,
                 region_name=region,

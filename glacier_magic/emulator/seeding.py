@@ -204,7 +204,10 @@ class Seeder:
             raise ValueError(f"Invalid vault name: {vault}")
         with self._store.write() as connection:
             vault_rows.create(connection, self._account, region, vault, created)
-            return vault_rows.get(connection, self._account, region, vault).id
+            key = vault_rows.get(connection, self._account, region, vault).id
+            # No archive is older than its vault.
+            connection.execute("UPDATE vaults SET created = min(created, ?) WHERE id = ?", (created, key))
+            return key
 
 
 def _insert(connection: sqlite3.Connection, key: int, batch: list[Row], newest: int, now: int) -> None:

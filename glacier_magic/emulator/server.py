@@ -11,9 +11,9 @@ import time
 from typing import Any, cast
 
 from glacier_magic.emulator import control, service_errors
+from glacier_magic.emulator.holders import Holders
 from glacier_magic.emulator.http import (
     ConnectionDroppedError,
-    MalformedRequestError,
     Request,
     Response,
     error_response,
@@ -42,10 +42,18 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     # On Windows the option would let a second server take the same port.
     allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, address: tuple[str, int], service: EmulatedService, *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        service: EmulatedService,
+        *,
+        verbose: bool = False,
+        until_unused: bool = False,
+    ) -> None:
         self.service = service
         self.verbose = verbose
         self.stopping = threading.Event()
+        self.holders = Holders(self.stopping if until_unused else None)
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Connection)
 
@@ -83,9 +91,8 @@ class _Connection(socketserver.StreamRequestHandler):
         """Handle one request; return whether another one may follow."""
         try:
             request = read_request(self.rfile, self._go_on)
-        except MalformedRequestError as error:
-            refusal = service_errors.bad_request(f"The request could not be read: {error}.")
-            self._send(error_response(refusal), False)
+        except service_errors.ServiceError as error:
+            self._send(self.server.service.sign(error_response(error)), False)
             return False
         if request is None:
             return False
@@ -118,7 +125,9 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _respond(self, request: Request) -> Response:
         if request.path.startswith("/_emulator"):
-            return control.answer(self.server.service, self.server.stopping, request)
+            server = self.server
+            bound = cast("tuple[str, int]", server.server_address[:2])
+            return control.answer(server.service, server.stopping, server.holders, request, bound)
         response = self.server.service.answer(request)
         time.sleep(self.server.service.options.latency)  # --latency
         return response

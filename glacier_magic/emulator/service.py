@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sqlite3
 import sys
 import traceback
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from glacier_magic.emulator import auth, dates, faults, ids, service_errors
+from glacier_magic.emulator import auth, authorization, dates, faults, ids, service_errors
 from glacier_magic.emulator.data_store import Store
 from glacier_magic.emulator.faults import Fault, Faults
 from glacier_magic.emulator.housekeeping import Housekeeping
@@ -22,6 +23,7 @@ from glacier_magic.emulator.publishing import Publisher
 from glacier_magic.emulator.records import vault_rows
 from glacier_magic.emulator.records.vault_rows import StoredVault
 from glacier_magic.emulator.seeding import Seeder
+from glacier_magic.emulator.temporary_keys import TemporaryKeys
 from glacier_magic.emulator.virtual_clock import VirtualClock
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -63,7 +65,9 @@ class EmulatedService:
         self.faults = Faults()
         self.seeder = Seeder(self.store, self.clock, self.account)
         self.publisher = Publisher(self, options.sns_endpoint)
-        self._verifier = auth.Verifier(options.key_pairs)
+        root = self.store.meta("temporary_keys", secrets.token_hex(32))
+        self.temporary_keys = TemporaryKeys(root, self.clock)
+        self._verifier = auth.Verifier(options.key_pairs, self.temporary_keys)
         self._sweep()  # before any request: a new file has no row until it is complete
         self.housekeeping = Housekeeping(self)
 
@@ -105,7 +109,8 @@ class EmulatedService:
         """Add the headers that every response has."""
         now = self.clock.now()
         response.headers["x-amzn-RequestId"] = ids.request_id()
-        response.headers["Date"] = dates.http_date(now)
+        # Real, because clients correct the clock with which they sign by it.
+        response.headers["Date"] = dates.http_date(dates.real_now())
         response.headers["x-emulator-time"] = dates.iso(now)
         response.headers["x-emulator-speed"] = f"{self.clock.rate:g}"
         return response
@@ -118,6 +123,7 @@ class EmulatedService:
         if request.headers["x-amz-glacier-version"] != "2012-06-01":
             version = request.headers["x-amz-glacier-version"]
             raise service_errors.invalid(f"Invalid x-amz-glacier-version: {version}")
+        authorization.check(call, route.operation)
         call.fault = self.faults.take(route.operation)  # after the checks: refused requests use up no fault
         if call.fault is None:
             return route.handler(call)

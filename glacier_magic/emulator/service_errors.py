@@ -67,6 +67,9 @@ no_longer_supported = partial(  # since 2025, for accounts without a vault
     400,
     "This API is no longer supported for new accounts. Use the S3 Glacier storage classes.",
 )
+invalid_token = partial(
+    ServiceError, "UnrecognizedClientException", 400, "The security token included in the request is invalid."
+)
 expired_token = partial(
     ServiceError, "ExpiredTokenException", 403, "The security token included in the request is expired"
 )

@@ -55,5 +55,5 @@ VAULT_PAGE = 10
 JSON_BODY = 1 << 20
 """The largest JSON body; the largest documents are policies of 20 KB."""
 
-CLOCK_SKEW = 15 * MINUTE  # the messages of the real service say 5
+CLOCK_SKEW = 5 * MINUTE
 """How far the date of a signature may be from real time."""

@@ -17,10 +17,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from glacier_magic.emulator import process
+from glacier_magic.emulator.bare_session import bare_session
 from glacier_magic.emulator.emulator_keys import ACCESS_KEY, SECRET_KEY
 
 
@@ -32,12 +34,15 @@ class Emulator:
         self.url = running.url
         self.account = running.account
 
+    @cached_property
+    def _session(self) -> Any:
+        return bare_session()
+
     def client(self, region: str = "us-east-1", **config: Any) -> Any:
         """Return a boto3 client for this emulator; *config* goes to ``botocore``'s ``Config``."""
-        import boto3  # imported when used: the emulator does not need it
         from botocore.config import Config
 
-        return boto3.client(
+        return self._session.client(
             "glacier",
             endpoint_url=self.url,
             region_name=region,

@@ -66,11 +66,11 @@ class Answer:
 def sign(emulator):
     """Return the signed headers of a request; one of None is left out."""
 
-    def sign(method, path, headers=None, body=b""):
+    def sign(method, path, headers=None, body=b"", region="us-east-1"):
         given = {"x-amz-glacier-version": "2012-06-01"} | (headers or {})
         given = {name: value for name, value in given.items() if value is not None}
         request = AWSRequest(method=method, url=emulator.url + path, data=body, headers=given)
-        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "glacier", "us-east-1").add_auth(request)
+        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "glacier", region).add_auth(request)
         return dict(request.headers.items()) | {"Host": emulator.url.removeprefix("http://")}
 
     return sign

@@ -1,15 +1,19 @@
 """Signature Version 4 and who may ask."""
 
 import io
+import sys
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from glacier_magic import emulator as emulation
 from glacier_magic.emulator import auth, dates
 from glacier_magic.emulator.http import read_request
+from glacier_magic.emulator.temporary_keys import TemporaryKeys
 from glacier_magic.emulator.testing import running
+from glacier_magic.emulator.virtual_clock import VirtualClock
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 CREATE = """PUT /-/vaults/examplevault HTTP/1.1
@@ -42,12 +46,17 @@ def request(text):
     return read_request(io.BufferedReader(io.BytesIO(wire.encode("latin-1"))), lambda: None)
 
 
+@pytest.fixture
+def verifier(tmp_path):
+    return auth.Verifier({KEY: SECRET}, TemporaryKeys("00", VirtualClock(tmp_path / "clock.json")))
+
+
 @pytest.mark.parametrize(
     ("text", "moment"), [(CREATE, "2012-05-25T00:24:53Z"), (UPLOAD, "2012-05-07T00:00:00Z")]
 )
-def test_the_documented_requests_verify(text, moment):
+def test_the_documented_requests_verify(verifier, text, moment):
     """And no longer when anything in them is changed."""
-    verifier, now = auth.Verifier({KEY: SECRET}), dates.parse_iso(moment)
+    now = dates.parse_iso(moment)
     verifier.verify(request(text), now)
     changes = [("examplevault", "other"), ("2012-06-01", "2012-06-02"), ("us-east", "us-west")]
     for old, new in changes:
@@ -55,12 +64,19 @@ def test_the_documented_requests_verify(text, moment):
             verifier.verify(request(text.replace(old, new)), now)
 
 
-@pytest.mark.parametrize("minutes", [-16, 16])
-def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes):
-    """Of real time, in either direction."""
-    now = dates.parse_iso("2012-05-25T00:24:53Z") + minutes * 60_000
-    with pytest.raises(auth.service_errors.ServiceError, match="Signature expired"):
-        auth.Verifier({KEY: SECRET}).verify(request(CREATE), now)
+EARLIER = "expired: 20120525T002453Z is now earlier than 20120525T002454Z (20120525T002954Z - 5 min.)"
+LATER = "not yet current: 20120525T002453Z is still later than 20120525T002452Z (20120525T001952Z + 5 min.)"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(301, EARLIER), (-301, LATER)])
+def test_a_signature_is_good_for_five_minutes(verifier, seconds, words):
+    """Of real time, in either direction; then the message shows both times."""
+    now = dates.parse_iso("2012-05-25T00:24:53Z")
+    verifier.verify(request(CREATE), now + seconds // 301 * 300_000)
+    with pytest.raises(auth.service_errors.ServiceError) as caught:
+        verifier.verify(request(CREATE), now + seconds * 1000)
+    assert (caught.value.code, caught.value.status) == ("InvalidSignatureException", 403)
+    assert caught.value.message == f"Signature {words}"
 
 
 def client_of(emulator, key, secret, token=None):
@@ -81,18 +97,83 @@ def test_a_wrong_secret_is_an_invalid_signature(emulator, refused):
     assert message.startswith("The request signature we calculated does not match")
 
 
-def test_an_unknown_key_is_an_unrecognized_client_with_a_hint(emulator):
+@pytest.mark.parametrize("keys", [("somebody", "else"), ("emulator", "emulator", "token")])
+def test_an_unknown_key_or_token_is_an_unrecognized_client_with_a_hint(emulator, keys):
     """The hint is in a header of the emulator's own."""
     with pytest.raises(ClientError) as caught:
-        client_of(emulator, "somebody", "else").list_vaults()
+        client_of(emulator, *keys).list_vaults()
     answer = caught.value.response
     assert answer["Error"]["Code"] == "UnrecognizedClientException"
     assert "--no-auth" in answer["ResponseMetadata"]["HTTPHeaders"]["x-emulator-hint"]
 
 
-def test_temporary_credentials_are_fine(emulator):
-    """The token is signed and otherwise not looked at."""
-    client_of(emulator, "emulator", "emulator", "token").list_vaults()
+@pytest.fixture
+def temporary(emulator):
+    """Temporary keys for a quarter of an hour, by the names of the parameters of a client."""
+    found = emulation.credentials(emulator.folder, 900)
+    return [found[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+
+
+def test_temporary_keys_expire_on_the_virtual_clock(emulator, refused, temporary):
+    """Then with the service's error for logins; other keys are still good."""
+    client = client_of(emulator, *temporary)
+    client.list_vaults()
+    emulator.advance(899)
+    client.list_vaults()
+    emulator.advance(1)
+    expired = ("ExpiredTokenException", 403, "The security token included in the request is expired")
+    assert refused(client.list_vaults) == expired
+    client_of(emulator, "emulator", "emulator").list_vaults()
+
+
+def test_a_token_that_was_never_issued_is_refused(emulator, refused, temporary):
+    """Nor does one go with other keys, nor temporary keys without theirs."""
+    key, secret, token = temporary
+    later = f"{int(token.partition('.')[0]) + 10**9}.{token.partition('.')[2]}"
+    wrong = [
+        ("emulator", "emulator", "token"),
+        ("emulator", "emulator", token),
+        (key, secret, None),
+        (key, secret, later),
+        (key, secret, token + "ä"),
+    ]
+    for keys in wrong:
+        answer = refused(client_of(emulator, *keys).list_vaults)
+        assert answer[0] == "UnrecognizedClientException", keys
+        assert answer[2] == "The security token included in the request is invalid."
+    with pytest.raises(ClientError, match="InvalidSignature"):
+        client_of(emulator, key, "wrong", token).list_vaults()
+
+
+def test_temporary_keys_outlast_the_server_and_are_in_no_file(tmp_path):
+    """Only what they are computed from is stored."""
+    with running(tmp_path, extra=["--verbose"]) as emulator:
+        keys = emulation.credentials(tmp_path)
+    with running(tmp_path) as emulator:
+        client_of(
+            emulator, *(keys[n] for n in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        ).list_vaults()
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"):
+        assert keys[name].encode() not in stored
+
+
+@pytest.mark.parametrize("seconds", [0, 36 * 3600 + 1, float("nan")])
+def test_temporary_keys_have_a_sensible_life(emulator, seconds):
+    with pytest.raises(emulation.EmulatorError, match="from 1 to 129600 seconds"):
+        emulation.credentials(emulator.folder, seconds)
+
+
+def test_a_credential_process_gives_temporary_keys(emulator, tmp_path, monkeypatch):
+    """As any SDK reads it, with the expiry in real time."""
+    words = f"{sys.executable} -m glacier_magic.cli emulator credentials --json --data {emulator.folder}"
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {words}\nregion = us-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    session, asked = boto3.Session(), datetime.now(UTC).replace(microsecond=0)
+    session.client("glacier", endpoint_url=emulator.url).list_vaults()
+    assert session.get_credentials().method == "custom-process"
+    expires = session.get_credentials()._expiry_time
+    assert asked <= expires - timedelta(hours=1) <= datetime.now(UTC)
 
 
 def test_an_unsigned_request_lacks_its_token(emulator):

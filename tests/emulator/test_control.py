@@ -7,6 +7,7 @@ import time
 import pytest
 
 from glacier_magic.emulator import process
+from glacier_magic.emulator.own_hosts import leads_to
 from glacier_magic.emulator.payloads import Payloads
 
 MIB = 1 << 20
@@ -62,10 +63,52 @@ def test_a_web_page_cannot_turn_the_clock(control):
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:{port}"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1:1"},
+        {"Host": "127.0.0.1"},
+        {"Host": "localhost.evil.example:{port}"},
+        {"Host": "[::1"},
+        {"Origin": "http://evil.example:{port}"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("request_line", ["GET status", "POST clock"])
+def test_a_foreign_name_does_not_lead_to_the_control_endpoint(control, emulator, headers, request_line):
+    """A web page may give its own name the address of this computer."""
+    port = emulator.url.rpartition(":")[2]
+    given = {name: value.replace("{port}", port) for name, value in headers.items()}
+    status, answer = control(*request_line.split(), {"advance": 1}, **given)
+    assert (status, list(answer)) == (403, ["error"])
+    assert "address of this server" in answer["error"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "[::1]", "127.0.0.2"])
+def test_every_name_of_this_computer_leads_to_the_control_endpoint(control, emulator, host):
+    """Also as the origin of a page of its own."""
+    authority = f"{host}:{emulator.url.rpartition(':')[2]}"
+    assert control("GET", "status", Host=authority)[0] == 200
+    assert control("GET", "status", Origin=f"http://{authority}")[0] == 200
+
+
+def test_the_address_that_a_server_is_bound_to_leads_to_it():
+    """Whatever it is."""
+    assert leads_to("10.0.0.5:4580", ("10.0.0.5", 4580))
+    assert not leads_to("10.0.0.6:4580", ("10.0.0.5", 4580))
+    assert leads_to("localhost", ("127.0.0.1", 80))
+
+
+@pytest.mark.parametrize(
     ("path", "document"),
     [
         ("clock", {"advance": -1}),
         ("clock", {"speed": "fast"}),
+        ("clock", {"speed": 10**400}),
+        ("credentials", {"seconds": "x"}),
+        ("seed", {"vault": "v", "count": 1, "region": [1]}),
         ("faults", {"sort": "x"}),
         ("faults", {"kind": "500", "times": 0}),
         ("seed", {"vault": "v"}),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from glacier_magic.emulator import service_errors
-from glacier_magic.emulator.http import MalformedRequestError, Response, json_response, read_request
+from glacier_magic.emulator.http import Response, json_response, read_request
 from glacier_magic.emulator.testing import running
 
 
@@ -58,6 +58,7 @@ def test_connections_are_kept_as_the_version_says(text, keeps):
         "GET / HTTP/1.1\nno colon\n\n",
         "GET / HTTP/1.1\nContent-Length: -1\n\n",
         "GET / HTTP/1.1\nContent-Length: 1x\n\n",
+        f"GET / HTTP/1.1\nContent-Length: {'9' * 5000}\n\n",
         "PUT / HTTP/1.1\nTransfer-Encoding: chunked\n\n",
         "GET / HTTP/1.1\n" + "x: y\n" * 300 + "\n",
         "GET / HTTP/1.1\nx: y",
@@ -65,7 +66,7 @@ def test_connections_are_kept_as_the_version_says(text, keeps):
 )
 def test_what_is_not_http_is_refused(text):
     """Chunked bodies too: the service wants a length."""
-    with pytest.raises(MalformedRequestError):
+    with pytest.raises(service_errors.ServiceError):
         parse(text)
 
 
@@ -99,7 +100,8 @@ def test_answers_have_a_length_and_compact_sorted_json():
     answer = json_response({"b": None, "a": [1, "é"]})
     assert answer.body == b'{"a":[1,"\\u00e9"],"b":null}'
     assert b"Content-Length: 27\r\n" in answer.head(close=False)
-    assert Response(204).head(close=True).endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+    assert Response(201).head(close=True).endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+    assert b"Content-Length" not in Response(204).head(close=False)  # RFC 9110, 8.6
 
 
 @pytest.fixture
@@ -133,6 +135,31 @@ def test_nonsense_is_answered_and_the_connection_closed(line):
         text += more
     assert text.startswith(b"HTTP/1.1 400 Bad Request")
     assert b'"code":"BadRequest"' in text
+    assert b"x-amzn-RequestId: " in text
+
+
+def test_a_length_of_five_thousand_digits_is_answered(line):
+    line.sendall(b"PUT /-/vaults/v HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
+    text = line.recv(65536)
+    while more := line.recv(65536):
+        text += more
+    assert text.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b'"message":"Invalid Content-Length: 999' in text
+
+
+def test_no_content_leaves_the_connection_open(line, sign, vault):
+    """Without a length, and without a body: what follows is the next response."""
+    requests = [("DELETE", f"/-/vaults/{vault}"), ("GET", f"/-/vaults/{vault}")]
+    for method, path in requests:
+        head = "".join(f"{name}: {value}\r\n" for name, value in sign(method, path).items())
+        line.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode())
+    text = b""
+    while b"Vault not found" not in text:
+        text += line.recv(65536)
+    first, _, second = text.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 204 No Content\r\n")
+    assert b"Content-Length" not in first
+    assert second.startswith(b"HTTP/1.1 404")
 
 
 def test_an_expecting_client_that_is_refused_keeps_its_body(line, sign):

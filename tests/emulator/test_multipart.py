@@ -49,6 +49,15 @@ def test_parts_in_any_order_become_one_archive(client, upload, send, retrieve):
     assert output["archiveDescription"] == "in parts"
 
 
+def test_a_range_may_name_the_total(client, upload):
+    """As glacier-upload sends it."""
+    for start in range(0, len(DATA), MIB):
+        piece = DATA[start : start + MIB]
+        where = f"bytes {start}-{start + len(piece) - 1}/{len(DATA)}"
+        client.upload_multipart_part(**upload, range=where, body=piece)
+    assert complete(client, upload)["checksum"] == tree_hash(DATA)
+
+
 def test_completing_again_gives_the_same_archive(client, upload, send):
     """The upload is no longer listed then, nor are its parts."""
     for start in range(0, len(DATA), MIB):
@@ -180,6 +189,7 @@ def test_parts_are_listed_by_range_in_pages(client, upload, send):
     second = client.list_parts(**upload, limit="2", marker=first["Marker"])
     assert [part["RangeInBytes"] for part in second["Parts"]] == ["2097152-3145727"]
     assert "Marker" not in second
+    assert len(client.list_parts(**upload, limit="1000")["Parts"]) == 3
     assert first["ArchiveDescription"] == "in parts"
     assert first["PartSizeInBytes"] == MIB
 
@@ -193,6 +203,7 @@ def test_uploads_are_listed_in_pages_with_a_null_description(client, raw, vault)
     assert [found["MultipartUploadId"] for found in first["UploadsList"]] == started[:2]
     assert first["UploadsList"][0]["ArchiveDescription"] is None
     assert first["Marker"] == started[2]
+    assert len(raw("GET", f"/-/vaults/{vault}/multipart-uploads?limit=1000").json["UploadsList"]) == 3
     pages = client.get_paginator("list_multipart_uploads").paginate(
         vaultName=vault, PaginationConfig={"PageSize": 1}
     )

@@ -17,7 +17,7 @@ MODEL = (
 NAMES = sorted(MODEL.operation_names)
 ROUTES = {route.operation: route for route in service.routes}
 JOB = {"Type": "inventory-retrieval"}
-POLICY = {"Policy": '{"Statement":[]}'}
+POLICY = {"Policy": '{"Statement":{"Effect":"Allow","Principal":"*","Action":"glacier:ListJobs"}}'}
 ARGUMENTS = {
     "vaultName": "all-operations",
     "archiveId": "a",

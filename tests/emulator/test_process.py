@@ -4,17 +4,20 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glacier_magic import emulator
 from glacier_magic.base.treehash import tree_hash
+from glacier_magic.emulator.holders import Holders
 from glacier_magic.emulator.testing import Emulator, running
 
 MIB = 1 << 20
@@ -56,6 +59,78 @@ def test_stopping_removes_the_announcement_and_is_false_the_second_time(folder):
     assert not (folder / "server.json").exists()
     assert emulator.find(folder) is None
     assert emulator.stop(folder) is False
+
+
+def holder(folder):
+    """Start a process that holds the server of *folder* until its input ends."""
+    code = (
+        "import sys; from pathlib import Path; from glacier_magic import emulator; "
+        "emulator.start(Path(sys.argv[1]), hold=True, extra=sys.argv[2:]); "
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+
+    def start(*extra):
+        process = subprocess.Popen([*command, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout.readline().strip() == b"held"
+        return process
+
+    return start
+
+
+def test_a_server_that_is_held_ends_with_its_last_process(folder):
+    """Also if that is killed; a process that ends by itself waits for the server's end."""
+    start = holder(folder)
+    first = start("--until-unused")
+    second = start()
+    first.communicate(timeout=30)
+    assert emulator.find(folder)
+    second.communicate(timeout=30)
+    assert not (folder / "server.json").exists()
+    third = start("--until-unused")
+    third.kill()
+    third.communicate()
+    while emulator.find(folder):
+        time.sleep(0.01)
+
+
+def test_a_server_that_is_never_held_ends():
+    """The process that started it may have been killed before it held it."""
+    never, held = threading.Event(), threading.Event()
+    Holders(never, first=0.01)
+    assert never.wait(30)
+    holders = Holders(held, first=1)
+    here, there = socket.socketpair()
+    response = holders.hold()
+    delivery = threading.Thread(target=response.deliver, args=(there, b"", response))
+    delivery.start()
+    assert here.recv(1024)  # it is held
+    assert not held.wait(2)
+    here.close()
+    delivery.join(30)
+    assert held.is_set()
+    there.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_child_does_not_release_what_its_parent_holds(folder):
+    code = (
+        "import os, sys; from pathlib import Path; from glacier_magic import emulator; "
+        "emulator.start(Path(sys.argv[1]), hold=True, extra=['--until-unused']); "
+        "child = os.fork(); child or sys.exit(0); os.waitpid(child, 0); "
+        "print(emulator.find(Path(sys.argv[1])) is not None, flush=True)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, check=True, timeout=60
+    )
+    assert ran.stdout.strip() == b"True"
+    assert emulator.find(folder) is None
+
+
+def test_another_server_stays_when_its_processes_end(folder):
+    """That of a shell lasts until its next command."""
+    holder(folder)().communicate(timeout=30)
+    assert emulator.find(folder)
 
 
 def test_a_termination_signal_stops_cleanly_and_quickly(folder):
@@ -130,10 +205,47 @@ def test_the_folder_keeps_files_that_are_not_the_emulators(folder):
     assert (folder / "archives" / "ab" / "diary.txt").read_bytes() == b"mine"
 
 
-def test_a_new_folder_is_private(folder):
-    """Mode 0700."""
+@pytest.mark.parametrize("mode", [None, 0o755])
+def test_a_folder_is_private(folder, mode):
+    """A new one, and one that others could read."""
+    if mode is not None:
+        folder.mkdir()
+        folder.chmod(mode)
     emulator.start(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_shared_folder_is_refused_and_left_as_it_is(folder):
+    """Whether a process is to start the server, or to be it."""
+    folder.mkdir()
+    folder.chmod(0o1777)
+    with pytest.raises(PermissionError, match="belongs to another user or is shared"):
+        emulator.start(folder)
+    command = [sys.executable, "-m", "glacier_magic.emulator", "--data", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("the folder belongs to another user or is shared.\n")
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root changes owners")
+def test_a_folder_of_another_user_is_refused(folder):
+    folder.mkdir()
+    os.chown(folder, 12345, -1)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        emulator.start(folder)
+
+
+def test_an_account_may_begin_with_zero(folder):
+    """It is text everywhere: in the path, in answers and after the next start."""
+    found = Emulator(emulator.start(folder, extra=["--account", "012345678901"]))
+    made = found.client().create_vault(vaultName="v", accountId="012345678901")
+    assert made["location"] == "/012345678901/vaults/v"
+    emulator.stop(folder)
+    assert emulator.start(folder).account == "012345678901"
+    described = Emulator(emulator.find(folder)).client().describe_vault(vaultName="v")
+    assert ":012345678901:" in described["VaultARN"]
 
 
 def test_the_account_is_drawn_once_and_kept(folder):
@@ -173,13 +285,14 @@ def test_the_clock_never_runs_backwards_through_kills(folder):
 
 
 def test_every_answer_carries_the_virtual_time_and_speed(folder):
-    """Date in whole seconds, the emulator's own header in milliseconds."""
+    """In headers of the emulator's own; Date is real, because clients correct their clocks by it."""
     found = Emulator(emulator.start(folder, speed=1440))
     emulator.advance(folder, 400 * 86400)
+    before = int(time.time())
     headers = found.client().list_vaults()["ResponseMetadata"]["HTTPHeaders"]
     assert headers["x-emulator-speed"] == "1440"
     assert int(headers["x-emulator-time"][:4]) > time.gmtime().tm_year
-    assert headers["x-emulator-time"][:4] in headers["date"]
+    assert before <= parsedate_to_datetime(headers["date"]).timestamp() <= time.time()
     emulator.pause(folder)
     headers = found.client().list_vaults()["ResponseMetadata"]["HTTPHeaders"]
     assert headers["x-emulator-speed"] == "0"

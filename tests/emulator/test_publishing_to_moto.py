@@ -37,8 +37,10 @@ def messages(queue: Any, address: str, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(moto: str, tmp_path: Path) -> None:
-    """The message is the job object, with null for what does not apply."""
+def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(
+    moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message is the job object, with null for what does not apply; the environment has no effect."""
     topics = boto3.client("sns", endpoint_url=moto, **KEYS)
     queues = boto3.client("sqs", endpoint_url=moto, **KEYS)
     queue = queues.create_queue(QueueName="done")["QueueUrl"]
@@ -47,6 +49,8 @@ def test_the_vaults_and_the_jobs_topic_both_get_the_documented_message(moto: str
     for name in ("of-the-vault", "of-the-job"):
         arns[name] = topics.create_topic(Name=name)["TopicArn"]
         topics.subscribe(TopicArn=arns[name], Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+    for variable, value in {"http_proxy": "http://127.0.0.1:9", "AWS_PROFILE": "gone"}.items():
+        monkeypatch.setenv(variable, value)
     with running(tmp_path / "data", extra=["--sns-endpoint", moto]) as emulator:
         glacier = emulator.client()
         glacier.create_vault(vaultName="v")

@@ -9,7 +9,8 @@ from glacier_magic.emulator.records.setting_rows import month_later
 
 INVALID = ("InvalidParameterValueException", 400)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:done"
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+STATEMENT = {"Effect": "Allow", "Principal": "*", "Action": "glacier:ListJobs"}
+POLICY = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
 
 
 def test_tags_are_added_overwritten_listed_and_removed(client, vault):
@@ -76,7 +77,9 @@ def test_an_access_policy_is_set_read_and_removed(client, vault, refused):
     assert refused(client.get_vault_access_policy, vaultName=vault)[1] == 404
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"Statement": "x" * 20480})])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", json.dumps({"Statement": STATEMENT | {"Sid": "x" * 20480}})]
+)
 def test_a_bad_policy_is_refused(client, vault, refused, text):
     """A JSON object with a statement, of up to 20 KB."""
     policy = {"Policy": text}

@@ -85,11 +85,21 @@ def test_a_chinese_region_has_its_own_partition(emulator):
     assert client.describe_vault(vaultName="v")["VaultARN"].startswith("arn:aws-cn:glacier:cn-")
 
 
-@pytest.mark.parametrize("limit", ["0", "11", "-1", "x"])
-def test_a_list_limit_out_of_range_is_refused(client, refused, limit):
-    """Vaults are listed 1 to 10 at a time."""
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "9" * 5000])
+def test_a_list_limit_that_is_no_positive_number_is_refused(client, refused, limit):
+    """Also one of more digits than Python converts."""
     code, status, _ = refused(client.list_vaults, limit=limit)
     assert (code, status) == ("InvalidParameterValueException", 400)
+
+
+def test_a_list_limit_above_the_maximum_is_cut_to_it(emulator):
+    """As boto 2 and glacier-cli rely on, which ask for 1,000."""
+    client = emulator.client("ca-central-1")
+    for number in range(11):
+        client.create_vault(vaultName=f"v{number:02}")
+    first = client.list_vaults(limit="1000")
+    assert len(first["VaultList"]) == 10
+    assert len(client.list_vaults(limit="1000", marker=first["Marker"])["VaultList"]) == 1
 
 
 def test_an_empty_vault_is_deleted_at_once_and_deleting_again_is_no_error(client, vault, refused):

@@ -10,7 +10,7 @@ from typing import Any
 
 from glacier_magic.base import treehash
 from glacier_magic.emulator import dates, generated, markers, outputs, service_errors, service_limits
-from glacier_magic.emulator.http import BodySource, Response, json_response
+from glacier_magic.emulator.http import BodySource, Response, json_response, whole_number
 from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.payloads import Files
 from glacier_magic.emulator.records import archive_rows, job_rows, setting_rows
@@ -178,7 +178,7 @@ def _check_parameters(asked: dict[str, str | None]) -> None:
         if date is not None and dates.parse_iso(date) is None:
             raise service_errors.invalid(f"Invalid {name}: {date}")
     count, marker = asked["Limit"], asked["Marker"]
-    if count is not None and not re.fullmatch(r"0*[1-9][0-9]{0,17}", count):
+    if count is not None and not whole_number(count):
         raise service_errors.invalid(f"Invalid Limit: {count}")
     if marker is not None and markers.decode(marker, markers.INVENTORY) is None:
         raise service_errors.invalid(f"Invalid Marker: {marker}")

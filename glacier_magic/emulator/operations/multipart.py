@@ -7,14 +7,15 @@ import sqlite3
 from typing import NamedTuple
 
 from glacier_magic.emulator import markers, service_errors, service_limits
-from glacier_magic.emulator.http import Response, json_response
+from glacier_magic.emulator.http import Response, json_response, whole_number
 from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.records import upload_rows
 from glacier_magic.emulator.records.archive_rows import StoredPiece
 from glacier_magic.emulator.records.upload_rows import StoredUpload
 from glacier_magic.emulator.service import Call, operation
 
-_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/\*")
+# Clients send the total or an asterisk.
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:\*|\d+)")
 
 
 @operation("POST", "vaults/*vault/multipart-uploads")
@@ -30,7 +31,7 @@ def initiate_multipart_upload(call: Call) -> Response:
 
 def _part_size(call: Call) -> int:
     text = call.request.headers.get("x-amz-part-size", "")
-    size = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    size = whole_number(text) or 0
     # A power of two has one bit.
     if size & (size - 1) or not service_limits.MIN_PART <= size <= service_limits.MAX_PART:
         raise service_errors.invalid(
@@ -115,9 +116,10 @@ def complete_multipart_upload(call: Call) -> Response:
 
 def _archive_size(call: Call) -> int:
     text = request_fields.header(call.request, "x-amz-archive-size")
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    size = whole_number(text)
+    if size is None:
         raise service_errors.invalid(f"Invalid x-amz-archive-size: {text}")
-    return int(text)
+    return size
 
 
 @operation("DELETE", "vaults/*vault/multipart-uploads/*upload")

@@ -1,14 +1,10 @@
-"""The access policy and the lock of a vault.
-
-Policies are stored and returned; they are not enforced.
-"""
+"""The access policy and the lock of a vault; :mod:`~glacier_magic.emulator.authorization` enforces them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
-from glacier_magic.emulator import dates, ids, service_errors, service_limits
+from glacier_magic.emulator import dates, ids, policy_language, service_errors, service_limits
 from glacier_magic.emulator.http import Response, json_response
 from glacier_magic.emulator.operations import request_fields
 from glacier_magic.emulator.operations.vault_documents import document, set_document
@@ -17,26 +13,27 @@ from glacier_magic.emulator.records.setting_rows import StoredLock
 from glacier_magic.emulator.service import Call, operation
 
 
-def _policy(call: Call) -> str:
-    """Return the policy in the body: a JSON object written as a string, of up to 20 KB."""
+def _policy(call: Call, kind: str) -> str:
+    """Return the policy in the body: a JSON object written as a string, of up to 20 KB.
+
+    :param kind: what the message calls it (UNCONFIRMED for an access policy).
+    """
     text = request_fields.required_text(call.request.json(), "Policy")
-    if len(text.encode()) > service_limits.POLICY_BYTES:
-        raise service_errors.invalid(
-            f"Invalid policy: it is longer than {service_limits.POLICY_BYTES} bytes."
-        )
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):  # hostile nesting exhausts the parser's stack
-        raise service_errors.invalid("Invalid policy: it is not valid JSON.") from None
-    if not isinstance(content, dict) or "Statement" not in content:
-        raise service_errors.invalid("Invalid policy: it has no Statement.")
+        if len(text.encode()) > service_limits.POLICY_BYTES:
+            raise ValueError(f"it is longer than {service_limits.POLICY_BYTES} bytes")
+        policy_language.parse(text)
+    except ValueError as reason:
+        error = service_errors.invalid(f"The specified {kind} is invalid. Provide a valid policy.")
+        error.headers["x-emulator-hint"] = str(reason)
+        raise error from None
     return text
 
 
 @operation("PUT", "vaults/*vault/access-policy")
 def set_vault_access_policy(call: Call) -> Response:
     """Set the vault's access policy."""
-    return set_document(call, "access_policy", _policy(call))
+    return set_document(call, "access_policy", _policy(call, "vault access policy"))
 
 
 @operation("GET", "vaults/*vault/access-policy")
@@ -54,7 +51,7 @@ def delete_vault_access_policy(call: Call) -> Response:
 @operation("POST", "vaults/*vault/lock-policy")
 def initiate_vault_lock(call: Call) -> Response:
     """Start a vault lock; it expires after a day unless it is completed."""
-    text = _policy(call)
+    text = _policy(call, "vault lock policy")
     with call.store.write() as connection:
         vault, now = call.vault(connection), call.clock.now()
         found = setting_rows.lock(connection, vault, now)

@@ -7,21 +7,19 @@ from collections.abc import Mapping
 
 from glacier_magic.base.treehash import EMPTY
 from glacier_magic.emulator import service_errors, service_limits
-from glacier_magic.emulator.http import Request
+from glacier_magic.emulator.http import Request, whole_number
 from glacier_magic.emulator.payloads import Incoming
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def limit(request: Request, most: int) -> int:
-    """Return the ``limit`` of a list call, from 1 to *most*; *most* by default."""
+    """Return the ``limit`` of a list call; *most* by default, and for any larger number."""
     text = request.query.get("limit", "")
-    if not text:
-        return most
-    value = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= value <= most:
+    value = whole_number(text or str(most))
+    if not value:
         raise service_errors.invalid(f"Invalid limit: {text}. The limit must be between 1 and {most}.")
-    return value
+    return min(value, most)
 
 
 def header(request: Request, name: str) -> str:

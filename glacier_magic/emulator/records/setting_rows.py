@@ -62,6 +62,13 @@ def lock(connection: sqlite3.Connection, vault: StoredVault, now: int) -> Stored
     return None if row is None else StoredLock(*row)
 
 
+def policies(connection: sqlite3.Connection, vault: StoredVault, now: int) -> list[str]:
+    """Return the policies in force: the access policy, and that of a lock, complete or not."""
+    (access,) = connection.execute("SELECT access_policy FROM vaults WHERE id = ?", (vault.id,)).fetchone()
+    found = lock(connection, vault, now)
+    return [text for text in (access, found and found.policy) if text]
+
+
 def set_lock(connection: sqlite3.Connection, vault: StoredVault, new: StoredLock | None) -> None:
     """Set or (None) remove the lock of a vault."""
     values = (None, None, None, None) if new is None else (new.policy, new.lock_id, new.created, new.expires)
