@@ -2,8 +2,8 @@
 
 The service identifies archives by opaque ids; clients store file names in the description.  Each
 family of clients has its own module with ``decode``, ``MARKS`` and ``EXAMPLES``; to add one, write
-such a module and add it to :data:`FAMILIES`.  Unencoded names (of glacier-cli, glacier-cmd,
-iceshelf, SAGU and the SDKs) are plain.
+such a module and add it to :data:`FAMILIES`.  Unencoded names (of glacier-cli, glacier-cmd, SAGU
+and the SDKs) are plain.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "decode",
     "decode_columns",
     "encode",
+    "file_name",
 ]
 
 LONGEST = 1024
@@ -55,6 +56,18 @@ def decode(description: str) -> Decoded:
     except UnreadableError as error:  # never lost: even damaged, it identifies its archive to people
         return Decoded(description, None, "plain", str(error))
     return Decoded(description, None, "plain") if found is None else found
+
+
+def file_name(name: str, description: str) -> str:
+    """Return the name of a file with an archive's bytes: it keeps the date and ending of a backup.
+
+    :param name: the archive's name, from its description or from elsewhere.
+
+    >>> file_name("documents", "documents.20130214103045.tgz.enc")
+    'documents.20130214103045.tgz.enc'
+    """
+    found = decode(description)
+    return found.file if found.file and found.name == name else name
 
 
 def check(description: str) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+ENCRYPTED = "encrypted by the client"
+"""The note of every family about encrypted bytes."""
+
 _STAMP = re.compile("([0-9]{8})T?([0-9]{6})Z?")
 _JSON = json.JSONDecoder()
 
@@ -22,12 +25,19 @@ class Decoded:
     :mod:`glacier_magic.base.safenames`.
     ``mtime`` is aware and in UTC.  ``format`` is the id of the convention, such as ``"mt2"``.
     ``note`` says why a description was not decoded, or how the archive's bytes differ from the file.
+    ``file`` is the name of a file with the archive's bytes, if ``name`` lacks its date or ending.
     """
 
     name: str
     mtime: datetime | None
     format: str
     note: str = ""
+    file: str = ""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the client encrypted the archive's bytes, as far as the description says."""
+        return ENCRYPTED in self.note
 
 
 class DescriptionError(ValueError):
@@ -42,12 +52,12 @@ class UnreadableError(ValueError):
 class Marks:
     """Cheap marks of a family, without which a description is not tried.
 
-    Each one has one of ``starts``; or, in a family without these, one of ``ends``, or ``holds``.
+    Each one has one of ``starts``; or, in a family without these, one of ``ends`` or of ``holds``.
     """
 
     starts: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
-    holds: str = ""
+    holds: tuple[str, ...] = ()
 
 
 class Family(Protocol):
@@ -123,7 +133,7 @@ def from_json(text: str) -> Mapping[str, object]:
     return value
 
 
-def decoded(name: object, stamp: object, form: str, *notes: str) -> Decoded:
+def decoded(name: object, stamp: object, form: str, *notes: str, file: str = "") -> Decoded:
     """Build the result from a *name*, a *stamp* and those of the *notes* that are not empty.
 
     An unreadable stamp loses the time, not the name.  Raises :class:`UnreadableError` if *name* is
@@ -138,10 +148,11 @@ def decoded(name: object, stamp: object, form: str, *notes: str) -> Decoded:
     mtime = parse_stamp(stamp) if isinstance(stamp, str) else None
     if stamp and mtime is None:
         notes = (*notes, "its modification time is unreadable")
-    return Decoded(name, mtime, form, "; ".join(filter(None, notes)))
+    return Decoded(name, mtime, form, "; ".join(filter(None, notes)), file)
 
 
 def changed_bytes(*, compressed: bool, encrypted: bool) -> str:
     """Return the note about how the archive's bytes differ from the file; empty if they do not."""
-    how = ["compressed"] * compressed + ["encrypted"] * encrypted
-    return f"{', '.join(how)} by the client" if how else ""
+    if encrypted:
+        return f"compressed, {ENCRYPTED}" if compressed else ENCRYPTED
+    return "compressed by the client" if compressed else ""

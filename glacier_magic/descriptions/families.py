@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from . import bakthat, cloudberry, fastglacier, git_annex, mt_aws
+from . import bakthat, cloudberry, duplicity, fastglacier, git_annex, glacier_rsync, iceshelf, mt_aws
 from .decoded import Decoded, Family
 
-FAMILIES: tuple[Family, ...] = (mt_aws, fastglacier, cloudberry, bakthat, git_annex)
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FAMILIES: tuple[Family, ...] = (
+    mt_aws,
+    fastglacier,
+    cloudberry,
+    glacier_rsync,
+    bakthat,
+    duplicity,
+    iceshelf,
+    git_annex,
+)
 """The families in the order in which they are tried; those with starts come first."""
 
 # Spelled out, because candidates() looks at one character: stripping millions of texts costs more.
@@ -27,9 +41,16 @@ for _family in FAMILIES:
     if not _marks.starts:
         _BY_SHAPE.append(_family.decode)
 
-_FIRST = frozenset(["", '"', *WHITE, *_BY_START])  # one look at a character excludes most descriptions
-_LAST = frozenset(['"', *WHITE, *(end[-1] for f in FAMILIES for end in f.MARKS.ends)])
-_HELD = tuple({f.MARKS.holds for f in FAMILIES} - {""})
+
+def _one_of(chars: set[str]) -> str:
+    codes = "".join(f"\\x{{{ord(char):x}}}" for char in sorted(chars))
+    return f"[{codes}]"
+
+
+_FIRST = _one_of({'"', *WHITE, *_BY_START})  # one look at a character excludes most descriptions
+_LAST = _one_of({'"', *WHITE, *(end[-1] for f in FAMILIES for end in f.MARKS.ends)})
+_HELD = "|".join(re.escape(held) for f in FAMILIES for held in f.MARKS.holds)
+_NOT_PLAIN = rf"\A\z|\A{_FIRST}|{_LAST}\z|{_HELD}"
 
 
 def read(description: str) -> Decoded | None:
@@ -51,9 +72,9 @@ def read(description: str) -> Decoded | None:
     return None
 
 
-def candidates(descriptions: list[str]) -> set[int]:
+def candidates(descriptions: pa.ChunkedArray[Any]) -> list[int]:
     """Return the indexes of those *descriptions* that may not be plain names."""
-    found = {index for index, text in enumerate(descriptions) if text[:1] in _FIRST or text[-1:] in _LAST}
-    for held in _HELD:
-        found.update([index for index, text in enumerate(descriptions) if held in text])
+    import pyarrow.compute as pc
+
+    found: list[int] = pc.indices_nonzero(pc.match_substring_regex(descriptions, _NOT_PLAIN)).to_pylist()
     return found

@@ -8,11 +8,12 @@ Source: git-annex's pages "key format" and "backends".
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from .decoded import Decoded, Marks, decoded
+from .decoded import ENCRYPTED, Decoded, Marks, decoded
 
-MARKS = Marks(holds="--")
+MARKS = Marks(holds=("--",))
 
 _HASH = "(?:MD5|SHA1|SHA224|SHA256|SHA384|SHA512|SHA3_[0-9]+|SKEIN[0-9]+|BLAKE2[BS]P?[0-9]+)"
 _KEY = re.compile(
@@ -22,7 +23,7 @@ _KEY = re.compile(
     "|WORM((?:-[sSmC][0-9]{1,19})+)--.+)",
     re.DOTALL,
 )
-_ENCRYPTED = "encrypted by the client; its name is in the git-annex repository"
+_ENCRYPTED = f"{ENCRYPTED}; its name is in the git-annex repository"
 _PLAIN = "a git-annex key; its name is in the git-annex repository"
 _HASHED = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -53,14 +54,14 @@ def decode(text: str) -> Decoded | None:
 
     Only WORM keys have the modification time of the file.
     """
-    if MARKS.holds not in text:  # much cheaper than the pattern
+    if MARKS.holds[0] not in text:  # much cheaper than the pattern
         return None
     match = _KEY.fullmatch(text)
     if match is None:
         return None
     fields = (match[2] or "") + (match[3] or "")
     plain = decoded(text, None, "git-annex", _ENCRYPTED if match[1] else _PLAIN)
-    return Decoded(text, _time(fields), plain.format, plain.note)
+    return replace(plain, mtime=_time(fields))
 
 
 def _time(fields: str) -> datetime | None:

@@ -5,6 +5,7 @@ import time
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta, timezone
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from glacier_magic.descriptions import (
     decode,
     decode_columns,
     encode,
+    file_name,
 )
 from glacier_magic.descriptions.families import WHITE
 
@@ -66,7 +68,9 @@ def test_nothing_is_of_no_format():
         "No description.",
         "/home/me/photos 2013.tar.gz",
         "20151201-183007-0b3f9",
-        "duplicity-full.20130101T000000Z.vol1.difftar.gpg",
+        "20151201-183007-0B3F9.tar",
+        "documents.20130214103045",
+        "duplicity-full.20130101T000000Z.vol1.difftar.xz",
         "backup.tgz",
         "mt2",
         "mt3 eyJh",
@@ -187,9 +191,11 @@ def test_decoding_never_raises(text):
 
 
 @given(
-    st.sampled_from(["mt1 ", "mt2 ", "<m>", "<m><p>", "<ArchiveMetadata><Path>", '{"Path":"', "{"]),
+    st.sampled_from(
+        ["mt1 ", "mt2 ", "<m>", "<m><p>", "<ArchiveMetadata><Path>", '{"Path":"', "{", "grsync|"]
+    ),
     st.text() | st.text('AQZz09+/-_=<>m{}":,plv\\ud8'),
-    st.sampled_from(["", "</p></m>", '","UTCDateModified":""}', "}"]),
+    st.sampled_from(["", "</p></m>", '","UTCDateModified":""}', "}", "|1|99999999999.5|"]),
 )
 def test_decoding_never_raises_behind_a_mark(mark, middle, end):
     """Damage behind a family's mark is no error either, and no name is half a character."""
@@ -212,6 +218,49 @@ def test_encoded_names_come_back(name, mtime, form):
     assert found.format == {"fastglacier": "fastglacier-4"}.get(form, form)
 
 
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("{name}.{time:%Y%m%d%H%M%S}.tgz", "{name}"),
+        ("{name}.{time:%Y%m%d%H%M%S}.tgz.enc", "{name}"),
+        ("{name}.{time:%Y%m%d%H%M%S}.enc", "{name}"),
+        ("{name}{time:%Y%m%d%H%M%S}.tgz.enc", "{name}"),
+        ("{name}-{time:%Y%m%d-%H%M%S}-0b3f9.tar.bz2.gpg", "{name}.tar.bz2.gpg"),
+        ("{name}-{time:%Y%m%d-%H%M%S}-0b3f9-s0002.lst.asc", "{name}-s0002.lst.asc"),
+        (
+            "{name}/duplicity-new-signatures.20100101T000000Z.to.{time:%Y%m%dT%H%M%SZ}.sigtar.gpg",
+            "{name}/duplicity-new-signatures.sigtar.gpg",
+        ),
+    ],
+)
+@given(
+    base=st.text("aé0123456789/ -_|", max_size=9).map("n{}x".format),
+    when=st.datetimes(datetime(1900, 1, 1), datetime(9999, 1, 1)),  # noqa: DTZ001 - given its zone below
+)
+def test_backups_of_one_thing_have_one_name_and_their_own_files(form, name, base, when):
+    """The name has no date, the time has; a file with the bytes keeps all that was stored."""
+    text = form.format(name=base, time=when)
+    found = decode(text)
+    assert (found.name, found.file) == (name.format(name=base), text)
+    assert found.mtime == when.replace(microsecond=0, tzinfo=UTC)
+    assert found.encrypted == text.endswith((".enc", ".gpg"))
+    assert file_name(found.name, text) == text
+    assert file_name("named elsewhere", text) == "named elsewhere"
+
+
+@given(
+    st.text(min_size=1).filter(lambda path: path.isprintable() and "|" not in path),
+    st.integers(0, 10**12),
+    st.floats(1, 4e9),
+    st.text().map(str.strip),
+)
+def test_glacier_rsyncs_fields_come_back(path, size, mtime, text):
+    """The path and the time of the file, whatever the user added."""
+    found = decode(f"grsync|{path}|{size}|{mtime!r}|{text}")
+    assert (found.name, found.format) == (path, "glacier-rsync")
+    assert found.mtime == datetime.fromtimestamp(int(mtime), UTC)
+
+
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1))
 def test_plain_names_come_back_or_are_refused(name):
     """What plain accepts, it carries."""
@@ -227,16 +276,28 @@ MARKED = st.builds(
     "{}{}{}".format,
     st.sampled_from(["", " ", '"', "\u2003", "m", "mt2 ", "<m><p>", '{"Path":"', "{", "WORM-m7--"]),
     st.text() | st.text('AQZz09+/-_=<>m{}":,plv\\ud8'),
-    st.sampled_from(["", " ", '"', "</p></m>", '"}', ".20130214103045.tgz", ".enc", "--x"]),
+    st.sampled_from(
+        [
+            *("", " ", '"', "</p></m>", '"}', ".20130214103045.tgz", ".20130214103045.enc", ".enc", "--x"),
+            *("20130214-103045-0b3f9.lst", "duplicity-full.20130214T103045Z.manifest", "|1|-1.5|"),
+        ]
+    ),
 )
+
+
+def column(texts):
+    return pa.chunked_array([texts], pa.string())
 
 
 @given(st.lists(MARKED | st.sampled_from([text for text, _ in EXAMPLES])))
 def test_columns_hold_what_decode_says(descriptions):
     """A list of descriptions decodes to the same names, formats and times as each by itself."""
     each = [decode(description) for description in descriptions]
-    names, formats, mtimes = decode_columns(descriptions)
+    names, raw, formats, mtimes = decode_columns(column(descriptions))
     assert names == [found.name for found in each]
+    assert raw == [
+        None if text == found.name else text for text, found in zip(descriptions, each, strict=True)
+    ]
     assert formats == [found.format for found in each]
     assert mtimes == [to_ms(found.mtime) for found in each]
 
@@ -245,7 +306,7 @@ def test_examples_decode_in_columns_in_quotes_and_space():
     """No family's description is passed over for what stands around it."""
     for around in ("{}", ' "{}" ', '"{}"', "\u3000{}\x1f"):
         texts = [around.format(text) for text, _ in EXAMPLES]
-        assert decode_columns(texts)[1] == [decode(text).format for text in texts]
+        assert decode_columns(column(texts))[2] == [decode(text).format for text in texts]
 
 
 def test_white_space_is_pythons():
