@@ -4,7 +4,8 @@ Each kind of file has its own module with ``FORMAT``, ``recognises`` and ``read`
 such a module and add it to :data:`IMPORTERS`.  Files are recognised by their content, not by their
 names, and are untrusted.  The samples in the tests were written by bakthat 0.6.0, by the code of
 GlacierVault under Python 2.7 (and copied into the other kinds of shelf with Perl's bindings) and by
-the emulator; those of glacier-cli and mt-aws-glacier follow the source of these programs.
+the emulator; those of glacier-cli, glacier-rsync, mt-aws-glacier and Synology follow the source of
+these programs, or of others that read them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,22 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from . import bakthat_file, catalogue_file, exported, glacier_cli, inventory_file, mt_journal, shelves, stores
+from . import (
+    bakthat_file,
+    catalogue_file,
+    exported,
+    glacier_cli,
+    glacier_rsync,
+    inventory_file,
+    mt_journal,
+    names_table,
+    shelves,
+    stores,
+    synology,
+)
+from .contents import refusal
 from .imported import Imported, ImportedArchive, ImportedJob, Importer, Left, SourceFile
+from .names_table import of_frame
 from .taking import ImportReport, take
 
 __all__ = [
@@ -25,6 +40,7 @@ __all__ = [
     "ImportedJob",
     "Importer",
     "Left",
+    "of_frame",
     "read",
     "recognise",
     "take",
@@ -37,6 +53,9 @@ IMPORTERS: tuple[Importer, ...] = (
     mt_journal,
     bakthat_file,
     glacier_cli,
+    glacier_rsync,
+    synology,
+    names_table,  # after the tables with further columns
     shelves,  # last: it reads the whole file to recognise it
 )
 """The importers in the order in which they are tried."""
@@ -63,6 +82,10 @@ def read(path: str | PathLike[str]) -> Imported:
         importer = recognise(file)
         if importer is not None:
             return importer.read(file)
+        refused = refusal(SourceFile(file).head)
+        if refused is not None:
+            what, cure = refused
+            raise InputError(f"{file} is {what}", cure=cure)
         damage = _damage(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}", cure="") from None

@@ -1,16 +1,18 @@
 """bakthat's SQLite file, ``~/.bakthat.sqlite``: the archives in its vault, which it does not name.
 
-``inventory`` has the archive id of each stored file name, ``backups`` its size and whether it was
-deleted, ``jobs`` the last retrieval job.  The stored name is the archive's description.  The older
-file ``~/.bakthat.dt`` has the same tables.
+``inventory`` has the archive id of each stored file name, ``backups`` its size, tags and client, and
+whether it was encrypted or deleted, ``jobs`` the last retrieval job.  The stored name is the
+archive's description.  The older file ``~/.bakthat.dt`` has the same tables.
 Source: the program's source code and a file that it wrote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from ..descriptions.decoded import ENCRYPTED, UnreadableError, from_json
 from . import sqlite_files
 from .imported import (
     Imported,
@@ -47,13 +49,15 @@ def read(path: Path) -> Imported:
 
 def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iterator[ImportedArchive]:
     sized = {"stored_filename", "size", "is_deleted"} <= tables.get("backups", frozenset())
+    tagged = {"tags", "metadata"} <= tables.get("backups", frozenset())
     facts = (
-        "b.size, b.is_deleted FROM inventory i LEFT JOIN backups b ON b.stored_filename=i.filename"
+        f"b.size, b.is_deleted, {'b.tags, b.metadata' if tagged else 'NULL, NULL'} "
+        "FROM inventory i LEFT JOIN backups b ON b.stored_filename=i.filename"
         if sized
-        else "NULL, 0 FROM inventory i"
+        else "NULL, 0, NULL, NULL FROM inventory i"
     )
     with damage_noted(left, "archives"):
-        for archive_id, name, length, deleted in sqlite_files.rows(
+        for archive_id, name, length, deleted, tags, metadata in sqlite_files.rows(
             path, f"SELECT i.archive_id, i.filename, {facts} ORDER BY i.rowid"
         ):
             if not is_id(archive_id):
@@ -65,9 +69,21 @@ def _archives(path: Path, tables: dict[str, frozenset[str]], left: Left) -> Iter
                 description=text(name),
                 size=size(length),
                 deleted=bool(deleted),
+                note=_note(tags, metadata),
             )
         if sized:
             yield from _lost(path, left)
+
+
+def _note(tags: object, metadata: object) -> str:
+    """Return tags, client and encryption in words; ``metadata`` is a JSON object."""
+    facts: Mapping[str, object] = {}
+    with suppress(UnreadableError):
+        facts = from_json(metadata) if isinstance(metadata, str) else {}
+    words = (text(tags) or "").split()
+    client = text(facts.get("client"))
+    notes = [f"tags {' '.join(words)}"] * bool(words) + [f"client {client}"] * bool(client)
+    return "; ".join(notes + [ENCRYPTED] * (facts.get("is_enc") is True))
 
 
 def _lost(path: Path, left: Left) -> Iterator[ImportedArchive]:

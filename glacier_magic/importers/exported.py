@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -12,70 +11,33 @@ from typing import Any
 from ..base.units import to_ms
 from ..catalogue.archives.states import DELETED
 from ..catalogue.exporting import EXPORTED, MARK
-from ..scrubbing import scrub
+from . import tables
 from .imported import Imported, ImportedArchive, Left, SourceFile, is_id, size, text, tree_hash
 
 FORMAT = "an exported table of archives"
 
-_PARQUET = b"PAR1"
-_HEAD = ",".join(f'"{name}"' for name in EXPORTED).encode()
-_PIECE = 10_000  # rows per batch
+_HEADS = (list(EXPORTED), list(EXPORTED[:-1]))  # the first exports had no notes
 
 
 def recognises(file: SourceFile) -> bool:
     """Return whether a file has the header line or the Parquet metadata of an export."""
-    first = file.head.split(b"\n", 1)[0].rstrip(b"\r").removeprefix(b"\xef\xbb\xbf")
-    if first in (_HEAD, _HEAD.replace(b'"', b"")):  # some programs save it without quotes
-        return True
-    # All Parquet files begin with PAR1.
-    return file.head.startswith(_PARQUET) and MARK in _metadata(file.path)
-
-
-def _metadata(path: Path) -> dict[bytes, bytes]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        return dict(parquet.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError, ValueError):
-        return {}
+    if tables.is_parquet(file):
+        schema = tables.schema(file)
+        return schema is not None and MARK in (schema.metadata or {})
+    return tables.columns(file) in _HEADS
 
 
 def read(path: Path) -> Imported:
     """Return a reader of an exported table."""
-    left = Left()
-    is_parquet = SourceFile(path).head.startswith(_PARQUET)
-    rows = _from_parquet(path, left) if is_parquet else _from_csv(path, left)
+    left, file = Left(), SourceFile(path)
+    columns = [name for name in EXPORTED if name in tables.columns(file)]
     return Imported(
-        format=f"{FORMAT} ({'Parquet' if is_parquet else 'CSV'})",
+        format=f"{FORMAT} ({'Parquet' if tables.is_parquet(file) else 'CSV'})",
         source=path,
-        items=checked(rows, left),
+        items=checked(tables.rows(file, columns, left), left),
         left=left,
         notes=["The table does not include which inventories listed the archives; a catalogue backup does."],
     )
-
-
-def _from_parquet(path: Path, left: Left) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            columns = [name for name in EXPORTED if name in file.schema_arrow.names]
-            for batch in file.iter_batches(_PIECE, columns=columns):
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        left.add("the rest of the archives", f"the file is damaged: {scrub(error).splitlines()[0]:.100}")
-
-
-def _from_csv(path: Path, left: Left) -> Iterator[dict[str, Any]]:
-    # Line breaks within quotes stay; a spreadsheet may have added a byte order mark.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.DictReader(file, strict=True)  # else damaged quotes merge rows without an error
-        try:
-            yield from reader
-        except csv.Error as error:
-            left.add(f"all lines after {reader.line_num:,}", f"the file is damaged: {scrub(error)}")
 
 
 def checked(rows: Iterator[dict[str, Any]], left: Left) -> Iterator[ImportedArchive]:
@@ -99,12 +61,13 @@ def _archive(row: dict[str, Any]) -> ImportedArchive:
         name=text(row.get("name")),
         description=None if bare else text(row.get("description")),
         size=_whole(row.get("size")),
-        created_ms=_time_ms(row.get("created")),
-        mtime_ms=_time_ms(row.get("mtime")),
+        created_ms=time_ms(row.get("created")),
+        mtime_ms=time_ms(row.get("modified")),
         tree_hash=tree_hash(row.get("tree_hash")),
         deleted=row["state"] == DELETED,
         gone=row["state"] == "gone",
-        seen_ms=_time_ms(row.get("seen")),
+        seen_ms=time_ms(row.get("seen")),
+        note=text(row.get("note")) or "",
     )
 
 
@@ -115,8 +78,11 @@ def _whole(value: object) -> int | None:
     return size(value)
 
 
-def _time_ms(value: object) -> int | None:
-    """Return a date, as text or datetime, in milliseconds; whole numbers are milliseconds already."""
+def time_ms(value: object) -> int | None:
+    """Return a date, as text or datetime, in milliseconds; whole numbers are milliseconds already.
+
+    It is None for what is no date, or has no zone.
+    """
     if isinstance(value, str):
         with suppress(ValueError):
             value = datetime.fromisoformat(value.strip()) if value.strip() else None

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from ..base.units import LARGEST_ARCHIVE
 from ..scrubbing import scrub
-from ..transfer.sources import LARGEST
 from . import sqlite_files
 
 RETRIEVAL = "ArchiveRetrieval"
@@ -32,7 +32,7 @@ class ImportedArchive:
 
     ``description`` is the service's text, or None if the program did not store it; ``seen_ms`` is
     the last inventory that listed the archive, if known; ``gone`` means that a later inventory of
-    that program did not list it.
+    that program did not list it; ``note`` has further facts, such as tags.
     """
 
     archive_id: str
@@ -48,6 +48,7 @@ class ImportedArchive:
     deleted: bool = False
     gone: bool = False
     seen_ms: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,8 @@ class Left:
 class Imported:
     """The contents of a file; ``items`` and ``jobs`` can each be iterated once.
 
-    The iteration adds to ``left``; ``notes`` are sentences about the whole file.
+    The iteration adds to ``left``; ``notes`` are sentences about the whole file.  ``names_only``
+    means that it names archives of a vault that the catalogue knows, and is no record of them.
     """
 
     format: str
@@ -101,6 +103,7 @@ class Imported:
     left: Left
     jobs: Iterator[ImportedJob] = field(default_factory=lambda: iter(()))
     notes: list[str] = field(default_factory=list)
+    names_only: bool = False
 
 
 class SourceFile:
@@ -146,6 +149,17 @@ def damage_noted(left: Left, what: str) -> Iterator[None]:
         left.add(f"the rest of the {what}", f"the file is damaged: {scrub(error)}")
 
 
+def distinct(archives: Iterator[ImportedArchive], left: Left) -> Iterator[ImportedArchive]:
+    """Yield the first of several names of one archive; the others are left out."""
+    seen: set[str] = set()
+    for archive in archives:
+        if archive.archive_id in seen:
+            left.add(archive.name or "", "its archive has another name in the file")
+        else:
+            seen.add(archive.archive_id)
+            yield archive
+
+
 def read_job(name: object, job_id: object, archive_id: object, left: Left) -> Iterator[ImportedJob]:
     """Yield the job that a program recorded for a file name; an invalid id is left out."""
     if is_id(job_id) and isinstance(name, str):
@@ -170,7 +184,7 @@ def tree_hash(value: object) -> str | None:
 
 def size(value: object) -> int | None:
     """Return a valid size of an archive in bytes, or None."""
-    return value if type(value) is int and 0 <= value <= LARGEST else None  # not a bool
+    return value if type(value) is int and 0 <= value <= LARGEST_ARCHIVE else None  # not a bool
 
 
 def milliseconds(seconds: object) -> int | None:

@@ -49,7 +49,7 @@ def entries(path: Path) -> dict[bytes, bytes] | None:
                 found = reader(base)
                 if found is not None:
                     return found
-    except (OSError, sqlite3.Error, struct.error, IndexError, ValueError) as error:
+    except (OSError, sqlite3.Error, struct.error, IndexError, ValueError, OverflowError) as error:
         raise StoreError(f"its key-value file is damaged: {scrub(error)}") from error
     return None
 

@@ -2,7 +2,8 @@
 
 A new archive is *unknown* until an inventory in the catalogue lists it, *deleted* if the program
 deleted it, and *gone* if a later inventory in the catalogue does not list it.  Importing the same
-file again changes nothing.
+file again changes nothing.  A file of names only adds no archives; it names those whose description
+encodes no name.
 """
 
 from __future__ import annotations
@@ -21,21 +22,24 @@ from ..catalogue import ArchiveRecord, Catalogue
 from ..catalogue.archives.archives import LAG
 from ..catalogue.archives.states import DELETED
 from ..errors import InputError
-from ..steps import step
+from ..steps import option, step
 from .imported import Imported, ImportedArchive, Left
 
 CHUNK = 10_000
 """Archives per transaction: others wait about a second, and there are few disk syncs."""
 
 _VAULT = re.compile("[A-Za-z0-9_.-]{1,255}")
+_UNNAMED = frozenset({"none", "plain", "imported"})
+"""Formats of archives whose name is not encoded in their description."""
+_NAMING = ("name", "description", "format", "mtime", "note")
 
 
 @dataclass(kw_only=True)
 class ImportReport:
     """The result of an import, or of a dry run: archives by outcome, and items left out.
 
-    ``taken`` counts new archives by state; ``completed`` counts known ones that gained facts from
-    the file, ``known`` those that did not.  ``jobs`` are never imported: the service lists those
+    ``taken`` counts new archives by state; ``completed`` counts known ones that gained a name or
+    facts from the file, ``known`` those that did not.  ``jobs`` are never imported: the service lists those
     that still exist.
     """
 
@@ -43,6 +47,7 @@ class ImportReport:
     source: Path
     left: Left
     dry_run: bool = False
+    names_only: bool = False
     taken: Counter[str] = field(default_factory=Counter)
     vaults: Counter[str] = field(default_factory=Counter)
     completed: int = 0
@@ -72,6 +77,7 @@ def take(
         source=imported.source,
         left=imported.left,
         dry_run=dry_run,
+        names_only=imported.names_only,
         notes=list(imported.notes),
     )
     found = _placed(imported, catalogue, vault, otherwise)
@@ -84,12 +90,33 @@ def take(
             }
             after = dict(before)
             for archive, place in batch:  # which may have an archive twice
-                _merge(after, _record(archive, place, _state(archive, newest(place))), report)
+                if imported.names_only:
+                    _name(after, archive, place, report)
+                else:
+                    _merge(after, _record(archive, place, _state(archive, newest(place))), report)
             for key, record in after.items():
                 if record is not None and record != before[key] and not dry_run:
-                    catalogue.archives.record(record)
+                    _write(catalogue, before[key], record)
     report.jobs = sum(1 for _ in imported.jobs)  # iterating also fills report.left
+    if imported.names_only and not (report.completed or report.known):
+        raise _nothing_named(report)
     return report
+
+
+def _write(catalogue: Catalogue, before: ArchiveRecord | None, record: ArchiveRecord) -> None:
+    if before is None or replace(record, **{fact: getattr(before, fact) for fact in _NAMING}) != before:
+        catalogue.archives.record(record)
+    if before is not None and any(getattr(record, fact) != getattr(before, fact) for fact in _NAMING):
+        catalogue.archives.rename(record)
+
+
+def _nothing_named(report: ImportReport) -> InputError:
+    reasons = "; ".join(f"{why} ({count:,})" for why, count in report.left.reasons.most_common(3))
+    return InputError(
+        f"{report.source} names no archive of the vault{f': {reasons}' if reasons else ''}",
+        cure=f"Name its vault with {option('vault', 'NAME')}, and read the inventory of that first: "
+        f"{step('inventory')}.",
+    )
 
 
 def _placed(
@@ -101,7 +128,7 @@ def _placed(
             if otherwise is None:
                 raise InputError(
                     f"{imported.source} does not name the vault of its archives",
-                    cure="Name it: --vault NAME.",
+                    cure=f"Name it: {option('vault', 'NAME')}.",
                 )
             vault = otherwise()
         place = archive.vault or vault or ""
@@ -146,6 +173,32 @@ def _merge(
         report.completed += 1
 
 
+def _name(
+    records: dict[tuple[str, str], ArchiveRecord | None],
+    archive: ImportedArchive,
+    vault: str,
+    report: ImportReport,
+) -> None:
+    """Name an archive of the catalogue, unless its description encodes another name."""
+    key = vault, archive.archive_id
+    known, name = records[key], archive.name or ""
+    if known is None:
+        report.left.add(name, f"the catalogue knows no archive of {vault} with its id")
+        return
+    mtime = known.mtime if archive.mtime_ms is None else archive.mtime_ms
+    named = known
+    if known.format in _UNNAMED:
+        form = known.format if name == known.name else "imported"
+        named = replace(known, name=name, mtime=mtime, format=form)
+    elif name != known.name:
+        report.left.add(name, "the description of its archive encodes another name")
+    records[key] = named
+    if named == known:
+        report.known += 1
+    else:
+        report.completed += 1
+
+
 def _state(archive: ImportedArchive, newest: int | None) -> str:
     if archive.deleted:
         return DELETED
@@ -161,6 +214,7 @@ def _state(archive: ImportedArchive, newest: int | None) -> str:
 
 def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
     facts: dict[str, Any] = {
+        "note": archive.note,
         "vault": vault,
         "archive_id": archive.archive_id,
         "size": archive.size,
@@ -170,7 +224,10 @@ def _record(archive: ImportedArchive, vault: str, state: str) -> ArchiveRecord:
         "seen": None,  # by an inventory that is not in the catalogue
     }
     if archive.description is not None:
-        return ArchiveRecord.described(archive.description, **facts)
+        found = ArchiveRecord.described(archive.description, **facts)
+        if archive.name in (None, found.name) or found.format != "plain":
+            return found
+        return replace(found, name=archive.name, mtime=archive.mtime_ms, format="imported")
     return ArchiveRecord(
         name=archive.name or "",
         description="",
@@ -187,4 +244,6 @@ def _completed(known: ArchiveRecord, new: ArchiveRecord) -> ArchiveRecord:
     }
     if known.state == "unknown":
         facts["state"] = new.state
-    return replace(known, **facts)
+    if known.format == "none":  # no inventory has its name
+        facts |= {fact: getattr(new, fact) for fact in _NAMING}
+    return replace(known, **facts | {"note": known.note or new.note})

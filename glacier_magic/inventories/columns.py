@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +30,6 @@ Mend = Callable[[bytes, int], str | None]
 """Returns the description for its bytes and the position of its record in a cut; None if invalid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
-    """Bytes in a description that need decoding: single bytes, and pairs of neighbours."""
-
-    anywhere: bytes = b""
-    pairs: Sequence[bytes] = ()
-
-
 def of_items(items: Sequence[Item]) -> pa.RecordBatch:
     """Return *items* as a batch."""
     columns = list(zip(*items, strict=True)) or [()] * len(LISTED)
@@ -47,9 +38,12 @@ def of_items(items: Sequence[Item]) -> pa.RecordBatch:
 
 
 def of_cut(
-    data: memoryview, frame: Frame, cut: Cut, odd: Odd, mend: Mend
+    data: memoryview, frame: Frame, cut: Cut, odd: bytes, mend: Mend
 ) -> tuple[pa.RecordBatch, Positions]:
-    """Return the valid records cut out of *data* as a batch, and their numbers."""
+    """Return the valid records cut out of *data* as a batch, and their numbers.
+
+    A description with one of the bytes *odd* needs decoding by *mend*.
+    """
     count, names = len(cut.rows), frame.names
     if not count:
         return of_items([]), cut.rows
@@ -189,7 +183,7 @@ def _lower(hashes: pa.Array) -> pa.Array:
     return _array(pa.string(), offsets, pa.py_buffer(data | np.uint8(0x20)))  # digits have that bit
 
 
-def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> pa.Array:
+def _mended(texts: pa.Array, odd: bytes, above: bool, mend: Mend, good: Mask) -> pa.Array:
     """Return the descriptions, decoded where they have odd bytes, or bytes *above* ASCII."""
     offsets, data = _inside(texts)
     rows = _odd_rows(offsets, data, odd, above)
@@ -205,13 +199,10 @@ def _mended(texts: pa.Array, odd: Odd, above: bool, mend: Mend, good: Mask) -> p
     return _chosen(_joined([texts, new]), chosen)
 
 
-def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: Odd, above: bool) -> Positions:
+def _odd_rows(offsets: npt.NDArray[np.int32], data: Bytes, odd: bytes, above: bool) -> Positions:
     mask = np.zeros(len(data), bool)
-    for byte in odd.anywhere:
+    for byte in odd:
         mask |= data == byte
-    for first, second in odd.pairs:
-        # A pair may span two texts: one of them is then decoded for nothing.
-        mask[:-1] |= (data[:-1] == first) & (data[1:] == second)
     if above:
         mask |= data >= 0x80
     return _rows_with(offsets, np.flatnonzero(mask))

@@ -2,7 +2,7 @@ r"""The CSV form of an inventory.
 
 A quote in a description is written ``\"``, but a backslash is not escaped, so that ordinary readers
 cannot parse it.  Lines are therefore cut from both ends (:mod:`.frames`), and only descriptions with
-``\"`` need decoding.  Lines end in ``\n`` or ``\r\n``, which the last one may lack; empty lines and
+quotes need decoding.  Lines end in ``\n`` or ``\r\n``, which the last one may lack; empty lines and
 repeated header lines are skipped.  An inventory truncated at the end of a line looks complete:
 compare its length with that of the job.
 """
@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from .columns import Odd, in_order, of_cut, of_items
+from .columns import in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, Positions, are_at
-from .listed_archive import CSV_LINE, HEADER, Item, csv_item, is_header
+from .listed_archive import CSV_LINE, HEADER, Item, csv_item, csv_text, is_header
 from .pieces import Cutter, Ordered, handy
 from .texts import decode
 
@@ -128,10 +128,11 @@ class _Reader:
         quoted = end - begin > 1
         if quoted.any():
             quoted &= are_at(data, begin, b'"') & are_at(data, end - 1, b'"')
-        bare = set(np.flatnonzero(~quoted).tolist())  # in these a backslash escapes nothing
+        bare = set(np.flatnonzero(~quoted).tolist())
         cut = replace(cut, spans=cut.spans | {"description": (begin + quoted, end - quoted)})
 
-        def mend(field: bytes, row: int) -> str:
-            return decode(field.replace(b'\\"', b'"') if row not in bare else field)
+        def mend(field: bytes, row: int) -> str | None:
+            text = csv_text(field, quoted=row not in bare)
+            return None if text is None else decode(text)
 
-        return of_cut(data, self._frame, cut, Odd(pairs=(b'\\"',)), mend)
+        return of_cut(data, self._frame, cut, b'",' if bare else b'"', mend)

@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 
-from .columns import Odd, in_order, of_cut, of_items
+from .columns import in_order, of_cut, of_items
 from .damage import InventoryError, excerpt
 from .frames import Frame, are_at
 from .listed_archive import Item, date_ms, json_item
@@ -181,7 +181,7 @@ def _parse(data: memoryview, frame: Frame) -> _Part:
         return _Part(of_items([]), strange=0)
     ends = np.append(begins[1:], len(data))
     cut = frame.cut(data, begins, ends)
-    batch, rows = of_cut(data, frame, cut, Odd(anywhere=b'"\\'), _description)
+    batch, rows = of_cut(data, frame, cut, b'"\\', _description)
     slow = np.ones(len(begins), bool)
     slow[rows] = False
     items: list[Item] = []

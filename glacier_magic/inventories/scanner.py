@@ -67,6 +67,11 @@ class Scanner:
         self._peek()
         return self._extent()[1]
 
+    def values(self) -> Iterator[object]:
+        """Yield the values up to the end."""
+        while self._peek(at_end=True):
+            yield self._extent()[1]
+
     def finish(self) -> None:
         """Raise :class:`InventoryError` unless only white space is left."""
         if self._peek(at_end=True):

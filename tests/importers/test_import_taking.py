@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from glacier_magic import importers
-from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope, maintenance
 from glacier_magic.catalogue.archives.archives import LAG
 from glacier_magic.errors import InputError
 from glacier_magic.importers import Imported, ImportedArchive, ImportedJob, Left
@@ -157,7 +157,7 @@ def test_archives_of_other_places_are_left(catalogue, take):
     assert [why for _, why in report.left] == [
         "it is in a vault other than photos",
         "it belongs to another account: connect to that account first",
-        "it is in us-east-1: glacier-magic connect --region us-east-1 first",
+        "it is in us-east-1: glacier_magic.connect(region='us-east-1') first",
     ]
     assert catalogue.archives.get("photos", ID) is None
 
@@ -177,12 +177,107 @@ def test_a_file_that_names_its_vaults_fills_them(catalogue, take):
 def test_a_file_without_a_vault_needs_one(catalogue, take):
     """It is asked for once, or the error says how to give it; then nothing is written."""
     archives = [ImportedArchive(archive_id=ID), ImportedArchive(archive_id=OTHER)]
-    with pytest.raises(InputError, match="--vault NAME"):
+    with pytest.raises(InputError, match=r"vault=\.\.\."):
         take(*archives, vault=None)
     assert catalogue.archives.count("photos") == 0
     asked = []
     take(*archives, vault=None, otherwise=lambda: asked.append(1) or "photos")
     assert (len(asked), catalogue.archives.count("photos")) == (1, 2)
+
+
+@pytest.fixture
+def name(catalogue, tmp_path):
+    """Name archives, as if a table held the names."""
+
+    def name(*archives, vault="photos", **options):
+        imported = Imported(
+            format="a test's", source=tmp_path / "file", items=iter(archives), left=Left(), names_only=True
+        )
+        return importers.take(imported, catalogue, vault=vault, **options)
+
+    return name
+
+
+@pytest.mark.parametrize("state", ["present", "pending", "deleted here", "gone"])
+@pytest.mark.parametrize(("form", "text"), [("none", ""), ("plain", "0001")])
+def test_a_name_that_is_kept_elsewhere_stands_for_a_description(catalogue, name, state, form, text):
+    """The description stays, and so do all facts; folders and searches have the new name."""
+    before = known(name=text, description=text, format=form, state=state)
+    catalogue.archives.record(before)
+    catalogue.archives.query("photos", text="0001")  # so that the search table has its name
+    given = ImportedArchive(archive_id=ID, name="2015/a.jpg", mtime_ms=7, size=99)
+    assert name(given, dry_run=True).completed == 1
+    assert facts_of(catalogue) == before
+    report = name(given)
+    assert (report.completed, report.known, len(report.left)) == (1, 0, 0)
+    after = replace(before, name="2015/a.jpg", format="imported", mtime=7)
+    assert facts_of(catalogue) == after
+    shown = int(state in ("present", "pending"))
+    assert [len(catalogue.archives.query("photos", text=word).records) for word in ("2015", "0001")] == [
+        shown,
+        0,
+    ]
+    assert [f.archives for f in catalogue.archives.du("photos", "2015", 0)] == [1] * shown
+    assert sum(f.archives for f in catalogue.archives.du("photos", "", 0)) == shown
+    again = name(given)
+    assert (again.completed, again.known) == (0, 1)
+    name(replace(given, name="b.jpg"))  # a table can be corrected
+    assert facts_of(catalogue).name == "b.jpg"
+    assert [each for each in maintenance.check(catalogue) if each.problems] == []
+
+
+def test_a_name_in_a_description_outranks_a_table(catalogue, name):
+    """What differs from it is left and told."""
+    text = "<m><v>4</v><p>Yi50eHQ=</p></m>"
+    encoded = known(name="b.txt", description=text, format="fastglacier-4")
+    catalogue.archives.record(encoded)
+    catalogue.archives.record(known(archive_id=OTHER))
+    report = name(
+        ImportedArchive(archive_id=ID, name="c.txt"), ImportedArchive(archive_id=OTHER, name="a.txt")
+    )
+    assert (report.completed, report.known) == (0, 2)
+    assert list(report.left) == [("c.txt", "the description of its archive encodes another name")]
+    assert facts_of(catalogue) == encoded
+
+
+def test_names_of_unknown_archives_add_none(catalogue, name):
+    """They are counted; if there are no others, the vault is probably another one."""
+    catalogue.archives.record(known())
+    report = name(ImportedArchive(archive_id=ID, name="b.txt"), ImportedArchive(archive_id=OTHER, name="c"))
+    assert (report.completed, report.left.reasons.total()) == (1, 1)
+    with pytest.raises(
+        InputError, match=r"names no archive .*catalogue knows no archive of music .*\(2\)"
+    ) as caught:
+        name(
+            ImportedArchive(archive_id=ID, name="b"),
+            ImportedArchive(archive_id=OTHER, name="c"),
+            vault="music",
+        )
+    assert "inventory" in caught.value.cure
+    with pytest.raises(InputError, match="names no archive"):
+        name()
+    assert catalogue.archives.count("photos") == 1
+    assert catalogue.archives.get("music", ID) is None
+
+
+def test_a_record_names_what_has_no_description(catalogue, take):
+    """The earliest bakthat stored none; an inventory that is read later does not undo it."""
+    catalogue.archives.record(known(name="", description="", format="none"))
+    stored = "documents20121114103045.tgz.enc"
+    take(ImportedArchive(archive_id=ID, name=stored, description=stored, note="tags home"))
+    archive = facts_of(catalogue)
+    assert (archive.name, archive.format, archive.file_name) == ("documents", "bakthat", stored)
+    assert (archive.note, archive.size) == ("tags home", 5)
+    read_inventory(catalogue, [known(name="", description="", format="none")], MADE + 1)
+    assert facts_of(catalogue).file_name == stored
+
+
+def test_a_name_that_an_inventory_does_not_have_survives_it(catalogue, take):
+    """It lists the archive for the first time, with a description that encodes no name."""
+    take(ImportedArchive(archive_id=ID, name="a.jpg", note="tags home"))
+    read_inventory(catalogue, [known(name="0001", description="0001")], MADE)
+    archive = facts_of(catalogue)
+    assert (archive.name, archive.description, archive.note) == ("a.jpg", "0001", "tags home")
 
 
 def test_a_dry_run_writes_nothing(catalogue, take):

@@ -1,14 +1,18 @@
 """Importers: files of other programs, whole and damaged, told by their content."""
 
+import csv
 import dbm.dumb
 import gzip
+import io
 import json
 import os
 import pickle
 import shelve
 import sqlite3
+import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,6 +188,173 @@ def test_bakthats_own_file_is_read(tmp_path):
     assert (archive.size, archive.deleted, archive.vault) == (163, False, None)
     assert job.archive_id == archive.archive_id
     assert len(job.job_id) == 92
+
+
+def test_bakthats_tags_client_and_encryption_are_a_note(tmp_path):
+    """In words; damaged metadata costs them alone."""
+    path = database(tmp_path / "b", (SAMPLES / "bakthat-0.6.0.sql").read_text())
+    assert whole(path)[0][0].note == "client vm"
+    database(path, 'UPDATE backups SET tags=\'home  2013\', metadata=\'{"client": "a", "is_enc": true}\'')
+    assert whole(path)[0][0].note == "tags home 2013; client a; encrypted by the client"
+    database(path, "UPDATE backups SET tags='', metadata='{\"client'")
+    assert whole(path)[0][0].note == ""
+
+
+GLACIER_RSYNC = (
+    "CREATE TABLE sync_history (id integer primary key, path text, file_size integer, mtime float, "
+    "archive_id text, location text, checksum text, compression text, timestamp text)"
+)
+
+
+def test_glacier_rsyncs_file_is_read(tmp_path):
+    """Vault and account are in the location; the size is that of the archive unless it is compressed."""
+    when = "Wed, 16 Sep 2020 10:00:00 GMT"
+    place = "/012345678901/vaults/photos/archives/"
+    rows = [
+        ("/home/a.txt", 12, 1_600_000_000.5, A, place + A, HASH, "plain", when),
+        ("/home/b|.txt", 12, None, B, "odd", "", "zstd", "yesterday"),
+        ("/home/c.txt", 12, None, "no id", "", "", None, None),
+    ]
+    path = database(tmp_path / "db", GLACIER_RSYNC)
+    with sqlite3.connect(path) as connection:
+        connection.executemany("INSERT INTO sync_history VALUES(NULL,?,?,?,?,?,?,?,?)", rows)
+    connection.close()
+    archives, jobs, left, form = whole(path)
+    assert archives == [
+        ImportedArchive(
+            archive_id=A,
+            account="012345678901",
+            vault="photos",
+            name="/home/a.txt",
+            size=12,
+            mtime_ms=1_600_000_000_500,
+            created_ms=1_600_250_400_000,
+            tree_hash=HASH,
+        ),
+        ImportedArchive(archive_id=B, name="/home/b|.txt", note="compressed with zstd"),
+    ]
+    assert (jobs, form) == ([], "glacier-rsync's SQLite")
+    assert left == [("'/home/c.txt'", "its archive id is invalid")]
+
+
+# Names without records
+
+
+SYNOLOGY = (
+    "CREATE TABLE file_info_tb(key integer primary key, shareName text, basePath text, archiveID text, "
+    "lastBkpTime integer, fileSize integer, archiveVersion integer, current integer, checksum text)"
+)
+
+
+def test_synologys_mapping_names_archives(tmp_path):
+    """A folder has none; a file that is stored once under two names keeps the first."""
+    rows = [
+        ("photo", "2015/März/IMG_1.JPG", A),
+        ("photo", "2015", ""),
+        ("homes", "/a.txt", B),
+        ("homes", "copy.txt", B),
+        ("homes", "../../x", C),
+        ("homes", "odd", "no id"),
+        (None, None, "D" * 138),
+    ]
+    path = database(tmp_path / "db", SYNOLOGY)
+    with sqlite3.connect(path) as connection:
+        connection.executemany("INSERT INTO file_info_tb(shareName, basePath, archiveID) VALUES(?,?,?)", rows)
+    connection.close()
+    imported = importers.read(path)
+    assert [(a.archive_id, a.name) for a in imported.items] == [
+        (A, "photo/2015/März/IMG_1.JPG"),
+        (B, "homes/a.txt"),
+        (C, "homes/../../x"),
+    ]
+    assert imported.names_only
+    assert imported.left.reasons == {
+        "its archive has another name in the file": 1,
+        "its archive id or name is invalid": 2,
+    }
+
+
+TABLE = f"""\
+,Archive ID,name,Modified
+0,{A},"a, ""b"".txt",2013-02-14T10:30:45+02:00
+1,{B},"two
+lines",
+2,{C},d.txt,yesterday
+3,no id,e.txt,
+4,{"D" * 138},,
+5,{A},again.txt,
+"""
+NAMED = [(A, 'a, "b".txt', 1_360_830_645_000), (B, "two\nlines", None), (C, "d.txt", None)]
+REASONS = {
+    "it is no date with an offset, such as Z": 1,
+    "its archive id is invalid": 1,
+    "it has no name": 1,
+    "its archive has another name in the file": 1,
+}
+
+
+def named(imported):
+    """Return what a table names."""
+    return [(a.archive_id, a.name, a.mtime_ms) for a in imported.items]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_of_names_is_read_as_any_program_saves_it(tmp_path, encoding, delimiter, end):
+    """Its columns are found by name; others are ignored, and odd rows are left."""
+    rows = list(csv.reader(io.StringIO(TABLE)))
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
+    data = text.getvalue().encode(encoding)
+    (tmp_path / "t").write_bytes(gzip.compress(data) if delimiter == ";" else data)
+    imported = importers.read(tmp_path / "t")
+    assert named(imported) == NAMED
+    assert imported.left.reasons == REASONS
+    assert (imported.names_only, imported.notes) == (True, ["Columns that were ignored: ''."])
+
+
+def test_a_dataframe_and_parquet_name_archives_too(tmp_path):
+    """Times are typed; missing ones are none."""
+    frame = pd.DataFrame(
+        {
+            "size": [1, 2, 3],
+            "NAME": ["a", "b", None],
+            "ArchiveId": [A, B, C],
+            "modified": pd.to_datetime(["2013-02-14T08:30:45Z", None, None], utc=True),
+        }
+    )
+    frame.to_parquet(tmp_path / "t")
+    for imported in (importers.of_frame(frame, "df"), importers.read(tmp_path / "t")):
+        assert named(imported) == [(A, "a", 1_360_830_645_000), (B, "b", None)]
+        assert imported.left.reasons == {"it has no name": 1}
+        assert imported.notes[0].startswith("Columns that were ignored: 'size'")
+    naive = frame.assign(modified=pd.Timestamp("2013-02-14"))
+    imported = importers.of_frame(naive)
+    assert named(imported)[0] == (A, "a", None)
+    assert imported.left.reasons["it is no date with an offset, such as Z"] == 2
+    with pytest.raises(InputError, match="no columns archive_id and name"):
+        importers.of_frame(frame[["size", "NAME"]])
+
+
+def test_a_damaged_table_names_its_beginning(tmp_path):
+    """What follows a stray quote is not guessed at."""
+    path = written(tmp_path, f'archive_id,name\n{A},a\n{B},"b"x\n{C},c\n')
+    imported = importers.read(path)
+    assert named(imported) == [(A, "a", None)]
+    assert len(imported.left) == 1
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.text())), st.sampled_from([",", ";", "\t"]))
+def test_no_table_of_names_is_an_exception(rows, delimiter):
+    """Any cells at all give names that can be stored."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([("archive_id", "name", "modified"), *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t"
+        path.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))
+        for archive in importers.read(path).items:
+            assert archive.name.encode()
 
 
 def test_bakthats_odd_rows_are_left(tmp_path):

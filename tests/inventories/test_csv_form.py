@@ -41,9 +41,7 @@ REAL_FIELDS = [
     (r'"my archive description,1\\"2"', r"my archive description,1\"2"),
     ("bare words", "bare words"),
     ("", ""),
-    ('"', '"'),
     (r"C:\dir\new", r"C:\dir\new"),
-    (r"bare \" words", r"bare \" words"),
 ]
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
@@ -78,6 +76,22 @@ def test_real_fields_are_read(field, value, archive_id):
     assert found == [item(value, archive_id)]
     found = taken([HEADER, line('"a"'), line(field, archive_id)], "CSV")
     assert found == [item("a"), item(value, archive_id)]
+
+
+@pytest.mark.parametrize("field", ['"', r"bare \" words", '"a""b"', '"a"b"', '"a""', "a,b"])
+@pytest.mark.parametrize("before", [(), (line('"a"'),)])
+def test_fields_that_the_service_does_not_write_are_refused(field, before):
+    """A quote without its backslash, and a comma without quotes: the file was damaged or saved by others."""
+    with pytest.raises(InventoryError, match="not quoted as the service does"):
+        taken([HEADER, *before, line(field)], "CSV")
+
+
+def test_two_lines_that_became_one_are_not_one_archive():
+    """A line end that was damaged takes no archive away."""
+    data = csv_of([archive(number, f"a{number}") for number in range(5)])
+    for at in (i for i, byte in enumerate(data) if byte == ord("\n")):
+        with pytest.raises(InventoryError):
+            taken(data[:at] + b"J" + data[at + 1 :], "CSV")
 
 
 def test_every_printable_character_survives():
