@@ -8,27 +8,33 @@ Several processes may use the catalogue at once.
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..base.paths import is_url
 from ..base.session_limits import USUAL, Limits
 from ..base.units import to_ms
 from ..errors import InputError
-from .archives.archives import ArchiveRecord, Archives
+from .archives.folders import rebuild_once
 from .archives.identity import find_vault
-from .archives.inventories import Inventories, Inventory
-from .records.deletion_records import Deletion, Deletions
-from .records.downloads import Download, Downloads
-from .records.drop_records import Drop, Drops
-from .records.job_records import JobRecord, Jobs
-from .records.lock_records import LockRecord, Locks
-from .records.members import ListingRecord, Listings
-from .records.pacing_records import Pacing
-from .records.plans import PlanRecord, Plans, Tally
-from .records.purchases import Purchase, Purchases
-from .records.routes import Route, Routes
-from .records.upload_records import Upload, Uploads
 from .storage.database import Database, Scope, StoredSettings
+
+if TYPE_CHECKING:
+    from .archives.archives import ArchiveRecord, Archives
+    from .archives.inventories import Inventories, Inventory
+    from .records.deletion_records import Deletion, Deletions
+    from .records.downloads import Download, Downloads
+    from .records.drop_records import Drop, Drops
+    from .records.job_records import JobRecord, Jobs
+    from .records.lock_records import LockRecord, Locks
+    from .records.members import ListingRecord, Listings
+    from .records.pacing_records import Pacing
+    from .records.plans import PlanRecord, Plans, Tally
+    from .records.purchases import Purchase, Purchases
+    from .records.routes import Route, Routes
+    from .records.upload_records import Upload, Uploads
 
 __all__ = [
     "ArchiveRecord",
@@ -49,6 +55,47 @@ __all__ = [
     "to_ms",
 ]
 
+_TABLES = {
+    "archives": "archives.archives.Archives",
+    "uploads": "records.upload_records.Uploads",
+    "jobs": "records.job_records.Jobs",
+    "downloads": "records.downloads.Downloads",
+    "deletions": "records.deletion_records.Deletions",
+    "drops": "records.drop_records.Drops",
+    "pacing": "records.pacing_records.Pacing",
+    "inventories": "archives.inventories.Inventories",
+    "plans": "records.plans.Plans",
+    "locks": "records.lock_records.Locks",
+    "purchases": "records.purchases.Purchases",
+    "routes": "records.routes.Routes",
+    "listings": "records.members.Listings",
+}
+"""The tables of a catalogue, each with its class."""
+
+_RECORDS = {
+    "ArchiveRecord": "archives.archives",
+    "Deletion": "records.deletion_records",
+    "Download": "records.downloads",
+    "Drop": "records.drop_records",
+    "Inventory": "archives.inventories",
+    "JobRecord": "records.job_records",
+    "ListingRecord": "records.members",
+    "LockRecord": "records.lock_records",
+    "PlanRecord": "records.plans",
+    "Purchase": "records.purchases",
+    "Route": "records.routes",
+    "Tally": "records.plans",
+    "Upload": "records.upload_records",
+}
+"""The records in them, each with its module."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a record on first use: a listing of archives needs none of them."""
+    if name not in _RECORDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_RECORDS[name]}", __name__), name)
+
 
 class Catalogue:
     """The tables of one catalogue, seen from one account and region.
@@ -64,8 +111,11 @@ class Catalogue:
 
     def __init__(self, place: Path | str, scope: Scope, *, limits: Limits = USUAL) -> None:
         self.limits = limits
+        self._opening = threading.Lock()
         self.database = _open(place)
         self.database.limits = limits
+        self.database.prepare_indexes()  # a killed process may have left the catalogue without them
+        rebuild_once(self.database)
         self.settings = StoredSettings(self.database)
         self.rescope(scope)
 
@@ -93,22 +143,37 @@ class Catalogue:
         """The file or URL, without a password."""
         return self.database.place
 
+    if TYPE_CHECKING:
+        archives: Archives
+        uploads: Uploads
+        jobs: Jobs
+        downloads: Downloads
+        deletions: Deletions
+        drops: Drops
+        pacing: Pacing
+        inventories: Inventories
+        plans: Plans
+        locks: Locks
+        purchases: Purchases
+        routes: Routes
+        listings: Listings
+
+    def __getattr__(self, name: str) -> Any:
+        """Open a table on first use."""
+        if name not in _TABLES:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        module, _, kind = _TABLES[name].rpartition(".")
+        with self._opening:
+            if name not in self.__dict__:  # another thread may have opened it
+                opened = getattr(import_module(f".{module}", __name__), kind)
+                setattr(self, name, opened(self.database, self.scope))
+        return self.__dict__[name]
+
     def rescope(self, scope: Scope) -> None:
         """Switch to the rows of another account or region."""
         self.scope = scope
-        self.archives = Archives(self.database, scope)
-        self.uploads = Uploads(self.database, scope)
-        self.jobs = Jobs(self.database, scope)
-        self.downloads = Downloads(self.database, scope)
-        self.deletions = Deletions(self.database, scope)
-        self.drops = Drops(self.database, scope)
-        self.pacing = Pacing(self.database, scope)
-        self.inventories = Inventories(self.database, scope)
-        self.plans = Plans(self.database, scope)
-        self.locks = Locks(self.database, scope)
-        self.purchases = Purchases(self.database, scope)
-        self.routes = Routes(self.database, scope)
-        self.listings = Listings(self.database, scope)
+        for name in _TABLES:
+            self.__dict__.pop(name, None)
 
     def knows(self, vault: str) -> bool:
         """Return whether the catalogue has, or had, anything of a vault."""

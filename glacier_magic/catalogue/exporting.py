@@ -28,12 +28,13 @@ EXPORTED = (
     "name",
     "description",
     "format",
-    "mtime",
     "size",
     "created",
+    "modified",
     "tree_hash",
     "state",
     "seen",
+    "note",
 )
 """The columns of the file; ``seen`` is the date of the last inventory that listed the archive."""
 MARK = b"glacier_magic"

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base.session_limits import Limits
@@ -353,6 +353,8 @@ def test_a_folder_with_brackets_is_taken_literally(catalogue):
 
 @settings(max_examples=25)  # each writes to disk
 @given(name=st.text(min_size=1, max_size=20).filter(str.isprintable))
+@example(name="*[")
+@example(name="*[a].txt")
 def test_every_name_is_found_by_its_own_spelling(new_place, name):
     """With any characters, including quotes and wildcards."""
     catalogue = Catalogue(new_place(), HERE)

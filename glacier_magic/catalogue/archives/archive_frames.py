@@ -22,23 +22,10 @@ if TYPE_CHECKING:
 PIECE = 10_000
 """Rows that are Python objects at a time."""
 
-READ = (*COLUMNS.split(", "), "state")
-"""The columns of a row as :mod:`.query` reads it."""
-ARCHIVES = (
-    "name",
-    "size",
-    "created",
-    "archive_id",
-    "tree_hash",
-    "description",
-    "format",
-    "mtime",
-    "state",
-    "vault",
-)
-"""The columns of a table of archives."""
+READ = (*COLUMNS.replace("mtime", "modified").split(", "), "state")
+"""The columns of a row as :mod:`.query` reads it, by the names that tables give them."""
 _WHOLE = ("size", "copies", "wasted", "group")
-_TIMES = ("created", "mtime", "seen")
+_TIMES = ("created", "modified", "seen")
 
 Rows = list[tuple[Any, ...]]
 
@@ -48,7 +35,8 @@ def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.Data
     made = statement(database, scope, vault, query)
     rows = database.stream(made.sql, made.values, PIECE) if made else iter(())
     found = table(_first(rows, query.limit), vault, made.as_of if made else None)
-    found.attrs["more"] = left_out(database, scope, vault, query, made) if made else 0
+    if made and len(found) == query.limit:  # else all are shown, and a count would read every name again
+        found.attrs["more"] = left_out(database, scope, vault, query, made)
     return found
 
 
@@ -71,7 +59,11 @@ def _first(rows: Iterator[Rows], limit: int | None) -> Iterator[Rows]:
 
 
 def build(
-    vault: str, rows: Iterable[Rows], *, read: Sequence[str] = READ, columns: Sequence[str] = ARCHIVES
+    vault: str,
+    rows: Iterable[Rows],
+    *,
+    read: Sequence[str] = READ,
+    columns: Sequence[str] = dataframes.ARCHIVES,
 ) -> pd.DataFrame:
     """Return *rows* as a DataFrame; its columns have the same types if there are no rows.
 
@@ -98,8 +90,7 @@ def build(
         self_destruct=True,
         split_blocks=True,
     )
-    found.attrs.update(vault=vault, unlisted=unlisted)
-    return found
+    return dataframes.marked(found, vault=vault, unlisted=unlisted)
 
 
 def kind_of(name: str) -> pa.DataType:
@@ -166,7 +157,7 @@ def _hashes(values: Sequence[bytes | None], kind: Any) -> Any:
 
 _COLUMNS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "created": _times,
-    "mtime": _times,
+    "modified": _times,
     "seen": _times,
     "tree_hash": _hashes,
 }

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...base.units import to_ms
-from ...descriptions import decode
+from ...descriptions import decode, file_name
 from ..storage.database import Database, Scope
+from ..storage.letters import spellings
 from . import folders, identity, states
-from .folders import END, Folder, FolderChanges
+from .folders import END, SEPARATORS, Folder, FolderChanges
 from .query import Page, Query, page, statement
 from .states import LAG, Presence
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LAG", "ArchiveRecord", "Archives"]
 
-_FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash"
+_FACTS = "archive_id, name, description, format, mtime, size, created, tree_hash, note"
 _PRESENCE = "origin, listed, unlisted, deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveRecord:
-    """An archive: times in milliseconds since 1970 UTC, size in bytes."""
+    """An archive: times in milliseconds since 1970 UTC, size in bytes; ``note`` is another tool's."""
 
     vault: str
     archive_id: str
@@ -39,6 +40,7 @@ class ArchiveRecord:
     tree_hash: str | None
     state: str
     seen: int | None
+    note: str = ""
 
     @classmethod
     def described(cls, description: str, **known: Any) -> ArchiveRecord:
@@ -52,13 +54,17 @@ class ArchiveRecord:
             **known,
         )
 
+    @property
+    def file_name(self) -> str:
+        """The name of a file with its bytes: see :func:`~glacier_magic.descriptions.file_name`."""
+        return file_name(self.name, self.description)
+
 
 class Archives:
     """The archives of one account and region."""
 
     def __init__(self, database: Database, scope: Scope) -> None:
         self._database, self._scope = database, scope
-        self._database.prepare_indexes()  # a killed process may have left the catalogue without them
 
     # Writing
 
@@ -71,11 +77,7 @@ class Archives:
         with self._database.transaction():
             vault = identity.find_or_add_vault(self._database, self._scope, archive.vault)
             key = (vault.id, *identity.numbers(archive.archive_id))
-            row = self._database.row(
-                f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
-                "WHERE vault_id=? AND id_key=? AND id_check=?",
-                key,
-            )
+            row = self._row(key)
             changes = FolderChanges()
             if row is None:
                 after = self._insert(key, archive, vault.current, now)
@@ -95,11 +97,38 @@ class Archives:
                 changes.add(name, size, created)
             changes.write(self._database, vault.id)
 
+    def rename(self, archive: ArchiveRecord) -> None:
+        """Write the name, description, format, modification time and note of a known archive."""
+        a = archive
+        with self._database.transaction():
+            vault = identity.find_or_add_vault(self._database, self._scope, a.vault)
+            row = self._row((vault.id, *identity.numbers(a.archive_id)))
+            described = None if a.description == a.name else a.description
+            self._database.execute(
+                "UPDATE archive_rows SET name=?, description=?, format=?, mtime=?, note=? WHERE id=?",
+                (a.name, described, a.format, a.mtime, a.note, row["id"]),
+            )
+            if a.name == row["name"]:
+                return
+            self._database.reindex_name(row["id"], row["name"], a.name)
+            if Presence(*(row[name] for name in _PRESENCE.split(", "))).in_vault(vault.current):
+                changes = FolderChanges()
+                changes.remove(row["name"], row["size"], row["created"])
+                changes.add(a.name, row["size"], row["created"])
+                changes.write(self._database, vault.id)
+
+    def _row(self, key: tuple[int, int, int]) -> Any:
+        return self._database.row(
+            f"SELECT id, name, size, created, {_PRESENCE} FROM archive_rows "
+            "WHERE vault_id=? AND id_key=? AND id_check=?",
+            key,
+        )
+
     def _insert(self, key: tuple[int, int, int], archive: ArchiveRecord, current: int, now: int) -> Presence:
         a, presence = archive, Presence(states.LISTED).after(archive.state, current, now)
         self._database.execute(
             f"INSERT INTO archive_rows(vault_id, id_key, id_check, {_FACTS}, {_PRESENCE}) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *key,
                 a.archive_id,
@@ -110,6 +139,7 @@ class Archives:
                 a.size,
                 a.created,
                 identity.pack_hash(a.tree_hash),
+                a.note,
                 presence.origin,
                 presence.listed,
                 presence.unlisted,
@@ -149,8 +179,8 @@ class Archives:
         """Return the archives of a vault by name, then creation time, without deleted ones.
 
         :param glob: ``*``, ``?`` and ``[...]`` match anywhere in the name, including ``/``;
-            ``folder/`` means every name below it.  A pattern without ``*`` and ``?`` that is the exact
-            name of an archive matches that name only.
+            ``folder/`` means every name below it, and so does ``folder``, unless it is the exact name
+            of an archive.
         """
         if glob is not None and not {"*", "?"} & set(glob):
             exact = self.named(vault, glob)  # photo[1].jpg is a name before it is a pattern
@@ -159,8 +189,9 @@ class Archives:
         return list(self.query(vault, glob).records)
 
     def named(self, vault: str, name: str) -> list[ArchiveRecord]:
-        """Return the archives with exactly this name, oldest first, without deleted ones."""
-        return self._select(vault, "name=?", (name,), order="ORDER BY created NULLS FIRST")
+        """Return the archives with this name, composed or not, oldest first, without deleted ones."""
+        where, values = self._database.equal("name", name)
+        return self._select(vault, where, values, order="ORDER BY created NULLS FIRST")
 
     def starting(self, vault: str, prefix: str, *, all_: bool = False) -> list[ArchiveRecord]:
         """Return the archives in the vault whose id begins with *prefix*.
@@ -174,11 +205,18 @@ class Archives:
 
     def known(self, vault: str, archive_ids: Sequence[str]) -> list[ArchiveRecord]:
         """Return the archives with these ids that the catalogue knows, in any state."""
-        wanted, found = frozenset(archive_ids), []
+        return self.of_rows(vault, self._with_ids(vault, archive_ids, states.visible))
+
+    def row_numbers(self, vault: str, archive_ids: Sequence[str]) -> dict[str, int]:
+        """Return the row numbers of those of these archives that are in the vault, by their ids."""
+        return {row["archive_id"]: row["id"] for row in self._with_ids(vault, archive_ids, states.in_vault)}
+
+    def _with_ids(self, vault: str, archive_ids: Sequence[str], shown: Callable[[int], str]) -> Iterator[Any]:
+        wanted = frozenset(archive_ids)
         for start in range(0, len(archive_ids), 500):  # databases limit the values of a statement
             keys = [identity.numbers(each)[0] for each in archive_ids[start : start + 500]]
-            found += self._select(vault, f"id_key IN ({','.join('?' * len(keys))})", keys, states.visible)
-        return [record for record in found if record.archive_id in wanted]
+            rows = self._rows(vault, f"id_key IN ({','.join('?' * len(keys))})", keys, shown)
+            yield from (row for row in rows if row["archive_id"] in wanted)
 
     def numbers(self, vault: str, glob: str | None, where: str | None = None) -> Iterator[int]:
         """Yield the row numbers of matching archives by name, however many: see :meth:`query`."""
@@ -206,15 +244,15 @@ class Archives:
             (known.id,),
         )
 
-    def names_with_prefix(self, vault: str, prefix: str, limit: int = 50) -> list[str]:
-        """Return the first names that begin with *prefix*, for completion."""
+    def names_with_prefix(self, vault: str, prefix: str, limit: int = 50, start: str = "") -> list[str]:
+        """Return the first names from *start* on that begin with *prefix*, for completion."""
         known = identity.find_vault(self._database, self._scope, vault)
         if known is None:
             return []
         rows = self._database.rows(  # a range of the index: fast in a vault of any size
             "SELECT DISTINCT name FROM archive_rows WHERE vault_id=? AND name>=? AND name<? "
             f"AND {states.in_vault(known.current)} ORDER BY name LIMIT ?",
-            (known.id, prefix, prefix + END, limit),
+            (known.id, max(prefix, start), prefix + END, limit),
         )
         return [row["name"] for row in rows]
 
@@ -280,7 +318,7 @@ class Archives:
         :param as_of: milliseconds since 1970: return what the newest inventory until then lists.
         :param states: the states to include; without it, those of an archive in the vault (present,
             pending, unknown).
-        :param text: a text that the name contains; the case of ASCII letters is ignored.
+        :param text: words that the name contains, in any order and either case, composed or not.
         :raises InputError: a parameter is not understood, or no inventory is that old.
         """
         query = Query(
@@ -297,7 +335,7 @@ class Archives:
         return Page(tuple(self.of_rows(vault, found.records)), found.offset, found.more, found.as_of)
 
     def frame(self, vault: str, glob: str | None = None, **query: Any) -> pd.DataFrame:
-        """Return the result of :meth:`query` as a DataFrame with the columns of ``tables.ARCHIVES``.
+        """Return the result of :meth:`query` as a DataFrame with the columns of :data:`.dataframes.ARCHIVES`.
 
         ``attrs`` has vault; as_of, the ISO 8601 date of the inventory, or None; more, how many rows a
         limit left out (:attr:`.Limits.counted_rows` at most); and unlisted, how many of the archives
@@ -315,8 +353,13 @@ class Archives:
         known = identity.find_vault(self._database, self._scope, vault)
         if known is None:
             return []
-        path = path if not path or path.endswith("/") else f"{path}/"
-        return folders.below(self._database, known.id, known.current, path, depth)
+        ends = [""] if not path or path.endswith(tuple(SEPARATORS)) else SEPARATORS
+        return [
+            folder
+            for each in spellings(path)
+            for end in ends
+            for folder in folders.below(self._database, known.id, known.current, each + end, depth)
+        ]
 
     def difference(self, vault: str, before: int | None = None, after: int | None = None) -> pd.DataFrame:
         """Return the changes between two inventories: see :func:`.comparing.difference`."""
@@ -350,4 +393,5 @@ def _record(vault: str, row: Any, dates: Sequence[tuple[int, int]]) -> ArchiveRe
         tree_hash=identity.unpack_hash(row["tree_hash"]),
         state=row["state"],
         seen=states.last_seen(row["listed"], row["unlisted"], dates),
+        note=row["note"],
     )

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...base.units import from_ms
 from ..storage.database import Database, Scope
-from . import identity, states
+from . import identity, states, where
 from .archive_frames import table
 from .archives import ArchiveRecord, Archives
-from .query import COLUMNS, Query, Statement, statement
+from .folders import SEPARATORS
+from .query import COLUMNS, Query, Statement, scanned, statement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,18 +35,20 @@ SIZES = (
 )
 """Size classes: the bytes at which each begins, and its name."""
 
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds that Python's dates have
 _INDEXED = ("name", "size", "created")
-_DAY = 86_400_000
+_VAULT_IDS = "SELECT id FROM archive_rows WHERE vault_id=?"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A group of archives: year of creation (UTC), size class, format and state.
+    """A group of archives: years of creation and modification (UTC), size class, format and state.
 
-    Year and class are None if the catalogue does not know the time or the size.
+    A year or the class is None if the catalogue does not know the time or the size.
     """
 
     year: int | None
+    modified: int | None
     size: int | None
     format: str
     state: str
@@ -58,12 +60,27 @@ Cube = dict[Cell, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Branch:
-    """A folder in a tree; ``deeper`` is true if it has subfolders."""
+    """A folder in a tree; ``deeper`` is true if it has subfolders.
+
+    ``oldest`` and ``newest``, in milliseconds since 1970 UTC, are those of the archives that match a
+    condition; None without a condition.
+    """
 
     path: str
     archives: int
     bytes: int
     deeper: bool
+    oldest: int | None = None
+    newest: int | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """A folder, its subfolders, the largest first, and whether there are more of them."""
+
+    whole: Branch
+    folders: Sequence[Branch]
+    more: bool
 
 
 class BrowsingStopped(Exception):
@@ -145,23 +162,25 @@ class Listing:
         return sql, (made.vault_id, *made.bound)
 
     def _scan(self) -> str:
-        """Return the FROM of a scan of the table, if much of the table is this vault's; else of its index."""
-        rows = self._database.number("SELECT max(id) FROM archive_rows")
-        much = self._archives.count(self.vault) * 4 >= rows
-        return f"FROM archive_rows WHERE {self._database.unindexed('vault_id') if much else 'vault_id'}=?"
+        return f"FROM archive_rows WHERE {scanned(self._database, self._scope, self.vault)}=?"
 
     def _all_but_absent(self, made: Statement) -> np.ndarray[Any, Any]:
         """Read the whole index without conditions, then leave out the absent rows, which are few."""
         import numpy as np
 
-        source = "SELECT id FROM archive_rows WHERE vault_id=?"
-        ids = self._read(f"{source} ORDER BY {made.order}", (made.vault_id,))
-        absent = [
-            self._read(f"{source} AND {condition}", (made.vault_id,))
-            for condition in states.absences(self._current)
-        ]
-        gone = np.concatenate(absent)
+        ids = self._read(f"{_VAULT_IDS} ORDER BY {made.order}", (made.vault_id,))
+        gone = self.absent()
         return ids[~np.isin(ids, gone)] if len(gone) else ids
+
+    def absent(self) -> np.ndarray[Any, Any]:
+        """Return the ids of all rows of archives that are not in the vault, in no order."""
+        import numpy as np
+
+        if self._made is None:
+            return np.empty(0, np.int64)
+        vault = (self._made.vault_id,)
+        found = [self._read(f"{_VAULT_IDS} AND {c}", vault) for c in states.absences(self._current)]
+        return np.concatenate(found)
 
     def _read(self, sql: str, values: Sequence[Any]) -> np.ndarray[Any, Any]:
         import numpy as np
@@ -180,27 +199,61 @@ class Listing:
     # Sums
 
     def cube(self) -> Cube:
-        """Return the number and bytes of the matching archives by year, size class, format and state.
+        """Return the number and bytes of the matching archives in each cell.
 
         :raises BrowsingStopped: *stopped* returned True.
         """
         if self._made is None:
             return {}
         size = " ".join(f"WHEN size<{start:d} THEN {n}" for n, (start, _) in enumerate(SIZES[1:]))
+        years = ", ".join(year_of(self._database, column) for column in ("created", "mtime"))
         sql = (
-            f"SELECT created/{_DAY} AS day, CASE WHEN size IS NULL THEN NULL {size} "
-            f"ELSE {len(SIZES) - 1} END AS class, format, {self._state} AS state, "
-            f"count(*), sum(size) {self._scan()} AND {self._made.where} "
-            "GROUP BY 1, 2, 3, 4"
+            f"SELECT {years}, CASE WHEN size IS NULL THEN NULL {size} ELSE {len(SIZES) - 1} END, "
+            f"format, {self._state}, count(*), sum(size) {self._scan()} AND {self._made.where} "
+            "GROUP BY 1, 2, 3, 4, 5"
         )
         found: Cube = {}
         for rows in self._stream(sql, (self._made.vault_id, *self._made.bound)):
-            for day, kind, form, state, count, total in rows:
-                moment = from_ms(None if day is None else int(day) * _DAY)
-                cell = Cell(moment.year if moment else None, kind, form, state)
-                before = found.get(cell, (0, 0))
-                found[cell] = (before[0] + count, before[1] + int(total or 0))
+            found.update({Cell(*key): (count, int(total or 0)) for *key, count, total in rows})
         return found
+
+    def level(self, path: str, limit: int, *, pattern: str = "", seen_from: str | None = None) -> Level:
+        """Return the sums of the matching archives in a folder, by its subfolders.
+
+        :param pattern: a pattern of names that must match as well, relative to *seen_from*, the path of
+            a folder at or above this one; None for each of the subfolders.
+        :raises BrowsingStopped: *stopped* returned True.
+        """
+        whole, more = Branch(path, 0, 0, deeper=False), False
+        if self._made is None:
+            return Level(whole, (), more)
+        db, depth = self._database, len(path)
+        rest = f"substr(name, {depth + 1:d})"
+        for other in SEPARATORS[1:]:
+            rest = f"replace({rest}, '{other}', '{SEPARATORS[0]}')"
+        slash = f"'{SEPARATORS[0]}'"
+        end = db.position(rest, slash)  # 0: the archive is in the folder itself
+        conditions, bound = [self._made.where], [*self._made.bound]
+        if path:
+            conditions.append(f"substr(name, 1, {depth:d})=?")
+            bound.append(path)
+        if pattern:
+            start = f"{depth + 1:d}+{end}" if seen_from is None else f"{len(seen_from) + 1:d}"
+            sql, values = db.glob(f"substr(name, {start})", where.pattern(pattern))
+            conditions.append(sql)
+            bound += values
+        sql = (
+            f"SELECT substr(name, 1, {depth:d}+{end}) AS folder, count(*), sum(size), "
+            f"max({db.position(f'substr({rest}, {end}+1)', slash)}), min(created), max(created) "
+            f"{self._scan()} AND {' AND '.join(conditions)} GROUP BY 1"
+        )
+        found: list[Branch] = []
+        for rows in self._stream(sql, (self._made.vault_id, *bound)):
+            made = [Branch(p, n, int(size or 0), bool(at), a, b) for p, n, size, at, a, b in rows]
+            whole = _together([whole, *made])
+            found = sorted([*found, *(b for b in made if b.path != path)], key=lambda b: (-b.bytes, b.path))
+            found, more = found[:limit], more or len(found) > limit
+        return Level(whole, found, more)
 
     # Rows
 
@@ -228,21 +281,6 @@ class Listing:
         parts = ([tuple(row) for row in rows] for rows in self._by_ids(ids))
         return table((rows for rows in parts if rows), self.vault, self.as_of)
 
-    def among(self, ids: Sequence[int]) -> set[int]:
-        """Return those of *ids* that are rows of this result."""
-        if self._made is None:
-            return set()
-        found: set[int] = set()
-        for chosen in _pieces(ids):
-            rows = self._database.rows(
-                f"SELECT id FROM archive_rows WHERE id IN ({_listed(chosen)}) "
-                # Few ids: found by the primary key.
-                f"AND {self._database.unindexed('vault_id')}=? AND {self._made.where}",
-                (self._made.vault_id, *self._made.bound),
-            )
-            found.update(row["id"] for row in rows)
-        return found
-
     def _by_ids(self, ids: Sequence[int]) -> Iterator[list[Any]]:
         state = self._state
         for chosen in _pieces(ids):
@@ -251,6 +289,34 @@ class Listing:
             )
             found = {row["id"]: row for row in rows}
             yield [found[row] for row in chosen if row in found]
+
+
+def _together(branches: Sequence[Branch]) -> Branch:
+    """Return the first of *branches* with the sums of all."""
+    return replace(
+        branches[0],
+        archives=sum(b.archives for b in branches),
+        bytes=sum(b.bytes for b in branches),
+        oldest=min((b.oldest for b in branches if b.oldest is not None), default=None),
+        newest=max((b.newest for b in branches if b.newest is not None), default=None),
+    )
+
+
+def fingerprint(database: Database, scope: Scope, vault: str) -> tuple[Any, ...]:
+    """Return a value that changes when archives are added to a vault or leave it; it is read quickly."""
+    row = database.row(
+        "SELECT v.current, f.archives, f.bytes FROM vaults v LEFT JOIN folders f "
+        "ON f.vault_id=v.id AND f.parent='' AND f.name='' "
+        "WHERE v.account=? AND v.region=? AND v.vault=?",
+        (scope.account, scope.region, vault),
+    )
+    return () if row is None else tuple(row)
+
+
+def year_of(database: Database, column: str) -> str:
+    """Return the expression for the year (UTC) of milliseconds; NULL before the year 1 and after 9999."""
+    second = f"({column}-(({column}%1000)+1000)%1000)/1000"  # rounded down before 1970, too
+    return f"CASE WHEN {column} BETWEEN {_FIRST} AND {_LAST} THEN {database.year(second)} END"
 
 
 def branches(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...base import dataframes
 from ...base.units import from_ms
 from ..storage.database import Database, Scope
 from . import identity, states
 from .archive_frames import PIECE, READ, Rows, build
-from .query import COLUMNS, inventory_at, whole_inventories
+from .query import COLUMNS, inventory_at, scanned, whole_inventories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def duplicates(database: Database, scope: Scope, vault: str) -> pd.DataFrame:
     of all of them but one.
     """
     known = identity.find_vault(database, scope, vault)
-    rows = _numbered(_copies(database, known)) if known else ()
+    rows = _numbered(_copies(database, known, scanned(database, scope, vault))) if known else ()
     found = build(vault, rows, read=(*READ, "copies", "wasted", "group"), columns=DUPLICATES)
     found.attrs.update(as_of=latest(database, scope, vault), more=0)
     return found
@@ -58,18 +59,22 @@ def _iso(made: int | None) -> str | None:
     return found.isoformat() if found else None
 
 
-def _copies(database: Database, known: identity.KnownVault) -> Iterator[Rows]:
-    stored = states.in_vault(known.current)
+def _copies(database: Database, known: identity.KnownVault, scan: str) -> Iterator[Rows]:
+    stored, size = states.in_vault(known.current), database.unindexed("size")
     sql = (
+        # Most sizes occur once, as their index shows: only the other rows are sorted by their bytes.
+        "WITH same AS (SELECT size AS same_size, tree_hash AS same_hash, count(*) AS copies "
+        f"FROM archive_rows WHERE {scan}=? AND tree_hash IS NOT NULL AND {stored} AND {size} IN ("
+        "SELECT size FROM archive_rows WHERE vault_id=? GROUP BY size HAVING count(*)>1) "
+        "GROUP BY size, tree_hash HAVING count(*)>1) "
         f"SELECT {COLUMNS}, {states.expression(known.current)} AS state, copies, "
-        "(copies-1)*size AS wasted FROM archive_rows JOIN ("
-        "SELECT size AS same_size, tree_hash AS same_hash, count(*) AS copies FROM archive_rows "
-        f"WHERE vault_id=? AND tree_hash IS NOT NULL AND {stored} "
-        "GROUP BY size, tree_hash HAVING count(*)>1) AS same "
-        f"ON size=same_size AND tree_hash=same_hash WHERE vault_id=? AND {stored} "
+        "(copies-1)*size AS wasted FROM archive_rows "
+        # Each size is looked up once, however many groups have it.
+        f"JOIN same ON {size}=same_size AND tree_hash=same_hash "
+        f"WHERE vault_id=? AND size IN (SELECT same_size FROM same) AND {stored} "
         "ORDER BY wasted DESC, size, tree_hash, created NULLS FIRST, archive_id"
     )
-    return database.stream(sql, (known.id, known.id), PIECE)
+    return database.stream(sql, (known.id, known.id, known.id), PIECE)
 
 
 def _numbered(pieces: Iterable[Rows]) -> Iterator[Rows]:
@@ -108,7 +113,8 @@ def difference(
     gone = _frame(database, vault, ids, listed=first["ordinal"], unlisted=second["ordinal"])
     found = _together(added, gone)
     found.attrs.clear()
-    found.attrs.update(
+    dataframes.marked(
+        found,
         vault=vault,
         as_of=_iso(second["made"]),
         unlisted=0,

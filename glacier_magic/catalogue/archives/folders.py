@@ -1,19 +1,28 @@
 """Folders and the totals of all archives below them, updated whenever rows change.
 
 The folders of a name end at its slashes: ``a/b/c`` is in ``a/b/``, in ``a/`` and in the whole vault.
+A backslash ends a folder, too, as in the paths of restored files.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..storage.database import Database, Scope
+from ..storage.database import Database, Scope, StoredSettings
 from .states import in_vault
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SEPARATORS = "/\\"
+"""The characters at which the folders of a name end."""
+
+_ENDS = "folders.ends"
+"""The setting with the ends of the folders that are in the table."""
 
 DEEPEST = 32  # a name of slashes alone would otherwise have hundreds of folders
 """Levels of folders; archives in deeper folders count towards the folder at this level."""
@@ -33,28 +42,26 @@ _SUM = (  # CASE: SQLite calls the function min(), PostgreSQL least()
 )
 _COLUMNS = "vault_id, parent, name, archives, bytes, oldest, newest"
 
+_LEVEL = re.compile(r"[^/\\]*[/\\]")
+
 
 def folder_of(name: str) -> str:
     """Return the folder of a name with its slash; empty for a name without a folder."""
-    return name[: name.rfind("/") + 1]
+    slash, backslash = name.rfind("/"), name.rfind("\\")  # not in a loop: there are millions of names
+    return name[: (slash if slash > backslash else backslash) + 1]
 
 
 def split(folder: str) -> tuple[str, str]:
     """Return the parent and the name of a folder; both are empty for the whole vault."""
-    parent = folder[: folder.rfind("/", 0, -1) + 1] if folder else ""
+    parent = folder_of(folder[:-1])
     return parent, folder[len(parent) :]
 
 
 def lineage(folder: str) -> Iterator[tuple[str, str]]:
     """Yield the parent and the name of the whole vault and of each folder down to *folder*."""
     yield "", ""
-    start = 0
-    for _ in range(DEEPEST):
-        end = folder.find("/", start) + 1
-        if not end:
-            return
-        yield folder[:start], folder[start:end]
-        start = end
+    for level in islice(_LEVEL.finditer(folder), DEEPEST):
+        yield folder[: level.start()], level[0]
 
 
 @dataclass(slots=True)
@@ -82,6 +89,7 @@ class FolderChanges:
     def __init__(self) -> None:
         self._added: dict[str, Sum] = {}
         self._removed: dict[str, Sum] = {}
+        self._tables: list[pa.Table] = []  # further totals of folders, of :meth:`add_many`
 
     def add(self, name: str, size: int | None, created: int | None) -> None:
         """Record an archive that is now in the vault."""
@@ -92,21 +100,23 @@ class FolderChanges:
         """Record an archive that is no longer in the vault."""
         self._removed.setdefault(folder_of(name), Sum()).add(1, size or 0, created, created)
 
-    def add_many(self, table: pa.Table) -> None:
-        """Record many archives: a table with name, size, and created in milliseconds."""
-        import pyarrow.compute as pc
+    def add_many(self, names: list[str], sizes: list[int | None], created: list[int | None]) -> None:
+        """Record many archives: their names, sizes, and creation times in milliseconds."""
+        import numpy as np
+        import pyarrow as pa
 
-        folders = pc.replace_substring_regex(table["name"], "[^/]*$", "", max_replacements=1)
-        sums = (
-            table.append_column("folder", folders)
-            .group_by("folder")
-            .aggregate([("name", "count"), ("size", "sum"), ("created", "min_max")])
-            .to_pydict()
-        )
-        for folder, count, size, times in zip(
-            sums["folder"], sums["name_count"], sums["size_sum"], sums["created_min_max"], strict=True
-        ):
-            self._added.setdefault(folder, Sum()).add(count, size or 0, times["min"], times["max"])
+        one = np.ones(len(names), np.int64)
+        size, when = (pa.array(each, pa.int64()) for each in (sizes, created))
+        columns = {"archives": one, "bytes": size, "oldest": when, "newest": when}
+        self._tables.append(_totals(pa.table({"folder": list(map(folder_of, names)), **columns})))
+        total, *others = (table.num_rows for table in self._tables)
+        if sum(others) > max(SPILL, total):
+            self._tables = [self._total()]
+
+    def _total(self) -> pa.Table:
+        import pyarrow as pa
+
+        return _totals(pa.concat_tables(self._tables))
 
     @property
     def many(self) -> bool:
@@ -115,6 +125,10 @@ class FolderChanges:
 
     def write(self, database: Database, vault_id: int) -> None:
         """Add the changes to the folders, in the caller's transaction, and clear them."""
+        if self._tables:
+            columns = self._total().to_pydict().values()
+            for folder, archives, size, oldest, newest in zip(*columns, strict=True):
+                self._added.setdefault(folder, Sum()).add(archives, size or 0, oldest, newest)
         with database.transaction():
             database.executemany(
                 f"INSERT INTO folders({_COLUMNS}) VALUES(?,?,?,?,?,?,?) "
@@ -134,7 +148,14 @@ class FolderChanges:
                     for place, s in _rolled_up(self._removed)
                 ],
             )
-        self._added, self._removed = {}, {}
+        self._added, self._removed, self._tables = {}, {}, []
+
+
+def _totals(table: pa.Table) -> pa.Table:
+    """Return the totals of each folder, of a table that has several rows of a folder."""
+    how = {"archives": "sum", "bytes": "sum", "oldest": "min", "newest": "max"}
+    found = table.group_by("folder").aggregate(list(how.items()))
+    return found.select(["folder", *map("_".join, how.items())]).rename_columns(["folder", *how])
 
 
 def add_up(rows: Iterable[tuple[str, int | None, int | None]]) -> dict[tuple[str, str], Sum]:
@@ -254,3 +275,17 @@ def rebuild(database: Database, vault_id: int, current: int) -> None:
             changes.write(database, vault_id)
         last = rows[-1]["id"]
     changes.write(database, vault_id)
+
+
+def rebuild_once(database: Database) -> None:
+    """Recalculate the folders of vaults with backslashes, which did not end a folder before."""
+    settings = StoredSettings(database)
+    if settings.get(_ENDS) == SEPARATORS:
+        return
+    with database.transaction():
+        for row in database.rows("SELECT id, current FROM vaults"):
+            condition, values = database.glob("name", "*\\*")
+            names = f"SELECT 1 FROM archive_rows WHERE vault_id=? AND {condition} LIMIT 1"
+            if database.row(names, (row["id"], *values)):
+                rebuild(database, row["id"], row["current"])
+        settings.put(_ENDS, SEPARATORS)

@@ -9,18 +9,20 @@ two of ten million share both numbers with a probability of 10^-23.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...inventories.listed_archive import ID_LENGTH
 from ..storage.database import Database, Scope
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-LENGTH = 138
-"""Characters of an archive id (service documentation, "Upload Archive")."""
+ARCHIVE_ID = re.compile(rf"[A-Za-z0-9_-]{{{ID_LENGTH}}}")
+"""An archive id, in base64url."""
 
 _PIECE = 100_000
 _WORDS = 18  # of eight bytes: 138 characters and their padding
@@ -74,7 +76,7 @@ def find_or_add_vault(database: Database, scope: Scope, vault: str) -> KnownVaul
 def numbers(archive_id: str) -> tuple[int, int]:
     """Return ``id_key`` and ``id_check`` of one archive id."""
     raw = archive_id.encode()
-    if len(raw) == LENGTH:
+    if len(raw) == ID_LENGTH:
         padded = raw.ljust(8 * _WORDS, b"\0")
         words = [int.from_bytes(padded[i : i + 8], "little") for i in range(0, 8 * _WORDS, 8)]
         # A sum of products: numpy does a column at once.
@@ -106,18 +108,15 @@ def columns(ids: pa.Array[Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     import pyarrow.compute as pc
 
     count = len(ids)
-    if count == 0 or not pc.all(pc.equal(pc.binary_length(ids), LENGTH)).as_py():
+    if count == 0 or not pc.all(pc.equal(pc.binary_length(ids), ID_LENGTH)).as_py():
         return _one_by_one(ids.to_pylist())  # ids that are not those of the service
     _, offsets, data = ids.buffers()
     start = np.frombuffer(offsets, np.int32)[ids.offset]  # a slice shares the buffer of the whole
-    text = np.frombuffer(data, np.uint8, count * LENGTH, start).reshape(count, LENGTH)
+    text = np.frombuffer(data, np.uint8, count * ID_LENGTH, start).reshape(count, ID_LENGTH)
     padded = np.zeros((count, 8 * _WORDS), np.uint8)
-    padded[:, :LENGTH] = text
+    padded[:, :ID_LENGTH] = text
     words = padded.view("<u8")
-    first, second = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-    for place in range(_WORDS):
-        first += words[:, place] * np.uint64(_KEY[place])
-        second += words[:, place] * np.uint64(_CHECK[place])
+    first, second = (words @ np.array(each, np.uint64) for each in (_KEY, _CHECK))
     ranks = np.array(_RANK, np.uint64)[text[:, :5]]
     rank = np.zeros(count, np.uint64)
     for place in range(5):
@@ -191,6 +190,18 @@ def pack_hash(tree_hash: str | None) -> bytes | None:
         return bytes.fromhex(tree_hash)
     spelled = b"text:" + tree_hash.encode()
     return spelled + b"\0" if len(spelled) == 32 else spelled  # 32 bytes would be read as a hash
+
+
+def pack_hashes(tree_hashes: pa.ChunkedArray[Any]) -> list[bytes | None]:
+    """Return the results of :func:`pack_hash` for many tree hashes."""
+    import pyarrow.compute as pc
+
+    texts = tree_hashes.to_pylist()
+    usual = pc.match_substring_regex(tree_hashes, r"\A[0-9a-f]{64}\z")
+    if not pc.all(usual, skip_nulls=False).as_py():
+        return list(map(pack_hash, texts))
+    whole = bytes.fromhex("".join(texts))
+    return [whole[start : start + 32] for start in range(0, len(whole), 32)]
 
 
 def unpack_hash(packed: bytes | None) -> str | None:

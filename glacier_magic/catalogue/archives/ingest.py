@@ -1,18 +1,22 @@
 """Reading an inventory into the catalogue: in bounded memory, and all of it or nothing.
 
-Batches are written in short transactions, with the ordinal that the inventory will have.  They count
-only once ``vaults.current`` has that ordinal, which is the last write.  An interrupted reading leaves
-rows that no query returns; the next reading uses them.
+New archives are collected and written by ranges of their keys, so that a transaction changes few pages of
+the index of keys.  Transactions are short.  The rows have the ordinal that the inventory will have.
+They count only once ``vaults.current`` has that ordinal, which is the last write.  An interrupted reading
+leaves rows that no query returns; the next reading uses them.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from ...descriptions import decode_columns
-from ..storage.database import LOAD_SECONDS, Database, Scope, is_dead, new_owner
+from ...base.units import to_ms
+from ...descriptions import decode, decode_columns
+from ..storage.database import LOAD_SECONDS, Database, Scope
+from ..storage.owners import is_dead, new_owner
 from . import folders, identity, states
 from .folders import FolderChanges
 from .identity import IdIndex
@@ -22,14 +26,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    _Piece = tuple[pa.RecordBatch, np.ndarray[Any, Any], np.ndarray[Any, Any]]  # rows, keys, checks
+
 BATCH = 65_536  # a fraction of a second, during which other writers wait
 """Archives in a transaction."""
 
-_ROW = (
-    "INSERT INTO archive_rows(vault_id, id_key, id_check, archive_id, name, description, format, "
-    "mtime, size, created, tree_hash, origin, listed) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
-    "ON CONFLICT(vault_id, id_key, id_check) DO NOTHING"
-)
+_KEY = "vault_id, id_key, id_check"
+_PLAIN = {"description": None, "format": "plain", "mtime": None}
+"""What rows have in common whose descriptions are names."""
 
 
 class Load:
@@ -46,6 +50,8 @@ class Load:
         self._owner = new_owner()
         self._changes = FolderChanges()
         self._relisted: list[int] = []
+        self._new: list[_Piece] = []
+        self._collected = 0
         self._finished = False
 
     # Beginning and ending
@@ -109,7 +115,7 @@ class Load:
     # Batches
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Write archives: the columns archive_id, description, created, size and tree_hash."""
+        """Take archives: the columns archive_id, description, created, size and tree_hash."""
         for start in range(0, batch.num_rows, BATCH):
             self._add(batch.slice(start, BATCH))
 
@@ -127,20 +133,73 @@ class Load:
         ids = np.full(batch.num_rows, -1, np.int64)
         if self._index is not None:
             ids = self._index.find(keys, checks)
-        order = np.argsort(keys)  # neighbours in the database's index are written together
-        with self._database.transaction():
+        with self._database.transaction(power_safe=False):  # only the last one needs to be on the disk
             self._renew()
-            self._others |= self._highest() != self._high  # another process has written rows meanwhile
+            self._update_known(batch, ids)
+        order = np.argsort(keys, kind="stable")
+        new = order[ids[order] < 0]
+        self._new.append((batch.take(pa.array(new)), keys[new], checks[new]))
+        self._collected += self._new[-1][0].nbytes
+        if self._collected > self._database.limits.collected:
+            self._write_new()
+
+    def _write_new(self) -> None:
+        """Write the new archives that were collected, each transaction those of one range of keys."""
+        import numpy as np
+        import pyarrow as pa
+
+        if not self._new:
+            return
+        cuts = np.sort(np.concatenate([keys for _, keys, _ in self._new]))[BATCH::BATCH]
+        ends = [[0, *np.searchsorted(keys, cuts).tolist(), len(keys)] for _, keys, _ in self._new]
+        for part in range(len(cuts) + 1):
+            spans = [slice(*each[part : part + 2]) for each in ends]
+            pieces = list(zip(self._new, spans, strict=True))
+            self._write(
+                pa.Table.from_batches([rows.slice(s.start, s.stop - s.start) for (rows, _, _), s in pieces]),
+                np.concatenate([keys[s] for (_, keys, _), s in pieces]),
+                np.concatenate([checks[s] for (_, _, checks), s in pieces]),
+            )
+        self._new, self._collected = [], 0
+
+    def _write(self, table: pa.Table, keys: np.ndarray[Any, Any], checks: np.ndarray[Any, Any]) -> None:
+        """Write archives, unless another process has written them meanwhile."""
+        import numpy as np
+        import pyarrow as pa
+
+        names, raw, formats, mtimes = decode_columns(table["description"])
+        same: dict[str, int | str | None]
+        same = {"vault_id": self._id, "origin": states.LISTED, "listed": self._ordinal}
+        plain = formats.count("plain") == len(formats)
+        same |= _PLAIN if plain else {}
+        columns = {
+            "id_key": keys.tolist(),
+            "id_check": checks.tolist(),
+            "archive_id": table["archive_id"].to_pylist(),
+            "name": names,
+            **({} if plain else {"description": raw, "format": formats, "mtime": mtimes}),
+            "size": table["size"].to_pylist(),
+            "created": table["created"].cast(pa.int64()).to_pylist(),
+            "tree_hash": identity.pack_hashes(table["tree_hash"]),
+        }
+        ids = np.full(table.num_rows, -1, np.int64)
+        with self._database.transaction(power_safe=False):
+            self._renew()
+            self._others |= self._highest() != self._high
             if self._others or (self._index is None and not self._empty):
-                unknown = order[ids[order] < 0]
-                wanted = zip(unknown.tolist(), keys[unknown].tolist(), checks[unknown].tolist(), strict=True)
+                wanted = zip(range(len(keys)), keys.tolist(), checks.tolist(), strict=True)
                 for place, row_id in self._database.find_ids(self._id, wanted):
                     ids[place] = row_id
-            self._update_known(batch, ids)
+                self._update_known(table, ids)
             self._drop_indexes_for_many()
-            new = order[ids[order] < 0]
-            self._insert(batch.take(pa.array(new)), keys[new], checks[new])
+            new = (ids < 0).tolist()
+            rows = compress(zip(*columns.values(), strict=True), new)
+            written = self._database.insert_many("archive_rows", list(columns), rows, same, _KEY)
+            self._database.index_new_names()
             self._high = self._highest()
+        self.added += written
+        self._rebuild |= written != sum(new)  # an archive is listed twice: the folder changes are wrong
+        self._changes.add_many(*(list(compress(columns[each], new)) for each in ("name", "size", "created")))
 
     def _highest(self) -> int:
         return self._database.number("SELECT max(id) FROM archive_rows")
@@ -160,42 +219,7 @@ class Load:
             self._database.drop_indexes()
             self._dropped = True  # create_indexes() makes them again, faster than each row updates them
 
-    def _insert(self, batch: pa.RecordBatch, keys: Any, checks: Any) -> None:
-        count = batch.num_rows
-        if not count:
-            return
-        import pyarrow as pa
-
-        descriptions = batch["description"].to_pylist()
-        names, formats, mtimes = decode_columns(descriptions)
-        # Null where the description equals the name.
-        raw = [None if d == n else d for d, n in zip(descriptions, names, strict=True)]
-        created = batch["created"].cast(pa.int64())
-        hashes = [identity.pack_hash(each) for each in batch["tree_hash"].to_pylist()]
-        rows = zip(
-            [self._id] * count,
-            keys.tolist(),
-            checks.tolist(),
-            batch["archive_id"].to_pylist(),
-            names,
-            raw,
-            formats,
-            mtimes,
-            batch["size"].to_pylist(),
-            created.to_pylist(),
-            hashes,
-            [states.LISTED] * count,
-            [self._ordinal] * count,
-            strict=True,
-        )
-        with self._database.transaction():
-            written = self._database.insert_many(_ROW, list(rows))
-            self._database.index_new_names()
-        self.added += written
-        self._rebuild |= written != count  # an archive is listed twice: the folder changes are wrong
-        self._changes.add_many(pa.table({"name": names, "size": batch["size"], "created": created}))
-
-    def _update_known(self, batch: pa.RecordBatch, ids: np.ndarray[Any, Any]) -> None:
+    def _update_known(self, batch: pa.RecordBatch | pa.Table, ids: np.ndarray[Any, Any]) -> None:
         """Mark known archives as seen; update the few that are not simply present."""
         import numpy as np
 
@@ -204,7 +228,7 @@ class Load:
         for place in np.flatnonzero(odd).tolist():
             self._update_odd(batch, place, int(ids[place]))
 
-    def _update_odd(self, batch: pa.RecordBatch, place: int, row_id: int) -> None:
+    def _update_odd(self, batch: pa.RecordBatch | pa.Table, place: int, row_id: int) -> None:
         row = self._database.row(
             "SELECT name, size, created, tree_hash, mtime, format, description, origin, listed, "
             "unlisted, deleted FROM archive_rows WHERE id=?",
@@ -220,10 +244,14 @@ class Load:
 
     def _complete(self, row_id: int, row: Any, item: dict[str, Any], created: int | None) -> None:
         """Complete the row of an upload, or of another tool's record, with what the inventory says."""
-        (name,), (form,), (mtime,) = decode_columns([item["description"]])
+        found = decode(item["description"])
+        name, form, mtime = found.name, found.format, to_ms(found.mtime)
         if row["origin"] == states.UPLOADED or not item["description"]:
             name, form, mtime = row["name"], row["format"], row["mtime"]  # the uploader knows its file
             raw = row["description"]
+        elif row["format"] == "imported" and form == "plain":  # a name that was kept elsewhere
+            name, form, mtime = row["name"], row["format"], row["mtime"]
+            raw = item["description"]
         else:
             raw = None if name == item["description"] else item["description"]
         self._database.execute(
@@ -256,6 +284,7 @@ class Load:
             Without one, archives are only added.
         :param also: called in the last transaction.
         """
+        self._write_new()
         self._database.create_indexes()
         self._dropped = False
         newest = self._database.number(

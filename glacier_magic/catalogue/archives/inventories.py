@@ -57,6 +57,7 @@ class Inventories:
                 yield load
         finally:
             load.give_up()  # does nothing after finish()
+        self._database.index_in_background()
 
     def newest(self, vault: str) -> Inventory | None:
         """Return the whole inventory with the latest date, or None."""

@@ -4,13 +4,14 @@
     comparison  field < <= > >= = == != <> value; also value < field < value
                 field [not] in (value, ...); field [not] like 'with % and _';
                 field [not] glob 'with * ? [a-z]'; field is [not] null
-    field       name, size, created, mtime, format, state, description, archive_id, tree_hash
+    field       name, size, created, modified, format, state, description, archive_id, tree_hash
     value       a number, also with a unit (1e9, 500kB, 16MiB); a text in quotes; a time (2016,
                 2016-05, 2016-05-17, 2016-05-17T12:30Z) with or without quotes
 
 A time is a span: ``created = '2016'`` is true during the whole year (UTC), and ``created > '2016'``
-after its end.  A comparison with a missing value is false, and its ``not`` is true.  ``like`` ignores
-the case of ASCII letters.
+after its end.  A comparison with a missing value, such as the time when a file was modified that its
+description does not have, is false, and its ``not`` is true.  ``like`` ignores the case of ASCII letters.
+A name or description equals or matches a text however its characters are composed.
 """
 
 from __future__ import annotations
@@ -26,9 +27,14 @@ from ..storage.database import Database
 from . import states
 from .identity import pack_hash
 
-TEXT = ("name", "format", "state", "description", "archive_id", "tree_hash")
-TIMES = ("created", "mtime")
-FIELDS = ("name", "size", "created", "mtime", *TEXT[1:])
+TEXT = ("name", "format", "state", "description", "archive_id", "tree_hash", "note")
+TIMES = ("created", "modified")
+FIELDS = ("name", "size", *TIMES, *TEXT[1:])
+COLUMNS = {name: name for name in FIELDS} | {
+    "modified": "mtime",
+    "description": "COALESCE(description, name)",
+}
+"""The SQL expression of each field; of the state, see :mod:`.states`."""
 
 _DEEPEST = 100
 """The largest number of nested parentheses and nots."""
@@ -85,10 +91,7 @@ def parse(text: str, database: Database, state: str) -> Condition:
 class _Parser:
     def __init__(self, text: str, database: Database, state: str) -> None:
         self._text, self._database = text, database
-        self._columns = {name: name for name in FIELDS} | {
-            "description": "COALESCE(description, name)",
-            "state": f"({state})",
-        }
+        self._columns = COLUMNS | {"state": f"({state})"}
         self._tokens = self._read()
         self._next = self._depth = 0
 
@@ -215,7 +218,11 @@ class _Parser:
         column = self._columns[first.text]
         if first.text in TIMES:
             return self._time(column, sign, *self._span(second))
-        return _range(first.text, f"{column}{sign}?", self._value(first.text, second))
+        if first.text in ("name", "description") and sign in ("=", "<>"):
+            sql, values = self._database.equal(column, _text(second))
+            return _range(first.text, sql if sign == "=" else f"NOT {sql}", *values, indexed=sign == "=")
+        # <> excludes few rows: an index does not help.
+        return _range(first.text, f"{column}{sign}?", self._value(first.text, second), indexed=sign != "<>")
 
     @staticmethod
     def _time(column: str, sign: str, start: int, end: int) -> Condition:
@@ -333,9 +340,8 @@ def _text(token: Token) -> str:
     return token.text[1:-1].replace(quote * 2, quote)
 
 
-def _range(field: str, sql: str, *values: Any) -> Condition:
-    # <> excludes few rows: an index does not help.
-    indexed = field in ("name", "size", "created") and "<>" not in sql
+def _range(field: str, sql: str, *values: Any, indexed: bool = True) -> Condition:
+    indexed = indexed and field in ("name", "size", "created")
     return Condition(sql, values, ((sql, values),) if indexed else ())
 
 

@@ -343,12 +343,12 @@ class Downloads:
         """Return the downloads of a vault in one of *states*, oldest first."""
         return self._select(f"vault=? AND state IN ({_marks(states)}) ORDER BY id", (vault, *states))
 
-    def forgotten_jobs(self) -> set[tuple[str, str]]:
-        """Return vault and job of the forgotten downloads."""
+    def ended_jobs(self) -> set[tuple[str, str]]:
+        """Return vault and job of the downloads that have ended, and of those that any user forgot."""
         rows = self._database.rows(
-            "SELECT vault, job_id FROM downloads WHERE account=? AND region=? "
-            "AND state='forgotten' AND job_id IS NOT NULL",
-            self._key,
+            "SELECT vault, job_id FROM downloads WHERE account=? AND region=? AND job_id IS NOT NULL AND "
+            f"(state='forgotten' OR (state IN ({_marks(ENDED)}) AND COALESCE(home, '')=?))",
+            (*self._key, *ENDED, self._database.home),
         )
         return {(row["vault"], row["job_id"]) for row in rows}
 

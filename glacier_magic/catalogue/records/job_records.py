@@ -41,7 +41,7 @@ class JobRecord:
     def from_service(cls, vault: str, job: Mapping[str, Any]) -> JobRecord:
         """Read a job object of DescribeJob or ListJobs; absent keys are null."""
         parameters = job.get("InventoryRetrievalParameters")
-        output = job.get("InventorySizeInBytes")
+        size = "InventorySizeInBytes" if job["Action"] == INVENTORY else "ArchiveSizeInBytes"
         return cls(
             vault=vault,
             job_id=job["JobId"],
@@ -53,7 +53,7 @@ class JobRecord:
             status=job["StatusCode"],
             message=scrub(job.get("StatusMessage") or "") or None,
             parameters=None if parameters is None else json.dumps(parameters, sort_keys=True),
-            size=job.get("ArchiveSizeInBytes") if output is None else output,
+            size=job.get(size) or None,  # neither is ever empty: another server's 0 says nothing
             tree_hash=job.get("ArchiveSHA256TreeHash") or job.get("SHA256TreeHash"),
             created=parse_time(job.get("CreationDate")),
             completed=parse_time(job.get("CompletionDate")),
@@ -120,13 +120,14 @@ _UPDATES = ", ".join(f"{name}=excluded.{name}" for name in _FIELDS if name != "g
 
 @dataclass(frozen=True)
 class RunningJob:
-    """Jobs of one vault, action and tier in progress; ``since`` is when the oldest started."""
+    """Jobs of one vault, action and tier in progress; when the oldest and the newest of them started."""
 
     vault: str
     action: str
     tier: str | None
     count: int
     since: int | None
+    newest: int | None
 
 
 class Jobs:
@@ -175,14 +176,12 @@ class Jobs:
     def running(self) -> list[RunningJob]:
         """Return the number of jobs in progress of each vault, action and tier."""
         rows = self._database.rows(
-            "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since FROM jobs "
-            "WHERE account=? AND region=? AND gone=0 AND status='InProgress' "
+            "SELECT vault, action, tier, COUNT(*) AS number, MIN(created) AS since, MAX(created) AS newest "
+            "FROM jobs WHERE account=? AND region=? AND gone=0 AND status='InProgress' "
             "GROUP BY vault, action, tier",
             self._key,
         )
-        return [
-            RunningJob(row["vault"], row["action"], row["tier"], row["number"], row["since"]) for row in rows
-        ]
+        return [RunningJob(*row) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Return the number of jobs of each vault that the service still knows."""

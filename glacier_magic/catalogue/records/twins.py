@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...descriptions import file_name
 from ..archives import identity
 from ..storage.database import Database, Scope
 
@@ -101,15 +102,15 @@ def verified_files(
     return found
 
 
-def names(
+def file_names(
     database: Database, scope: Scope, vault: str, size: int | None, tree_hash: str | None
 ) -> Sequence[tuple[str, str]]:
-    """Return archive id and name of the archives of a vault that have these bytes."""
+    """Return id and :func:`.file_name` of the archives of a vault that have these bytes."""
     known = identity.find_vault(database, scope, vault)
     if known is None:
         return []
     rows = database.rows(
-        "SELECT archive_id, name FROM archive_rows WHERE vault_id=? AND size=? AND tree_hash=?",
+        "SELECT archive_id, name, description FROM archive_rows WHERE vault_id=? AND size=? AND tree_hash=?",
         (known.id, size, identity.pack_hash(tree_hash)),
     )
-    return [(row["archive_id"], row["name"]) for row in rows]
+    return [(row["archive_id"], file_name(row["name"], row["description"] or row["name"])) for row in rows]

@@ -227,7 +227,7 @@ def _set_aside(target: Path, now: datetime) -> Path:
     try:
         os.link(target, kept)
     except OSError:  # no hard links: the catalogue is missing until the backup is renamed
-        target.rename(kept)
+        rename_new(target, kept)
     for end in ASIDE:  # SQLite would apply a damaged file's log to the new one
         with suppress(FileNotFoundError):
             Path(f"{target}{end}").rename(f"{kept}{end}")

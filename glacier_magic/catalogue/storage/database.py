@@ -6,23 +6,21 @@ Several threads can share a database object.
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
-import uuid
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...base.session_limits import USUAL, Limits
 from ...errors import CatalogueError
 from ...steps import step
+from .letters import spellings
+from .owners import is_dead
 
 if TYPE_CHECKING:
     from typing import Self
@@ -42,44 +40,6 @@ class Scope:
     region: str
 
 
-def new_owner() -> str:
-    """Return a unique name for this process that contains its computer and number."""
-    return f"{_computer()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"  # process ids are used again
-
-
-@cache
-def _computer() -> str:
-    """Return a name that no other computer or container has, even with the same host name."""
-    marks = [str(uuid.getnode())]  # the address of a network card, which containers may share
-    with suppress(OSError):  # only Linux has these files
-        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text())
-        marks.append(str(Path("/proc/self/ns/pid").readlink()))
-    mark = uuid.uuid5(uuid.NAMESPACE_OID, " ".join(marks)).hex[:8]
-    return f"{socket.gethostname()}/{mark}"
-
-
-def is_dead(owner: str) -> bool:
-    """Return whether *owner* was a process of this computer that has ended."""
-    computer, _, rest = owner.rpartition(":")[0].rpartition(":")
-    if computer != _computer() or not rest.isdigit() or os.name == "nt":  # there os.kill(pid, 0) sends Ctrl-C
-        return False
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    try:  # a killed process stays a zombie until its parent collects it
-        return Path(f"/proc/{rest}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False
-
-
-def ascii_lower(text: str) -> str:
-    """Return *text* with ASCII letters in lower case, as SQLite's lower() does."""
-    return "".join(c.lower() if c.isascii() else c for c in text)
-
-
 class Snapshot(Protocol):
     """All tables as of one time."""
 
@@ -96,6 +56,13 @@ class _Ticket:
     power_safe: bool = True
     done: bool = False
     error: Exception | None = None
+
+
+def literal(value: int | str | None) -> str:
+    """Return a value in SQL: binding it to each of many rows takes time."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return "NULL" if value is None else str(value)
 
 
 def closed_error() -> CatalogueError:
@@ -244,17 +211,34 @@ class Database(ABC):
 
     # Conditions, with a question mark for each of their values
 
+    @staticmethod
+    def equal(column: str, text: str) -> tuple[str, list[Any]]:
+        """Return the condition that a column is a text in one of its :func:`.letters.spellings`."""
+        forms = spellings(text)
+        return f"{column} IN ({','.join('?' * len(forms))})", forms
+
     @abstractmethod
     def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
-        """Return the condition that a column matches a GLOB pattern, with its values."""
+        """Return the condition that the text of a column, composed, matches a GLOB pattern."""
 
     @abstractmethod
     def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
-        """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
+        """Return the condition that the text of a column, composed, is LIKE a pattern.
+
+        The case of ASCII letters is ignored.
+        """
 
     @abstractmethod
     def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
-        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
+        """Return the condition that the text of a column, :func:`.letters.folded`, contains a folded text."""
+
+    @abstractmethod
+    def position(self, text: str, part: str) -> str:
+        """Return the expression for the place of *part* in *text*, both expressions; 0 if it is not in it."""
+
+    @abstractmethod
+    def year(self, seconds: str) -> str:
+        """Return the expression for the year (UTC) of seconds since 1970; the years are 1 to 9999."""
 
     @abstractmethod
     def unindexed(self, column: str) -> str:
@@ -277,6 +261,10 @@ class Database(ABC):
     @abstractmethod
     def index_new_names(self) -> None:
         """Add the rows that were just written to the search index; called in their transaction."""
+
+    @abstractmethod
+    def index_in_background(self) -> None:
+        """Begin to add the rows that the search index lacks, if they come late; return at once."""
 
     @abstractmethod
     def reindex_name(self, archive: int, old: str, new: str) -> None:
@@ -308,12 +296,26 @@ class Database(ABC):
         """Use more memory while the block writes many rows."""
         return nullcontext()
 
-    def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert many rows, all or none; return how many were new.
+    def insert_many(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        same: dict[str, int | str | None],
+        key: str,
+    ) -> int:
+        """Insert the rows whose *key* is not in the table yet; return how many they were.
 
-        :param sql: an INSERT that names the table and a column for each value of a row.
+        :param columns: a column for each value of a row.
+        :param same: further columns, each with the value that all rows have.
+        :param key: the columns of a unique index.
         """
-        return self.executemany(sql, rows)
+        marks = ",".join(["?"] * len(columns) + list(map(literal, same.values())))
+        return self.executemany(
+            f"INSERT INTO {table}({','.join((*columns, *same))}) VALUES({marks}) "
+            f"ON CONFLICT({key}) DO NOTHING",
+            rows,
+        )
 
     @abstractmethod
     def find_ids(self, vault_id: int, wanted: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
@@ -342,6 +344,13 @@ class Database(ABC):
     def change_marker(self) -> tuple[int, ...] | None:
         """Return a value that changes with every write by any process, or None if unknown."""
         return None
+
+    def written_downloads(self, before: tuple[int, ...], marker: tuple[int, ...]) -> set[int] | None:
+        """Return the downloads that were changed between two markers.
+
+        :returns: None if anything else that a job board shows may have been written.
+        """
+        return set() if marker == before else None
 
     @abstractmethod
     def size(self) -> int:

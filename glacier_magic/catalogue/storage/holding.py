@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...base.files import write_atomically
 from ...base.paths import data_folder
 from ...errors import Refused
 from ...steps import step
@@ -58,9 +59,7 @@ def hold_if_copied(database: Database, file: Path) -> None:
         place = f"{file.resolve()} {folder.stat().st_ino}"
         stored = folder / hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()
         known = stored.read_text("utf-8").split() if stored.exists() else []
-        part = stored.with_suffix(f".{name}")
-        part.write_text(f"{before} {name}", "utf-8")  # both: the transaction may fail
-        part.replace(stored)  # whole or not at all
+        write_atomically(stored, f"{before} {name}")  # both: the transaction may fail
     except OSError:  # the place cannot be known: the work is held
         known, name = [], before
     rename(database, name, known)

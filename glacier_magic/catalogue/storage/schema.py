@@ -284,7 +284,11 @@ CREATE TABLE members(
 """
 SCHEMA += ";\n".join(f"CREATE INDEX {name} ON {columns}" for name, columns in LATE_INDEXES.items())
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA,)
+NOTES = """
+-- what another tool recorded of an archive, such as its tags
+ALTER TABLE archive_rows ADD COLUMN note {text} NOT NULL DEFAULT ''"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
 
 UNRELEASED = 3

@@ -2,14 +2,19 @@
 
 A text anywhere in a name is found by the trigrams of the FTS5 table ``archive_names``, which stores
 no text.  It is filled after the rows, so that recording an archive does not update it: the rows that
-it lacks, :data:`TAIL` at most, are always candidates.  Without FTS5 all rows are.
+it lacks, :data:`TAIL` at most, are always candidates.  Without FTS5 all rows are.  After an inventory a
+thread fills it; what that leaves undone, the next search does.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import re
 import sqlite3
+import threading
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +22,9 @@ from typing import Any
 
 from ...errors import CatalogueError, LocalError
 from .backup import inspect
-from .database import ascii_lower
+from .letters import ascii_lower, composed, differs_composed
 from .schema import LATE_INDEXES
-from .sqlite_file import WORDS, SqliteFile
+from .sqlite_file import COMPOSED, HOLDS, WORDS, SqliteFile, add_functions
 
 TAIL = 20_000
 """Rows that the search table may lack when a search begins."""
@@ -27,9 +32,29 @@ TAIL = 20_000
 _OTHER = re.compile(r"[^\x01-\x7f]+")
 """Characters whose case SQLite's lower() and its trigrams treat differently."""
 
+WROTE = "glacier_magic_wrote"
+"""The SQL function that logs a write: of a download, or of what no job board shows (null)."""
+LOGGED_WRITES = {
+    "wrote_download": ("UPDATE ON downloads", "NEW.id"),
+    "wrote_plan": ("UPDATE ON plan_downloads", "NULL"),
+    "wrote_setting": ("INSERT ON settings", "NULL"),
+    "wrote_setting_again": ("UPDATE ON settings", "NULL"),
+}
+"""The writes that are logged: the temporary triggers, what they follow, and the number that they log."""
+LOGGED = 2_000
+"""The writes that the log has; after more, all rows are read again."""
+
 CHUNK = 20_000
-BULK_CACHE = 256 << 10
+"""Rows that one transaction adds to the search table."""
+
+INDEXING_PAUSE = 0.2
+"""Seconds before the thread begins: a process that ends after an inventory does not wait for it."""
+
+BULK_CACHE = 64 << 10
 """KiB of the file that are cached while many rows are written."""
+
+SORT_CACHE = 8 << 10
+"""KiB that are sorted at once, and of the file that are cached, while an index is built."""
 
 
 class SqliteSnapshot:
@@ -52,19 +77,51 @@ class SqliteSnapshot:
 class SqliteDatabase(SqliteFile):
     """A catalogue that is one file."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._log: deque[int | None] | None = None
+        self._logged = 0
+        self._indexing: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """End the thread that fills the search table, and close the connection."""
+        self._stop_indexing()
+        super().close()
+
     # Conditions
 
     def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column matches a GLOB pattern, with its values."""
-        return f"{column} GLOB ?", [pattern]
+        return self._matching(column, "GLOB", composed(pattern), "?[")
 
     def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
-        return f"{column} LIKE ?", [pattern]
+        return self._matching(column, "LIKE", composed(pattern), "_")
+
+    @staticmethod
+    def _matching(column: str, operator: str, pattern: str, one: str) -> tuple[str, list[Any]]:
+        if not differs_composed(pattern, one):
+            return f"{column} {operator} ?", [pattern]
+        plain = f"length({column})=length(CAST({column} AS BLOB))"
+        sql = f"CASE WHEN {plain} THEN {column} ELSE {COMPOSED}({column}) END {operator} ?"
+        return sql, [pattern]
 
     def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
-        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
-        return f"instr(lower({column}), ?)>0", [ascii_lower(text)]
+        """Return the condition that the text of a column, folded, contains a folded text."""
+        plain = f"length({column})=length(CAST({column} AS BLOB))"
+        if not text.isascii():
+            return f"NOT {plain} AND {HOLDS}({column}, ?)", [text]
+        # Of an ASCII text: SQLite itself is ten times as fast.
+        return f"CASE WHEN {plain} THEN instr(lower({column}), ?)>0 ELSE {HOLDS}({column}, ?) END", [text] * 2
+
+    def position(self, text: str, part: str) -> str:
+        """Return the expression for the place of *part* in *text*, both expressions; 0 if it is not in it."""
+        return f"instr({text}, {part})"
+
+    def year(self, seconds: str) -> str:
+        """Return the expression for the year (UTC) of seconds since 1970."""
+        return f"CAST(strftime('%Y', {seconds}, 'unixepoch') AS INTEGER)"
 
     def unindexed(self, column: str) -> str:
         """Return the expression for a column that keeps the database from using an index for it."""
@@ -107,21 +164,51 @@ class SqliteDatabase(SqliteFile):
 
     def catch_up(self, allowed: int = 0) -> None:
         """Add the missing rows to the search table in short transactions, if more than *allowed* are."""
-        last, mark = self.number("SELECT max(id) FROM archive_rows"), self._mark()
-        if last - mark <= allowed:
-            return
-        while mark < last:
-            with self.transaction():
-                mark = self._mark()  # another process may add the same rows
-                if mark < last:
-                    self._index_names(mark, min(mark + CHUNK, last))
-                    mark = min(mark + CHUNK, last)
+        if self._missing() > allowed:
+            while self._index_some():
+                pass
+
+    def _missing(self) -> int:
+        """Return how many rows the search table lacks."""
+        return self.number("SELECT max(id) FROM archive_rows") - self._mark()
+
+    def _index_some(self) -> bool:
+        """Add :data:`CHUNK` rows at most to the search table; return whether it lacks more."""
+        with self.transaction(power_safe=False):  # it can be made again
+            missing, mark = self._missing(), self._mark()  # another process may add the same rows
+            if missing > 0:
+                self._index_names(mark, mark + min(CHUNK, missing))
+        return missing > CHUNK
 
     def index_new_names(self) -> None:
         """Add the rows that were just written to the search table; called in their transaction."""
-        last, mark = self.number("SELECT max(id) FROM archive_rows"), self._mark()
-        if 0 < last - mark <= 8 * CHUNK and self.searchable:  # more would hold up other writers
-            self._index_names(mark, last)
+        if 0 < (missing := self._missing()) <= CHUNK and self.searchable:  # more would hold up other writers
+            mark = self._mark()
+            self._index_names(mark, mark + missing)
+
+    def index_in_background(self) -> None:
+        """Begin to add the rows that the search table lacks; the thread ends with the connection."""
+        running = self._indexing is not None and self._indexing.is_alive()
+        if running or self._missing() <= 0 or not self.searchable:
+            return
+        self._indexing = threading.Thread(target=self._index_all, name="glacier_magic names", daemon=True)
+        atexit.register(self._stop_indexing)
+        self._indexing.start()
+
+    def _index_all(self) -> None:
+        pause = INDEXING_PAUSE
+        with suppress(CatalogueError, LocalError):  # the next search adds what is missing
+            while not self._closing.wait(pause):
+                began = time.monotonic()
+                if not self._index_some():
+                    return
+                pause = time.monotonic() - began  # other threads and processes get the lock for as long
+
+    def _stop_indexing(self) -> None:
+        self._closing.set()
+        if self._indexing is not None:
+            self._indexing.join()
+            atexit.unregister(self._stop_indexing)
 
     def _index_names(self, after: int, last: int) -> None:
         self.execute(
@@ -172,13 +259,20 @@ class SqliteDatabase(SqliteFile):
     @contextlib.contextmanager
     def bulk_writing(self) -> Iterator[None]:
         """Cache more of the file while the block writes many rows."""
-        before = self.row("PRAGMA cache_size")
-        self.execute(f"PRAGMA cache_size=-{BULK_CACHE}")
+        try:
+            with self._caching(BULK_CACHE):
+                yield
+        finally:
+            self.execute("PRAGMA shrink_memory")  # SQLite would keep the pages
+
+    @contextlib.contextmanager
+    def _caching(self, kib: int) -> Iterator[None]:
+        before = self.number("PRAGMA cache_size")
+        self.execute(f"PRAGMA cache_size=-{kib}")
         try:
             yield
         finally:
-            self.execute(f"PRAGMA cache_size={before[0] if before else -2000}")
-            self.execute("PRAGMA shrink_memory")  # SQLite would keep the pages
+            self.execute(f"PRAGMA cache_size={before}")
 
     def indexes(self) -> set[str]:
         """Return the names of the indexes."""
@@ -192,13 +286,17 @@ class SqliteDatabase(SqliteFile):
 
     def create_indexes(self) -> None:
         """Create those of these indexes that are missing, each in its own transaction."""
-        for name, columns in LATE_INDEXES.items():
-            self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
+        self.execute("PRAGMA threads=1")  # another core sorts a piece while the next is read
+        with self._caching(SORT_CACHE):
+            for name, columns in LATE_INDEXES.items():
+                self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
+        self.execute("PRAGMA threads=0")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """Give the block all committed rows as of one time, on a separate connection."""
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        add_functions(connection)
         try:
             connection.execute("PRAGMA query_only=1")
             connection.execute("BEGIN")  # one read transaction: no commit of others shows
@@ -230,9 +328,43 @@ class SqliteDatabase(SqliteFile):
     # The state of the database
 
     def change_marker(self) -> tuple[int, ...]:
-        """Return the number of rows that this connection wrote, and one that commits of others change."""
+        """Return the number of rows that this connection wrote, one that commits of others change, and more.
+
+        The third is the number of writes that were logged.
+        """
+        self._log_writes()
         (mine,), (others,) = self.rows("SELECT total_changes()") + self.rows("PRAGMA data_version")
-        return int(mine), int(others)
+        return int(mine), int(others), self._logged
+
+    def _log_writes(self) -> None:
+        """From now on, log the downloads that this connection changes, and writes that no board shows."""
+        if self._log is not None:
+            return
+        log = self._log = deque(maxlen=LOGGED)
+
+        def wrote(number: int | None) -> None:
+            log.append(number)
+            self._logged += 1
+
+        self._connection.create_function(WROTE, 1, wrote)
+        for name, (event, number) in LOGGED_WRITES.items():
+            # Temporary: of this connection alone, and not in the file.
+            self.execute(
+                f"CREATE TEMP TRIGGER IF NOT EXISTS {name} AFTER {event} BEGIN SELECT {WROTE}({number}); END"
+            )
+
+    def written_downloads(self, before: tuple[int, ...], marker: tuple[int, ...]) -> set[int] | None:
+        """Return the downloads that were changed between two markers.
+
+        :returns: None if anything else that a job board shows may have been written.
+        """
+        wrote, others, logged = (new - old for new, old in zip(marker, before, strict=True))
+        # What the log lacks is of another table, or a row that came or went.
+        if others or wrote != logged or not 0 <= logged <= LOGGED or self._log is None:
+            return None
+        since = self._logged - before[2]  # later writes as well, which the next marker has again
+        found = list(self._log)[-since:] if since else []
+        return None if since > LOGGED else {number for number in found if number is not None}
 
     def size(self) -> int:
         """Return the bytes of the file and of its write-ahead log."""

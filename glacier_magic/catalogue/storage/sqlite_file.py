@@ -15,6 +15,7 @@ from ...steps import step
 from . import schema
 from .database import Database, Values, closed_error
 from .holding import hold_if_copied
+from .letters import composed, folded
 
 if TYPE_CHECKING:
     from typing import Self
@@ -27,6 +28,18 @@ WORDS = schema.Words(
     first="",  # in SQLite nulls always come first
     hash="lower(hex(a.tree_hash))",
 )
+
+HOLDS = "glacier_magic_holds"
+"""The SQL function of a text and a folded text: whether the first, folded, contains the second."""
+
+COMPOSED = "glacier_magic_composed"
+"""The SQL function :func:`.letters.composed`."""
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Add :data:`HOLDS` and :data:`COMPOSED` to a connection."""
+    connection.create_function(COMPOSED, 1, lambda text: text and composed(text), deterministic=True)
+    connection.create_function(HOLDS, 2, lambda text, part: part in folded(text), deterministic=True)
 
 
 class SqliteFile(Database):
@@ -51,6 +64,7 @@ class SqliteFile(Database):
                 cure="Check the folder's permissions, or set GLACIER_MAGIC_CATALOGUE to a file "
                 "that can be written.",
             ) from None
+        add_functions(self._connection)
         self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.usefixtures("soon")
 @pytest.fixture
 def gone(filled):
     """The record of ``c.txt``, as it was before it was deleted from here."""
-    (record,) = filled.select(["c.txt"])
-    filled.remove("c.txt").run()
+    (record,) = filled.select("c.txt")
+    filled.delete("c.txt").run()
     return record
 
 
@@ -35,7 +35,7 @@ def test_an_id_that_was_deleted_is_reported_and_not_requested(filled, gone, jobs
 
 def test_records_from_before_the_deletion_are_not_requested(filled, gone, jobs_of, tmp_path):
     """From a selection, a DataFrame or a Python list; the other archives are restored."""
-    others = filled.select(["scans/"])
+    others = filled.select("scans/")
     for plan in (
         filled.restore(gone, *others, to=tmp_path / "back"),
         filled.restore_archives([gone, *others], to=tmp_path / "back"),
@@ -49,16 +49,16 @@ def test_records_from_before_the_deletion_are_not_requested(filled, gone, jobs_o
 def test_what_is_deleted_after_the_plan_was_shown_is_not_requested(filled, jobs_of, tmp_path):
     """Hours may pass before the button is clicked."""
     plan = filled.restore("*", to=tmp_path / "back")
-    filled.remove("c.txt").run()
+    filled.delete("c.txt").run()
     plan.run()
     assert len(jobs_of()) == 2
 
 
 def test_what_is_deleted_while_it_is_scheduled_is_not_requested(session, filled, later, jobs_of, tmp_path):
     """The download fails with the reason."""
-    (kept,) = filled.select(["scans/a.tif"])
+    (kept,) = filled.select("scans/a.tif")
     batch = filled.restore("scans/a.tif", "c.txt", to=tmp_path / "back", spread="2d").run()
-    filled.remove("c.txt").run()
+    filled.delete("c.txt").run()
     later(session, hours=4.1)
     later(session, days=1)
     with pytest.raises(GlacierError, match="deleted from here"):
@@ -70,9 +70,9 @@ def test_a_deleted_archive_whose_bytes_are_here_or_staged_still_comes(
     session, filled, ready, later, jobs_of, tmp_path
 ):
     """The service keeps a finished output, and a copy costs nothing."""
-    (record,) = filled.select(["c.txt"])
+    (record,) = filled.select("c.txt")
     ready(filled.restore("c.txt", to=tmp_path / "one").run())
-    filled.remove("c.txt").run()
+    filled.delete("c.txt").run()
     ready(filled.restore(record, to=tmp_path / "two").run(), hours=0)
     later(session, hours=30)
     plan = filled.restore(record, to=tmp_path / "three")
@@ -102,7 +102,7 @@ def test_a_look_that_was_planned_before_the_deletion_is_not_paid(session, vault,
     vault.upload_stream(io.BytesIO(bytes(3 << 20)), "x.zip")
     plan = vault.peek("x.zip")
     assert len(plan.asking) == 1
-    vault.remove("x.zip").run()
+    vault.delete("x.zip").run()
     with pytest.raises(NameNotKnown, match="deleted from here"):
         plan.run()
     assert jobs_of() == []
@@ -113,16 +113,16 @@ def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tm
     explorer = Explorer(filled)
     explorer.picked.pick(explorer.answer, explorer.answer.ids(0, 2))
     chosen = explorer.picked.records(explorer.answer.listing)
-    filled.remove(chosen[0]).run()
-    restoring, deleting = explorer.restore(to=tmp_path / "back"), explorer.remove()
+    filled.delete(chosen[0]).run()
+    restoring, deleting = explorer.restore(to=tmp_path / "back"), explorer.delete()
     assert restoring.requests == 1
     assert "deleted from here" in repr(restoring)
     assert [record.archive_id for record in deleting.archives] == [chosen[1].archive_id]
     assert "1 archive that was deleted from here before" in repr(deleting)
     assert "Delete 1 archive " in deleting.title
-    filled.remove(chosen[1]).run()
+    filled.delete(chosen[1]).run()
     with pytest.raises(InputError, match="deleted"):
-        explorer.remove()
+        explorer.delete()
     assert explorer.restore(to=tmp_path / "back").empty
     explorer.close()
     assert jobs_of() == []
@@ -131,9 +131,9 @@ def test_a_selection_of_the_explorer_leaves_deleted_ones_out(filled, jobs_of, tm
 def test_deleting_an_id_twice_is_reported(filled, gone):
     """There is nothing left to delete."""
     with pytest.raises(InputError, match="deleted"):
-        filled.remove(f"id:{gone.archive_id}")
+        filled.delete(f"id:{gone.archive_id}")
     with pytest.raises(InputError, match="deleted"):
-        filled.remove(gone)
+        filled.delete(gone)
 
 
 def test_a_table_with_deleted_rows_restores_the_others(session, filled, gone, jobs_of, tmp_path):
@@ -152,7 +152,7 @@ def test_a_plan_file_of_what_is_deleted_since_is_refused(session, filled, jobs_o
     """When it is opened; an archive deleted later is not requested."""
     saved = filled.restore("*", to=tmp_path / "back").save(tmp_path / "plan.json")
     opened = session.open_plan(saved, to=tmp_path / "back")
-    filled.remove("c.txt").run()
+    filled.delete("c.txt").run()
     with pytest.raises(InputError, match="deleted"):
         session.open_plan(saved, to=tmp_path / "back")
     opened.run()

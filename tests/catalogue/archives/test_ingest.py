@@ -50,9 +50,12 @@ def batch(numbers, **known_):
     )
 
 
+AT_ONCE = Limits(collected=0)  # so that an interruption leaves rows
+
+
 @pytest.fixture
 def catalogue(place):
-    made = Catalogue(place, HERE)
+    made = Catalogue(place, HERE, limits=AT_ONCE)
     yield made
     made.close()
 
@@ -310,7 +313,7 @@ def test_what_is_stored_while_an_inventory_is_read_is_not_lost(catalogue):
 def test_a_vault_too_large_to_hold_is_looked_up_in_the_database(catalogue):
     """With the same result."""
     read(catalogue, range(50), START)
-    catalogue.database.limits = Limits(known_ids=10)
+    catalogue.database.limits = Limits(known_ids=10, collected=0)
     read(catalogue, range(20, 70), START + DAY)
     found = states(catalogue)
     assert {n for n, state in found.items() if state == "gone"} == set(range(20))
@@ -332,7 +335,7 @@ def indexes(catalogue):
 
 def test_many_new_archives_are_indexed_afterwards(catalogue):
     """All indexes exist at the end, even after an interruption."""
-    catalogue.database.limits = Limits(bulk_rows=100)
+    catalogue.database.limits = Limits(bulk_rows=100, collected=0)
     before = indexes(catalogue)
     stop_half_way(catalogue, range(200), lambda: indexes(catalogue) < before)
     assert indexes(catalogue) == before
@@ -342,6 +345,23 @@ def test_many_new_archives_are_indexed_afterwards(catalogue):
     assert indexes(catalogue) == before >= set(LATE_INDEXES)
     assert len(catalogue.archives.query("photos", text="1999.t").records) == 1
     check_sums(catalogue)
+
+
+def test_new_archives_of_several_batches_are_written_together(place):
+    """In one transaction, not one for each batch."""
+    made = Catalogue(place, HERE)
+    begun, begin = [], made.database.transaction
+    made.database.transaction = lambda **how: begun.append(how) or begin(**how)
+    with made.inventories.loading("photos", "j") as load:
+        begun.clear()
+        for start in (0, 10, 20):
+            load.add(batch(range(start, start + 10)))
+        assert begun == [{"power_safe": False}] * 3  # the claim of the vault is renewed
+        assert made.database.number("SELECT count(*) FROM archive_rows") == 0
+        load.finish(START)
+    assert sum(how == {"power_safe": False} for how in begun) == 4
+    check_sums(made)
+    made.close()
 
 
 # The time axis
@@ -386,9 +406,9 @@ def test_a_time_before_the_first_inventory_is_refused(catalogue):
 
 LOADER = """
     import sys
-    from tests.catalogue.archives.test_ingest import HERE, START, batch
+    from tests.catalogue.archives.test_ingest import AT_ONCE, HERE, START, batch
     from glacier_magic.catalogue import Catalogue
-    catalogue = Catalogue(sys.argv[1], HERE)
+    catalogue = Catalogue(sys.argv[1], HERE, limits=AT_ONCE)
     with catalogue.inventories.loading("photos", sys.argv[2]) as load:
         for start in range(0, 2000, 50):
             load.add(batch(range(start, start + 50)))

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from unicodedata import normalize
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from glacier_magic.base import dataframes
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives import archive_frames, query
+from glacier_magic.catalogue.archives.patterns import literals
 from glacier_magic.errors import InputError
 from tests.catalogue import mark_deleted
 
@@ -42,6 +44,21 @@ NAMES = [
     "ab" * 30,
     "😀/😀.jpg",
     "a/b/c.txt",
+    "Straße/Übung.txt",
+    "STRASSE 7",
+    "kasse/Fussßn",
+    "re\u0301sume\u0301.PDF",
+    "résumé.pdf",
+    "re\u0301sume\u0301.pdf",
+    "re\u0301sumé.pdf",
+    "\u304b\u3099/a",
+    "\u304c/b",
+    "\u304c",
+    "\u041f\u0438\u0306д/Письмо",
+    "ΟΔΟΣ οδός",
+    "5 \N{MICRO SIGN}m İstanbul",
+    "scans[1]/a",
+    "win\\2021\\b/c",
 ]
 
 
@@ -115,16 +132,76 @@ def like_glob(pattern):
 
 
 @settings(max_examples=150, deadline=None)
-@given(pattern=st.text("ab/*?[]^cxtT.ä1", min_size=1, max_size=8))
+@given(
+    pattern=st.text("ab/*?[]^cxtT.ä1", min_size=1, max_size=8)
+    | st.lists(
+        st.sampled_from(
+            ["r", "é", "e\u0301", "e", "\u0301", "sum", "*", "?", ".pdf", "[é]", "[^é]", "\u304c", "/"]
+        ),
+        min_size=1,
+        max_size=8,
+    ).map("".join)
+)
 @pytest.mark.parametrize("few", [10_000, 1])
 def test_a_glob_matches_what_its_characters_say(catalogue, few, pattern):
-    """A star crosses slashes, case counts, and the order is by name, then age."""
+    """A star crosses slashes, case counts, characters are composed, and the order is by name, then age."""
     with few_rows(catalogue, few):
         found = numbers(catalogue.archives.query("photos", pattern))
-    expression = like_glob(f"{query.literal(pattern)}*" if pattern.endswith("/") else pattern)
-    if pattern in NAMES and not {"*", "?"} & set(pattern) and not pattern.endswith("/"):
-        expression = re.compile(re.escape(pattern))  # a name that is spelled exactly so
-    assert found == in_order(lambda name: expression and expression.fullmatch(name))
+    pattern, names = normalize("NFC", pattern), [normalize("NFC", name) for name in NAMES]
+    inside = re.compile(re.escape(pattern) + (".*" if pattern.endswith("/") else r"[/\\].*"), re.DOTALL)
+    expression = like_glob(pattern)
+    if not {"*", "?"} & set(pattern):  # a name or a folder that is spelled exactly so
+        if pattern in names and not pattern.endswith("/"):
+            expression = re.compile(re.escape(pattern))
+        elif "[" not in pattern or pattern.endswith("/") or any(map(inside.fullmatch, names)):
+            expression = inside
+    assert found == in_order(lambda name: expression and expression.fullmatch(normalize("NFC", name)))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [
+        ("résumé.pdf", 3),
+        ("name:résumé.pdf", 3),
+        ("rés*", 4),
+        ("*mé.p*", 3),
+        ("r?sum?.pdf", 3),
+        ("\u304c/", 2),
+        ("\u304c", 1),
+    ],
+)
+def test_names_that_read_the_same_are_all_found(catalogue, way, word, count, form):
+    """Composed, decomposed or mixed, however they are typed; a page has the order of the whole."""
+    asked = normalize(form, word)
+    found = numbers(catalogue.archives.query("photos", asked))
+    assert len(found) == 3 * count
+    assert numbers(catalogue.archives.query("photos", asked, limit=2, offset=1)) == found[1:3]
+    if "*" not in word:
+        assert len(catalogue.archives.matching("photos", asked.removeprefix("name:"))) == 3 * count
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("condition", "count"),
+    [
+        ("name = 'résumé.pdf'", 3),
+        ("description = 'résumé.pdf'", 3),
+        ("name in ('résumé.pdf', 'a')", 4),
+        ("name like 'RéSUM_.pdf'", 4),
+        ("name glob '*é.p[d]f' and not name = 'é'", 3),
+        ("name <> 'résumé.pdf' and name glob 'r?sum*'", 1),
+    ],
+)
+def test_conditions_compare_texts_as_they_read(catalogue, way, condition, count, form):
+    found = catalogue.archives.query("photos", where=normalize(form, condition))
+    assert len(found.records) == 3 * count
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_folders_that_read_the_same_are_all_added_up(catalogue, form):
+    found = catalogue.archives.du("photos", normalize(form, "\u304c"), 0)
+    assert [folder.archives for folder in found] == [3, 3]
 
 
 @settings(max_examples=100, deadline=None)
@@ -133,30 +210,111 @@ def test_what_a_pattern_holds_is_in_all_that_match(pattern, name):
     """Otherwise the search index would miss names."""
     expression = like_glob(pattern)
     if expression and expression.fullmatch(name):
-        prefix, *others = query.literals(pattern)
+        prefix, *others = literals(pattern)
         assert name.startswith(prefix)
         assert all(text in name for text in others)
 
 
 def folded(text):
-    return "".join(c.lower() if c.isascii() else c for c in text)
+    """Return what people read, by Unicode's definition of a caseless match."""
+    return normalize("NFC", normalize("NFD", text).casefold())
+
+
+def holds(text):
+    """Return the test of names that have all words of a text, in any order."""
+    return lambda name: all(folded(word) in folded(name) for word in text.split())
 
 
 @settings(max_examples=100, deadline=None)
-@given(start=st.integers(0, 3), length=st.integers(1, 9), name=st.sampled_from(NAMES[:-2]).filter(bool))
-def test_a_text_is_found_wherever_it_is(catalogue, start, length, name):
-    """Short or long, wildcards meaning themselves, ASCII letters in either case."""
-    text = name[start : start + length] or name
-    for spelled in (text, text.swapcase()) if text.isascii() else (text,):
-        found = numbers(catalogue.archives.query("photos", text=spelled))
-        assert found == in_order(lambda n, spelled=spelled: folded(spelled) in folded(n))
+@given(
+    start=st.integers(0, 9),
+    length=st.integers(1, 9),
+    name=st.sampled_from(NAMES).filter(bool),
+    few=st.sampled_from([10_000, 1]),
+)
+def test_a_text_is_found_wherever_it_is(catalogue, start, length, name, few):
+    """Short or long, wildcards meaning themselves, in either case, composed or not."""
+    text = name[start : start + length].strip() or name
+    for spelled in (text, text.upper(), text.lower(), normalize("NFC", text), normalize("NFD", text)):
+        with few_rows(catalogue, few):
+            found = numbers(catalogue.archives.query("photos", text=spelled))
+        assert found == in_order(holds(spelled))
 
 
-@pytest.mark.parametrize("text", ["b/c", "ab", "C.TXT", "äöü", "😀", "nowhere", "it's", 'o"t'])
+@settings(max_examples=100, deadline=None)
+@given(
+    text=st.text(
+        "äÄa\u0308sSßẞéÉEe\u0301\u03c3ςΣйЙи\u0306iİ\u0131\N{MICRO SIGN}μ /.", min_size=1, max_size=6
+    ).filter(str.strip)
+)
+def test_any_letters_are_found_in_either_case(catalogue, text):
+    """With and without a match."""
+    assert numbers(catalogue.archives.query("photos", text=text)) == in_order(holds(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b/c",
+        "ab",
+        "C.TXT",
+        "äöü",
+        "😀",
+        "nowhere",
+        "it's",
+        'o"t',
+        "ÄÖÜ ß",
+        "txt b/",
+        "strasse",
+        "STRASS",
+        "straße",
+        "RÉSUMÉ",
+        "re\u0301sume\u0301",
+        "sum pdf",
+        "ПЙД",
+        "οδοσ",
+        "μm",
+        "İSTANBUL",
+        "ssn",
+        "resume",
+    ],
+)
 def test_every_way_to_a_text_gives_the_same(catalogue, way, text):
     """With and without a search table, with few hits and with many."""
     found = numbers(catalogue.archives.query("photos", text=text))
-    assert found == in_order(lambda name: folded(text) in folded(name))
+    assert found == in_order(holds(text))
+
+
+def test_a_text_has_words_and_not_too_many(catalogue):
+    """All of them must occur, so that none would be everything."""
+    for text in (" ", "", " ".join(map(str, range(101)))):
+        with pytest.raises(InputError):
+            catalogue.archives.query("photos", text=text)
+    assert catalogue.archives.query("photos", text=" ".join(map(str, range(100)))).records == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("a/b", {"a/b"}),  # an archive of this name is not a folder
+        ("a", {"a"}),
+        ("ab", {"ab/c"}),
+        ("äöü", {"äöü/ß"}),
+        ("x/", {"x/"}),
+        ("back", {"back\\slash"}),
+        ("win\\2021", {"win\\2021\\b/c"}),
+        ("win\\2021\\b", {"win\\2021\\b/c"}),
+        ("win\\", {"win\\2021\\b/c"}),
+        ("scans[1]", {"scans[1]/a"}),
+        ("[ax]", {"a"}),
+        ("nowhere", set()),
+        ("name:ab", set()),
+    ],
+)
+def test_a_folder_needs_no_slash_unless_an_archive_has_its_name(catalogue, way, word, found):
+    """Either slash ends it; brackets that are no name are a pattern."""
+    assert {r.name for r in catalogue.archives.query("photos", word).records} == found
+    assert {r.name for r in catalogue.archives.matching("photos", word)} == found
 
 
 @pytest.mark.parametrize("glob", ["a/*", "*.txt", "a/b/*.t?t", "*", "a/b/", "ab*", "[ab]/*"])
@@ -221,6 +379,7 @@ def test_a_frame_has_the_columns_and_types_of_every_table(catalogue):
         old = dataframes.archives(catalogue.archives.matching("photos", glob))
         assert found.dtypes.to_dict() == old.dtypes.to_dict()
         assert found.attrs == {
+            dataframes.MARK: True,
             "vault": "photos",
             "as_of": None,
             "more": 0,
@@ -244,6 +403,22 @@ def test_a_frame_is_the_same_in_whatever_pieces_it_is_read(catalogue, monkeypatc
     assert {str(part[name].array.dtype.storage) for name in ("name", "tree_hash")} == {"pyarrow"}
 
 
+def test_what_a_limit_left_out_is_counted_only_where_it_was_reached(catalogue, monkeypatch):
+    """A count reads names once more."""
+    asked, number = [], catalogue.database.number
+
+    def watched(sql, values=()):
+        asked.append(sql)
+        return number(sql, values)
+
+    monkeypatch.setattr(catalogue.database, "number", watched)
+    for limit, counts in ((5, 1), (1000, 0)):
+        asked.clear()
+        found = catalogue.archives.frame("photos", text="b/", limit=limit)
+        assert found.attrs["more"] == max(0, len(in_order(lambda name: "b/" in name.lower())) - limit)
+        assert sum("OFFSET" in sql for sql in asked) == counts
+
+
 def test_a_frame_equals_the_records(catalogue):
     """Row for row."""
     found = catalogue.archives.frame("photos")
@@ -262,19 +437,49 @@ def below(path):
     return (len(rows), sum(r.size for r in rows), min(r.created for r in rows), max(r.created for r in rows))
 
 
-@pytest.mark.parametrize("path", ["", "a/", "a/b", "/", "äöü/"])
+@pytest.mark.parametrize("path", ["", "a/", "a/b", "/", "äöü/", "win\\", "win\\2021\\"])
 @pytest.mark.parametrize("depth", [0, 1, 5])
 def test_folders_are_added_up(catalogue, path, depth):
     """Each with the totals of all below it, the folder itself first."""
     folders = catalogue.archives.du("photos", path, depth)
-    path = path if not path or path.endswith("/") else f"{path}/"
+    path = path if not path or path.endswith(("/", "\\")) else f"{path}/"
     assert folders[0].path == path
-    every = {n[: m.end()] for n in NAMES for m in re.finditer("/", n)} | {""}
-    levels = [f for f in every if f.startswith(path) and f[len(path) :].count("/") <= depth]
+
+    def deep(folder):
+        return len(re.findall(r"[/\\]", folder[len(path) :]))
+
+    every = {n[: m.end()] for n in NAMES for m in re.finditer(r"[/\\]", n)} | {""}
+    levels = [f for f in every if f.startswith(path) and deep(f) <= depth]
     assert {f.path for f in folders} == set(levels)
     for f in folders:
         assert (f.archives, f.bytes, f.oldest, f.newest) == below(f.path)
-        assert f.depth == f.path[len(path) :].count("/")
+        assert f.depth == deep(f.path)
+
+
+def test_a_backslash_ends_a_folder(catalogue):
+    """It is found without one at its end."""
+    (folder, *_) = catalogue.archives.du("photos", "win", 2)
+    assert (folder.path, folder.archives) == ("win\\", 3)
+    paths = [f.path for f in catalogue.archives.du("photos", "win", 2)]
+    assert paths == ["win\\", "win\\2021\\", "win\\2021\\b/"]
+    assert catalogue.archives.folder_names("photos", "win\\2") == ["win\\2021\\"]
+
+
+def test_folders_of_an_earlier_version_are_summed_once(new_place):
+    """Where a backslash did not end one: when the catalogue is opened."""
+    place = new_place()
+    made = Catalogue(place, HERE)
+    for number, name in enumerate(["win\\a/b", "win\\c", "d"]):
+        made.archives.record(archive(number, name))
+    whole = made.archives.du("photos", depth=3)
+    assert [f.path for f in whole if f.path] == ["win\\", "win\\a/"]
+    made.database.execute("DELETE FROM folders WHERE name LIKE ?", ("win%",))
+    made.database.execute("DELETE FROM settings WHERE key='folders.ends'")
+    made.close()
+    for _ in range(2):
+        again = Catalogue(place, HERE)
+        assert again.archives.du("photos", depth=3) == whole
+        again.close()
 
 
 def test_an_empty_folder_is_left_out(catalogue):

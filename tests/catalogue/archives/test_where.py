@@ -2,12 +2,15 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
 from glacier_magic.catalogue.archives import where
 from glacier_magic.errors import InputError
@@ -18,7 +21,7 @@ DAY = 86_400_000
 
 def archives():
     for number in range(48):
-        yield ArchiveRecord.described(
+        described = ArchiveRecord.described(
             NAMES[number % len(NAMES)],
             vault="photos",
             archive_id=f"{number:0138}",
@@ -28,6 +31,8 @@ def archives():
             state="unknown" if number % 2 else "pending",
             seen=None,
         )
+        modified = None if number % 5 == 2 else 1_300_000_000_000 + number * 60 * DAY
+        yield replace(described, mtime=modified)
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +109,20 @@ def times(draw):
     last = datetime(*end, tzinfo=UTC) if end else first + timedelta(days=1)
     low, high = (round(moment.timestamp() * 1000) for moment in (first, last))
 
+    field, attribute = draw(st.sampled_from([("created", "created"), ("modified", "mtime")]))
+
     def test(a):
-        if a.created is None:
+        time = getattr(a, attribute)
+        if time is None:
             return False
         if sign in ("=", "=="):
-            return low <= a.created < high
+            return low <= time < high
         if sign in ("!=", "<>"):
-            return not low <= a.created < high
+            return not low <= time < high
         bound = low if sign in ("<", ">=") else high
-        return a.created < bound if sign in ("<", "<=") else a.created >= bound
+        return time < bound if sign in ("<", "<=") else time >= bound
 
-    return f"created {sign} {draw(st.sampled_from([text, quoted(text)]))}", test
+    return f"{field} {sign} {draw(st.sampled_from([text, quoted(text)]))}", test
 
 
 @st.composite
@@ -241,6 +249,31 @@ def test_what_is_missing_is_asked_for(catalogue):
     """As in SQL."""
     assert found(catalogue, "size is null") == expected(lambda a: a.size is None)
     assert found(catalogue, "size is not none") == expected(lambda a: a.size is not None)
+    assert found(catalogue, "modified is null") == expected(lambda a: a.mtime is None)
+
+
+def test_a_condition_on_an_unknown_time_is_false(catalogue):
+    """Whether before or after; not() is true for it."""
+    known = expected(lambda a: a.mtime is not None)
+    assert found(catalogue, "modified < 2015 or modified >= 2015") == known
+    assert found(catalogue, "not (modified < 2015)") > found(catalogue, "modified >= 2015")
+
+
+@pytest.mark.parametrize("few", [10_000, 1])
+def test_archives_are_sorted_by_when_their_file_was_modified(catalogue, few):
+    """Unknown times come first, in the reverse order last."""
+    catalogue.database.limits = Limits(few_rows=few)
+    times = [a.mtime for a in catalogue.archives.query("photos", sort="modified").records]
+    assert times == sorted(times, key=lambda time: time or 0)
+    times = [a.mtime for a in catalogue.archives.query("photos", "*t", sort="-modified").records]
+    assert times == sorted(times, key=lambda time: -(time or 0))
+    frame = catalogue.archives.frame("photos", where="modified < 2013", sort="-modified")
+    assert list(frame.columns[:4]) == ["name", "size", "created", "modified"]
+    assert frame["modified"].notna().all()
+    assert frame["modified"].max() < pd.Timestamp("2013", tz="UTC")
+    assert catalogue.archives.frame("photos")["modified"].isna().any()
+    with pytest.raises(InputError, match=r"There is no column 'mtime' to sort by.*modified"):
+        catalogue.archives.query("photos", sort="mtime")
 
 
 def test_a_tree_hash_is_compared_as_it_is_shown(catalogue):

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -331,7 +332,7 @@ def test_a_backup_of_an_earlier_version_is_brought_to_this_one(filled, tmp_path,
     old = tmp_path / "old.sqlite"
     filing.backup(filled, old)
     step = "CREATE TABLE notes(note TEXT)"
-    monkeypatch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     assert filing.examine(old).archives == len(NAMES) + 1
     filing.restore(old, filled, NOW)
     assert len(content(filled)) == len(NAMES) + 1
@@ -443,6 +444,7 @@ def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
     """In any state, with any characters in names; accounts are masked."""
     target = tmp_path / f"table{end}"
     catalogue = Catalogue(filled, HERE)
+    catalogue.archives.rename(replace(catalogue.archives.get("photos", identifier(0)), note="tags a, b"))
     assert export(catalogue.database, target) == len(NAMES) + 1
     catalogue.close()
     assert HERE.account.encode() not in target.read_bytes()
@@ -456,7 +458,7 @@ def test_an_exported_table_gives_every_row_back(filled, tmp_path, end):
     merged.close()
     assert report.taken == {"unknown": 7, "gone": 2, "deleted here": 1}
     before, after = content(filled), content(tmp_path / "new.sqlite")
-    kept = ("archive_id", "name", "description", "format", "mtime", "size", "created", "tree_hash")
+    kept = ("archive_id", "name", "description", "format", "mtime", "size", "created", "tree_hash", "note")
     assert [[getattr(r, k) for k in kept] for r in sorted(after, key=lambda r: r.archive_id)] == [
         [getattr(r, k) for k in kept] for r in sorted(before, key=lambda r: r.archive_id)
     ]

@@ -141,7 +141,7 @@ def test_a_restored_schedule_is_not_paid_for_again(opened, requests, vault, late
     passes(again, 3)
     assert requests["InitiateJob"] == before
     assert "Held since the catalogue was restored, copied or moved: 2 archives" in repr(board)
-    assert "catalogue resume" in repr(board)
+    assert "session.held.resume()" in repr(board)
     with pytest.raises(NotReady, match="2 jobs of 2 on hold"):
         again.pending().wait(PATIENCE)
     assert "2 archives to ask for (200 B)" in repr(again.held)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, JobRecord, Scope
 from glacier_magic.catalogue.storage import schema
-from glacier_magic.catalogue.storage.database import is_dead, new_owner
+from glacier_magic.catalogue.storage.owners import is_dead, new_owner
 from glacier_magic.errors import CatalogueError, InputError, LocalError, Unavailable
 from tests import postgres_server
 from tests.catalogue import mark_deleted

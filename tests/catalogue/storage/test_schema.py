@@ -28,11 +28,12 @@ def first(place):
 
 @pytest.fixture
 def later():
-    """Give the program a second version, until the returned function is called."""
+    """Give the program a later version, until the returned function is called."""
+    released = schema.MIGRATIONS
     with pytest.MonkeyPatch.context() as patch:
 
         def migrate(step=STEP):
-            patch.setattr(schema, "MIGRATIONS", (schema.SCHEMA, step))
+            patch.setattr(schema, "MIGRATIONS", (*released, step))
             return patch.undo
 
         yield migrate
@@ -74,7 +75,7 @@ def test_several_processes_that_open_it_at_once_apply_a_step_once(first, child):
         from pathlib import Path
         from glacier_magic.catalogue import Catalogue, Scope
         from glacier_magic.catalogue.storage import schema
-        schema.MIGRATIONS = (schema.SCHEMA, {STEP!r})
+        schema.MIGRATIONS = (*schema.MIGRATIONS, {STEP!r})
         place = sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])
         catalogue = Catalogue(place, Scope("111111111111", "eu-west-1"))
         print(len(catalogue.database.rows("SELECT 1 FROM notes")), flush=True)

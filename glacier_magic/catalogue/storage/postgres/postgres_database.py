@@ -9,13 +9,15 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from ....errors import GlacierError
-from ..database import ascii_lower
+from ..database import literal
+from ..letters import ascii_lower, composed, differs_composed, folded
 from ..schema import LATE_INDEXES
 from . import glob
 from .migration import WORDS
@@ -27,6 +29,9 @@ MAINTENANCE_MEMORY = "256MB"
 
 _TRIGRAM = re.compile("[0-9A-Za-z]{3}")
 """A text of which the extension makes a trigram, whatever the language of the server."""
+
+_LONGER = "ßẞİ"
+"""The characters of living languages that are folded into two."""
 
 _NUMBERS = ("id", "vault_id", "size", "created", "mtime")
 
@@ -58,17 +63,42 @@ class PostgresDatabase(PostgresServer):
 
     def glob(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column matches a GLOB pattern of SQLite, with its values."""
+        pattern = composed(pattern)
         found = glob.translate(pattern)
-        return ("FALSE", []) if found is None else (f"{column} {found[0]} ?", [found[1]])
+        return (
+            ("FALSE", []) if found is None else (f"{_read(column, pattern, '?[')} {found[0]} ?", [found[1]])
+        )
 
     def like(self, column: str, pattern: str) -> tuple[str, list[Any]]:
         """Return the condition that a column is LIKE a pattern; the case of ASCII letters is ignored."""
         # In the collation "C" only ASCII letters have a case, as in SQLite.
-        return f"""{column} COLLATE "C" ILIKE ? ESCAPE ''""", [pattern]
+        pattern = composed(pattern)
+        return f"""{_read(column, pattern, "_")} COLLATE "C" ILIKE ? ESCAPE ''""", [pattern]
 
     def contains(self, column: str, text: str) -> tuple[str, list[Any]]:
-        """Return the condition that a column contains a text; the case of ASCII letters is ignored."""
-        return f"lower({column}) LIKE ?", [f"%{glob.like_escaped(ascii_lower(text))}%"]
+        """Return the condition that the text of a column, folded, contains a folded text."""
+        pattern = f"%{glob.like_escaped(text)}%"
+        # In the collation "C" lower() knows ASCII alone.  Of the others only those of the text matter.
+        lower = f"lower(normalize({column}, NFC))"
+        for char in _LONGER:
+            lower = f"replace({lower}, '{char}', '{folded(char)}')"
+        return (
+            f"CASE WHEN octet_length({column})=char_length({column}) THEN lower({column}) LIKE ? "
+            f"ELSE translate({lower}, ?, ?) LIKE ? END"
+        ), [pattern, *_others(text), pattern]
+
+    @staticmethod
+    def _in_lower(text: str) -> tuple[str, str]:
+        """Return the condition, which the index of trigrams answers, that a name has an ASCII text."""
+        return "lower(name) LIKE ?", f"%{glob.like_escaped(ascii_lower(text))}%"
+
+    def position(self, text: str, part: str) -> str:
+        """Return the expression for the place of *part* in *text*, both expressions; 0 if it is not in it."""
+        return f"strpos({text}, {part})"
+
+    def year(self, seconds: str) -> str:
+        """Return the expression for the year (UTC) of seconds since 1970."""
+        return f"date_part('year', to_timestamp({seconds}) AT TIME ZONE 'UTC')::int"
 
     def unindexed(self, column: str) -> str:
         """Return the expression for a column that keeps the database from using an index for it."""
@@ -92,16 +122,19 @@ class PostgresDatabase(PostgresServer):
         :returns: None if no text has a trigram, there is no index of them, or there are more rows
             than *limit*.
         """
-        found = [self.contains("name", text) for text in texts if _TRIGRAM.search(text)]
+        found = [self._in_lower(text) for text in texts if _TRIGRAM.search(text)]
         if not found or not self.searchable:
             return None
         rows = self.rows(
             f"SELECT id FROM archive_rows WHERE {' AND '.join(condition for condition, _ in found)} LIMIT ?",
-            [value for _, values in found for value in values] + [limit + 1],
+            [value for _, value in found] + [limit + 1],
         )
         return None if len(rows) > limit else [row["id"] for row in rows]
 
     def index_new_names(self) -> None:
+        """Do nothing: the server updates its index."""
+
+    def index_in_background(self) -> None:
         """Do nothing: the server updates its index."""
 
     def reindex_name(self, archive: int, old: str, new: str) -> None:
@@ -171,22 +204,31 @@ class PostgresDatabase(PostgresServer):
                 f"USING gin(lower(name) {schema}.gin_trgm_ops)"
             )
 
-    def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert many rows, all or none; return how many were new.
+    def insert_many(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        same: dict[str, int | str | None],
+        key: str,
+    ) -> int:
+        """Insert the rows whose *key* is not in the table yet; return how many they were.
 
         COPY is faster than INSERT but has no ON CONFLICT: a temporary table takes the rows first.
-
-        :param sql: an INSERT that names the table and a column for each value of a row.
         """
-        table, columns, tail = _insert(sql)
+        names = ",".join(columns)
         with self.transaction():
             self.execute(
-                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"
             )
-            with self.using() as cursor, cursor.copy(f"COPY incoming({columns}) FROM STDIN") as copy:
+            with self.using() as cursor, cursor.copy(f"COPY incoming({names}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-            written = self.execute(f"INSERT INTO {table}({columns}) SELECT {columns} FROM incoming {tail}")
+            written = self.execute(
+                f"INSERT INTO {table}({','.join((names, *same))}) "
+                f"SELECT {','.join((names, *map(literal, same.values())))} FROM incoming "
+                f"ON CONFLICT({key}) DO NOTHING"
+            )
             self.execute("DROP TABLE incoming")  # several batches may be in one transaction
         return written
 
@@ -229,8 +271,25 @@ class PostgresDatabase(PostgresServer):
         return [f"the index {row['name']} is not valid" for row in rows]
 
 
-def _insert(statement: str) -> tuple[str, str, str]:
-    """Return the table of an INSERT, its columns, and what follows the values."""
-    head, _, rest = statement.partition(" VALUES(")
-    table, _, columns = head.removeprefix("INSERT INTO ").partition("(")
-    return table, columns.removesuffix(")"), rest.partition(")")[2]
+def _read(column: str, pattern: str, one: str) -> str:
+    """Return the expression for a column as a pattern is compared with it."""
+    if not differs_composed(pattern, one):
+        return column
+    plain = f"octet_length({column})=char_length({column})"
+    return f"(CASE WHEN {plain} THEN {column} ELSE normalize({column}, NFC) END)"
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Return the characters beyond ASCII that are folded into each character."""
+    found: dict[str, str] = {}
+    for char in map(chr, range(0x80, 0x20000)):  # all that have a case
+        if char.casefold() != char and len(small := folded(char)) == 1:
+            found[small] = found.get(small, "") + char
+    return found
+
+
+def _others(text: str) -> tuple[str, str]:
+    """Return the other spellings of the characters of a folded text, and these characters."""
+    pairs = [(other, char) for char in dict.fromkeys(text) for other in _spellings().get(char, "")]
+    return "".join(other for other, _ in pairs), "".join(char for _, char in pairs)
