@@ -156,7 +156,7 @@ class VaultNotEmpty(Refused):
 
 
 class NotConfirmed(Refused):
-    """Deleting more than one archive requires typing the vault's name; nothing was done."""
+    """A confirmation is missing or wrong, such as the vault's name for a deletion; nothing was done."""
 
 
 class OverBudget(Refused):

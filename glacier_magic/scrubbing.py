@@ -44,7 +44,8 @@ _CHANGES = re.compile("[A-Z]+|[a-z]+|[0-9]+|[+/]+")
 
 def mask_account(text: str) -> str:
     """Return *text* with all but the last four digits of account ids in ARNs and paths masked."""
-    return _ACCOUNT.sub(r"\1\3********\2\4", text)
+    # The search first: a substitution costs three times as much, and most texts have none.
+    return _ACCOUNT.sub(r"\1\3********\2\4", text) if _ACCOUNT.search(text) else text
 
 
 class Scrubber:

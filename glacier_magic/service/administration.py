@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..errors import NotFound, Unavailable
+from ..errors import NotFound
 from .client import Service
 from .translation import translated
 
@@ -45,10 +45,8 @@ class Administration:
 
     def buy_capacity(self) -> str:
         """Buy one unit and return its id; the call is paid, so it is never repeated."""
-        with translated():
-            response = self._once.purchase_provisioned_capacity()
-        if "capacityId" not in response:  # the unit may be bought all the same
-            raise Unavailable("The service's response to a purchase arrived damaged")
+        # If the answer is damaged, the unit may be bought all the same.
+        response = self._service._answer(self._once, "purchase_provisioned_capacity", "capacityId")
         return str(response["capacityId"])
 
     # Tags
@@ -97,11 +95,9 @@ class Administration:
 
         Sent once: a repeated request would be refused, and the id in the first response lost.
         """
-        with translated():
-            response = self._once.initiate_vault_lock(vaultName=vault, policy={"Policy": policy})
-        if "lockId" not in response:  # the policy is in force all the same, until the lock is aborted
-            raise Unavailable("The service's response to a vault lock arrived damaged")
-        return str(response["lockId"])
+        arguments = {"vaultName": vault, "policy": {"Policy": policy}}
+        # If the answer is damaged, the policy is in force all the same, until the lock is aborted.
+        return str(self._service._answer(self._once, "initiate_vault_lock", "lockId", **arguments)["lockId"])
 
     def complete_lock(self, vault: str, lock_id: str) -> None:
         """Make a lock permanent; may be repeated with the same id."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
+from ..base.files import read_at
 from ..base.treehash import CHUNK, combine
 from ..errors import LocalError
 
@@ -19,8 +19,15 @@ The larger block follows a block that was sent within so many seconds, else the 
 progress stays even.
 """
 
-Pace = Callable[[int], int]
-"""Called with the size of a block before it is sent; returns the bytes that may go, or raises."""
+
+class BodyPace(Protocol):
+    """Decides how many bytes go at once, and counts them."""
+
+    def __call__(self, count: int) -> int:
+        """Return how many of *count* bytes may go now, or raise."""
+
+    def uncount(self) -> None:
+        """Subtract the bytes of a request that is sent again."""
 
 
 class HashedBody(io.RawIOBase):
@@ -34,7 +41,7 @@ class HashedBody(io.RawIOBase):
         self.length = length
         self.sha256 = sha256
         self.tree = tree
-        self.pace: Pace | None = None
+        self.pace: BodyPace | None = None
         self.failure: LocalError | None = None
         """The reason why the body could not be read to its end, which the HTTP library hides."""
         self._position = 0
@@ -59,6 +66,8 @@ class HashedBody(io.RawIOBase):
         """Move within the part."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.length}[whence]
         self._position = max(0, base + offset)
+        if self.pace is not None and not self._position:
+            self.pace.uncount()  # botocore sends the request again
         return self._position
 
     def read(self, size: int | None = -1) -> Any:
@@ -110,18 +119,18 @@ class FileBody(HashedBody):
     def __init__(self, descriptor: int, start: int, length: int) -> None:
         self._descriptor, self._start = descriptor, start
 
-        def chunks() -> Iterable[bytes]:
-            done = 0
-            # pread: many threads share the descriptor and its position.
-            while chunk := os.pread(descriptor, min(CHUNK, length - done), start + done):
-                yield chunk
-                done += len(chunk)
+        def chunks() -> Iterable[memoryview]:
+            done, buffer = 0, memoryview(bytearray(min(CHUNK, length)))
+            while count := read_at(descriptor, buffer[: length - done], start + done):
+                yield buffer[:count]
+                done += count
 
         # The length is what the file has now, which may be less than expected.
         super().__init__(*_hashes(chunks()))
 
-    def _bytes_at(self, position: int, count: int) -> bytes:
-        data = os.pread(self._descriptor, count, self._start + position)
+    def _bytes_at(self, position: int, count: int) -> memoryview:
+        buffer = memoryview(bytearray(count))
+        data = buffer[: read_at(self._descriptor, buffer, self._start + position)]
         if count and not data:
             # Fewer bytes than the Content-Length would leave both sides waiting for the rest.
             self.failure = LocalError("A file became shorter while it was sent")
@@ -133,7 +142,7 @@ def read_part(descriptor: int, start: int, buffer: memoryview) -> int:
     """Fill *buffer* from byte *start* of an open file; return the number of bytes read."""
     filled = 0
     while filled < len(buffer):
-        count = os.preadv(descriptor, [buffer[filled:]], start + filled)
+        count = read_at(descriptor, buffer[filled:], start + filled)
         if not count:
             break
         filled += count

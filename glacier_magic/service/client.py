@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied, ConnectionFailed, GlacierError, NotFound, Unavailable
+from ..steps import option
+from .answers import DAMAGED, damaged, flaw, misspelt_in, watch
 from .bodies import HashedBody
+from .clients import new_client
 from .clock import ServiceClock
-from .credentials import refresh_keys
 from .translation import translated
 
 if TYPE_CHECKING:
     from .connection import Connection
 
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:glacier:[^:]+:(\d{12}):")
-WHOLE_TRIES = 3
+WHOLE_TRIES = 4
+"""The most requests for an answer that arrives damaged."""
 # No vault has this name; the error about it contains the account.
 _PROBE = "glacier_magic-asks-which-account-this-is"
 
@@ -88,15 +92,27 @@ class Service:
         self.connection = connection
         self.clock = clock
         self.region = region
+        self.pause = 0.1
+        """Seconds before a damaged answer is requested again; each further one doubles it."""
+        for client in {patient, once}:  # they may be one
+            clock.follow(client)
+            watch(client)
+            client.meta.events.register("provide-client-params.glacier", self._name_owner)
+
+    def address(self, account: str) -> None:
+        """Name the owner of the vaults in every request from now on.
+
+        The service then refuses keys of another account, such as those that a renewed login has.
+        """
+        self._owner = account
+
+    def _name_owner(self, params: dict[str, Any], **_: Any) -> dict[str, Any] | None:
+        return None if self._owner is None else {**params, "accountId": self._owner}
 
     @property
     def endpoint(self) -> str:
         """The address that requests are sent to."""
         return str(self._patient.meta.endpoint_url)
-
-    def refresh_credentials(self) -> bool:
-        """Use the keys that boto3's chain finds now; return whether they have changed."""
-        return refresh_keys(self._session)
 
     # Vaults
 
@@ -108,16 +124,17 @@ class Service:
         message about a vault that does not exist, else from the token service.
         """
         try:
-            with translated():
-                # botocore accepts the limit only as text.
-                vaults = self._patient.list_vaults(limit="1").get("VaultList", [])
+            # botocore accepts the limit only as text.
+            vaults = self._whole("list_vaults", "VaultList", limit="1")["VaultList"]
             if vaults:
                 return _account_of(vaults[0]["VaultARN"])
             return self._account_from_refusal()
-        except (KeyError, TypeError, AttributeError):
+        except Unavailable as error:
+            if error.code != DAMAGED:
+                raise
             raise ConnectionFailed(
-                f"The server at {self.endpoint} is not a Glacier service",
-                cure="Check --endpoint-url, and whether this network requires a login.",
+                f"The server at {self.endpoint} is not a Glacier service. {error.message}",
+                cure=f"Check {option('endpoint-url')}, and whether this network requires a login.",
             ) from None
         except AccessDenied as denied:
             if self._owner is not None:  # permission for one vault does not include listing all
@@ -133,7 +150,7 @@ class Service:
         try:
             with translated():
                 try:
-                    return _account_of(self._patient.describe_vault(vaultName=_PROBE)["VaultARN"])
+                    return _account_of(self._patient.describe_vault(vaultName=_PROBE).get("VaultARN", ""))
                 except botocore.exceptions.ClientError as error:
                     found = _ARN_ACCOUNT.search(error.response["Error"].get("Message", ""))
                     if found:
@@ -144,7 +161,7 @@ class Service:
 
     def _account_from_token_service(self) -> str:
         with translated():
-            client = self._session.client("sts", region_name=self.region)
+            client = new_client(self._session, "sts", self.region)
             return str(client.get_caller_identity()["Account"])
 
     def vaults(self) -> Iterator[Mapping[str, Any]]:
@@ -176,11 +193,16 @@ class Service:
 
     def upload_archive(self, vault: str, body: HashedBody, description: str) -> tuple[str, str]:
         """Store *body* in one request; return archive id and the tree hash that the service computed."""
-        with translated():
-            response = self._once.upload_archive(
-                vaultName=vault, body=body, checksum=body.tree.hex(), archiveDescription=description
-            )
-        return response["archiveId"], response["checksum"]
+        response = self._answer(
+            self._once,
+            "upload_archive",
+            "archiveId",
+            vaultName=vault,
+            body=body,
+            checksum=body.tree.hex(),
+            archiveDescription=description,
+        )
+        return response["archiveId"], response.get("checksum", "")
 
     def delete_archive(self, vault: str, archive_id: str) -> None:
         """Delete an archive, if it still exists; the caller repeats failed calls."""
@@ -191,26 +213,25 @@ class Service:
 
     def start_upload(self, vault: str, part_size: int, description: str) -> str:
         """Start a multipart upload; return its id."""
-        with translated():
-            # May be repeated, because an upload without parts stores nothing.
-            response = self._patient.initiate_multipart_upload(
-                vaultName=vault, partSize=str(part_size), archiveDescription=description
-            )
-        return str(response["uploadId"])
+        arguments = {"vaultName": vault, "partSize": str(part_size), "archiveDescription": description}
+        # May be repeated, because an upload without parts stores nothing.
+        return str(self._whole("initiate_multipart_upload", "uploadId", **arguments)["uploadId"])
 
     def upload_part(self, vault: str, upload_id: str, start: int, body: HashedBody) -> str:
         """Send the part at byte *start*; return the tree hash that the service computed.
 
         The caller repeats failed calls.
         """
-        with translated():
-            response = self._once.upload_multipart_part(
-                vaultName=vault,
-                uploadId=upload_id,
-                range=f"bytes {start}-{start + len(body) - 1}/*",
-                checksum=body.tree.hex(),
-                body=body,
-            )
+        response = self._answer(
+            self._once,
+            "upload_multipart_part",
+            "checksum",
+            vaultName=vault,
+            uploadId=upload_id,
+            range=f"bytes {start}-{start + len(body) - 1}/*",
+            checksum=body.tree.hex(),
+            body=body,
+        )
         return str(response["checksum"])
 
     def parts(self, vault: str, upload_id: str) -> dict[int, str]:
@@ -229,10 +250,10 @@ class Service:
 
     def complete_upload(self, vault: str, upload_id: str, size: int, tree_hash: str) -> str:
         """Assemble the parts into an archive; return its id.  May be repeated for a short time."""
-        with translated():
-            response = self._patient.complete_multipart_upload(
-                vaultName=vault, uploadId=upload_id, archiveSize=str(size), checksum=tree_hash
-            )
+        arguments = {"vaultName": vault, "uploadId": upload_id, "archiveSize": str(size)}
+        response = self._answer(
+            self._patient, "complete_multipart_upload", "archiveId", **arguments, checksum=tree_hash
+        )
         return str(response["archiveId"])
 
     # Jobs
@@ -264,10 +285,9 @@ class Service:
         )
 
     def _start_job(self, vault: str, parameters: dict[str, str]) -> str:
-        with translated():
-            # A repeated request would start another job, and may be charged again.
-            response = self._once.initiate_job(vaultName=vault, jobParameters=parameters)
-        return str(response["jobId"])
+        # A repeated request would start another job, and may be charged again.
+        arguments = {"vaultName": vault, "jobParameters": parameters}
+        return str(self._answer(self._once, "initiate_job", "jobId", **arguments)["jobId"])
 
     def jobs(self, vault: str) -> Iterator[Mapping[str, Any]]:
         """Yield every job that the service lists for a vault, all pages."""
@@ -298,22 +318,46 @@ class Service:
         return OutputStream(found["body"], found.get("checksum"), int(total) if total.isdigit() else None)
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
-        marker: dict[str, str] = {}
+        seen: list[str] = []
         while True:
-            page = self._whole(operation, key, **arguments, **marker)
+            marker = {"marker": seen[-1]} if seen else {}
+            page = self._whole(operation, key, seen, **arguments, **marker)
             yield from page[key]
             if not page.get("Marker"):  # null on the last page, which botocore leaves out
                 return
-            marker = {"marker": page["Marker"]}
+            seen.append(page["Marker"])
 
-    def _whole(self, operation: str, key: str, **arguments: Any) -> Mapping[str, Any]:
-        """Return a response that has *key*; one that was cut off is requested again."""
-        for _ in range(WHOLE_TRIES):
-            with translated():
-                response: Mapping[str, Any] = getattr(self._patient, operation)(**arguments)
-            if key in response:
-                return response
-        raise Unavailable(f"The service's response to {operation} arrived damaged")
+    def _whole(
+        self, operation: str, key: str, seen: Collection[str] = (), **arguments: Any
+    ) -> Mapping[str, Any]:
+        """Return what :meth:`_answer` does; a damaged answer is requested again."""
+        for attempt in range(1, WHOLE_TRIES):
+            try:
+                return self._answer(self._patient, operation, key, seen, **arguments)
+            except Unavailable as error:
+                if error.code != DAMAGED:
+                    raise
+            time.sleep(self.pause * 2 ** (attempt - 1))
+        return self._answer(self._patient, operation, key, seen, **arguments)
+
+    def _answer(
+        self, client: Any, operation: str, key: str, seen: Collection[str] = (), **arguments: Any
+    ) -> Mapping[str, Any]:
+        """Return an answer that has *key*, and nothing that no answer of the service has.
+
+        :param seen: the markers of earlier pages.
+        :raises Unavailable: it arrived damaged, so that what the request did is not known.
+        """
+        with translated():
+            response: Mapping[str, Any] = getattr(client, operation)(**arguments)
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        wrong = "" if response.get(key) not in (None, "") else f"{key} is missing"
+        if response.get("Marker") in seen:
+            wrong = "the page was sent before"
+        wrong = wrong or misspelt_in(response) or flaw(model.output_shape, response)
+        if wrong:
+            raise damaged(wrong, response, model.name)
+        return response
 
 
 def _account_of(arn: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .._version import __version__
-from ..errors import CredentialsError, InputError, RegionError
+from ..errors import ConnectionFailed, InputError, RegionError
 from .client import Service
+from .clients import new_client
 from .clock import ServiceClock
-from .credentials import check_keys, hide_token
-from .translation import translated
+from .credentials import Login
 
 if TYPE_CHECKING:
     import boto3
@@ -35,7 +36,7 @@ class Connection:
     """The parameters of a connection to the service, without credentials.
 
     :param profile: a profile of the AWS configuration, or None for the default credential chain.
-    :param region: such as ``eu-west-1``, or None for the profile's.
+    :param region: such as ``eu-west-1``, or None for that of the environment or the profile.
     :param endpoint_url: another address of the service; None for that of the region.
     :param configured: whether that address was found in the environment or the AWS configuration; if
         that changes, the address does.
@@ -49,7 +50,7 @@ class Connection:
     endpoint_url: str | None = None
     configured: bool = False
     emulator: str | None = None
-    account: str | None = None
+    account: str | None = field(default=None, repr=False)  # a saved notebook must not have it
 
     @property
     def elsewhere(self) -> bool:
@@ -75,7 +76,8 @@ class Connection:
 def open_service(connection: Connection) -> Service:
     """Return the client for a connection; no request is sent.
 
-    :raises CredentialsError: boto3's chain finds no credentials.
+    :raises CredentialsError: boto3's chain finds no credentials, or some that cannot be used.
+    :raises ConnectionFailed: the bundle of certificates cannot be read.
     :raises RegionError: no region is set, or the vault service does not exist in it.
     :raises InputError: the profile does not exist, or the endpoint is not a URL.
     """
@@ -89,19 +91,14 @@ def open_service(connection: Connection) -> Service:
         raise RegionError("No region is set")
     if connection.endpoint_url is None:  # another server may have any region
         _check_region(session, region)
-    with translated():
-        credentials = None if emulated else session.get_credentials()
-        if credentials is None and not emulated:
-            raise CredentialsError("No AWS credentials were found")
-        check_keys(credentials)
-    clock = ServiceClock()
+    if not emulated:
+        _check_bundle(session)  # first: a login may need a server, too
+        session.get_credentials().find()
     # The second client never retries: a repeated call could store or charge twice.
     clients = [_client(session, connection, region, _patience(attempts)) for attempts in (5, 1)]
     for client in clients:
-        _prepare(client, clock)
-        if connection.account is not None:
-            _address(client, connection.account)
-    return Service(*clients, clock=clock, region=region, session=session, connection=connection)
+        _prepare(client)
+    return Service(*clients, clock=ServiceClock(), region=region, session=session, connection=connection)
 
 
 def located(connection: Connection) -> Connection:
@@ -132,25 +129,58 @@ def _located(session: boto3.Session, connection: Connection) -> Connection:
 
 
 def _boto3_session(connection: Connection) -> boto3.Session:
+    if connection.emulator is not None:
+        from ..emulator.bare_session import bare_session  # noqa: PLC0415 - costs time: imported when used
+
+        return bare_session()
     import boto3
     import botocore.exceptions
+    import botocore.session
 
+    region = connection.region or os.environ.get("AWS_REGION") or None  # botocore does not read that
     try:
-        session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
+        session = botocore.session.Session(profile=connection.profile)
+        login = Login(connection.profile, region or session.get_config_variable("region"))
+        login.sign_for(session)
+        return boto3.Session(botocore_session=session, region_name=region)
     except botocore.exceptions.ProfileNotFound as error:
-        import botocore.session
-
         bare = botocore.session.Session(profile="")  # AWS_PROFILE may name the missing profile
         names = ", ".join(bare.full_config.get("profiles", {})) or "none"
         raise InputError(
-            f"There is no profile {error.kwargs['profile']!r}", cure=f"Profiles on this computer: {names}"
+            f"There is no profile {error.kwargs['profile']!r}", cure=f"Profiles on this computer: {names}."
         ) from None
     except botocore.exceptions.ConfigParseError as error:
         raise InputError(
             f"The AWS configuration cannot be read: {error}", cure="Fix or move that file."
         ) from None
-    session.events.register("before-send", hide_token)  # later tokens, too, which botocore requests itself
-    return session
+
+
+def _check_bundle(session: boto3.Session) -> None:
+    """Check the file of certificates that botocore will use.
+
+    :raises ConnectionFailed: it cannot be read.
+    """
+    named = session._session.get_config_variable("ca_bundle")
+    bundle = named or os.environ.get("REQUESTS_CA_BUNDLE")
+    if not bundle:
+        return
+    import ssl  # noqa: PLC0415 - costs time: imported when used
+
+    try:
+        context = ssl.create_default_context()
+        context.load_verify_locations(cafile=bundle)
+    except OSError as error:  # ssl.SSLError is one: a file without certificates
+        source = "AWS_CA_BUNDLE, or ca_bundle in the AWS configuration," if named else "REQUESTS_CA_BUNDLE"
+        raise ConnectionFailed(
+            f"The bundle of certificates {bundle} cannot be read: {error.strerror or error}",
+            cure=f"{source} names it: correct or unset that.",
+        ) from None
+
+
+def account_session(service: Service) -> boto3.Session:
+    """Return the boto3 session of a service; for an emulator, one of boto3's default credential chain."""
+    emulated = service.connection.emulator is not None
+    return _boto3_session(Connection()) if emulated else service._session
 
 
 def _check_region(session: boto3.Session, region: str) -> None:
@@ -184,7 +214,11 @@ def config_of(*, attempts: int, connect: int, read: int, connections: int = 10) 
 
 def client_in(session: boto3.Session, connection: Connection, region: str) -> Any:
     """Return a client of another region with a session's credentials and short timeouts."""
-    return _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
+    client = _client(session, connection, region, config_of(attempts=2, connect=5, read=30))
+    login = session.get_credentials()
+    if isinstance(login, Login):
+        login.leave(client)
+    return client
 
 
 def _patience(attempts: int) -> Any:
@@ -201,25 +235,16 @@ def _client(session: boto3.Session, connection: Connection, region: str, config:
 
 
 def _made(session: boto3.Session, region: str, url: str | None, config: Any, keys: dict[str, str]) -> Any:
-    from botocore.exceptions import InvalidConfigError
+    from botocore.exceptions import BotoCoreError
 
     try:
-        return session.client("glacier", region_name=region, endpoint_url=url, config=config, **keys)
-    except (ValueError, InvalidConfigError) as error:
+        return new_client(session, "glacier", region, config, endpoint_url=url, **keys)
+    except (ValueError, BotoCoreError) as error:
         raise InputError(f"The service cannot be reached this way: {error}") from None
 
 
-def _address(client: Any, account: str) -> None:
-    """Put the owner of the vaults into every request, instead of the account that signs it."""
-
-    def name_owner(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {**params, "accountId": account}
-
-    client.meta.events.register("provide-client-params.glacier", name_owner)
-
-
-def _prepare(client: Any, clock: ServiceClock) -> None:
-    """Give botocore the known hash of a body, and set the clock from each response."""
+def _prepare(client: Any) -> None:
+    """Give botocore the known hash of a body."""
     from .bodies import HashedBody  # noqa: PLC0415 - costs time: imported when used
 
     def add_hash(params: dict[str, Any], **_: Any) -> None:
@@ -227,10 +252,6 @@ def _prepare(client: Any, clock: ServiceClock) -> None:
         if isinstance(body, HashedBody):
             params["headers"]["x-amz-content-sha256"] = body.sha256
 
-    def read_clock(http_response: Any, **_: Any) -> None:
-        clock.observe(http_response.headers)
-
     for operation in ("UploadArchive", "UploadMultipartPart"):
         # First, so that botocore's own handler finds the hash and does not read the body.
         client.meta.events.register_first(f"before-call.glacier.{operation}", add_hash)
-    client.meta.events.register("after-call.glacier", read_clock)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import AccessDenied, GlacierError, InputError, NotFound
 from ..steps import step
 from .client import Service
+from .clients import new_client
 from .connection import EMULATOR_KEYS, config_of
 from .translation import translated
 
@@ -166,8 +167,8 @@ def _client(service: Service, name: str, *, emulated: bool) -> Any:
     session = service._session
     config = config_of(attempts=3, connect=10, read=40)  # longer than the longest poll of SQS, 20 seconds
     with translated():
-        keys = EMULATOR_KEYS if emulated and session.get_credentials() is None else {}
-        client = session.client(name, region_name=service.region, config=config, **keys)
+        keys = EMULATOR_KEYS if emulated else {}
+        client = new_client(session, name, service.region, config, **keys)
     # Virtual time and made-up archives must not reach the topics of a real account.
     if emulated and ".amazonaws.com" in (urlsplit(client.meta.endpoint_url).hostname or ""):
         raise InputError("The emulator has no topics and queues of its own", cure=_NO_TOPICS)

@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import AccessDenied, CredentialsError, Unavailable
 from ..steps import step
 from .client import WHOLE_TRIES, Service
-from .connection import config_of
+from .clients import new_client
+from .connection import account_session, config_of
 from .translation import translated
 
 _PERMISSION = "The identity needs the action pricing:GetProducts in its IAM policy; the call itself is free."
@@ -60,7 +61,7 @@ def _client(service: Service) -> Any:
     config = config_of(attempts=5, connect=15, read=60)
     with translated():
         # Never at endpoint_url: an emulator has no price list.
-        return service._session.client("pricing", region_name=home(service.region), config=config)
+        return new_client(account_session(service), "pricing", home(service.region), config)
 
 
 def home(region: str) -> str:

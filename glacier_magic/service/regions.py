@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 
 from ..errors import InputError
 from .client import Service
@@ -20,11 +21,13 @@ def regions_of(service: Service) -> list[str]:
     return sorted({*known, service.region})  # the list may be older than the region
 
 
-def known_regions() -> list[str]:
+@cache  # it takes a part of a second
+def known_regions() -> tuple[str, ...]:
     """Return boto3's list of the regions of all partitions that have the vault service."""
-    import botocore.session
+    # Also with a broken configuration, which the list does not need.
+    from ..emulator.bare_session import bare_session  # noqa: PLC0415 - costs time: imported when used
 
-    return regions_of_service(botocore.session.get_session())
+    return tuple(regions_of_service(bare_session()))
 
 
 def checked_regions(names: Sequence[str], more: Collection[str] = ()) -> list[str]:

@@ -19,27 +19,35 @@ from ..errors import (
     ServiceClosed,
     Unavailable,
     VaultNotEmpty,
+    describe,
 )
-from ..steps import step
-from .credentials import REWRITE, UNUSABLE
+from ..steps import option, step
+from .answers import damaged, is_from_parser
+from .unreachable import unauthenticated_proxy, unreachable
 
 _EXPIRED = (
-    "Renew the login (aws sso login, or the tool that makes your temporary keys), "
-    "then run the same command again"
+    "Renew the login (aws sso login, or the tool that makes your temporary keys): what is in progress goes "
+    "on, and the same command resumes the rest."
 )
 
 _SKEWED = ("Signature expired", "Signature not yet current")
 
 _BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
     "AccessDeniedException": (AccessDenied, "The service denied access", None),
-    "ExpiredTokenException": (CredentialsError, "The session token has expired", _EXPIRED),
+    **dict.fromkeys(
+        ("ExpiredTokenException", "ExpiredToken"),
+        (CredentialsError, "The session token has expired", _EXPIRED),
+    ),
     "InvalidSignatureException": (
         CredentialsError,
         "The service does not accept the signature",
         "Check the secret key of this profile, and that this computer's clock is right.",
     ),
     "MissingAuthenticationTokenException": (CredentialsError, "The request was not signed", None),
-    "UnrecognizedClientException": (CredentialsError, "The service does not know this access key", None),
+    **dict.fromkeys(
+        ("UnrecognizedClientException", "InvalidClientTokenId"),
+        (CredentialsError, "The service does not know this access key", None),
+    ),
     "SubscriptionRequiredException": (ServiceClosed, "The account is not signed up", None),
     "NoLongerSupportedException": (
         ServiceClosed,
@@ -55,7 +63,7 @@ _BY_CODE: dict[str, tuple[type[GlacierError], str, str | None]] = {
     "InsufficientCapacityException": (
         Refused,
         "There is no capacity for expedited retrievals now",
-        "Use --tier standard, or try again later.",
+        "Use the standard tier, or try again later.",
     ),
     "ThrottlingException": (Unavailable, "The service asks us to slow down", None),
     "RequestTimeoutException": (Unavailable, "The upload arrived too slowly", None),
@@ -84,7 +92,11 @@ def _by_text() -> tuple[tuple[str, type[GlacierError], str | None], ...]:
             NotFound,
             f"A job is kept for 24 hours after it is done; request it again with {step('restore')}.",
         ),
-        ("Invalid vault name", InputError, "The archive lives in another vault: name that one with --vault."),
+        (
+            "Invalid vault name",
+            InputError,
+            f"The archive lives in another vault: name that one with {option('vault')}.",
+        ),
     )
 
 
@@ -105,23 +117,19 @@ def translated() -> Iterator[None]:
         raise translation from None
     except raw.ParamValidationError as error:
         raise InputError(f"The request is not valid: {error}") from None
-    except (raw.NoCredentialsError, raw.PartialCredentialsError) as error:
-        raise CredentialsError(f"No AWS credentials were found ({error})") from None
-    except (raw.CredentialRetrievalError, raw.UnauthorizedSSOTokenError, raw.SSOError) as error:
-        raise CredentialsError(f"The login cannot be used: {error}", cure=_EXPIRED) from None
-    except raw.TokenRetrievalError as error:
-        raise CredentialsError(f"The login has expired: {error}", cure=_EXPIRED) from None
     except raw.NoRegionError:
         raise RegionError("No region is set") from None
     except (raw.HTTPClientError, raw.ConnectionError) as error:
-        if "Invalid header value" in str(error):  # from http.client, for a line end in a key
-            raise CredentialsError(f"A key or token of the login has {UNUSABLE}", cure=REWRITE) from None
-        raise Unavailable(f"The service cannot be reached: {error}") from None
+        raise unreachable(error) from None
     # From reading a body, which botocore does not wrap.
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, GlacierError):  # LocalError is an OSError
             raise
         raise Unavailable(f"The connection to the service broke: {error}") from None
+    except Exception as error:
+        if not is_from_parser(error):
+            raise
+        raise damaged(describe(error)) from None
 
 
 def _details(error: Any) -> dict[str, str]:
@@ -157,6 +165,11 @@ def from_answer(response: Any) -> GlacierError:
     if code in _BY_CODE:
         kind, what, cure = _BY_CODE[code]
         return kind(f"{what}: {text}" if text else what, cure=cure, code=code)
+    if status == 407:
+        return unauthenticated_proxy()
+    if code in ("", str(status)) and status < 500 and status != 408:
+        # Every refusal of the service has a code: this is the page of a proxy, or garbled.
+        return damaged(f"a refusal without a code, {text[:80]!r}", response)
     if status == 404 or code == "ResourceNotFoundException":
         return NotFound(text or "Not found", code=code)
     if status >= 500 or status == 408:

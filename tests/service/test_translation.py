@@ -6,11 +6,12 @@ import os
 import pickle
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 import glacier_magic as gm
+from glacier_magic import emulator as emulation
 from glacier_magic.errors import (
     AccessDenied,
     CredentialsError,
@@ -123,7 +124,7 @@ def test_no_credentials_is_said_with_how_to_log_in():
     with pytest.raises(CredentialsError, match="credentials") as caught:
         gm.connect(region="eu-west-1")
     assert "aws configure" in caught.value.cure
-    assert "--emulator" in caught.value.cure
+    assert "emulator=True" in caught.value.cure
 
 
 def test_a_missing_profile_is_named_with_those_there_are(home, monkeypatch):
@@ -164,7 +165,17 @@ def test_no_region_is_said_with_how_to_name_one(keys):
     """boto3 has no default region, and a vault lives in one."""
     with pytest.raises(RegionError) as caught:
         gm.connect()
-    assert "--region" in caught.value.cure
+    assert "region=" in caught.value.cure
+
+
+def test_the_region_of_the_environment_counts(keys, home, monkeypatch):
+    """``AWS_REGION`` before ``AWS_DEFAULT_REGION``, as in the AWS command line, and an option before both."""
+    connection = Connection(endpoint_url="http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    assert open_service(connection).region == "eu-west-2"
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    assert open_service(connection).region == "eu-west-3"
+    assert open_service(replace(connection, region="eu-west-1")).region == "eu-west-1"
 
 
 @pytest.mark.parametrize("region", ["eu-nowhere-7", "EU-WEST-1", "us-east-1 ", "me-central-1"])
@@ -208,7 +219,7 @@ def test_an_unreachable_endpoint_can_be_tried_again(keys, quick):
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             CredentialsError,
-            "--profile",
+            "profile=",
         ),
         (400, "MissingAuthenticationTokenException", "Missing Authentication Token", CredentialsError, ""),
         (
@@ -487,17 +498,19 @@ def test_unknown_keys_at_the_emulators_endpoint_are_a_credentials_error(emulator
         gm.connect(endpoint_url=emulator.url, region="us-east-1")
 
 
-def test_the_catalogue_holds_no_secret(server, keys, monkeypatch, emulator, tmp_path):
+def test_the_catalogue_holds_no_secret(monkeypatch, emulator, tmp_path):
     """Neither it nor its log has a byte of the credentials it was used with."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    issued = emulation.credentials(emulator.folder, 3600)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", issued["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", issued["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", issued["SessionToken"])
     path = tmp_path / "catalogue.sqlite"
     session = gm.connect(endpoint_url=emulator.url, region="secret-1", catalogue=path)
     session.create_vault("photos")
     written = b"".join(p.read_bytes() for p in tmp_path.glob("catalogue.sqlite*"))
     session.close()
-    assert TOKEN.encode() not in written
-    assert SECRET.encode() not in written
+    assert issued["SessionToken"].encode() not in written
+    assert issued["SecretAccessKey"].encode() not in written
 
 
 # The errors themselves
