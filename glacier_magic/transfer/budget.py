@@ -11,19 +11,28 @@ from typing import TypeVar
 from ..base.session_limits import USUAL, Limits
 from ..base.units import human_duration
 from ..errors import CredentialsError, GlacierError, IntegrityError, Unavailable
+from ..service.login_failures import UNREACHABLE
 
 T = TypeVar("T")
 
 DAMAGED_TRIES = 5
 """Attempts to move a part that arrives damaged."""
 
-_RENEWABLE = ("ExpiredTokenException", "RequestExpired")
-"""Errors that end when the credential chain, or the user in another window, renews the login."""
+_RENEWABLE = (
+    "",  # no answer of the service: the login itself gave no keys
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    UNREACHABLE,
+    "RequestExpired",
+    "UnrecognizedClientException",
+)
+"""Codes of errors that end when the user, or another program, renews the login."""
 
 _BRIEF = {
     "ThrottlingException": "throttled",
     "RequestTimeoutException": "too slow for the service",
     "ExpiredTokenException": "the session token has expired: renew the login",
+    "UnrecognizedClientException": "the service does not know the access key: renew the login",
     "RequestExpired": "this computer's clock is wrong: set it",
 }
 
@@ -59,12 +68,20 @@ class Budget:
 
     # Patience
 
-    def call(self, call: Callable[[], T], stop: threading.Event, note: Note | None = None) -> T:
+    def call(
+        self,
+        call: Callable[[], T],
+        stop: threading.Event,
+        note: Note | None = None,
+        *,
+        again: Callable[[], bool] = lambda: True,
+    ) -> T:
         """Return the result of *call*, repeating it after transient errors.
 
         If the service is unreachable, failing or throttling, all workers wait for a growing, jittered
         pause; bytes that arrive damaged are moved again at once.
 
+        :param again: returns whether the call may be repeated after a transient error.
         :raises Stopped: *stop* was set.
         :raises GlacierError: the error is not transient, or has lasted for a quarter of an hour.
         """
@@ -88,6 +105,8 @@ class Budget:
                 if not self._transient(error, began):
                     raise
                 say(self._back_off(error))
+                if not again():
+                    raise
             else:
                 self._success_at = self._now()  # without the lock: the time of any worker will do
                 if self._failures:
@@ -111,7 +130,8 @@ class Budget:
                 self._failures += 1
                 self._hold_until = now + longest * random.uniform(0.5, 1.0)  # noqa: S311 - chance, not secrecy
             pause = max(1.0, self._hold_until - now)  # only for the note, which has whole seconds
-        what = _BRIEF.get(error.code, error.message.rstrip("."))
+        words = str(error) if isinstance(error, CredentialsError) else error.message  # with what to do
+        what = _BRIEF.get(error.code, words.rstrip("."))
         return f"{what}, trying again in {human_duration(pause)}"
 
     def _hold(self, stop: threading.Event) -> None:

@@ -9,8 +9,8 @@ from functools import partial
 from ..base.units import plural
 from ..catalogue import Deletion
 from ..catalogue.records.deletion_records import DeletionItem, Outcome
-from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
+from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, CredentialsError, GlacierError, InputError, NotFound, Unavailable
 from ..service.denials import Denial, explain
 from ..steps import step

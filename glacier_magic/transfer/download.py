@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ..base.files import occupied
 from ..base.treehash import CHUNK, TreeHasher, combine, part_size_for, tree_hash
 from ..catalogue import Download
 from ..catalogue.records.downloads import Downloads
@@ -125,7 +126,8 @@ class Downloader:
             meter.already(done - meter.done)  # negative if pieces were overwritten
             if len(verified) == len(pieces):  # every byte was read back from the disk
                 return [verified[i].removeprefix(DOUBT) for i in sorted(verified)]
-            local_files.check_space(part.path.parent, size - done)  # before the first byte, not after hours
+            # Before the first byte, not after hours; what is not verified is written again in its place.
+            local_files.check_space(part.path.parent, size - max(done, occupied(part.path)))
             part.resize(size)
             self._fetch_missing(download, plan, part, meter, verified)
         raise LocalError(

@@ -16,8 +16,8 @@ from .budget import Budget, Stopped
 from .crew import Tuner
 from .progress import Meter
 
-LIMIT = 80 << 20
-"""Bytes of memory for all parts of a session together: five parts of 16 MiB."""
+LIMIT = 48 << 20
+"""Bytes of memory for all parts of a session together: three parts of 16 MiB."""
 
 
 class Buffers:
@@ -53,13 +53,14 @@ class Buffers:
                 if stop.is_set():
                     raise Stopped
                 self._changed.wait(0.2)  # give_back() notifies; the stop event does not
-            self._lent += room
-            for buffer in self._free:
-                if len(buffer) == room:
-                    self._free.remove(buffer)
-                    return buffer
-            self._free.clear()  # buffers of another size: release their memory
-        return mmap.mmap(-1, room)  # a mapping begins on a page, as direct writes require
+            buffer = next((free for free in self._free if len(free) == room), None)
+            if buffer is None:
+                self._free.clear()  # buffers of another size: release their memory
+                buffer = mmap.mmap(-1, room)  # a mapping begins on a page, as direct writes require
+            else:
+                self._free.remove(buffer)
+            self._lent += room  # last: without memory, nothing is lent
+            return buffer
 
     def give_back(self, buffer: mmap.mmap) -> None:
         """Return a lent buffer."""

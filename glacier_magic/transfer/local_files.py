@@ -1,8 +1,8 @@
 """The local side of a download: the part file, its checks, and its final name.
 
-A part file is written past the system's page cache where that is possible: gigabytes of archives
-would push everything else out of the cache, copying them into it costs as much as hashing them, and
-the wait for the disk would come at the end instead of during the download.
+A part file is written and read back past the system's page cache where that is possible: gigabytes
+of archives would push everything else out of the cache, copying them through it costs as much as
+hashing them, and the wait for the disk would come at the end instead of during the download.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.files import rename_new
+from ..base.files import read_at, rename_new, write_at
 from ..base.safenames import UnsafePath, alternatives, safe_target
 from ..base.treehash import CHUNK, FileChanged, TreeHasher, aligned_buffer, tree_hash
 from ..catalogue import Download
@@ -29,7 +29,9 @@ if sys.platform != "win32":
     import fcntl
 
 ALIGNMENT = 4096
-"""A direct write (O_DIRECT) needs address, position and length in multiples of this many bytes."""
+"""Direct access (O_DIRECT) needs address, position and length in multiples of this many bytes."""
+
+MOST_CHECKS = 16  # threads that read a part file back
 
 Span = tuple[int, int]
 
@@ -176,7 +178,7 @@ class PartFile:
         self._direct: int | None = None
         if hasattr(os, "O_DIRECT"):  # macOS and Windows have no such flag
             with suppress(OSError):  # a file system without direct writes, such as tmpfs
-                self._direct = os.open(path, os.O_WRONLY | os.O_DIRECT)
+                self._direct = os.open(path, os.O_RDWR | os.O_DIRECT)
 
     def share(self) -> PartFile:
         """Return a copy for workers, which holds the lock until it is closed, too."""
@@ -209,7 +211,8 @@ class PartFile:
 
     def read(self, length: int, position: int) -> bytes:
         """Return *length* bytes at byte *position*."""
-        return os.pread(self._buffered, length, position)
+        buffer = memoryview(bytearray(length))
+        return bytes(buffer[: read_at(self._buffered, buffer, position)])
 
     def written(self, start: int, behind: int) -> None:
         """Start writing the bytes *start* to *behind* to the disk."""
@@ -229,8 +232,8 @@ class PartFile:
         """
         if len(spans) < 2:
             return {key for key, expected in spans.items() if self._holds(expected)}
-        # Hashing and reading release the interpreter lock.
-        with ThreadPoolExecutor(os.cpu_count(), "glacier-check") as pool:
+        # Hashing and reading release the interpreter lock; while one thread waits for the disk, one hashes.
+        with ThreadPoolExecutor(min(MOST_CHECKS, 2 * (os.cpu_count() or 1)), "glacier-check") as pool:
             found = pool.map(self._holds, spans.values())
             return {key for key, held in zip(spans, found, strict=True) if held}
 
@@ -239,13 +242,19 @@ class PartFile:
         position, behind = span
         hasher, buffer = TreeHasher(), aligned_buffer(min(CHUNK, behind - position))
         while position < behind:
-            count = os.preadv(self._buffered, [buffer[: behind - position]], position)
+            count = self._read_back(buffer[: behind - position], position)
             if not count:
                 return False
             hasher.update(buffer[:count])
             position += count
         self.written(*span)  # not needed in the cache any more
         return hasher.hexdigest() == root
+
+    def _read_back(self, buffer: memoryview, position: int) -> int:
+        if self._direct is not None and position % ALIGNMENT == 0 and len(buffer) % ALIGNMENT == 0:
+            with suppress(OSError):  # a lasting error is raised by the buffered read below
+                return read_at(self._direct, buffer, position)
+        return read_at(self._buffered, buffer, position)
 
     def close(self) -> None:
         """Close the file."""
@@ -258,7 +267,7 @@ def _write(descriptor: int, data: memoryview, position: int) -> int:
     done = 0
     while done < len(data):
         # It may write less, for example when the disk is almost full.
-        done += os.pwrite(descriptor, data[done:], position + done)
+        done += write_at(descriptor, data[done:], position + done)
     return done
 
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
+import statistics
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..base.treehash import combine, part_ranges
+from ..base.treehash import CHUNK, combine, part_ranges
 from ..base.units import human_bytes
 from ..catalogue import Upload
 from ..errors import InputError, IntegrityError, Unavailable
 from ..service import HashedBody
 from ..service.bodies import FileBody, MemoryBody, read_part
+from ..service.clock import TOO_SLOW
 from .budget import Stopped
 from .crew import Child, Crew, Tuner
 from .engine import Engine, Notes, RequestPace
+from .line import CONNECTIONS, remember_rate
 from .progress import Meter
 
-WORKERS = 3
 HEAR_OUT = 0.7  # seconds for workers to end after Ctrl-C
 
 Sent = tuple[int, int, bytes]
@@ -52,6 +55,9 @@ class PartSender:
     """Sends the parts of one multipart upload.
 
     :param there: the parts that the service has, from first byte to tree hash.
+    :param beside: the tuner of the files that are sent at the same time, each over one connection;
+        None if this one has all of them.
+    :param divisible: end if the first part takes too long, since an upload in smaller parts can follow.
     """
 
     engine: Engine
@@ -59,7 +65,13 @@ class PartSender:
     there: dict[int, str]
     meter: Meter
     stop: threading.Event
+    beside: Tuner | None = None
+    divisible: bool = False
+    too_slow: threading.Event = field(default_factory=threading.Event, init=False)
+    """Set if it ended for that reason."""
     ending: Child = field(init=False)
+    _through: list[tuple[int, float]] = field(default_factory=list, init=False)
+    """Bytes and rate of each part that was sent."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ending", Child(self.stop))
@@ -71,7 +83,7 @@ class PartSender:
 
     def send_file(self, descriptor: int, size: int) -> bytes:
         """Send each part of a file that the service lacks; return the tree hash of the file."""
-        tuner = self._tuner()
+        tuner = self._tuner(self.part_size <= self.engine.limits.in_memory)
         descriptor = os.dup(descriptor)  # a hanging worker reads on after the caller has closed its own
         tasks: Iterator[Callable[[], Sent]] = (
             partial(self._send_span, descriptor, start, behind - start, tuner)
@@ -81,7 +93,7 @@ class PartSender:
 
     def send_pieces(self, pieces: Iterator[Piece]) -> tuple[int, bytes]:
         """Send the parts that *pieces* yields; return their total size and tree hash."""
-        tuner = self._tuner()
+        tuner = self._tuner(True)
 
         def tasks() -> Iterator[Callable[[], Sent]]:
             start = 0
@@ -91,17 +103,20 @@ class PartSender:
 
         return self._run(tasks(), tuner, lambda: None)
 
-    def _tuner(self) -> Tuner:
-        # More workers than parts in memory would only wait for each other.
-        in_memory = self.engine.buffers.limit // max(1, self.part_size)
-        return Tuner(WORKERS, min(self.engine.limits.workers, max(2, in_memory)))
+    def _tuner(self, in_memory: bool) -> Tuner:
+        if self.beside is not None:
+            return self.beside
+        most = self.engine.limits.workers
+        if in_memory:  # more workers than parts in memory would only wait for each other
+            most = min(most, max(2, self.engine.buffers.limit // max(1, self.part_size)))
+        return Tuner(CONNECTIONS, most)
 
     def _run(
         self, tasks: Iterator[Callable[[], Sent]], tuner: Tuner, close: Callable[[], None]
     ) -> tuple[int, bytes]:
         roots: dict[int, bytes] = {}
         size = 0
-        crew: Crew[Sent] = Crew(tuner, self.ending, "glacier-upload")
+        crew: Crew[Sent] = Crew(Tuner(1, 1) if self.beside else tuner, self.ending, "glacier-upload")
         try:
             for start, length, root in crew.run(tasks):
                 roots[start] = root
@@ -112,6 +127,8 @@ class PartSender:
             raise
         finally:
             crew.afterwards(close)
+            if self._through:
+                remember_rate(self.engine, statistics.median(rate for _, rate in self._through))
         # Parts end in any order; their roots are nodes of the tree, in order.
         return size, combine(roots[start] for start in sorted(roots))
 
@@ -135,7 +152,8 @@ class PartSender:
             self.meter.already(len(body))
         else:
             send = partial(self._attempt, body, start)
-            self.engine.budget.call(send, self.ending, Notes(self.meter, tuner))
+            notes = Notes(self.meter, tuner)
+            self.engine.budget.call(send, self.ending, notes, again=lambda: not self.too_slow.is_set())
             tuner.moved(len(body))
         return start, len(body), body.tree
 
@@ -143,6 +161,7 @@ class PartSender:
         pace = RequestPace(self.engine.budget, self.meter, self.ending)
         body.pace = pace
         body.seek(0)  # an earlier attempt may have ended anywhere
+        began = time.monotonic()
         try:
             with stopping(self.ending, body):
                 received = self.engine.service.upload_part(
@@ -150,9 +169,16 @@ class PartSender:
                 )
             if received != body.tree.hex():
                 raise IntegrityError(f"the part from byte {start} arrived damaged")
-        except BaseException:
+        except BaseException as error:
             pace.uncount()
+            late = isinstance(error, Unavailable) and error.code == TOO_SLOW
+            # That the last part, a shorter one, got through says nothing of the others.
+            first = not self.there and all(length < len(body) for length, _ in self._through)
+            if late and self.divisible and len(body) > CHUNK and first:
+                self.too_slow.set()
             raise
+        if len(body) >= CHUNK:  # of fewer bytes, most of the time is that of the response
+            self._through.append((len(body), len(body) / max(1e-3, time.monotonic() - began)))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The progress of a transfer, reported to an observer at most ten times a second."""
+"""The progress of a transfer or other work, reported to an observer at most ten times a second."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..base.units import human_bytes, human_duration
 
 INTERVAL = 0.1
 WINDOW = 10.0  # seconds over which the displayed rate is averaged
+SHORT = 1.0  # seconds of work that need not show its progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,34 +32,90 @@ class Report:
         """The fraction done, 0 to 1."""
         return min(1.0, self.done / self.total) if self.total else 1.0
 
-    def __str__(self) -> str:
-        words = [
-            f"{self.label}: {self.fraction:.0%}",
-            f"{human_bytes(self.done)} of {human_bytes(self.total)}",
-        ]
+    @property
+    def figures(self) -> str:
+        """What is done of what, the rate and the time left, as text."""
+        words = [f"{self._amount(self.done)} of {self._amount(self.total)}"]
         if self.rate:
-            words.append(f"{human_bytes(self.rate)}/s")
-        if self.eta is not None and not self.finished:
-            words.append(f"{human_duration(self.eta)} left")
-        if self.note:
-            words.append(self.note)
-        return ", ".join(words)
-
-
-class Count(Report):
-    """The state of many small requests: requests done, and requests a second."""
-
-    def __str__(self) -> str:
-        words = [f"{self.label}: {self.fraction:.0%}", f"{self.done:,} of {self.total:,}"]
-        if self.rate:
-            words.append(f"{self.rate:{',.0f' if self.rate >= 100 else '.3g'}} a second")
+            words.append(self._rate())
         if self.eta is not None and not self.finished:
             words.append(f"{human_duration(self.eta)} left")
         return ", ".join([*words, self.note] if self.note else words)
 
+    def _amount(self, count: int) -> str:
+        return human_bytes(count)
+
+    def _rate(self) -> str:
+        return f"{human_bytes(self.rate)}/s"
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.fraction:.0%}, {self.figures}"
+
+
+class Count(Report):
+    """The state of many small steps, such as requests: steps done, and steps a second."""
+
+    def _amount(self, count: int) -> str:
+        return f"{count:,}"
+
+    def _rate(self) -> str:
+        return f"{self.rate:{',.0f' if self.rate >= 100 else '.3g'}} a second"
+
+
+class Busy(Report):
+    """Work of which nothing is known but that it has not ended."""
+
+    @property
+    def figures(self) -> str:
+        """Nothing: there are none."""
+        return ""
+
+    def __str__(self) -> str:
+        return f"{self.label} …"
+
 
 Observer = Callable[[Report], None]
 """Called from worker threads, one call at a time; must not raise."""
+
+
+class Delayed:
+    """Passes reports on to another observer, from a second after the start of the work on.
+
+    Work that has not reported by then is shown as busy.  Use it as a context manager.
+
+    :param show: displays a report; called from any thread, one call at a time.
+    :param label: names the work until its first report.
+    :param after: seconds.
+    """
+
+    def __init__(self, show: Observer, label: str, after: float = SHORT) -> None:
+        self._show = show
+        self._last: Report = Busy(label=label, done=0, total=0, rate=0.0, eta=None)
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(after, self._begin)
+        self._timer.daemon = True
+        self._begun = self._ended = False
+
+    def _observe(self, report: Report) -> None:
+        with self._lock:
+            self._last = report
+            if self._begun and not self._ended:
+                self._show(report)
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._begun = True
+            if not self._ended:
+                self._show(self._last)
+
+    def __enter__(self) -> Observer:
+        self._timer.start()
+        return self._observe
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:  # the timer may be running
+            self._ended = True
 
 
 class FileTally:
@@ -68,6 +125,22 @@ class FileTally:
         self._lock = threading.Lock()
         self._done: dict[str, int] = {}
         self._failed: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._left_out: set[str] = set()
+
+    def begin(self, key: str) -> bool:
+        """Record that a file is sent from now on; return False if it is left out."""
+        with self._lock:
+            if key not in self._left_out:
+                self._begun.add(key)
+            return key in self._begun
+
+    def leave_out(self, key: str) -> bool:
+        """Leave out a file; return False if it is being sent already."""
+        with self._lock:
+            if key not in self._begun:
+                self._left_out.add(key)
+            return key in self._left_out
 
     def moved(self, key: str, count: int) -> None:
         """Count bytes of a file, which is in progress from then on."""
@@ -88,8 +161,8 @@ class FileTally:
     def clear(self) -> None:
         """Forget all files, before they are tried again."""
         with self._lock:
-            self._done.clear()
-            self._failed.clear()
+            for kept in (self._done, self._failed, self._begun, self._left_out):
+                kept.clear()
 
 
 class Meter:
@@ -132,6 +205,14 @@ class Meter:
             self.done += count
             self._moved += count
             self._report()
+
+    def begins(self, key: str, size: int) -> bool:
+        """Return whether a file of many is to be moved now; if it is left out, the total shrinks."""
+        if self._tally is None or self._tally.begin(key):
+            return True
+        with self._lock:
+            self.total -= size
+        return False
 
     def share(self, key: str) -> Meter:
         """Return a meter for one file of many."""

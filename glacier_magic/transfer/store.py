@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
 from ..base import dataframes
-from ..base.units import human_bytes, plural
+from ..base.tables import ExactTable
+from ..base.units import human_bytes, plural, storable
 from ..catalogue import ArchiveRecord
-from ..catalogue.records.upload_records import HeldElsewhere
-from ..errors import GlacierError, InputError
+from ..catalogue.records.upload_records import HeldElsewhere, KnownUploads
+from ..errors import GlacierError, InputError, LocalError
 from ..prices import PriceTable, Quote
 from ..prices.quotes import upload_requests
 from ..prices.storage_costs import Holding, monthly_storage
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ELSEWHERE = "left to another process"
+ELSEWHERE, LEFT_OUT = "left to another process", "left out"
 MAYBE_TWICE = "stored, maybe twice"
-"""The state of an archive whose request was repeated after its response was lost."""
+"""The state of an archive that was stored again after a response was lost."""
+AT_ONCE = 400
+"""Files that one statement asks the catalogue about: with 64 spellings each, SQLite takes them all."""
 
 
 @dataclass
@@ -41,12 +44,21 @@ class Stored:
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
-        """Return one row per file: name, size, state, archive_id, tree_hash, path."""
-        # Rows come in the order in which the files end.
-        order = sorted(self.rows, key=lambda row: str(row["path"]))
-        frame = dataframes.stored(order)
+        """Return one row per file, also of those left out: name, size, state, archive_id, tree_hash, path."""
+        frame = dataframes.stored(self._ordered())
         frame.attrs["skipped"] = list(self.skipped)
         return frame
+
+    def exact(self) -> ExactTable:
+        """Return the table without importing pandas, which takes more memory than the upload."""
+        rows = [[row[name] for name in dataframes.STORED] for row in self._ordered()]
+        return ExactTable(dataframes.STORED, [rows], self.table)
+
+    def _ordered(self) -> list[dict[str, object]]:
+        nothing: dict[str, object] = {"size": 0, "state": LEFT_OUT, "archive_id": "", "tree_hash": ""}
+        left = [{**nothing, "name": path, "path": path} for path, _ in self.skipped]
+        # Rows come in the order in which the files end.
+        return sorted([*self.rows, *left], key=lambda row: str(row["path"]))
 
 
 @dataclass(frozen=True)
@@ -111,15 +123,19 @@ class Storing:
         check_part_size(part_size)
         # Another process may store some of the same files from now on: those are not sent again.
         began = int(self.engine.catalogue.database.now() * 1000)  # the clock that dates uploads
-        before, files = Stored(skipped=list(sources.skipped)), []
-        for source in sources.files:
-            record = None if again else self.stored_before(source)
-            if record:
-                before.rows.append(_row(source, record, "already stored"))
-            else:
-                files.append(source)
+        skipped = [(storable(path), reason) for path, reason in sources.skipped]
+        before, files, requests = Stored(skipped=skipped), [], 0
         uploader = Uploader(self.engine, self.vault, threading.Event(), part_size)
-        requests = sum(map(uploader.requests, files))
+        for start in range(0, len(sources.files), AT_ONCE):
+            some = sources.files[start : start + AT_ONCE]
+            known = self.engine.catalogue.uploads.known(self.vault, [source.key for source in some])
+            for source in some:
+                record = None if again else self._stored_before(source, known)
+                if record:
+                    before.rows.append(_row(source, record, "already stored"))
+                else:
+                    files.append(source)
+                    requests += uploader.requests(source, known.unfinished(**source.identity))
         return Sending(files, requests, before, None if again else began, part_size)
 
     def send(
@@ -139,7 +155,10 @@ class Storing:
 
     def stored_before(self, source: Source) -> ArchiveRecord | None:
         """Return the archive of a file that was stored before and has not changed since, or None."""
-        done = self.engine.catalogue.uploads.stored(vault=self.vault, **source.identity)
+        return self._stored_before(source, self.engine.catalogue.uploads.known(self.vault, [source.key]))
+
+    def _stored_before(self, source: Source, known: KnownUploads) -> ArchiveRecord | None:
+        done = known.stored(**source.identity)
         record = self.engine.catalogue.archives.get(self.vault, done) if done else None
         # A file whose archive was deleted has to be stored again.
         return record if record and record.state in ("pending", "present") else None
@@ -152,12 +171,13 @@ class Storing:
         tally, stop = (watched.tally, watched.stop) if watched else (None, threading.Event())
         meter = Meter(f"Uploading {label}", sending.size, progress, tally)
         uploader = Uploader(self.engine, self.vault, stop, sending.part_size, sending.since)
+        stored: list[dict[str, object]] = []
         if sending.since is None:  # --again does not wait for an inventory to settle it
             self._end_unsettled(todo)
         try:
             with holding(self.engine):
                 failures = uploader.store_all(
-                    todo, meter, lambda s, a: outcome.rows.append(_row(s, a, self._stored_as(a)))
+                    todo, meter, lambda source, archive: stored.append(_row(source, archive, "stored"))
                 )
         except Stopped:
             if watched:
@@ -167,21 +187,30 @@ class Storing:
             if not watched:
                 stop.set()  # workers that still hang end as soon as they can
         meter.finish()
+        self._mark_copies(stored)
+        outcome.rows += stored
         if len(todo) > 1:  # of several files, one that another process is storing is no failure
             outcome.rows += [_row(s, None, ELSEWHERE) for s, e in failures if isinstance(e, HeldElsewhere)]
             failures = [(s, e) for s, e in failures if not isinstance(e, HeldElsewhere)]
+        if outcome.rows and tally is None:  # a file that is gone by now does not keep the others' table back
+            outcome.skipped += [(s.key, e.message) for s, e in failures if isinstance(e, LocalError)]
+            failures = [(s, e) for s, e in failures if not isinstance(e, LocalError)]
         if failures:
             raise _sum_up(failures, len(todo))
 
-    def _stored_as(self, record: ArchiveRecord) -> str:
-        twice = self.engine.catalogue.uploads.maybe_twice(record.archive_id)
-        return MAYBE_TWICE if twice else "stored"
+    def _mark_copies(self, rows: list[dict[str, object]]) -> None:
+        uploads = self.engine.catalogue.uploads
+        for start in range(0, len(rows), AT_ONCE):
+            some = {str(row["archive_id"]): row for row in rows[start : start + AT_ONCE]}
+            for archive_id in uploads.maybe_twice(some):
+                some[archive_id]["state"] = MAYBE_TWICE
 
     def _end_unsettled(self, todo: Sequence[Source]) -> None:
         uploads = self.engine.catalogue.uploads
         for source in todo:
             for upload in uploads.open_of_path(self.vault, source.key):
-                if upload.state == "unsettled" and not upload.held:
+                # Not a single request without a response: it is sent in parts.
+                if upload.state == "unsettled" and upload.upload_id and not upload.held:
                     uploads.ended(upload.id, "failed", "sent again")
 
     def stream(

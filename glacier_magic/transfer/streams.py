@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from typing import Any, BinaryIO
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, Refused, Unavailable
+from ..steps import option
+from .line import part_size_on
 from .parts import PartSender, Piece
 from .progress import Meter
 from .upload import Uploader, unknown_end
@@ -103,7 +106,8 @@ class StreamUploader:
         return self.uploader.start(intent)
 
     def _send(self, stream: BinaryIO) -> ArchiveRecord:
-        part_size = self.uploader.part_size or self.uploader.engine.limits.stream_part
+        engine = self.uploader.engine
+        part_size = self.uploader.part_size or part_size_on(engine, engine.limits.stream_part)
         pieces = self._pieces(stream, part_size)
         first = next(pieces, None)  # before anything is started, because the stream may be empty
         if first is None:
@@ -113,7 +117,7 @@ class StreamUploader:
         except BaseException:
             first[1]()  # release its memory
             raise
-        sender = PartSender(self.uploader.engine, upload, {}, self.meter, self.uploader.stop)
+        sender = PartSender(engine, upload, {}, self.meter, self.uploader.stop)
         try:
             size, root = sender.send_pieces(chain((first,), pieces))
         except BaseException as error:
@@ -153,7 +157,7 @@ class StreamUploader:
                 if filled and number == MOST_PARTS:  # only one more byte shows that it is too long
                     raise InputError(
                         f"The stream is longer than 10,000 parts of {human_bytes(part_size)}",
-                        cure="Use a larger --part-size.",
+                        cure=f"Use a larger {option('part-size')}.",
                     )
             except BaseException:
                 free()
@@ -186,6 +190,7 @@ def _read(stream: BinaryIO, most: int) -> bytes:
             return bytes(data)
         if data is not None:
             raise InputError(f"The stream gives {type(data).__name__}, not bytes", cure='Open it with "rb".')
-        # None: a non-blocking stream has no data yet.
-        with suppress(OSError, ValueError):
+        try:  # a non-blocking stream has no data yet
             select.select([stream], [], [], 0.2)
+        except (OSError, ValueError, TypeError):  # it has no descriptor, or none to wait for
+            time.sleep(0.2)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import descriptions
+from ..base.dataframes import marked
 from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, human_duration, parse_time, plural, short_id
 from ..catalogue import Upload
 from ..errors import InputError, NotFound
 from ..service import Service
-from ..steps import step
+from ..steps import option, step
 from .progress import Observer
 from .sources import Source, Sources
 from .store import Storing
@@ -104,7 +105,7 @@ class Leftovers(Rendered):
         if not chosen:
             raise InputError(
                 "None of these uploads can be resumed from this computer",
-                cure="Resume an upload where it was started, or drop its parts with --abort ID.",
+                cure=f"Resume an upload where it was started, or drop its parts with {option('abort')}.",
             )
         sources = Sources()
         for row in chosen:
@@ -169,7 +170,7 @@ class Leftovers(Rendered):
         frame = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
         frame["created"] = pd.to_datetime(frame["created"].astype("Int64"), unit="ms", utc=True)
         # The size of an upload from elsewhere is not known.
-        return frame.astype({"size": "Int64", "sent": "int64", "part_size": "int64"})
+        return marked(frame.astype({"size": "Int64", "sent": "int64", "part_size": "int64"}))
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
@@ -192,9 +193,9 @@ class Leftovers(Rendered):
             return f"No unfinished uploads in {self._storing.vault}."
         size = human_bytes(sum(row.sent for row in self.rows))
         return (
-            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. --resume resumes those started "
-            "from this computer, --abort ID drops one. The service itself may drop an upload after 24 "
-            "hours without a part."
+            f"{plural(len(self.rows), 'unfinished upload')}, {size} sent. {option('resume')} resumes those "
+            f"started from this computer, {option('abort')} drops one. The service itself may drop an upload "
+            "after 24 hours without a part."
         )
 
     def _repr_text(self) -> str:

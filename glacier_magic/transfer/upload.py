@@ -10,25 +10,24 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from ..base.treehash import part_size_for
+from ..base.treehash import CHUNK, part_size_for
 from ..base.units import human_bytes, storable
 from ..catalogue import ArchiveRecord, Upload
-from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile
+from ..catalogue.records.upload_records import HeldElsewhere, StoredMeanwhile, UnfinishedBefore
 from ..errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
 from ..scrubbing import scrub
 from ..service import HashedBody
-from ..service.bodies import FileBody, MemoryBody, read_part
-from ..steps import step
-from .budget import Stopped
+from ..service.bodies import MemoryBody, read_part
+from ..steps import option, step
 from .crew import Crew, Tuner
-from .engine import Engine, Notes, RequestPace
-from .parts import HEAR_OUT, PartSender, Shortened, stopping
+from .engine import Engine
+from .line import part_size_on
+from .one_request import OneRequest
+from .parts import HEAR_OUT, PartSender, Shortened
 from .progress import Meter
 from .sources import Source
 
 WORKERS, SMALL_WORKERS = 4, 10
-NOT_TAKEN = ("ThrottlingException", "RequestTimeoutException", "ServiceUnavailableException")
-"""Errors after which it is certain that nothing was stored."""
 DROPPED = "the service dropped the unfinished upload"
 
 Done = Callable[[Source, ArchiveRecord], None]
@@ -65,14 +64,23 @@ class Uploader:
         """
         failures: list[tuple[Source, GlacierError]] = []
         limits = self.engine.limits
-        small = [source for source in sources if source.size <= limits.single_request]
-        large = [source for source in sources if source.size > limits.single_request]
+        # A file of a few parts alone would leave most connections idle.
+        few = WORKERS * limits.smallest_part if len(sources) > 1 else 0
+        beside = max(limits.single_request, few)
+        small = [source for source in sources if source.size <= beside]
+        large = [source for source in sources if source.size > beside]
         # Small files wait for responses more than for bandwidth.
         tuner = Tuner(SMALL_WORKERS if len(small) > WORKERS else WORKERS, limits.workers)
         crew: Crew[tuple[Source, ArchiveRecord | GlacierError]] = Crew(tuner, self.stop, "glacier-upload")
-        tasks = (partial(self._attempt, source, meter, tuner) for source in small)
+        tasks = (
+            partial(self._attempt, source, meter, tuner)
+            for source in small
+            if meter.begins(source.key, source.size)
+        )
         # Large files follow one by one: the parts of each are parallel already.
-        one_by_one = (self._attempt(source, meter, tuner) for source in large)
+        one_by_one = (
+            self._attempt(source, meter, None) for source in large if meter.begins(source.key, source.size)
+        )
         try:
             for source, outcome in chain(crew.run(tasks), one_by_one):
                 if isinstance(outcome, GlacierError):
@@ -86,7 +94,7 @@ class Uploader:
         return failures
 
     def _attempt(
-        self, source: Source, meter: Meter, tuner: Tuner
+        self, source: Source, meter: Meter, tuner: Tuner | None
     ) -> tuple[Source, ArchiveRecord | GlacierError]:
         share = meter.share(source.key)
         try:
@@ -98,6 +106,7 @@ class Uploader:
     def store(self, source: Source, meter: Meter, tuner: Tuner | None = None) -> ArchiveRecord:
         """Store one file.
 
+        :param tuner: that of the files that are sent at the same time, each over one connection.
         :raises LocalError: the file cannot be read, or changes while it is read.
         :raises IntegrityError: the service received other bytes than were sent.
         """
@@ -107,9 +116,11 @@ class Uploader:
         except OSError as error:
             raise LocalError(f"{str(source.path)!r} cannot be read: {error.strerror}") from None
         try:
+            record = None
             if source.size <= self.engine.limits.single_request:
-                return self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
-            return self._in_parts(source, descriptor, meter)
+                with suppress(UnfinishedBefore):
+                    record = self._in_one(source, descriptor, meter, tuner or Tuner(1, 1))
+            return record or self._in_parts(source, descriptor, meter, tuner)
         except StoredMeanwhile as meanwhile:
             record = self.engine.catalogue.archives.get(self.vault, meanwhile.archive_id)
             if record is None:
@@ -125,64 +136,32 @@ class Uploader:
 
     # One request
 
-    def _in_one(self, source: Source, descriptor: int, meter: Meter, tuner: Tuner) -> ArchiveRecord:
-        if source.size > self.engine.limits.in_memory:
-            body: HashedBody = FileBody(descriptor, 0, source.size)
-            return self._send_one(source, descriptor, body, meter, tuner)
-        with self.engine.buffers.lend(source.size, self.stop) as buffer:
-            filled = read_part(descriptor, 0, buffer)
-            return self._send_one(source, descriptor, MemoryBody(buffer[:filled]), meter, tuner)
+    def _in_one(self, source: Source, descriptor: int, meter: Meter, tuner: Tuner) -> ArchiveRecord | None:
+        """Store a small file in one request; return None if its response was lost.
 
-    def _send_one(
-        self, source: Source, descriptor: int, body: HashedBody, meter: Meter, tuner: Tuner
-    ) -> ArchiveRecord:
-        _refuse_changed(source, descriptor, body)  # before anything is recorded or sent
-        upload = self._begin(source, None, body.tree.hex())  # on record before the service can store it
-        try:
-            archive_id, received = self.engine.budget.call(
-                lambda: self.request(upload, body, meter), self.stop, Notes(meter, tuner)
-            )
-        except (GlacierError, Stopped) as error:
-            uploads = self.engine.catalogue.uploads
-            # An archive may exist: the next inventory settles it.
-            state = "unsettled" if uploads.get(upload.id).doubt else "failed"
-            uploads.ended(upload.id, state, scrub(error))
-            _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
-            raise
-        tuner.moved(len(body))
-        # Not in budget.call(): each repetition would store another archive.
-        self.check(upload, archive_id, body.tree.hex(), received)
-        return self.record(upload, archive_id, body.tree.hex())
-
-    def request(self, upload: Upload, body: HashedBody, meter: Meter) -> tuple[str, str]:
-        """Send *body* in one request; return archive id and the tree hash that the service computed."""
-        pace = RequestPace(self.engine.budget, meter, self.stop)
-        body.pace = pace
-        body.seek(0)
-        try:
-            with stopping(self.stop, body):
-                return self.engine.service.upload_archive(self.vault, body, upload.description)
-        except BaseException as error:
-            pace.uncount()
-            if isinstance(error, Unavailable) and error.code not in NOT_TAKEN:
-                self.engine.catalogue.uploads.doubted(upload.id)  # only the response may be lost
-            raise
-
-    def check(self, upload: Upload, archive_id: str, sent: str, received: str) -> None:
-        """Compare the tree hashes.
-
-        :raises IntegrityError: they differ; an archive exists, so another try would store a second one.
+        :raises UnfinishedBefore: an earlier upload of the file has not ended.
         """
-        if received != sent:
-            self.engine.catalogue.uploads.ended(upload.id, "failed", f"stored as {archive_id}")
-            raise IntegrityError(
-                f"The service received other bytes of {upload.name!r} than were sent (archive {archive_id})",
-                cure=f"{step('rm', f'id:{archive_id}')}, then upload the file again.",
-            )
+        with self.engine.buffers.lend(source.size, self.stop) as buffer:
+            body = MemoryBody(buffer[: read_part(descriptor, 0, buffer)])
+            _refuse_changed(source, descriptor, body)  # before anything is recorded or sent
+            upload = self._begin(source, None, body.tree.hex())  # before the service can store it
+            request = OneRequest(self.engine, upload, meter, tuner, self.stop)
+            try:
+                archive_id = request.send(body)
+            except BaseException as error:
+                uploads = self.engine.catalogue.uploads
+                if request.in_doubt:
+                    uploads.released(upload.id, scrub(error))
+                    if isinstance(error, Unavailable):
+                        return None
+                else:
+                    uploads.ended(upload.id, "failed", scrub(error))
+                    _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
+                raise
+            return self.record(upload, archive_id, body.tree.hex())
 
     def _begin(self, source: Source, part_size: int | None, tree: str | None) -> Upload:
-        uploads = self.engine.catalogue.uploads
-        upload = uploads.begin(
+        return self.engine.catalogue.uploads.begin(
             vault=self.vault,
             **source.identity,
             name=storable(source.name),
@@ -190,14 +169,8 @@ class Uploader:
             owner=self.engine.owner,
             tree_hash=tree,
             since=self.since,
+            first=part_size is None,
         )
-        if part_size is None:
-            for earlier in uploads.open_of_path(self.vault, source.key):
-                # A single request cannot be resumed: it is sent again, and may have been stored twice.
-                if earlier.id != upload.id and not earlier.held and earlier.part_size is None:
-                    uploads.doubted(upload.id)
-                    uploads.ended(earlier.id, "failed", "sent again")
-        return upload
 
     def record(self, upload: Upload, archive_id: str, tree: str) -> ArchiveRecord:
         """Record the archive and the end of its upload in one transaction."""
@@ -216,14 +189,20 @@ class Uploader:
 
     # Parts
 
-    def _in_parts(self, source: Source, descriptor: int, meter: Meter) -> ArchiveRecord:
-        unfinished = self.engine.catalogue.uploads.unfinished(vault=self.vault, **source.identity)
-        upload, there = self.resume(unfinished)
+    def _unfinished(self, source: Source) -> Upload | None:
+        return self.engine.catalogue.uploads.known(self.vault, [source.key]).unfinished(**source.identity)
+
+    def _in_parts(
+        self, source: Source, descriptor: int, meter: Meter, tuner: Tuner | None, part_size: int | None = None
+    ) -> ArchiveRecord:
+        upload, there = self.resume(self._unfinished(source))
         if upload is None:
-            upload = self.start(self._begin(source, self._part_size(source.size), None))
+            upload = self.start(self._begin(source, part_size or self._part_size(source.size), None))
         if upload.state != "sending" and not there:  # its completion was requested before
             return self.complete(upload, upload.tree_hash or "")
-        sender = PartSender(self.engine, upload, there, meter, self.stop)
+        smaller = part_size_for(source.size, smallest=max(CHUNK, (upload.part_size or 0) // 4))
+        divisible = self.part_size is None and smaller < (upload.part_size or 0)
+        sender = PartSender(self.engine, upload, there, meter, self.stop, tuner, divisible)
         try:
             root = sender.send_file(descriptor, source.size)
             _refuse_changed(source, descriptor)  # nothing is stored before the completion
@@ -231,11 +210,19 @@ class Uploader:
             self.engine.catalogue.uploads.released(upload.id, "the file became shorter")
             raise _changed(source) from None
         except BaseException as error:
+            if sender.too_slow.is_set():
+                self._give_up(upload)
+                return self._in_parts(source, descriptor, meter, tuner, smaller)
             self.release(upload, error)
             if isinstance(error, GlacierError):
                 _refuse_changed(source, descriptor)  # often the cause: the bytes no longer fit their hash
             raise
         return self.complete(upload, root.hex())
+
+    def _give_up(self, upload: Upload) -> None:
+        with suppress(GlacierError):  # the service drops an upload without parts
+            self.engine.service.abort_upload(self.vault, upload.upload_id or "")
+        self.engine.catalogue.uploads.ended(upload.id, "aborted", "its parts took too long")
 
     def release(self, upload: Upload, error: BaseException) -> None:
         """Record why an upload stopped; it can be resumed unless the service has dropped it."""
@@ -262,14 +249,14 @@ class Uploader:
         else:
             uploads.ended(upload.id, "aborted", why)
 
-    def requests(self, source: Source) -> int:
+    def requests(self, source: Source, found: Upload | None) -> int:
         """Return the number of requests that storing a file takes; only of missing parts if it resumes.
 
+        :param found: its unfinished upload.
         :raises InputError: there would be too many parts.
         """
-        if source.size <= self.engine.limits.single_request:
+        if found is None and source.size <= self.engine.limits.single_request:
             return 1
-        found = self.engine.catalogue.uploads.unfinished(vault=self.vault, **source.identity)
         if found is not None and found.upload_id and found.part_size:
             with suppress(NotFound):  # the service has dropped its parts
                 there = self.engine.service.parts(self.vault, found.upload_id)
@@ -277,12 +264,12 @@ class Uploader:
         return requests_in_parts(source.size, self._part_size(source.size))
 
     def _part_size(self, size: int) -> int:
-        smallest = self.part_size or self.engine.limits.smallest_part
+        smallest = self.part_size or part_size_on(self.engine, self.engine.limits.smallest_part)
         part_size = part_size_for(size, smallest=smallest)
         if self.part_size and part_size != self.part_size:
             raise InputError(
                 f"{human_bytes(size)} make more than 10,000 parts of {human_bytes(self.part_size)}",
-                cure=f"Use --part-size {human_bytes(part_size).replace(' ', '')} or larger.",
+                cure=f"Use {option('part-size')} {human_bytes(part_size).replace(' ', '')} or larger.",
             )
         return part_size
 
@@ -297,8 +284,10 @@ class Uploader:
                 self.stop,
             )
         except BaseException as error:
-            # At worst the service has an upload without parts, and may drop it.
-            uploads.ended(upload.id, "failed", scrub(error))
+            if upload.doubt:
+                uploads.released(upload.id, scrub(error))
+            else:  # at worst the service has an upload without parts, and may drop it
+                uploads.ended(upload.id, "failed", scrub(error))
             raise
         uploads.started(upload.id, upload_id)
         return uploads.get(upload.id)
@@ -310,7 +299,7 @@ class Uploader:
 
         :raises LocalError: another running process holds it.
         """
-        if found is None or found.upload_id is None:
+        if found is None:
             return None, {}
         uploads = self.engine.catalogue.uploads
         self.engine.catalogue.database.release_dead()  # a killed process leaves its leases
@@ -319,6 +308,10 @@ class Uploader:
                 f"{found.name!r} is being uploaded by another process",
                 cure="Wait for it, or stop it and try again half a minute later.",
             )
+        if found.upload_id is None:
+            if found.part_size is None:  # its one request may have stored it: see one_request.py
+                uploads.doubted(found.id, self._part_size(found.size))
+            return self.start(uploads.get(found.id)), {}
         try:
             return found, self.engine.service.parts(self.vault, found.upload_id)
         except NotFound:

@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .. import descriptions
+from ..base.dataframes import marked
 from ..base.rendering import SHOWN, STYLE, Rendered, escape, html_table, text_table
-from ..base.units import human_bytes, plural
+from ..base.units import human_bytes, plural, storable
 from ..errors import GlacierError, InputError, describe
 from ..prices import PriceTable
 from ..prices.quotes import upload_requests
 from ..steps import step
 from .budget import Stopped
 from .engine import Engine
+from .line import part_size_on
 from .progress import FileTally, Report
 from .sources import Source, Sources, find
 from .store import Storing, Watched
@@ -69,12 +72,15 @@ class UploadDesk(Rendered):
         self._sources: dict[str, Source] = {}
         self._settled: dict[str, tuple[str, str]] = {}
         self._tally = FileTally()
+        self._paused: dict[str, int] = {}  # bytes done at the last pause, for people
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._watchers: list[Watcher] = []
         self.state = IDLE
         self.report: Report | None = None
         self.error = ""
+        self.left_out: list[tuple[str, str]] = []
+        """What the last :meth:`add` left out, with the reason."""
 
     # The queue
 
@@ -83,10 +89,12 @@ class UploadDesk(Rendered):
     ) -> int:
         """Add files: paths, globs, folders if *recursive*; return the number of new files.
 
-        :raises InputError: nothing matches, a file cannot be stored, or the queue is being sent.
+        :raises InputError: nothing matches, the only file cannot be stored, or the queue is being sent.
+        :raises LocalError: none of several files can be stored.
         """
         self._refuse_while_sending()
         found = find(words, recursive=recursive, description_format=description_format)
+        self.left_out = [(storable(path), reason) for path, reason in found.skipped]
         names = {source.name: key for key, source in self._sources.items()}
         for source in found.files:
             if names.get(source.name, source.key) != source.key:
@@ -102,13 +110,24 @@ class UploadDesk(Rendered):
         return len(self._sources) - before
 
     def remove(self, key: str) -> None:
-        """Remove a file from the queue.
+        """Remove a file from the queue, also while others are sent.
 
-        :raises InputError: the queue is being sent.
+        :raises InputError: the file is being sent.
         """
-        self._refuse_while_sending()
-        self._sources.pop(key, None)
-        self._quote()
+        with self._lock:  # start() and the end of sending wait for it
+            source = self._sources.get(key)
+            if source is None:
+                return
+            if self._thread is not None:
+                if key in self._settled or not self._tally.leave_out(key):
+                    raise InputError(f"{source.name!r} is being sent, or stored", cure="Pause first.")
+                if self._planned:  # under a limit, others may have its requests
+                    requests = self._storing.choose(Sources([source])).requests
+                    self._planned -= requests
+                    self._claimed -= requests
+            del self._sources[key]
+        if self._thread is None:
+            self._quote()
         self._notify()
 
     def _refuse_while_sending(self) -> None:
@@ -124,7 +143,8 @@ class UploadDesk(Rendered):
         """
         if not content:
             raise InputError(f"{name!r} is empty, and the service stores no empty archives")
-        self._claim(requests_in_parts(len(content), self._engine.limits.stream_part))
+        part_size = part_size_on(self._engine, self._engine.limits.stream_part)
+        self._claim(requests_in_parts(len(content), part_size))
         record = self._storing.stream(io.BytesIO(content), name=name)
         with self._lock:
             self._settled[name] = ("stored", f"{human_bytes(len(content))} from the browser")
@@ -188,6 +208,7 @@ class UploadDesk(Rendered):
                 self._claim(self._planned)
             self._stop.clear()  # pause() sets it
             self._tally.clear()
+            self._paused = {}
             self.state, self.error = SENDING, ""
             self._thread = threading.Thread(target=self._run, name="glacier-desk", daemon=True)
             self._thread.start()  # with the lock held, so that _run() cannot end before _thread is set
@@ -198,6 +219,7 @@ class UploadDesk(Rendered):
         with self._lock:
             if self._thread is None:
                 return
+            self._paused = {file.key: file.done for file in self.files}
             self.state = PAUSING
             self._stop.set()
         self._notify()
@@ -243,7 +265,8 @@ class UploadDesk(Rendered):
                     self._settled[key] = ("stored", "")
 
     def _observe(self, report: Report) -> None:
-        self.report = report
+        if self.state != PAUSING:  # requests that a pause ends count back
+            self.report = report
         self._notify()
 
     # Watching
@@ -275,7 +298,7 @@ class UploadDesk(Rendered):
         if not state:
             state, note = self._unsettled(source, done, failure)
         # A file stored before has moved no bytes.
-        whole = source.size if state in ("stored", "already stored") else (done or 0)
+        whole = source.size if state in ("stored", "already stored") else self._paused.get(key, done or 0)
         return File(key=key, name=source.name, size=source.size, done=whole, state=state, note=note)
 
     def _unsettled(self, source: Source, done: int | None, failure: str) -> tuple[str, str]:
@@ -290,8 +313,9 @@ class UploadDesk(Rendered):
     @property
     def open(self) -> bool:
         """Whether a file of the queue is not stored yet."""
-        # Also in "already stored" and "stored, maybe twice".
-        return any("stored" not in file.state for file in self.files)
+        with self._lock:
+            # Also in "already stored" and "stored, maybe twice"; one that is not settled is not stored.
+            return any("stored" not in self._settled.get(key, ("",))[0] for key in self._sources)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -302,43 +326,52 @@ class UploadDesk(Rendered):
         columns = ("name", "size", "done", "state", "note")
         frame = pd.DataFrame({c: [getattr(f, c) for f in files] for c in columns})
         frame["path"] = [f.key for f in files]
-        return frame.astype({"size": "int64", "done": "int64"})
+        return marked(frame.astype({"size": "int64", "done": "int64"}))
 
     def summary(self) -> str:
         """Return the progress as a sentence."""
-        files = self.files
-        if not files:
+        with self._lock:
+            sizes = [source.size for source in self._sources.values()]
+        if not sizes:
             return (
                 f"Nothing is chosen for {self.vault} yet: {step('upload', 'PATH')}, or .add(PATH) and "
                 ".start() of this desk."
             )
-        size = human_bytes(sum(f.size for f in files))
-        words = f"{plural(len(files), 'file')}, {size}, for {self.vault}: {self.state}"
+        words = f"{plural(len(sizes), 'file')}, {human_bytes(sum(sizes))}, for {self.vault}: {self.state}"
+        if self.report is not None and self.state == PAUSED:
+            words += f" at {self.report.fraction:.0%}; what was being sent is sent again"
         if self.report is not None and self.state in (SENDING, PAUSING):
             words = f"{self.report}"
         price = self.price if self.state in (IDLE, PAUSED) else ""
         return ". ".join(filter(None, (words, price, self.error)))
 
-    _HEAD = ("name", "size", "state", "done", "note")
+    HEAD, NUMBERS = ("name", "size", "state", "done", "note"), (1, 3)
+    """The columns of the table for people, and the places of those with numbers."""
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def rows(self) -> list[tuple[File, tuple[str, ...]]]:
+        """Return the first files of the queue, each with its cells for :data:`HEAD`."""
+        with self._lock:
+            first = [self._file(key, source) for key, source in islice(self._sources.items(), SHOWN)]
         return [
             # The size is never 0: the service stores no empty archives.
-            (f.name, human_bytes(f.size), f.state, f"{f.done / f.size:.0%}", f.note)
-            for f in self.files[:SHOWN]
+            (f, (f.name, human_bytes(f.size), f.state, f"{f.done / f.size:.0%}", f.note))
+            for f in first
         ]
 
-    def _more(self) -> str:
+    def more(self) -> str:
+        """Return how many more files there are as a text; empty if there are none."""
         more = len(self._sources) - SHOWN
         return f"and {more:,} more: .table has them all" if more > 0 else ""
 
     def _repr_text(self) -> str:
-        table = [text_table(self._HEAD, self._rows(), numbers=(1, 3))] if self._sources else []
-        return "\n".join([*table, *filter(None, (self._more(), self.summary()))])
+        rows = [cells for _, cells in self.rows()]
+        table = [text_table(self.HEAD, rows, numbers=self.NUMBERS)] if rows else []
+        return "\n".join([*table, *filter(None, (self.more(), self.summary()))])
 
     def _repr_html(self) -> str:
-        table = html_table(self._HEAD, self._rows(), numbers=(1, 3), long=(0, 4))
-        more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""
+        rows = [cells for _, cells in self.rows()]
+        table = html_table(self.HEAD, rows, numbers=self.NUMBERS, long=(0, 4))
+        more = f"<p class='glacier-note'>{escape(self.more())}</p>" if self.more() else ""
         return (
             f"{STYLE}<p role='status'>{escape(self.summary())}</p>"
             f"<div class='glacier-scroll'>{table if self._sources else ''}{more}</div>"

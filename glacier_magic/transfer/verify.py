@@ -142,10 +142,11 @@ class _Comparison:
         name = descriptions.decode(source.description).name
         found = {a.archive_id: a for a in self.catalogue.archives.named(self.vault, name)}
         scope = self.catalogue.scope
+        same, paths = self.catalogue.database.equal("path", source.key)
         rows = self.catalogue.database.rows(
             "SELECT DISTINCT archive_id FROM uploads WHERE account=? AND region=? AND vault=? "
-            "AND state='done' AND path=?",
-            (scope.account, scope.region, self.vault, source.key),
+            f"AND state='done' AND {same}",
+            (scope.account, scope.region, self.vault, *paths),
         )
         for archive_id in (str(row["archive_id"]) for row in rows):
             archive = self.catalogue.archives.get(self.vault, archive_id)
@@ -184,13 +185,14 @@ def verify(
     work = _Comparison(catalogue, vault)
     known = [(source, work.candidates(source)) for source in sources.files]
     skipped = _compare_all(work, known, progress)
-    folders = {path: _prefix(path) for path in expand(paths) if path.is_dir()}
+    left = {Path(path) for path, _ in sources.skipped}
+    walked = (path for path in expand(paths) if path not in left and os.path.isdir(path))  # noqa: PTH112 - Path raises errors
+    folders = {path: _prefix(path) for path in walked}
     skipped += _emptied(work, sources, folders)
     for prefix in folders.values():  # after all comparisons: only now is it known which archives have a file
         _add_missing(work, prefix)
     frame = _table(sorted(work.rows, key=lambda row: str(row["name"])))
-    frame.attrs.update(vault=vault, skipped=skipped)
-    return frame
+    return dataframes.marked(frame, vault=vault, skipped=skipped)
 
 
 def _compare_all(
@@ -232,7 +234,7 @@ def _prefix(folder: Path) -> str:
 
 
 def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> list[tuple[str, str]]:
-    """Compare the files that an upload would skip: an empty file may have had content before."""
+    """Compare what an upload would leave out: an empty file may have had content before."""
     left = []
     for text, reason in sources.skipped:
         path = Path(text)
@@ -240,10 +242,23 @@ def _emptied(work: _Comparison, sources: Sources, folders: dict[Path, str]) -> l
         name = f"{folders[over[0]]}{path.relative_to(over[0]).as_posix()}" if over else text
         archives = work.catalogue.archives.named(work.vault, storable(name))
         if archives:
-            work.names.add(storable(name))
+            work.names.update(archive.name for archive in archives)
             work.add(name, str(path.absolute()), 0, DIFFERENT, archives[-1].archive_id)
+        elif state := _uncompared(path):  # --check must not pass: the original may be deleted next
+            work.add(name, str(path.absolute()), 0, state, "")
         left.append((storable(text), reason))
     return left
+
+
+def _uncompared(path: Path) -> str:
+    """Return the state of what an upload leaves out; ``""`` if it has no bytes, as a link has none."""
+    try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            return UNREADABLE if not path.is_symlink() and next(path.iterdir(), None) else ""
+    except OSError:
+        return "" if os.path.islink(path) else UNREADABLE  # noqa: PTH114 - Path raises errors
+    return NOT_STORED if stat.S_ISREG(facts.st_mode) and facts.st_size else ""
 
 
 def _add_missing(work: _Comparison, prefix: str) -> None:

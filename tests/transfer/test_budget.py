@@ -16,6 +16,7 @@ from glacier_magic.errors import (
     ServiceClosed,
     Unavailable,
 )
+from glacier_magic.service.login_failures import UNREACHABLE
 from glacier_magic.service.translation import from_answer
 from glacier_magic.transfer import budget as module
 from glacier_magic.transfer.budget import Budget, Stopped
@@ -104,6 +105,9 @@ def test_what_succeeds_is_returned_at_once(budget, stop):
     [
         THROTTLED,
         EXPIRED,
+        CredentialsError("The service does not know this access key", code="UnrecognizedClientException"),
+        CredentialsError("The SSO login is missing or has expired"),
+        CredentialsError("The login needs a server", code=UNREACHABLE),
         Unavailable("The service cannot be reached: no address for this name"),
         Unavailable("The connection to the service broke: reset"),
         Unavailable("The upload arrived too slowly", code="RequestTimeoutException"),
@@ -114,6 +118,13 @@ def test_what_can_pass_by_itself_is_tried_again(budget, stop, error):
     """Also an expired session token: the chain, or the user elsewhere, renews it."""
     assert budget.call(Failing(error, error), stop) == "done"
     assert len(stop.waits) == 2
+
+
+def test_a_login_that_is_waited_for_is_named_with_its_cure(budget, stop):
+    """For it ends only when the user does something."""
+    notes = []
+    budget.call(Failing(CredentialsError("The login has expired", cure="Run it.")), stop, notes.append)
+    assert notes[0].startswith("The login has expired. Run it, trying again in ")
 
 
 @pytest.mark.parametrize(

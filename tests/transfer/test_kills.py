@@ -213,43 +213,6 @@ def test_a_download_that_was_killed_fetches_only_what_is_missing(
     tally.append(("down", "done" not in lines, done, len(recorded), len(twice)))
 
 
-SMALL = """
-    import sys
-    import time
-    from glacier_magic.service import Service
-    folder, region, catalogue, rate, when = sys.argv[1:]
-    original = Service.upload_archive
-    def upload_archive(*arguments):
-        if when == "after":
-            original(*arguments)
-        print("stopped", flush=True)
-        time.sleep(600)
-    Service.upload_archive = upload_archive
-    session = connect(folder, region, catalogue)
-    print("ready", flush=True)
-    session.vault("photos").upload("small")
-"""
-
-
-@pytest.mark.each_backend
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_single_request_that_was_killed_is_sent_again_at_once(
-    session, vault, files, start, stored, listed, when
-):
-    """Nobody waits for a dead process; where it had been taken, the inventory names the extra."""
-    path = files("small", 1000)
-    other = start(SMALL, wait=when)
-    other.until("stopped")
-    other.kill()
-    archive = vault.upload("small")
-    assert stored(archive.id)[0] == path.read_bytes()
-    ids = set(listed(vault)["archive_id"])
-    extra = {archive_id for _, archive_id in session.catalogue.uploads.doubles("photos")}
-    assert ids == {archive.id} | extra
-    assert len(extra) == (when == "after")
-    assert archive.id not in extra
-
-
 # Two processes at once
 
 

@@ -291,6 +291,6 @@ def test_a_stream_that_is_stored_is_not_stored_again(session, vault, store, arch
     assert store(content, description="another").id != archive.id
     assert store(content, again=True).id != archive.id
     assert archives_in() == 3
-    vault.remove("*").run(confirm="photos")
+    vault.delete("*").run(confirm="photos")
     assert store(content).tree_hash == tree_hash(content)
     assert archives_in() == 1

@@ -295,3 +295,27 @@ def test_progress_counts_what_has_come(vault, small_parts):
     assert reports[-1].finished
     assert reports[-1].done == 3 * MIB + 5
     assert all(str(report) for report in reports)
+
+
+class Slow(io.RawIOBase):
+    """A non-blocking stream that cannot be waited for, as it has no descriptor."""
+
+    def __init__(self, *pieces):
+        self._pieces = [*pieces]
+
+    def read(self, most=-1):
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+class Bare:
+    """Such a stream that is no file at all."""
+
+    def __init__(self, *pieces):
+        self.read = Slow(*pieces).read
+
+
+@pytest.mark.parametrize("kind", [Slow, Bare])
+def test_a_stream_without_a_descriptor_may_have_no_data_yet(vault, stored, kind):
+    """It is asked again a little later."""
+    archive = vault.upload_stream(kind(None, b"one", None, b"two"), "stream")
+    assert stored(archive.id)[0] == b"onetwo"

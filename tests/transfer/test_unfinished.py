@@ -142,7 +142,7 @@ def test_a_file_that_is_not_what_it_was_cannot_go_on(vault, cut_off, client, cha
     assert [row.state for row in found.rows] == [state]
     with pytest.raises(InputError, match="None of these uploads can be resumed") as caught:
         found.resume()
-    assert "--abort" in caught.value.cure
+    assert "abort" in caught.value.cure
     assert len(ids_at(client)) == 1
     assert len(vault.archives()) == 0
 

@@ -1,18 +1,27 @@
 """Storing files: every byte once, verified, on record with the answer, resumed after a kill."""
 
 import hashlib
+import mmap
 import os
+import subprocess
+import sys
+import textwrap
 import threading
 from pathlib import Path
 
 import pytest
 
-from glacier_magic import descriptions
+from glacier_magic import cli, descriptions
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.base.treehash import tree_hash
 from glacier_magic.errors import GlacierError, InputError, IntegrityError, LocalError, NotFound, Unavailable
+from glacier_magic.prices import load
+from glacier_magic.prices.quotes import upload_requests
+from glacier_magic.prices.storage_costs import Holding, monthly_storage
 from glacier_magic.service import Service, bodies
-from glacier_magic.transfer import parts, upload
+from glacier_magic.transfer import line, parts, upload
+from glacier_magic.transfer.budget import Stopped
+from glacier_magic.transfer.engine import Buffers
 from glacier_magic.transfer.sources import find
 
 MIB = 1 << 20
@@ -43,7 +52,7 @@ def test_a_file_of_any_size_is_stored_with_the_services_own_tree_hash(
 
 
 def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(vault, files, counted, small_parts):
-    """The border is the documented 100 MiB, here set to 1 MiB."""
+    """The border is 4 MiB, here set to 1 MiB."""
     files("at", MIB)
     files("above", MIB + 1)
     vault.upload("at")
@@ -52,9 +61,33 @@ def test_up_to_the_limit_goes_in_one_request_and_above_it_in_parts(vault, files,
     assert counted == {"upload_archive": 1, "upload_part": 2, "complete_upload": 1, "start_upload": 1}
 
 
-def test_the_limit_is_100_mib():
-    """As the issue and the service's documentation say."""
-    assert Limits().single_request == 100 * MIB
+def test_the_limit_is_where_a_copy_costs_as_much_as_two_requests():
+    """A copy is billed for 90 days."""
+    limit, prices = Limits().single_request, load("us-east-1")
+    three_months = 3 * monthly_storage(prices, Holding(limit, 0)).total
+    assert limit == 4 * MIB
+    assert 1 <= upload_requests(prices, 2).total / three_months < 2
+
+
+def test_files_of_few_parts_are_sent_side_by_side(vault, files, small_parts, calls, stored):
+    """One part at a time of each, as one file alone would not keep all connections busy."""
+    names = [f"file-{number}" for number in range(4)]
+    paths = [files(name, 2 * MIB + 1) for name in names]
+    original, started = calls.of("upload_part"), []
+    both = threading.Barrier(4, timeout=30)
+
+    def upload_part(service, vault, upload_id, start, body):
+        if start == 0:
+            both.wait()  # each has begun before any goes on
+        started.append((upload_id, start))
+        return original(service, vault, upload_id, start, body)
+
+    calls.replace("upload_part", upload_part)
+    table = vault.upload_all(names).set_index("name")
+    for upload_id in {each for each, _ in started}:
+        assert [start for each, start in started if each == upload_id] == [0, MIB, 2 * MIB]
+    for path in paths:
+        assert table.loc[path.name, "tree_hash"] == tree_hash(path)
 
 
 @pytest.mark.limits(in_memory=1000)
@@ -63,8 +96,6 @@ def test_a_part_too_large_for_memory_is_read_from_the_file(vault, files, stored,
     path = files("large", 2 * MIB + 5)
     archive = vault.upload("large")
     assert stored(archive.id)[0] == path.read_bytes()
-    small = files("small", 1001)
-    assert stored(vault.upload("small").id)[0] == small.read_bytes()
 
 
 @pytest.mark.parametrize("length", [0, 1, MIB, MIB + 1, 2 * MIB + 5])
@@ -110,7 +141,7 @@ def test_a_folder_needs_recursive(vault, files):
     files("scans/a.tif")
     with pytest.raises(InputError, match="folder") as caught:
         vault.upload_all(["scans"])
-    assert "--recursive" in caught.value.cure
+    assert "recursive=True" in caught.value.cure
 
 
 def test_a_pattern_that_matches_several_is_not_one_file(vault, files, counted):
@@ -158,12 +189,15 @@ def test_a_file_that_cannot_be_read_is_a_local_error(vault, files, locked):
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_stored(vault, files, locked):
-    """The error counts both; repeating sends only what is missing."""
+    """The table says which is left out, and why; repeating sends only what is missing."""
     for name in ("a", "b", "c"):
         files(name)
     unlock = locked("b")
-    with pytest.raises(LocalError, match=r"1 file of 3 .* 2 were"):
-        vault.upload_all(["a", "b", "c"])
+    table = vault.upload_all(["a", "b", "c"])
+    assert list(table["state"]) == ["stored", "left out", "stored"]
+    ((path, reason),) = table.attrs["skipped"]
+    assert path == table["path"][1] == str(files.folder / "b")
+    assert "Permission denied" in reason
     unlock()
     table = vault.upload_all(["a", "b", "c"])
     assert list(table["state"]) == ["already stored", "stored", "already stored"]
@@ -174,8 +208,46 @@ def test_a_dangling_link_in_a_folder_is_left_out_with_a_reason(vault, files):
     files("scans/a.tif")
     (files.folder / "scans" / "broken").symlink_to("nowhere")
     table = vault.upload_all(["scans"], recursive=True)
-    assert list(table["name"]) == ["scans/a.tif"]
-    assert [path.rpartition("/")[2] for path, _ in table.attrs["skipped"]] == ["broken"]
+    assert list(table["name"]) == ["scans/a.tif", "scans/broken"]
+    assert list(table["state"]) == ["stored", "left out"]
+    assert [path for path, _ in table.attrs["skipped"]] == ["scans/broken"]
+
+
+@pytest.mark.parametrize(
+    "change", [Path.unlink, lambda path: path.write_bytes(b"other"), lambda path: path.chmod(0)]
+)
+def test_what_changes_after_the_listing_is_left_out(vault, files, change, locked, counted):
+    """It is gone, another, or closed to readers when its turn comes."""
+    files("a")
+    odd = files("b")
+    plan = vault.upload_plan(["*"])
+    change(odd)
+    if odd.exists() and odd.stat().st_mode & 0o777 == 0:
+        locked("b")  # root reads it in any case
+    table = plan.run().table()
+    assert list(table["state"]) == ["stored", "left out"]
+    assert counted["upload_archive"] == 1
+
+
+def test_nothing_but_what_cannot_be_read_is_an_error(vault, files, locked):
+    """There is no table without a row."""
+    files("a")
+    files("b")
+    locked("a")
+    plan = vault.upload_plan(["*"])
+    (files.folder / "b").unlink()
+    with pytest.raises(LocalError, match="2 files of 2"):
+        plan.run()
+
+
+def test_a_file_is_known_however_its_name_is_composed(vault, files, counted):
+    """A folder of a Mac lists decomposed what is typed composed; the disk of this test has both."""
+    vault.upload(files("e\u0301/a\u0308.txt", mtime=1_700_000_000).relative_to(files.folder))
+    same = files("\u00e9/\u00e4.txt", mtime=1_700_000_000).relative_to(files.folder)
+    assert list(vault.upload_all([same])["state"]) == ["already stored"]
+    files("\u00e9/\u00e4.txt", b"another", mtime=1_700_000_001)
+    assert list(vault.upload_all([same])["state"]) == ["stored"]
+    assert counted["upload_archive"] == 2
 
 
 def test_a_vault_that_does_not_exist_costs_no_reading(session, files, counted):
@@ -224,19 +296,13 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(
     assert count_of_archives(client, later) == 0
 
 
-@pytest.mark.limits(in_memory=0)
+@pytest.mark.limits(in_memory=0, single_request=0)
 def test_a_file_that_changes_between_hashing_and_sending_is_not_blamed_on_the_login(
     vault, files, calls, quick
 ):
-    """A body too large for memory is read twice, and the service notices the difference."""
+    """A part too large for memory is read twice, and the service notices the difference."""
     path = files("log", 5000)
-    original = calls.of("upload_archive")
-
-    def change_it(*arguments):
-        path.write_bytes(os.urandom(5000))
-        return original(*arguments)
-
-    calls.replace("upload_archive", change_it)
+    calls.watch("upload_part", lambda *_: path.write_bytes(os.urandom(5000)))
     with pytest.raises((LocalError, IntegrityError)) as caught:
         vault.upload("log")
     assert "secret key" not in str(caught.value)
@@ -282,7 +348,8 @@ def test_a_folder_is_walked_with_its_name_in_front(vault, files):
         files(name)
     files("scans/empty", b"")
     table = vault.upload_all(["scans"], recursive=True)
-    assert list(table["name"]) == ["scans/.hidden", "scans/a", "scans/sub/b"]
+    stored = table[table["state"] == "stored"]
+    assert list(stored["name"]) == ["scans/.hidden", "scans/a", "scans/sub/b"]
     ((path, reason),) = table.attrs["skipped"]
     assert path.endswith("empty")
     assert "empty" in reason
@@ -385,7 +452,7 @@ def test_a_file_whose_archive_was_deleted_is_sent_again(vault, files, counted):
     """It is not stored any more, whatever the record of the upload says."""
     files("a")
     first = vault.upload("a")
-    vault.remove("a").run()
+    vault.delete("a").run()
     assert vault.upload("a").id != first.id
     assert counted["upload_archive"] == 2
 
@@ -613,3 +680,159 @@ def test_a_service_that_goes_away_leaves_an_upload_that_goes_on(
     counted["upload_part"] = 0
     vault.upload("large")
     assert counted["upload_part"] == 2
+
+
+# Memory
+
+SHELL = """
+    import re
+    import sys
+    from pathlib import Path
+    from threading import Event
+    from glacier_magic import cli
+    from glacier_magic.base.session_limits import USUAL
+    from glacier_magic.transfer.engine import Buffers
+    for words in (["large"], ["--stdin", "--name", "stream"]):
+        assert cli.main(["upload", "--vault", "photos", *words]) == 0
+    buffers, size, lent = Buffers(), USUAL.stream_part, []
+    assert size == USUAL.in_memory >= USUAL.smallest_part
+    for _ in range(buffers.limit // size):  # the most that a transfer can have at once
+        lent.append(buffers.take(size, Event()))
+        for _ in range(size >> 20):
+            lent[-1].write(bytes(1 << 20))
+    print("pandas", "pandas" in sys.modules)
+    print("peak", int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+def test_an_upload_takes_at_most_120_mib_at_any_size(
+    vault, files, emulator, region, session_place, monkeypatch
+):
+    """At any size: with all imports and all buffers. pandas alone would take 85 MiB."""
+    path = files("large", 5 * MIB)
+    monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
+    assert cli.main(["connect", "--data", str(emulator.folder), "--region", region]) == 0
+    with path.open("rb") as source:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(SHELL)],
+            stdin=source,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split() for line in done.stdout.splitlines() if line.startswith(("pandas ", "peak ")))
+    assert told["pandas"] == "False"
+    assert int(told["peak"]) <= 120
+
+
+def test_a_buffer_that_cannot_be_had_counts_as_none(monkeypatch):
+    """Without memory, the others can go on."""
+    buffers = Buffers(limit=MIB)
+
+    def refuse(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mmap, "mmap", refuse)
+        with pytest.raises(MemoryError):
+            buffers.take(MIB, threading.Event())
+    stop = threading.Event()
+    stop.set()  # it raises Stopped if it has to wait
+    first = buffers.take(MIB // 2, stop)
+    buffers.take(MIB // 2, stop)
+    with pytest.raises(Stopped):
+        buffers.take(MIB // 2, stop)
+    buffers.give_back(first)
+    buffers.take(MIB // 2, stop)
+
+
+# Slow lines
+
+
+@pytest.fixture
+def part_sizes(calls):
+    """The part sizes of the uploads that were started."""
+    return calls.noted("start_upload", 1)
+
+
+@pytest.mark.limits(single_request=0)
+@pytest.mark.parametrize(
+    ("rate", "limit", "part_size"),
+    [
+        (None, None, 16 * MIB),
+        (1e6, None, 16 * MIB),
+        (55_000, None, 4 * MIB),
+        (10, None, MIB),
+        (None, 300_000, 8 * MIB),
+        (1e6, 300_000, 8 * MIB),
+    ],
+)
+def test_parts_are_smaller_on_a_slow_line(session, vault, files, part_sizes, rate, limit, part_size):
+    """One takes two minutes at most, for a signature is good for five."""
+    files("a")
+    if rate is not None:
+        line.remember_rate(session.engine, rate)
+    session.engine.budget.max_rate = limit
+    vault.upload("a")
+    vault.upload("a", part_size=32 * MIB, again=True)
+    assert part_sizes == [part_size, 32 * MIB]
+
+
+def test_the_rate_of_one_connection_is_remembered(session, vault, files, small_parts):
+    """For the next upload of this computer; a limit says nothing about the line."""
+    files("a", 2 * MIB)
+    rates = "SELECT value FROM settings WHERE key LIKE 'upload rate of %'"
+    session.engine.budget.max_rate = 1e9
+    vault.upload("a")
+    assert session.catalogue.database.rows(rates) == []
+    session.engine.budget.max_rate = None
+    vault.upload("a", again=True)
+    ((rate,),) = session.catalogue.database.rows(rates)
+    assert float(rate) > 0
+
+
+TOO_SLOW = Unavailable("The upload arrived too slowly", code="RequestTimeoutException")
+
+
+@pytest.mark.limits(single_request=0, smallest_part=4 * MIB)
+def test_an_upload_whose_first_parts_take_too_long_begins_again_in_smaller_ones(
+    vault, files, quick, calls, part_sizes, client, stored
+):
+    """And the first one is not left with the service; that its short last part got through says nothing."""
+    path = files("a", 5 * MIB)
+    original, last = calls.of("upload_part"), threading.Event()
+
+    def upload_part(service, vault, upload_id, start, body):
+        if len(body) > MIB:
+            last.wait(30)
+            raise TOO_SLOW
+        received = original(service, vault, upload_id, start, body)
+        threading.Timer(0.2, last.set).start()  # when it counts as sent
+        return received
+
+    calls.replace("upload_part", upload_part)
+    archive = vault.upload("a")
+    assert part_sizes == [4 * MIB, MIB]
+    assert client.list_multipart_uploads(vaultName="photos")["UploadsList"] == []
+    assert stored(archive.id)[0] == path.read_bytes()
+
+
+@pytest.mark.limits(single_request=0, smallest_part=4 * MIB, workers=1)
+@pytest.mark.parametrize("given", [None, 4 * MIB])
+def test_a_part_that_is_late_once_is_sent_again(vault, files, quick, calls, part_sizes, counted, given):
+    """What the service has already, and the part size that was asked for, are kept."""
+    files("a", 9 * MIB)
+    original, late = calls.of("upload_part"), [4 * MIB if given is None else 0]
+
+    def upload_part(service, vault, upload_id, start, body):
+        if start in late:
+            late.remove(start)
+            raise TOO_SLOW
+        return original(service, vault, upload_id, start, body)
+
+    calls.replace("upload_part", upload_part)
+    vault.upload("a", part_size=given)
+    assert part_sizes == [4 * MIB]
+    assert counted["upload_part"] == 3

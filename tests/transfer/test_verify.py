@@ -4,12 +4,14 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from unicodedata import normalize
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_magic.base.dataframes import MARK
 from glacier_magic.base.treehash import EMPTY, tree_hash
 from glacier_magic.errors import InputError, LocalError
 from glacier_magic.transfer import verify as localhash
@@ -111,7 +113,7 @@ def test_comparison_names_the_archive_that_is_meant(vault, files, put):
     first = vault.upload("a").id
     files("a", b"other", mtime=1_700_000_000)
     vault.upload("a")
-    archives = vault.select(["name:a"])
+    archives = vault.select("name:a")
     assert len(archives) == 2
 
     def compared(content):
@@ -142,7 +144,7 @@ def test_folder_is_verified_file_by_file(vault, files):
     table = verify(vault.session.catalogue, "photos", ["album"], recursive=True)
     assert list(table.columns) == ["name", "path", "size", "state", "archive_id"]
     assert table["size"].dtype == "int64"
-    assert table.attrs == {"vault": "photos", "skipped": []}
+    assert table.attrs == {MARK: True, "vault": "photos", "skipped": []}
     rows = table.set_index("name").to_dict("index")
     assert {name: row["state"] for name, row in rows.items()} == {
         "album/same": "same",
@@ -210,8 +212,39 @@ def test_one_of_several_versions_is_enough(vault, files, states, put):
     put("a", b"old")
     mine = vault.upload("a")
     assert states("a") == {"a": "same"}
-    vault.remove(f"id:{mine.id}").run()
+    vault.delete(f"id:{mine.id}").run()
     assert states("a") == {"a": "not stored"}
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_compare_however_they_are_composed(vault, files, states, forms):
+    """Of an archive from a Mac, and of a file on one: none is missing, and an emptied one is different."""
+    stored, local = (normalize(form, "Zürich") for form in forms)
+    for name in ("ä.txt", "ö.txt"):
+        path = files(f"{stored}/{normalize(forms[0], name)}", name.encode())
+        vault.upload(path.relative_to(files.folder))
+        path.unlink()
+    files(f"{local}/{normalize(forms[1], 'ä.txt')}", "ä.txt".encode())
+    files(f"{local}/{normalize(forms[1], 'ö.txt')}", b"")
+    assert sorted(states(local, recursive=True).values()) == ["different", "same"]
+
+
+def test_what_cannot_be_compared_is_not_the_same(vault, files, states):
+    """The original may be deleted after the check; what has no bytes is no loss."""
+    vault.upload(files("album/a").relative_to(files.folder))
+    files("album/empty", b"")
+    (files.folder / "album" / "dangling").symlink_to("gone")
+    (files.folder / "album" / "below").symlink_to(".")
+    (files.folder / "album" / "none").mkdir()
+    assert states("album", recursive=True) == states("album/*") == {"album/a": "same"}
+    files("album/more/x")
+    assert states("album/*") == {"album/a": "same", "album/more": "unreadable"}
+    (files.folder / "album" / os.fsdecode(b"\xff")).write_bytes(b"x")
+    assert states("album", recursive=True) == {
+        "album/a": "same",
+        "album/more/x": "not stored",
+        "album/\\xff": "not stored",
+    }
 
 
 def test_emptied_file_is_different(vault, files, states):
