@@ -22,7 +22,10 @@ from .pacing import Pacer, Refusals, is_postponed
 WORKERS = 4
 LOOK_EVERY = 20
 """Requests between two looks at the jobs of a vault; a tenth of its jobs where those are more."""
-NOTICED = "one that asks for the same archives at the same time is noticed within {:,} requests"
+NOTICED = (
+    "If another computer restores the same archives at this moment, up to {:,} may be requested, and "
+    "charged, twice."
+)
 
 
 def window(jobs: int) -> int:

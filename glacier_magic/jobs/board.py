@@ -1,14 +1,15 @@
-"""The rows of the job board: one for each job, download and drop, and a cache of them."""
+"""The rows of the job board: one for each job, download and drop."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..base.dataframes import marked
 from ..base.units import from_ms, human_sum, plural
 from ..catalogue import Catalogue, Deletion, Download, Drop, JobRecord
 from ..catalogue.records.job_records import INVENTORY
@@ -51,7 +52,7 @@ class JobRow:
     ``state`` is one of: held (until the user resumes it: the catalogue was restored, copied or
     moved), scheduled (not requested before ``due``), requested, in progress, ready, downloading,
     verified, unverified (a part without a hash from the service), failed, expired, forgotten
-    (removed from the board).
+    (removed from the board).  ``ended_at`` is the time of a final state, if it is known.
     """
 
     key: str
@@ -74,6 +75,7 @@ class JobRow:
     failure: str = ""
     job_id: str = ""
     ours: bool = True
+    ended_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -81,24 +83,78 @@ class JobRow:
         return self.state in ENDED or (self.state == "ready" and not self.ours)  # another client fetches it
 
 
+@dataclass(frozen=True)
+class RecordedRows:
+    """Rows as the catalogue has them, and what the progress of downloads does not change of them."""
+
+    rows: tuple[JobRow, ...]
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each row by its key."""
+        return {row.key: place for place, row in enumerate(self.rows)}
+
+    @cached_property
+    def states(self) -> Mapping[str, int]:
+        """The number of rows in each state."""
+        return Counter(row.state for row in self.rows)
+
+    @cached_property
+    def vaults(self) -> frozenset[str]:
+        """The vaults of the rows."""
+        return frozenset(row.vault for row in self.rows)
+
+    @cached_property
+    def finished(self) -> bool:
+        """Whether all rows have ended."""
+        return all(row.ended for row in self.rows)
+
+    def of(self, state: str) -> list[JobRow]:
+        """Return the rows in a state."""
+        return [row for row in self.rows if row.state == state] if self.states.get(state) else []
+
+    def replaced(self, rows: Mapping[int, JobRow]) -> RecordedRows:
+        """Return these rows with others in some places, of the same keys and vaults.
+
+        ``places`` is the same object, and ``states`` is one while no state is another.
+        """
+        changed = list(self.rows)
+        for place, row in rows.items():
+            changed[place] = row
+        found = RecordedRows(tuple(changed))
+        same = all(row.state == self.rows[place].state for place, row in rows.items())
+        names = ("places", "vaults", *(("states", "finished") if same else ()))
+        vars(found).update({name: getattr(self, name) for name in names})  # or each would be made again
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class BoardSnapshot:
-    """All rows at one time of the service's clock."""
+    """All rows at one time of the service's clock.
+
+    ``shared``: the rows without the progress of downloads, of all snapshots until the catalogue changes.
+    """
 
     rows: tuple[JobRow, ...]
     now: datetime
     virtual: bool = False
     next_check: datetime | None = None
     note: str = ""
+    shared: RecordedRows | None = None
+
+    @cached_property
+    def recorded(self) -> RecordedRows:
+        """The rows without the progress of downloads."""
+        return self.shared or RecordedRows(self.rows)
 
     def count(self, *states: str) -> int:
         """Return how many rows are in one of *states*."""
-        return sum(row.state in states for row in self.rows)
+        return sum(self.recorded.states.get(state, 0) for state in states)
 
     @property
     def finished(self) -> bool:
         """Whether nothing more happens automatically."""
-        return all(row.ended for row in self.rows)
+        return self.recorded.finished
 
     def table(self) -> pd.DataFrame:
         """Return the rows as a DataFrame: sizes int64 (nullable), times UTC timestamps."""
@@ -111,13 +167,12 @@ class BoardSnapshot:
             frame[name] = pd.to_datetime(frame[name], utc=True)  # or an empty column would be of objects
         frame["size"] = frame["size"].astype("Int64")  # nullable: a size may be unknown
         frame["done"] = frame["done"].astype("int64")
-        frame.attrs["as_of"] = self.now.isoformat()
-        return frame
+        return marked(frame, as_of=self.now.isoformat())
 
 
 def on_hold_note(snapshot: BoardSnapshot) -> str:
     """Return what a restored or copied catalogue holds, and how to resume it; "" if nothing."""
-    held = [row for row in snapshot.rows if row.state == "held"]
+    held = snapshot.recorded.of("held")
     if not held:
         return ""
     archives = [row for row in held if row.kind == "archive"]
@@ -136,9 +191,20 @@ _STATE = {
 }
 
 
-def rows_of(
-    catalogue: Catalogue, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
-) -> list[JobRow]:
+class MadeRows(NamedTuple):
+    """Rows, and which downloads they depend on beyond their own.
+
+    ``oldest``: those before it leave the whole board when they end; ``last``: the newest of each batch,
+    which determine the order; ``renewing``: those whose output is kept longer by another job.
+    """
+
+    rows: list[JobRow]
+    oldest: int
+    last: frozenset[int]
+    renewing: frozenset[int]
+
+
+def rows_of(catalogue: Catalogue, now: datetime, keys: frozenset[str] | None = None) -> MadeRows:
     """Return the rows of the board: downloads, then inventories and jobs of other clients, then drops.
 
     :param now: the service's time; a planned download that is due later is shown as scheduled.
@@ -146,31 +212,40 @@ def rows_of(
     """
     jobs = {(job.vault, job.job_id): job for job in catalogue.jobs.known()}
     jobs |= _read_and_dropped(catalogue, keys or frozenset())  # an inventory that was read is a success
-    past, rows, served, renewals = PastDurations(catalogue), [], set(), set()
-    for download in _newest_batch_first(_wanted(catalogue, keys)):
+    past, rows, served, renewals = PastDurations(catalogue), [], set(), {}
+    wanted, oldest = _wanted(catalogue, keys)
+    last: dict[str, int] = {}
+    for download in wanted:
+        last[download.batch] = max(download.id, last.get(download.batch, 0))
+    for download in sorted(wanted, key=lambda d: (-last[d.batch], d.id)):  # the newest batch first
         key = (download.vault, download.job_id or "")
         served.add(key)
-        renewals.add(download.renewal)
-        rows.append(_of_download(download, jobs.get(key), live.get(download.id), now, past))
+        if download.renewal:
+            renewals[download.renewal] = download.id
+        rows.append(of_download(download, jobs.get(key), now, past))
     if keys is None:
-        served |= catalogue.downloads.forgotten_jobs()  # or the job would appear in place of its download
+        served |= catalogue.downloads.ended_jobs()  # or the job would appear in place of its download
     ours = {(job.vault, job.job_id) for job in catalogue.jobs.inventories_to_read()}
     for place, job in jobs.items():
         if job.description is not None and job.description in renewals:
             continue  # it extends the output of a download above
         if place not in served and (keys is None or _job_key(job) in keys):
-            read = catalogue.inventories.has(*place)
+            read = job.action == INVENTORY and catalogue.inventories.has(*place)
             rows.append(_of_job(catalogue, job, past, ours=place in ours, read=read))
     drops = [drop for drop in catalogue.drops.shown() if keys is None or drop.key in keys]
-    return [*rows, *(_of_drop(catalogue, drop, past) for drop in drops)]
+    rows += (_of_drop(catalogue, drop, past) for drop in drops)
+    return MadeRows(rows, oldest, frozenset(last.values()), frozenset(renewals.values()))
 
 
-def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> list[Download]:
+def _wanted(catalogue: Catalogue, keys: frozenset[str] | None) -> tuple[list[Download], int]:
+    """Return the downloads to show, and the oldest one that is shown when it has ended."""
     if keys is not None:
         numbers = map(download_number, keys)
-        return catalogue.downloads.numbered([n for n in numbers if n is not None])
-    ended = [d for d in catalogue.downloads.recent() if not d.open]
-    return [*catalogue.downloads.open(), *ended]  # recent() has a limit, which must hide no open one
+        return catalogue.downloads.numbered([n for n in numbers if n is not None]), 0
+    recent = catalogue.downloads.recent()
+    ended = [download for download in recent if not download.open]
+    # recent() has a limit, which must hide no open one.
+    return [*catalogue.downloads.open(), *ended], recent[-1].id if recent else 0
 
 
 def _read_and_dropped(catalogue: Catalogue, keys: frozenset[str]) -> dict[tuple[str, str], JobRecord]:
@@ -194,16 +269,11 @@ def _job_key(job: JobRecord) -> str:
     return f"job/{job.vault}/{job.job_id}"
 
 
-def _newest_batch_first(downloads: list[Download]) -> list[Download]:
-    newest: dict[str, int] = {}
-    for download in downloads:
-        newest[download.batch] = max(download.id, newest.get(download.batch, 0))
-    return sorted(downloads, key=lambda d: (-newest[d.batch], d.id))
+def of_download(download: Download, job: JobRecord | None, now: datetime, past: PastDurations) -> JobRow:
+    """Return the row of a download without its progress in this process.
 
-
-def _of_download(
-    download: Download, job: JobRecord | None, report: Report | None, now: datetime, past: PastDurations
-) -> JobRow:
+    :param job: its job, if the service still knows it.
+    """
     known = "planned" if download.twin else download.state  # a twin waits for an equal archive
     state, due = _STATE.get(known, known), from_ms(download.due)
     if download.state == "planned" and download.on_hold:
@@ -212,7 +282,7 @@ def _of_download(
         state = "scheduled"
     else:
         due = None
-    row = JobRow(
+    return JobRow(
         key=download_key(download.id),
         name=_name(download.name or download.archive_id, download.part),
         vault=download.vault,
@@ -230,8 +300,8 @@ def _of_download(
         error=download.error or "",
         failure=download.failure or "",
         job_id=download.job_id or "",
+        ended_at=None if download.open else from_ms(download.ended),
     )
-    return row if report is None else moving(row, report)
 
 
 def moving(row: JobRow, report: Report) -> JobRow:
@@ -314,76 +384,5 @@ def _of_job(catalogue: Catalogue, job: JobRecord, past: PastDurations, *, ours: 
         error=(job.message or "") if job.status == "Failed" else "",
         job_id=job.job_id,
         ours=ours,
+        ended_at=from_ms(job.completed),
     )
-
-
-MOST = 8
-"""Sets of keys whose rows are cached: about the number of boards that are open at once."""
-
-
-@dataclass(frozen=True)
-class _CachedRows:
-    rows: tuple[JobRow, ...]
-    made: datetime
-    until: datetime | None  # the first due time of a scheduled row
-    moving: Mapping[int, int]  # the index of each row that is downloading, by download
-
-
-class RowCache:
-    """Caches the result of :func:`rows_of` until the catalogue changes.
-
-    At ten thousand jobs it takes most of a second, and every board and the tracker need it.
-    """
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._guard = threading.Lock()  # the tracker's thread and its callers share the cache
-        self._cached: OrderedDict[frozenset[str] | None, _CachedRows] = OrderedDict()
-        self._marker: tuple[int, ...] | None = None
-
-    def rows(
-        self, live: Mapping[int, Report], now: datetime, keys: frozenset[str] | None = None
-    ) -> tuple[JobRow, ...]:
-        """Return the rows at *now*; see :func:`rows_of`."""
-        with self._guard:
-            cached = self._current(now, keys)
-        # Progress is not in the cache: it changes several times a second.
-        running = [(cached.moving[i], r) for i, r in list(live.items()) if i in cached.moving]
-        if not running:
-            return cached.rows
-        rows = list(cached.rows)
-        for place, report in running:
-            rows[place] = moving(rows[place], report)
-        return tuple(rows)
-
-    def _current(self, now: datetime, keys: frozenset[str] | None) -> _CachedRows:
-        marker = self._catalogue.database.change_marker()
-        if marker is None or marker != self._marker:
-            self._cached.clear()
-            self._marker = marker  # read before the rows: a write in between shows next time
-        cached = self._cached.get(keys)
-        # An emulator's clock may have been set back.
-        if cached is None or now < cached.made or (cached.until is not None and now >= cached.until):
-            cached = self._cached[keys] = _hold(tuple(self._made(now, keys)), now)
-        self._cached.move_to_end(keys)
-        if len(self._cached) > MOST:
-            self._cached.popitem(last=False)
-        return cached
-
-    def _made(self, now: datetime, keys: frozenset[str] | None) -> list[JobRow]:
-        """Return rows; those of a batch come from the cached rows of the whole board where possible."""
-        if keys is None:
-            return rows_of(self._catalogue, {}, now)
-        found = [row for row in self._current(now, None).rows if row.key in keys]
-        missing = keys - {row.key for row in found}
-        return [*found, *(rows_of(self._catalogue, {}, now, missing) if missing else [])]
-
-
-def _hold(rows: tuple[JobRow, ...], now: datetime) -> _CachedRows:
-    moving = {
-        number: place
-        for place, row in enumerate(rows)
-        if row.state == "downloading" and (number := download_number(row.key)) is not None
-    }
-    until = min((row.due for row in rows if row.state == "scheduled" and row.due), default=None)
-    return _CachedRows(rows, now, until, moving)

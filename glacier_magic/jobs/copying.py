@@ -49,7 +49,7 @@ def copy_of(catalogue: Catalogue, download: Download) -> Path | None:
 def _in_same_folder(catalogue: Catalogue, download: Download) -> Path | None:
     """Return a file in the folder of a download with the name and bytes of an equal archive."""
     size, root = download.size, download.tree_hash
-    same = twins.names(catalogue.database, catalogue.scope, download.vault, size, root)
+    same = twins.file_names(catalogue.database, catalogue.scope, download.vault, size, root)
     paths: list[str] = []
     for archive_id, name in same:
         with suppress(UnsafePath):

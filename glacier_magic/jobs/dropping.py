@@ -19,8 +19,8 @@ from ..base.units import from_ms, parse_time, plural
 from ..catalogue import Deletion, Drop, JobRecord
 from ..catalogue.records.drop_records import BUSY
 from ..catalogue.records.job_records import INVENTORY
-from ..catalogue.storage.database import new_owner
 from ..catalogue.storage.holding import refusal
+from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, GlacierError, NotFound, VaultNotEmpty, describe
 from ..steps import step
 from ..transfer.budget import Stopped

@@ -167,6 +167,6 @@ def expired_note(snapshot: BoardSnapshot, peeks: Path) -> str:
     :param peeks: the folder of the parts requested by peeks, which request them again themselves.
     """
     hidden = f"{peeks}{os.sep}"  # or a folder whose name only begins alike would match
-    if any(row.state == "expired" and not row.target.startswith(hidden) for row in snapshot.rows):
+    if any(not row.target.startswith(hidden) for row in snapshot.recorded.of("expired")):
         return f"{step('restore', '--expired')} plans what has expired again, with its price"
     return ""

@@ -65,8 +65,10 @@ class Fetcher:
             busy = len(self.live) + len(waiting)  # the query returns these as well
             most = 2 * self._limits.downloads + busy  # twice, because hurried ones may double the number
             for download in self._catalogue.downloads.to_fetch(self._owner, most):
-                if len(self.live) >= self._most(download) or self._stop.is_set():
+                if self._stop.is_set():
                     return
+                if len(self.live) >= self._most(download):
+                    continue  # a hurried one may follow
                 if download.id not in self.live and download.id not in waiting:
                     self._begin(download)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from .. import errors
 from ..base.rendering import Rendered, escape, snapshot_html, snapshot_text, summary, visible
-from ..base.units import human_duration, local_time, plural, weekday_time
+from ..base.units import human_duration, local_time, plural
 from ..catalogue.storage.holding import how
 from ..errors import CatalogueError, GlacierError, JobExpired, JobFailed, NotReady
 from ..steps import step
@@ -71,7 +71,7 @@ class Batch(Rendered):
         :raises JobFailed: a job or a download failed.
         :raises JobExpired: an output was dropped by the service before it was fetched.
         """
-        show = _printing() if progress is True else progress
+        show = printing() if progress is True else progress
         self.tracker.start()
 
         def until(snapshot: BoardSnapshot) -> bool:
@@ -134,15 +134,15 @@ class InventoryJob(Batch):
         return self._inventory()
 
 
-def _printing() -> Show:
-    """Return a function that prints a line when the states change, or a minute has passed."""
+def printing(stream: TextIO | None = None) -> Show:
+    """Return a function that prints a line when the states or the note change, or a minute has passed."""
     last: list[Any] = [None, 0.0]
 
     def show(snapshot: BoardSnapshot) -> None:
-        counts = sorted(row.state for row in snapshot.rows)
-        if counts != last[0] or time.monotonic() - last[1] > QUIET:
-            last[:] = [counts, time.monotonic()]
-            print(visible(summary(snapshot)))  # noqa: T201 - it is what this function is for
+        now = sorted(row.state for row in snapshot.rows), snapshot.note
+        if now != last[0] or time.monotonic() - last[1] > QUIET:
+            last[:] = [now, time.monotonic()]
+            print(visible(summary(snapshot)), file=stream, flush=True)
 
     return show
 
@@ -204,11 +204,12 @@ def _not_ready(waiting: list[JobRow], snapshot: BoardSnapshot) -> NotReady:
     due = min((row.due for row in waiting if row.due), default=None)
     if due is not None:
         count = sum(row.due is not None for row in waiting)
-        when += f"; {count} scheduled, the next is requested {weekday_time(due, snapshot.now)}"
-    check = f"; next check at {local_time(snapshot.next_check)}" if snapshot.next_check else ""
+        when += f"; {count} scheduled, the next is requested {local_time(due, snapshot.now)}"
+    check = f"; next check at {local_time(snapshot.next_check, snapshot.now)}" if snapshot.next_check else ""
+    continues = f"{step('jobs')} shows them; {step('wait')} continues to wait."
     return NotReady(
         f"Not ready: {len(waiting)} of {plural(len(snapshot.rows), 'job')} still to come{when}{check}",
-        cure=f"{step('jobs')} shows them; {step('wait')} continues to wait.",
+        cure=". ".join(filter(None, (snapshot.note.rstrip("."), continues))),  # the note says what hinders
     )
 
 

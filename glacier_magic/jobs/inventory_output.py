@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
 
 from ..base.units import parse_time
 from ..catalogue import Catalogue, JobRecord
 from ..catalogue.archives.ingest import Load
-from ..errors import GlacierError, IntegrityError, NotFound
+from ..errors import AccessDenied, GlacierError, IntegrityError, NotFound
 from ..inventories import InventoryError, read
+from ..inventories.checking import Life, check_sums
 from ..service import Service
 from ..service.client import Output
 from ..steps import step
 from ..transfer.budget import Budget, Stopped
 from ..transfer.engine import Engine
+from ..transfer.progress import Meter, Observer
 
 BYTES = 400  # of output an archive, about
+DAY = 86_400_000
+_LAUNCH = 1_345_420_800_000  # of the service: 20 August 2012
 REREAD = 60.0  # seconds before an inventory that could not be read is fetched again
 
 
@@ -29,36 +35,58 @@ def read_inventory(
     *,
     budget: Budget | None = None,
     stop: threading.Event | None = None,
+    progress: Observer | None = None,
 ) -> int:
     """Read a finished inventory job into the catalogue, all of it or none; return the count.
 
     It is fetched in ranges, each retried when the connection breaks; one is parsed and written
-    while the next arrives, so that memory use does not depend on its size.
+    while the next arrives, so that memory use does not depend on its size.  A damaged output is
+    fetched once more.
 
     :param budget: the retries and bandwidth that all transfers of the session share.
     :param stop: ends it early; the catalogue is unchanged then.
+    :param progress: called with the bytes read so far.
     :raises Stopped: *stop* was set.
-    :raises IntegrityError: the output is cut short or malformed; the catalogue is unchanged.
+    :raises IntegrityError: the output is truncated, malformed or impossible; the catalogue is unchanged.
     :raises NotFound: the service has dropped the output.
     """
+    budget, stop = budget or Budget(), stop or threading.Event()
+    reader = _Reader(service, job, budget, stop, catalogue.limits.inventory_piece)
+    try:
+        with suppress(InventoryError):  # it may have been damaged on its way
+            return _read(reader, catalogue, job, progress)
+        return _read(reader, catalogue, job, progress)
+    except InventoryError as error:
+        raise IntegrityError(
+            f"The inventory of {job.vault!r} cannot be read, and nothing of it was taken: {error.message}",
+            cure=f"Run {step('inventory')} again; if its output stays damaged, "
+            f"{step('inventory', '--fresh')} requests a new one.",
+        ) from None
+
+
+def _read(reader: _Reader, catalogue: Catalogue, job: JobRecord, progress: Observer | None) -> int:
+    vault, now = reader.vault(), reader.now()
+    begin = parse_time(vault.get("CreationDate")) or _LAUNCH
+    life = Life(begin - DAY, now + DAY, other_ids=reader.elsewhere)
     with catalogue.inventories.loading(
         job.vault, job.job_id, whole=job.whole_inventory, expected=(job.size or 0) // BYTES
     ) as load:
-        try:
-            reader = _Reader(
-                service, job, budget or Budget(), stop or threading.Event(), catalogue.limits.inventory_piece
-            )
-            reading = read(reader.pieces(), job.format)
-            for batch in reading:
-                load.add(batch)
-            made = reading.date  # may be at the end of the output
-        except InventoryError as error:
-            raise IntegrityError(
-                f"The inventory of {job.vault!r} cannot be read: {error.message}",
-                cure=f"Run {step('inventory')} again.",
-            ) from None
-        if made is None:
-            made = _date(service, catalogue, job, load)
+        meter = Meter(f"Inventory of {job.vault}", job.size or 0, progress)
+        reading = read(_metered(reader.pieces(), meter), job.format)
+        for batch in reading:
+            life.check(batch, load.archives)
+            load.add(batch)
+        meter.finish()
+        made = reading.date  # may be at the end of the output
+        last = parse_time(vault.get("LastInventoryDate"))
+        if job.format == "CSV":
+            made = _date(last, catalogue, job, load)
+        elif made is None or not life.begin <= made <= life.end:
+            raise InventoryError("It has no InventoryDate that is possible")
+        elif not (reading.vault_arn or "").endswith(f":vaults/{job.vault}"):
+            raise InventoryError(f"It is of the vault {reading.vault_arn!a}")
+        if job.whole_inventory and made is not None and made == _whole_seconds(last):
+            check_sums(load.archives, load.bytes, vault.get("NumberOfArchives"), vault.get("SizeInBytes"))
 
         def settle() -> None:
             if made is not None:
@@ -68,15 +96,19 @@ def read_inventory(
     return load.archives
 
 
-def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
+def _whole_seconds(ms: int | None) -> int | None:
+    """Return a date of DescribeVault, which has milliseconds, as inventories have it."""
+    return None if ms is None else ms // 1000 * 1000
+
+
+def _date(last: int | None, catalogue: Catalogue, job: JobRecord, load: Load) -> int | None:
     """Return a date that the inventory is certainly not older than, the latest one that is known.
 
-    That is the date of the vault's last inventory if it precedes the request; otherwise that of the
-    newest archive listed, or of an inventory whose job had finished before the request.
+    That is *last*, the date of the vault's last inventory, if it precedes the request; otherwise that
+    of the newest archive listed, or of an inventory whose job had finished before the request.
     """
-    last = parse_time(service.describe_vault(job.vault).get("LastInventoryDate"))
     if last is not None and (job.created is None or last <= job.created):
-        return last // 1000 * 1000  # an inventory has whole seconds, DescribeVault milliseconds
+        return _whole_seconds(last)
     dates = [load.newest] if load.newest is not None else []
     for known in catalogue.inventories.history(job.vault, whole=True):
         before = catalogue.jobs.get(job.vault, known.job_id)
@@ -87,14 +119,40 @@ def _date(service: Service, catalogue: Catalogue, job: JobRecord, load: Load) ->
     return max(dates, default=None)
 
 
+def _metered(pieces: Iterable[bytes], meter: Meter) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        meter.moved(len(piece))  # it is written by now
+
+
 class _Reader:
-    """Reads the output of a job one range ahead of the parser."""
+    """Reads the output of a job one range ahead of the parser.
+
+    Without TLS, each range is fetched twice: nothing else shows another letter of an id.
+    """
 
     def __init__(
         self, service: Service, job: JobRecord, budget: Budget, stop: threading.Event, piece: int
     ) -> None:
         self._service, self._job, self._budget, self._stop = service, job, budget, stop
         self._piece = piece
+        self._twice = not service.endpoint.startswith("https:")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether neither AWS nor the emulator answers."""
+        connection = self._service.connection
+        return connection.elsewhere and connection.emulator is None
+
+    def vault(self) -> Mapping[str, Any]:
+        """Return what DescribeVault says of the vault; nothing if that is not allowed."""
+        with suppress(AccessDenied, NotFound):
+            return self._budget.call(lambda: self._service.describe_vault(self._job.vault), self._stop)
+        return {}
+
+    def now(self) -> int:
+        """Return the service's time in milliseconds."""
+        return self._service.clock.now_ms()
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the output in ranges; its length must be the one that the job reported."""
@@ -105,7 +163,7 @@ class _Reader:
             size = output.total if size is None else size
             # The service sends no checksum of an inventory: only the length shows that it is complete.
             if output.total != size or (not output.data and start < size):
-                raise InventoryError(f"{output.total} bytes instead of {size}")
+                raise InventoryError(f"It has {output.total:,} bytes instead of {size:,}")
             start += len(output.data)
             if start >= size:
                 yield output.data
@@ -120,7 +178,13 @@ class _Reader:
             self._budget.spend(len(output.data), self._stop)
             return output
 
-        return self._budget.call(get, self._stop)
+        def get_twice() -> Output:
+            first = get()
+            if get() != first:
+                raise InventoryError("It arrives differently each time")
+            return first
+
+        return self._budget.call(get_twice if self._twice else get, self._stop)
 
 
 def _begin(call: Callable[[], Output]) -> Future[Output]:

@@ -198,7 +198,7 @@ def reason_for_board(error: GlacierError, moves: int) -> str:
         what = f"No capacity for expedited retrievals now{times}; it is requested again later"
         offer = f"Standard takes 3 to 5 hours and always has capacity: {step('restore', '...')}"
     elif isinstance(error, ConnectionFailed):
-        return f"{error}; requests that are due are sent then"
+        return f"{str(error).rstrip('.')}; requests that are due are sent then"
     else:
         return f"{error.message}{times}; it is requested again later"
     return f"{what}. {offer}" if moves >= OFFER_AFTER else what

@@ -13,8 +13,10 @@ from ..catalogue.records.job_records import RunningJob
 from ..service import ServiceClock
 from .durations import PastDurations, kind_of, window
 
-SOONEST, LATEST = timedelta(seconds=20), timedelta(minutes=15)
-"""Bounds of the pause between two polls once a job can be finished."""
+LATEST = timedelta(minutes=15)
+"""The longest pause between two polls when a job should be finished soon."""
+EARLY = (1, 4, 20, 60)
+"""When jobs are polled that have just started, in multiples of ``first_look``."""
 LAST_RETRY = timedelta(minutes=5)
 """The longest pause after a poll that failed; the first is doubled with each further failure."""
 JITTER = timedelta(minutes=1)
@@ -30,29 +32,35 @@ UNSETTLED = ("asking", "waiting")
 """States of downloads that a poll may change."""
 
 
-def next_poll(running: RunningJob, now: datetime, past: PastDurations) -> datetime:
-    """Return when to poll jobs of one tier again, by the oldest of them.
+def next_poll(running: RunningJob, now: datetime, past: PastDurations, first_look: timedelta) -> datetime:
+    """Return when to poll jobs of one tier again.
 
-    First at the end of the tier's shortest time; then each time halfway to the usual time; after
-    that, in a tenth of the time by which the job is late.
+    By the oldest: first at the end of the tier's shortest time; then each time halfway to the usual
+    time; after that, in a tenth of the time by which the job is late.  By the newest: a few times soon
+    after it started, because a server other than the service may finish a job at once.
     """
     kind, since = kind_of(running.action, running.tier), from_ms(running.since) or now
     first, usual = since + window(kind)[0], since + past.usual(kind)
     if now < first:
-        return first  # no job can end before: a poll would find nothing
-    if now < usual:
-        return min(now + LATEST, now + (usual - now) / 2)
-    return now + max(timedelta(minutes=1), (now - usual) / 10)
+        moment = first
+    elif now < usual:
+        moment = min(now + LATEST, now + (usual - now) / 2)
+    else:
+        moment = now + max(timedelta(minutes=1), (now - usual) / 10)
+    began = min(from_ms(running.newest) or now, now)  # its clock may be ahead
+    early = [began + times * first_look for times in EARLY]
+    return min([moment, *(look for look in early if look > now)])
 
 
 class PollSchedule:
     """The times, by the service's clock, at which vaults are polled.
 
-    ``patience`` multiplies the pauses between polls once jobs can be finished.
+    ``patience`` multiplies the pauses between polls, except the hours before a tier's shortest time.
     """
 
     def __init__(self, catalogue: Catalogue, clock: ServiceClock) -> None:
         self._catalogue, self._clock = catalogue, clock
+        self._first_look = timedelta(seconds=catalogue.limits.first_look)
         self._due: dict[str, datetime] = {}
         self._looked: dict[str, float] = {}  # by our own clock
         self._failed: dict[str, int] = {}
@@ -98,7 +106,7 @@ class PollSchedule:
         elif moment is None:
             moment = next_request or now + LATEST
         pause = max(moment - now, self.least(vault))
-        if not running or moment - now <= LATEST:  # not the hours in which no job can be finished
+        if not running or moment - now <= LATEST:  # not the hours before a tier's shortest time
             pause *= self.patience
         self._due[vault] = now + pause + min(JITTER, pause / 10) * random.random()  # noqa: S311 - chance, not secrecy
 
@@ -122,7 +130,7 @@ class PollSchedule:
 
     def least(self, vault: str) -> timedelta:
         """Return the shortest pause between two polls of a vault."""
-        return max(SOONEST, A_PAGE * self._pages.get(vault, 0))
+        return max(self._first_look, A_PAGE * self._pages.get(vault, 0))
 
     def is_fresh(self, vault: str) -> bool:
         """Tell whether the last poll of a vault succeeded and was just now."""
@@ -158,4 +166,4 @@ class PollSchedule:
 
     def _by_tiers(self, running: Iterable[RunningJob], now: datetime) -> datetime | None:
         past = PastDurations(self._catalogue)
-        return min((next_poll(group, now, past) for group in running), default=None)
+        return min((next_poll(group, now, past, self._first_look) for group in running), default=None)

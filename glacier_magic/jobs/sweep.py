@@ -149,7 +149,7 @@ class Sweeper:
             change(download.id, state="failed", error=reason, ended=now)
         elif job.status == "Succeeded" and download.state == "waiting":
             # A hash that is known stays: it is what the bytes are verified against.
-            whole = {"size": job.size, "tree_hash": download.tree_hash or job.tree_hash}
+            whole = {"size": job.size or download.size, "tree_hash": download.tree_hash or job.tree_hash}
             change(download.id, state="ready", **({} if download.part else whole))
 
 

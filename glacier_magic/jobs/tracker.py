@@ -19,17 +19,19 @@ from ..service import Policies
 from ..transfer.engine import Engine
 from .actions import Actions
 from .asking import Asker, random_pause
-from .board import BoardSnapshot, RowCache, download_number, on_hold_note
+from .board import BoardSnapshot, download_number, on_hold_note
 from .dropping import DropWorker
 from .durations import expired_note, hurried, missed, outputs_of, warning
 from .fetching import Fetcher
 from .inventory_output import InventoryReader
 from .pacing import Pacer
 from .polling import PollSchedule
+from .row_cache import RowCache
 from .sweep import Sweeper
 
 LONGEST_STOP = 0.8  # for a request that is under way; what it was for goes on another time
 SHARE = 10  # times as long as a look at the catalogue takes there is a pause after it
+PREDICTIONS = 100  # times as long as it takes to find what will expire there is none after it
 SLEPT = 30.0  # seconds that a pause takes too long when the computer has slept
 
 Watcher = Callable[[BoardSnapshot], None]
@@ -68,7 +70,7 @@ class Tracker:
         self._ask_at = 0.0
         self._notes: dict[str, str] = {}
         self._warning = ""
-        self._moving_since, self._took = time.monotonic(), 0.0
+        self._moving_since, self._took, self._predict_at = time.monotonic(), 0.0, 0.0
         self.late: frozenset[str] = frozenset()
         self.background = True
         self.latest = self.snapshot()
@@ -100,8 +102,10 @@ class Tracker:
         """
         now = self._service.clock.now()
         note = next(iter(list(self._notes.values())), "") or self._reader.note  # copied: it changes
+        rows, recorded = self._row_cache.rows(self._fetcher.live, now, keys)
         found = BoardSnapshot(
-            rows=self._row_cache.rows(self._fetcher.live, now, keys),
+            rows=rows,
+            shared=recorded,
             now=now,
             virtual=self._service.clock.virtual,
             next_check=self._next_check(),
@@ -326,8 +330,7 @@ class Tracker:
     def _failed(self, vault: str, error: GlacierError) -> None:
         words = str(error)
         if isinstance(error, CredentialsError):
-            self._service.refresh_credentials()  # the user may have renewed the profile
-            words = f"{words} Requests are saved; they continue automatically once the credentials work."
+            words = f"{words} Requests are saved, and sent once the login works."
         self._notes[vault] = words
         self._schedule.failed(vault)
 
@@ -355,6 +358,8 @@ class Tracker:
         now, clock = time.monotonic(), self._service.clock
         if not self._fetcher.live:
             self._moving_since = now  # the rate needs some seconds after a pause
+        if now < self._predict_at:
+            return
         outputs = outputs_of(latest, clock)
         settled = now - self._moving_since >= self._limits.rate_settles
         rate = self._fetcher.rate if settled else 0.0
@@ -363,6 +368,7 @@ class Tracker:
             self.late = frozenset(o.key for o in missed(outputs, rate)) if rate > 0 else frozenset()
         numbers = map(download_number, hurried(outputs, rate, clock))
         self._fetcher.hurried = frozenset(number for number in numbers if number is not None)
+        self._predict_at = now + PREDICTIONS * (time.monotonic() - now)
 
     # When to poll next
 

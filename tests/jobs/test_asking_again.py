@@ -212,5 +212,5 @@ def test_a_look_inside_is_neither_kept_longer_nor_restored(
     later(session, hours=5)
     until(lambda: batch.snapshot.count("expired") == 1)
     assert session.restore_expired().empty
-    assert "--expired" not in batch.snapshot.note
+    assert "restore_expired()" not in batch.snapshot.note
     assert len(ranges_of()) == 0

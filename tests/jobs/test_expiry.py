@@ -1,7 +1,9 @@
 """The 24 hours: what goes first is fetched first, what will be missed is said, and asked again."""
 
 import os
+import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from glacier_magic import cli
 from glacier_magic.base.paths import data_folder
 from glacier_magic.errors import AccessDenied, InputError, JobExpired, OverBudget, PlanChanged, Unavailable
 from glacier_magic.jobs.durations import ExpiringOutput, hurried, missed, warning
+from glacier_magic.jobs.fetching import Fetcher
 from glacier_magic.service import ServiceClock
+from glacier_magic.transfer.progress import Report
 from tests.counting import counting
 
 PATIENCE = 30.0
@@ -73,7 +77,7 @@ def test_the_warning_says_how_many_how_much_and_what_to_do():
     """And nothing where there is nothing to say."""
     told = warning(outputs((50, 6), (3 * MIB, 10), (2 * MIB, 12)), 1000)
     assert "2 outputs, 5 MiB, will expire before their download" in told
-    assert "glacier-magic restore --extend" in told
+    assert "session.extend()" in told
     assert warning(outputs((50, 6)), 1000) == ""
     assert warning(outputs((50, 6)), 0) == ""
 
@@ -107,6 +111,24 @@ def test_the_output_that_goes_first_is_fetched_first(session, filled, later, hel
     names = dict(session.catalogue.database.rows("SELECT job_id, name FROM downloads"))
     assert [names[job] for job in began] == ["c.bin", "b.bin", "a.bin"]
     assert first.files
+
+
+def test_a_hurried_output_overtakes_the_others(session):
+    """Those before it wait for the running download; it does not."""
+    began = []
+
+    def claim(number, *_):
+        began.append(number)
+        return False  # as if another process had it
+
+    waiting = [SimpleNamespace(id=number) for number in range(5)]
+    downloads = SimpleNamespace(to_fetch=lambda *_: waiting, claim=claim)
+    catalogue = SimpleNamespace(downloads=downloads, limits=replace(session.engine.limits, downloads=1))
+    fetcher = Fetcher(replace(session.engine, catalogue=catalogue), threading.Event())
+    fetcher.live[9] = Report(label="another", done=0, total=1, rate=0, eta=None)
+    fetcher.hurried = frozenset({3})
+    fetcher.start_ready()
+    assert began == [3]
 
 
 @pytest.fixture
@@ -344,17 +366,17 @@ def test_what_expired_is_offered_again_and_comes_into_the_same_folder(
     session, expired, filled, later, jobs_of, tmp_path
 ):
     """In the tier that it had; the board shows it once, and then nothing is left to offer."""
-    assert "glacier-magic restore --expired" in expired.snapshot.note
+    assert "session.restore_expired()" in expired.snapshot.note
     with pytest.raises(JobExpired) as caught:
         expired.wait(0)
-    assert "--expired" in caught.value.cure
+    assert "restore_expired()" in caught.value.cure
     plan = session.restore_expired()
     assert (plan.to, plan.tier, len(plan.items)) == (tmp_path / "back", "Bulk", 3)
     assert jobs_of() == []
     batch = plan.run()
     assert len(jobs_of()) == 3
     assert session.tracker.snapshot().count("expired") == 0
-    assert "--expired" not in session.tracker.snapshot().note
+    assert "restore_expired()" not in session.tracker.snapshot().note
     later(session, hours=9)
     batch.wait(PATIENCE)
     assert contents(tmp_path / "back") == filled.contents

@@ -18,11 +18,12 @@ COLUMNS = [
     "name",
     "size",
     "created",
+    "modified",
     "archive_id",
     "tree_hash",
     "description",
     "format",
-    "mtime",
+    "note",
     "state",
     "vault",
 ]
@@ -33,10 +34,10 @@ def check_types(table):
     """The documented columns and types, with or without rows."""
     assert list(table.columns) == COLUMNS
     assert table["size"].dtype == "int64"
-    for name in ("created", "mtime"):
+    for name in ("created", "modified"):
         assert isinstance(table[name].dtype, pd.DatetimeTZDtype)
         assert str(table[name].dt.tz) == "UTC"
-    for name in ("name", "archive_id", "tree_hash", "description", "format", "state", "vault"):
+    for name in ("name", "archive_id", "tree_hash", "description", "format", "note", "state", "vault"):
         assert pd.api.types.is_string_dtype(table[name].dtype)
 
 
@@ -82,7 +83,7 @@ def test_an_inventory_becomes_a_typed_table(session, vault, put, files, later):
         nameless: "",
     }
     assert by_id["size"][mine.id] == 10
-    assert by_id["mtime"][mine.id] == pd.Timestamp(1_234_567_890, unit="s", tz="UTC")
+    assert by_id["modified"][mine.id] == pd.Timestamp(1_234_567_890, unit="s", tz="UTC")
     assert by_id["tree_hash"][mine.id] == mine.tree_hash
     assert set(by_id["state"]) == {"present"}
     assert pd.Timestamp(table.attrs["as_of"]).tzinfo is not None
@@ -220,7 +221,7 @@ def test_an_archive_deleted_here_does_not_come_back_with_yesterdays_inventory(
     put("a")
     put("b")
     listed(vault)
-    vault.remove("a").run()
+    vault.delete("a").run()
     job = vault.refresh_inventory()
     later(session, hours=4.1)
     assert list(job.result(PATIENCE)["name"]) == ["b"]
@@ -324,7 +325,7 @@ def test_times_beyond_every_calendar_do_not_break_the_table(vault, put, listed):
     table = listed(vault)
     check_types(table)
     assert len(table) == 4
-    assert "9999" in str(table["mtime"].max())
+    assert "9999" in str(table["modified"].max())
     repr(table)
 
 

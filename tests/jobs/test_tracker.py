@@ -6,12 +6,14 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 
 import pytest
 
 import glacier_magic as gm
+from glacier_magic.base.session_limits import USUAL
 from glacier_magic.catalogue import JobRecord
 from glacier_magic.catalogue.records.job_records import RunningJob
 from glacier_magic.emulator import process
@@ -107,11 +109,31 @@ def test_twelve_hours_of_many_jobs_cost_pages_of_calls(big, own_emulator):
     assert snapshot.count("ready") == JOBS
     assert calls["InitiateJob"] == JOBS
     assert calls["DescribeJob"] == 0
-    assert len(looks) <= (70 if JOBS < 5000 else 25)
+    assert len(looks) <= (70 + len(polling.EARLY) * PORTIONS if JOBS < 5000 else 30)
     # A look every few requests costs one call for five requests, but a page at least.
     assert calls["ListJobs"] <= (len(looks) + PORTIONS) * (pages + 1) + JOBS // 3
-    first = next(moment for moment, _ in looks if moment > EVERY * PORTIONS)
-    assert first >= timedelta(hours=5)
+    # After the last portion a few early ones, which share the pause of a long list; then none for hours.
+    early = [moment for moment, _ in looks if EVERY * PORTIONS < moment < timedelta(hours=5)]
+    assert len(early) <= (1 if JOBS >= 5000 else 2)
+    assert not early or early[-1] < EVERY * PORTIONS + timedelta(minutes=25)
+
+
+def test_a_restore_of_one_archive_costs_few_looks(by_the_clock, emulator):
+    """Four soon after it was asked for; then none until it can be done."""
+    session, clock = by_the_clock, by_the_clock.service.clock
+    session.vault("photos").restore("c.txt", to="back").run()
+    began, calls, looks = clock.now(), counted(session), []
+    while not look(session).count("ready"):
+        if calls["ListJobs"] > len(looks):
+            looks.append((clock.now() - began).total_seconds())
+        move(session, emulator, session.tracker._schedule.next())
+    # Pauses are longer by up to a tenth, at random.
+    expected = [15, 60, 300, 900, 3 * 3600]
+    assert len(looks) > len(expected)
+    for moment, least in zip(looks, expected, strict=False):
+        assert least - 2 <= moment <= 1.2 * least + 2
+    assert len(looks) <= 20  # of them nine or ten between three hours and four
+    assert calls["DescribeJob"] == 0
 
 
 def running_jobs(session, count, *, created, vault="photos"):
@@ -128,6 +150,19 @@ def running_jobs(session, count, *, created, vault="photos"):
         )
         for number in range(count)
     )
+
+
+def test_ten_thousand_jobs_share_one_early_look(by_the_clock, emulator):
+    """A look costs 200 calls, one for a page of 50: three calls an hour for each page, at most."""
+    session, clock, schedule = by_the_clock, by_the_clock.service.clock, by_the_clock.tracker._schedule
+    running_jobs(session, 10_000, created=clock.now_ms())
+    began, looks = clock.now(), []
+    while clock.now() < began + timedelta(hours=5):
+        schedule.looked("photos", None)
+        looks.append(clock.now() - began)
+        clock.observe({"x-emulator-time": schedule.next().isoformat(), "x-emulator-speed": "0"})
+    assert len(looks) == 2
+    assert timedelta(minutes=20) <= looks[1] < timedelta(minutes=25)
 
 
 def test_a_thousand_jobs_that_are_not_listed_cost_ten_calls(session, vault):
@@ -151,17 +186,28 @@ HOUR = timedelta(hours=1)
 BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def moment_after(passed, tier="Standard"):
-    began = int(BEGAN.timestamp() * 1000)
-    group = RunningJob("photos", "ArchiveRetrieval", tier, 1, began)
-    return polling.next_poll(group, BEGAN + passed, durations.NOTHING_PAST) - BEGAN
+def moment_after(passed, tier="Standard", newest=timedelta()):
+    began, last = (int(moment.timestamp() * 1000) for moment in (BEGAN, BEGAN + newest))
+    group = RunningJob("photos", "ArchiveRetrieval", tier, 2, began, last)
+    first_look = timedelta(seconds=USUAL.first_look)
+    return polling.next_poll(group, BEGAN + passed, durations.NOTHING_PAST, first_look) - BEGAN
 
 
-def test_nothing_is_asked_before_a_job_can_be_done_then_closer_and_closer():
+@pytest.mark.parametrize("tier", ["Standard", "Bulk"])
+def test_a_job_is_looked_at_soon_after_it_began(tier):
+    """A server of another make may finish it at once; so does the newest of many."""
+    looks = [timedelta(seconds=seconds) for seconds in (0, 15, 60, 300, 900)]
+    for before, after in pairwise(looks):
+        assert moment_after(before, tier) == after
+        assert moment_after(HOUR + before, tier, newest=HOUR) == HOUR + after
+    assert moment_after(timedelta(), tier, newest=9 * HOUR) == looks[1]
+
+
+def test_few_look_before_a_job_should_be_done_then_closer_and_closer():
     """Standard: at three hours, then towards four, and seldom for one that is late."""
-    assert moment_after(timedelta()) == moment_after(2 * HOUR) == 3 * HOUR
-    assert moment_after(timedelta(), "Bulk") == 5 * HOUR
-    assert moment_after(timedelta(), "Expedited") == timedelta(minutes=1)
+    assert moment_after(timedelta(minutes=15)) == moment_after(2 * HOUR) == 3 * HOUR
+    assert moment_after(timedelta(minutes=15), "Bulk") == 5 * HOUR
+    assert moment_after(timedelta(seconds=15), "Expedited") == timedelta(minutes=1)
     assert moment_after(3 * HOUR) == 3 * HOUR + polling.LATEST
     assert moment_after(timedelta(hours=3.9)) == timedelta(hours=3.95)
     assert moment_after(timedelta(hours=14)) == timedelta(hours=15)
@@ -270,7 +316,11 @@ def test_keys_that_were_renewed_in_their_file_are_used(
     """Expired ones are told of on the board; once another tool writes new ones, it goes on."""
     keys = tmp_path / "credentials"
     good = f"[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"
-    keys.write_text(good)
+    old = process.credentials(emulator.folder, 60)
+    keys.write_text(
+        f"[default]\naws_access_key_id={old['AccessKeyId']}\naws_secret_access_key={old['SecretAccessKey']}\n"
+        f"aws_session_token={old['SessionToken']}\n"
+    )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     connection = Connection(endpoint_url=emulator.url, region=region)
     with gm.Session(connection, catalogue=tmp_path / "keys.sqlite", limits=limits) as session:
@@ -278,11 +328,11 @@ def test_keys_that_were_renewed_in_their_file_are_used(
         (tmp_path / "a.txt").write_bytes(b"a")
         vault.upload(tmp_path / "a.txt")
         batch = vault.restore("a.txt", to=tmp_path / "back").run()
-        used = session.service._session.get_credentials()
-        used.access_key = "AKIAEXPIRED"
+        emulator.advance(61)
         keys.write_text("")  # the other tool is writing
         session.tracker.wake()
-        until(lambda: "they continue automatically" in batch.snapshot.note)
+        until(lambda: "No AWS credentials were found" in batch.snapshot.note)
+        assert "sent once the login works" in batch.snapshot.note
         keys.write_text(good)
         session.tracker.wake()
         emulator.advance(hours=4.1)
