@@ -8,7 +8,7 @@ import pytest
 import glacier_magic
 from glacier_magic.commands import VERBS
 from glacier_magic.errors import NameNotKnown
-from glacier_magic.steps import CALLS, spell_as, step
+from glacier_magic.steps import CALLS, consent, option, spell_as, step
 
 ROOT = Path(glacier_magic.__file__).parent
 
@@ -43,7 +43,7 @@ def test_every_step_is_a_verb_with_options_that_exist(place, verb, words):
     [
         ("%glacier", "%glacier ls shows the names; %glacier inventory refreshes them."),
         ("glacier-magic", "glacier-magic ls shows the names; glacier-magic inventory refreshes them."),
-        (None, "vault.archives() shows the names; vault.inventory() refreshes them."),
+        (None, "vault.archives(...) shows the names; vault.inventory() refreshes them."),
     ],
 )
 def test_each_face_writes_a_verb_in_its_own_way(program, written):
@@ -52,10 +52,42 @@ def test_each_face_writes_a_verb_in_its_own_way(program, written):
     assert NameNotKnown("No such name").cure == written
 
 
-def test_words_and_verbs_without_a_call_are_those_of_the_shell():
-    """So that they can be found in the reference."""
-    assert step("restore", "--expired") == "glacier-magic restore --expired"
-    assert step("why") == "glacier-magic why"
+@pytest.mark.parametrize(
+    ("verb", "words", "call"),
+    [
+        ("restore", "--expired", "session.restore_expired()"),
+        ("restore", "... --tier bulk", "vault.restore(..., tier='bulk')"),
+        ("drop", "photos --stop", "session.stop_drop('photos')"),
+        ("connect", "--profile NAME --region REGION", "glacier_magic.connect(profile=..., region=...)"),
+        ("connect", "--region eu-west-1", "glacier_magic.connect(region='eu-west-1')"),
+        ("notify", "remove photos", "session.routing('photos').remove()"),
+        ("create", "NAME", "session.create_vault(...)"),
+        ("why", "", "glacier-magic why"),
+        ("restore", "--help", "glacier-magic restore --help"),
+        ("catalogue", "restore FILE", "glacier-magic catalogue restore FILE"),
+    ],
+)
+def test_words_become_arguments_in_python(verb, words, call):
+    """Verbs without a call are those of the shell, so that they can be found in the reference."""
+    assert step(verb, words) == call
+
+
+def test_options_and_consent_are_those_of_the_face():
+    """A parameter in Python, an option elsewhere."""
+    assert (option("tier", "bulk"), option("newest", True), option("as", "zip")) == (
+        "tier='bulk'",
+        "newest=True",
+        "kind='zip'",
+    )
+    assert (option("part-size"), option("vault", "NAME")) == ("part_size", "vault=...")
+    assert (consent(), consent("photos")) == ("call its .run()", "call its .run(confirm='photos')")
+    spell_as("%glacier")
+    assert (option("tier", "bulk"), option("newest", True), option("part-size")) == (
+        "--tier bulk",
+        "--newest",
+        "--part-size",
+    )
+    assert (consent(), consent("photos")) == ("repeat with --yes", "repeat with --confirm photos")
 
 
 @pytest.mark.parametrize("call", list(CALLS.values()))
@@ -63,4 +95,4 @@ def test_every_call_exists(call):
     """On a session, a vault or the package."""
     owner, _, name = call.partition("(")[0].partition(".")
     owner = {"session": glacier_magic.Session, "vault": glacier_magic.Vault}.get(owner, glacier_magic)
-    assert hasattr(owner, name)
+    assert hasattr(owner, name.partition(".")[0])

@@ -185,7 +185,7 @@ def _vaults(service: Service) -> list[Mapping[str, Any]] | GlacierError:
 
 
 def _reason(error: GlacierError) -> str:
-    if isinstance(error, CredentialsError):
+    if isinstance(error, CredentialsError) and error.code:  # without a code, the login has failed
         return "the region is not enabled for this account, or does not know its key"
     if isinstance(error, Unavailable):  # a region without the service has no such host name
         return "no response; does the region have the vault service?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ..base.rendering import escape, visible
+from ..base.rendering import visible
 from ..plans import Plan, PlanLog
 from ..prices import Quote
 
@@ -90,19 +90,8 @@ class Change(Plan[T]):
         return self._act()
 
     def _repr_text(self) -> str:
-        lines = [self.title, *(f"  {label}: {words}" for label, words in self._all_facts)]
+        lines = [self.headline, *(f"  {label}: {words}" for label, words in self._all_facts)]
         lines += [f"  - {': '.join(filter(None, cells))}" for cells in self._lines]
         lines += [f"    {line}" for line in self.text.split("\n") if self.text]
         # Policies and names are foreign text, which may hold control characters.
         return "\n".join(visible(line) for line in [*lines, self._next()])
-
-    def card_html(self) -> str:
-        """Return the change as HTML, without the instructions to run it."""
-        text = f"<pre>{escape(self.text)}</pre>" if self.text else ""
-        if self._lines:
-            return super().card_html() + text
-        facts = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
-            for label, words in self._all_facts
-        )
-        return f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>{text}"

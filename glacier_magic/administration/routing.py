@@ -16,7 +16,7 @@ from ..errors import InputError, NotFound, Refused
 from ..prices.money import money, rate
 from ..service.administration import Administration
 from ..service.messaging import Messaging
-from ..steps import step
+from ..steps import option, step
 from .change import Change
 from .documents import masked
 from .vault_notifications import EVENTS
@@ -86,7 +86,7 @@ class Routing:
         if current is not None and current[0] != wanted.topic and not instead:
             raise Refused(
                 f"{self.vault} notifies another topic: {masked(current[0])}",
-                cure="--replace replaces it; the other topic is then no longer notified.",
+                cure=f"{option('replace', True)} replaces it; the other topic is then no longer notified.",
             )
         topic, queue = self._topic_is(wanted), self._queue_is(wanted)
         events = ", ".join(EVENTS.values())
@@ -152,7 +152,7 @@ class Routing:
         if self._messaging.queue_token(url) != wanted.token:
             raise Refused(
                 f"The queue {_name(wanted.queue)} exists and is not in this catalogue",
-                cure="Choose another with --name; computers that share a queue miss messages.",
+                cure=f"Choose another with {option('name')}; computers that share a queue miss messages.",
             )
         return "exists, in the catalogue"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..base.files import write_new
 from ..errors import LocalError
 
 
@@ -15,25 +16,13 @@ def save_new(path: str | os.PathLike[str], text: str) -> Path:
     """
     file = Path(path).expanduser().absolute()
     try:
-        handle = os.open(
-            file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
-        )  # fails if the name exists, even as a link
+        # A policy is saved as received, even half of a surrogate pair.
+        write_new(file, text.encode("utf-8", "surrogatepass"))
     except FileExistsError:
         raise LocalError(
             f"{str(path)!r} already exists", cure="Name another file; no file is overwritten."
         ) from None
     except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
-    try:
-        # A policy is saved as received, even half of a surrogate pair.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as out:
-            out.write(text)
-    except OSError as error:
-        file.unlink(missing_ok=True)  # half a policy could pass for a whole one
-        raise _unwritable(path, error) from None
+        reason = getattr(error, "strerror", None) or error
+        raise LocalError(f"{str(path)!r} cannot be written: {reason}", cure="Name another file.") from None
     return file
-
-
-def _unwritable(path: str | os.PathLike[str], error: Exception) -> LocalError:
-    reason = getattr(error, "strerror", None) or error
-    return LocalError(f"{str(path)!r} cannot be written: {reason}", cure="Name another file.")

@@ -10,7 +10,7 @@ from ..catalogue import Catalogue, LockRecord
 from ..errors import NotFound, Refused
 from ..service import Service
 from ..service.administration import Administration
-from ..steps import step
+from ..steps import option, step
 from .change import Change
 from .documents import Document
 from .policy_view import VaultPolicy
@@ -58,7 +58,7 @@ class Lock(VaultPolicy):
         if self.state is not None:
             raise Refused(
                 f"{self.vault} already has a lock, {self._state_words()}",
-                cure="It is permanent." if self.state == LOCKED else "--abort removes it.",
+                cure="It is permanent." if self.state == LOCKED else f"{option('abort')} removes it.",
             )
         return Change(
             f"Put a lock policy on {self.vault}, on trial for 24 hours",
@@ -135,7 +135,7 @@ class Lock(VaultPolicy):
         if self.known is None and lock_id is None:
             raise NotFound(
                 f"The lock of {self.vault} was not initiated from this catalogue, so its id is not known",
-                cure="Complete it with --lock-id ID, or --abort it and initiate it again.",
+                cure=f"Complete it with {option('lock-id')}, or {option('abort')} it and initiate it again.",
             )
         if self.known is not None and lock_id in (None, self.known.lock_id):
             self._check_same(Document.received(self.known.policy), "that was initiated from this catalogue")
@@ -187,6 +187,10 @@ class Lock(VaultPolicy):
     def _heading(self) -> list[str]:
         lines = [f"The lock of {self.vault}: {self._state_words()}"]
         if self.state == IN_PROGRESS:
-            where = "is stored in the catalogue" if self.known else "is not in the catalogue: --lock-id ID"
+            where = (
+                "is stored in the catalogue"
+                if self.known
+                else f"is not in the catalogue: {option('lock-id', 'ID')}"
+            )
             lines.append(f"  the id that completes it {where}")
         return lines

@@ -12,6 +12,7 @@ from ..base.units import plural
 from ..errors import InputError, Refused
 from ..service import Service
 from ..service.administration import Administration
+from ..steps import option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ class Tags(Rendered, Mapping[str, str]):
         if len(left) > MOST:
             raise Refused(
                 f"{self.vault} would have {len(left)} tags; {MOST} are allowed",
-                cure="Remove some in the same command: --remove KEY. Nothing was changed.",
+                cure=f"Remove some at the same time: {option('remove')}. Nothing was changed.",
             )
 
     def _repr_text(self) -> str:

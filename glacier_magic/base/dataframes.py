@@ -18,11 +18,12 @@ ARCHIVES = (
     "name",
     "size",
     "created",
+    "modified",
     "archive_id",
     "tree_hash",
     "description",
     "format",
-    "mtime",
+    "note",
     "state",
     "vault",
 )
@@ -34,8 +35,16 @@ DELETIONS = ("name", "size", "archive_id", "state", "error")
 CAPACITY = ("unit", "start", "end")
 STORED = ("name", "size", "state", "archive_id", "tree_hash", "path")
 MEMBERS = ("name", "size", "modified", "kind", "offset", "packed", "written", "target", "encrypted")
+MARK = "glacier_magic"
+"""The key of ``attrs`` in the DataFrames of this package: a notebook shows them in its own way."""
 LATEST = 9_000_000_000_000
 """Milliseconds from 1970 to the year 2255, near the end of timestamps in nanoseconds."""
+
+
+def marked(frame: pd.DataFrame, **attrs: object) -> pd.DataFrame:
+    """Return *frame* with :data:`MARK` and *attrs*, which masks, sorting and ``head()`` keep."""
+    frame.attrs.update({MARK: True}, **attrs)
+    return frame
 
 
 def _frame(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -58,7 +67,7 @@ def _typed(
         milliseconds = frame[name].astype("Int64")
         # One unit, whichever the installed pandas prefers.
         frame[name] = pd.to_datetime(milliseconds, unit="ms", utc=True).astype("datetime64[us, UTC]")
-    return frame
+    return marked(frame)
 
 
 def text_type() -> Any:
@@ -72,9 +81,12 @@ def text_type() -> Any:
 
 def archives(records: Iterable[object]) -> pd.DataFrame:
     """Return archives as a DataFrame with the columns :data:`ARCHIVES`."""
-    frame = _frame(ARCHIVES, ({name: getattr(r, name) for name in ARCHIVES} for r in records))
-    text = [name for name in ARCHIVES if name not in ("size", "created", "mtime")]
-    return _typed(frame, text=text, whole=["size"], times=["created", "mtime"])
+    given = {"modified": "mtime"}
+    frame = _frame(
+        ARCHIVES, ({name: getattr(r, given.get(name, name)) for name in ARCHIVES} for r in records)
+    )
+    text = [name for name in ARCHIVES if name not in ("size", "created", "modified")]
+    return _typed(frame, text=text, whole=["size"], times=["created", "modified"])
 
 
 def vaults(listed: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Safe file writing: replacing a file atomically, and renaming without replacing one."""
+"""Safe file writing: whole or not at all, and replacing a file only if that is wanted; access at any byte."""
 
 from __future__ import annotations
 
@@ -6,14 +6,45 @@ import ctypes
 import errno
 import os
 import sys
-import tempfile
-from contextlib import suppress
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _AT_FDCWD = -100
 _NO_REPLACE = {"linux": 1, "darwin": 4}  # RENAME_NOREPLACE of renameat2(2), RENAME_EXCL of renamex_np(2)
-_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
 """Errors of a kernel, file system or sandbox that lacks the call."""
+
+
+_SEEKING = threading.Lock()
+
+
+def read_at(descriptor: int, buffer: memoryview, position: int) -> int:
+    """Read into *buffer* from byte *position* of an open file; return the number of bytes, 0 at its end.
+
+    Many threads may share the descriptor.
+    """
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, [buffer], position)
+    with _SEEKING:  # on Windows, a descriptor has one position
+        os.lseek(descriptor, position, os.SEEK_SET)
+        data = os.read(descriptor, len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
+
+
+def write_at(descriptor: int, data: memoryview, position: int) -> int:
+    """Write *data* at byte *position* of an open file; return the number of bytes, which may be fewer.
+
+    Many threads may share the descriptor.
+    """
+    if hasattr(os, "pwrite"):
+        return os.pwrite(descriptor, data, position)
+    with _SEEKING:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        return os.write(descriptor, data)
 
 
 def write_atomically(file: Path, text: str) -> None:
@@ -22,16 +53,42 @@ def write_atomically(file: Path, text: str) -> None:
     :raises OSError: it cannot be written; the earlier content stays.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # In the same folder, because a rename cannot cross file systems.
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    with _written(file, text.encode()) as part:
+        part.replace(file)
+
+
+def write_new(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write *content* to a new *file*, whole or not at all.
+
+    :param mode: its permissions, less the umask.
+    :raises FileExistsError: there is a file, folder or link of that name.
+    :raises OSError: it cannot be written.
+    """
+    with _written(file, content, mode) as part:
+        rename_new(part, file)
+
+
+@contextmanager
+def _written(file: Path, content: bytes, mode: int = 0o600) -> Iterator[Path]:
+    """Give the block a hidden file next to *file*, because a rename cannot cross file systems."""
+    part = file.with_name(f".{file.name[:50]}.{uuid.uuid4().hex[:12]}.part")  # names have 255 bytes at most
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), mode)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(temporary).replace(file)
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        yield part
     except BaseException:
         with suppress(OSError):
-            Path(temporary).unlink()
+            part.unlink()
         raise
+
+
+def occupied(file: str | os.PathLike[str]) -> int:
+    """Return the bytes that a file occupies on the disk, without its holes; 0 if that is not known."""
+    try:
+        return getattr(os.stat(file), "st_blocks", 0) * 512  # noqa: PTH116 - Windows has no blocks
+    except OSError:
+        return 0
 
 
 def rename_new(source: Path, target: Path) -> None:
@@ -77,6 +134,10 @@ def _in_two_steps(source: Path, target: Path) -> None:
         raise
     except OSError:  # a file system without hard links: reserve the name first
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        source.replace(target)
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink()  # an empty file could pass for the one that could not be renamed
+            raise
         return
     source.unlink()

@@ -6,13 +6,13 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CatalogueError, InputError, LocalError
+from .files import write_new
 
 if TYPE_CHECKING:
     from ..service.connection import Connection
@@ -36,6 +36,14 @@ def data_folder() -> Path:
         # By the XDG rules, an empty variable is not set.
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     return base / "glacier_magic"
+
+
+def as_utf8(path: str) -> str:
+    """Return a path as text: its bytes are read as UTF-8 if they are, whatever encoding the locale has."""
+    try:
+        return path if sys.getfilesystemencoding() == "utf-8" else os.fsencode(path).decode()
+    except UnicodeError:
+        return path
 
 
 def is_url(place: object) -> bool:
@@ -110,12 +118,8 @@ def home_id() -> str:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
-            # A link gives it its name when it is complete.
-            with tempfile.NamedTemporaryFile("w", dir=file.parent) as made:
-                made.write(uuid.uuid4().hex)
-                made.flush()
-                with suppress(FileExistsError):  # another process was faster: its id counts
-                    os.link(made.name, file)
+            with suppress(FileExistsError):  # another process was faster: its id counts
+                write_new(file, uuid.uuid4().hex.encode())
         return file.read_text().strip()
     except OSError as error:
         raise LocalError(

@@ -69,9 +69,13 @@ def safe_target(root: Path, name: str, *, fallback: str) -> Path:
     A path that is too long for the system becomes one component, cut and with a hash.  The check for
     links holds for the folder as it is now, so repeat it before writing.
 
-    :raises UnsafePath: a link below *root* leads out of it, or *root* itself is too long.
+    :raises UnsafePath: a link below *root* leads out of it, *root* itself is too long, or this process
+        does not name files in UTF-8.
     """
     parts = safe_parts(name, fallback=fallback)
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8" and not "".join(parts).isascii():
+        raise UnsafePath(f"this process names files in {encoding}: start it with PYTHONUTF8=1")
     base = root.resolve()
     if _is_long(base.joinpath(*parts)):
         parts = (_shorten("_".join(parts), name, MAX_BYTES // 2),)

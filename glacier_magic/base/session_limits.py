@@ -22,6 +22,8 @@ class Limits:
     """Seconds between two snapshots otherwise: how late the progress of another process shows."""
     emulator_idle: float = 1.0
     """Seconds after which an emulator is always polled: its hours may last seconds."""
+    first_look: float = 15.0
+    """Seconds of the service's clock after which a new job is looked at, and the least between two looks."""
     request_interval: float = 5.0
     """Seconds between two rounds of requests for what is due."""
     lost_request: float = 45.0
@@ -65,13 +67,16 @@ class Limits:
     """Requests of one transfer that run at the same time, at most."""
     downloads: int = 4
     """Files that are downloaded at the same time; twice as many if they would expire otherwise."""
-    single_request: int = 100 * MIB
-    """Files above this many bytes are uploaded in parts (service documentation: 100 MB and more)."""
+    single_request: int = 4 * MIB
+    """Files above this many bytes are uploaded in parts, which are never stored twice.
+
+    That takes two more requests, whose price is that of a copy of 5.6 MB for the 90 days that are billed.
+    """
     smallest_part: int = 16 * MIB
     """Bytes of a part of a file, at least: every part is a paid request."""
-    stream_part: int = 32 * MIB
-    """Bytes of a part of a stream, whose length is not known in advance: 10,000 parts are 312 GiB."""
-    in_memory: int = 32 * MIB
+    stream_part: int = 16 * MIB
+    """Bytes of a part of a stream, whose length is not known in advance: 10,000 parts are 156 GiB."""
+    in_memory: int = 16 * MIB
     """Parts up to this many bytes are read once, into memory; larger ones twice, from the file."""
     piece: int = 16 * MIB
     """Bytes per download request: MiB times a power of two from offset 0, so tree-hash aligned."""
@@ -94,6 +99,8 @@ class Limits:
     """Archives from which indexes are built after an inventory is read, if there were fewer rows."""
     known_ids: int = 4_000_000
     """Rows whose ids are held in memory, 24 bytes each, while an inventory is read."""
+    collected: int = 64 * MIB
+    """Bytes of new archives that are collected while an inventory is read, and written by ranges of keys."""
     server_patience: float = 30.0
     """Seconds to wait for a database server that does not answer."""
     lock_wait: float = 60.0

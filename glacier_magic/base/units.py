@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+LARGEST_ARCHIVE = 10_000 * (4 << 30)
+"""Bytes of the largest archive: 10,000 parts of 4 GiB (service documentation, "Multipart Upload")."""
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -102,12 +105,17 @@ def _shortened(text: str) -> str:
 def parse_rate(text: str) -> float | None:
     """Parse ``10MB/s`` or ``500k``; return bytes a second, or None for ``none``.
 
-    :raises ValueError: *text* is anything else, or a rate of 0.
+    :raises ValueError: *text* is anything else, a rate of 0, or a number without a unit.
     """
     plain = text.strip().lower()
     if plain in ("none", "off", "unlimited"):
         return None
-    rate = parse_size(plain.removesuffix("/s"))
+    number = plain.removesuffix("/s").rstrip()
+    if _SIZE.fullmatch(number) is None:
+        raise ValueError(f"not a rate: {_shortened(text)}; write 5MB/s, 500kB/s or none")
+    rate = parse_size(number)
+    if number[-1].isdigit():  # a slow rate that was not meant would take days
+        raise ValueError(f"{_shortened(text)} has no unit; write {number}MB/s, {number}kB/s or {number}B/s")
     if rate < 1:
         raise ValueError("a rate of nothing would never end; write none for no limit")
     return float(rate)
@@ -154,12 +162,6 @@ def local_time(moment: datetime | None, now: datetime | None = None, *, zone: bo
     day = "" if local.date() == here.date() else "%d %b "
     year = "" if local.year == here.year else "%Y "
     return local.strftime(f"{day}{year}%H:%M{' %Z' if zone else ''}")
-
-
-def weekday_time(moment: datetime, now: datetime) -> str:
-    """Return ``Tue 14:00`` in the user's time zone, with the date if it is about a week away."""
-    far = abs((moment - now).total_seconds()) > 6 * 86400
-    return moment.astimezone().strftime("%a %d %b %H:%M" if far else "%a %H:%M")
 
 
 def storable(text: str) -> str:

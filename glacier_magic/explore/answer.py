@@ -10,6 +10,7 @@ from ..catalogue import Catalogue
 from ..catalogue.archives.browse import BrowsingStopped, Cube, Listing
 from ..errors import GlacierError
 from .filters import Filter
+from .folder_sums import FolderSums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,14 +25,25 @@ GRACE = 0.2
 class Answer:
     """The rows of one filter.
 
+    :param version: differs from that of all other answers.
+    :param query: the number of the filter, which an answer keeps that reads the same filter again.
     :param cube: the sums of the base of the same filter, if they are already known.
+    :param folders: the sums of folders for the same filter, if it differs only in its order.
     :raises InputError: the filter is invalid.
     """
 
     def __init__(
-        self, catalogue: Catalogue, vault: str, asked: Filter, version: int, cube: Cube | None = None
+        self,
+        catalogue: Catalogue,
+        vault: str,
+        asked: Filter,
+        version: int,
+        query: int,
+        cube: Cube | None = None,
+        folders: FolderSums | None = None,
     ) -> None:
-        self.asked, self.version, self.cube = asked, version, cube
+        self.asked, self.version, self.query, self.cube = asked, version, query, cube
+        self.folders = folders or FolderSums(catalogue, vault, asked, version)
         self._left = threading.Event()  # stops the reading
         self._ordered, self._done = threading.Event(), threading.Event()
         self._wanted = threading.Event()  # ends the grace period
@@ -55,23 +67,37 @@ class Answer:
 
         def work() -> None:
             self._wanted.wait(GRACE)
-            try:
-                self._order = self.listing.order()
-                self._ordered.set()
-                notify(self)
-                if self.cube is None:
-                    self.cube = self._base.cube()
-                    notify(self)
-            except BrowsingStopped:  # another filter took its place, or it was closed
-                pass
-            except GlacierError as error:
-                self._error = error
-                notify(self)
-            finally:
-                self._ordered.set()  # also after an error, or order() would wait for ever
-                self._done.set()  # as above, for sums()
+            self.read(notify)
 
         threading.Thread(target=work, name="glacier-explore", daemon=True).start()
+
+    def read(self, notify: Callable[[Answer], None] = lambda _: None) -> None:
+        """Read order and sums; call *notify* after each."""
+        try:
+            self._order = self.listing.order()
+            self._ordered.set()
+            notify(self)
+            if self.cube is None:
+                self.cube = self._base.cube()
+                self._done.set()
+                notify(self)
+            for path in self.shown:
+                if self.folders.known(path) is None:
+                    self.folders.level(path, self._left.is_set)
+                    notify(self)
+        except BrowsingStopped:  # another filter took its place, or it was closed
+            pass
+        except GlacierError as error:
+            self._error = error
+            notify(self)
+        finally:
+            self._ordered.set()  # also after an error, or order() would wait for ever
+            self._done.set()  # as above, for sums()
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The folders whose subfolders the page shows: in the picture, and at the top of the tree."""
+        return self.asked.folder, ""
 
     def leave(self) -> None:
         """Stop the reading in the background."""

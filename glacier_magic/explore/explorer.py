@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, human_duration, local_time, plural
 from ..catalogue import ArchiveRecord
-from ..catalogue.archives.browse import Branch, branches
+from ..catalogue.archives.browse import Branch, Cube, fingerprint
 from ..catalogue.archives.folders import Folder
 from ..catalogue.archives.where import FIELDS
 from ..errors import InputError
@@ -21,6 +21,7 @@ from ..plans import ComparePlan, DeletePlan, RestorePlan
 from ..steps import step
 from .answer import Answer
 from .filters import Filter
+from .folder_sums import FolderSums
 from .picked import Selection
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Explorer(Rendered):
         self._watching: list[Callable[[], None]] = []
         self.picked = Selection()
         self._versions = 0
+        self._seen = self._fingerprint()
         self.answer = self._ask(Filter())
         self.answer.load(self._notify)  # the first page does not wait for it
 
@@ -61,28 +63,53 @@ class Explorer(Rendered):
         return self.answer.asked
 
     def look(self, **changes: Any) -> None:
-        """Change the filter: folder, name, where, year, size, format, state, sort.
+        """Change the filter: folder, name, where, year, modified, size, format, state, sort.
 
         :raises InputError: one of them is invalid; the filter does not change.
         """
         self._change(replace(self.filter, **changes))
 
     def reload(self) -> None:
-        """Read the catalogue again."""
-        self._change(self.filter, refresh=True)
+        """Read the catalogue again; archives that were deleted are no longer selected."""
+        while True:
+            self._seen = self._fingerprint()  # before the rows: a write in between shows next time
+            before = self.answer
+            made = self._ask(before.asked, again=before.query)
+            made.read()  # all of it before it is shown, so that the rows keep their place on the page
+            with self._guard:
+                if self.answer is before:  # otherwise the filter has changed meanwhile
+                    self.answer = made
+                    break
+        self.picked.drop(made.listing)
+        self._replaced(before)
 
-    def _change(self, asked: Filter, *, refresh: bool = False) -> None:
+    @property
+    def outdated(self) -> bool:
+        """Whether archives were added to the vault, or left it, since the catalogue was read."""
+        return self._fingerprint() != self._seen
+
+    def _fingerprint(self) -> tuple[Any, ...]:
+        return fingerprint(self._catalogue.database, self._catalogue.scope, self.vault.name)
+
+    def _change(self, asked: Filter) -> None:
         before = self.answer
-        same = asked.base == before.asked.base and not refresh  # facets and order do not change the sums
-        made = self._ask(asked, before.cube if same else None)  # raises before anything has changed
+        # Facets and order do not change the sums of the facets, and the order alone no sums at all.
+        cube = before.cube if asked.base == before.asked.base else None
+        folders = before.folders if replace(asked, sort=before.asked.sort) == before.asked else None
+        made = self._ask(asked, cube, folders)  # raises before anything has changed
         with self._guard:
             self.answer = made
-        if not self.picked.rests_on(before):  # "all" of it may be selected
-            before.leave()
-        self._notify(made)  # its first rows are there already
+        self._replaced(before)  # its first rows are there already
         made.load(self._notify)
 
-    def _ask(self, asked: Filter, cube: Any = None) -> Answer:
+    def _replaced(self, before: Answer) -> None:
+        if not self.picked.rests_on(before):  # "all" of it may be selected
+            before.leave()
+        self._notify(self.answer)
+
+    def _ask(
+        self, asked: Filter, cube: Cube | None = None, folders: FolderSums | None = None, again: int = 0
+    ) -> Answer:
         if asked.sort.removeprefix("-") not in FIELDS:
             raise InputError(
                 f"There is no column {asked.sort!r} to sort by", cure=f"Sort by {', '.join(FIELDS)}."
@@ -90,7 +117,8 @@ class Explorer(Rendered):
         if asked.where.strip():  # alone, so that an error quotes only the user's condition
             self._catalogue.archives.query(self.vault.name, where=asked.where, limit=0)
         self._versions += 1  # results may arrive out of order
-        return Answer(self._catalogue, self.vault.name, asked, self._versions, cube)
+        number = self._versions
+        return Answer(self._catalogue, self.vault.name, asked, number, again or number, cube, folders)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* after changes, from any thread; return a function that ends this."""
@@ -137,12 +165,15 @@ class Explorer(Rendered):
         return self.answer.listing.numbered(self.answer.ids(start, stop))
 
     def folders(self, path: str, limit: int) -> tuple[list[Branch], bool]:
-        """Return the folders in a folder, the largest first, and whether there are more."""
-        catalogue = self._catalogue
-        return branches(catalogue.database, catalogue.scope, self.vault.name, path, limit)
+        """Return the folders in a folder with what matches the filter, the largest first.
+
+        :returns: at most *limit* folders, and whether there are more.
+        """
+        level = self.answer.folders.level(path)
+        return list(level.folders[:limit]), level.more or len(level.folders) > limit
 
     def du(self, path: str = "", depth: int = 1) -> list[Folder]:
-        """Return a folder and its subfolders, with the sums of their archives."""
+        """Return a folder and its subfolders, with the sums of all their archives."""
         return self._catalogue.archives.du(self.vault.name, path, depth)
 
     # Plans for the selection
@@ -151,9 +182,9 @@ class Explorer(Rendered):
         """Return the plan to restore the selection; see :meth:`.Vault.restore`."""
         return self.vault.restore(*self._selected(), tier=tier, to=to)
 
-    def remove(self) -> DeletePlan:
-        """Return the plan to delete the selection; see :meth:`.Vault.remove`."""
-        return self.vault.remove(*self._selected())  # records, not the rule: what is shown is deleted
+    def delete(self) -> DeletePlan:
+        """Return the plan to delete the selection; see :meth:`.Vault.delete`."""
+        return self.vault.delete(*self._selected())  # records, not the rule: what is shown is deleted
 
     def compare(self, folder: str | Path = "restored") -> ComparePlan:
         """Return the plan to compare the hashes of the selection with those of local files."""
@@ -178,11 +209,13 @@ class Explorer(Rendered):
         clock = self.vault.session.service.clock  # an emulator's clock runs faster, and dates its inventories
         age = human_duration((clock.now() - made).total_seconds())
         virtual = " of emulator time" if clock.virtual else ""
-        return f"As of the inventory of {local_time(made)}{virtual}, {age} old."
+        return f"As of the inventory of {local_time(made, clock.now())}{virtual}, {age} old."
 
     # Terminals and saved notebooks
 
     def _folder_cells(self) -> list[tuple[str, ...]]:
+        folder = self.filter.folder
+        level = None if self.filter.plain else self.answer.folders.level(folder)
         return [
             (
                 folder.path or "(all)",
@@ -191,7 +224,7 @@ class Explorer(Rendered):
                 local_time(from_ms(folder.oldest), zone=False),
                 local_time(from_ms(folder.newest), zone=False),
             )
-            for folder in self.du(self.filter.folder)[:SHOWN]
+            for folder in ([level.whole, *level.folders] if level else self.du(folder))[:SHOWN]
         ]
 
     def _row_cells(self) -> list[tuple[str, ...]]:
@@ -204,6 +237,7 @@ class Explorer(Rendered):
         parts = [f"{self.vault.name}/{asked.folder}" if asked.folder else self.vault.name]
         parts += [f"name {asked.name!r}"] if asked.name else []
         parts += [asked.where] if asked.where else []
+        parts += [f"modified {asked.modified}"] if asked.modified else []
         parts += [str(c) for f in ("year", "format", "state") if (c := asked.facet(f))]
         return ", ".join(parts)
 
@@ -279,4 +313,23 @@ def selected_in_words(picked: Selection) -> str:
     return f"{picked.count:,} selected" + ("" if size is None else f", {human_bytes(size)}")
 
 
-__all__: Sequence[str] = ("COLUMNS", "SHOWN", "Explorer", "cells", "selected_in_words", "shortened")
+def dropped_in_words(picked: Selection) -> str:
+    """Return how many of the selected archives were deselected because they were deleted; empty for none."""
+    number = picked.dropped
+    if not number:
+        return ""
+    return (
+        f"{number:,} of the selected archives {'was' if number == 1 else 'were'} deleted, and "
+        f"{'is' if number == 1 else 'are'} no longer selected."
+    )
+
+
+__all__: Sequence[str] = (
+    "COLUMNS",
+    "SHOWN",
+    "Explorer",
+    "cells",
+    "dropped_in_words",
+    "selected_in_words",
+    "shortened",
+)

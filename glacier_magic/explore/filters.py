@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 
 from ..base.units import human_bytes, plural
 from ..catalogue.archives.browse import SIZES, Cell, Cube
-from ..catalogue.archives.query import Query, literal
+from ..catalogue.archives.patterns import literal
+from ..catalogue.archives.query import Query
 from ..catalogue.archives.states import IN_VAULT, STATES
 
 UNKNOWN = "unknown"
-FACETS = ("year", "size", "format", "state")
+EXACT = ("id:", "name:")
+FACETS = ("year", "modified", "size", "format", "state")
+TIMES = {"year": "created", "modified": "modified"}
+"""Facets of years, each with the column of its condition."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """A folder, a name, a condition, one choice of each facet, and the order.
 
-    ``name`` is a pattern if it has ``*`` or ``?``, otherwise any part of a name; both apply below
+    ``name`` is a pattern if it has ``*`` or ``?``, otherwise words of a name; both apply below
     ``folder``.  A facet that is None selects everything, except ``state``, which then selects only
     archives that are still in the vault.
     """
@@ -26,6 +30,7 @@ class Filter:
     name: str = ""
     where: str = ""
     year: str | None = None
+    modified: str | None = None
     size: str | None = None
     format: str | None = None
     state: str | None = None
@@ -35,6 +40,22 @@ class Filter:
     def base(self) -> Filter:
         """The filter without facets and order, for which the facets are counted."""
         return Filter(folder=self.folder, name=self.name, where=self.where)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the filter selects all archives of its folder that are in the vault."""
+        return replace(self, folder="", sort="name") == Filter()
+
+    @property
+    def in_vault(self) -> bool:
+        """Whether the filter selects only archives that are in the vault."""
+        return self.state is None or self.state in IN_VAULT
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that names match, relative to the folder; empty if there is none."""
+        name = self.name.strip()
+        return name if {"*", "?"} & set(name) and not name.startswith(EXACT) else ""
 
     def facet(self, name: str) -> str | None:
         """Return the chosen value of a facet, or None."""
@@ -56,9 +77,9 @@ class Filter:
         """Return the query for the archives to count for the facets, in every state."""
         glob, text = f"{literal(self.folder)}*" if self.folder else None, None  # a folder may be called "[1]"
         name = self.name.strip()
-        if name.startswith(("id:", "name:")):
-            glob = name  # exact, whichever folder it is in
-        elif {"*", "?"} & set(name):
+        if name.startswith(EXACT):
+            glob = name  # whichever folder it is in
+        elif self.pattern:
             glob = literal(self.folder) + name
         elif name:
             text = name
@@ -67,8 +88,10 @@ class Filter:
 
     def _conditions(self) -> list[str]:
         found = []
-        if self.year is not None:
-            found.append("created is null" if self.year == UNKNOWN else f"created = '{int(self.year):04}'")
+        for facet, column in TIMES.items():
+            year = self.facet(facet)
+            if year is not None:
+                found.append(f"{column} is null" if year == UNKNOWN else f"{column} = '{int(year):04}'")
         if self.size is not None:
             found += _between(self.size)
         if self.format is not None:
@@ -135,7 +158,8 @@ def choices(cube: Cube, asked: Filter, facet: str) -> list[Choice]:
         return sorted(found, key=lambda c: STATES.index(c.value))
     if facet == "format":
         return sorted(found, key=lambda c: (-c.archives, c.value))
-    return sorted(found, key=lambda c: (c.value == UNKNOWN, c.value))
+    found.sort(key=lambda c: c.value, reverse=facet == "modified")  # the first ones of a long list are shown
+    return sorted(found, key=lambda c: c.value == UNKNOWN)
 
 
 def _label(facet: str, value: str) -> str:

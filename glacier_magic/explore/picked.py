@@ -27,28 +27,33 @@ class Selection:
     def __init__(self) -> None:
         self._rule: Answer | None = None
         self._marked: dict[int, int] = {}  # id: bytes
+        self._absent: set[int] = set()  # of these, the rows that were not in the vault when picked
+        self.dropped = 0
+        """The number of archives that :meth:`drop` deselected since the last change."""
 
     # Changing it
 
     def clear(self) -> None:
         """Select nothing."""
-        self._rule, self._marked = None, {}
+        self._rule, self._marked, self._absent, self.dropped = None, {}, set(), 0
 
     def all_of(self, answer: Answer) -> None:
         """Select all rows of *answer*."""
-        self._rule, self._marked = answer, {}
+        self.clear()
+        self._rule = answer
 
     def toggle(self, answer: Answer, row: int) -> None:
         """Select the row with this id, or deselect it."""
+        self.dropped = 0
         if row in self._marked:
             del self._marked[row]
             return
-        if self._rule is not None and row not in self._rule.listing.among([row]):
+        if self._rule is not None and row not in self._ruled(answer, [row]):
             raise InputError(
                 "All rows of another filter are selected, and this row is not one of them",
                 cure="Press Escape to clear the selection, then select again.",
             )
-        self._marked.update(answer.listing.sizes([row]))
+        self._mark(answer, [row])
 
     def pick(self, answer: Answer, rows: Sequence[int], *, add: bool = False) -> None:
         """Select the rows with these ids; with *add*, in addition to the current selection.
@@ -65,11 +70,39 @@ class Selection:
             )
         if not add:
             self.clear()
+        self.dropped = 0
         if self._rule is None:
-            self._marked.update(answer.listing.sizes(rows))  # with sizes: the sum needs no query later
+            self._mark(answer, rows)
         else:
             for row in rows:
                 self._marked.pop(row, None)  # with a rule, a marked row is an exception from it
+
+    def _mark(self, answer: Answer, rows: Sequence[int]) -> None:
+        self._marked.update(answer.listing.sizes(rows))  # with sizes: the sum needs no query later
+        if not answer.asked.in_vault:
+            self._absent.update(rows)
+
+    def drop(self, listing: Listing) -> None:
+        """Deselect the archives that have left the vault since they were selected.
+
+        :param listing: any listing of the vault.
+        """
+        if not self._marked and self._rule is None:
+            return
+        import numpy as np
+
+        absent = listing.absent()
+        if self._rule is None:
+            gone = set(self._marked).intersection(absent.tolist()) - self._absent
+            for row in gone:
+                self._marked.pop(row, None)
+        elif self._rule.asked.in_vault:
+            order = np.asarray(self._rule.order())
+            gone = set(order[np.isin(order, absent)].tolist()) - set(self._marked)
+            self._marked.update(listing.sizes(list(gone)))
+        else:
+            return
+        self.dropped = len(gone) or self.dropped
 
     # Its contents
 
@@ -78,8 +111,16 @@ class Selection:
         ids = list(rows)
         if self._rule is None:
             return {row for row in ids if row in self._marked}
-        ruled = set(ids) if self._rule is answer else self._rule.listing.among(ids)  # its own need no query
-        return {row for row in ruled if row not in self._marked}
+        return {row for row in self._ruled(answer, ids) if row not in self._marked}
+
+    def _ruled(self, answer: Answer, ids: Sequence[int]) -> set[int]:
+        """Return those of these rows of *answer* that the rule selects."""
+        if self._rule is answer:
+            return set(ids)
+        import numpy as np
+
+        order = np.asarray(self._rule.order() if self._rule else ())
+        return set(order[np.isin(order, ids)].tolist())
 
     @property
     def count(self) -> int:

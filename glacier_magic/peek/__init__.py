@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import InputError
+from ..steps import option
 from .contents import Contents, Member, ReadLimits
 from .tars import list_tar, list_tar_gz
 from .window import Window
@@ -23,8 +24,8 @@ __all__ = ["Contents", "Member", "ReadLimits", "Window", "kind_of", "members", "
 _ENDINGS = {
     # Many formats of documents and packages are zips.
     "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",
-    "tar.gz": ".tar.gz .tgz .taz",
-    "tar": ".tar .cbt",
+    "tar.gz": ".tar.gz .tgz .taz .difftar.gz .sigtar.gz",
+    "tar": ".tar .cbt .difftar .sigtar",
 }
 _READERS: dict[str, Callable[[Window, ReadLimits], Contents]] = {
     "zip": list_zip,
@@ -39,11 +40,16 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(tuple(ends.split()))), None)
 
 
-def no_kind(name: str) -> InputError:
-    """Return the error for a name without the suffix of a zip, tar or tar.gz."""
+def no_kind(name: str, *, encrypted: bool = False) -> InputError:
+    """Return the error for a name without the suffix of a zip, tar or tar.gz, or of encrypted bytes."""
+    if encrypted:
+        return InputError(
+            f"The members of {name!r} cannot be listed: its client encrypted it",
+            cure="Restore it, and decrypt it with that client.",
+        )
     return InputError(
         f"The members of {name!r} cannot be listed: it is not a zip, tar or tar.gz by its name",
-        cure="Specify its kind with --as zip, --as tar or --as tar.gz.",
+        cure=f"Specify its kind with {option('as', 'zip')}, tar or tar.gz.",
     )
 
 

@@ -7,16 +7,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ..base.rendering import SHOWN, Rendered, escape, html_table, text_table
+from ..base.rendering import SHOWN, Rendered, escape, text_table
 from ..base.units import plural
 from ..catalogue import Catalogue
 from ..errors import GlacierError, InputError, NotConfirmed, OverBudget, PlanChanged, PriceUnknown
 from ..prices import PriceTable, Quote, load
 from ..prices.money import money, parse_money
 from ..service import ServiceClock
+from ..steps import consent, left_out
+from . import plan_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +80,10 @@ class Plan(Rendered, Generic[T]):
     """The label of the button that runs the plan."""
     danger = False
     """Whether running it destroys data."""
+    tier = ""
+    """Its tier; empty where it has none."""
+    text = ""
+    """A text to show verbatim, such as a policy."""
 
     def __init__(self, log: PlanLog | None = None) -> None:
         self._lock = threading.Lock()  # two clicks on a button must not pay twice
@@ -99,6 +106,27 @@ class Plan(Rendered, Generic[T]):
     def title(self) -> str:
         """The plan in one sentence."""
         raise NotImplementedError
+
+    def now(self) -> datetime:
+        """Return the time of the service's clock; UTC."""
+        return self._log.clock.now() if self._log else datetime.now(UTC)
+
+    @property
+    def headline(self) -> str:
+        """The plan in one line: what it does, its price, and when its results are ready."""
+        return " · ".join(plan_card.headline(self))
+
+    @property
+    def next_quote(self) -> Quote | None:
+        """The price of the requests of :meth:`run` itself; :attr:`quote` may hold later ones as well."""
+        return self.quote
+
+    def _when(self) -> str:
+        return ""
+
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Return the tiers that it could use, each with lines of text; none without a choice."""
+        return {}
 
     @property
     def facts(self) -> Sequence[tuple[str, str]]:
@@ -201,15 +229,20 @@ class Plan(Rendered, Generic[T]):
     @property
     def refusal(self) -> str:
         """The reason why :meth:`run` would refuse the plan; empty where it would not."""
+        return str(self.refused or "")
+
+    @property
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now; None where it would run."""
         return self._beyond_limit()  # by the prices shown: run() reads them again
 
-    def _beyond_limit(self) -> str:
+    def _beyond_limit(self) -> GlacierError | None:
         if self.limit is not None:
             try:
                 self._check_cost(self.limit, accept_unconfirmed=self.accepts_unconfirmed)
             except (OverBudget, PriceUnknown) as error:  # a card shows the refusal; only run() raises it
-                return str(error)
-        return ""
+                return error
+        return None
 
     @property
     def _all_facts(self) -> list[tuple[str, str]]:
@@ -279,8 +312,7 @@ class Plan(Rendered, Generic[T]):
 
     def _note_end(self, **what: Any) -> None:
         if self._log is not None and self.number is not None:  # no number: it failed before its promise
-            now = self._log.clock.now_ms()
-            self._log.catalogue.plans.end(self.number, now, **what)
+            self._log.catalogue.plans.end(self.number, self._log.clock.now_ms(), **what)
 
     def _run(self) -> T:
         raise NotImplementedError
@@ -300,43 +332,28 @@ class Plan(Rendered, Generic[T]):
         """Return the sections between the facts and the rows."""
         return ()
 
-    def _more(self) -> str:
-        more = self._count() - SHOWN
-        return f"and {more:,} more: .table has them all" if more > 0 else ""
-
     def _next(self) -> str:
         if self.result is not None:
             return "This plan has been run."
         if self.empty:
             return "There is nothing to do."
-        if self.confirmation:
-            return (
-                f"Nothing has been done yet: repeat with --confirm {self.confirmation}, or call "
-                f".run(confirm={self.confirmation!r}) of this plan."
-            )
-        return "Nothing has been done yet: repeat with --yes, or call .run() of this plan."
+        if self.refused:
+            return "Nothing has been done, and this plan would be refused as it is."
+        return f"Nothing has been done yet: {consent(self.confirmation)}."
+
+    def as_text(self, rows: int = SHOWN) -> str:
+        """Return the plan as text with its first rows, without the line on how to run it."""
+        lines = [self.headline, *(f"  {label}: {words}" for label, words in self._all_facts)]
+        lines += [repr(section) for section in self._sections()]
+        lines.append(text_table(self._head(), self._cells()[:rows], numbers=(1,)))
+        return "\n".join([*lines, *filter(None, [left_out(self._count() - rows)])])
 
     def _repr_text(self) -> str:
-        lines = [self.title, *(f"  {label}: {words}" for label, words in self._all_facts)]
-        lines += [repr(section) for section in self._sections()]
-        lines.append(text_table(self._head(), self._cells()[:SHOWN], numbers=(1,)))
-        return "\n".join([*lines, *filter(None, (self._more(), self._next()))])
+        return f"{self.as_text()}\n{self._next()}"
 
     def card_html(self) -> str:
         """Return the plan as HTML, without the line on how to run it."""
-        facts = "".join(
-            f"<tr><th scope='row'>{escape(label)}</th><td class='long'>{escape(words)}</td></tr>"
-            for label, words in self._all_facts
-        )
-        sections = "".join(section._repr_html() for section in self._sections())
-        more = f"<p class='glacier-note'>{escape(self._more())}</p>" if self._more() else ""
-        rows = html_table(self._head(), self._cells()[:SHOWN], numbers=(1,), long=(0, len(self._head()) - 1))
-        return (
-            f"<p><b>{escape(self.title)}</b></p><table class='glacier-table'>{facts}</table>"
-            f"{sections}"
-            f"<details{' open' if self._count() <= 20 else ''}>"
-            f"<summary>What is in it</summary>{rows}{more}</details>"
-        )
+        return plan_card.card(self)
 
     def _repr_html(self) -> str:
         return f"{self.card_html()}<p class='glacier-note'>{escape(self._next())}</p>"
@@ -358,7 +375,7 @@ def check_confirmation(what: str, vault: str, confirm: str | None, *, needed: bo
         )
     raise NotConfirmed(
         f"Nothing was done. {what}: this needs the vault's name typed out, {vault}{given}",
-        cure=f"Add --confirm {vault}, or .run(confirm={vault!r}).",
+        cure=f"If that is meant, {consent(vault)}.",
     )
 
 

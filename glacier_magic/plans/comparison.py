@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.dataframes import marked
 from ..base.rendering import SHOWN, near
 from ..base.safenames import UnsafePath, safe_target
-from ..base.treehash import FileChanged, tree_hash
+from ..base.treehash import FileChanged, Progress, tree_hash
 from ..base.units import human_bytes, plural, short_id
 from ..catalogue import ArchiveRecord
-from .base import Plan
+from ..catalogue.storage.letters import spellings
+from ..errors import NotReady
+from ..transfer.progress import Meter
+from .lasting_plan import LastingPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 SAME, DIFFERENT, MISSING, UNREADABLE = "same", "different", "missing locally", "unreadable"
 
 
-class ComparePlan(Plan[str]):
+class ComparePlan(LastingPlan[str]):
     """Archives whose local files are to be hashed; ``run()`` returns the counts as text.
 
     After the run, ``table`` has a state for each archive.
@@ -39,11 +44,12 @@ class ComparePlan(Plan[str]):
         self._states: list[str] = []
 
     def _file(self, archive: ArchiveRecord) -> Path | None:
-        try:
-            path = safe_target(self.folder, archive.name, fallback=archive.archive_id)  # as in a restore
-        except UnsafePath:
-            return None
-        return path if path.is_file() else None  # hashing a pipe could wait for ever
+        for name in spellings(archive.file_name):
+            with suppress(UnsafePath):
+                path = safe_target(self.folder, name, fallback=archive.archive_id)  # as in a restore
+                if path.is_file():  # hashing a pipe could wait for ever
+                    return path
+        return None
 
     def _to_read(self) -> list[Path]:
         return [
@@ -81,7 +87,7 @@ class ComparePlan(Plan[str]):
             (a.name, a.size, a.archive_id, a.tree_hash, str(path or ""))
             for a, path in zip(self.archives, self._files, strict=True)
         ]
-        found = pd.DataFrame(rows, columns=columns).astype({"size": "Int64"})
+        found = marked(pd.DataFrame(rows, columns=columns).astype({"size": "Int64"}))
         return found.assign(state=self._states) if self._states else found
 
     @property
@@ -110,8 +116,20 @@ class ComparePlan(Plan[str]):
 
     def _run(self) -> str:
         self._files = [self._file(archive) for archive in self.archives]  # files may have come or gone
+        self._stop.clear()
+        read = self._to_read()
+        meter = Meter(f"Hashing {plural(len(read), 'file')}", sum(map(_size, read)), self._observer)
+
+        def hashed(count: int) -> None:
+            if self._stop.is_set():
+                raise NotReady(
+                    "The comparison was stopped", cure="It starts from the beginning the next time."
+                )
+            meter.moved(count)
+
         pairs = zip(self.archives, self._files, strict=True)
-        self._states = [_state(archive, path) for archive, path in pairs]
+        self._states = [_state(archive, path, hashed) for archive, path in pairs]
+        meter.finish()
         counts = Counter(self._states)
         order = (SAME, DIFFERENT, UNREADABLE, MISSING)
         return f"{', '.join(f'{counts[s]:,} {s}' for s in order if counts[s])}: see .table."
@@ -124,12 +142,12 @@ def _size(path: Path) -> int:
         return -1  # no archive has this size
 
 
-def _state(archive: ArchiveRecord, path: Path | None) -> str:
+def _state(archive: ArchiveRecord, path: Path | None, progress: Progress) -> str:
     if path is None:
         return MISSING
     if _size(path) != archive.size:  # the size first: a tree hash reads the whole file
         return DIFFERENT
     try:
-        return SAME if tree_hash(path) == archive.tree_hash else DIFFERENT
+        return SAME if tree_hash(path, progress=progress) == archive.tree_hash else DIFFERENT
     except (OSError, FileChanged):  # written to while it is read: there is no hash to compare
         return UNREADABLE

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from ..base.dataframes import marked
 from ..base.rendering import Rendered, escape, html_table, text_table, visible
 from ..base.units import from_ms, human_bytes, human_total, local_time, plural
 from ..catalogue import PlanRecord
@@ -85,6 +86,26 @@ class PlanHistory(Rendered):
     def __len__(self) -> int:
         return len(self.records)
 
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                str(record.id),
+                local_time(from_ms(record.run), self._now),
+                record.state,
+                price_of(record),
+                str(record.promised.get("title", "")),
+            )
+            for record in self.records
+        ]
+
+    def _repr_text(self) -> str:
+        return text_table(_HISTORY_HEAD, self._rows(), numbers=(0,)) if self else "No plan has been run yet."
+
+    def _repr_html(self) -> str:
+        return (
+            html_table(_HISTORY_HEAD, self._rows(), numbers=(0,), long=(4,)) if self else super()._repr_html()
+        )
+
     @property
     def table(self) -> pd.DataFrame:
         """One row a plan: id, run, kind, vault, state; promised archives, size, price; what came.
@@ -119,8 +140,7 @@ class PlanHistory(Rendered):
             frame[name] = pd.to_datetime(frame[name], utc=True)
         counts = ("archives", "size", "asked", "done", "failed", "expired", "size_done")
         frame = frame.astype(dict.fromkeys(counts, "Int64"))  # nullable: not every plan promises each number
-        frame.attrs["as_of"] = self._now.isoformat()
-        return frame
+        return marked(frame, as_of=self._now.isoformat())
 
 
 class PastPlan(Rendered):
@@ -209,6 +229,7 @@ class PastPlan(Rendered):
         )
 
 
+_HISTORY_HEAD = ("id", "run", "state", "price", "plan")
 _PLAN_HEAD = ("what", "promised", "happened")
 _LINE_HEAD = ("what", "quantity", "unit", "price", "amount", "source")
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..base.dataframes import marked
 from ..base.rendering import SHOWN, near
 from ..base.units import human_bytes, plural
 from ..errors import NotReady, OverBudget
@@ -127,7 +128,7 @@ class UploadPlan(LastingPlan[Stored]):
         import pandas as pd
 
         rows = [(source.name, source.size, source.key) for source in self.sending.files]
-        return pd.DataFrame(rows, columns=["name", "size", "path"]).astype({"size": "int64"})
+        return marked(pd.DataFrame(rows, columns=["name", "size", "path"]).astype({"size": "int64"}))
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         try:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +225,8 @@ def _configured(region: str) -> list[Figure]:
         if os.environ.get("GLACIER_MAGIC_PRICES"):  # a file that is named has to exist
             raise _wrong(file, "there is no such file") from None
         return []
+    except IsADirectoryError:
+        raise _wrong(file, "it is a folder; name a file in it with GLACIER_MAGIC_PRICES") from None
     except (OSError, ValueError) as error:
         raise _wrong(file, scrub(error)) from None
     by_item: dict[str, Figure] = {}
@@ -241,15 +242,10 @@ def _table(file: Path, place: str, tables: Mapping[str, Any], region: str) -> Ma
     found = tables.get(place, {})
     if not isinstance(found, dict):
         raise _wrong(file, f"{place!r} is outside of a table; begin with [all] or [eu-west-1]")
-    if place not in (ANYWHERE, region) and place not in regions() and place not in _regions_of_vaults():
+    if place not in (ANYWHERE, region) and place not in regions() and place not in known_regions():
         hint = _nearest(place, [ANYWHERE, region, *regions()])
         raise _wrong(file, f"the name of the table [{place}] is neither a region nor all{hint}")
     return found
-
-
-@cache
-def _regions_of_vaults() -> frozenset[str]:
-    return frozenset(known_regions())  # takes half a second
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:

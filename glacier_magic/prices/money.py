@@ -30,7 +30,7 @@ def money(amount: Decimal | None) -> str:
         return "$0"
     if amount > HIGHEST:  # more digits than a Decimal has
         return f">${HIGHEST:,}"
-    step = CENT if amount >= 1 else SMALLEST
+    step = CENT if amount > 1 - SMALLEST else SMALLEST  # 0.99995 is rounded up to a dollar
     shown = amount.quantize(step, rounding=ROUND_CEILING)  # never show less than the actual cost
     return f"${shown:,}" if amount >= SMALLEST else "<$0.0001"
 

@@ -110,6 +110,10 @@ class Quote(Rendered):
             return f"unknown (over {money(self.known)})" if self.known >= SMALLEST else "unknown"
         return money(self.total) if self.confirmed else f"{money(self.total)} (unconfirmed)"
 
+    def brief(self) -> str:
+        """Return the total as it is read on its own: :meth:`words`, or ``price unknown (over $0.42)``."""
+        return self.words() if self.total is not None else f"price {self.words()}"
+
     def headline(self) -> str:
         """Return the total with its largest part, what it leaves out, and the least that it can be.
 

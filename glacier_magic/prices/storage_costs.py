@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..catalogue.archives.folders import Folder, split
 from .book import PriceTable
 from .money import to_millionth
 from .quotes import OVERHEAD, Quote, QuoteLine, gigabytes
-
-if TYPE_CHECKING:
-    from ..catalogue.archives.folders import Folder
 
 NAME_OVERHEAD = 8 << 10
 """More bytes, at the S3 Standard price, for each object in Flexible Retrieval or Deep Archive."""
@@ -81,7 +79,7 @@ def by_folder(folders: Iterable[Folder]) -> dict[str, Holding]:
     own: dict[str, list[int]] = {}
     for folder in folders:  # a parent comes before its subfolders
         own[folder.path] = [folder.bytes, folder.archives]
-        above = own.get(folder.path[: folder.path.rfind("/", 0, -1) + 1]) if folder.path else None
+        above = own.get(split(folder.path)[0]) if folder.path else None
         if above is not None:
             above[0] -= folder.bytes
             above[1] -= folder.archives

@@ -148,8 +148,9 @@ def test_a_policy_that_a_stranger_wrote_is_shown_safely(vault, client, tmp_path)
             "Statement": [
                 {
                     "Sid": "<script>",
-                    "Principal": ["123456789012", "\x1b[2J\u202e<b>"],
+                    "Principal": {"AWS": ["123456789012", "\x1b[2J\u202e<b>"]},
                     "Effect": "Allow",
+                    "Action": "glacier:*",
                     "Condition": {"StringLike": {"\x1b]0;x\x07": "\u202e"}},
                 }
             ]
@@ -281,7 +282,7 @@ def test_the_same_policy_put_there_by_somebody_else_is_another_lock(vault, clien
 def test_a_lock_begun_elsewhere_needs_its_id(vault, client):
     """Which only that place was told."""
     begun = client.initiate_vault_lock(vaultName="photos", policy={"Policy": policy()})
-    assert "--lock-id" in repr(vault.lock())
+    assert "lock_id" in repr(vault.lock())
     with pytest.raises(NotFound, match="not initiated from this catalogue"):
         vault.lock().complete()
     vault.lock().complete(begun["lockId"]).run("photos")
@@ -304,7 +305,7 @@ def test_a_lock_whose_first_answer_is_lost_can_be_aborted_and_begun_again(vault,
     emulator.fault("reset-after", "InitiateVaultLock")
     with pytest.raises(Unavailable):
         vault.lock().initiate(policy()).run()
-    assert "--lock-id" in repr(vault.lock())
+    assert "lock_id" in repr(vault.lock())
     vault.lock().abort()
     vault.lock().initiate(policy()).run()
     vault.lock().complete().run("photos")

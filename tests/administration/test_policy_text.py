@@ -212,7 +212,7 @@ def test_the_identity_policy_names_every_call_that_is_made():
 
     text = "".join(file.read_text() for file in Path(service.__file__).parent.glob("*.py"))
     words = re.findall(r"(?:_patient|_once)\.([a-z]+_[a-z_]+)\(", text)
-    words += re.findall(r"(?:_pages|_whole)\(\s*\"(\w+)\"", text)
+    words += re.findall(r"(?:_pages|_whole|_answer)\(\s*(?:self\._\w+,\s*)?\"(\w+)\"", text)
     called = {"glacier:" + word.title().replace("_", "") for word in words}
     told = {a for s in IdentityPolicy("eu-west-1").document["Statement"] for a in s["Action"]}
     words = re.findall(r"_topics\.(?:get_paginator\(\")?([a-z_]+)[(\"]", text)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.base.rendering import (
+    ICONS,
     escape,
     html_table,
     snapshot_html,
@@ -68,6 +69,9 @@ ALLOWED = {
     "code",
     "div",
     "span",
+    "small",
+    "progress",
+    "wbr",
 }
 
 
@@ -150,3 +154,31 @@ def test_a_board_in_text_escapes_names_and_errors():
     text = snapshot_text(BoardSnapshot(rows=(row(name="\x1b[31m", error="\u202e"),), now=NOW))
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_board_in_a_terminal_fits_it(width):
+    """Details are left out first, then the beginning of a name is; errors have lines of their own."""
+    jobs = (
+        row(name=f"{'folder/' * 20}end.txt", state="downloading", done=3, error="", eta=90.0, file=""),
+        row(name="b", error="it broke", file="/there/b"),
+    )
+    text = snapshot_text(BoardSnapshot(rows=jobs, now=NOW), width=width)
+    head, first, second, *errors = text.split("\n")
+    assert max(map(len, (head, first, second))) <= width
+    assert "end.txt  ↓ downloading  42 % · 1 min 30 s left" in first
+    assert ("asked" in head) == (width >= 120)
+    assert errors[0] == "b: it broke"
+    full = snapshot_text(BoardSnapshot(rows=jobs, now=NOW), width=10_000)
+    assert "folder/" * 20 in full
+    assert "/there/b" in full
+
+
+def test_every_state_has_an_icon_and_a_word():
+    """So that colour is never the only sign."""
+    for state, icon in ICONS.items():
+        board = BoardSnapshot(rows=(row(state=state),), now=NOW)
+        assert f"{icon} {state}" in snapshot_text(board)
+        assert f"{icon} {state}" in snapshot_html(board)
+        assert f"1 {state}" in summary(board)
+    assert len(set(ICONS.values())) == len(ICONS)

@@ -132,6 +132,17 @@ def test_counts_have_their_plural_and_ids_an_end():
     assert short_id("short") == "short"
 
 
+def test_a_rate_has_a_unit():
+    """A number alone could be a thousand or a million times too slow."""
+    assert [parse_rate(text) for text in ("5MB/s", "500k", "7B/s", "none")] == [5e6, 5e5, 7, None]
+    for wrong in ("5", " 5 ", "5/s", "1.5 /s"):
+        with pytest.raises(ValueError, match="has no unit; write"):
+            parse_rate(wrong)
+    for wrong in ("abc", "", "/s"):
+        with pytest.raises(ValueError, match=r"^not a rate: .*; write 5MB/s, 500kB/s or none$"):
+            parse_rate(wrong)
+
+
 @pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "GB", "9" * 5000, "9223372036854775808"])
 def test_more_bytes_than_there_can_be_are_refused_in_words(text):
     """With the range, and not the whole number."""

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_magic.catalogue import ArchiveRecord
+from glacier_magic.catalogue.archives import archive_deletion
 from glacier_magic.catalogue.archives.browse import Cell
 from glacier_magic.errors import InputError
 from glacier_magic.explore import Explorer
-from glacier_magic.explore.filters import Filter, choices, total
+from glacier_magic.explore.explorer import dropped_in_words
+from glacier_magic.explore.filters import FACETS, Filter, choices, total
 from glacier_magic.explore.treemap import treemap
 from glacier_magic.plans import DeletePlan, RestorePlan
 
@@ -71,9 +73,9 @@ def pick(explorer, *places):
 
 
 def test_a_name_is_any_part_of_it_or_a_pattern_below_the_folder(explorer):
-    """Without * and ? any part; with them the whole name as seen from the folder."""
-    explorer.look(name="FILE 00")
-    assert len(seen(explorer)) == 10
+    """Without * and ? any parts; with them the whole name as seen from the folder."""
+    explorer.look(name="00. FILE")
+    assert seen(explorer) == ["a/file 000.tif", "b/file 100.tif", "c/file 200.tif"]
     explorer.look(folder="a/", name="file*9.tif")
     assert seen(explorer) == [f"a/file {n:03}.tif" for n in range(9, 250, 30)]
     explorer.look(folder="", name="file*9.tif")
@@ -111,14 +113,14 @@ def test_facets_count_what_choosing_them_would_show(explorer):
     """For each facet and value, the count is the number of rows after the click."""
     explorer.answer.order()
     explorer.look(size="0")
-    for facet in ("year", "size", "format", "state"):
+    for facet in FACETS:
         found = choices(cube_of(explorer), explorer.filter, facet)
         assert found
         for choice in found:
             explorer.look(**{facet: choice.value})
             assert len(seen(explorer)) == choice.archives, (facet, choice)
             assert total(cube_of(explorer), explorer.filter) == (choice.archives, choice.bytes)
-            explorer.look(year=None, size="0", format=None, state=None)
+            explorer.look(**dict.fromkeys(FACETS) | {"size": "0"})
 
 
 def cube_of(explorer):
@@ -127,9 +129,65 @@ def cube_of(explorer):
 
 def test_a_chosen_value_of_nothing_can_be_taken_back():
     """A facet keeps what is chosen in sight, also where the others leave nothing of it."""
-    cube = {Cell(2020, 1, "plain", "present"): (1, 1)}
+    cube = {Cell(2020, None, 1, "plain", "present"): (1, 1)}
     found = choices(cube, Filter(format="mt2"), "format")
     assert [(c.value, c.archives, c.chosen) for c in found] == [("plain", 1, False), ("mt2", 0, True)]
+
+
+# The folders
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"where": "size > 50kB"},
+        {"where": "size > 50kB", "size": "0"},
+        {"name": "file 1"},
+        {"name": "*1*"},
+        {"folder": "a/", "name": "file*9.tif"},
+        {"folder": "b/", "name": "*1*", "where": "size < 200kB"},
+        {"name": "name:a/file 000.tif"},
+        {"state": "pending"},
+        {"state": "gone"},
+        {"format": "none"},
+        {"folder": "a/"},
+        {},
+    ],
+)
+def test_folders_headline_and_rows_are_of_the_same_archives(explorer, asked):
+    """The picture adds up to the headline, and each folder has what a click on it shows."""
+    explorer.look(**asked)
+    headline = total(cube_of(explorer), explorer.filter)
+    level = explorer.answer.folders.level(explorer.filter.folder)
+    assert (level.whole.archives, level.whole.bytes) == headline
+    top = {b.path: (b.archives, b.bytes) for b in explorer.folders("", 100)[0]}
+    if asked.get("folder"):
+        assert top[asked["folder"]] == headline
+    for path in ("a/", "b/", "c/"):
+        explorer.look(folder=path)
+        shown = total(cube_of(explorer), explorer.filter)
+        assert asked.get("name", "").startswith("name:") or top.get(path, (0, 0)) == shown
+
+
+def test_levels_of_a_filter_are_read_once_and_without_one_not_at_all(explorer):
+    """Sums without a filter are those that the catalogue keeps; an order does not change any."""
+    assert explorer.answer.folders.known("") is not None
+    explorer.look(where="size > 50kB")
+    before = explorer.answer.folders
+    level = before.level("")
+    assert before.known("") is level
+    explorer.look(sort="-size")
+    assert explorer.answer.folders is before
+    explorer.look(year="2020")
+    assert explorer.answer.folders is not before
+
+
+def test_what_is_printed_has_the_folders_of_the_filter(explorer):
+    """Also in a terminal and in a saved notebook."""
+    explorer.look(folder="a/", where="size > 240kB", sort="-size")
+    rows = [line.split() for line in repr(explorer).splitlines() if line.startswith("a/ ")]
+    assert [row[:2] for row in rows] == [["a/", "3"]]
+    assert '<td class="long">a/</td><td class="num">3</td>' in explorer._repr_html()
 
 
 # The picture
@@ -205,6 +263,68 @@ def test_a_span_of_everything_is_all_and_a_huge_one_is_refused(explorer):
         explorer.picked.pick(explorer.answer, range(200_001))
 
 
+def delete(explorer, *names):
+    """Record that the service accepted the deletion of archives, as a plan does."""
+    records = explorer._catalogue.archives.query("photos").records
+    ids = [record.archive_id for record in records if record.name in names]
+    assert len(ids) == len(names)
+    catalogue = explorer._catalogue
+    archive_deletion.mark(catalogue.database, catalogue.scope, "photos", ids, 1_700_000_000_000)
+
+
+def test_what_was_deleted_is_no_longer_selected(explorer):
+    """Neither of rows picked one by one nor of a whole result; the others stay."""
+    explorer.look(folder="a/", sort="-size")
+    pick(explorer, 0, 1, 2)
+    assert not explorer.outdated
+    delete(explorer, "a/file 249.tif", "a/file 246.tif", "a/file 000.tif")
+    assert explorer.outdated
+    query = explorer.answer.query
+    explorer.reload()
+    assert not explorer.outdated
+    assert explorer.answer.query == query
+    assert (explorer.filter.folder, explorer.filter.sort) == ("a/", "-size")
+    assert list(explorer.selection["name"]) == ["a/file 243.tif"]
+    assert explorer.picked.dropped == 2
+    assert dropped_in_words(explorer.picked).startswith("2 of the selected archives were deleted")
+    explorer.picked.all_of(explorer.answer)
+    assert explorer.picked.dropped == 0
+    delete(explorer, "a/file 243.tif", "b/file 001.tif")
+    explorer.reload()
+    assert explorer.picked.count == len(explorer.selection) == 80
+    assert explorer.picked.bytes == explorer.selection["size"].sum()
+    assert dropped_in_words(explorer.picked).startswith("1 of the selected archives was deleted")
+    held = explorer.picked.held(explorer.answer, explorer.answer.ids(0, 100))
+    assert held == set(explorer.answer.ids(0, 100))
+    explorer.reload()
+    assert explorer.picked.count == 80
+
+
+def test_a_new_archive_does_not_join_a_selection(explorer, vault, files):
+    """All that was selected is what a plan gets, not what arrived since."""
+    explorer.picked.all_of(explorer.answer)
+    before = explorer.picked.count
+    vault.upload(files("late.bin", b"late"))
+    assert explorer.outdated
+    explorer.reload()
+    assert "late.bin" in seen(explorer)
+    assert explorer.picked.count == before
+    assert "late.bin" not in set(explorer.selection["name"])
+    held = explorer.picked.held(explorer.answer, explorer.answer.ids(0, 1000))
+    assert len(held) == before
+
+
+def test_deleted_archives_that_were_selected_as_such_stay_selected(explorer):
+    """Someone looks at what was deleted while more is deleted."""
+    delete(explorer, "a/file 000.tif", "a/file 003.tif")
+    explorer.look(state="deleted here")
+    pick(explorer, 0, 1)
+    delete(explorer, "a/file 006.tif")
+    explorer.reload()
+    assert explorer.picked.count == 2
+    assert explorer.picked.dropped == 0
+
+
 # Plans
 
 
@@ -213,7 +333,7 @@ def test_the_selection_opens_plans_of_exactly_its_archives(explorer, tmp_path):
     explorer.look(folder="c/", sort="-size")
     pick(explorer, 0, 1)
     wanted = {"c/file 248.tif", "c/file 245.tif"}
-    restoring, deleting = explorer.restore(to=tmp_path), explorer.remove()
+    restoring, deleting = explorer.restore(to=tmp_path), explorer.delete()
     assert isinstance(restoring, RestorePlan)
     assert isinstance(deleting, DeletePlan)
     for plan in (restoring, deleting, explorer.compare(tmp_path)):
@@ -267,3 +387,26 @@ def test_its_html_is_still(explorer):
     assert "123456789012" not in html
     assert "&lt;script&gt;" in html
     assert len(html) < 40_000
+
+
+def test_a_backslash_makes_folders_in_tree_picture_and_path(session):
+    """As in the paths of restored files."""
+    for number, name in enumerate(["win\\2021\\a.jpg", "win\\2022\\b.jpg", "win\\c.jpg", "unix/d.jpg"]):
+        session.catalogue.archives.record(
+            ArchiveRecord.described(
+                name,
+                vault="slashes",
+                archive_id=f"{number:0138}",
+                size=1000,
+                created=1_600_000_000_000,
+                tree_hash=None,
+                state="present",
+                seen=None,
+            )
+        )
+    explorer = Explorer(session.vault("slashes"))
+    assert [(b.path, b.archives) for b in explorer.folders("", 9)[0]] == [("win\\", 3), ("unix/", 1)]
+    assert [b.path for b in explorer.folders("win\\", 9)[0]] == ["win\\2021\\", "win\\2022\\"]
+    explorer.look(folder="win\\2021\\")
+    assert seen(explorer) == ["win\\2021\\a.jpg"]
+    explorer.close()

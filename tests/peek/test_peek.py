@@ -622,6 +622,8 @@ def test_any_bytes_are_members_or_unlistable(kind, start, middle, end):
         ("a.tar.gz", "tar.gz"),
         ("a.tgz", "tar.gz"),
         ("a.docx", "zip"),
+        ("duplicity-full.20130214T103045Z.vol1.difftar", "tar"),
+        ("duplicity-full-signatures.20130214T103045Z.sigtar.gz", "tar.gz"),
         ("a.gz", None),
         ("a.tar.xz", None),
         ("zip", None),

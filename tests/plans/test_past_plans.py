@@ -228,7 +228,7 @@ def test_the_sum_of_the_history_is_what_was_paid(session, vault, files, client, 
 @pytest.mark.each_backend
 def test_a_deletion_is_kept(session, filled, calls):
     """How many, and which could not be."""
-    filled.remove("c.txt").run()
+    filled.delete("c.txt").run()
     (kept,) = session.catalogue.plans.recent()
     assert (kept.kind, kept.state) == ("delete", "done")
     assert kept.promised["archives"] == 1
@@ -239,5 +239,5 @@ def test_a_deletion_is_kept(session, filled, calls):
 
     calls.replace("delete_archive", fail)
     with pytest.raises(AccessDenied):
-        filled.remove("*").run(confirm="photos")
+        filled.delete("*").run(confirm="photos")
     assert session.catalogue.plans.recent()[0].state == "failed"

@@ -176,7 +176,7 @@ def test_what_is_scheduled_shows_the_price_that_is_still_to_come(filled, priced,
     filled.restore("*", to=tmp_path / "back", spread="3d").run()
     facts = dict(filled.restore("*", to=tmp_path / "back").facts)
     assert facts["scheduled already"].startswith("2 archives, ")
-    assert "--stop" in facts["scheduled already"]
+    assert "stop_restores()" in facts["scheduled already"]
     assert "still to come" in facts["scheduled already"]
     assert facts["price"].endswith("for what is scheduled already")
     assert f"and {whole} for" not in facts["price"]

@@ -91,13 +91,13 @@ def make(filled, session, files, client, held, later, until, tmp_path):
         "what expired": lambda: session.restore_expired("c.txt", vault="photos"),
         "what expired in two folders": session.restore_expired,
         "longer": lambda: session.extend("scans/b.tif", vault="photos"),
-        "deletion": lambda: filled.remove("*"),
+        "deletion": lambda: filled.delete("*"),
         "drop": dropping,
         "a look": lambda: filled.peek("new.zip"),
         "a look at a finished output": lambda: filled.peek("done.zip"),
         "capacity": lambda: session.capacity().buy(),
         "explorer": lambda: explorer.restore(to=tmp_path / "back"),
-        "explorer deletion": explorer.remove,
+        "explorer deletion": explorer.delete,
         "board": lambda: session.tracker.actions.again(expired[0].snapshot.rows),
     }
     assert tuple(kinds) == KINDS
@@ -182,7 +182,7 @@ def test_a_vault_that_is_empty_is_dropped_within_any_limit(session, monkeypatch)
 def test_a_setting_that_is_no_amount_is_named(filled, monkeypatch):
     """No plan is made without the limit that the user wanted."""
     monkeypatch.setenv("GLACIER_MAGIC_MAX_COST", "lots")
-    for made in (filled.restore, filled.remove):
+    for made in (filled.restore, filled.delete):
         with pytest.raises(InputError, match="max_cost cannot be 'lots'") as caught:
             made("*")
         assert "GLACIER_MAGIC_MAX_COST" in caught.value.cure

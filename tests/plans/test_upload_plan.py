@@ -139,7 +139,7 @@ def test_a_plan_that_became_dearer_is_not_run(vault, files, paid):
     vault.upload_all(["a", "b"])
     plan = vault.upload_plan(["a", "b", "c"])
     assert plan.requests == 1
-    vault.remove("a", "b").run("photos")
+    vault.delete("a", "b").run("photos")
     with paid() as count:
         with pytest.raises(PlanChanged):
             plan.run()

@@ -16,6 +16,7 @@ from glacier_magic.prices import load, quotes, refresh
 from glacier_magic.prices.built_in import between
 from glacier_magic.prices.figures import CONFIGURED, ITEMS, LIST, PACKAGE
 from glacier_magic.prices.offers import OFFERS, read
+from glacier_magic.service.client import WHOLE_TRIES
 from glacier_magic.service.pricelist import home as asked_at
 
 D = decimal.Decimal
@@ -271,7 +272,7 @@ def test_a_damaged_answer_is_asked_for_again(listed, session, quick):
         (200, {}),
     ]
     assert refresh(session.service, "eu-west-1").figure("storage").price == D("0.00405")
-    listed.faults = [(200, {})] * 3
+    listed.faults = [(200, {})] * WHOLE_TRIES
     with pytest.raises(Unavailable, match="damaged"):
         refresh(session.service, "eu-west-1")
 
@@ -520,6 +521,13 @@ def test_the_order_of_the_tables_does_not_matter():
     """``[all]`` may come last."""
     write("[eu-west-1]\nstorage = 2\n[all]\nstorage = 1\n")
     assert load("eu-west-1").figure("storage").price == 2
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(monkeypatch, tmp_path):
+    """And how to name the file in it."""
+    monkeypatch.setenv("GLACIER_MAGIC_PRICES", str(tmp_path))
+    with pytest.raises(InputError, match="it is a folder; name a file in it"):
+        load("us-east-1")
 
 
 def test_a_variable_names_another_file(monkeypatch, tmp_path):

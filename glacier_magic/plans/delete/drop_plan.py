@@ -11,9 +11,9 @@ from ...base import dataframes
 from ...base.units import from_ms, human_bytes, human_duration, local_time, parse_time, plural
 from ...catalogue import Catalogue, Drop
 from ...catalogue.records.deletion_records import DeletionChoice
-from ...catalogue.storage.database import new_owner
 from ...catalogue.storage.leases import Leases
-from ...errors import Refused, VaultNotEmpty
+from ...catalogue.storage.owners import new_owner
+from ...errors import GlacierError, Refused, VaultNotEmpty
 from ...jobs import Batch, Tracker
 from ...jobs.dropping import next_inventory, unfinished
 from ...prices import Quote
@@ -195,6 +195,17 @@ class EmptyPlan(SelectionPlan[Batch]):
         count = plural(len(self.choice), "archive")
         return f"Delete all {count} ({self.tally.size}) of {self.vault}, for ever, and drop it"
 
+    @property
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now: over its limit, or uploads that would be lost."""
+        return super().refused or (self._refused(self.unfinished) if self.unfinished else None)
+
+    def _refused(self, trouble: str) -> Refused:
+        return Refused(
+            f"Nothing was deleted from {self.vault}: {trouble}",
+            cure=f"{step('drop', f'{self.vault} --with-archives')} shows what is in it now.",
+        )
+
     def _requests(self) -> int:
         return super()._requests() + 1  # that of the vault
 
@@ -272,7 +283,4 @@ class EmptyPlan(SelectionPlan[Batch]):
         elif known != len(self.choice):  # an upload since then: the vault would not get empty
             trouble = f"the catalogue knows {plural(known, 'archive')} in it by now"
         if trouble:
-            raise Refused(
-                f"Nothing was deleted from {self.vault}: {trouble}",
-                cure=f"{step('drop', f'{self.vault} --with-archives')} shows what is in it now.",
-            )
+            raise self._refused(trouble)

@@ -9,6 +9,7 @@ from ...base.ranges import ByteRange, megabyte_cover, node_over
 from ...base.treehash import CHUNK
 from ...base.units import human_bytes
 from ...catalogue import ArchiveRecord, ListingRecord
+from ...descriptions import decode
 from ...errors import GlacierError, InputError, NotFound, NotReady
 from ...jobs import Batch, Tracker
 from ...peek import Contents, ReadLimits, Window, kind_of, members, no_kind
@@ -43,7 +44,7 @@ class Look:
 
     ``listing`` is the result, or None; then ``items`` are the parts that are missing.
 
-    :raises InputError: the name's ending is not known, or the size is not.
+    :raises InputError: neither name nor description says the kind, it is encrypted, or its size is not known.
     """
 
     def __init__(
@@ -58,9 +59,7 @@ class Look:
         destination: str,
     ) -> None:
         self.archive, self.tier, self.vault = archive, tier, archive.vault
-        self.kind = kind or kind_of(archive.name) or ""
-        if not self.kind:
-            raise no_kind(archive.name)
+        self.kind = kind or _kind(archive)
         if not archive.size:  # 0 is unknown as well: the service stores no empty archives
             raise InputError(
                 f"The size of {archive.name!r} is not known, so it cannot be looked into",
@@ -219,6 +218,14 @@ class Look:
             self.parts.forget()  # after paid() above, which counts their rows
         tidy(self._catalogue)
         return kept
+
+
+def _kind(archive: ArchiveRecord) -> str:
+    encrypted = decode(archive.description).encrypted  # nothing is paid for bytes that cannot be read
+    found = None if encrypted else kind_of(archive.file_name) or kind_of(archive.description)
+    if found is None:
+        raise no_kind(archive.name, encrypted=encrypted)
+    return found
 
 
 def _first(kind: str, size: int, limits: ReadLimits) -> ReadLimits:

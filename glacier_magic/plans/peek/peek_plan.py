@@ -13,14 +13,22 @@ from ...base.units import from_ms, human_bytes, local_time, plural
 from ...catalogue import ArchiveRecord, ListingRecord
 from ...catalogue.archives.states import deleted_here
 from ...errors import Unlistable
-from ...jobs import Batch, Tracker
+from ...jobs import Batch, Tracker, window
 from ...peek import ReadLimits
 from ...prices import Quote
 from ...prices.quotes import HERE, retrieval, transfer_out
 from ...transfer.engine import Engine
 from ..base import Plan, PlanLog
 from ..restore.items import ASK, DELETED, TO_FETCH, RestoreItem, retrieved, total
-from ..restore.quoting import DESTINATIONS, Asking, destination_words, priced, quote_for, when_ready
+from ..restore.quoting import (
+    DESTINATIONS,
+    Asking,
+    destination_words,
+    priced,
+    quote_for,
+    ready_between,
+    when_ready,
+)
 from .looking import Look
 
 if TYPE_CHECKING:
@@ -187,6 +195,17 @@ class PeekPlan(Plan[Batch]):
         return self._next_quote.words() if self.costs else ""
 
     @property
+    def next_quote(self) -> Quote | None:
+        """The price of the next parts; None where they cost nothing."""
+        return self._next_quote if self.costs else None
+
+    def _when(self) -> str:
+        if not self.asking:
+            return ""
+        now, (shortest, longest) = self._clock.now(), window(self.tier)
+        return f"{self.tier}, {ready_between(now + shortest, now + longest, now)}"
+
+    @property
     def _next_quote(self) -> Quote:
         return quote_for(self._prices, Asking.of(self.items), self.tier, self.destination)
 
@@ -229,7 +248,8 @@ class PeekPlan(Plan[Batch]):
         return (
             f"{why}: at most {human_bytes(worst.bytes)} in {plural(worst.requests, 'request')}, "
             f"in {plural(worst.rounds, 'round')} of hours; all together at most "
-            f"{self.quote.headline()}. It is shown again before it is requested, unless --wait is given"
+            f"{self.quote.headline()}. It is shown again before it is requested, "
+            "unless a command waits for all rounds"
         )
 
     def _head(self) -> Sequence[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...base.rendering import near
 from ...base.units import plural
+from ...errors import GlacierError
 from ...jobs import Batch, Tracker
 from ...prices import Quote
 from ..base import Plan, PlanLog
@@ -50,9 +51,9 @@ class CombinedRestore(Plan[Batch]):
         return all(plan.empty for plan in self.plans)  # True for no plans
 
     @property
-    def refusal(self) -> str:
-        """The reason why :meth:`run` would refuse the plan: its limit, or too little room."""
-        return super().refusal or next(filter(None, (shortage(p.to, p.needed) for p in self.plans)), "")
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now: over its limit, or too little room."""
+        return super().refused or next(filter(None, (shortage(p.to, p.needed) for p in self.plans)), None)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -92,10 +93,14 @@ class CombinedRestore(Plan[Batch]):
             plan._check_cost(limit, accept_unconfirmed=accept_unconfirmed)  # for its own reasons, too
 
     def _head(self) -> Sequence[str]:
-        return ("name", "size", "archive id", "what happens", "file")
+        return ("name", "size", "vault", "archive id", "what happens", "file")
 
     def _cells(self) -> list[tuple[str, ...]]:
-        return [in_words(item) for plan in self.plans for item in plan.items]
+        return [
+            (name, size, plan.vault, *others)
+            for plan in self.plans
+            for name, size, *others in map(in_words, plan.items)
+        ]
 
     @property
     def table(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from ...base.units import human_bytes, human_duration
 from ...catalogue import Catalogue
 from ...jobs.fetching import measured_rate
 from ...service import ServiceClock
+from ...steps import option
 from .timetable import Timetable
 
 ASSUMED_RATE = 12_500_000
@@ -37,4 +38,5 @@ def download_time(
     if most <= rate * kept:
         return f"{words}; within the 24 hours that outputs are kept"
     needed = math.ceil(size / (rate * kept))
-    return f"{words}. It does NOT end within the 24 hours that outputs are kept: add --spread {needed}d"
+    longer = option("spread", f"{needed}d")
+    return f"{words}. It does NOT end within the 24 hours that outputs are kept: add {longer}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ...base.dataframes import marked
 from ...base.ranges import ByteRange
-from ...base.units import human_bytes, human_duration, human_sum, plural, weekday_time
+from ...base.units import human_bytes, human_duration, human_sum, local_time, plural
 from ...catalogue import Download
 from ...errors import GlacierError
 from ...jobs import Batch, Tracker, window
@@ -128,6 +129,8 @@ class ExtendPlan(Plan[Batch]):
     @property
     def title(self) -> str:
         """The plan in one sentence."""
+        if self.empty:
+            return "No output has to be kept for longer"
         return f"Keep {plural(len(self.items), 'output')} for longer"
 
     @property
@@ -150,7 +153,7 @@ class ExtendPlan(Plan[Batch]):
             ("still to be fetched", left),
             (
                 "the first expires",
-                f"{weekday_time(first, now)}, in {human_duration((first - now).total_seconds())}",
+                f"{local_time(first, now)}, in {human_duration((first - now).total_seconds())}",
             ),
             ("requested again", f"{size} in {plural(len(self.requests), 'request')}"),
             (
@@ -200,7 +203,7 @@ class ExtendPlan(Plan[Batch]):
                 item.download.name or item.download.archive_id,
                 human_bytes(item.left),
                 item.download.vault,
-                weekday_time(item.until, now),
+                local_time(item.until, now),
             )
             for item in self.items
         ]
@@ -216,7 +219,7 @@ class ExtendPlan(Plan[Batch]):
             for item in self.items
             for d in (item.download,)
         ]
-        frame = pd.DataFrame(rows, columns=columns).astype({"size": "Int64", "left": "int64"})
+        frame = marked(pd.DataFrame(rows, columns=columns).astype({"size": "Int64", "left": "int64"}))
         return frame.assign(ready_until=pd.to_datetime(frame["ready_until"], utc=True))
 
     def _asked(self) -> frozenset[str]:

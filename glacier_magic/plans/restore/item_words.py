@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ...base.dataframes import marked
 from ...base.rendering import near
-from ...base.units import human_bytes, local_time, short_id
+from ...base.units import human_bytes, local_time, plural, short_id
 from ...jobs import kept_until
+from ...jobs.fetching import NOT_VERIFIABLE
 from .items import ASK, READY, RestoreItem
 
 if TYPE_CHECKING:
@@ -35,6 +37,24 @@ def copies(found: Sequence[RestoreItem]) -> str:
     return f": a verified copy is at {paths[0]}{more}"
 
 
+def claims(claimed: Collection[str]) -> list[tuple[str, str]]:
+    """Return the fact on archives that are known from a plan file only, by their ids."""
+    if not claimed:
+        return []
+    count = plural(len(claimed), "archive")
+    return [("from the plan file", f"{count}: not in this catalogue, sizes as its author says")]
+
+
+def exactness(parts: Sequence[RestoreItem], written: int) -> list[tuple[str, str]]:
+    """Return the facts on the files of parts, in which *written* bytes are written."""
+    doubtful, noun = sum(not item.verifiable for item in parts), "part" if len(parts) == 1 else "parts"
+    verified = f"by the tree hashes that the service gives of the {noun}"
+    if doubtful:
+        count = f"{doubtful} of {plural(len(parts), 'part')}"
+        verified = f"{count} {NOT_VERIFIABLE}; the file's name says so"
+    return [("written", f"{plural(written, 'byte')}, exactly the {noun}"), ("verified", verified)]
+
+
 def in_words(item: RestoreItem) -> tuple[str, ...]:
     """Return the row of an item in a plan's table."""
     name = item.archive.name or item.archive.archive_id
@@ -42,7 +62,7 @@ def in_words(item: RestoreItem) -> tuple[str, ...]:
         f"{name} (bytes {item.part})" if item.part else name,
         human_bytes(item.size),
         short_id(item.archive.archive_id),
-        item.action,
+        item.words,
         near(str(item.target)),
     )
 
@@ -54,7 +74,7 @@ def part_in_words(item: RestoreItem) -> tuple[str, ...]:
         human_bytes(item.size),
         str(item.part),
         str(item.cover) if item.action == ASK else "",
-        item.action,
+        item.words,
         near(str(item.target)),
     )
 
@@ -80,4 +100,4 @@ def table_of(items: Sequence[RestoreItem], *, parts: bool) -> pd.DataFrame:
         "target": [str(i.target) for i in items],
         "job_id": [i.job.job_id if i.job else None for i in items],
     }
-    return pd.DataFrame(columns).astype({"size": "Int64"})
+    return marked(pd.DataFrame(columns).astype({"size": "Int64"}))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from ...base.files import occupied
 from ...base.ranges import ByteRange, cover, is_verifiable, megabyte_cover
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord, Catalogue, Download, JobRecord
@@ -36,6 +37,8 @@ ASK, RUNNING, READY, UNDER_WAY, THERE, COPY, TWIN, SAME, DELETED = (
 Of archives with the same bytes one is requested; another of the same name is the same file, and one
 of another name is copied from it.  A deleted archive is not requested.
 """
+SCHEDULED = "already scheduled"
+"""What people read instead of :data:`UNDER_WAY` while an earlier plan has not requested it yet."""
 TO_FETCH = (ASK, RUNNING, READY)
 """Items that this plan downloads; those in progress belong to earlier plans."""
 TO_WRITE = (*TO_FETCH, COPY, TWIN)
@@ -61,6 +64,7 @@ class RestoreItem:
     :param replaces: our number of a download on hold, or scheduled in another tier: withdrawn.
     :param copy: a verified file of the archive in another folder, which is copied.
     :param done: verified bytes on the disk, which are not fetched again.
+    :param held: bytes that need no more room, as they are on the disk, verified or not.
     """
 
     archive: ArchiveRecord
@@ -74,6 +78,7 @@ class RestoreItem:
     replaces: int | None = None
     copy: Path | None = None
     done: int = 0
+    held: int = 0
 
     @property
     def key(self) -> str:
@@ -112,6 +117,13 @@ class RestoreItem:
             return 0
         size = megabyte_cover(self.part, self.archive.size or 0).size if self.part else self.size
         return None if size is None else size - self.done
+
+    @property
+    def words(self) -> str:
+        """The action as people read it."""
+        row = self.download
+        waits = row is not None and row.state == "planned" and row.due is not None
+        return SCHEDULED if self.action == UNDER_WAY and waits else self.action
 
     @property
     def verifiable(self) -> bool:
@@ -216,7 +228,8 @@ class _Known:
         if row is not None and not self._replaced(row):
             job = self._job(archive, part, row)
             target = Path(row.target)
-            return replace(item, action=UNDER_WAY, target=target, job=job, download=row, done=_done(row))
+            item = replace(item, action=UNDER_WAY, target=target, job=job, download=row)
+            return replace(item, done=_done(row), held=_held(row))
         job = self._job(archive, part)  # of any client: the output belongs to the account
         # A job costs nothing more, and reading a local file takes long.
         copy = self._copies.of(archive) if job is None and part is None else None
@@ -235,6 +248,7 @@ class _Known:
             stopped=stopped.id if stopped else None,
             replaces=row.id if row else None,
             done=_done(stopped) if stopped else 0,
+            held=_held(stopped) if stopped else 0,
         )
 
     def _replaced(self, row: Download) -> bool:
@@ -246,6 +260,11 @@ class _Known:
 def _done(row: Download) -> int:
     """Return the bytes of a download that are not fetched again: of a part, none where some are doubtful."""
     return 0 if DOUBT in (row.pieces or "") else row.done
+
+
+def _held(row: Download) -> int:
+    """Return the bytes of a download that its part file has room for already."""
+    return max(row.done, min(row.size or 0, occupied(row.part_path) if row.part_path else 0))
 
 
 def is_there(row: Download) -> bool:

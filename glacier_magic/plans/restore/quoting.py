@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ...base.dataframes import marked
 from ...base.rendering import Rendered, escape, html_table, text_table
 from ...base.session_limits import USUAL
-from ...base.units import human_duration, local_time, weekday_time
+from ...base.units import human_duration, local_time
 from ...errors import InputError
 from ...jobs import window
 from ...prices import PriceTable, Quote, QuoteLine
@@ -19,7 +21,7 @@ from ...prices.figures import THOUSAND
 from ...prices.money import money, rate
 from ...prices.quotes import HERE, INTERNET, REGION, TIERS, other_requests, retrieval, transfer_out
 from ...service import ServiceClock
-from ...steps import step
+from ...steps import option, step
 from .items import ASK, TO_FETCH, RestoreItem, retrieved
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def checked_destination(word: str) -> str:
         raise InputError(
             f"There is no destination {word!r}",
             cure=f"Destinations: {', '.join(DESTINATIONS)}, or a region such as eu-west-1 "
-            "(--destination, or GLACIER_MAGIC_DESTINATION).",
+            f"({option('destination')}, or GLACIER_MAGIC_DESTINATION).",
         )
     return word
 
@@ -133,7 +135,7 @@ def destination_words(prices: PriceTable, asking: Asking, destination: str) -> s
     """Return the destination as text with the price of its transfer, and the options for the others."""
     words = transfers(prices, asking, destination)
     others = "; ".join(
-        f"{text} (--destination {word}{', or its name' if word == REGION else ''})"
+        f"{text} ({option('destination', word)}{', or its name' if word == REGION else ''})"
         for word, text in words.items()
         if word != destination
     )
@@ -206,9 +208,16 @@ def when_ready(tier: str, clock: ServiceClock, *, last: datetime | None = None, 
         real = clock.real_seconds(longest.total_seconds())
         words += f" of emulator time ({human_duration(real)} on your clock at most)"
     if last is not None and last > now:
-        end = weekday_time(last + longest, now)
+        end = local_time(last + longest, now)
         return f"the first {words}; all by {end}; each output is kept for 24 hours"
     return f"{words}; the output is kept for 24 hours after that"
+
+
+def ready_between(earliest: datetime, latest: datetime | None, now: datetime) -> str:
+    """Return as text between when outputs are ready; *latest* is None where the service gives no time."""
+    if latest is None:
+        return f"ready from {local_time(earliest, now)} on"
+    return f"ready {local_time(earliest, now, zone=False)} to {local_time(latest, earliest)}"
 
 
 class Tiers(Rendered):
@@ -240,6 +249,33 @@ class Tiers(Rendered):
         last = max(self._now, self._last.get(tier, self._now))  # a schedule that is late starts now
         latest = None if slow(tier, self.asking.largest) else last + longest
         return TierOffer(tier, quote, self._now + shortest, latest)  # the best and the worst case
+
+    def when(self) -> str:
+        """Return as text when the chosen tier is ready; empty where no request is needed."""
+        offer = self[self.chosen]
+        return ready_between(offer.earliest, offer.latest, self._now) if offer.earliest else ""
+
+    def choices(self, limit: Decimal | None = None) -> dict[str, tuple[str, ...]]:
+        """Return each tier with its price, how long it takes, and why the limit excludes it if it does.
+
+        :param limit: US dollars.
+        """
+        found = {}
+        for offer in self:
+            excluded = limit is not None and offer.quote.known > limit
+            lines = (offer.quote.brief(), self._takes(offer), "over the limit" if excluded else "")
+            found[offer.tier] = tuple(filter(None, lines))
+        return found
+
+    def _takes(self, offer: TierOffer) -> str:
+        if offer.earliest is None:
+            return "nothing to wait for"
+        shortest = human_duration((offer.earliest - self._now).total_seconds())
+        if offer.latest is None:
+            return f"in {shortest} or more"
+        longest = human_duration((offer.latest - self._now).total_seconds())
+        number, _, unit = shortest.partition(" ")
+        return f"in {number if longest.endswith(f' {unit}') else shortest} to {longest}"
 
     def transfers(self) -> dict[str, str]:
         """Return each destination in words with the price of the transfer there."""
@@ -276,7 +312,7 @@ class Tiers(Rendered):
             "latest": pd.to_datetime(pd.Series([o.latest for o in offers]), utc=True),
             "chosen": [o.tier == self.chosen for o in offers],
         }
-        return pd.DataFrame(columns)
+        return marked(pd.DataFrame(columns))
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
@@ -306,10 +342,7 @@ class Tiers(Rendered):
 
     def _repr_html(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
-        return (
-            html_table(_HEAD, self._cells(), numbers=range(1, 5), long=(5, 6))
-            + f"<details><summary>What the prices rest on</summary><ul>{notes}</ul></details>"
-        )
+        return html_table(_HEAD, self._cells(), numbers=range(1, 5), long=(5, 6)) + f"<ul>{notes}</ul>"
 
 
 _HEAD = ("tier", "retrieval", "requests", "transfer out", "together", "ready from", "until")

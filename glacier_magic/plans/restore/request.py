@@ -18,6 +18,7 @@ from ...errors import InputError, LocalError
 from ...jobs import Batch, Tracker
 from ...jobs.board import download_key
 from ...jobs.pacing import to_json
+from ...steps import option
 from .items import ASK, NOTHING, STATES, TO_FETCH, RestoreItem
 from .timetable import Timetable
 
@@ -155,16 +156,19 @@ def check_folder(folder: Path, needed: int) -> None:
     except OSError as error:
         raise LocalError(
             f"No request was sent: {folder} cannot be written: {error.strerror or error}",
-            cure="Name another folder with --to.",
+            cure=f"Name another folder with {option('to')}.",
         ) from None
     missing = shortage(folder, needed)
     if missing:
-        raise LocalError(
-            f"No request was sent: {missing}", cure="Free some space, or name another folder with --to."
-        )
+        raise missing
 
 
-def shortage(folder: Path, needed: int) -> str:
-    """Return a text where there is no room for *needed* bytes; empty otherwise."""
+def shortage(folder: Path, needed: int) -> LocalError | None:
+    """Return the error where there is no room for *needed* bytes; None otherwise."""
     enough, words = room(folder, needed)
-    return "" if enough else f"there is no room in {folder}: {words}"
+    if enough:
+        return None
+    return LocalError(
+        f"No request was sent: there is no room in {folder}: {words}",
+        cure="Free some space, or name another folder with --to.",
+    )

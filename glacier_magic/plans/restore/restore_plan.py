@@ -13,19 +13,18 @@ from ...base.ranges import ByteRange
 from ...base.rendering import SHOWN, Rendered, near
 from ...base.units import from_ms, human_bytes, human_sum, plural
 from ...catalogue import ArchiveRecord
-from ...errors import InputError, PriceUnknown
+from ...errors import GlacierError, InputError, PriceUnknown
 from ...jobs import Batch, Tracker
 from ...jobs.asking import other_computers
-from ...jobs.fetching import NOT_VERIFIABLE
 from ...prices import Quote
 from ...prices.money import money
 from ...prices.quotes import HERE, TIERS, retrieval, transfer_out
 from ...service.retrieval_policies import SUBJECT
-from ...steps import step
+from ...steps import option, step
 from ..base import Plan, PlanLog
 from . import sharing
 from .download_time import download_time
-from .item_words import copies, in_words, part_in_words, staged_until, table_of
+from .item_words import claims, copies, exactness, in_words, part_in_words, staged_until, table_of
 from .items import ASK, OTHERS, TO_FETCH, TO_WRITE, UNDER_WAY, RestoreItem, besides, decide, retrieved, total
 from .quoting import Asking, Tiers, checked_destination, checked_tier, destination_words, when_ready
 from .request import carry_out, check_folder, folder_named, room, shortage
@@ -174,9 +173,9 @@ class RestorePlan(Plan[Batch]):
         return not self._having(*TO_WRITE, UNDER_WAY)  # what is under way is waited for
 
     @property
-    def refusal(self) -> str:
-        """The reason why :meth:`run` would refuse the plan: its limit, or too little room."""
-        return super().refusal or shortage(self.to, self.needed)
+    def refused(self) -> GlacierError | None:
+        """The error that :meth:`run` would raise now: over its limit, or too little room."""
+        return super().refused or shortage(self.to, self.needed)
 
     @property
     def asking(self) -> Asking:
@@ -220,15 +219,17 @@ class RestorePlan(Plan[Batch]):
             if self._timetable is not None:
                 facts.append(("schedule", self._timetable.words()))
             facts += other_computers(self._catalogue.jobs.counts().get(self.vault, 0), self.requests)
-        for action in OTHERS:
-            found = self._having(action)
+        for action in dict.fromkeys(item.words for kind in OTHERS for item in self._having(kind)):
+            found = [item for item in self.items if item.words == action]
             if found:
                 words = f"{plural(len(found), self._one)}, {human_sum(item.size for item in found)}"
                 more = staged_until(found, self._clock.now()) + copies(found)
                 facts.append((action, f"{words}, not requested again{more}"))
         facts += self._scheduled.facts(self._prices, self.destination, to=self.to, tier=self.tier)
         facts += [("versions", self._versions)] if self._versions else []
-        facts += self._claims() + self._exactness()
+        facts += claims(self._claimed)
+        if self._parts is not None:
+            facts += exactness(self.items, total(self._having(*TO_WRITE, UNDER_WAY)))
         if asking.out or asking.out_unsized:
             rate = self._tracker.max_rate
             time = download_time(asking.out, self._timetable, self._catalogue, self._clock, max_rate=rate)
@@ -249,18 +250,6 @@ class RestorePlan(Plan[Batch]):
             f"{human_bytes(fetched)} of it is downloaded"
         )
 
-    def _exactness(self) -> list[tuple[str, str]]:
-        """Return facts on the files of parts; none for whole archives."""
-        if self._parts is None:
-            return []
-        written = total(self._having(*TO_WRITE, UNDER_WAY))
-        doubtful = sum(not item.verifiable for item in self.items)
-        verified = "by the tree hashes that the service gives of the parts"
-        if doubtful:
-            count = f"{doubtful} of {plural(len(self.items), 'part')}"
-            verified = f"{count} {NOT_VERIFIABLE}; the file's name says so"
-        return [("written", f"{plural(written, 'byte')}, exactly the parts"), ("verified", verified)]
-
     def _price(self) -> str:
         words = self.quote.headline()
         here = self._scheduled.here(self.to, self.tier)
@@ -268,12 +257,6 @@ class RestorePlan(Plan[Batch]):
             return words
         later = self._scheduled.price(here, self._prices, self.destination).headline()
         return f"{words} for this plan, and {later} for what is scheduled already"
-
-    def _claims(self) -> list[tuple[str, str]]:
-        if not self._claimed:
-            return []
-        count = plural(len(self._claimed), "archive")
-        return [("from the plan file", f"{count}: not in this catalogue, sizes as its author says")]
 
     @property
     def schedule(self) -> pd.DataFrame:
@@ -291,9 +274,9 @@ class RestorePlan(Plan[Batch]):
 
     @property
     def needed(self) -> int:
-        """Bytes of disk space that it needs; verified pieces have theirs already."""
+        """Bytes of disk space that it needs; what is in part files has its own already."""
         begun = self._having(*TO_WRITE, UNDER_WAY)  # earlier plans' downloads fill the same disk
-        return total(begun) - sum(item.done for item in begun)
+        return total(begun) - sum(item.held for item in begun)
 
     def _check_cost(self, limit: Decimal, *, accept_unconfirmed: bool) -> None:
         # Its author could understate a size, and so the price; a job knows the size.
@@ -303,14 +286,14 @@ class RestorePlan(Plan[Batch]):
             raise PriceUnknown(
                 f"The size of {plural(len(claimed), 'archive')} is known from the plan file alone, "
                 f"so that it stays within {money(limit)} is not sure",
-                cure=f"{step('inventory')} adds them to your own catalogue; or add --accept-unconfirmed.",
+                cure=f"{step('inventory')} adds them; or add {option('accept-unconfirmed', True)}.",
             )
         try:
             super()._check_cost(limit, accept_unconfirmed=accept_unconfirmed)
         except PriceUnknown as error:
             if self.destination == HERE:  # the cure would not help: it is set already
                 raise
-            cure = f"{error.cure} If this computer is in the region: --destination {HERE}."
+            cure = f"{error.cure} If this computer is in the region: {option('destination', HERE)}."
             raise PriceUnknown(error.message, cure=cure) from None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -333,6 +316,13 @@ class RestorePlan(Plan[Batch]):
             price=self.quote.headline(),
             now=self._clock.now(),
         )
+
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """Return each tier with its price and how long it takes; none where all is here already."""
+        return {} if self.empty else self.tiers.choices(self.limit)
+
+    def _when(self) -> str:
+        return self.tiers.when()
 
     def _sections(self) -> Sequence[Rendered]:
         return [] if self.empty else [self.tiers]  # no request, no tier

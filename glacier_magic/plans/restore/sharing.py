@@ -6,7 +6,6 @@ The file is JSON.  It only names archives: what each takes is decided again wher
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ...base.files import write_new
 from ...base.safenames import safe_parts
-from ...base.units import human_bytes, plural
+from ...base.units import LARGEST_ARCHIVE, human_bytes, plural
 from ...catalogue import ArchiveRecord, Scope
 from ...catalogue.archives import states
 from ...catalogue.archives.archives import Archives
@@ -26,8 +26,6 @@ from ...steps import step
 FORMAT, VERSION = "glacier_magic restore plan", 1
 LARGEST = 64 << 20
 """Bytes of a plan file: some 200,000 archives."""
-LARGEST_ARCHIVE = 10_000 * (4 << 30)
-"""Bytes of an archive: 10,000 parts of 4 GiB (service documentation, "Multipart Upload")."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{138}")  # the documented length of an archive id
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -97,13 +95,8 @@ def write(
             f"A plan of {plural(len(described), 'archive')} does not fit in one file",
             cure="Save parts of it.",
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: links do not cross file systems
     try:
-        part.write_bytes(content)
-        try:
-            os.link(part, path)  # unlike a rename, this never replaces an existing file
-        finally:
-            part.unlink()
+        write_new(path, content, 0o666)  # others are to read it
     except FileExistsError:
         raise LocalError(f"{path} exists already", cure="Name another file.") from None
     except OSError as error:
@@ -117,7 +110,7 @@ def _described(archive: ArchiveRecord) -> dict[str, Any]:
     return {
         "id": archive.archive_id,
         # a reader refuses names that are not safe: this program never writes any
-        "name": "/".join(safe_parts(archive.name, fallback=archive.archive_id)),
+        "name": "/".join(safe_parts(archive.file_name, fallback=archive.archive_id)),
         "size": archive.size,
         "tree_hash": archive.tree_hash,
         "mtime": archive.mtime,

@@ -13,6 +13,7 @@ from ...base.safenames import UnsafePath, alternatives, safe_target
 from ...base.treehash import FileChanged, tree_hash
 from ...catalogue import ArchiveRecord
 from ...catalogue.archives import identity
+from ...catalogue.storage.letters import folded
 from ...errors import InputError
 from ...transfer.local_files import unverified
 
@@ -38,18 +39,19 @@ def targets(wanted: Sequence[Wanted], root: Path) -> list[tuple[Path, Path]]:
     keys = [(path, bytes_key(archive)) for path, (archive, _) in zip(paths, wanted, strict=True)]
     parents = {path.parent for path in paths}  # far fewer than archives
     folders = {folder for path in parents for folder in (path, *path.parents)}
-    taken = {str(path).casefold() for path in folders}  # some file systems ignore case
+    taken = {folded(str(path)) for path in folders}  # some file systems ignore case, or composition
     chosen: dict[tuple[Path, str], Path] = {}
     for key in keys:
         if key not in chosen:  # the same name and bytes: one file serves both
-            chosen[key] = next(each for each in alternatives(key[0]) if str(each).casefold() not in taken)
-            taken.add(str(chosen[key]).casefold())
+            chosen[key] = next(each for each in alternatives(key[0]) if folded(str(each)) not in taken)
+            taken.add(folded(str(chosen[key])))
     return [(key[0], chosen[key]) for key in keys]
 
 
 def _path(archive: ArchiveRecord, part: ByteRange | None, root: Path) -> Path:
     """Return where an archive goes below a folder; a part goes beside its archive."""
-    for name in (archive.name, archive.name.replace("/", "_")):  # a link may lead out: no folders then
+    wanted = archive.file_name
+    for name in (wanted, wanted.replace("/", "_")):  # a link may lead out: no folders then
         try:
             path = safe_target(root, name, fallback=archive.archive_id)
             if part is None:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...base.dataframes import marked
 from ...base.rendering import near
 from ...base.units import (
     from_ms,
     human_bytes,
     human_sum,
     human_total,
+    local_time,
     parse_duration,
     parse_size,
     plural,
-    weekday_time,
 )
 from ...catalogue import Catalogue, Download
 from ...errors import InputError
@@ -24,7 +25,7 @@ from ...jobs import window
 from ...jobs.pacing import DAY, HOUR, Limit, due_times, weight
 from ...prices import PriceTable, Quote
 from ...service.retrieval_policies import BYTES_PER_HOUR, FREE_TIER, SUBJECT, Policy
-from ...steps import step
+from ...steps import option, step
 from .items import ASK, RestoreItem
 from .quoting import Asking, quote_for
 
@@ -58,7 +59,8 @@ class Pace:
         """
         if spread is not None and daily is not None:
             raise InputError(
-                "Either spread over days or so much a day, not both", cure="Leave out --spread or --daily."
+                "Either spread over days or so much a day, not both",
+                cure=f"Leave out {option('spread')} or {option('daily')}.",
             )
         if spread is not None:
             return cls(days=_days(spread))
@@ -75,9 +77,13 @@ def _days(spread: str | float) -> int:
     try:
         days = parse_duration(spread) / 86400 if isinstance(spread, str) else float(spread)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"--spread: {error}", cure="--spread 10d, for example.") from None
+        raise InputError(
+            f"{option('spread')}: {error}", cure=f"{option('spread', '10d')}, for example."
+        ) from None
     if not 1 <= days <= LONGEST:  # refuses NaN as well
-        raise InputError(f"Requests cannot be spread over {spread}", cure=f"--spread takes 1d to {LONGEST}d.")
+        raise InputError(
+            f"Requests cannot be spread over {spread}", cure=f"{option('spread')} takes 1d to {LONGEST}d."
+        )
     return int(days)  # down, as 2.5d must not become a third day
 
 
@@ -85,9 +91,13 @@ def _daily(daily: str | int) -> int:
     try:
         size = parse_size(daily) if isinstance(daily, str) else int(daily)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"--daily: {error}", cure="--daily 200GB, for example.") from None
+        raise InputError(
+            f"{option('daily')}: {error}", cure=f"{option('daily', '200GB')}, for example."
+        ) from None
     if size < 1:
-        raise InputError("The daily amount must be at least one byte", cure="--daily 200GB, for example.")
+        raise InputError(
+            "The daily amount must be at least one byte", cure=f"{option('daily', '200GB')}, for example."
+        )
     return size
 
 
@@ -154,7 +164,7 @@ class Timetable:
         frame = pd.DataFrame(rows, columns=columns)
         for name in ("due", "last"):
             frame[name] = pd.to_datetime(frame[name], utc=True)
-        return frame.astype({"day": "int64", "archives": "int64", "size": "int64", "larger": bool})
+        return marked(frame.astype({"day": "int64", "archives": "int64", "size": "int64", "larger": bool}))
 
     def words(self) -> str:
         """Return the schedule as text: its first days and its last, then the notes."""
@@ -173,15 +183,15 @@ class Timetable:
         now, last = from_ms(self.now), from_ms(days[-1].last)
         assert now is not None and last is not None  # noqa: PT018 - one condition
         return [
-            f"all is ready by {weekday_time(last + window(self.tier)[1], now)}",
+            f"all is ready by {local_time(last + window(self.tier)[1], now)}",
             f"later requests are made while a kernel or {step('wait')} runs",
         ]
 
     def _day(self, day: Day) -> str:
         now, first, last = (from_ms(ms) for ms in (self.now, day.due, day.last))
         assert now is not None and first is not None and last is not None  # noqa: PT018 - one condition
-        when = "now" if day.due <= self.now else weekday_time(first, now)
-        until = f" to {weekday_time(last, now)}" if day.last > day.due else ""
+        when = "now" if day.due <= self.now else local_time(first, now, zone=False)
+        until = f" to {local_time(last, now, zone=False)}" if day.last > day.due else ""
         return f"{when}{until} {plural(day.archives, 'archive')}, {human_total(day.size, day.unsized)}"
 
 
@@ -275,7 +285,7 @@ def _refused(sizes: Sequence[int], policy: Policy | None) -> list[str]:
         return []
     return [
         f"{plural(count, 'archive')} larger than the policy ever lets through as standard "
-        "retrievals: they are refused until it is raised, and --tier bulk is not subject to it"
+        f"retrievals: they are refused until it is raised, and {option('tier', 'bulk')} is not subject to it"
     ]
 
 
@@ -300,7 +310,7 @@ def _adapted(policy: Policy | None, due: Sequence[int], free: Sequence[int], *, 
     )
     return (
         f"adapted to the account's data retrieval policy, which lets {words}{longer}{waves}; "
-        "--tier bulk is not subject to it"
+        f"{option('tier', 'bulk')} is not subject to it"
     )
 
 
@@ -361,8 +371,8 @@ class Scheduled:
         assert now is not None and last is not None  # noqa: PT018 - one condition
         size = human_sum(row.size for row in rows)
         return (
-            f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last on "
-            f"{weekday_time(last, now)}: {self.price(rows, prices, destination).headline()} still to come"
+            f"{plural(len(rows), 'archive')}, {size}, not requested yet, the last at "
+            f"{local_time(last, now)}: {self.price(rows, prices, destination).headline()} still to come"
         )
 
     def price(self, rows: Sequence[Download], prices: PriceTable, destination: str) -> Quote:

@@ -30,7 +30,7 @@ import sqlite3
 import pytest
 
 from glacier_magic.base.session_limits import Limits
-from glacier_magic.catalogue.storage.database import new_owner
+from glacier_magic.catalogue.storage.owners import new_owner
 from glacier_magic.errors import (
     AccessDenied,
     GlacierError,
@@ -86,7 +86,7 @@ def sent(calls):
 @pytest.mark.each_backend
 def test_what_is_removed_is_gone_here_and_there(filled, living):
     """The plan shows it first; afterwards it is not listed any more."""
-    plan = filled.remove("scans/")
+    plan = filled.delete("scans/")
     assert "for ever" in repr(plan)
     assert "90 days" in repr(plan)
     assert len(filled.archives()) == 5
@@ -100,7 +100,7 @@ def test_what_is_removed_is_gone_here_and_there(filled, living):
 def test_the_plan_says_how_each_was_last_seen(filled, files, session):
     """Listed, uploaded since, told by somebody else, or nothing but an id."""
     filled.upload(files("new.txt"))
-    plan = filled.remove("*", "id:" + "x" * 138)
+    plan = filled.delete("*", "id:" + "x" * 138)
     facts = dict(plan.facts)
     assert facts["last seen"].startswith("5 listed as of 20")
     assert "1 uploaded from here and not listed yet" in facts["last seen"]
@@ -115,15 +115,15 @@ def test_running_and_unfetched_retrievals_are_warned_of(filled, client, later):
     client.initiate_job(vaultName="photos", jobParameters=ask)
     later(hours=4.1)
     client.initiate_job(vaultName="photos", jobParameters=ask | {"ArchiveId": ids["b"]})
-    warning = dict(filled.remove("a", "b", "c").facts)["WARNING"]
+    warning = dict(filled.delete("a", "b", "c").facts)["WARNING"]
     assert "1 retrieval still running" in warning
     assert "1 retrieved output not downloaded" in warning
-    assert "WARNING" not in dict(filled.remove("c").facts)
+    assert "WARNING" not in dict(filled.delete("c").facts)
 
 
 def test_the_plan_promises_what_a_record_can_keep(filled):
     """JSON-able, with the lines of the fee."""
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     kept = json.loads(json.dumps(plan.promised()))
     assert plan.kind == "delete"
     assert kept["archives"] == 5
@@ -135,19 +135,19 @@ def test_an_exact_name_with_brackets_removes_nothing_else(vault, files):
     """``rm photo[1].jpg`` means that file: its pattern would also match photo1.jpg."""
     for name in ("photo[1].jpg", "photo1.jpg"):
         vault.upload(files(name, name.encode()))
-    plan = vault.remove("photo[1].jpg")
+    plan = vault.delete("photo[1].jpg")
     assert [archive.name for archive in plan.archives] == ["photo[1].jpg"]
 
 
 def test_words_that_mean_the_same_archive_count_it_once(filled):
     """Twice named is once deleted."""
-    assert len(filled.remove("scans/", "scans/*", "*/d").choice) == 2
+    assert len(filled.delete("scans/", "scans/*", "*/d").choice) == 2
 
 
 def test_records_of_the_catalogue_are_words_too(filled):
     """A selection in a table, say."""
-    records = filled.remove("scans/").archives
-    plan = filled.remove(*records, "a")
+    records = filled.delete("scans/").archives
+    plan = filled.delete(*records, "a")
     assert [a.name for a in plan.archives] == ["scans/d", "scans/e", "a"]
     assert plan.happened(plan.run(confirm="photos")) == {"deleted": 3, "failed": 0, "bytes": plan.bytes}
     assert plan.quote == plan.tally.fee
@@ -155,12 +155,12 @@ def test_records_of_the_catalogue_are_words_too(filled):
 
 def test_a_condition_narrows_what_the_words_mean(filled):
     """With it alone, the whole vault is meant."""
-    assert [a.name for a in filled.remove(where="size > 1").archives] == ["scans/d", "scans/e"]
-    assert [a.name for a in filled.remove("*d", where="size > 1").archives] == ["scans/d"]
+    assert [a.name for a in filled.delete(where="size > 1").archives] == ["scans/d", "scans/e"]
+    assert [a.name for a in filled.delete("*d", where="size > 1").archives] == ["scans/d"]
     with pytest.raises(InputError):
-        filled.remove(where="size ><script> 1")
+        filled.delete(where="size ><script> 1")
     with pytest.raises(InputError, match="matches"):
-        filled.remove("a", where="size > 1")
+        filled.delete("a", where="size > 1")
 
 
 def test_hostile_names_are_shown_harmlessly_and_deleted_exactly(vault, put, listed, living, files):
@@ -170,7 +170,7 @@ def test_hostile_names_are_shown_harmlessly_and_deleted_exactly(vault, put, list
     put("neighbour")
     listed(vault)
     vault.upload(files("smile \N{GRINNING FACE}\N{RIGHT-TO-LEFT OVERRIDE}"))
-    plan = vault.remove(*(f"name:{name}" for name in HOSTILE), "smile *")
+    plan = vault.delete(*(f"name:{name}" for name in HOSTILE), "smile *")
     assert len(plan.choice) == len(HOSTILE) + 1
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in repr(plan) + plan._repr_html()
     assert "<script>" not in plan._repr_html()
@@ -184,13 +184,13 @@ def test_hostile_names_are_shown_harmlessly_and_deleted_exactly(vault, put, list
 
 def test_many_archives_need_the_vaults_name(filled, sent):
     """One does not; no other text will do."""
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     for wrong in (None, "", "yes", "photo", "Photos", "photos "):
         with pytest.raises(NotConfirmed, match="photos") as caught:
             plan.run(wrong)
-        assert "--confirm photos" in caught.value.cure
+        assert "confirm='photos'" in caught.value.cure
     assert sent == []
-    filled.remove("a").run()
+    filled.delete("a").run()
     assert len(sent) == 1
 
 
@@ -203,19 +203,19 @@ def priced(region, price, requests=0):
 def test_a_fee_over_the_limit_is_refused(filled, region, sent):
     """Once and again, and by the plan that is shown; a limit that is kept lets it through."""
     priced(region, 1_000_000)
-    plan = filled.remove("*").limit_to("0.01")
+    plan = filled.delete("*").limit_to("0.01")
     assert "REFUSED" in repr(plan)
     for _ in range(2):
         with pytest.raises(OverBudget, match=r"\$"):
             plan.run(confirm="photos")
-    assert filled.remove("*").limit_to(5_000_000).refusal == ""
+    assert filled.delete("*").limit_to(5_000_000).refusal == ""
     assert sent == []
 
 
 def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
     """One for each archive at two dollars, within a limit."""
     priced(region, 0, 2000)
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     assert plan.quote.total == 10
     assert dict(plan.facts)["requests"].startswith("$10.00, your configuration")
     with pytest.raises(OverBudget, match=r"\$10\.00, over the limit of \$9\.99"):
@@ -227,23 +227,23 @@ def test_the_price_of_the_requests_is_in_the_quote(filled, region, sent):
 
 def test_a_fee_that_is_not_known_is_refused(filled, sent):
     """Nobody has told a price of this region."""
-    assert "the price of deletion before 90 days" in dict(filled.remove("*").facts)["early deletion"]
+    assert "the price of deletion before 90 days" in dict(filled.delete("*").facts)["early deletion"]
     with pytest.raises(PriceUnknown):
-        filled.remove("*").limit_to(5).run(confirm="photos")
+        filled.delete("*").limit_to(5).run(confirm="photos")
     assert sent == []
 
 
 def test_old_archives_cost_no_fee(filled, later):
     """After 90 days; the limit of nothing can be kept then."""
     later(filled.session, days=91)
-    plan = filled.remove("*").limit_to(0)
+    plan = filled.delete("*").limit_to(0)
     assert plan.refusal == ""
     assert "no fee" in dict(plan.facts)["early deletion"]
 
 
 def test_what_comes_to_match_later_is_not_touched(filled, files, living):
     """The choice was made when the plan was shown."""
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     filled.upload(files("zzz"))
     plan.run(confirm="photos")
     assert list(filled.archives()["name"]) == ["zzz"]
@@ -261,7 +261,7 @@ def test_two_processes_do_not_drive_one_queue(filled, session):
 
 def begun(session, vault, *words):
     """Write a queue as a process does that is killed before its first request."""
-    plan = vault.remove(*(words or ("*",)))
+    plan = vault.delete(*(words or ("*",)))
     return session.catalogue.deletions.begin(
         plan.choice, what=plan.title, size=plan.bytes, promised=plan.promised()
     )
@@ -289,13 +289,13 @@ def test_an_archive_of_another_vault_is_not_removed(session, vault, put):
     session.create_vault("other")
     archive = put("x", vault="other")
     with pytest.raises(InputError, match="1 archive of 1") as caught:
-        vault.remove(f"id:{archive}").run()
-    assert "--vault" in caught.value.cure
+        vault.delete(f"id:{archive}").run()
+    assert "another vault" in caught.value.cure
 
 
 def test_a_vault_that_is_gone_ends_it(session, vault, later):
     """Rather than an error for each archive."""
-    plan = vault.remove(*("id:" + letter * 138 for letter in "abc"))
+    plan = vault.delete(*("id:" + letter * 138 for letter in "abc"))
     later(days=1.2)
     session.drop_vault("photos").run()
     with pytest.raises(NotFound, match="photos"):
@@ -310,7 +310,7 @@ def test_one_that_fails_does_not_stop_the_rest(session, filled, put, living):
     """It is in the table with its reason, and is tried again when asked."""
     session.create_vault("other")
     stranger = put("x", vault="other")
-    done = filled.remove("*", f"id:{stranger}").run(confirm="photos")
+    done = filled.delete("*", f"id:{stranger}").run(confirm="photos")
     assert (done.deleted, done.failed) == (5, 1)
     assert next(iter(done.table["state"])) == "failed"
     assert "Invalid vault name" in done.table["error"][0]
@@ -325,7 +325,7 @@ def test_one_that_fails_does_not_stop_the_rest(session, filled, put, living):
 def test_a_failed_removal_keeps_the_record_and_goes_on_later(filled, calls, quick, living):
     """What the service did not delete is still listed; the same plan run again deletes it."""
     with calls.replaced("delete_archive", broken):
-        plan = filled.remove("*")
+        plan = filled.delete("*")
         with pytest.raises(Unavailable, match="no network"):
             plan.run(confirm="photos")
     assert len(filled.archives()) == 5
@@ -339,7 +339,7 @@ def broken(*_):
 
 def test_what_another_process_deletes_meanwhile_is_fine(filled, client):
     """The service answers as if nothing had happened."""
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     for archive in plan.archives[:3]:
         client.delete_archive(vaultName="photos", archiveId=archive.archive_id)
     assert plan.run(confirm="photos").deleted == 5
@@ -348,21 +348,21 @@ def test_what_another_process_deletes_meanwhile_is_fine(filled, client):
 def test_throttling_is_waited_for(filled, emulator, patient, sent):
     """Nothing is lost by it."""
     emulator.fault("throttling", "DeleteArchive", times=5)
-    assert filled.remove("*").run(confirm="photos").failed == 0
+    assert filled.delete("*").run(confirm="photos").failed == 0
     assert len(sent) == 10
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(filled, emulator, patient, living):
     """The deletion took place; deleting once more is no error."""
     emulator.fault("reset-after", "DeleteArchive", times=3)
-    assert filled.remove("*").run(confirm="photos").deleted == 5
+    assert filled.delete("*").run(confirm="photos").deleted == 5
     assert living() == []
 
 
 def test_progress_is_told_in_archives(filled):
     """How many of how many, and at the end all."""
     reports = []
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     plan.observe(reports.append)
     plan.run(confirm="photos")
     assert all(isinstance(report, Count) for report in reports)
@@ -372,7 +372,7 @@ def test_progress_is_told_in_archives(filled):
 @pytest.mark.limits(workers=1)
 def test_a_stop_keeps_the_rest_in_the_queue(filled, session, living, calls):
     """And going on deletes it."""
-    plan = filled.remove("*")
+    plan = filled.delete("*")
     original = calls.of("delete_archive")
 
     def delete(self, vault, archive_id):
@@ -390,7 +390,7 @@ def test_a_stop_keeps_the_rest_in_the_queue(filled, session, living, calls):
 
 def test_the_rows_of_folders_follow(filled, session):
     """What is deleted is not counted any more, in no folder."""
-    filled.remove("scans/").run(confirm="photos")
+    filled.delete("scans/").run(confirm="photos")
     folders = {f.path: f.archives for f in session.catalogue.archives.du("photos")}
     assert sum(folders.values()) == 3 == folders[""]
     assert session.catalogue.archives.count("photos") == 3
@@ -418,16 +418,17 @@ def locked(client, policy=LOCK):
     client.initiate_vault_lock(accountId="-", vaultName="photos", policy={"Policy": json.dumps(policy)})
 
 
-def test_a_denied_deletion_says_which_policy_and_until_when(filled, client, emulator, session):
-    """A lock by age, as the documentation writes it."""
-    locked(client)
-    emulator.fault("access-denied", "DeleteArchive", times=1)
+def test_a_denied_deletion_says_which_policy_and_until_when(filled, client, session):
+    """A lock by age, as the documentation writes it, which denies deletions as soon as it is in progress."""
+    locked(client, {"Statement": LOCK["Statement"][0] | {"Resource": "arn:aws:glacier:*:*:vaults/photos"}})
     until = session.service.clock.now().year + 1
     with pytest.raises(AccessDenied, match="vault lock") as caught:
-        filled.remove("a").run()
+        filled.delete("a").run()
     assert "younger than 365 days" in str(caught.value)
     assert "InProgress" in str(caught.value)
     assert f"until {until}-" in str(caught.value)
+    assert "with an explicit deny in a resource-based policy" in str(caught.value)
+    assert session.account not in str(caught.value)
 
 
 def test_denials_in_a_row_stop_it_early(vault, emulator, region, session, client, sent, listed):
@@ -438,13 +439,13 @@ def test_denials_in_a_row_stop_it_early(vault, emulator, region, session, client
     emulator.fault("access-denied", "DeleteArchive", times=10_000)
     try:
         with pytest.raises(AccessDenied, match="in a row denied") as caught:
-            vault.remove("*").run(confirm="photos")
+            vault.delete("*").run(confirm="photos")
     finally:
         emulator.clear_faults()
     assert "not tried" in str(caught.value)
     assert "vault lock" in str(caught.value)
     assert Limits.denials <= len(sent) <= Limits.denials + Limits.workers
-    oldest = [a.archive_id for a in sorted(vault.remove("*").archives, key=lambda a: a.created)]
+    oldest = [a.archive_id for a in sorted(vault.delete("*").archives, key=lambda a: a.created)]
     assert set(sent) <= set(oldest[: 2 * Limits.denials])
     [queue] = session.catalogue.deletions.unfinished()
     assert session.resume_deletion(queue).deleted == 200
@@ -477,7 +478,9 @@ def seed(emulator, region, count, vault="photos"):
 )
 def test_statements_of_policies_are_told_apart(vault, client, session, statement, words):
     """Wildcards, lists, exceptions, conditions."""
-    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Deny"} | statement}
+    # Of another vault: a policy that denies all actions cannot be read.
+    mine = {"Effect": "Deny", "Principal": "*", "Resource": LOCK["Statement"][0]["Resource"]} | statement
+    policy = {"Version": "2012-10-17", "Statement": mine}
     assert bool(denying(json.dumps(policy))) is (words is not None)
     client.set_vault_access_policy(vaultName="photos", policy={"Policy": json.dumps(policy)})
     found = explain(session.service, "photos")
@@ -487,7 +490,8 @@ def test_statements_of_policies_are_told_apart(vault, client, session, statement
 def test_a_condition_is_shown_without_the_account(vault, client, session):
     """Conditions of policies like to name it."""
     condition = {"StringEquals": {"aws:PrincipalAccount": session.account}}
-    statement = {"Effect": "Deny", "Action": "glacier:*", "Sid": "\x1b[31m", "Condition": condition}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "glacier:Delete*", "Sid": "\x1b[31m"}
+    statement["Condition"] = condition
     locked(client, {"Statement": [statement]})
     words = explain(session.service, "photos").words
     assert f"********{session.account[-4:]}" in words
@@ -524,7 +528,7 @@ def test_a_denial_without_an_age_has_no_end():
 
 def test_the_history_hears_of_a_deletion_that_was_gone_on_with(session, filled, emulator):
     """A run that was denied is kept as failed, and as done once the rest is deleted."""
-    plan = filled.remove("a")
+    plan = filled.delete("a")
     emulator.fault("access-denied", "DeleteArchive", times=1)
     with pytest.raises(AccessDenied):
         plan.run()
@@ -534,3 +538,27 @@ def test_the_history_hears_of_a_deletion_that_was_gone_on_with(session, filled, 
     kept = session.catalogue.plans.get(plan.number)
     assert (kept.state, kept.error) == ("done", None)
     assert kept.happened["deleted"] == 1
+
+
+def test_a_folder_is_deleted_with_its_slash_only(filled, sent, living):
+    """Where one archive was meant, many would go; the error says how to name the folder."""
+    for ask in (
+        lambda: filled.delete("scans"),
+        lambda: filled.delete("scans", where="size > 0"),
+        lambda: filled.delete("a", "scans"),
+    ):
+        with pytest.raises(InputError, match=r"'scans' is a folder of 2 archives in 'photos'.*scans/"):
+            ask()
+    assert sent == []
+    filled.delete("scans/").run("photos")
+    assert len(sent) == 2
+    assert living() == ["a", "b", "c"]
+
+
+def test_an_exact_name_is_deleted_rather_than_the_folder(filled, put, listed, sent, living):
+    """One deletion, although archives are below it."""
+    put("scans", b"mine")
+    listed(filled)
+    filled.delete("scans").run()
+    assert len(sent) == 1
+    assert living() == ["a", "b", "c", "scans/d", "scans/e"]

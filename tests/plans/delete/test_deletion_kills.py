@@ -68,7 +68,7 @@ WORK = """
 DELETE = (
     WORK
     + """
-    session.vault("photos").remove("*").run(confirm="photos")
+    session.vault("photos").delete("*").run(confirm="photos")
     print("done", flush=True)
 """
 )
@@ -184,7 +184,7 @@ def test_a_deletion_is_gone_on_with_where_it_was_killed(
     assert live("photos") == 1
     assert live("neighbour") == COUNT
     assert new not in sent()
-    assert [a.archive_id for a in vault.remove("*").archives] == [new]
+    assert [a.archive_id for a in vault.delete("*").archives] == [new]
     once_more(before, sent())
 
 
@@ -216,7 +216,7 @@ def test_killed_again_and_again_it_comes_to_its_end(inventoried, child, connect,
     """Each process gets a little further; the requests stay in proportion."""
     killed(DELETE, "after the first outcomes")
     resume = DELETE.replace(
-        'session.vault("photos").remove("*").run(confirm="photos")',
+        'session.vault("photos").delete("*").run(confirm="photos")',
         "session.resume_deletion(session.catalogue.deletions.unfinished()[0])",
     )
     for _ in range(3):

@@ -124,7 +124,7 @@ def test_the_board_and_the_verb_show_it(session, filled, reaches):
     row = session.drops().snapshot.rows[0]
     assert row.state == "ready"
     assert row.ended
-    assert "--with-archives" in row.error
+    assert "drop_with_archives" in row.error
     assert session.drops().wait(0.1)
 
 
@@ -253,7 +253,7 @@ def test_new_before_the_proof(session, filled, reaches, put, store):
     with pytest.raises(JobFailed, match=r"1 drop of 1 stopped: .*1 archive") as failed:
         Batch(session.tracker, (drop.key,)).wait(PATIENCE)
     assert "restore" not in str(failed.value)
-    assert "glacier-magic drop photos --with" in str(failed.value)
+    assert "session.drop_with_archives('photos')" in str(failed.value)
 
 
 def test_stored_from_here_before_the_proof(session, filled, reaches, files, store):
@@ -471,8 +471,8 @@ def test_a_refusal_says_when_the_next_inventory_can_prove_it(session, vault, put
     with pytest.raises(VaultNotEmpty, match="lists 1 archive") as caught:
         session.drop_vault("photos").run()
     assert "next daily inventory, about" in caught.value.cure
-    assert "--with-archives" in caught.value.cure
-    vault.remove(f"id:{archive}").run()
+    assert "drop_with_archives" in caught.value.cure
+    vault.delete(f"id:{archive}").run()
     with pytest.raises(VaultNotEmpty, match="lists 1 archive"):
         session.drop_vault("photos").run()
     later(session, days=1.2)

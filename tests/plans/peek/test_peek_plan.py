@@ -210,6 +210,23 @@ def test_a_compressed_tar_is_listed_as_far_as_it_may_be_read(store, on, ranges_o
     assert not plan.members.attrs["complete"]
 
 
+def test_a_description_says_the_kind_where_the_name_does_not(vault, put, listed, on, emulator):
+    """bakthat's names have no ending; nothing is paid for encrypted bytes, unless the kind is given."""
+    packed = tarred([5], "w:gz")
+    for description in ("a.20130214103045.tgz", "b.20130214103045.tgz.enc", "c.20130214103045.enc"):
+        put(description, packed)
+    sealed = "<m><v>4</v><p>ZC56aXA=</p><ce>0:1:4340ebcf79712dc5e3ef7d50bab98ba5:9</ce></m>"  # d.zip
+    put(sealed, packed)
+    listed(vault)
+    assert on("a")[0].members["name"].to_list() == ["t0"]
+    with counting(emulator, "InitiateJob") as requests:
+        for name in ("b", "c", "d.zip"):
+            with pytest.raises(InputError, match="its client encrypted it"):
+                vault.peek(name)
+        assert requests() == 0
+    assert not vault.peek("b", kind="tar.gz").empty
+
+
 @given(st.integers(0, 200), st.integers(1, 64), st.integers(0, 100))
 def test_the_worst_that_a_zip_is_said_to_take_is_not_exceeded(first, count, behind):
     """However its directory lies on the tree."""

@@ -53,6 +53,13 @@ def numbers(plan):
     return requests * 1000, size * GB, out * GB
 
 
+def test_each_row_names_its_vault(combined):
+    """Names of several vaults may be the same."""
+    plan = combined(("a.bin", None, "1"), ("a.bin", None, "2"))
+    assert plan._head()[2] == "vault"
+    assert [cells[2] for cells in plan._cells()] == ["photos", "photos"]
+
+
 @pytest.mark.limits(piece=MIB)
 @pytest.mark.parametrize(
     ("wanted", "requests"),

@@ -22,7 +22,7 @@ def test_before_any_download_a_rate_of_100_megabits_is_assumed(session):
 
 def test_a_download_that_takes_longer_than_outputs_are_kept_is_to_be_spread(session):
     """24 hours at 12.5 MB a second are 1.08 TB: 2.5 TB take 2.3 times that, so three days."""
-    assert "NOT end within the 24 hours that outputs are kept: add --spread 3d" in words(
+    assert "NOT end within the 24 hours that outputs are kept: add spread='3d'" in words(
         session, 2500 * 10**9
     )
     sizes = [10**9] * 2500

@@ -151,7 +151,7 @@ def test_the_way_out_counts(priced, filled, refused, jobs_of, tmp_path):
     """Its price is unknown to another region; where the machine is in the region, it is nothing."""
     plan = filled.restore("*", to=tmp_path, destination="region")
     error = refused(PriceUnknown, lambda: plan.run(max_cost=100), "another region")
-    assert "--destination here" in error.cure
+    assert "destination='here'" in error.cure
     filled.restore("*", to=tmp_path, destination="here").run(max_cost=100)
     assert len(jobs_of()) == 3
 

@@ -80,7 +80,7 @@ def test_the_plan_tells_what_is_charged_and_what_is_written(vault, data, ranges_
     """The cover, and exactly what was asked for; nothing happens before it is run."""
     plan = vault.restore("big.bin", byte_range="-1MB", to=tmp_path / "back")
     text = repr(plan)
-    for words in ("1 MiB in 1 request", "1,000,000 bytes", "whole MiB", "tree hashes", "--yes"):
+    for words in ("1 MiB in 1 request", "1,000,000 bytes", "whole MiB", "tree hashes", ".run()"):
         assert words in text
     assert plan.table.loc[0, "cover"] == f"{20 * MIB}-{SIZE - 1}"
     assert plan.table.loc[0, "part"] == f"{SIZE - 1_000_000}-{SIZE - 1}"
@@ -424,6 +424,7 @@ def test_a_limit_of_cost_is_kept(vault, data, ranges_of, tmp_path):
     plan = vault.restore("big.bin", byte_range="0-1MiB", to=tmp_path / "back")
     with pytest.raises(OverBudget):
         plan.limit_to(Decimal("0.5")).run()
+    assert dict(plan.facts)["written"].endswith(" bytes, exactly the part")
     assert "REFUSED" in repr(plan)
     assert ranges_of() == []
     plan.limit_to(Decimal(2)).run()

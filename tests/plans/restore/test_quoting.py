@@ -222,6 +222,20 @@ def test_the_tiers_stand_side_by_side_as_data():
     assert len(tiers()) == 3
 
 
+def test_the_tiers_as_choices_of_a_few_words():
+    """Price, time, and whether a limit excludes it; the largest have no time in the fastest tier."""
+    assert tiers().choices(D("25.03")) == {
+        "Expedited": ("$40.00", "in 1 to 5 min", "over the limit"),
+        "Standard": ("$25.03", "in 3 to 5 h"),
+        "Bulk": ("$22.50", "in 5 to 12 h"),
+    }
+    slow = tiers(largest=GB, chosen="Expedited")
+    assert slow.choices()["Expedited"] == ("$40.00", "in 1 min or more")
+    assert slow.when().startswith("ready from ")
+    assert tiers().when().startswith("ready ")
+    assert tiers(requests=0).when() == ""
+
+
 def test_the_tiers_stand_side_by_side_as_text_and_html():
     """What is unknown or not confirmed is marked, and each price has its source."""
     prices = table(without=["transfer-out-internet"], retrieval_bulk="0.0025")
@@ -280,7 +294,7 @@ def test_a_region_is_a_destination_with_a_price_of_its_own():
     assert prices == {"eu-west-1": D("2.00"), "us-east-2": D("1.00"), "us-east-1": 0}
     words = destination_words(US, staged, checked_destination("us-east-2"))
     assert words == (
-        "to us-east-2: $1.00. Elsewhere: over the internet: $9.00 (--destination internet); to another "
-        "region of AWS: $8.00 at most (--destination region, or its name); to a computer in the vault's "
-        "region: $0 (--destination here)"
+        "to us-east-2: $1.00. Elsewhere: over the internet: $9.00 (destination='internet'); to another "
+        "region of AWS: $8.00 at most (destination='region', or its name); to a computer in the vault's "
+        "region: $0 (destination='here')"
     )

@@ -70,7 +70,7 @@ def test_a_plan_says_what_it_will_do(filled, tmp_path):
     """Archives, bytes, tier, when, where to, and how to run it."""
     plan = filled.restore("scans/", tier="bulk", to=tmp_path / "back")
     text = repr(plan)
-    for words in ("2 archives", "Bulk", "5 h to 12 h", "24 hours", str(tmp_path / "back"), "--yes"):
+    for words in ("2 archives", "Bulk", "5 h to 12 h", "24 hours", str(tmp_path / "back"), ".run()"):
         assert words in text
     assert filled.restore("c.txt").tier == "Standard"
 
@@ -656,3 +656,23 @@ def test_an_unknown_size_is_not_zero(filled, put, emulator, ready, tmp_path):
     again = filled.restore(*strangers, to=tmp_path / "other")
     assert "2 archives (" in again.title
     assert " 0 B" not in repr(again)
+
+
+def test_a_folder_without_its_slash_is_restored_and_no_more(filled, jobs_of, tmp_path):
+    """The plan shows its archives first; each is requested once."""
+    plan = filled.restore("scans", to=tmp_path / "back")
+    assert plan.title.startswith("Restore 2 archives")
+    assert jobs_of() == []
+    plan.run()
+    wanted = {archive.archive_id for archive in filled.select("scans/*")}
+    assert len(jobs_of()) == 2
+    assert set(jobs_of()) == wanted
+
+
+def test_an_exact_name_is_restored_rather_than_the_folder(vault, files, jobs_of, tmp_path):
+    """One request, although archives are below it."""
+    vault.upload(files("scans/a.tif"))
+    files("one")
+    (mine,) = [vault.upload("one", description="scans").id]
+    vault.restore("scans", to=tmp_path / "back").run()
+    assert jobs_of() == [mine]

@@ -97,11 +97,14 @@ def test_only_the_first_day_is_asked_for_at_once(session, filled, tmp_path, requ
     assert (first - batch.snapshot.now).total_seconds() == pytest.approx(86400, abs=60)
 
 
-def test_the_board_says_due_and_the_weekday(session, filled, tmp_path):
-    """As people say it."""
+def test_the_board_and_another_plan_say_what_is_scheduled(session, filled, tmp_path):
+    """The board when it is due, with the day; the plan that it has not been requested."""
     batch = filled.restore("*", to=tmp_path / "back", daily="200").run()
     row = next(row for row in batch.snapshot.rows if row.state == "scheduled")
-    assert f"due {row.due.astimezone():%a %H:%M}" in snapshot_text(batch.snapshot)
+    assert f"due {row.due.astimezone():%d %b %H:%M}" in snapshot_text(batch.snapshot)
+    plan = repr(filled.restore("*", to=tmp_path / "back"))
+    assert "already scheduled" in plan
+    assert "already in progress" in plan
     assert "4 scheduled" in snapshot_text(batch.snapshot)
 
 
@@ -218,7 +221,7 @@ def test_refusals_by_the_policy_are_moved_further_each_time(session, filled, pol
         pauses.append(round((row.due - batch.snapshot.now).total_seconds() / 3600))
         later(session, hours=pauses[-1] + 0.1)
     assert pauses == [1, 2, 4]
-    assert "--tier bulk" in row.error
+    assert "tier='bulk'" in row.error
 
 
 @pytest.mark.limits(workers=1)

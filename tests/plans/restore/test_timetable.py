@@ -132,7 +132,7 @@ def test_bytes_per_hour_makes_waves_and_says_so():
     found = table_of([GB] * 10, policy=Policy("BytesPerHour", GB))
     assert [(d - NOW) // HOUR for d in found.due] == [0] * 4 + [5] * 4 + [10] * 2
     assert "Adapted" in found.words()
-    assert "--tier bulk" in found.words()
+    assert "tier='bulk'" in found.words()
 
 
 def test_a_pace_above_the_policy_takes_longer_and_says_how_long():

@@ -1,6 +1,7 @@
 """Versions: archives of one name and different bytes; all are restored, or the newest alone."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_of_each_name_the_newest_alone_is_requested(vault, ids, ready, emulator,
     """Within the words; the plan says how many are left out, and twice is not more."""
     plan = vault.restore("scans/*", newest=True, to=tmp_path / "back")
     words = dict(plan.facts)["versions"]
-    assert words == "3 older versions of 2 names: left out; without --newest they are restored too"
+    assert words == "3 older versions of 2 names: left out; without newest they are restored too"
     assert (plan.requests, plan.bytes) == (3, 5)
     with counting(emulator, "InitiateJob") as requests:
         batch = plan.run()
@@ -66,7 +67,7 @@ def test_without_it_all_versions_are_requested_and_counted(vault, ids, ready, em
     """Each has a file; archives without a name are no versions of each other."""
     plan = vault.restore("*", to=tmp_path / "back")
     words = dict(plan.facts)["versions"]
-    assert words == "3 older versions of 2 names: restored too; --newest leaves them out"
+    assert words == "3 older versions of 2 names: restored too; newest=True leaves them out"
     assert dict(plan.revised(tier="bulk").facts)["versions"] == words
     with counting(emulator, "InitiateJob") as requests:
         ready(plan.run())
@@ -86,7 +87,7 @@ def test_it_chooses_among_what_ids_and_records_select_too(vault, ids):
 
     assert chosen(f"id:{ids[2]}") == ([ids[2]], False)
     assert chosen(f"id:{ids[0]}", ids[2]) == ([ids[2]], True)
-    assert chosen(*vault.select(["scans/a.tif"])) == ([ids[5]], True)
+    assert chosen(*vault.select("scans/a.tif")) == ([ids[5]], True)
     assert chosen("scans/a.tif", "scans/b.tif")[0] == [ids[5], ids[4]]
 
 
@@ -100,6 +101,33 @@ def test_parts_are_of_the_newest(vault, ids, ready, emulator, tmp_path):
         )
         assert requests() == 2
     assert files_in(tmp_path / "back") == {"a.tif.part-1-1": b"3", "b.tif.part-1-1": b"2"}
+
+
+def test_files_of_backups_keep_what_was_stored_as_their_name(vault, put, listed, ready, session, tmp_path):
+    """Versions of one name never meet in one file, and each has the ending that says what it is."""
+    names = {
+        "documents.20130214103045.tgz.enc": b"first",
+        "documents.20130215103045.tgz": b"second",
+        "documents20130116103045.tgz": b"third",
+        "20151201-183007-0b3f9.tar.bz2.gpg": b"fourth",
+        "home/duplicity-full.20130214T103045Z.vol1.difftar.gpg": b"fifth",
+    }
+    for name, content in names.items():
+        put(name, content)
+    listed(vault)
+    assert sorted(set(vault.archives()["name"])) == [
+        "documents",
+        "home/duplicity-full.vol1.difftar.gpg",
+        "iceshelf.tar.bz2.gpg",
+    ]
+    folder = tmp_path / "back"
+    plan = vault.restore("*", to=folder)
+    saved = plan.save(tmp_path / "plan.json")
+    ready(plan.run())
+    assert files_in(folder) == {Path(name).name: content for name, content in names.items()}
+    assert vault.restore("*", to=folder).empty
+    assert set(vault.verify("*", folder=folder)["state"]) == {"same"}
+    assert session.open_plan(saved, to=folder).empty  # a colleague's files have the same names
 
 
 def test_equal_bytes_are_copies_and_no_versions(vault, put_later, listed, ready, emulator, tmp_path):
@@ -131,7 +159,7 @@ def test_two_of_the_same_second_are_both_the_newest(vault, put, later, listed):
 
 def test_versions_of_unknown_age_are_counted_and_the_newest_is_not_guessed(vault, ids, emulator):
     """An inventory would say; nothing is requested."""
-    found = [replace(archive, created=None) for archive in vault.select(["scans/*"])]
+    found = [replace(archive, created=None) for archive in vault.select("scans/*")]
     assert "3 older versions of 2 names" in dict(vault.restore(*found).facts)["versions"]
     with counting(emulator, "InitiateJob") as requests, pytest.raises(InputError, match="versions"):
         vault.restore(*found, newest=True).run()
