@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .base.treehash import tree_hash
+    from .client.archive import Archive
     from .client.connect import connect
     from .client.session import Session
     from .client.vault import Vault
-    from .client.vault_archives import Archive
     from .errors import (
         AccessDenied,
         CatalogueError,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 _HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
     "connect": "client.connect",
-    "Archive": "client.vault_archives",
+    "Archive": "client.archive",
     "Vault": "client.vault",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,15 +15,16 @@ from ._version import __version__
 from .errors import GlacierError, InputError, LocalError, Unexpected
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .client.session import Session
-    from .jobs import Batch, BoardSnapshot
+    from .commands.output import TextOutput
+    from .jobs import Batch
     from .plans import Plan
     from .service import Connection
-    from .transfer.progress import Observer, Report
+    from .transfer.progress import Observer
 
-QUIET_INTERVAL = 10.0  # seconds between progress lines if the output is not a terminal
+
+ROWS = 10
+"""Rows of a plan that a terminal shows before it asks."""
 
 
 class TerminalFace:
@@ -32,60 +33,59 @@ class TerminalFace:
     program = "glacier-magic"
     lasting = False
     rich = False
+    quiet = False
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         # Read now: a test or an embedding program may replace them.
         self._out, self._err = out or sys.stdout, err or sys.stderr
-        self._last = 0.0
 
     def note(self, text: str) -> None:
         """Show a note in addition to the result."""
-        print(text, file=self._err, flush=True)
+        if self.quiet:
+            return
+        from .commands.terminal import say_on
 
-    def _print(self, text: str) -> None:
+        say_on(self._err, text)
+
+    def _print(self, text: str, *, flush: bool = True) -> None:
         """Write a line of the result.
 
         :raises LocalError: the output cannot be written.
         """
         try:
-            print(text, file=self._out, flush=True)
+            print(text, file=self._out, flush=flush)
         except BrokenPipeError:
             raise
         except OSError as error:
             _discard_output()
             raise _no_room(error) from None
 
-    @contextmanager
-    def progress(self) -> Iterator[Observer]:
-        """Show the progress of a transfer on one line, or as occasional lines in a log."""
-        yield self._observe
-        if self._err.isatty():
-            self._err.write("\n")
+    def progress(self, label: str) -> AbstractContextManager[Observer]:
+        """Show the progress of a transfer during the block."""
+        from .commands.terminal import progress_on
 
-    def _observe(self, report: Report) -> None:
-        self._line(str(report), final=report.finished)
-
-    def _line(self, text: str, *, final: bool = False) -> None:
-        if self._err.isatty():
-            self._err.write(f"\r\x1b[K{text[:200]}")  # returns to the start of the line and clears it
-            self._err.flush()
-        elif final or time.monotonic() - self._last > QUIET_INTERVAL:
-            self._last = time.monotonic()
-            print(text, file=self._err, flush=True)
+        return progress_on(self._err, label)
 
     def variable(self, name: str) -> Any:
         """Return None: a shell has no Python variables."""
 
     def offer(self, plan: Plan[Any]) -> Any:
         """Print a plan and ask; run it if the user confirms, else return None."""
-        self._print(repr(plan))
+        from .base.rendering import visible
+
+        refused, asked = plan.refused, sys.stdin.isatty()
+        # The price must be in sight of the question.
+        self._print(plan.as_text(ROWS) if asked and not (plan.empty or refused) else repr(plan))
         if plan.empty:  # there is nothing to ask
             return None
+        if refused is not None:  # a yes could not run it
+            raise refused
         name = plan.confirmation
-        if not sys.stdin.isatty():  # a script must not confirm by what happens to be in its input
+        if not asked:  # a script must not confirm by what happens to be in its input
             option = f"--confirm {name}" if name else "--yes"
             raise InputError("Nothing was done", cure=f"Add {option} to run the plan.")
-        answer = _ask(f"{plan.button}? [y/N] " if not name else f"{plan.button}? Type {name}: ")
+        how = f"Type {name}: " if name else "[y/N] "
+        answer = _ask(f"{visible(plan.headline)}\n{plan.button}? {how}")
         # The name exactly as it is: no case is ignored.
         if answer != name if name else answer.lower() not in ("y", "yes"):
             self.note("Nothing was done.")
@@ -96,27 +96,50 @@ class TerminalFace:
 
     def wait(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch until all its jobs have ended."""
+        from .commands.waiting import wait_on
 
-        def show(snapshot: BoardSnapshot) -> None:
-            from .base.rendering import summary, visible
-
-            self._line(visible(summary(snapshot)))
-
-        try:
-            return batch.wait(timeout, progress=show)
-        finally:
-            if self._err.isatty():
-                self._err.write("\n")
+        return wait_on(self._err, batch, timeout)
 
     def show(self, value: Any) -> None:
         """Print a result."""
         if value is None:
             return
-        if hasattr(value, "to_string"):  # a DataFrame, without importing pandas
-            for text in _plain(value):
-                self._print(text)
+        from .commands.output import OutputLines, TextOutput, is_table, table_of
+
+        if is_table(value) and (table := table_of(value)) is not None:
+            value = TextOutput(table)
+        if isinstance(value, TextOutput):
+            self._show_table(value)
+            return
+        if isinstance(value, OutputLines):
+            for line in value:
+                self._print(line, flush=False)
             return
         self._print(value if isinstance(value, str) else repr(value))
+
+    def _show_table(self, output: TextOutput) -> None:
+        from .base.table_text import TextTable
+
+        table = output.table
+        terminal = self._out.isatty()
+        lines = TextTable(
+            table,
+            width=shutil.get_terminal_size().columns if terminal and not output.long else None,
+            heading=not output.quiet,
+            whole=output.long,
+            style=_coloured if terminal and not os.environ.get("NO_COLOR") else None,
+        )
+        for line in lines:
+            self._print(line, flush=False)
+        if not (lines.count or output.quiet):
+            self._print("nothing")
+        self._out.flush()
+        if output.quiet:
+            return
+        if lines.dropped:
+            self.note(f"The terminal is too narrow for {', '.join(lines.dropped)}; --long shows all columns.")
+        if note := table.note(table.attrs, lines.count):
+            self.note(note)
 
 
 def _ask(question: str) -> str:
@@ -127,51 +150,17 @@ def _ask(question: str) -> str:
         return ""
 
 
-WIDE = ("description", "format", "mtime", "tree_hash", "vault")
-"""Columns of a table of archives that are too wide for a terminal."""
-
-LINES = 10_000
-"""Rows of a table that are formatted at a time, to bound the memory."""
+_BOLD = "\x1b[1m{}\x1b[0m"
+_COLOURS = {"failed": 31, "expired": 31, "gone": 33, "deleted here": 33, "verified": 32, "present": 32}
+"""Colours of states, in addition to their words."""
 
 
-def _plain(table: pd.DataFrame) -> Iterator[str]:
-    """Yield a table as text, :data:`LINES` rows at a time."""
-    if not len(table):
-        yield "nothing"
-        return
-    # Not of other tables, whose columns of these names matter.
-    narrow = table.drop(columns=[c for c in WIDE if c in table and "archive_id" in table])
-    widths = _widths(narrow) if len(narrow) > LINES else None  # one piece aligns itself
-    for start in range(0, len(narrow), LINES):
-        # A copy: _formatted() writes into it, and the table is the caller's.
-        piece = _formatted(narrow.iloc[start : start + LINES].copy())
-        yield piece.to_string(index=False, header=start == 0, col_space=widths, na_rep="")
-
-
-def _widths(table: pd.DataFrame) -> dict[Hashable, int]:
-    """Return the width of each column, which all pieces of a table share."""
-    return {
-        name: max(len(str(name)), 20 if column.dtype.kind == "M" else _longest(column))
-        for name, column in table.items()
-    }
-
-
-def _longest(column: pd.Series[Any]) -> int:
-    if column.dtype.kind in "iuf":
-        return len(str(column.max()))
-    return int(column.astype("str").str.len().max() or 0)
-
-
-def _formatted(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text; escape sequences in archive names are made visible."""
-    from .base.rendering import visible
-
-    times = list(table.select_dtypes("datetimetz"))
-    for name in times:
-        table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M UTC").fillna("never")
-    for name in table.columns.difference(times):
-        table[name] = [visible(v) if isinstance(v, str) else v for v in table[name]]
-    return table
+def _coloured(column: str, text: str) -> str:
+    """Return a padded text of a table in colour; the heading, of column ``""``, is bold."""
+    if not column:
+        return _BOLD.format(text)
+    colour = _COLOURS.get(text.strip()) if column == "state" else None
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 
 def main(
@@ -183,6 +172,8 @@ def main(
     :param sessions: opens the session of a connection; None for the usual sessions.
     """
     whole = words is None  # called as the program, so that the process ends after this
+    if whole:
+        _name_files_in_utf8()
     words = sys.argv[1:] if words is None else list(words)
     try:
         _escape_unencodable()
@@ -223,7 +214,16 @@ def _run(words: Sequence[str], sessions: Callable[[Connection], Session] | None)
         return error.exit_code
     finally:
         console.close()  # also after an interrupt: it ends the threads, then closes the catalogue
-    return 0
+    return console.exit_code
+
+
+def _name_files_in_utf8() -> None:
+    """Start again in Python's UTF-8 mode if the locale has another encoding, which the streams keep."""
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
+        return
+    streams = f"{getattr(sys.stdout, 'encoding', None) or 'ascii'}:backslashreplace"
+    changed = {"PYTHONIOENCODING": streams, **os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], changed)  # noqa: S606 - itself
 
 
 def _escape_unencodable() -> None:

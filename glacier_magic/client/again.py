@@ -14,10 +14,11 @@ from ..jobs.board import download_number
 from ..plans import CombinedRestore, ExtendPlan, RestorePlan
 from ..plans.restore.items import unknown_archive
 from ..plans.restore.quoting import checked_tier
-from ..plans.restore.timetable import Pace
-from ..steps import step
+from ..plans.restore.timetable import Pace, stop
+from ..steps import option, step
 
 if TYPE_CHECKING:
+    from .selection import Selectable
     from .session import Session
 
 
@@ -39,7 +40,7 @@ class Reissue:
 
     def restore(
         self,
-        words: Sequence[str],
+        words: Sequence[Selectable],
         *,
         vault: str | None,
         tier: str | None,
@@ -55,7 +56,7 @@ class Reissue:
         if pace is not None and len(wanted) > 1:
             raise InputError(
                 "A pace holds for one vault, folder and tier at a time, and for archives or parts",
-                cure="Name one vault with --vault, a tier with --tier, or the archives.",
+                cure=f"Name one vault with {option('vault')}, a tier with {option('tier')}, or the archives.",
             )
         return self._together(wanted, destination, pace)
 
@@ -85,7 +86,7 @@ class Reissue:
             )
         return self._together(wanted, None, None)
 
-    def extend(self, words: Sequence[str], *, vault: str | None) -> ExtendPlan:
+    def extend(self, words: Sequence[Selectable], *, vault: str | None) -> ExtendPlan:
         """Return the plan for outputs about to expire; see :meth:`Session.extend`."""
         session = self.session
         kept = [d for d in session.catalogue.downloads.open() if vault in (None, d.vault)]
@@ -98,6 +99,16 @@ class Reissue:
             log=session.plan_log,
         )
 
+    def stop(self, words: Sequence[Selectable], *, vault: str | None) -> str:
+        """Cancel scheduled requests; see :meth:`Session.stop_restores`."""
+        session = self.session
+        rows = session.catalogue.pacing.scheduled(vault)
+        if words:
+            found = session.vault(vault or "").select(*words)  # refuses ""
+            chosen = {archive.archive_id for archive in found}
+            rows = [row for row in rows if row.archive_id in chosen]
+        return stop(session.catalogue, rows, session.service.clock.now_ms())
+
     def _expired(self, vault: str | None) -> list[Download]:
         session = self.session
         # An output may have expired since the last look.
@@ -108,14 +119,14 @@ class Reissue:
         return [d for d in expired if vault in (None, d.vault) and not session.catalogue.is_peek(d)]
 
     def _chosen(
-        self, downloads: Sequence[Download], words: Sequence[str], vault: str | None
+        self, downloads: Sequence[Download], words: Sequence[Selectable], vault: str | None
     ) -> list[Download]:
         if not words:
             return list(downloads)
         name = vault or self.session.vault_in_use
         if name is None:
-            raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME.")
-        records = self.session.vault(name).select(words, unknown_ids=True)  # restored by a whole id alone
+            raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or {option('vault', 'NAME')}.")
+        records = self.session.vault(name).select(*words, unknown_ids=True)  # restored by a whole id alone
         wanted = {record.archive_id for record in records}
         return [d for d in downloads if d.vault == name and d.archive_id in wanted]
 

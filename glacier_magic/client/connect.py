@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from .. import emulator as emulation
 from ..base.paths import emulator_folder, is_url
@@ -27,12 +29,14 @@ def connect(
     """Connect to the vault service, or to its emulator on this computer.
 
     :param profile: a profile of your AWS configuration; None for boto3's default credential chain.
-    :param region: such as ``eu-west-1``; None for the profile's or ``AWS_DEFAULT_REGION``.
+    :param region: such as ``eu-west-1``; None for ``AWS_REGION``, ``AWS_DEFAULT_REGION`` or the profile's.
     :param endpoint_url: another address of the service; None for the one in
         ``AWS_ENDPOINT_URL_GLACIER``, ``AWS_ENDPOINT_URL`` or the profile, or the region's own.
         Each server other than AWS has a catalogue of its own.
-    :param emulator: True for the emulator in its default folder, or a folder for its data.  It is
-        started if it is not running, and serves all processes that use the same folder.
+    :param emulator: True for the emulator in its default folder, or a folder for its data.  It takes
+        nothing from the environment; its region is ``us-east-1`` unless one is given.  It is
+        started if it is not running, and serves all processes that use the same folder.  One that a
+        notebook's kernel started stops when the last of these processes has ended.
     :param speed: the emulator's seconds per second.
     :param catalogue: the SQLite file to use instead of the default, or a PostgreSQL URL:
         ``postgresql://user@host/database``.
@@ -67,7 +71,9 @@ def connection_for(
 
 def _emulated(folder: Path, region: str | None, speed: float | None, account: str | None) -> Connection:
     try:
-        running = emulation.start(folder, speed=speed)  # or finds the one that other processes use
+        # Or finds the one that other processes use.
+        extra = ["--until-unused"] if _in_a_kernel() else []  # a shell's has to last until its next command
+        running = emulation.start(folder, speed=speed, hold=True, extra=extra)
     except emulation.EmulatorError as error:
         raise EmulatorFailed(str(error)) from None
     except OSError as error:  # a full disk, or a folder that cannot be written
@@ -76,6 +82,11 @@ def _emulated(folder: Path, region: str | None, speed: float | None, account: st
             cure=f"Name another folder: {step('connect', '--data DIR')}",
         ) from None
     return Connection(region=region, endpoint_url=running.url, emulator=str(folder), account=account)
+
+
+def _in_a_kernel() -> bool:
+    ipython: Any = sys.modules.get("IPython")  # a kernel has imported it
+    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
 
 
 def reconnect(connection: Connection, sessions: Callable[[Connection], Session] = Session) -> Session:

@@ -13,10 +13,11 @@ from ..administration import Capacity, NotificationsTable, RetrievalPolicy, Rout
 from ..administration.all_regions import look_everywhere
 from ..administration.listeners import QueueListeners
 from ..base import dataframes
+from ..base.facts import Described, Facts
 from ..base.paths import catalogue_place
 from ..base.session_limits import USUAL, Limits
 from ..catalogue import Catalogue, Deletion, Scope
-from ..catalogue.storage.database import new_owner
+from ..catalogue.storage.owners import new_owner
 from ..errors import AccessDenied, NotFound, Unavailable
 from ..jobs import Batch, Tracker
 from ..plans import Deleted, DropPlan, EmptyPlan, ExtendPlan, PlanLog, RestorePlan
@@ -24,7 +25,7 @@ from ..plans.delete.delete_plan import carry_out
 from ..plans.onhold import OnHold
 from ..plans.past_plans import PastPlan, PlanHistory
 from ..plans.restore import sharing
-from ..plans.restore.timetable import Pace, stop
+from ..plans.restore.timetable import Pace
 from ..service import Connection, Service, open_service
 from ..service.administration import Administration
 from ..service.messaging import Messaging
@@ -42,8 +43,10 @@ from .vault_drop import begin_drop, end_drop
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .selection import Selectable
 
-class Session:
+
+class Session(Described):
     """One account and region of a vault service, with its catalogue and job tracker.
 
     Use it as a context manager, or call :meth:`close`, to end its threads.
@@ -70,17 +73,20 @@ class Session:
         self.connection = self.service.connection
         place = catalogue or catalogue_place(self.connection)  # each server has its own
         self.catalogue = Catalogue(place, Scope("", self.region), limits=limits)  # the account: below
-        self._settings = SessionSettings(self.service, self.catalogue)
+        self._settings = SessionSettings(self.catalogue)
         self.plan_log = PlanLog(self.catalogue, self.service.clock)
         """The limit of all plans, and what records them."""
         self.owner = new_owner()
         self.catalogue.database.release_dead()  # leases of processes that were killed
         try:
-            self.account = self._settings.find_account()
+            self.account = self._settings.find_account(self.service)
         except BaseException:  # including Ctrl-C during the first request
             self.catalogue.close()
             raise
         self.catalogue.rescope(Scope(self.account, self.service.region))
+
+    def _facts(self) -> Facts:
+        return self._settings.facts(self.service)
 
     @property
     def region(self) -> str:
@@ -256,7 +262,7 @@ class Session:
             known.archives, tier=tier or shared.tier, to=to, destination=destination, claimed=known.claimed
         )
 
-    def stop_restores(self, *words: str, vault: str | None = None) -> str:
+    def stop_restores(self, *words: Selectable, vault: str | None = None) -> str:
         """Cancel scheduled requests of restores, and return a message.
 
         Requests that were sent are charged, and their archives still arrive.
@@ -265,11 +271,7 @@ class Session:
         :param vault: the vault; needed with *words*; all vaults if None.
         :raises NameNotKnown: a word matches nothing.
         """
-        rows = self.catalogue.pacing.scheduled(vault)
-        if words:
-            chosen = {archive.archive_id for archive in self.vault(vault or "").select(words)}  # refuses ""
-            rows = [row for row in rows if row.archive_id in chosen]
-        return stop(self.catalogue, rows, self.service.clock.now_ms())
+        return Reissue(self).stop(words, vault=vault)
 
     def history(self, limit: int = 20) -> PlanHistory:
         """Return the last plans that were run, each with its estimate and its outcome."""
@@ -356,7 +358,7 @@ class Session:
 
     def restore_expired(
         self,
-        *words: str,
+        *words: Selectable,
         vault: str | None = None,
         tier: str | None = None,
         destination: str | None = None,
@@ -374,7 +376,7 @@ class Session:
             words, vault=vault, tier=tier, destination=destination, pace=Pace.of(spread, daily)
         )
 
-    def extend(self, *words: str, vault: str | None = None) -> ExtendPlan:
+    def extend(self, *words: Selectable, vault: str | None = None) -> ExtendPlan:
         """Return the plan to keep outputs available that expire before they are downloaded.
 
         :param words: the archives, whenever they expire; if none, those that expire within five

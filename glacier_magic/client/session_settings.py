@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from ..base.facts import Facts
+from ..base.units import masked
 from ..catalogue import Catalogue
-from ..errors import Unavailable
-from ..service import Service
+from ..errors import GlacierError, Unavailable
+from ..service.login_failures import UNREACHABLE
+
+if TYPE_CHECKING:
+    from ..service import Service
 
 
 @dataclass
 class SessionSettings:
     """The account behind a connection, the names of its vaults, and the vault in use."""
 
-    service: Service
     catalogue: Catalogue
 
     @property
@@ -24,24 +29,52 @@ class SessionSettings:
 
     @property
     def _place(self) -> str:
-        return f"of {self.catalogue.scope.account} in {self.service.region}"
+        return f"of {self.catalogue.scope.account} in {self.catalogue.scope.region}"
 
-    def find_account(self) -> str:
+    def find_account(self, service: Service) -> str:
         """Return the account id from the service, or the stored one without a network.
 
         :raises Unavailable: the service cannot be reached, and no account id is stored.
         """
-        connection = self.service.connection.to_json()
-        key = f"account of {connection} in {self.service.region}{self._owner}"  # profiles differ in accounts
+        connection = service.connection.to_json()
+        key = f"account of {connection} in {service.region}{self._owner}"  # profiles differ in accounts
         try:
-            account = self.service.account()  # a request: no operation names the account, so it is found out
-        except Unavailable:  # offline, the catalogue still works for this account
-            known = self.catalogue.settings.get(key)
-            if known is None:
+            account = service.account()  # a request: no operation names the account, so it is found out
+        except GlacierError as error:
+            offline = isinstance(error, Unavailable) or error.code == UNREACHABLE
+            known = self.catalogue.settings.get(key) if offline else None
+            if known is None:  # else the catalogue still works for this account
                 raise
-            return known
-        self.catalogue.settings.put(key, account)  # for the next start without a network
+            account = known
+        else:
+            self.catalogue.settings.put(key, account)  # for the next start without a network
+        if service.connection.emulator is None:
+            service.address(account)
         return account
+
+    def facts(self, service: Service) -> Facts:
+        """Return what a session shows of itself; no request is sent."""
+        connection = service.connection
+        of = {"profile": connection.profile, "emulator": connection.emulator}
+        return [
+            *((label, value) for label, value in of.items() if value),
+            ("region", service.region),
+            ("account", masked(self.catalogue.scope.account)),
+            ("endpoint", service.endpoint),
+            ("vaults", ", ".join(self.vault_names) or "none known"),
+            ("vault in use", self.vault_in_use or "none"),
+            ("catalogue", self.catalogue.place),
+        ]
+
+    @property
+    def last_account(self) -> str | None:
+        """The account of the last session that the user knows of, with this catalogue."""
+        return self.catalogue.settings.get(f"last account{self._owner}")
+
+    @last_account.setter
+    def last_account(self, account: str) -> None:
+        if account != self.last_account:
+            self.catalogue.settings.put(f"last account{self._owner}", account)
 
     @property
     def vault_names(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,15 +13,19 @@ from ..base.units import plural
 from ..catalogue import ArchiveRecord
 from ..errors import GlacierError, InputError
 from ..peek import ReadLimits
-from ..plans import DeletePlan, PeekPlan, RestorePlan
+from ..plans import ComparePlan, DeletePlan, PeekPlan, RestorePlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
+from ..transfer.progress import Observer
 from .selection import versions
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
-    import os
+    import pandas as pd
+
+    from ..importers import ImportReport
+    from .selection import Selectable
 
 
 class Vault(VaultArchives):
@@ -32,17 +37,21 @@ class Vault(VaultArchives):
 
     # Selecting
 
-    def select(
-        self, words: Sequence[str | ArchiveRecord], *, unknown_ids: bool = False
-    ) -> list[ArchiveRecord]:
+    def select(self, *words: Selectable, unknown_ids: bool = False) -> list[ArchiveRecord]:
         """Return the archives that *words* match, each once, in order.
 
-        A word is a glob or an exact name, ``name:`` and an exact name, ``id:`` and an archive id or
-        its unique beginning, a whole 138-character id, or a record of the catalogue.
+        A word is a glob, an exact name, or a folder, which means all below it; ``name:`` and an exact
+        name, ``id:`` and an archive id or its unique beginning, or a whole 138-character id.  It can
+        also be a DataFrame with a column ``archive_id`` (and ``vault``), such as rows of
+        :meth:`archives`; a column or list of archive ids; or a stored :class:`.Archive`.
 
-        :param unknown_ids: accept a whole id that the catalogue does not know.
-        :raises NameNotKnown: a word matches nothing.
-        :raises InputError: a word is blank, or several ids have this beginning.
+        >>> df = vault.archives("scans/*")                                  # doctest: +SKIP
+        >>> vault.restore(df[df["size"] > 10**9])                           # doctest: +SKIP
+
+        :param unknown_ids: accept a whole id as a word of its own that the catalogue does not know.
+        :raises NameNotKnown: a word matches nothing, or a table or list has an id that is not known.
+        :raises InputError: a word is blank, several ids have this beginning, or a table is empty, has
+            rows without an id or archives of another vault.
         """
         return self._selector.select(words, unknown_ids=unknown_ids)
 
@@ -50,7 +59,7 @@ class Vault(VaultArchives):
 
     def restore(
         self,
-        *words: str | ArchiveRecord,
+        *words: Selectable,
         tier: str = "Standard",
         to: str | os.PathLike[str] = "restored",
         destination: str | None = None,
@@ -81,7 +90,7 @@ class Vault(VaultArchives):
             bytes, or which one is the newest is not known.
         """
         part = None if byte_range is None else Asked.of(byte_range)
-        found = self.select(words, unknown_ids=part is None)  # an unknown size has no end to align with
+        found = self.select(*words, unknown_ids=part is None)  # an unknown size has no end to align with
         archives, older = versions(found, newest=newest)
         return self.restore_archives(
             archives,
@@ -131,7 +140,7 @@ class Vault(VaultArchives):
 
     def peek(
         self,
-        word: str,
+        word: Selectable,
         *,
         kind: str | None = None,
         tier: str = "Standard",
@@ -152,10 +161,11 @@ class Vault(VaultArchives):
         :raises InputError: the word matches several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit prevents reading it.
         """
-        found = self.select([word])  # not unknown ids: without a size there is nothing to read from the end
+        found = self.select(word)  # not unknown ids: without a size there is nothing to read from the end
         if len(found) != 1:
+            what = repr(word) if isinstance(word, str) else f"The {type(word).__name__}"
             raise InputError(
-                f"{word!r} matches {plural(len(found), 'archive')}", cure="Give one, by name or id."
+                f"{what} matches {plural(len(found), 'archive')}", cure="Give one, by name or id."
             )
         return PeekPlan(
             found[0],
@@ -168,13 +178,56 @@ class Vault(VaultArchives):
             log=self.session.plan_log,
         )
 
-    def remove(self, *words: str | ArchiveRecord, where: str | None = None) -> DeletePlan:
+    def verify(
+        self,
+        *words: Selectable,
+        folder: str | os.PathLike[str] = "restored",
+        progress: Observer | None = None,
+    ) -> pd.DataFrame:
+        """Return archives compared with the local files of their names; no request is sent.
+
+        :param words: see :meth:`select`.
+        :param folder: the folder to which they were restored.
+        :returns: name, size, archive_id, tree_hash, path, and state: same, different, missing
+            locally or unreadable.
+
+        Raises like :meth:`select`.
+        """
+        plan = ComparePlan(self.select(*words), vault=self.name, folder=folder_named(folder))
+        plan.observe(progress)
+        plan.run()  # it costs nothing
+        return plan.table
+
+    def import_names(
+        self, source: pd.DataFrame | str | os.PathLike[str], *, dry_run: bool = False
+    ) -> ImportReport:
+        """Take names that are kept elsewhere into the catalogue; no request is sent.
+
+        They replace descriptions as names of archives that the catalogue knows; names that are encoded
+        in descriptions stay.
+
+        :param source: a DataFrame with the columns archive_id, name and perhaps modified; a CSV or
+            Parquet file with these; or a file of another program that ``import`` reads.
+        :param dry_run: write nothing.
+        :returns: ``completed`` and ``known`` count archives that gained a name and that had it;
+            ``left.reasons`` counts what was left out, by reason.
+        :raises InputError: the source is no such table or file, or names no archive of this vault.
+        """
+        from .. import importers  # noqa: PLC0415 - costs time: imported when used
+
+        if isinstance(source, str | os.PathLike):
+            imported = importers.read(source)
+        else:
+            imported = importers.of_frame(source)
+        return importers.take(imported, self._catalogue, vault=self.name, dry_run=dry_run)
+
+    def delete(self, *words: Selectable, where: str | None = None) -> DeletePlan:
         """Return the plan to delete archives; nothing is deleted until its ``run()``.
 
         The plan has the archives that match now; archives that match later are not deleted.
 
-        :param words: see :meth:`select`; the default with *where* is ``*``.
-        :param where: conditions such as ``created < '2016'``.
+        :param words: see :meth:`select`, but a folder needs its slash; the default with *where* is ``*``.
+        :param where: conditions such as ``created < '2016'``, for names and patterns.
 
         Raises like :meth:`select`.
         """
@@ -184,6 +237,14 @@ class Vault(VaultArchives):
             self.session.tracker.refresh([self.name])
         # The jobs were listed above: deleting an archive makes its running retrieval fail.
         return DeletePlan(choice, engine=self.session.engine, log=self.session.plan_log)
+
+    def copies(self) -> list[ArchiveRecord]:
+        """Return the archives that uploads stored twice, because a response was lost.
+
+        Only an inventory that was read since shows them.  ``delete(vault.copies())`` is the plan to delete
+        them, with the fee for archives that are not 90 days old.
+        """
+        return self._catalogue.uploads.copies(self.name)
 
     # Settings
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import descriptions
 from ..base import dataframes
-from ..base.units import from_ms, plural
+from ..base.facts import Described, Facts
+from ..base.units import from_ms, human_bytes, local_time, plural
 from ..catalogue import JobRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.job_records import INVENTORY
@@ -31,7 +31,8 @@ from ..transfer.store import Storing
 from ..transfer.streams import MOST_PARTS
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import UploadDesk
-from .selection import ARCHIVE_ID, Selector
+from .archive import Archive
+from .selection import Selector
 
 if TYPE_CHECKING:
     import os
@@ -43,19 +44,7 @@ if TYPE_CHECKING:
 VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A stored archive: id, name, size in bytes, tree hash and creation time (aware, UTC)."""
-
-    id: str
-    name: str
-    size: int
-    tree_hash: str
-    created: datetime | None
-    vault: str
-
-
-class VaultArchives:
+class VaultArchives(Described):
     """The archives of a vault: storing and listing them; :class:`.Vault` adds the rest.
 
     :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -`` (service documentation:
@@ -73,8 +62,19 @@ class VaultArchives:
         self._service, self._catalogue = session.service, session.catalogue
         self._selector = Selector(self._catalogue, name)
 
-    def __repr__(self) -> str:
-        return f"Vault({self.name!r}, region={self.session.region!r})"
+    def _title(self) -> str:
+        return f"Vault {self.name!r}"
+
+    def _facts(self) -> Facts:
+        archives = self._catalogue.archives
+        total = next(iter(archives.du(self.name, "", 0)), None)
+        latest = archives.latest(self.name)
+        return [
+            ("region", self.session.region),
+            ("archives", f"{total.archives:,}" if total else "0"),
+            ("size", human_bytes(total.bytes if total else 0)),
+            ("inventory", local_time(datetime.fromisoformat(latest)) if latest else "not read yet"),
+        ]
 
     # Storing
 
@@ -102,7 +102,7 @@ class VaultArchives:
             instead of the encoded name and time.
         :param description_format: the encoding of name and time: "fastglacier", which most
             software reads, "mt2" for mt-aws-glacier, or "plain" for the bare name.
-        :param part_size: bytes in a part of a file above 100 MiB: 1 MiB times a power of two.
+        :param part_size: bytes in a part of a file above 4 MiB: 1 MiB times a power of two.
         :param max_cost: the most that the requests may cost, in US dollars.
         :raises OverBudget: they cost more.
         :raises PriceUnknown: their price is unknown or unconfirmed, and there is a *max_cost*.
@@ -139,7 +139,7 @@ class VaultArchives:
         """Store the bytes of a binary stream up to its end; return the archive.
 
         :param name: the name to encode into the description, unless *description* is given.
-        :param part_size: bytes in a part; the default, 32 MiB, allows 312 GiB (10,000 parts).
+        :param part_size: bytes in a part; the default, 16 MiB, allows 156 GiB (10,000 parts).
         :param again: store the bytes even if an archive of this name has them.
         :param max_cost: the most that the requests may cost, in US dollars; the setting max_cost by
             default.  It is compared with the price of the longest stream, because the length is unknown.
@@ -203,8 +203,9 @@ class VaultArchives:
     ) -> pd.DataFrame:
         """Store many files (paths, globs, folders when *recursive*); return a DataFrame.
 
-        It has one row per file: name, size, state, archive_id, tree_hash, path;
-        ``attrs["skipped"]`` lists the files left out, with the reason.  Raises like :meth:`upload`;
+        It has one row per file: name, size, state, archive_id, tree_hash, path.  What a folder or glob has
+        that cannot be stored, or one of several paths is, has the state "left out", and
+        ``attrs["skipped"]`` has the reason.  Raises like :meth:`upload` if nothing can be stored;
         files that were stored before an error are on record and are not sent again.
         :meth:`upload_plan` shows what it costs first.
 
@@ -267,8 +268,9 @@ class VaultArchives:
     ) -> pd.DataFrame:
         """Return the archives in the catalogue as a DataFrame, sorted by name.
 
-        :param glob: a pattern for names; ``*`` matches ``/`` too, ``folder/`` means all below it,
-            ``name:`` is an exact name and ``id:`` the beginning of an archive id.
+        :param glob: a pattern for names; ``*`` matches ``/`` too, ``folder/`` means all below it, as
+            ``folder`` does unless an archive has this name; ``name:`` is an exact name and ``id:`` the
+            beginning of an archive id.
         :param where: conditions such as ``size > 1e9 and created < '2016'``.
         :param sort: columns in order of precedence: ``-size,name`` sorts the largest first.
         :param limit: the maximum number of rows.
@@ -282,16 +284,14 @@ class VaultArchives:
 
         >>> vault.archives("scans/*", where="size > 1GB", sort="-size")     # doctest: +SKIP
         """
-        if glob is not None and ARCHIVE_ID.fullmatch(glob):
-            glob = f"id:{glob}"  # a bare id, as select() accepts it
         return self._catalogue.archives.frame(
             self.name, glob, where=where, sort=sort, limit=limit, as_of=last_ms(as_of), states=states
         )
 
     def find(self, text: str, *, limit: int | None = None) -> pd.DataFrame:
-        """Return the archives whose name contains *text*, as :meth:`archives` does.
+        """Return the archives whose name contains all words of *text*, as :meth:`archives` does.
 
-        ASCII letters match in either case; ``*`` and ``?`` are ordinary characters.
+        Letters match in either case, composed or not; ``*`` and ``?`` are ordinary characters.
         """
         return self._catalogue.archives.frame(self.name, text=text, limit=limit)
 
@@ -334,7 +334,7 @@ class VaultArchives:
             self.name, last_ms(before, "before"), last_ms(after, "after")
         )
 
-    def inventory(self) -> pd.DataFrame | InventoryJob:
+    def inventory(self, *, progress: Observer | None = None) -> pd.DataFrame | InventoryJob:
         """Return the archives of the newest finished inventory job, or a job in progress.
 
         A job is requested unless one is finished or in progress; it takes about four hours.  The
@@ -348,7 +348,7 @@ class VaultArchives:
         if finished:
             newest = max(finished, key=lambda job: job.completed or 0)
             try:
-                return self._read(newest)
+                return self._read(newest, progress)
             except NotFound:  # the service forgets a job about a day after it is completed
                 self._catalogue.jobs.mark_gone(self.name, newest.job_id)
         running = next((job for job in jobs if job.status == "InProgress"), None)
@@ -358,9 +358,9 @@ class VaultArchives:
         """Request an inventory even if a finished one is available; return the job."""
         return self._job(self._ask_inventory())
 
-    def _read(self, job: JobRecord) -> pd.DataFrame:
+    def _read(self, job: JobRecord, progress: Observer | None) -> pd.DataFrame:
         if not self._catalogue.inventories.has(self.name, job.job_id):  # an output never changes
-            read_inventory(self._service, self._catalogue, job)
+            read_inventory(self._service, self._catalogue, job, progress=progress)
         return self.archives()
 
     def _ask_inventory(self) -> JobRecord:

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import InputError
 from .console import Console
 from .grammar import Parser, Verb
-from .options import limit_options, limited
+from .plan_options import limit_options, limited
 
 
 def _configure(parser: Parser) -> None:
@@ -33,6 +33,7 @@ VERB = Verb(
     name="capacity",
     summary="show or buy provisioned capacity for expedited retrievals",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("capacity", ""), ("capacity buy --max-cost 110", "")),
     interrupted="%glacier capacity shows what was bought.",

@@ -105,11 +105,13 @@ def _status(console: Console, _: Namespace) -> pd.DataFrame:
 
 def _check(console: Console, args: Namespace) -> pd.DataFrame:
     with _opened(console) as catalogue:
-        found = maintenance.check(catalogue)
+        with console.face.progress("Checking the catalogue"):
+            found = maintenance.check(catalogue)
         # Only what is derived: a backup or an inventory brings back the rows themselves.
         if args.repair and any(each.cure == maintenance.how_to_repair() for each in found):
-            maintenance.repair(catalogue)
-            found = maintenance.check(catalogue)
+            with console.face.progress("Repairing the catalogue"):
+                maintenance.repair(catalogue)
+                found = maintenance.check(catalogue)
             console.face.note("What is derived from the rows was rebuilt.")
         place = catalogue.place
     wrong = [each for each in found if each.problems]
@@ -124,7 +126,7 @@ def _check(console: Console, args: Namespace) -> pd.DataFrame:
 
 def _backup(console: Console, args: Namespace) -> None:
     target = _file(args)
-    with _opened(console) as catalogue:
+    with _opened(console) as catalogue, console.face.progress("Copying the catalogue"):
         made = filing.backup(catalogue.path, target)
     console.face.note(
         f"{target}: {plural(made.archives, 'archive')} in {plural(made.vaults, 'vault')}, "
@@ -140,7 +142,7 @@ def _restore(console: Console, args: Namespace) -> Any:
 
 def _export(console: Console, args: Namespace) -> None:
     target = _file(args)
-    with _opened(console) as catalogue:
+    with _opened(console) as catalogue, console.face.progress(f"Writing {args.file}"):
         count = export(catalogue.database, target, args.vault)
     console.face.note(
         f"{target}: {plural(count, 'archive')} in any state, {human_bytes(target.stat().st_size)}."
@@ -153,20 +155,24 @@ def _import(console: Console, args: Namespace) -> ImportResult:
         own = console.session.catalogue.path
         if file.exists() and own.exists() and file.samefile(own):
             raise InputError(f"{file} is the catalogue itself", cure="Name another one.")
-    imported = importers.read(file)
+    with console.face.progress(f"Reading {args.file}"):
+        imported = importers.read(file)
     # Another program's file may mean other things by the same columns.
     if imported.format.partition(" (")[0] not in importers.OWN:
         raise InputError(
             f"{args.file} is {imported.format}, not a catalogue or what one exported",
             cure=f"{step('import')} imports other programs' records.",
         )
-    report = importers.take(imported, console.session.catalogue, vault=args.vault)
+    with console.busy(f"Importing {args.file}"):
+        report = importers.take(imported, console.session.catalogue, vault=args.vault)
     return ImportResult(report, console.face.program)
 
 
 def _resume(console: Console, _: Namespace) -> Batch:
-    console.face.note(console.session.held.resume())
-    return console.session.jobs()
+    session = console.session
+    console.check_place()
+    console.face.note(session.held.resume())
+    return session.jobs()
 
 
 def _discard(console: Console, _: Namespace) -> str:
@@ -188,6 +194,7 @@ VERB = Verb(
     name="catalogue",
     summary="show, check, back up, restore, export or merge the local record",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(
         ("catalogue", ""),

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .. import emulator
-from ..base.paths import last_connection_file
-from ..client.connect import connection_for, reconnect
-from ..client.session import Session
-from ..client.vault import Vault
-from ..errors import CatalogueError, GlacierError, InputError
-from ..jobs import Batch
-from ..plans import LastingPlan, Plan
-from ..plans.base import cost_limit
-from ..service import Connection, located
+from ..base.units import masked
+from ..catalogue.archives.vault_reader import VaultReader
+from ..client import known_session
+from ..client.session_settings import SessionSettings
+from ..errors import GlacierError, InputError, NotConfirmed
 from ..steps import spell_as, step
-from ..transfer.progress import Observer
 from .failure import Failure
 from .grammar import unshield
+from .last_connection import choose, environment_login, failed_file, last_connection, last_text, remember
 from .setting_values import Settings
+
+if TYPE_CHECKING:
+    from ..catalogue import Catalogue
+    from ..client.session import Session
+    from ..client.vault import Vault
+    from ..jobs import Batch
+    from ..plans import Plan
+    from ..service import Connection
+    from ..transfer.progress import Observer
+
+
+_FAILED = "The last connect failed"
 
 
 class Face(Protocol):
@@ -33,12 +44,17 @@ class Face(Protocol):
     """Whether the session outlives the verb."""
     rich: bool
     """Whether it can show widgets."""
+    quiet: bool
+    """Whether notes are left out."""
 
     def note(self, text: str) -> None:
         """Show a note in addition to the result."""
 
-    def progress(self) -> AbstractContextManager[Observer]:
-        """Show the progress of a transfer during the block."""
+    def progress(self, label: str) -> AbstractContextManager[Observer]:
+        """Show the progress of a transfer or other work during the block, if it lasts a second.
+
+        :param label: names the work until its first report.
+        """
 
     def variable(self, name: str) -> Any:
         """Return the user's variable of this name, or None."""
@@ -53,8 +69,7 @@ class Face(Protocol):
 class Console:
     """The state behind one face: its session, settings and last failure.
 
-
-    :param sessions: opens the session of a connection.
+    :param sessions: opens the session of a connection; None for the usual sessions.
     """
 
     def __init__(
@@ -62,13 +77,16 @@ class Console:
         face: Face,
         settings: Settings | None = None,
         *,
-        sessions: Callable[[Connection], Session] = Session,
+        sessions: Callable[[Connection], Session] | None = None,
     ) -> None:
         self.face, self._sessions = face, sessions
         spell_as(face.program)  # from now on, messages name the next step as it is typed here
         self.settings = settings or Settings()
         self.failure: Failure | None = None
+        self.exit_code = 0  # of a shell, if the verb raises no error
         self._session: Session | None = None
+        self._doubt = ""  # why the user may believe to be connected elsewhere
+        self._read: Catalogue | None = None
 
     # Connection
 
@@ -81,24 +99,35 @@ class Console:
     def session(self) -> Session:
         """The session; connects first by the settings, as last time, or by boto3's default chain."""
         if self._session is None:
-            connection, last = self._choose_connection()
+            from ..client.connect import reconnect
+
+            asked = self._asked
+            connection, last, why = choose(self.connection_settings())
             self._session = session = reconnect(connection, self._open)
             # An emulator that was started again has another port.
             same = last and (connection.emulator is not None or session.connection == connection)
-            self.face.note(f"Connected{' as last time' if same else ''}: {where(session)}.")
+            known_session.remember(asked, session)
+            as_last, why = " as last time" if same else "", f" ({why})" if why else ""
+            self.face.note(f"Connected{as_last}: {where(session)}{why}.")
+            self._doubt = self._note_account() or self._doubt
+            if failed_file().exists():
+                self._doubt = _FAILED
         return self._session
 
     @property
     def connection(self) -> Connection:
         """The connection of the session, or the one it would have; no request is sent."""
-        return located(self._choose_connection()[0]) if self._session is None else self._session.connection
+        if self._session is not None:
+            return self._session.connection
+        from ..service import located
 
-    def _choose_connection(self) -> tuple[Connection, bool]:
-        """Return the connection to make, and whether it is that of the last time."""
+        return located(choose(self.connection_settings())[0])
+
+    @property
+    def _asked(self) -> str:
+        """The connection that the session has, or would have, as text."""
         settings = self.connection_settings()
-        # Not mixed: a region of one account, a profile of another.
-        last = None if any(settings.values()) else last_connection()
-        return last or connection_for(**settings), last is not None
+        return json.dumps(settings) if any(settings.values()) else last_text()
 
     def connection_settings(self) -> dict[str, Any]:
         """Return the settings profile, region and endpoint_url; None for each that is not set."""
@@ -113,24 +142,97 @@ class Console:
 
     def connect(self, **options: Any) -> Session:
         """Connect, and store the connection for the next time."""
+        from ..client.connect import connection_for
+
         connection = connection_for(**options)
         same = self._session is not None and self._session.connection == connection
         if self._session is not None and same and connection.emulator is not None:
             self._session.service.account()  # reads the emulator's clock; boards stay alive
+            self.keep()
             return self._session
         session = self._open(connection)  # before the old one closes: a failure leaves that in use
         self.close()
         self._session = session
-        _remember(session.connection)
+        remember(session.connection)
+        self._note_account()
+        self.keep()
+        if not any(self.connection_settings().values()):  # else the next shell connects by the settings
+            known_session.remember(self._asked, session)
         return session
 
+    def keep(self) -> None:
+        """Stay connected as now, also after a connect that failed."""
+        self._doubt = ""
+        with suppress(OSError):
+            failed_file().unlink(missing_ok=True)
+        if self._session is not None and self._session.connection.emulator is None:
+            SessionSettings(self._session.catalogue).last_account = self._session.account
+
+    def _note_account(self) -> str:
+        """Note an account other than that of the last time, and return the note; else store it."""
+        session = self.session
+        if session.connection.emulator is not None:  # where nothing costs
+            return ""
+        settings = SessionSettings(session.catalogue)
+        now = session.account
+        before = settings.last_account or now
+        if before == now:
+            settings.last_account = now
+            return ""
+        words = f"The account is another than last time: {masked(now)}, before {masked(before)}"
+        self.face.note(f"{words}.")
+        return words
+
+    def still_connected(self) -> str:
+        """Note that a connect failed; return a sentence on the connection that is still in use, or ``""``."""
+        self._doubt = _FAILED
+        if self._session is None:
+            with suppress(OSError):  # a shell runs the next verb in another process
+                failed_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                failed_file().touch()
+            if last_connection() is None:  # the next verb would connect by boto3's default chain
+                return ""
+        return f"Still connected to {self._place()}."
+
+    def _place(self) -> str:
+        if self._session is not None:
+            return where(self._session)
+        return _described(choose(self.connection_settings())[0])
+
+    def say_place(self) -> None:
+        """Say where a plan or a panel acts, if the user may believe to be elsewhere."""
+        if self._doubt:
+            self.face.note(f"{self._doubt}. This is for {self._place()}.")
+
+    def check_place(self) -> None:
+        """Refuse what costs or deletes, and was not shown first, if the user may believe to be elsewhere.
+
+        :raises NotConfirmed: a connect has failed, or the account is another than last time.
+        """
+        if self._doubt:
+            raise NotConfirmed(
+                f"{self._doubt}, and this would act on {self._place()}. Nothing was done",
+                cure=f"Connect again, or stay there with {step('connect', '--keep')}.",
+            )
+
     def _open(self, connection: Connection) -> Session:
-        session = self._sessions(connection)
+        from ..client.session import Session
+        from ..plans.base import cost_limit
+
+        session = (self._sessions or Session)(connection)
         session.plan_log.max_cost = lambda: cost_limit(self.settings.get("max_cost"))
         return session
 
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The open catalogue: that of the session, or one that is read without a session."""
+        return self._session.catalogue if self._session is not None else self._read
+
     def close(self) -> None:
         """End the session."""
+        if self._read is not None:
+            self._read.close()
+            self._read = None
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -157,16 +259,45 @@ class Console:
 
         :raises NotFound: the vault does not exist.
         """
-        chosen = name if name is not None else self.vault_in_use or self.settings.get("vault")
-        if chosen or name is not None:  # --vault "$V" with an unset variable must not mean another vault
-            return self.session.known_vault(chosen or "")
-        names = self.session.vault_names() or list(
-            self.session.vaults()["vault"]
-        )  # the stored names save a request
+        chosen = self.vault_name(name)
+        if chosen is not None:
+            return self.session.known_vault(chosen)
+        names = self.session.vault_names() or list(self.session.vaults()["vault"])
         if len(names) == 1:
             return self.session.vault(names[0])
         listed = ", ".join(names[:10]) or f"none: create one with {step('create', 'NAME')}"
         raise InputError("Which vault?", cure=f"{step('use', 'NAME')}, or --vault NAME. Vaults: {listed}")
+
+    def vault_name(self, name: str | None) -> str | None:
+        """Return the name of the vault of :meth:`vault`, or None if it takes a request to know it."""
+        return self._chosen(name, self.vault_in_use, self.session.vault_names())
+
+    def _chosen(self, name: str | None, in_use: str | None, names: Sequence[str]) -> str | None:
+        if name is not None:  # --vault "$V" with an unset variable must not mean another vault
+            return name
+        return in_use or self.settings.get("vault") or (names[0] if len(names) == 1 else None)
+
+    def reader(self, name: str | None) -> VaultReader:
+        """Return the reader of the archives of a vault, chosen as in :meth:`vault`.
+
+        A shell reads the catalogue of the last session and does not connect.
+
+        :raises NotFound: the vault does not exist.
+        """
+        known = None if self.face.lasting or self._session is not None else known_session.recall(self._asked)
+        catalogue = known.open() if known is not None else None
+        if known is not None and catalogue is not None:
+            self._read = catalogue  # closed with the console
+            settings = SessionSettings(catalogue)
+            names = settings.vault_names
+            chosen = self._chosen(name, settings.vault_in_use, names)
+            if chosen and (chosen in names or catalogue.knows(chosen)):
+                now = None if known.emulated else partial(datetime.now, UTC)
+                return VaultReader(catalogue.database, catalogue.scope, chosen, now)
+        session, vault = self.session, self.vault(name)
+        return VaultReader(
+            session.catalogue.database, session.catalogue.scope, vault.name, session.service.clock.now
+        )
 
     def failed(self, words: Sequence[str], error: GlacierError) -> None:
         """Save the error that *words* ended with, for ``why``."""
@@ -175,15 +306,25 @@ class Console:
 
     # Plans
 
+    def busy(self, label: str = "Making the plan") -> AbstractContextManager[Observer]:
+        """Show that work is in progress during the block, if it lasts a second."""
+        _ = self.session  # connects first: that has a note of its own
+        return self.face.progress(label)
+
     def settle(self, plan: Plan[Any], *, yes: bool, confirm: str | None = None) -> Any:
         """Run a plan that is confirmed, or show it to the user.
 
         :param confirm: the confirmation that the user typed: the vault's name.
         :raises NotConfirmed: *confirm* is wrong, or *yes* does not suffice.
         """
-        if not yes and confirm is None:
-            return self.face.offer(plan)  # nothing that costs or deletes runs without an answer
-        return run_confirmed(self.face, plan, confirm)
+        if yes or confirm is not None:
+            self.check_place()
+            return run_confirmed(self.face, plan, confirm)
+        self.say_place()
+        outcome = self.face.offer(plan)  # nothing that costs or deletes runs without an answer
+        if outcome is not None and outcome is not plan:  # the user has confirmed it
+            self.keep()
+        return outcome
 
 
 def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
@@ -191,54 +332,54 @@ def run_confirmed(face: Face, plan: Plan[Any], confirm: str | None) -> Any:
 
     :raises NotConfirmed: *confirm* is not the name that the plan needs.
     """
+    from ..jobs import Batch
+    from ..plans import Deleted
+
     plan.check(confirm)  # before anything is shown
-    price = plan.price
+    price, empty = plan.price, plan.empty
     if price and not plan.refusal:
         face.note(f"This costs {price}.")
     outcome = run_shown(face, plan, confirm)
+    words = f"{plan.title}: {'started' if isinstance(outcome, Batch) else 'done'}."
     if price:  # the plan has its price as of the run now, unless all of it is done
         later = f" {step('history', str(plan.number))} shows what it comes to." if plan.number else ""
-        face.note(f"Price: {plan.price or price}.{later}")
+        face.note(f"{words} Price: {plan.price or price}.{later}")
+    elif not empty and not isinstance(outcome, str | Deleted):  # these say it themselves
+        face.note(words)
     return outcome
 
 
 def run_shown(face: Face, plan: Plan[Any], confirm: str | None = None) -> Any:
     """Run a plan; show its progress if it lasts."""
-    if not isinstance(plan, LastingPlan) or not plan.lasts:
-        return plan.run(confirm)
-    with face.progress() as observer:
-        plan.observe(observer)
+    from ..plans import LastingPlan
+
+    with face.progress(plan.title) as observer:
+        if isinstance(plan, LastingPlan):
+            plan.observe(observer)
         return plan.run(confirm)
 
 
 def where(session: Session) -> str:
     """Return a short description of the service that a session uses."""
-    if session.connection.emulator is not None:
-        return f"the emulator in {session.connection.emulator}"
-    profile = f"profile {session.connection.profile}, " if session.connection.profile else ""
-    return f"{profile}{session.region}, {session.service.endpoint}"
+    return _described(
+        replace(session.connection, region=session.region, endpoint_url=session.service.endpoint)
+    )
+
+
+def _described(connection: Connection) -> str:
+    if connection.emulator is not None:
+        return f"the emulator in {connection.emulator}"
+    profile = f"profile {connection.profile}" if connection.profile else environment_login()
+    known = [each for each in (profile, connection.region, connection.endpoint_url) if each]
+    return ", ".join(known) or "the account of boto3's default credentials"
 
 
 def _answers(connection: Connection) -> bool:
     """Return whether an emulator runs at its address; True for the real service."""
     if connection.emulator is None:
         return True
+    from .. import emulator
+
     running = emulator.find(Path(connection.emulator))
     # It may have been started again by another process.
     return running is not None and running.url == connection.endpoint_url
-
-
-def last_connection() -> Connection | None:
-    """Return the connection of the last ``connect`` in any process."""
-    try:
-        # Written by any face: a notebook and a shell use the same connection.
-        return Connection.from_json(last_connection_file().read_text("utf-8"))
-    except (OSError, ValueError, TypeError, AttributeError):  # missing, damaged, or of another version
-        return None
-
-
-def _remember(connection: Connection) -> None:
-    file = last_connection_file()
-    with suppress(OSError, CatalogueError, GlacierError):  # the connection works without it
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it names profiles and addresses
-        file.write_text(connection.to_json(), "utf-8")

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..base.dataframes import marked
 from ..base.rendering import Rendered, escape, html_table, text_table
 from ..base.units import from_ms, human_bytes, local_time, plural
 from ..errors import InputError
@@ -15,7 +16,7 @@ from ..service.regions import checked_regions
 from ..steps import step
 from .console import Console
 from .grammar import Parser, Verb
-from .options import whole
+from .options import filled, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +36,10 @@ class Prices(Rendered):
         """One row per figure: item, price (Decimal), unit, source, date, origin, confirmed."""
         import pandas as pd
 
-        return pd.DataFrame(
-            {
-                **{name: [getattr(f, name) for f in self.prices.all()] for name in _FIGURE},
-                "confirmed": [f.confirmed and f.price is not None for f in self.prices.all()],
-            }
-        )
+        figures = self.prices.all()
+        columns: dict[str, Any] = {name: [getattr(f, name) for f in figures] for name in _FIGURE}
+        columns["confirmed"] = [f.confirmed and f.price is not None for f in figures]
+        return marked(pd.DataFrame(columns))
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
@@ -108,7 +107,7 @@ class Costs(Rendered):
             name = kind.item.removesuffix("-storage").replace("-", "_")
             columns[name] = [class_storage(self.prices, kind, h).total for h in self.holdings.values()]
         # The columns of an empty table have no type of their own.
-        return pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"})
+        return marked(pd.DataFrame(columns).astype({"archives": "int64", "size": "int64"}))
 
     def _sum(self) -> Holding:
         return sum(self.holdings.values(), Holding(0, 0))
@@ -170,7 +169,7 @@ def _configure(parser: Parser) -> None:
         type=whole(1, 100, "a number of folder levels"),
         help="the cost of folders, N levels deep, from the catalogue",
     )
-    parser.add_argument("--region", metavar="R", help="use the prices of another region")
+    parser.add_argument("--region", type=filled, metavar="REGION", help="use the prices of another region")
     parser.add_argument("--prices", action="store_true", help="show the prices and their sources")
     parser.add_argument(
         "--refresh",
@@ -240,8 +239,9 @@ def _by_folder(console: Console, args: Namespace, prices: PriceTable) -> Costs:
 
 VERB = Verb(
     name="cost",
-    summary="show the monthly cost of storage by vault or folder, and the prices",
+    summary="show the monthly cost of vaults or folders, and the prices",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(
         ("cost", ""),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..base.units import plural
-from ..catalogue import ArchiveRecord
+from ..client.selection import only_vault
 from ..client.vault import Vault
-from ..errors import InputError, LocalError, NameNotKnown
-from ..steps import step
+from ..errors import InputError, LocalError
 from .console import Console
 from .grammar import Parser
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..client.selection import Selectable
 
 
 def table_option(parser: Parser) -> None:
@@ -29,59 +30,30 @@ def table_option(parser: Parser) -> None:
     )
 
 
-def archives_of(console: Console, name: str, vault: str | None) -> tuple[Vault, list[ArchiveRecord]]:
-    """Return the archives in a table, and their vault.
+def words_or_table(
+    console: Console, args: Namespace, words: Sequence[str]
+) -> tuple[Vault, Sequence[Selectable]]:
+    """Return a vault and what selects archives of it: words, or the table of ``--from``.
 
-    :param vault: the vault; None for the table's, or the one in use.
-    :raises InputError: the table does not exist, or has no archive ids or several vaults.
-    :raises NameNotKnown: the catalogue does not know one of the archives.
+    The vault is that of the line or of the table, else the one in use.
+
+    :raises InputError: both are given, or the table does not exist or is of several vaults.
     """
-    table = _table(console, name)
-    if "archive_id" not in table:
-        raise InputError(
-            f"{name} has no column archive_id", cure=f"{step('ls')} returns a table with this column."
-        )
-    # An archive that is listed twice is requested, and paid, once.
-    ids = list(dict.fromkeys(str(each) for each in table["archive_id"].dropna()))
-    if not ids:
-        raise InputError(f"{name} lists no archive", cure="")
-    chosen = console.vault(vault or _only_vault(name, table))
-    found = console.session.catalogue.archives.known(chosen.name, ids)
-    # Never a part of the table: the rest would be missed too late.
-    _refuse_unknown(name, chosen.name, ids, found)
-    return chosen, found
+    if args.table is None:
+        return console.vault(args.vault), words
+    if words:  # both could mean either their sum or their intersection
+        raise InputError("Archives come from words or from a table", cure="Leave out one of them.")
+    table = _table(console, args.table)
+    return console.vault(args.vault or only_vault(table)), [table]
 
 
-def _only_vault(name: str, table: pd.DataFrame) -> str | None:
-    vaults = sorted(set(table["vault"].dropna())) if "vault" in table else []
-    if len(vaults) > 1:  # a plan has one vault, and its jobs belong to it
-        raise InputError(
-            f"{name} lists archives of {plural(len(vaults), 'vault')}",
-            cure=f"Select one: {name}[{name}['vault'] == {vaults[0]!r}].",
-        )
-    return str(vaults[0]) if vaults else None
-
-
-def _refuse_unknown(name: str, vault: str, ids: Sequence[str], found: Sequence[ArchiveRecord]) -> None:
-    if len(found) == len(ids):
-        return
-    known = {record.archive_id for record in found}
-    missing = [each for each in ids if each not in known]
-    raise NameNotKnown(
-        f"{plural(len(missing), 'archive')} of {name} are not known in {vault!r}, the first "
-        f"{missing[0][:12]}…"
-    )
-
-
-def _table(console: Console, name: str) -> pd.DataFrame:
-    import pandas as pd
-
+def _table(console: Console, name: str) -> Any:
     value = console.face.variable(name)  # a variable comes before a file of the same name
-    if isinstance(value, pd.DataFrame):
-        return value
-    if value is not None:
-        raise InputError(f"{name} is a {type(value).__name__}, not a DataFrame", cure="")
-    return _read(name)
+    if value is None:
+        return _read(name)
+    if isinstance(value, str):  # it would be a pattern
+        raise InputError(f"{name} is a str, not a DataFrame", cure=f"Without --from it is a name: ${name}.")
+    return value
 
 
 def _read(name: str) -> pd.DataFrame:

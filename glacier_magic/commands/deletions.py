@@ -6,6 +6,7 @@ from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..base.dataframes import marked
 from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import MOST_BYTES, from_ms, local_time, plural
 from ..catalogue import Deletion
@@ -36,7 +37,7 @@ class Unfinished(Rendered):
         import pandas as pd
 
         names = ("id", "vault", "archives", "deleted", "failed", "left", "error")
-        return pd.DataFrame([[getattr(d, n) for n in names] for d in self.deletions], columns=names)
+        return marked(pd.DataFrame([[getattr(d, n) for n in names] for d in self.deletions], columns=names))
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
@@ -119,9 +120,10 @@ def _known(console: Console, number: int) -> Deletion:
 
 
 def _resume(console: Console, deletions: Sequence[Deletion]) -> Any:
+    console.check_place()
     done = []
     for deletion in deletions:
-        with console.face.progress() as observer:
+        with console.face.progress(f"Deleting from {deletion.vault}") as observer:
             # Only the archives that were confirmed then.
             done.append(console.session.resume_deletion(deletion, observer))
     if not done:
@@ -137,6 +139,7 @@ VERB = Verb(
     name="deletions",
     summary="list, resume or forget unfinished deletions",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("deletions", ""), ("deletions --resume", ""), ("deletions --forget 3", "")),
     details=("Only the confirmed archives are deleted, whatever was added to the vault since."),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..errors import GlacierError, InputError, Unexpected, describe
+from ..base.tables import ExactTable
+from ..errors import GlacierError, InputError, NotFound, Unexpected, describe
+from . import hints
 from .console import Console
 from .grammar import Help, HelpAsked, Verb
+from .output import shaped
 from .verbs import GROUPS, VERBS
 
 
@@ -20,6 +23,8 @@ def run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> An
     try:
         return _run(console, verbs, words)
     except GlacierError as error:
+        if "connect" in words[:1]:
+            error.cure = f"{error.cure} {console.still_connected()}".strip()
         console.failed(words, error)
         raise
     except UnicodeEncodeError as error:
@@ -42,17 +47,36 @@ def _run(console: Console, verbs: Mapping[str, Verb], words: Sequence[str]) -> A
         name, rest = (rest[0] if rest else ""), ["--help"]
     verb = verbs.get(name)
     if verb is None:
-        close = difflib.get_close_matches(name, list(verbs), 1)
-        hint = f"Did you mean {program} {close[0]}? " if close else ""
+        meant = hints.verb_meant(name, verbs)
+        hint = "" if meant is None else f"Did you mean {program} {meant}".rstrip() + "? "
         raise InputError(f"{program} has no verb {name!r}", cure=f"{hint}{program} --help lists them.")
     try:
         # First: mistakes and --help need no emulator.
         request = verb.parse(program, rest, console.settings)
-        if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
-            console.check()
-        return verb.run(console, request)
     except HelpAsked as asked:
         return Help(asked.text if name else overview(program))
+    if verb.name not in ("connect", "emulator"):  # these start or stop the emulator themselves
+        console.check()
+    console.face.quiet = verb.table and request.quiet
+
+    def explain() -> str:
+        return hints.of_request(console, verb.parser(program), request)
+
+    try:
+        found = verb.run(console, request)
+        return shaped(console.face, _with_hint(found, explain), request) if verb.table else found
+    except (InputError, NotFound) as error:
+        error.cure = f"{explain()} {error.cure}".strip()
+        raise
+    finally:
+        console.face.quiet = False  # errors are always shown
+
+
+def _with_hint(found: Any, hint: Callable[[], str]) -> Any:
+    """Return a table whose note has a hint if no row is found."""
+    if not isinstance(found, ExactTable):
+        return found
+    return replace(found, note=lambda attrs, n: f"{found.note(attrs, n)} {'' if n else hint()}".strip())
 
 
 def _not_text(error: UnicodeEncodeError) -> GlacierError:
@@ -72,7 +96,7 @@ def overview(program: str) -> str:
     lines: list[str] = []
     for title, verbs in GROUPS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {verb.name.ljust(width)}  {verb.summary}" for verb in verbs if verb.name]
+        lines += [f"  {name.ljust(width)}  {VERBS[name].summary}" for name in verbs if name]
     return "\n".join(
         [
             f"usage: {program} VERB ...    {program} VERB --help",

@@ -9,7 +9,8 @@ from ..jobs import Batch
 from ..plans.base import check_confirmation
 from .console import Console
 from .grammar import Parser, Verb
-from .options import guard_options, limited, vault_word, waiting_options
+from .options import vault_word, waiting_options
+from .plan_options import guard_options, limited
 
 
 def _configure(parser: Parser) -> None:
@@ -30,10 +31,12 @@ def _run(console: Console, args: Namespace) -> Any:
     if not args.with_archives:
         plan = limited(session.drop_vault(args.name), args)
         return console.settle(plan, yes=args.yes, confirm=args.confirm)
-    found = session.drop_with_archives(args.name)
+    with console.busy(f"Reading the inventory of {args.name}"):
+        found = session.drop_with_archives(args.name)
     if isinstance(found, Batch) and args.wait:
         console.face.wait(found, args.timeout)  # until the list is read, or the drop has ended
-        found = session.drop_with_archives(args.name)
+        with console.busy():
+            found = session.drop_with_archives(args.name)
     if isinstance(found, Batch):
         return found
     # Confirmed only after the list is read: it says what is deleted.
@@ -45,7 +48,7 @@ def _run(console: Console, args: Namespace) -> Any:
 
 VERB = Verb(
     name="drop",
-    summary="delete a vault that is empty, or with its archives",
+    summary="delete a vault, empty or with its archives",
     run=_run,
     configure=_configure,
     examples=(("drop old", ""), ("drop old --with-archives --max-cost 0", ""), ("drop old --stop", "")),

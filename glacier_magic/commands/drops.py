@@ -8,5 +8,6 @@ VERB = Verb(
     name="drops",
     summary="show the vaults that are being dropped",
     run=lambda console, _: console.session.drops(),
+    table=True,
     examples=(("drops", ""),),
 )

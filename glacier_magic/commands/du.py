@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..base.units import human_bytes, plural
+from ..catalogue.archives.no_match import no_match
 from ..errors import NameNotKnown
 from ..steps import step
 from .age import as_of
@@ -33,9 +34,11 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
     vault = console.vault(args.vault)
     table = vault.du(args.path or "", args.depth)
     if not len(table) and args.path:  # an empty vault is no mistake; a folder exists by its archives only
+        catalogue = console.session.catalogue
         raise NameNotKnown(
             f"There is no folder {args.path!r} in {vault.name!r}",
-            cure=f"{step('du')} shows the folders at the top; {step('find', 'TEXT')} searches names.",
+            cure=no_match(catalogue.database, catalogue.scope, vault.name, args.path)[1]
+            or f"{step('du')} shows the folders at the top; {step('find', 'TEXT')} searches names.",
         )
     console.face.note(as_of(console, table, _sums(table)))
     # The region has one price, so that one row tells for all.
@@ -50,7 +53,7 @@ def _run(console: Console, args: Namespace) -> pd.DataFrame:
 def _sums(table: pd.DataFrame) -> str:
     """Return a phrase with the totals of the first folder of a table, which contains the others."""
     if not len(table):
-        return "0 archives"
+        return ""
     whole = table.iloc[0]  # largest first: the folder itself
     where = f" in {whole['path']}" if whole["path"] else ""
     count, size = plural(int(whole["archives"]), "archive"), human_bytes(int(whole["size"]))
@@ -59,8 +62,9 @@ def _sums(table: pd.DataFrame) -> str:
 
 VERB = Verb(
     name="du",
-    summary="show folders with their number of archives, bytes, age and monthly cost",
+    summary="show folders with their archives, bytes, age and monthly cost",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("du", ""), ("du scans --depth 2", "")),
 )

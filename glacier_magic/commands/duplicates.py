@@ -32,6 +32,7 @@ VERB = Verb(
     name="duplicates",
     summary="list archives that have the same bytes",
     run=_run,
+    table=True,
     configure=vault_option,
     examples=(("duplicates", ""),),
 )

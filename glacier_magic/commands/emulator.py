@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from .. import emulator
+from ..base.facts import facts_html, facts_lines
 from ..base.paths import emulator_folder
 from ..base.rendering import Rendered
 from ..base.units import human_bytes, parse_duration
 from ..errors import EmulatorFailed, InputError
 from ..steps import step
-from .console import Console, last_connection
-from .facts import facts_html, facts_lines
+from .console import Console
 from .grammar import Parser, Verb
+from .last_connection import last_connection
 
-ACTIONS = ("status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed")
+ACTIONS = ["status", "start", "stop", "advance", "speed", "pause", "resume", "fault", "seed", "credentials"]
 VALUES = {
     "advance": ("TIME", 1, "4h"),
     "speed": ("X", 1, "1440"),
@@ -50,11 +52,33 @@ class EmulatorStatus(Rendered):
         return facts_html(self._facts)
 
 
+class TemporaryKeysText(Rendered):
+    """Temporary keys as lines for a shell, or as the JSON of a ``credential_process``."""
+
+    def __init__(self, keys: dict[str, Any], *, as_json: bool) -> None:
+        self.keys = keys
+        self._as_json = as_json
+
+    def _repr_text(self) -> str:
+        if self._as_json:
+            return json.dumps(self.keys)
+        names = {
+            "AWS_ACCESS_KEY_ID": "AccessKeyId",
+            "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+            "AWS_SESSION_TOKEN": "SessionToken",
+        }
+        lines = [f"export {variable}={self.keys[name]}" for variable, name in names.items()]
+        return "\n".join([*lines, f"# until {self.keys['Expiration']}"])
+
+
 def _fault_text(fault: dict[str, Any]) -> str:
     where = "every operation" if fault["operation"] == "*" else fault["operation"]
     odds = fault.get("probability")
     often = f"{fault.get('times')} times" if odds is None else f"with probability {odds:g}"
     return f"{fault['kind']} on {where}, {often}, hit {fault.get('struck', 0)} times"
+
+
+_LIFE_HELP = "the life of the keys in the emulator's time, from 1 s to 36 h (1h)"
 
 
 def _configure(parser: Parser) -> None:
@@ -67,6 +91,8 @@ def _configure(parser: Parser) -> None:
     add("--probability", type=float, metavar="P", help="the probability of a hit, 0 to 1")
     add("--seed", type=int, metavar="S", help="the seed of random hits, to repeat them")
     add("--rate", type=int, metavar="R", help="bytes per second, with the fault trickle")
+    add("--for", dest="life", type=parse_duration, default=3600.0, metavar="TIME", help=_LIFE_HELP)
+    add("--json", action="store_true", help="print the keys as a credential_process does")
     add("--after", type=parse_duration, metavar="TIME", help="when an expired job vanishes")
 
 
@@ -101,6 +127,8 @@ def _run(console: Console, args: Namespace) -> Any:
 def _act(console: Console, args: Namespace, folder: Path) -> Any:
     if args.action == "stop":
         return _stop(console, folder)  # no status follows, which would need a running emulator
+    if args.action == "credentials":
+        return TemporaryKeysText(emulator.credentials(folder, args.life), as_json=args.json)
     if args.action == "start":
         emulator.start(folder)
     elif args.action == "advance":
@@ -175,11 +203,13 @@ VERB = Verb(
         ("emulator advance 4h", ""),
         ("emulator fault 500 --operation UploadArchive --times 2", ""),
         ("emulator seed photos 1000", ""),
+        ("emulator credentials --for 15m", "temporary keys, as a login gives them"),
     ),
     details=(
         "speed sets the seconds per second, and advance 4h skips four hours. Time stops while the "
         "emulator is stopped. A fault makes operations fail, to test clients; fault clear ends all "
-        "faults. In a shell, glacier-magic emulator [--port N] [--data DIR] runs the emulator in "
-        "the foreground."
+        "faults. credentials issues temporary keys with a session token, which expires when its life "
+        "has passed on the emulator's clock. In a shell, glacier-magic emulator [--port N] [--data DIR] "
+        "runs the emulator in the foreground."
     ),
 )

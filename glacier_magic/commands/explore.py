@@ -26,22 +26,23 @@ def _run(console: Console, args: Namespace) -> Explorer:
         session.service.describe_vault(
             vault.name
         )  # reports a misspelt name: the catalogue has no archives of it either
+    console.say_place()
     explorer = Explorer(vault)
-    # The path of a folder ends in a slash, which need not be typed.
-    path = f"{args.folder.rstrip('/')}/" if args.folder else ""
-    if path and not explorer.du(path, 0):
+    found = explorer.du(args.folder or "", 0)  # the path ends in a slash, which need not be typed
+    if args.folder and not found:
         explorer.close()  # ends its reading in the background
         largest = ", ".join(branch.path for branch in explorer.folders("", 5)[0])
         raise NameNotKnown(
-            f"There is no folder {path!r} in {vault.name!r}", cure=f"The largest are: {largest or 'none'}."
+            f"There is no folder {args.folder!r} in {vault.name!r}",
+            cure=f"The largest are: {largest or 'none'}.",
         )
-    explorer.look(folder=path, where=args.where or "", sort=args.sort)
+    explorer.look(folder=found[0].path if found else "", where=args.where or "", sort=args.sort)
     return explorer
 
 
 VERB = Verb(
     name="explore",
-    summary="browse a vault: folders, facets, charts, a table of any length",
+    summary="browse a vault: folders, filters, charts and a table",
     run=_run,
     configure=_configure,
     examples=(("explore photos", ""), ('explore --folder scans --where "size > 1GB"', "")),
@@ -49,6 +50,6 @@ VERB = Verb(
     details=(
         "Reads the catalogue only; no request is sent. In a shell it prints the folders and the "
         "first archives. In a notebook, write explorer = _ in the next cell: .selection and .view "
-        "are DataFrames, and .restore(), .remove() and .compare() return plans."
+        "are DataFrames, and .restore(), .delete() and .compare() return plans."
     ),
 )

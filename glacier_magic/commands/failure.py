@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .._version import __version__
+from ..base.facts import Facts, facts_html, facts_lines
 from ..base.files import write_atomically
 from ..base.paths import data_folder
-from ..base.rendering import STYLE, Rendered
+from ..base.rendering import Rendered
 from ..errors import GlacierError, Unexpected
 from ..scrubbing import scrub
-from .facts import Facts, facts_html, facts_lines
 
 PACKAGE = Path(__file__).parents[1]
 DEEP = 12
@@ -55,7 +55,7 @@ class Failure(Rendered):
         return "\n".join(facts_lines(self.facts))
 
     def _repr_html(self) -> str:
-        return STYLE + facts_html(self.facts)
+        return facts_html(self.facts)
 
     def save(self) -> None:
         """Write the failure to the data folder, if possible."""

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..base.rendering import Rendered
 from ..errors import InputError
+from .hints import too_many
+from .output import output_options
+from .sections import SECTIONS
 
 if TYPE_CHECKING:
     from .console import Console
@@ -39,8 +42,15 @@ class HelpAsked(Exception):
         self.text = text
 
 
-WIDTH = 92
+WIDTH = 80
 """Columns of a help text."""
+
+_OPTIONS = argparse.Action([], "options", nargs="?", metavar="options")
+"""Stands in the usage for all options: the sections below it list them."""
+
+
+def _filled(paragraph: str) -> str:
+    return textwrap.fill(paragraph, WIDTH, break_on_hyphens=False)  # an option stays one word
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -58,29 +68,43 @@ class Parser(argparse.ArgumentParser):
     The metavar of a word or option determines its completion: see :meth:`expected`.
     """
 
-    def __init__(self, prog: str, summary: str, details: str = "") -> None:
+    def __init__(self, prog: str, summary: str, details: str = "", examples: str = "") -> None:
         super().__init__(
             prog=prog,
             description=summary,
-            epilog="\n\n".join(textwrap.fill(part, WIDTH) for part in details.split("\n\n")),
+            epilog="\n\n".join(map(_filled, details.split("\n\n"))),
             add_help=False,
             allow_abbrev=False,  # an option added later must not change what a script means
             formatter_class=_formatter,
         )
         self.add_argument("-h", "--help", action=_HelpAction, nargs=0, help="show this help")
+        self._examples = examples
 
     def format_help(self) -> str:
-        """Return the help text: summary and examples first, then words and options."""
+        """Return the help text: summary, usage and examples first, then words and options."""
         formatter = self._get_formatter()
         formatter.add_text(self.description)
-        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
-        for group in self._action_groups:
-            formatter.start_section(group.title)
-            formatter.add_text(group.description)
-            formatter.add_arguments(group._group_actions)
+        sections = self.sections()
+        several = [_OPTIONS] if set(sections) - {"Words"} else []
+        formatter.add_usage(None, [*self.words, *several], [])
+        formatter.add_text(self._examples)
+        for title, actions in sections.items():
+            formatter.start_section(title)
+            formatter.add_arguments(actions)
             formatter.end_section()
         formatter.add_text(self.epilog)
         return formatter.format_help()
+
+    def sections(self) -> dict[str, list[argparse.Action]]:
+        """Return the words and the options, by the titles of their sections; ``--help`` is left out."""
+        found: dict[str, list[argparse.Action]] = {"Words": self.words, "Options": []}
+        found |= {title: [] for title in SECTIONS}
+        for action in dict.fromkeys(self.options.values()):
+            names = set(action.option_strings)
+            titles = (title for title, listed in SECTIONS.items() if names & set(listed.split()))
+            if action.dest != "help":
+                found[next(titles, "Options")].append(action)
+        return {title: actions for title, actions in found.items() if actions}
 
     @property
     def words(self) -> list[argparse.Action]:
@@ -129,6 +153,8 @@ class Verb:
     """Options whose value may begin with ``-``."""
     interrupted: str = ""
     """The next step after an interrupt; ``""`` if the same line resumes the work."""
+    table: bool = False
+    """Whether the result is a table, which has options for its form."""
     once: tuple[str, ...] = ()
     """Options that start over, and so do not belong into a line that resumes."""
 
@@ -137,9 +163,11 @@ class Verb:
         details = self.details.replace("%glacier", program or "%glacier")
         lines = [f"  {program} {line}" + (f"\n      {what}" if what else "") for line, what in self.examples]
         summary = f"{self.summary[:1].upper()}{self.summary[1:]}."
-        shown = "\n".join([summary, *(["", "examples:", *lines] if lines else [])])
-        parser = Parser(f"{program} {self.name}".strip(), shown, details)
+        examples = "\n".join(["Examples:", *lines]) if lines else ""
+        parser = Parser(f"{program} {self.name}".strip(), summary, details, examples)
         self.configure(parser)
+        if self.table:
+            output_options(parser)
         return parser
 
     def parse(
@@ -155,9 +183,12 @@ class Verb:
         if settings is not None and not {"-h", "--help"} & set(words):
             settings.apply(parser)
         # Argparse takes a word that begins with "-" for an option.
-        parsed = parser.parse_args(shield(words, self.signed))
+        parsed, left = parser.parse_known_args(shield(words, self.signed))
         for key, value in vars(parsed).items():
             setattr(parsed, key, _bare(value))
+        if left:
+            message, cure = too_many(parser, parsed, _bare(left))
+            raise InputError(message, cure=cure)
         found = (parser.options.get(word.partition("=")[0]) for word in words)
         parsed.typed = {action.dest for action in found if action is not None}  # not by a setting
         return parsed

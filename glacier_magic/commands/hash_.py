@@ -6,6 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..base.dataframes import marked
+from ..base.facts import facts_lines
 from ..base.rendering import Rendered, html_table, text_table
 from ..base.units import human_bytes, plural, short_id, storable
 from ..catalogue import ArchiveRecord
@@ -16,7 +18,6 @@ from ..transfer.progress import Meter
 from ..transfer.sources import expand
 from ..transfer.verify import LocalHash
 from .console import Console
-from .facts import facts_lines
 from .grammar import Parser, Verb
 from .options import check_option, vault_option
 from .verify import refuse_different
@@ -59,7 +60,7 @@ class Hashes(Rendered):
             columns["state"] = [state for state, _ in self.compared]
             columns["archive"] = [archive.name if archive else "" for archive in archives]
             columns["archive_id"] = [a.archive_id if a else "" for a in archives]
-        return pd.DataFrame(columns)
+        return marked(pd.DataFrame(columns))
 
     def _head(self) -> tuple[str, ...]:
         state = ("state", "archive") if self.compared else ()
@@ -106,7 +107,7 @@ def _run(console: Console, args: Namespace) -> Hashes:
     archives = []
     if args.against is not None:
         # Before the hashing, which may take hours.
-        archives = console.vault(args.vault).select([args.against])
+        archives = console.vault(args.vault).select(args.against)
     paths = dict.fromkeys(expand(args.paths))  # globs may overlap
     # A tree hash is of one file; verify knows the names of many.
     folder = next((path for path in paths if path.is_dir()), None)
@@ -117,7 +118,7 @@ def _run(console: Console, args: Namespace) -> Hashes:
         )
     # hash_file() reports a file that is missing.
     total = sum(path.stat().st_size for path in paths if path.exists())
-    with console.face.progress() as observer:
+    with console.face.progress("Reading the files") as observer:
         label = str(next(iter(paths))) if len(paths) == 1 else plural(len(paths), "file")
         meter = Meter(f"Hashing {label}", total, observer)
         files = [localhash.hash_file(path, progress=meter.moved) for path in paths]
@@ -132,8 +133,9 @@ def _run(console: Console, args: Namespace) -> Hashes:
 
 VERB = Verb(
     name="hash",
-    summary="show the tree hash and SHA-256 of files, and compare them with an archive",
+    summary="hash files, and compare them with an archive",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("hash scan.tif", ""), ("hash scan.tif --against scans/scan.tif --check", "")),
     details=("Reads each file once. Without --against, no connection is needed."),

@@ -13,7 +13,7 @@ _number = whole(1, 1 << 53, "a number from 1 on")  # fits into an integer of any
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="one plan in full")
+    parser.add_argument("id", nargs="?", type=_number, metavar="ID", help="show this plan in full")
     parser.add_argument("--limit", type=_number, metavar="N", default=20, help="the number of plans (20)")
 
 
@@ -28,8 +28,9 @@ def _run(console: Console, args: Namespace) -> Any:
 
 VERB = Verb(
     name="history",
-    summary="list the restores, deletions and purchases that were run, with estimate and outcome",
+    summary="list the plans that were run, with their estimates and outcomes",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("history", ""), ("history 12", "one plan in full")),
 )

@@ -7,7 +7,7 @@ from argparse import Namespace
 from .. import importers
 from ..base.rendering import Rendered, escape, html_table, near, text_table
 from ..base.units import plural
-from ..errors import IntegrityError
+from ..errors import InputError, IntegrityError
 from ..importers import ImportReport
 from .console import Console
 from .grammar import Parser, Verb
@@ -31,9 +31,11 @@ class ImportResult(Rendered):
         self._program = program
 
     def _heading(self) -> str:
-        verb = "would be imported" if self.report.dry_run else "imported"
+        verb = "named" if self.report.names_only else "imported"
+        verb = f"would be {verb}" if self.report.dry_run else verb
         vaults = ", ".join(sorted(self.report.vaults)[:10])
-        new = plural(self.report.taken.total(), "archive")
+        count = self.report.completed if self.report.names_only else self.report.taken.total()
+        new = plural(count, "archive")
         where = f" into {vaults}" if vaults else ""
         return f"{near(str(self.report.source))}, {self.report.format}: {new} {verb}{where}."
 
@@ -41,7 +43,7 @@ class ImportResult(Rendered):
         report = self.report
         counted = [(words, report.taken[state]) for state, words in _OUTCOMES.items()]
         counted += [
-            ("known already; missing details were added", report.completed),
+            ("known already; names or missing details were added", report.completed),
             ("known already", report.known),
             ("jobs skipped: the service lists those that exist", report.jobs),
             *((f"skipped: {why}", count) for why, count in report.left.reasons.most_common()),
@@ -81,7 +83,9 @@ _LEFT = ("skipped", "reason")
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("path", metavar="PATH", help="the other program's file")
+    parser.add_argument(
+        "path", metavar="PATH", help="the other program's file; or a DataFrame, by its variable's name"
+    )
     parser.add_argument(
         "--vault",
         metavar="VAULT",
@@ -91,24 +95,33 @@ def _configure(parser: Parser) -> None:
 
 
 def _run(console: Console, args: Namespace) -> ImportResult:
-    imported = importers.read(args.path)
+    table = console.face.variable(args.path)
+    with console.face.progress(f"Reading {args.path}"):
+        is_frame = hasattr(table, "columns")
+        imported = importers.of_frame(table, args.path) if is_frame else importers.read(args.path)
     if args.vault is not None:
         console.session.service.describe_vault(
             args.vault
         )  # a misspelt name would add a vault to the catalogue
-    report = importers.take(
-        imported,
-        console.session.catalogue,
-        vault=args.vault,
-        otherwise=lambda: console.vault(None).name,  # asked only if needed: it may fail, or send a request
-        dry_run=args.dry_run,
-    )
+    with console.busy(f"Importing {args.path}"):
+        report = importers.take(
+            imported,
+            console.session.catalogue,
+            vault=args.vault,
+            otherwise=lambda: console.vault(None).name,  # only if needed: it may fail, or send a request
+            dry_run=args.dry_run,
+        )
     result = ImportResult(report, console.face.program)
     if report.left.cut:
         console.face.note(repr(result))  # what was imported stays, so it is shown before the error
         raise IntegrityError(
             f"{near(str(report.source))} is truncated: what follows its end is not known",
             cure="Import the complete file; archives are not imported twice.",
+        )
+    if report.left and not (report.taken or report.completed or report.known or report.jobs):
+        console.face.note(repr(result))
+        raise InputError(
+            f"Nothing in {near(str(report.source))} was imported: {next(iter(report.left.reasons))}", cure=""
         )
     return result
 
@@ -118,10 +131,17 @@ VERB = Verb(
     summary="import another program's record of your archives",
     run=_run,
     configure=_configure,
-    examples=(("import ~/.bakthat.sqlite --vault backups", ""), ("import inventory.json --dry-run", "")),
+    examples=(
+        ("import ~/.bakthat.sqlite --vault backups", ""),
+        ("import inventory.json --dry-run", ""),
+        ("import names.csv --vault photos", ""),
+    ),
     details=(
-        "Reads the shelve file of GlacierVault, the SQLite files of bakthat and glacier-cli, the "
-        "journal of mt-aws-glacier, and inventories saved as JSON or CSV. An import never "
-        "overwrites what the catalogue has from an inventory."
+        "Reads the shelve file of GlacierVault, the SQLite files of bakthat, glacier-cli and "
+        "glacier-rsync, the journal of mt-aws-glacier, and inventories saved as JSON or CSV. An "
+        "import never overwrites what the catalogue has from an inventory. Synology's mapping "
+        "database, and tables (CSV, Parquet, DataFrame) with the columns archive_id, name and "
+        "perhaps modified, give names to archives that the catalogue knows, unless their "
+        "descriptions encode names; the descriptions stay."
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from ..base.units import human_bytes, plural
 from ..jobs import InventoryJob
 from ..steps import step
 from .age import as_of
@@ -22,7 +23,8 @@ def _configure(parser: Parser) -> None:
 def _run(console: Console, args: Namespace) -> Any:
     vault = console.vault(args.vault)
     # A job takes hours: one that is in progress or readable is used.
-    found = vault.refresh_inventory() if args.fresh else vault.inventory()
+    with console.busy(f"Reading the inventory of {vault.name}") as observer:
+        found = vault.refresh_inventory() if args.fresh else vault.inventory(progress=observer)
     if isinstance(found, InventoryJob):
         if not args.wait:
             return found
@@ -30,10 +32,12 @@ def _run(console: Console, args: Namespace) -> Any:
         found = vault.archives()
     console.face.note(as_of(console, found))
     # After a lost response, only an inventory shows whether the archive was stored.
-    for name, archive_id in console.session.catalogue.uploads.doubles(vault.name):
+    if copies := vault.copies():
+        more = f" and {plural(len(copies) - 1, 'other')}" if len(copies) > 1 else ""
+        size = human_bytes(sum(copy.size or 0 for copy in copies))
         console.face.note(
-            f"{name!r} seems to be stored twice: a request was repeated after its response was lost. "
-            f"{step('rm', f'id:{archive_id}')} deletes the second one."
+            f"Stored twice, because the response of an upload was lost: {plural(len(copies), 'archive')} "
+            f"({size}), {copies[0].name!r}{more}. {step('rm', '--copies')} shows the fee, and deletes them."
         )
     return found
 
@@ -42,6 +46,7 @@ VERB = Verb(
     name="inventory",
     summary="refresh the catalogue from the service's inventory",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("inventory", ""), ("inventory photos --wait", ""), ("inventory --fresh", "request a new one")),
     once=("--fresh",),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
 
-from ..catalogue.archives.query import SORTABLE
+from ..base.tables import ExactTable
+from ..catalogue.archives.as_of import last_ms
+from ..catalogue.archives.query import Query
 from ..catalogue.archives.states import STATES
-from .age import as_of
+from ..catalogue.archives.where import FIELDS
+from .age import listed
 from .console import Console
 from .grammar import Parser, Verb
 from .options import limit_option, vault_option
@@ -18,7 +20,7 @@ def _configure(parser: Parser) -> None:
         "glob",
         nargs="?",
         metavar="GLOB",
-        help="a name (* matches / too; folder/ is all below it), name: and an exact name, or id: and "
+        help="a name (* matches / too; a folder is all below it), name: and an exact name, or id: and "
         "the beginning of an archive id",
     )
     parser.add_argument("--where", metavar="CONDITION", help="such as \"size > 1e9 and created < '2016'\"")
@@ -35,18 +37,19 @@ def _configure(parser: Parser) -> None:
     vault_option(parser)
 
 
-def _run(console: Console, args: Namespace) -> Any:
-    table = console.vault(args.vault).archives(
-        args.glob,
-        where=args.where,
-        sort=args.sort,
-        limit=args.limit,
-        as_of=args.as_of,
-        # None: what counts as stored, not all states.
-        states=None if args.state is None else args.state.split(","),
+def _run(console: Console, args: Namespace) -> ExactTable:
+    return listed(
+        console.reader(args.vault),
+        Query(
+            glob=args.glob,
+            where=args.where,
+            sort=args.sort,
+            limit=args.limit,
+            as_of=last_ms(args.as_of),
+            # None: what counts as stored, not all states.
+            states=None if args.state is None else args.state.split(","),
+        ),
     )
-    console.face.note(as_of(console, table))
-    return table
 
 
 VERB = Verb(
@@ -60,8 +63,11 @@ VERB = Verb(
         ("ls --as-of 2020-12-31", ""),
     ),
     signed=("--sort",),
-    details=f"Columns to sort by and to set conditions on: {', '.join(SORTABLE)}.\n"
+    table=True,
+    details=f"Columns to sort by and to set conditions on: {', '.join(FIELDS)}.\n"
     "Conditions: < <= = <> >= >, in (...), like 'with %', glob 'with *', is null, and, or, "
     "not; sizes such as 1e9,\n500kB, 16MiB; times such as 2016 or '2016-05-17', which mean "
-    "all of that year or day (UTC).",
+    "all of that year or day (UTC).\nAn archive was stored at the time created; modified is when its file "
+    "was, as far as the description says. A condition\non an unknown value is false; modified is null finds "
+    "those.",
 )

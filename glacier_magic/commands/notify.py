@@ -74,8 +74,9 @@ def _set(console: Console, name: str | None, args: Namespace) -> Any:
 
 VERB = Verb(
     name="notify",
-    summary="show or set the topic that a vault notifies; create a queue for the job board",
+    summary="show or set the topic that a vault notifies; create a queue",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(
         ("notify", ""),

@@ -5,20 +5,15 @@ from __future__ import annotations
 import argparse
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.units import parse_duration, parse_rate, parse_size
-from ..errors import InputError
-from ..jobs import Batch
-from ..plans import Plan
-from ..plans.restore.quoting import DESTINATIONS
-from ..prices import parse_money
-from ..prices.built_in import regions
-from .console import Console
 from .grammar import Parser
 
+if TYPE_CHECKING:
+    from .console import Console
+
 T = TypeVar("T")
-P = TypeVar("P", bound=Plan[Any])
 
 
 def option(*names: str, **details: Any) -> Callable[[Parser], None]:
@@ -36,7 +31,8 @@ def archive_words(parser: Parser, count: str = "+") -> None:
         "archives",
         nargs=count,
         metavar="GLOB|id:ID",
-        help="names (* matches / too; folder/ is all below it), or id: and an archive id",
+        help="names (* matches / too; a folder is all below it, for rm with its slash), or id: and an "
+        "archive id",
     )
 
 
@@ -69,9 +65,9 @@ def whole(least: int, most: int, what: str) -> Callable[[str], int]:
 
 
 def filled(text: str) -> str:
-    """Return a word, which must not be blank: an unset variable would select the whole vault."""
+    """Return a word, which must not be blank: an unset variable would mean the whole vault, or a default."""
     if not text.strip():
-        raise ArgumentTypeError(f"{text!r} is blank; leave it out to use the whole vault")
+        raise ArgumentTypeError(f"{text!r} is blank: leave it out, or check the variable")
     return text
 
 
@@ -81,8 +77,6 @@ size = value(parse_size)
 """Bytes."""
 rate = value(parse_rate)
 """Bytes per second; None for no limit."""
-money = value(parse_money)
-"""US dollars."""
 
 
 vault_word = option("name", metavar="VAULT", help="the vault's name")
@@ -104,17 +98,6 @@ rate_option = option(
 )
 
 
-def destination_option(parser: Parser) -> None:
-    """Add ``--destination``."""
-    parser.add_argument(
-        "--destination",
-        metavar="WHERE",
-        choices=[*DESTINATIONS, *sorted(regions())],
-        help="where this computer is, for the price of data transfer: here (in the vault's region), "
-        "the name of another region, region (any other), or internet (default, or GLACIER_MAGIC_DESTINATION)",
-    )
-
-
 def set_rate(console: Console, args: Namespace) -> None:
     """Limit the session's bandwidth if ``--max-rate`` is given."""
     if hasattr(args, "max_rate"):
@@ -125,69 +108,3 @@ def waiting_options(parser: Parser) -> None:
     """Add ``--wait`` and ``--timeout``."""
     parser.add_argument("--wait", action="store_true", help="wait until it is done")
     parser.add_argument("--timeout", metavar="TIME", type=duration, help="wait at most 90s, 15m, 6h ...")
-
-
-def tier_option(parser: Parser, *, default: str | None, name: str = "tier") -> None:
-    """Add ``--tier``, stored as *name*."""
-    parser.add_argument(
-        "--tier",
-        dest=name,
-        type=str.lower,  # the service writes Standard
-        choices=("standard", "bulk", "expedited"),
-        default=default,
-        help="standard 3-5 hours (default), bulk 5-12 hours, expedited 1-5 minutes",
-    )
-
-
-def limit_options(parser: Parser, *spellings: str) -> None:
-    """Add ``--max-cost``, also by other *spellings*, and ``--accept-unconfirmed``."""
-    parser.add_argument(
-        "--max-cost",
-        *spellings,
-        metavar="USD",
-        type=money,
-        help="refuse if it costs more, or a price is unknown or unconfirmed",
-    )
-    parser.add_argument(
-        "--accept-unconfirmed", action="store_true", help="count unconfirmed prices towards the limit"
-    )
-
-
-def limited(plan: P, args: Namespace) -> P:
-    """Return a plan with the limit of the line; without one it keeps that of the setting.
-
-    :raises InputError: unconfirmed prices are accepted, and there is no limit.
-    """
-    if args.max_cost is not None:
-        plan.limit_to(args.max_cost)  # part of the plan: it holds for a button in a notebook as well
-    if args.accept_unconfirmed and plan.limit is None:  # without a limit all prices are accepted anyway
-        raise InputError("--accept-unconfirmed needs a limit", cure="Add --max-cost USD.")
-    plan.accepts_unconfirmed = args.accept_unconfirmed
-    return plan
-
-
-def running_options(parser: Parser) -> None:
-    """Add the options for running a restore plan."""
-    parser.add_argument("--to", metavar="DIR", default="restored", help="folder for the files (./restored)")
-    destination_option(parser)
-    limit_options(parser)
-    yes_option(parser)
-    rate_option(parser)
-    waiting_options(parser)
-
-
-def settled(console: Console, plan: Plan[Batch], args: Namespace) -> Any:
-    """Show a plan with its limit to the user, or run it; wait for it with ``--wait``."""
-    outcome = console.settle(limited(plan, args), yes=args.yes)
-    if isinstance(outcome, Batch) and args.wait:
-        return console.face.wait(outcome, args.timeout)
-    return outcome
-
-
-def guard_options(parser: Parser) -> None:
-    """Add ``--yes``, ``--confirm`` and the options of the limit, which ``--max-fee`` spells as well."""
-    parser.add_argument("--yes", action="store_true", help="do it without asking; for one archive only")
-    parser.add_argument(
-        "--confirm", metavar="VAULT", help="the vault's name, to confirm more than one archive without asking"
-    )
-    limit_options(parser, "--max-fee")  # what a deletion costs is the fee of early deletion

@@ -6,23 +6,18 @@ from argparse import Namespace
 from typing import Any
 
 from ..base.rendering import visible
+from ..errors import InputError
 from ..plans import PeekPlan
 from .console import Console
+from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import (
-    destination_option,
-    limit_options,
-    limited,
-    size,
-    tier_option,
-    vault_option,
-    waiting_options,
-    whole,
-)
+from .options import size, vault_option, waiting_options, whole
+from .plan_options import destination_option, limit_options, limited, tier_option
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("archive", metavar="NAME|id:ID", help="a zip, tar or tar.gz")
+    parser.add_argument("archive", nargs="?", metavar="NAME|id:ID", help="a zip, tar or tar.gz")
+    table_option(parser)
     vault_option(parser)
     parser.add_argument(
         "--as", dest="kind", choices=("zip", "tar", "tar.gz"), help="the format, if the name does not say"
@@ -62,14 +57,18 @@ def _run(console: Console, args: Namespace) -> Any:
 
 
 def _plan(console: Console, args: Namespace) -> PeekPlan:
-    plan = console.vault(args.vault).peek(
-        args.archive,
-        kind=args.kind,
-        tier=args.tier,
-        max_bytes=args.max_bytes,
-        rounds=args.rounds,
-        destination=args.destination,
-    )
+    if args.table is None and args.archive is None:
+        raise InputError("Which archive?", cure="Name one, or give a table of one row with --from.")
+    vault, archives = words_or_table(console, args, [] if args.archive is None else [args.archive])
+    with console.busy():
+        plan = vault.peek(
+            archives[0],
+            kind=args.kind,
+            tier=args.tier,
+            max_bytes=args.max_bytes,
+            rounds=args.rounds,
+            destination=args.destination,
+        )
     return limited(plan, args)
 
 
@@ -84,6 +83,7 @@ VERB = Verb(
     name="peek",
     summary="list the members of a zip or tar from a few MiB of it",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("peek backup-2019.zip --max-cost 0.10", ""), ("peek id:ID --as tar.gz", "")),
     details=(

@@ -62,7 +62,7 @@ def _iam(console: Console, args: Namespace) -> IdentityPolicy:
 
 VERB = Verb(
     name="policy",
-    summary="show or set the account's data retrieval policy; print an IAM policy",
+    summary="show or set the data retrieval policy; print an IAM policy",
     run=_run,
     configure=_configure,
     examples=(

@@ -19,7 +19,7 @@ def _configure(parser: Parser) -> None:
         type=rate,
         default=False,
         metavar="RATE",
-        help="10MB/s, 500k, none; show the rate if left out",
+        help="such as 10MB/s, 500k or none; without it, the rate is shown",
     )
 
 
@@ -41,7 +41,7 @@ def _run(console: Console, args: Namespace) -> str:
 
 VERB = Verb(
     name="rate",
-    summary="show or limit the bandwidth of all transfers, including running ones",
+    summary="show or limit the bandwidth of all transfers",
     run=_run,
     configure=_configure,
     examples=(("rate", ""), ("rate 10MB/s", ""), ("rate none", "")),

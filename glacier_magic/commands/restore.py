@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from typing import Any
 
 from ..base.ranges import Asked
 from ..base.rendering import near
-from ..catalogue import ArchiveRecord
-from ..client.vault import Vault
 from ..errors import InputError
 from ..jobs import Batch
 from ..plans import Plan, RestorePlan
 from ..steps import step
 from .console import Console
-from .dataframe_option import archives_of, table_option
+from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import archive_words, running_options, set_rate, settled, size, tier_option, vault_option
+from .options import archive_words, set_rate, size, vault_option
+from .plan_options import running_options, settled, tier_option
 
 
 def part_options(parser: Parser) -> None:
     """Add ``--head``, ``--tail`` and ``--range``."""
     part = parser.add_mutually_exclusive_group()
-    part.add_argument("--head", metavar="SIZE", type=size, help="the first 1MB, say, alone")
-    part.add_argument("--tail", metavar="SIZE", type=size, help="the last 1MB, say, alone")
-    part.add_argument("--range", metavar="A-B", dest="part", help="these bytes alone: see below")
+    part.add_argument("--head", metavar="SIZE", type=size, help="only the first bytes: 1MB")
+    part.add_argument("--tail", metavar="SIZE", type=size, help="only the last bytes: 1MB")
+    part.add_argument("--range", metavar="A-B", dest="part", help="only these bytes: 0-1048575 (see below)")
 
 
 def _part(args: Namespace) -> Asked | None:
@@ -44,7 +42,7 @@ def _configure(parser: Parser) -> None:
         "--save", metavar="FILE", help="write the plan to a file for a colleague, without any request"
     )
     parser.add_argument(
-        "--newest", action="store_true", help="of archives of one name and different bytes, the newest alone"
+        "--newest", action="store_true", help="of archives of one name and different bytes, only the newest"
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
@@ -98,31 +96,23 @@ def _named(console: Console, args: Namespace) -> str | None:
 def _plan(console: Console, args: Namespace) -> Plan[Batch]:
     if args.expired or args.extend:
         return _again(console, args)
-    vault, archives = _chosen(console, args)
-    return vault.restore(
-        *archives,
-        tier=args.tier,
-        to=args.to or "restored",
-        destination=args.destination,
-        spread=args.spread,
-        daily=args.daily,
-        byte_range=_part(args),
-        newest=args.newest,
-    )
-
-
-def _chosen(console: Console, args: Namespace) -> tuple[Vault, Sequence[str | ArchiveRecord]]:
-    """Return the vault, and the archives that words or a table choose."""
-    if args.table is not None and args.archives:  # both could mean either their sum or their intersection
-        raise InputError("Archives come from words or from a table", cure="Leave out one of them.")
-    if args.table is not None:
-        return archives_of(console, args.table, args.vault)
-    if not args.archives:
+    if args.table is None and not args.archives:
         raise InputError(
             "Which archives?",
             cure=f"Name some, or use --from, --expired or --extend; {step('restore', '--help')} says more.",
         )
-    return console.vault(args.vault), args.archives
+    vault, archives = words_or_table(console, args, args.archives)
+    with console.busy():
+        return vault.restore(
+            *archives,
+            tier=args.tier,
+            to=args.to or "restored",
+            destination=args.destination,
+            spread=args.spread,
+            daily=args.daily,
+            byte_range=_part(args),
+            newest=args.newest,
+        )
 
 
 def _again(console: Console, args: Namespace) -> Plan[Batch]:
@@ -139,20 +129,22 @@ def _again(console: Console, args: Namespace) -> Plan[Batch]:
         raise InputError("--expired and --extend write to the first folder", cure="Leave out --to.")
     vault = _named(console, args)
     if args.expired:
-        return console.session.restore_expired(
-            *args.archives,
-            vault=vault,
-            tier=args.tier if "tier" in args.typed else None,  # a setting is no other tier than before
-            destination=args.destination,
-            spread=args.spread,
-            daily=args.daily,
-        )
+        with console.busy():
+            return console.session.restore_expired(
+                *args.archives,
+                vault=vault,
+                tier=args.tier if "tier" in args.typed else None,  # a setting is no other tier than before
+                destination=args.destination,
+                spread=args.spread,
+                daily=args.daily,
+            )
     if args.typed & {"tier", "spread", "daily"}:
         raise InputError(
             "--extend requests at once, in the first tier", cure="Leave out --tier, --spread and --daily."
         )
     # A new job for a staged archive starts another 24 hours.
-    return console.session.extend(*args.archives, vault=vault)
+    with console.busy():
+        return console.session.extend(*args.archives, vault=vault)
 
 
 def _saved(console: Console, plan: Plan[Batch], args: Namespace) -> str:

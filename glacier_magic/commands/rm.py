@@ -8,23 +8,41 @@ from typing import Any
 from ..errors import InputError
 from ..plans import Deleted
 from ..plans.delete.delete_plan import failure
+from ..steps import step
 from .console import Console
+from .dataframe_option import table_option, words_or_table
 from .grammar import Parser, Verb
-from .options import archive_words, guard_options, limited, vault_option
+from .options import archive_words, vault_option
+from .plan_options import guard_options, limited
 
 
 def _configure(parser: Parser) -> None:
     archive_words(parser, count="*")
-    parser.add_argument("--where", metavar="COND", help="such as \"created < '2016'\"")
+    parser.add_argument("--where", metavar="CONDITION", help="such as \"created < '2016'\"")
+    parser.add_argument(
+        "--copies", action="store_true", help="what uploads stored twice because a response was lost"
+    )
+    table_option(parser)
     vault_option(parser)
     guard_options(parser)
 
 
 def _run(console: Console, args: Namespace) -> Any:
-    if not args.archives and not args.where:  # no words must never mean all: drop --with-archives does that
-        raise InputError("Which archives?", cure="Name them, or give a condition with --where.")
-    vault = console.vault(args.vault)
-    plan = limited(vault.remove(*args.archives, where=args.where), args)
+    # No words must never mean all: drop --with-archives does that.
+    if not args.archives and not args.where and args.table is None and not args.copies:
+        raise InputError("Which archives?", cure="Name them, or give a condition with --where, or --from.")
+    vault, archives = words_or_table(console, args, args.archives)
+    if args.copies:
+        if archives or args.where:
+            raise InputError("--copies stands alone", cure="Leave out names and conditions.")
+        archives = vault.copies()
+        if not archives:
+            raise InputError(
+                f"No upload is known to have stored an archive of {vault.name} twice",
+                cure=f"{step('inventory')} may show some.",
+            )
+    with console.busy():
+        plan = limited(vault.delete(*archives, where=args.where), args)
     return or_failure(console, console.settle(plan, yes=args.yes, confirm=args.confirm))
 
 
@@ -45,11 +63,14 @@ VERB = Verb(
     examples=(
         ("rm 'scans/1999/*'", ""),
         ("rm --where \"created < '2012'\" --max-cost 0", ""),
+        ("rm --from df", "the archives of a DataFrame"),
+        ("rm --copies", "after uploads whose response was lost"),
         ("rm id:ID --yes", ""),
     ),
     interrupted="%glacier deletions --resume resumes the confirmed deletion.",
     details=(
-        "Shows the plan first. To delete more than one archive, type the vault's name or give it "
+        "Shows the plan first. A folder needs its slash: where one archive was meant, all below a folder "
+        "would be deleted. To delete more than one archive, type the vault's name or give it "
         "with --confirm. The list of archives is saved before the first request; after an "
         "interruption, the verb deletions resumes it."
     ),

@@ -1,100 +1,179 @@
-"""The status: account, vaults, running jobs, and the next step."""
+"""The status: the connection, its vaults, what runs, and the next step."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..base.rendering import Rendered, escape, html_table, snapshot_text, summary, text_table
-from ..base.units import human_bytes, local_time, plural
+from ..base.facts import Facts, facts_lines
+from ..base.rendering import Rendered, escape
+from ..base.units import human_bytes, human_duration, local_time, plural
+from ..steps import step
 from .console import Console, where
-from .facts import facts_html, facts_lines
 from .grammar import Verb
 from .options import account_option
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ..client.session import Session
+    from ..jobs import BoardSnapshot, JobRow
+
+NAMED = 3
+"""The most names in a line."""
 
 
 class Status(Rendered):
-    """Account, region, endpoint, vaults, jobs, and the next step."""
+    """Where the console is connected, what is in progress, and the next step."""
 
     def __init__(self, console: Console, *, show_account: bool) -> None:
         session = console.session
         # Notebooks are shared with their outputs.
         account = session.account if show_account else f"********{session.account[-4:]}"
         self.vaults = session.vaults()
-        jobs = session.jobs()  # also starts the tracker: downloads that are ready continue
-        self.jobs = jobs.snapshot
+        self.jobs = session.jobs().snapshot  # also starts the tracker: downloads that are ready continue
         self.in_use = console.vault_in_use
-        self.facts = [
-            ("account", account),
-            ("region", session.region),
-            ("service", where(session)),
-            ("endpoint", session.service.endpoint),
-            ("catalogue", session.catalogue.place),
-            ("vault in use", self.in_use or "none"),
-        ]
-        unfinished = session.catalogue.deletions.unfinished()
-        if unfinished:
-            what = plural(len(unfinished), "unfinished deletion")
-            held = ", on hold" if any(deletion.on_hold for deletion in unfinished) else ""
-            self.facts.append(("deletions", f"{what}{held}: {console.face.program} deletions"))
+        if self.in_use is None and len(self.vaults) == 1:
+            self.in_use = str(self.vaults["vault"].iloc[0])  # the vault of verbs that name none
+        self.unfinished = [each for each in session.catalogue.uploads.open() if not each.held]
+        self.held = session.held.words
+        self.deletions = [each for each in session.catalogue.deletions.unfinished() if not each.on_hold]
+        self.place = [("connected to", where(session)), ("account", f"{account}, region: {session.region}")]
         if self.jobs.virtual:
-            speed = session.service.clock.speed
-            self.facts.append(
-                ("emulator time", f"{self.jobs.now:%Y-%m-%d %H:%M} UTC, {speed:g} times real time")
-            )
-        self.next = _next_step(console.face.program, self)
-
-    def _rows(self) -> list[tuple[str, ...]]:
-        return [
-            (row["vault"], f"{row['archives']:,}", human_bytes(row["size"]), self._when(row["inventory"]))
-            for row in self.vaults.to_dict("records")
+            self.place.append(("emulator time", _emulator_time(session, self.jobs)))
+        work = [
+            ("vaults", self._vaults(session)),
+            *_of_jobs(self.jobs),
+            ("uploads", self._uploads()),
+            ("copies", self._copies(session)),
+            ("deletions", plural(len(self.deletions), "unfinished deletion") if self.deletions else ""),
+            ("on hold", self.held),
         ]
+        self.work: Facts = [(label, text) for label, text in work if text]
+        self.next = self._next(console)
 
-    def _when(self, made: pd.Timestamp) -> str:
+    def _vaults(self, session: Session) -> str:
+        names = [str(name) for name in self.vaults["vault"]]
+        others = [name for name in names if name != self.in_use]
+        if self.in_use is None:
+            return f"{_some(others)}; none is in use" if others else "none"
+        more = f"; {plural(len(others), 'other')}: {_some(others)}" if others else ""
+        return f"{self.in_use}: {self._contents(session, self.in_use)}{more}"
+
+    def _contents(self, session: Session, vault: str) -> str:
+        """Return the contents of a vault by its last inventory, else by the catalogue."""
         import pandas as pd
 
-        # LastInventoryDate is null in a new vault.
-        return "never" if pd.isna(made) else local_time(made.to_pydatetime(), self.jobs.now)
+        for row in self.vaults[self.vaults["vault"] == vault].to_dict("records"):
+            if not pd.isna(row["inventory"]):  # null in a new vault
+                count, size = plural(row["archives"], "archive"), human_bytes(row["size"])
+                made = local_time(row["inventory"].to_pydatetime(), self.jobs.now)
+                return f"{count}, {size}, inventory of {made}"
+        return f"{plural(session.catalogue.archives.count(vault), 'archive')} stored, no inventory yet"
+
+    def _uploads(self) -> str:
+        if not self.unfinished:
+            return ""
+        into = _some([each.vault for each in self.unfinished])
+        return f"{len(self.unfinished):,} unfinished in {into}: {_some([e.name for e in self.unfinished])}"
+
+    def _copies(self, session: Session) -> str:
+        """Return what uploads whose response was lost have stored twice in the vault in use."""
+        copies = session.catalogue.uploads.copies(self.in_use) if self.in_use else []
+        if not copies:
+            return ""
+        names = _some([copy.name for copy in copies])
+        return f"{len(copies):,} from uploads whose response was lost: {names}; {step('rm', '--copies')}"
+
+    def _next(self, console: Console) -> str:
+        session, vaults = console.session, self.vaults
+        if self.held:
+            return f"{step('catalogue', 'resume')} or {step('catalogue', 'discard')}"
+        if self.in_use is None:
+            return step("use", str(vaults["vault"].iloc[0])) if len(vaults) else step("create", "NAME")
+        if self.unfinished:
+            return step("uploads", f"--resume --vault {self.unfinished[0].vault}")
+        if self.deletions:
+            return step("deletions")
+        if any(row.ours and row.state == "expired" for row in self.jobs.rows):
+            return step("restore", "--expired")
+        if not self.jobs.finished:
+            return step("jobs" if console.face.lasting else "wait")
+        if session.catalogue.archives.count(self.in_use):
+            return f"{step('ls')}, then {step('restore', 'NAME')}"
+        listed = vaults.loc[vaults["vault"] == self.in_use, "archives"].sum()
+        return step("inventory") if listed else step("upload", "PATH")
 
     def _repr_text(self) -> str:
-        lines = [*facts_lines(self.facts)]
-        if len(self.vaults):
-            lines += ["", text_table(_HEAD, self._rows(), numbers=(1, 2))]
-        if self.jobs.rows:
-            # Those that have ended are on the board.
-            running = replace(self.jobs, rows=tuple(r for r in self.jobs.rows if not r.ended))
-            lines += ["", snapshot_text(running) if running.rows else summary(self.jobs)]
-        return "\n".join([*lines, "", f"Next: {self.next}"])
+        return "\n".join(facts_lines([*self.place, *self.work, ("next", self.next)]))
 
     def _repr_html(self) -> str:
-        vaults = html_table(_HEAD, self._rows(), numbers=(1, 2)) if len(self.vaults) else ""
+        (_, connected), *place = self.place
+        rows = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in self.work)
+        steps = " then ".join(f"<code>{escape(words)}</code>" for words in self.next.split(", then "))
         return (
-            f"{facts_html(self.facts)}{vaults}"
-            f"<p>{escape(summary(self.jobs))}</p><p>Next: <code>{escape(self.next)}</code></p>"
+            f"{_STYLE}<div class='glacier-status'><b>Connected to {escape(connected)}</b>"
+            f"<p>{' · '.join(escape(f'{label} {text}') for label, text in place)}</p>"
+            f"<dl>{rows}<dt>next</dt><dd>{steps}</dd></dl></div>"
         )
 
 
-_HEAD = ("vault", "archives", "size", "last inventory")
+_STYLE = (
+    "<style>.glacier-status{border-left:3px solid var(--jp-brand-color1,#1976d2);padding:2px 0 2px 14px;"
+    "font-size:var(--jp-content-font-size1,14px);line-height:1.5;overflow-wrap:anywhere}"
+    ".glacier-status p{margin:0 0 10px;color:var(--jp-content-font-color2,inherit)}"
+    ".glacier-status dl{display:grid;grid-template-columns:minmax(5em,max-content) 1fr;gap:3px 16px;margin:0}"
+    ".glacier-status dt{color:var(--jp-content-font-color2,inherit);font-weight:normal;text-align:left;"
+    "width:auto;float:none}"
+    ".glacier-status dd{margin:0;width:auto;float:none}"
+    ".glacier-status code{background:var(--jp-layout-color2,rgba(128,128,128,.15));padding:2px 7px;"
+    "border-radius:3px}</style>"
+)
 
 
-def _next_step(program: str, status: Status) -> str:
-    if not len(status.vaults):
-        return f"{program} create NAME"
-    if status.in_use is None and len(status.vaults) > 1:
-        return f"{program} use {status.vaults['vault'].iloc[0]}"
-    if status.jobs.count("in progress", "ready", "downloading", "requested", "scheduled"):
-        return f"{program} jobs"
-    if (status.vaults["archives"] == 0).all():
-        return f"{program} upload FILE"
-    return f"{program} inventory, then {program} ls and {program} restore NAME"
+def _some(names: Sequence[str]) -> str:
+    """Return the first of *names*, each once, and the number of the others."""
+    once = list(dict.fromkeys(names))
+    more = f" and {len(once) - NAMED:,} more" if len(once) > NAMED else ""
+    return f"{', '.join(once[:NAMED])}{more}"
+
+
+def _emulator_time(session: Session, jobs: BoardSnapshot) -> str:
+    speed = session.service.clock.speed
+    pace = {0.0: "paused", 1.0: "in real time"}.get(speed, f"{speed:g} times real time")
+    return f"{local_time(jobs.now, datetime.now(UTC))}, {pace}"
+
+
+def _of_jobs(jobs: BoardSnapshot) -> list[tuple[str, str]]:
+    """Return what runs, what is ready, and what ended without a file."""
+    ready = [row for row in jobs.rows if row.state in ("ready", "downloading")]
+    running = [row for row in jobs.rows if not row.ended and row not in ready]
+    expected = min((row.expected for row in running if row.expected), default=None)
+    until = min((row.ready_until for row in ready if row.ready_until), default=None)
+    when = kept = ""
+    if expected is not None:
+        left = (expected - jobs.now).total_seconds()
+        moment = f"{local_time(expected, jobs.now)}, in {human_duration(left)}"
+        when = f"; expected {moment if left > 0 else 'any moment'}"
+    if until is not None:
+        kept = f"; kept {human_duration((until - jobs.now).total_seconds())} more"
+    return [
+        ("running", f"{_counted(running)}{when}" if running else ""),
+        ("ready", f"{_counted(ready)}{kept}" if ready else ""),
+        ("ended", _counted([row for row in jobs.rows if row.ours and row.state in ("failed", "expired")])),
+    ]
+
+
+def _counted(rows: Sequence[JobRow]) -> str:
+    """Return the number of rows in each state, and the names of the first."""
+    states = Counter(row.state for row in rows)
+    numbers = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    return f"{numbers}: {_some([row.name for row in rows])}" if rows else ""
 
 
 VERB = Verb(
     name="",
-    summary="show the status: account, vaults, running jobs, and the next step",
+    summary="show where you are connected, what is in progress, and the next step",
     run=lambda console, args: Status(console, show_account=args.show_account),
     configure=account_option,
 )

@@ -32,6 +32,7 @@ VERB = Verb(
     name="tags",
     summary="show or change the tags of a vault",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("tags photos", ""), ("tags photos owner=ann --remove draft", "")),
     details=("A key that contains = or begins with - can be set from Python: vault.tags().change(...)."),

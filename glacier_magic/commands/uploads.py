@@ -28,8 +28,9 @@ def _run(console: Console, args: Namespace) -> Any:
         return console.settle(AbortPlan(leftovers, args.abort), yes=args.yes)
     if args.resume is None:  # []: --resume without ids, for all
         return leftovers
+    console.check_place()
     set_rate(console, args)
-    with console.face.progress() as observer:
+    with console.face.progress("Resuming the uploads") as observer:
         return leftovers.resume(args.resume, progress=observer)
 
 
@@ -37,6 +38,7 @@ VERB = Verb(
     name="uploads",
     summary="list, resume or abort unfinished uploads",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(("uploads", ""), ("uploads --resume", ""), ("uploads --abort ID", "")),
     details=("Parts that the service has with the right tree hash are not sent again."),

@@ -16,7 +16,7 @@ def _configure(parser: Parser) -> None:
         "--all-regions", action="store_true", help="the vaults of all regions, with cost and idleness"
     )
     parser.add_argument(
-        "--regions", metavar="R,R", help="the vaults of these regions, with cost and idleness"
+        "--regions", metavar="REGIONS", help="the vaults of these regions, with cost and idleness"
     )
 
 
@@ -27,16 +27,19 @@ def _run(console: Console, args: Namespace) -> Any:
             raise InputError("No region is given", cure="Write --regions eu-west-1,us-east-1.")
         # A misspelt one would only be noted as not answering.
         checked_regions(regions, [console.session.region])
-        return console.session.vaults_everywhere(regions)
-    if args.all_regions:
-        return console.session.vaults_everywhere()
-    return console.session.vaults()
+    else:
+        regions = None
+    with console.busy("Listing the vaults"):
+        if regions or args.all_regions:
+            return console.session.vaults_everywhere(regions)
+        return console.session.vaults()
 
 
 VERB = Verb(
     name="vaults",
     summary="list the vaults of the region, or of all regions",
     run=_run,
+    table=True,
     configure=_configure,
     examples=(
         ("vaults", ""),

@@ -1,27 +1,43 @@
-"""All verbs, in the groups of the help."""
+"""All verbs, in the groups of the help.  The module of a verb is imported when the verb is used."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from .grammar import Verb
 
-
-def _verbs(modules: str) -> tuple[Verb, ...]:
-    # import_ and hash_: a keyword and a function of Python have these names.
-    return tuple(import_module(f".{module}", __package__).VERB for module in modules.split())
-
-
-GROUPS: dict[str, tuple[Verb, ...]] = {
-    "Connection and vaults": _verbs("status connect vaults create use"),
-    "Contents": _verbs("inventory ls find du duplicates diff explore peek import_"),
-    "Upload": _verbs("upload uploads rate"),
-    "Restore": _verbs("restore run jobs wait history"),
-    "Delete": _verbs("rm deletions drop drops"),
-    "Verify": _verbs("hash_ verify"),
-    "Costs": _verbs("cost policy capacity"),
-    "Vault settings": _verbs("tags access lock notify"),
-    "This program": _verbs("catalogue why emulator"),
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Connection and vaults": ("", "connect", "vaults", "create", "use"),
+    "Contents": ("inventory", "ls", "find", "du", "duplicates", "diff", "explore", "peek", "import"),
+    "Upload": ("upload", "uploads", "rate"),
+    "Restore": ("restore", "run", "jobs", "wait", "history"),
+    "Delete": ("rm", "deletions", "drop", "drops"),
+    "Verify": ("hash", "verify"),
+    "Costs": ("cost", "policy", "capacity"),
+    "Vault settings": ("tags", "access", "lock", "notify"),
+    "This program": ("catalogue", "why", "emulator"),
 }
+"""The names of the verbs; ``""`` is the status."""
 
-VERBS: dict[str, Verb] = {verb.name: verb for group in GROUPS.values() for verb in group}
+_MODULES = {"": "status", "import": "import_", "hash": "hash_", "run": "run_"}
+"""Modules that do not have the name of their verb: a keyword or a function has it."""
+
+
+class _Verbs(Mapping[str, Verb]):
+    """The verbs by name."""
+
+    def __getitem__(self, name: str) -> Verb:
+        if name not in set(self):
+            raise KeyError(name)
+        verb: Verb = import_module(f".{_MODULES.get(name, name)}", __package__).VERB
+        return verb
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for names in GROUPS.values() for name in names)
+
+    def __len__(self) -> int:
+        return sum(map(len, GROUPS.values()))
+
+
+VERBS: Mapping[str, Verb] = _Verbs()

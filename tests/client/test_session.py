@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,8 +18,9 @@ from glacier_magic.base.paths import (
 )
 from glacier_magic.client.connect import reconnect
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.errors import EmulatorFailed, InputError, Unavailable
+from glacier_magic.errors import AccessDenied, EmulatorFailed, InputError, Unavailable
 from glacier_magic.service import Connection, ServiceClock
+from tests.faces import Face
 
 
 def test_real_archives_never_share_a_catalogue_with_others(tmp_path):
@@ -93,18 +95,9 @@ def test_an_emulator_that_cannot_start_is_an_error_of_ours(tmp_path):
         gm.connect(emulator=tmp_path / "file" / "folder")
 
 
-class Quiet:
-    """A face that nobody looks at."""
-
-    program = "%glacier"
-
-    def note(self, text):
-        """Take no note."""
-
-
 def test_an_emulator_restarted_by_another_kernel_is_found_again(own_emulator):
     """It may listen elsewhere now; the next verb goes there."""
-    consoles = [Console(Quiet()), Console(Quiet())]
+    consoles = [Console(Face()), Console(Face())]
     try:
         for console in consoles:
             run(console, VERBS, ["connect", "--data", str(own_emulator.folder)])
@@ -166,10 +159,10 @@ def test_a_session_shows_no_account(session, vault):
         lambda vault: vault.restore("*", to=None),
         lambda vault: vault.restore("*", to="a\0b"),
         lambda vault: vault.restore("*", to="a\0b", byte_range="0-1"),
-        lambda vault: vault.remove(None),
-        lambda vault: vault.remove("*").limit_to("x"),
-        lambda vault: vault.remove("*").limit_to(0.5),
-        lambda vault: vault.select([3]),
+        lambda vault: vault.delete(None),
+        lambda vault: vault.delete("*").limit_to("x"),
+        lambda vault: vault.delete("*").limit_to(0.5),
+        lambda vault: vault.select(3),
         lambda vault: vault.session.vault(None),
         lambda vault: vault.session.vault(b"photos"),
     ],
@@ -181,3 +174,29 @@ def test_what_is_of_a_wrong_kind_is_an_input_error(session, files, ask):
     with pytest.raises(InputError) as caught:
         ask(vault)
     assert caught.value.cure
+
+
+def test_keys_of_another_account_reach_nothing(emulator, region, monkeypatch, tmp_path):
+    """Each request names the account that the session began with: a login may change to another's keys."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", emulation.ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", emulation.SECRET_KEY)
+    with gm.connect(endpoint_url=emulator.url, region=region, catalogue=tmp_path / "c.sqlite") as session:
+        paths = []
+        for client in {session.service._patient, session.service._once}:
+            client.meta.events.register(
+                "before-send", lambda request, **_: paths.append(urlsplit(request.url).path)
+            )
+        (tmp_path / "a.txt").write_text("a")
+        vault = session.create_vault("photos")
+        archive = vault.upload(tmp_path / "a.txt")
+        # As the service sees keys of another account: the one in the request is not theirs.
+        session.service.address("999999999999")
+        with pytest.raises(AccessDenied):
+            vault.upload(tmp_path / "a.txt", again=True)
+        with pytest.raises(AccessDenied):
+            session.service.delete_archive("photos", archive.id)
+        session.service.address(session.account)
+        vault.delete(archive).run(confirm="photos")
+    owners = [path.split("/")[1] for path in paths]
+    assert set(owners) == {session.account, "999999999999"}
+    assert owners.count("999999999999") == 2

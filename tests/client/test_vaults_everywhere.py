@@ -79,8 +79,8 @@ def test_a_region_without_access_is_a_note_and_no_error(session, vault, region, 
     from glacier_magic.service import Service
 
     errors = {
-        "closed-1": CredentialsError("unknown key"),
-        "closed-2": CredentialsError("unknown key"),
+        "closed-1": CredentialsError("unknown key", code="UnrecognizedClientException"),
+        "closed-2": CredentialsError("unknown key", code="UnrecognizedClientException"),
         "denied-1": AccessDenied("denied"),
         "gone-1": Unavailable("no route"),
     }

@@ -1,9 +1,10 @@
 """Looking into a vault by words and from Python: ls, find, du, duplicates, diff."""
 
 import random
+import re
+import shlex
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
-from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -12,10 +13,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from glacier_magic.base import dataframes
+from glacier_magic.base.dataframes import MARK
+from glacier_magic.catalogue import maintenance
 from glacier_magic.catalogue.archives import comparing
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, NameNotKnown
+from glacier_magic.prices.storage_costs import TOP, by_folder
 from tests.catalogue import mark_deleted
+from tests.faces import Face
 
 DAY = 86_400_000
 FIRST = 1_577_836_800_000  # 2020-01-01 00:00 UTC
@@ -61,7 +66,7 @@ def notes():
 def glacier(notes, emulator, region, monkeypatch, tmp_path, sessions):
     """Run a line of words; the vault photos has two inventories, of the first days of 2020."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(tmp_path / "catalogue.sqlite"))
-    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append)
+    face = Face(notes)
     console = Console(face, sessions=sessions)
 
     def glacier(*words):
@@ -186,7 +191,7 @@ STRANGE = [
     "created = '0000'",
     "size = ٣",
     "tree_hash = 'zz'",
-    "mtime is not null and state = 'no such'",
+    "modified is not null and state = 'no such'",
     "name = '😀.jpg'",
     "name",
 ]
@@ -223,6 +228,7 @@ def test_odd_words_are_taken_or_refused_and_change_nothing(glacier, option):
             [
                 "size",
                 "created",
+                "modified",
                 "name",
                 "state",
                 "and",
@@ -311,6 +317,86 @@ def test_what_is_no_moment_is_an_input_error(glacier):
                 ask(moment)
 
 
+# No match
+
+
+def test_a_name_that_is_no_archive_says_what_holds_it(glacier, notes):
+    """So that an empty table does not look like an empty vault."""
+    assert len(glacier("ls", "tif")) == 0
+    assert notes == [
+        f"photos: none of 9 archives, as of the inventory of 2020-01-02 00:00 UTC, {ago(notes)} old. "
+        "4 names contain 'tif': %glacier ls '*tif*' or %glacier find tif."
+    ]
+    glacier("ls", "memo")
+    assert notes[0].endswith("1 name contains 'memo': %glacier ls '*memo*' or %glacier find memo.")
+    glacier("ls", "A[1]")
+    assert notes[0].endswith("1 name contains 'A1': %glacier find A1.")  # not ls: its case counts
+    glacier("ls", "2019*.TIF")
+    assert notes[0].endswith("2 names contain '2019' and '.TIF': %glacier find 2019 .TIF.")
+    glacier("ls", "zebra")
+    assert notes[0].endswith("old.")
+
+
+def ago(notes):
+    return re.search(r"UTC, (.*?) old", notes[0])[1]
+
+
+@pytest.mark.limits(counted_rows=2)
+def test_names_that_are_too_many_to_count_are_said_to_be(glacier, notes):
+    """A vault of millions is not read through for a suggestion."""
+    glacier("ls", "tif")
+    assert "more than 2 names contain 'tif'" in notes[0]
+
+
+def test_a_folder_in_another_case_or_below_is_suggested(glacier, notes):
+    """With the pattern of all that is in it."""
+    glacier("ls", "SCANS")
+    assert "scans/ is a folder of 3 archives: %glacier ls 'scans/*'." in notes[0]
+    glacier("ls", "2019/")
+    assert "scans/2019/ is a folder of 2 archives: %glacier ls 'scans/2019/*'." in notes[0]
+    glacier("ls", "cans")
+    assert "is a folder" not in notes[0]
+
+
+def test_a_condition_that_nothing_meets_says_how_many_archives_there_are(glacier, notes):
+    """Also for states, and for words to find."""
+    for words in (
+        ("ls", "--where", "size > 1TB"),
+        ("ls", "--state", "unknown"),
+        ("find", "tif", "zebra"),
+        ("ls", "id:zz"),
+    ):
+        assert len(glacier(*words)) == 0
+        assert notes[0].startswith("photos: none of 9 archives, as of the inventory of 2020-01-02")
+
+
+def test_what_the_suggestions_say_is_found(glacier, notes):
+    """Each of them lists something, whatever the names hold."""
+    vault = glacier.console.session.vault("photos")
+    for word in ("quoted", "[1]", "1]", "it's", "s/2019", "A", "2019", "SCANS/2019", "😀"):
+        assert len(glacier("ls", word)) == 0
+        steps = re.findall(r"%glacier (.*?)(?= or %glacier|\.$|\. )", notes[0])
+        assert steps, word
+        for words in steps:
+            assert len(glacier(*shlex.split(words))), words
+    assert len(vault.archives()) == 9
+
+
+def test_a_folder_needs_no_slash(glacier):
+    """In ls, from Python and in du alike."""
+    assert names(glacier("ls", "scans/2019")) == ["scans/2019/a.tif", "scans/2019/b.tif"]
+    assert names(glacier.vault.archives("scans", where="size < 250")) == [
+        "scans/2019/b.tif",
+        "scans/2020/c.tif",
+    ]
+    assert [a.name for a in glacier.vault.select("scans/2020", "memo.txt")] == [
+        "scans/2020/c.tif",
+        "memo.txt",
+    ]
+    assert names(glacier("ls", "scans", "--as-of", "2020-01-01"))[0] == "scans/2019/a.tif"
+    assert list(glacier("du", "scans/2019/")["path"]) == list(glacier("du", "scans/2019")["path"])
+
+
 # find, du, duplicates, diff
 
 
@@ -319,6 +405,8 @@ def test_find_looks_anywhere_in_the_name(glacier, notes):
     assert names(glacier("find", "2019/A")) == ["scans/2019/a.tif"]
     assert names(glacier("find", "a[1]")) == ["a[1].txt"]
     assert names(glacier("find", "*")) == []
+    assert names(glacier("find", "TIF", "2019", "B")) == ["scans/2019/b.tif"]
+    assert names(glacier("find", "tif 2019 b")) == ["scans/2019/b.tif"]
     assert len(glacier("find", ".t", "--limit", 2)) == 2
     assert "2 of 8 archives" in notes[0]
 
@@ -354,10 +442,40 @@ def test_du_says_when_a_price_is_unknown(glacier, notes):
 
 def test_du_of_a_folder_that_is_not_there_is_an_error(glacier):
     """It says how to find it."""
-    with pytest.raises(NameNotKnown, match="no folder 'nowhere'"):
+    with pytest.raises(NameNotKnown, match=r"no folder 'nowhere'.*%glacier find TEXT"):
         glacier("du", "nowhere")
+    with pytest.raises(NameNotKnown, match=r"no folder '2019'.*scans/2019/ is a folder of 2 archives"):
+        glacier("du", "2019")
+    with pytest.raises(
+        NameNotKnown, match=r"Nothing.*matches 'TIF'.*4 names contain 'TIF': %glacier find TIF"
+    ):
+        glacier("restore", "TIF")
     with pytest.raises(InputError):
         glacier("du", "--depth", "-1")
+
+
+def test_a_backslash_ends_a_folder_in_du_and_cost(glacier):
+    """Also in an inventory of many archives; the check finds nothing to repair."""
+    catalogue = glacier.console.session.catalogue
+    names_of = {"win\\2021\\a.jpg": 10, "win\\2021/b.jpg": 20, "win\\c.jpg": 5, "top": 1}
+    read(catalogue, names_of, FIRST, "slashes")
+    table = glacier("du", "--depth", 3, "--vault", "slashes")
+    assert list(zip(table["path"], table["archives"], table["size"], strict=True)) == [
+        ("", 4, 36),
+        ("win\\", 3, 35),
+        ("win\\2021/", 1, 20),
+        ("win\\2021\\", 1, 10),
+    ]
+    assert list(glacier("du", "win\\2021", "--vault", "slashes")["path"]) == ["win\\2021/", "win\\2021\\"]
+    assert names(glacier("ls", "win\\2021", "--vault", "slashes")) == ["win\\2021/b.jpg", "win\\2021\\a.jpg"]
+    own = by_folder(catalogue.archives.du("slashes", depth=3))
+    assert {path: holding.bytes for path, holding in own.items()} == {
+        TOP: 1,
+        "win\\": 5,
+        "win\\2021/": 20,
+        "win\\2021\\": 10,
+    }
+    assert not any(finding.problems for finding in maintenance.check(catalogue))
 
 
 def test_duplicates_come_in_groups(glacier, notes):
@@ -413,7 +531,7 @@ def test_tables_have_their_columns_and_types_also_when_empty(glacier):
         filled, bare = ask(full), ask(empty)
         assert len(bare) == 0
         assert bare.dtypes.to_dict() == filled.dtypes.to_dict()
-        assert bare.attrs == {"vault": "empty", "as_of": None, "unlisted": 0, "more": 0}
+        assert bare.attrs == {MARK: True, "vault": "empty", "as_of": None, "unlisted": 0, "more": 0}
         assert filled.attrs["as_of"] == "2020-01-02T00:00:00+00:00"
     with pytest.raises(InputError, match="No inventory"):
         empty.diff()
@@ -425,3 +543,11 @@ def test_an_empty_vault_says_what_to_do(glacier, notes):
     for words in (("ls",), ("find", "x"), ("du",), ("duplicates",)):
         assert len(glacier(*words, "--vault", "empty")) == 0
         assert "no inventory read yet" in notes[0]
+    for words in (("ls",), ("ls", "x"), ("find", "x"), ("du",)):
+        glacier(*words, "--vault", "empty")
+        assert notes[0].startswith("empty: no archive, no inventory read yet")
+        assert notes[0].endswith("%glacier inventory requests an inventory: about four hours.")
+    read(glacier.console.session.catalogue, {}, FIRST, "empty")
+    assert len(glacier("ls", "--vault", "empty")) == 0
+    assert notes[0].startswith("empty: no archive, as of the inventory of 2020-01-01 00:00 UTC")
+    assert notes[0].endswith(" old.")

@@ -1,7 +1,6 @@
 """The verb catalogue: how it is, check, backup, restore, export, import, in words."""
 
 import random
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +9,7 @@ from glacier_magic.catalogue import ArchiveRecord
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CatalogueError, InputError
 from glacier_magic.plans.replacing import ReplacePlan
+from tests.faces import Face
 
 
 def record(console, number, name):
@@ -36,7 +36,7 @@ def notes():
 @pytest.fixture
 def console(notes):
     """A console that is not connected yet."""
-    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan)
+    face = Face(notes)
     made = Console(face)
     yield made
     made.close()

@@ -1,27 +1,15 @@
-"""``restore --from``: the archives of a DataFrame or of a file."""
+"""``--from``: the archives of a DataFrame or of a file."""
+
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
-from glacier_magic.errors import InputError, NameNotKnown
+from glacier_magic.errors import InputError, IntegrityError, NameNotKnown, NotConfirmed
 from glacier_magic.plans import RestorePlan
-
-
-class Face:
-    program, lasting, rich = "%glacier", True, False
-
-    def __init__(self):
-        self.names = {}
-
-    def note(self, text):
-        pass
-
-    def variable(self, name):
-        return self.names.get(name)
-
-    def offer(self, plan):
-        return plan
+from tests.counting import counting
+from tests.faces import Face
 
 
 @pytest.fixture
@@ -58,6 +46,45 @@ def test_a_saved_table_chooses_as_well(glacier, filled, files, suffix):
     assert list(glacier("restore", "--from", str(path)).table["name"]) == ["c.txt"]
 
 
+def test_a_table_chooses_what_is_deleted(main, filled, files, emulator):
+    """With the vault's name, as any deletion of several archives; counted at the service."""
+    filled.archives("scans/").to_csv(files.folder / "old.csv")
+    with counting(emulator, "DeleteArchive") as deleted:
+        assert main("rm", "--from", "old.csv", "--yes") == NotConfirmed.exit_code
+        assert main("rm", "--from", "old.csv", "--where", "size > 1", "--confirm", "photos") == 2
+        assert deleted() == 0
+        main.ok("rm", "--from", "old.csv", "--confirm", "photos")
+        assert deleted() == 2
+    assert list(filled.archives()["name"]) == ["c.txt"]
+
+
+def test_a_table_chooses_what_is_compared(glacier, face, filled, files):
+    """With the files of one folder; those of other archives are not missed."""
+    face.names["df"] = filled.archives("scans/")
+    files("back/scans/a.tif", b"scans/a.tif" * 100)
+    files("restored/scans/b.tif", b"other")
+    assert list(glacier("verify", "--from", "df", "back")["state"]) == ["same", "missing locally"]
+    assert list(glacier("verify", "--from", "df")["state"]) == ["missing locally", "different"]
+    assert face.notes[-1] == "photos, according to the catalogue: 1 different, 1 missing locally."
+    with pytest.raises(IntegrityError):
+        glacier("verify", "--from", "df", "back", "--check")
+    with pytest.raises(InputError, match="one folder"):
+        glacier("verify", "--from", "df", "back", "other")
+
+
+def test_a_row_chooses_what_is_listed(glacier, face, vault, files):
+    """As a table of one row does."""
+    with ZipFile(files("a.zip", b""), "w") as made:
+        made.writestr("in.txt", "text")
+    vault.upload("a.zip")
+    table = vault.archives("a.zip")
+    face.names |= {"df": table, "row": table.iloc[0], "two": pd.concat([table, table.assign(archive_id="x")])}
+    for name in ("df", "row"):
+        assert list(glacier("peek", "--from", name)["name"]) == ["in.txt"]
+    with pytest.raises(InputError, match="not known"):
+        glacier("peek", "--from", "two")
+
+
 def test_what_is_no_table_of_archives_is_an_error_in_words(glacier, face, filled, files):
     """And none of them asks for anything."""
     one = filled.archives("c.txt")
@@ -65,6 +92,7 @@ def test_what_is_no_table_of_archives_is_an_error_in_words(glacier, face, filled
         "text": "abc",
         "bare": one.drop(columns="archive_id"),
         "none": one.iloc[:0],
+        "condition": one["size"] > 0,
         "strange": pd.DataFrame({"archive_id": ["x" * 138], "vault": ["photos"]}),
         "mixed": pd.DataFrame({"archive_id": ["a", "b"], "vault": ["a", "b"]}),
     }
@@ -74,17 +102,24 @@ def test_what_is_no_table_of_archives_is_an_error_in_words(glacier, face, filled
         "text": "not a DataFrame",
         "bare": "no column archive_id",
         "none": "lists no archive",
+        "condition": "True and False",
         "mixed": "2 vaults",
         "nosuch": "no such file",
         "bad.parquet": "not a table",
         "bad.csv": "not a table|no column",
     }.items():
-        with pytest.raises(InputError, match=words):
-            glacier("restore", "--from", name)
+        for verb in ("restore", "rm", "verify", "peek"):
+            with pytest.raises(InputError, match=words):
+                glacier(verb, "--from", name)
     with pytest.raises(NameNotKnown, match="not known"):
         glacier("restore", "--from", "strange")
-    with pytest.raises(InputError, match="words or from a table"):
-        glacier("restore", "c.txt", "--from", "text")
+    for verb in ("restore", "rm", "peek"):
+        with pytest.raises(InputError, match="words or from a table"):
+            glacier(verb, "c.txt", "--from", "text")
+        with pytest.raises(InputError, match="Which archive"):
+            glacier(verb)
+    with pytest.raises(InputError, match="Which files"):
+        glacier("verify")
     with pytest.raises(InputError, match="from the catalogue"):
         glacier("restore", "--expired", "--from", "text")
 

@@ -1,6 +1,7 @@
 """``glacier-magic``: what a script sees: results on standard output, codes, no questions."""
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -85,12 +86,27 @@ def test_each_outcome_has_its_code(filled, later, tmp_path, client):
     later(hours=4.1)
     assert filled("wait") == 0
     assert (tmp_path / "back" / "a.tif").read_bytes() == b"a.tif"
-    row = re.search(r"[\w-]{138}", filled.ok("ls", "b.tif"))
+    row = re.search(r"[\w-]{138}", filled.ok("ls", "b.tif", "--long"))
     client.delete_archive(vaultName="photos", archiveId=row[0])
     filled.ok("restore", "b.tif", *to)
     later(hours=4.1)
     assert filled("wait") == JobFailed.exit_code == 3
     assert "b.tif" in filled.err
+
+
+def test_files_left_out_have_a_code_and_the_table_of_all(main, files):
+    """The others are stored; of many, the first are named, and the table has the rest."""
+    main.ok("create", "photos")
+    for number in range(13):
+        files(f"scans/{number:02}", b"x" if number == 5 else b"")
+    for words in (["upload", "scans/*"], ["upload", "-r", "scans"]):
+        assert main(*words) == LocalError.exit_code == 9
+        assert main.out.count("left out") == 12
+        assert main.err.count("Left out scans/0") == 9
+        assert "2 more files left out" in main.err
+    assert main.ok("ls").count("scans/") == 1
+    assert main("upload", "scans/00") == InputError.exit_code
+    assert main.out == ""
 
 
 def test_an_expired_output_has_a_code_of_its_own(filled, later, tmp_path):
@@ -244,7 +260,7 @@ def test_an_empty_table_says_so(main):
 
 def test_an_archive_id_is_printed_whole_and_can_be_given_back(filled, tmp_path):
     """Also when it begins with a hyphen."""
-    row = re.search(r"([\w-]{138})", filled.ok("ls", "a.tif"))
+    row = re.search(r"([\w-]{138})", filled.ok("ls", "a.tif", "--columns", "archive_id"))
     filled.ok("rm", row[0], "--yes")
     assert "a.tif" not in filled.ok("ls")
 
@@ -270,6 +286,8 @@ def test_the_emulators_verbs_work_without_a_connection(bare, home, stopped_emula
     assert str(folder) in bare.ok("emulator", "start")
     assert "time:" in bare.ok("emulator", "advance", "4h")
     assert "paused" in bare.ok("emulator", "pause")
+    assert "export AWS_SESSION_TOKEN=" in bare.ok("emulator", "credentials", "--for", "15m")
+    assert json.loads(bare.ok("emulator", "credentials", "--json"))["Version"] == 1
     assert "is stopped" in bare.ok("emulator", "stop")
     assert emulation.find(folder) is None
 

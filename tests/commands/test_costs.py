@@ -3,7 +3,6 @@
 import decimal
 import os
 import sqlite3
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from glacier_magic.base.paths import data_folder
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import CredentialsError, InputError, NotFound
 from glacier_magic.prices.storage_costs import CLASSES, Holding, class_storage
+from tests.faces import Face
 
 D = decimal.Decimal
 GB = 1 << 30
@@ -22,21 +22,6 @@ flexible-storage = 1
 s3-standard-storage = 10
 deep-archive-storage = 0.5
 """
-
-
-class Face:
-    """Shows nothing."""
-
-    program = "%glacier"
-    lasting = True
-    rich = False
-
-    def note(self, text):
-        pass
-
-    @contextmanager
-    def progress(self):
-        yield lambda *_: None
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The verbs hash and verify, as a face hears them and as a shell sees them."""
 
 import hashlib
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -12,26 +11,9 @@ from glacier_magic.base.treehash import tree_hash
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, IntegrityError, LocalError, NameNotKnown
 from tests.catalogue import mark_deleted
+from tests.faces import Face
 
 MIB = 1 << 20
-
-
-class Face:
-    """Notes what it is asked to show, and shows nothing."""
-
-    program = "%glacier"
-    lasting = True
-    rich = False
-
-    def __init__(self):
-        self.notes, self.reports = [], []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    @contextmanager
-    def progress(self):
-        yield self.reports.append
 
 
 @pytest.fixture

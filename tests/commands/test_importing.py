@@ -1,12 +1,15 @@
 """The verb import: what other programs recorded, taken over before the first inventory."""
 
-from types import SimpleNamespace
+import sqlite3
+from contextlib import closing
 
+import pandas as pd
 import pytest
 
 from glacier_magic.commands import VERBS, Console, run
 from glacier_magic.errors import InputError, IntegrityError, NotFound
 from glacier_magic.plans import RestorePlan
+from tests.faces import Face
 
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -21,12 +24,13 @@ def notes():
 def glacier(session_place, notes, emulator, region, monkeypatch):
     """Run a line of words on a console that is connected to the emulator, with a vault in use."""
     monkeypatch.setenv("GLACIER_MAGIC_CATALOGUE", str(session_place))
-    face = SimpleNamespace(program="%glacier", lasting=True, note=notes.append, offer=lambda plan: plan)
+    face = Face(notes)
     console = Console(face)
 
     def glacier(*words):
         return run(console, VERBS, [str(word) for word in words])
 
+    glacier.names = face.names  # the user's variables
     glacier("connect", "--data", emulator.folder, "--region", region)
     glacier("create", "photos")
     yield glacier
@@ -101,7 +105,8 @@ def test_an_inventory_saved_by_another_client_is_taken(glacier, client, emulator
     path.write_bytes(client.get_job_output(vaultName="photos", jobId=job)["body"].read())
     glacier("create", "music")
     if form == "JSON":
-        assert "it is in a vault other than music" in repr(glacier("import", path, "--vault", "music"))
+        with pytest.raises(InputError, match=r"Nothing in \S+saved was imported: .* other than music"):
+            glacier("import", path, "--vault", "music")
         glacier("import", path)
     else:
         glacier("import", path, "--vault", "photos")
@@ -109,6 +114,61 @@ def test_an_inventory_saved_by_another_client_is_taken(glacier, client, emulator
     assert list(table["name"]) == ['a, "quoted".txt']
     assert list(table["size"]) == [1]
     assert len(glacier("ls", "--vault", "music")) == 0
+
+
+def test_names_that_are_kept_elsewhere_are_taken_once_the_archives_are_known(glacier, put, later, tmp_path):
+    """From a CSV, a DataFrame or Synology's mapping; nothing is 0 archives and a success."""
+    first, second = put("0001", b"one"), put(" ", b"two")
+    table = tmp_path / "names.csv"
+    table.write_text(f"name;archive_id;shelf\n2015/a.jpg;{first};3\nb.jpg;{'x' * 138};3\n")
+    with pytest.raises(InputError, match="names no archive") as caught:
+        glacier("import", table)
+    assert "inventory" in caught.value.cure
+    later(days=1.2)
+    glacier("inventory", "--fresh")
+    later(hours=4.1)
+    glacier("inventory")
+    text = repr(glacier("import", table))
+    assert "a table of names: 1 archive named." in text
+    assert "skipped: the catalogue knows no archive of photos with its id" in text
+    assert "Columns that were ignored: 'shelf'." in text
+    glacier.names["named"] = pd.DataFrame({"archive_id": [second], "name": ["2015/c.jpg"]})
+    assert "1 archive would be named" in repr(glacier("import", "named", "--dry-run"))
+    glacier("import", "named")
+    mapping = sqlite3.connect(tmp_path / "mapping.db")
+    mapping.execute("CREATE TABLE file_info_tb(shareName, basePath, archiveID)")
+    mapping.execute("INSERT INTO file_info_tb VALUES('photo', '2015/d.jpg', ?)", (second,))
+    mapping.commit()
+    mapping.close()
+    glacier("import", tmp_path / "mapping.db", "--vault", "photos")
+    found = glacier("ls", "2015/*")
+    assert list(found["name"]) == ["2015/a.jpg"]
+    assert list(found["description"]) == ["0001"]
+    assert list(glacier("ls", "photo/2015/")["archive_id"]) == [second]
+
+
+def test_tags_can_be_seen_and_searched(glacier, tmp_path, put):
+    """bakthat's, as a note that a condition finds and an export keeps."""
+    first, second = put("documents.20130214103045.tgz.enc"), put("b")
+    with closing(sqlite3.connect(tmp_path / "bakthat")) as file:
+        file.execute("CREATE TABLE inventory(archive_id, filename)")
+        file.execute("CREATE TABLE backups(stored_filename, size, is_deleted, tags, metadata, backend)")
+        file.execute("INSERT INTO inventory VALUES(?, 'documents.20130214103045.tgz.enc')", (first,))
+        file.execute("INSERT INTO inventory VALUES(?, 'b')", (second,))
+        file.execute(
+            "INSERT INTO backups VALUES('documents.20130214103045.tgz.enc', 7, 0, 'home', "
+            """'{"is_enc": true, "client": "vm"}', 'glacier')"""
+        )
+        file.commit()
+    glacier("import", tmp_path / "bakthat")
+    note = "tags home; client vm; encrypted by the client"
+    for _ in range(2):
+        found = glacier("ls", "--where", "note like '%home%'")
+        assert list(zip(found["name"], found["note"], strict=True)) == [("documents", note)]
+        assert f"{found['modified'].iloc[0]:%Y-%m-%d}" == "2013-02-14"
+        glacier("catalogue", "export", tmp_path / "out.csv")
+        glacier("catalogue", "import", tmp_path / "out.csv")
+        (tmp_path / "out.csv").unlink()
 
 
 def test_slips_are_told(glacier, tmp_path, journal):
@@ -155,7 +215,7 @@ def test_a_file_that_ends_too_early_is_taken_and_is_an_error(glacier, notes, put
     assert ids[0] in list(table["archive_id"])
 
 
-def test_a_size_that_no_archive_can_have_is_none(glacier, put, tmp_path):
+def test_a_size_that_no_archive_can_have_is_refused(glacier, put, tmp_path):
     """10,000 parts of 4 GiB are the most."""
     most = 40_000 << 30
     text = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
@@ -165,4 +225,4 @@ def test_a_size_that_no_archive_can_have_is_none(glacier, put, tmp_path):
     glacier("import", tmp_path / "large.csv", "--vault", "photos")
     table = glacier("ls").set_index("name")
     assert table.loc["one", "size"] == most
-    assert table.loc["two", "size"] == 0  # not known
+    assert "two" not in table.index

@@ -87,9 +87,9 @@ def test_a_wrong_confirmation_is_refused_from_python_too(beside, deletions, emul
     """By every plan that has a vault, and by those that have none."""
     session = beside.session
     plans = [
-        beside.remove("a"),
-        beside.remove("*"),
-        beside.remove("a", where="size > 0"),
+        beside.delete("a"),
+        beside.delete("*"),
+        beside.delete("a", where="size > 0"),
         session.drop_vault("photos"),
         beside.restore("a"),
         session.retrieval_policy().set("1GB/h"),
@@ -100,7 +100,7 @@ def test_a_wrong_confirmation_is_refused_from_python_too(beside, deletions, emul
             plan.run(confirm=wrong)
         assert plan.result is None
     assert deletions() == 0
-    assert beside.remove("a").run(confirm="photos").deleted == 1
+    assert beside.delete("a").run(confirm="photos").deleted == 1
 
 
 def test_a_lock_for_ever_needs_the_name_from_python_too(beside, emulator):
@@ -171,6 +171,13 @@ def test_an_empty_name_is_refused(main, beside, deletions, emulator, blank):
         ("drop", "", "--with-archives"),
         ("restore", "a", "--spread", ""),
         ("cost", ""),
+        ("cost", "--region", ""),
+        ("cost", "--prices", "--region", " "),
+        ("connect", "--profile", ""),
+        ("connect", "--region", ""),
+        ("connect", "--account", ""),
+        ("connect", "--endpoint-url", ""),
+        ("connect", "--data", ""),
         ("restore", "a", "--daily", ""),
         ("restore", "a", "--range", ""),
         ("rm", "a", "--vault", "", "--yes"),
@@ -191,14 +198,14 @@ def test_nothing_is_not_everything_in_python(beside, deletions, emulator, blank)
     """The same through the library, and what has no words does nothing."""
     session = beside.session
     calls = [
-        lambda: beside.remove(where=blank),
-        lambda: beside.remove("*", where=blank),
-        lambda: beside.remove(blank),
-        lambda: beside.remove("a", blank),
-        lambda: beside.remove([]),
+        lambda: beside.delete(where=blank),
+        lambda: beside.delete("*", where=blank),
+        lambda: beside.delete(blank),
+        lambda: beside.delete("a", blank),
+        lambda: beside.delete([]),
         lambda: beside.restore(blank),
         lambda: beside.restore([]),
-        lambda: beside.select([blank]),
+        lambda: beside.select(blank),
         lambda: beside.archives(blank),
         lambda: beside.archives(where=blank),
         lambda: beside.archives(states=blank),
@@ -213,7 +220,7 @@ def test_nothing_is_not_everything_in_python(beside, deletions, emulator, blank)
         with pytest.raises(InputError):
             call()
     assert len(beside.archives(states=[])) == 0
-    assert beside.remove().empty
+    assert beside.delete().empty
     assert beside.restore().empty
     assert deletions() == 0
 

@@ -30,7 +30,7 @@ class Face:
         self.notes.append(text)
 
     @contextmanager
-    def progress(self):
+    def progress(self, label):
         yield lambda _: None
 
     def offer(self, plan):

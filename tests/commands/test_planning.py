@@ -1,7 +1,8 @@
 """Limits, saved plans and the history, as words that a face hears."""
 
+import io
 import json
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
@@ -15,6 +16,7 @@ from glacier_magic.jobs import Batch
 from glacier_magic.plans import RestorePlan
 from glacier_magic.plans.past_plans import PastPlan
 from tests.counting import counting
+from tests.faces import Face
 
 PATIENCE = 30.0
 PRICES = """
@@ -23,30 +25,6 @@ retrieval-standard = 1024
 retrieval-standard-requests = 1000
 transfer-out-internet = 0
 """
-
-
-class Face:
-    """Keeps the plans that it is offered."""
-
-    program = "%glacier"
-    lasting = True
-    rich = False
-
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    @contextmanager
-    def progress(self):
-        yield lambda *_: None
-
-    def offer(self, plan):
-        return plan
-
-    def wait(self, batch, timeout):
-        return batch.wait(PATIENCE if timeout is None else timeout)
 
 
 @pytest.fixture
@@ -197,17 +175,17 @@ def test_a_face_sets_the_limit_of_all_plans(face, glacier, jobs_of):
 
 
 def test_a_price_is_said_before_and_after(face, glacier):
-    """Of all that is confirmed on the line; what costs nothing or is refused has none."""
+    """Of all that is confirmed on the line; what costs nothing has none."""
     with pytest.raises(OverBudget):
         glacier("restore", "*", "--yes", "--max-cost", "1")
     glacier("restore", "*", "--yes", "--to", "back")
     before, after = face.notes[-2:]
     assert before.startswith("This costs $2.01")
-    assert after.startswith("Price: $2.01")
+    assert "started. Price: $2.01" in after
     assert after.endswith(" %glacier history 1 shows what it comes to.")
     said = len(face.notes)
     glacier("restore", "*", "--yes", "--to", "back")
-    assert len(face.notes) == said
+    assert face.notes[said:] == ["Restore 2 archives (2 KiB) from photos to back: started."]
 
 
 @pytest.mark.parametrize(
@@ -332,10 +310,37 @@ def test_the_command_line_ends_with_a_code_of_its_own(glacier, capsys, jobs_of):
     """8 for what a limit refuses; the plan is printed where nobody agreed to it."""
     assert cli.main(["restore", "*", "--max-cost", "1", "--yes"]) == 8
     assert "OverBudget" in capsys.readouterr().err
-    assert cli.main(["restore", "*", "--max-cost", "1"]) == 2
-    out, err = capsys.readouterr()
-    assert "limit: $1.00: REFUSED" in out
-    assert "--yes" in err
+    assert cli.main(["restore", "*", "--max-cost", "5"]) == 2
+    assert "--yes" in capsys.readouterr().err
     assert cli.main(["history"]) == 0
     assert "nothing" in capsys.readouterr().out
     assert jobs_of() == []
+
+
+class Terminal(io.StringIO):
+    """Somebody who would say yes."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_refused_plan_is_not_asked_about(glacier, capsys, monkeypatch, jobs_of):
+    """Nobody is asked to agree to what would be refused: the reason, what to change, the error's code."""
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert cli.main(["restore", "*", "--max-cost", "1"]) == OverBudget.exit_code
+    out, err = capsys.readouterr()
+    assert out.startswith("Restore 2 archives (2 KiB) from photos to")
+    assert "would be refused" in out
+    assert "over the limit of $1.00. Raise the limit" in err
+    assert "[y/N]" not in out + err
+    assert "--yes" not in out + err
+    assert jobs_of() == []
+
+
+def test_a_plan_begins_with_what_it_costs_and_when_it_is_ready(glacier):
+    """In one line, of text and of the card; also where the price is not known."""
+    plan = glacier("restore", "*")
+    assert " · $2.01 · ready " in repr(plan).splitlines()[0]
+    assert "&nbsp;· <span>$2.01</span>&nbsp;· <span>ready " in plan.card_html()
+    first = repr(glacier("restore", "*", "--tier", "bulk")).splitlines()[0]
+    assert " · price unknown · ready " in first

@@ -119,5 +119,10 @@ def test_rate_says_what_is_set_now(session, monkeypatch):
     assert session.engine.budget.max_rate is None
     monkeypatch.setenv("GLACIER_MAGIC_MAX_RATE", "5MB/s")
     assert "use 5MB/s" in rate()
-    with pytest.raises(InputError):
-        rate("")
+    for wrong in ("", "5", "5/s"):
+        with pytest.raises(InputError):
+            rate(wrong)
+    with pytest.raises(InputError, match="write 5MB/s, 5kB/s or 5B/s"):
+        rate("5")
+    with pytest.raises(InputError, match="no unit"):
+        run(console, VERBS, ["wait", "--max-rate", "5"])

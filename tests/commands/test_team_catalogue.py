@@ -37,7 +37,7 @@ def test_a_team_works_with_one_catalogue(run, files):
     assert "scans/b.tif" in listed
     run("rm", "scans/a.tif", "--yes")
     assert "scans/a.tif" not in run("ls")
-    assert re.search(r"catalogue: postgresql://guarded@/team\?host=/", run())
+    assert re.search(r"postgresql://guarded@/team\?host=/", run("catalogue"))
     assert "postgresql" not in last_connection_file().read_text()
 
 

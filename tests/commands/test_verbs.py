@@ -1,7 +1,5 @@
 """The verbs as a face hears them: words in, results out, the same for a notebook and a shell."""
 
-from contextlib import contextmanager
-
 import pandas as pd
 import pytest
 
@@ -12,35 +10,10 @@ from glacier_magic.jobs import Batch, InventoryJob
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.views import view_of
 from glacier_magic.plans import DeletePlan, DropPlan, RestorePlan, UploadPlan
+from tests.faces import Face
 
 PATIENCE = 30.0
 NAMES = [name for name in VERBS if name]
-
-
-class Face:
-    """Notes what it is asked to show, and shows nothing."""
-
-    program = "%glacier"
-    lasting = True
-    rich = False
-
-    def __init__(self):
-        self.notes, self.offers, self.reports, self.followed = [], [], [], []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    @contextmanager
-    def progress(self):
-        yield self.reports.append
-
-    def offer(self, plan):
-        self.offers.append(plan)
-        return plan
-
-    def wait(self, batch, timeout):
-        self.followed.append(batch)
-        return batch.wait(PATIENCE if timeout is None else timeout)
 
 
 @pytest.fixture
@@ -167,7 +140,7 @@ def test_without_credentials_every_verb_says_how_to_connect(console):
 def test_status_says_where_i_am_and_what_to_type_next(glacier, console, emulator, region):
     """From an empty region to the first vault."""
     text = repr(glacier())
-    for words in (region, emulator.url, "the emulator in", "%glacier create NAME"):
+    for words in (region, str(emulator.folder), "the emulator in", "%glacier create NAME"):
         assert words in text
     glacier("create", "photos")
     text = repr(glacier())
@@ -329,6 +302,7 @@ def test_what_expired_is_planned_again_in_words(glacier, files, later, console, 
     glacier("restore", "--expired", "--yes")
     assert glacier("restore", "--extend").empty
     assert "no output expires" in repr(glacier("restore", "--extend"))
+    assert glacier("restore", "--extend").title == "No output has to be kept for longer"
     later(console.session, hours=4.1)
     console.session.jobs().wait(PATIENCE)
     assert (tmp_path / "back" / "a.bin").read_bytes() == content

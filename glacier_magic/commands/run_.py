@@ -7,7 +7,8 @@ from typing import Any
 
 from .console import Console
 from .grammar import Parser, Verb
-from .options import running_options, set_rate, settled, tier_option
+from .options import set_rate
+from .plan_options import running_options, settled, tier_option
 
 
 def _configure(parser: Parser) -> None:
@@ -18,7 +19,10 @@ def _configure(parser: Parser) -> None:
 
 def _run(console: Console, args: Namespace) -> Any:
     # The file names no folder: it may come from another computer.
-    plan = console.session.open_plan(args.file, to=args.to, destination=args.destination, tier=args.instead)
+    with console.busy():
+        plan = console.session.open_plan(
+            args.file, to=args.to, destination=args.destination, tier=args.instead
+        )
     set_rate(console, args)
     return settled(console, plan, args)
 
