@@ -10,14 +10,20 @@ from typing import Any
 import ipywidgets as widgets
 
 from ..base.rendering import STYLE, escape
+from ..base.units import local_time
 from ..errors import PlanChanged, describe
 from ..jobs import Batch
 from ..plans import Deleted, LastingPlan, Plan
+from ..plans.plan_card import CARD_STYLE, details, top
+from ..prices.money import money
 from ..transfer.progress import Report
 from .display import Place, Record, said
 from .face import bar, board_record
 from .job_board import JobBoard
+from .row_table import source
 from .view import View, in_background
+
+_CSS = f"{CARD_STYLE}<style>{source('card.css')}</style>"
 
 
 class PlanCard(View, widgets.VBox):  # type: ignore[misc]
@@ -33,8 +39,11 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         self._plan = plan
         self._guard = threading.Lock()  # clicks come in the kernel's thread, reports in those of the run
         self._running = False
-        self._text = widgets.HTML(plan.card_html())
-        self._status = widgets.HTML(said("There is nothing to do." if plan.empty else ""))
+        self._agreed = ""
+        plain = widgets.Layout()  # one for all: a saved notebook has each layout
+        self._text = widgets.HTML(_CSS + top(plan), layout=plain)
+        self._details = widgets.HTML(details(plan), layout=plain)
+        self._status = widgets.HTML(said("There is nothing to do." if plan.empty else ""), layout=plain)
         self._start = widgets.Button(
             description=plan.button,
             disabled=plan.empty or plan.result is not None,  # a plan runs once, wherever it is shown
@@ -43,20 +52,18 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         )
         self._start.on_click(self._asked)
         self._name = widgets.Text(
-            description="Vault name",
-            placeholder="type it to confirm",
-            style={"description_width": "initial"},
-            disabled=self._start.disabled,
+            description="Vault name", placeholder="type it to confirm", disabled=self._start.disabled
         )
         self._name.observe(lambda _: self._allow(), "value")
         self._needed = plan.confirmation
         self._buttons = widgets.HBox()
-        self._beside = widgets.HTML()
+        self._beside = widgets.HTML(layout=plain)
         self._refusal = plan.refusal  # stored: the property may read the free space of the disk
         self._show_buttons()
         self._allow()
-        super().__init__([self._text, self._buttons, self._status])
-        self.add_class("glacier-card")
+        super().__init__([self._text, self._buttons, self._status, self._details])
+        self._buttons.add_class("glacier-buttons")
+        self.add_class("glacier-card").add_class("glacier-plan")
         self._place: Place | None = None
         self._own: Place | None = None
 
@@ -82,10 +89,10 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
     def _take(self, plan: Plan[Any]) -> None:
         """Show another plan, which has not run either."""
         # Before the guard is taken: both may read the disk.
-        html, refusal = plan.card_html(), plan.refusal
+        first, rest, refusal = _CSS + top(plan), details(plan), plan.refusal
         with self._guard:
             self._plan, self._refusal = plan, refusal
-            self._text.value = html
+            self._text.value, self._details.value = first, rest
             self._start.tooltip = plan.title
         if self._place is not None:
             self._place.put(self._record())  # the saved notebook shows the plan that the button runs
@@ -96,9 +103,9 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         return Record(repr(self._plan), html)
 
     def _allow(self) -> None:
-        """Enable the button if the plan may run, and show next to it why the plan is refused."""
+        """Enable the button if the plan may run; say beside it why it is refused, or what was agreed."""
         self._start.disabled = not self._ready()
-        self._beside.value = said(self._refusal if self._plan.result is None else "")
+        self._beside.value = said(self._refusal if self._plan.result is None else self._agreed)
 
     def _ready(self) -> bool:
         """Return whether the plan may run: confirmed, not refused, not running, and not run yet."""
@@ -131,10 +138,18 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
             if not self._ready():  # a second click may be in flight while the button is disabled
                 return
             self._running = self._start.disabled = self._name.disabled = True
+        self._agreed = ": ".join([f"Agreed at {local_time(self._plan.now())}", *self._terms()])
+        self._beside.value = said(self._agreed)
         stoppable = isinstance(self._plan, LastingPlan) and self._plan.lasts
-        self._buttons.children = [self._start, self._end] if stoppable else [self._start]
+        self._buttons.children = [self._start, *([self._end] if stoppable else []), self._beside]
         self._status.value = said("Working …")
         in_background(self._work)
+
+    def _terms(self) -> list[str]:
+        """Return tier, price and limit as one text; none for what has no price."""
+        plan, quote = self._plan, self._plan.next_quote
+        limit = "no limit" if plan.limit is None else f"limit {money(plan.limit)}"
+        return [] if quote is None else [", ".join(filter(None, (plan.tier, quote.brief(), limit)))]
 
     def _work(self) -> None:
         try:
@@ -174,9 +189,12 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
 
     def _done(self, outcome: Any) -> None:
         if isinstance(outcome, Batch):
+            outcome.title = f"{outcome.title}. {self._agreed}"
             board = JobBoard(outcome)
             with self._guard:
+                self.remove_class("glacier-plan")
                 self.children = [board]  # the jobs appear where the plan was
+                self._text.value = self._details.value = ""  # a saved notebook would keep them
             if self._place is not None:
                 self._place.put(board_record(outcome.snapshot, outcome.title))
                 board.keep_in(self._place, self._own)
@@ -188,6 +206,7 @@ class PlanCard(View, widgets.VBox):  # type: ignore[misc]
         with self._guard:
             self._status.value = html
             self._show_buttons()
+            self._allow()
         if self._place is not None:
             self._place.put(Record(text, html))
 

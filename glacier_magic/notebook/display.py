@@ -49,12 +49,7 @@ class Place:
 
     def __init__(self, first: object) -> None:
         self._handle: Any = shown(first, display_id=True)
-        self._last: dict[str, str] = {}  # empty until the first update: end() relies on it
-
-    def end(self, content: Rendered) -> None:
-        """Show *content* if the first content was never replaced."""
-        if not self._last:
-            self.put(content)
+        self._last: dict[str, str] = {}  # empty until the first update
 
     def put(self, content: Rendered) -> None:
         """Replace the content, unless it is the same."""

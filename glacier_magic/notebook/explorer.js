@@ -26,7 +26,7 @@ function explorer({ model, el }) {
   const acts = {
     restore: press("Restore …", () => say("act", { what: "restore" }), { class: "ge-act ge-main", title: "Open the plan to restore the selection" }),
     compare: press("Hash …", () => say("act", { what: "compare" }), { class: "ge-act", title: "Open the plan to hash local files and compare them" }),
-    remove: press("Delete …", () => say("act", { what: "remove" }), { class: "ge-act ge-danger", title: "Open the plan to delete the selection" }),
+    remove: press("Delete …", () => say("act", { what: "delete" }), { class: "ge-act ge-danger", title: "Open the plan to delete the selection" }),
   };
   const reload = press("Reload", () => say("act", { what: "reload" }), { class: "ge-act", title: "Read the catalogue again" });
   const clear = press("Clear filters", () => say("act", { what: "clear" }), { class: "ge-act" });
@@ -86,7 +86,7 @@ function explorer({ model, el }) {
         class: `ge-tile ge-shade${i % 4}`, title, "aria-label": title,
         style: `left:${x * 100}%;top:${y * 100}%;width:${width * 100}%;height:${height * 100}%`,
       };
-      const words = [make("bdi", {}, label), ...(height > 0.28 && width > 0.1 ? [text("small", size)] : [])];
+      const words = [make("bdi", {}, label), text("small", size)];
       if (path === null) return make("div", { ...attributes, class: "ge-tile ge-rest", role: "img" }, ...words);
       const button = press("", () => say("look", { folder: path }), attributes);
       button.append(...words);
@@ -130,7 +130,7 @@ function explorer({ model, el }) {
   // Folders
 
   let open = new Set();
-  let branches = new Map(); // path -> {rows, more}
+  let branches = new Map(); // path -> {rows, more, sums}
   let here = "";
   let at = null; // path of the item that Tab reaches
 
@@ -149,7 +149,6 @@ function explorer({ model, el }) {
       const twist = text("span", deeper ? (spread ? "▾" : "▸") : "", { class: "ge-twist", "aria-hidden": "true" });
       twist.addEventListener("click", (event) => {
         event.stopPropagation();
-        at = child;
         turn(child, deeper, !spread);
       });
       item.append(twist, make("bdi", {}, label), text("span", size, { class: "ge-count" }));
@@ -173,8 +172,16 @@ function explorer({ model, el }) {
     if (focus) one.focus();
   }
 
+  // The item that has the focus keeps it, wherever it stands now.
+  function repaintTree() {
+    const focused = tree.contains(document.activeElement);
+    if (focused) at = document.activeElement.path;
+    paintTree(focused);
+  }
+
   function turn(path, deeper, spread) {
     if (!deeper) return;
+    at = path;
     if (spread) open.add(path);
     else open.delete(path);
     if (spread && !branches.has(path)) say("branches", { path });
@@ -218,6 +225,7 @@ function explorer({ model, el }) {
     const scene = model.get("scene");
     paintCrumbs(scene.crumbs);
     totals.textContent = scene.totals;
+    for (const part of [tiles, tree]) part.classList.toggle("ge-stale", scene.stale);
     paintTiles(scene.tiles);
     const focused = facets.contains(document.activeElement) || years.contains(document.activeElement)
       ? document.activeElement.title.split(":")[0] : null;
@@ -237,33 +245,52 @@ function explorer({ model, el }) {
     notice.textContent = scene.notice;
     footer.textContent = scene.footer;
     if (here !== scene.filter.folder || !tree.children.length) {
-      const within = tree.contains(document.activeElement);
       here = scene.filter.folder;
-      paintTree(within);
+      repaintTree();
     }
   }
 
+  // Other sums of the folders: those of open folders stay until theirs have come.
   function plant() {
-    const top = model.get("tree");
-    open = new Set();
-    branches = new Map([["", top]]);
-    paintTree();
+    branches = new Map([...branches].filter(([path]) => open.has(path)));
+    branches.set("", model.get("tree"));
+    for (const path of open) say("branches", { path });
+    repaintTree();
   }
 
   function heard(message) {
-    if (message.kind !== "branches") return;
-    branches.set(message.path, { rows: message.rows, more: message.more });
-    paintTree(tree.contains(document.activeElement));
+    if (message.kind !== "branches" || message.sums !== branches.get("").sums) return;
+    branches.set(message.path, message);
+    repaintTree();
   }
+
+  // The kernel reads the catalogue again while somebody sees it.
+  let within = false;
+  let seen = false;
+  function see() {
+    const now = within && !document.hidden;
+    if (now !== seen) say("visible", { visible: now });
+    seen = now;
+  }
+  const sight = new IntersectionObserver((entries) => {
+    within = entries[entries.length - 1].isIntersecting;
+    see();
+  });
 
   model.on("change:scene", paint);
   model.on("change:tree", plant);
   model.on("msg:custom", heard);
+  document.addEventListener("visibilitychange", see);
   plant();
   paint();
+  sight.observe(el);
   return () => {
     undo();
     free();
+    sight.disconnect();
+    document.removeEventListener("visibilitychange", see);
+    within = false;
+    see();
     model.off("change:scene", paint);
     model.off("change:tree", plant);
     model.off("msg:custom", heard);

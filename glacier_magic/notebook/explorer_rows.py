@@ -14,7 +14,7 @@ COLUMNS = (
     Column(key="name", label="name", width="minmax(9em, 1fr)"),
     Column(key="size", label="size", width="5.8em", number=True, down=True),
     Column(key="created", label="created", width="13.4em"),
-    Column(key="state", label="state", width="5.6em", wide=480),
+    Column(key="state", label="state", width="5.6em", wide=560),
     Column(key="format", label="format", width="8em", wide=720),
 )
 
@@ -66,7 +66,7 @@ class ExplorerRows:
         self._explorer.look(sort=sort)
 
     def select(self, how: str, start: int, stop: int) -> None:
-        """Change the selection: see :class:`.table.Rows`."""
+        """Change the selection: see :class:`.row_table.Rows`."""
         picked, answer = self._explorer.picked, self._explorer.answer
         if how == "none":
             picked.clear()
@@ -85,7 +85,7 @@ def _titles(record: ArchiveRecord) -> tuple[str, ...]:
     size = "unknown" if record.size is None else plural(record.size, "byte")
     decoded = "not decoded" if record.format == "none" else f"decoded as {record.format}"
     return (
-        f"{record.name} (id {record.archive_id})",
+        f"{record.name} (id {record.archive_id}){f'; {record.note}' if record.note else ''}",
         size,
         _moment(record.created),
         _state(record),

@@ -19,6 +19,7 @@ from ..base.rendering import escape, visible
 from ..catalogue.archives.where import WhereError
 from ..errors import GlacierError, InputError, describe
 from ..explore import Explorer
+from ..explore.explorer import dropped_in_words
 from ..explore.filters import FACETS, Filter
 from ..plans import Plan
 from . import scenes
@@ -28,8 +29,8 @@ from .row_table import Table, source
 from .view import View, in_background
 from .views import view_of
 
-BRANCHES = 200
-"""The most subfolders that the tree shows, the largest ones."""
+CHECK = 1.0
+"""Seconds between two looks at the catalogue while the page shows the explorer."""
 
 SETTLE = 1.0  # seconds without a change before the record is written
 
@@ -40,20 +41,21 @@ class ExplorerPanel(Table):
     _esm = source("table.js", "explorer.js")
     _css = source("table.css", "explorer.css")
     scene = traitlets.Dict().tag(sync=True)
-    tree = traitlets.Dict().tag(sync=True)
+    tree = traitlets.Dict({"rows": [], "more": False, "sums": 0}).tag(sync=True)
     what = "explorer"
 
     def __init__(self, explorer: Explorer, area: widgets.VBox) -> None:
         self._explorer, self._area = explorer, area
         self._errors: dict[str, str] = {}
         self._notice, self._busy, self._wrong = "", False, dict[str, str]()
-        self._tiles: tuple[object, list[Any]] = (None, [])  # a key, and the tiles for it
+        self._tiles: list[Any] = []
+        self._shown = object()  # while a page shows the explorer, the same object
         super().__init__(
             ExplorerRows(explorer),
             label=f"Archives of {explorer.vault.name}",
             height=18,
             scene=self._scene(),
-            tree=self._folders(""),  # the other levels are sent when they are opened
+            tree=self._tree(),
         )
 
     # From the page
@@ -63,8 +65,13 @@ class ExplorerPanel(Table):
         if kind == "look":
             self._look({key: value for key, value in message.items() if key != "kind"})
         elif kind == "branches":
-            path = str(message["path"])
-            self.send({"kind": "branches", "path": path, **self._folders(path)})
+            in_background(self._send_branches, str(message["path"]))
+        elif kind == "visible":
+            self._shown = object()  # ends an earlier thread
+            if message["visible"]:
+                threading.Thread(
+                    target=self._follow, args=(self._shown,), name="glacier-follow", daemon=True
+                ).start()
         elif kind == "act":
             self._act(str(message["what"]))
         else:
@@ -98,12 +105,28 @@ class ExplorerPanel(Table):
             self._errors, self._wrong = {}, {}
             explorer.look(**vars(Filter(sort=explorer.filter.sort)))  # clearing the filter keeps the order
         elif what == "reload":
-            explorer.reload()
-            self.tree = self._folders("")
-        elif what in ("restore", "remove", "compare"):
+            in_background(explorer.reload)
+        elif what in ("restore", "delete", "compare"):
             self._open(getattr(explorer, what))
         else:
             raise ValueError(what)
+
+    # The catalogue
+
+    def _follow(self, shown: object) -> None:
+        """Read the catalogue again after each change of the vault, as long as a page shows it."""
+        with suppress(GlacierError):  # the session is closed
+            while self._shown is shown:
+                began = time.monotonic()
+                if self._explorer.outdated:
+                    self._explorer.reload()
+                # A long plan changes the vault again and again: reading takes a fifth of the time.
+                time.sleep(max(CHECK, 4 * (time.monotonic() - began)))
+
+    def close(self) -> None:
+        """Remove the panel from the page."""
+        self._shown = object()
+        super().close()
 
     # Plans
 
@@ -131,7 +154,12 @@ class ExplorerPanel(Table):
         """Show the explorer's current answer; called from any thread."""
         with self._guard:
             super().refresh()
+            self.tree = self._tree()
             self.scene = self._scene()
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        # The page keeps its place while the version changes, but not the query.
+        return {**super()._page(start, stop), "query": self._explorer.answer.query}
 
     def _scene(self) -> dict[str, Any]:
         asked = self._explorer.filter
@@ -144,20 +172,27 @@ class ExplorerPanel(Table):
             # An order alone leaves nothing out.
             "filtered": replace(asked, sort="name") != Filter() or bool(self._wrong),
             "busy": self._busy or bool(self._wrong),
-            "notice": visible(self._notice),
+            "notice": visible(dropped_in_words(self._explorer.picked) or self._notice),
         }
 
     def _tiling(self) -> list[Any]:
-        answer = self._explorer.answer
-        # Typing a filter does not change the tiles, which are of the whole folder.
-        key = (answer.listing.as_of, self._explorer.filter.folder, answer.cube is None)
-        if key != self._tiles[0]:
-            self._tiles = (key, scenes.tiles(self._explorer))
-        return self._tiles[1]
+        level = self._explorer.answer.folders.known(self._explorer.filter.folder)
+        if level is not None:  # otherwise those of before, until it is read
+            self._tiles = scenes.tiles(level)
+        return self._tiles
 
-    def _folders(self, path: str) -> dict[str, Any]:
-        found, more = self._explorer.folders(path, BRANCHES)
-        return {"rows": [scenes.branch(each) for each in found], "more": more}
+    def _tree(self) -> dict[str, Any]:
+        """Return the top of the tree; the page asks for the other levels that it shows."""
+        folders = self._explorer.answer.folders
+        level = folders.known("")
+        # As above; a trait is not there before the first value.
+        return self.tree if level is None else scenes.tree(level, folders.number)
+
+    def _send_branches(self, path: str) -> None:
+        folders = self._explorer.answer.folders
+        with suppress(GlacierError):  # the session is closed
+            level = folders.level(path)
+            self.send({"kind": "branches", "path": path, **scenes.tree(level, folders.number)})
 
 
 class ExplorerView(View, widgets.VBox):  # type: ignore[misc]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from IPython.core.error import UsageError
-
+from ..errors import GlacierError
 from .completion import Completer
-from .magics import GlacierMagics
+from .frame_hook import FrameHook
+from .magics import GlacierMagics, one_line
 from .views import VIEWS, view_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+
+FRAMES = (("pandas", "DataFrame"), ("pandas.core.frame", "DataFrame"))
+"""The class of DataFrames since pandas 3, and before."""
 
 
 def load(shell: InteractiveShell) -> None:
@@ -24,15 +29,20 @@ def load(shell: InteractiveShell) -> None:
     kernel = sys.modules.get("ipykernel")  # a kernel has imported it; IPython in a terminal need not have it
     version = str(getattr(kernel, "__version__", ""))
     if kernel is not None and version.startswith("7.0."):
-        raise UsageError(
-            f"ipykernel {version} breaks live widgets: install another version with "
-            "pip install -U ipykernel, and restart the kernel."
+        raise one_line(
+            GlacierError(
+                f"ipykernel {version} breaks live widgets",
+                cure="Install another version with pip install -U ipykernel, and restart the kernel.",
+            )
         )
     magics = GlacierMagics(shell)
     shell.register_magics(magics)
+    hook = FrameHook(shell)
+    for module, name in FRAMES:
+        _display(shell).mimebundle_formatter.for_type_by_name(module, name, hook)
     _add_completer(shell, Completer(magics))
     if getattr(shell, "kernel", None) is not None:  # IPython in a terminal shows no widgets
-        formatter = _formatter(shell)
+        formatter = _display(shell).ipython_display_formatter
         for module, name in VIEWS:
             formatter.for_type_by_name(module, name, _show)
 
@@ -49,15 +59,23 @@ def unload(shell: InteractiveShell) -> None:
     matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", [])
     # In place: the completer of the shell keeps this list.
     matchers[:] = [m for m in matchers if not isinstance(getattr(m, "__self__", m), Completer)]
-    formatter = _formatter(shell)
-    for module, name in VIEWS:
-        formatter.deferred_printers.pop((module, name), None)
+    _forget(_display(shell).ipython_display_formatter, VIEWS)
+    for hook in _forget(_display(shell).mimebundle_formatter, FRAMES):
+        hook.close()
+
+
+def _forget(formatter: Any, kinds: Iterable[tuple[str, str]]) -> set[Any]:
+    """Remove and return the printers of some classes, by module and name."""
+    found = set()
+    for module, name in kinds:
+        found.add(formatter.deferred_printers.pop((module, name), None))
         kind = getattr(sys.modules.get(module), name, None)  # IPython moves a printer there at its first use
-        formatter.type_printers.pop(kind, None)
+        found.add(formatter.type_printers.pop(kind, None))
+    return found - {None}
 
 
-def _formatter(shell: InteractiveShell) -> Any:
-    return cast("Any", shell.display_formatter).ipython_display_formatter
+def _display(shell: InteractiveShell) -> Any:
+    return cast("Any", shell.display_formatter)
 
 
 def _add_completer(shell: InteractiveShell, completer: Completer) -> None:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..base.rendering import escape, snapshot_html, snapshot_text, summary
+from ..commands.terminal import progress_on, say_on
+from ..commands.waiting import wait_on
+from ..transfer.progress import Busy, Delayed
 from .display import Place, Record, note
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ class NotebookFace:
 
     program = "%glacier"
     lasting = True
+    quiet = False
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
@@ -33,27 +37,34 @@ class NotebookFace:
 
     def note(self, text: str) -> None:
         """Show a note in addition to the result."""
+        if self.quiet:
+            return
         if self.rich:
             Place(note(text))
         else:
-            print(text, file=sys.stderr)  # noqa: T201 - a terminal shows notes as text
+            say_on(sys.stderr, text)
 
     @contextmanager
-    def progress(self) -> Iterator[Observer]:
-        """Show the progress of a transfer during the block."""
+    def progress(self, label: str) -> Iterator[Observer]:
+        """Show the progress of a transfer during the block, if it lasts."""
         if not self.rich:
-            yield _line
-            sys.stderr.write("\n")
+            with progress_on(sys.stderr, label) as observer:
+                yield observer
             return
-        place: list[Place] = []  # filled after observe() is defined
+        place: list[Place] = []  # none for work that does not last
+        last: list[Report] = []
 
-        def observe(report: Report) -> None:
+        def show(report: Report) -> None:
+            last[:] = [report]
             if place:
                 place[0].put(bar(report))
+            else:
+                place.append(Place(bar(report)))
 
-        place.append(Place(note("Reading the files …")))
-        yield observe  # after an error, the last report stays: it says how far it came
-        place[0].end(note("Nothing had to be sent."))
+        with Delayed(show, label) as observer:
+            yield observer  # after an error, the last report stays: it says how far it came
+        if place and isinstance(last[0], Busy):
+            place[0].put(Record("", ""))  # what has ended is not busy any more
 
     def variable(self, name: str) -> Any:
         """Return the user's variable of this name, or None."""
@@ -66,10 +77,7 @@ class NotebookFace:
     def wait(self, batch: Batch, timeout: float | None) -> Batch:
         """Show a batch until all its jobs have ended; raise the error of the wait."""
         if not self.rich:
-            try:
-                return batch.wait(timeout, progress=lambda s: _line(summary(s)))
-            finally:
-                sys.stderr.write("\n")
+            return wait_on(sys.stderr, batch, timeout)
         place = Place(board_record(batch.snapshot, batch.title, folded=False))
 
         def show(snapshot: BoardSnapshot) -> None:
@@ -98,13 +106,9 @@ def board_record(snapshot: BoardSnapshot, title: str = "", *, folded: bool = Tru
 def bar(report: Report) -> Record:
     """Return a transfer's progress as a bar and a text."""
     words = str(report)
+    value = "" if isinstance(report, Busy) else f' value="{report.fraction:.4f}"'  # without: indeterminate
     html = (
-        f'<div><progress max="1" value="{report.fraction:.4f}" aria-label="{escape(report.label)}">'
+        f'<div><progress max="1"{value} aria-label="{escape(report.label)}">'
         f'</progress> <span role="status">{escape(words)}</span></div>'
     )
     return Record(words, html)
-
-
-def _line(report: object) -> None:
-    sys.stderr.write(f"\r\x1b[K{str(report)[:200]}")  # back to the start of the line, and clear it
-    sys.stderr.flush()

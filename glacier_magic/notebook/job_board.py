@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import ipywidgets as widgets
 import traitlets
 
-from ..base.rendering import escape, near, summary
+from ..base.rendering import escape, summary, visible
 from ..base.units import human_bytes, parse_rate, plural
 from ..errors import GlacierError, describe
 from ..jobs import Batch, BoardSnapshot
 from ..jobs import JobRow as Job
-from .board_rows import ALL_STATES, NOT_DONE, BoardRows, states_of
+from .board_rows import ALL_STATES, COLUMNS, NOT_DONE, BoardRows
 from .display import Place, said
 from .face import board_record
 from .row_table import Table, source
@@ -26,8 +25,8 @@ from .view import View, in_background
 from .views import view_of
 
 INTERVAL = 0.1  # seconds between two updates of the page
-RECORDED = 2.0  # seconds between two updates of the record
-TALLEST, LINE = 10, 42  # the most visible rows, and the pixels of one
+RECORDED, PROGRESS_RECORDED = 2.0, 10.0  # seconds between two updates of the record, by what has changed
+TALLEST, LINE = 10, 46  # the most visible rows, and the pixels of one
 
 
 def rate_text(rate: float | None) -> str:
@@ -41,24 +40,30 @@ class BoardTable(Table):
     _esm = source("table.js", "board.js")
     _css = source("table.css", "board.css")
     ended = traitlets.Unicode().tag(sync=True)
+    rate = traitlets.Dict().tag(sync=True)
+    places = traitlets.Dict().tag(sync=True)
     what = "job board"
 
-    def __init__(self, rows: BoardRows, **more: Any) -> None:
-        self._sight = (0, 0)
+    def __init__(self, rows: BoardRows, set_rate: Callable[[str], None], **more: Any) -> None:
+        self._sight, self._set_rate, self._board = (0, 0), set_rate, rows
         super().__init__(rows, **more)
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        return {**super()._page(start, stop), "query": self._board.query}
 
     def refresh(self) -> None:
         """Send the current rows; called from any thread."""
         with self._guard:
-            same = self.page["version"] == self._rows.version
+            same = self.page["query"] == self._board.query
             # After a new order or filter, the page begins at the top again.
             start, stop = self._sight if same else (0, 0)
-            with self.hold_sync():  # one message, with the changed traits only
-                # The rows in sight, without the page asking for them.
-                self.page = self._page(start, max(stop, start + self.height + 2))
-                self.totals = self._totals()
+            # The rows in sight, without the page asking for them.
+            self._put(self._page(start, max(stop, start + self.height + 2)))
 
     def _answer(self, message: Mapping[str, Any]) -> None:
+        if message["kind"] == "rate":
+            self._set_rate(str(message["text"]))
+            return
         if message["kind"] == "rows":
             self._sight = (int(message["start"]), int(message["stop"]))
         super()._answer(message)
@@ -75,13 +80,17 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._batch, self._tracker = batch, batch.tracker
         self._guard = threading.RLock()  # _offer() triggers _filter() in the same thread
         self._last = self._recorded = 0.0
+        self._unrecorded = False  # whether more than progress is not in the record yet
         self._place: Place | None = None
         first = batch.snapshot
-        self._rows = BoardRows(first, self._allow)
+        self._rows = BoardRows(first, self._allow, fold=batch.everything)
         least = 5 if batch.everything else 2
         height = max(least, min(TALLEST, len(first.rows)))
         self._title = batch.title or "All jobs"
-        self._table = BoardTable(self._rows, label=self._title, height=height, line=LINE, ended=news(first))
+        self._table = BoardTable(
+            self._rows, self._set_rate, label=self._title, height=height, line=LINE, ended=news(first)
+        )
+        self._show_rate()
         self._make_controls()
         self._area = widgets.VBox()
         head = [widgets.HTML(f"<b>{escape(batch.title)}</b>")] if batch.title else []
@@ -89,9 +98,10 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         self._allow()
         # A board of all jobs also shows those that other processes start.
         self._leave = self._tracker.watch(self.report, lasting=batch.everything)
-        self._write(first)  # after watch(): it ends the watch of a batch that has ended
+        self._write(first, force=True)  # after watch(): it ends the watch of a batch that has ended
 
     def _make_controls(self) -> None:
+        self._fitting = widgets.Layout(width="auto")  # of all buttons: a saved notebook has each layout
         self._state = widgets.Dropdown(options=[ALL_STATES], layout={"width": "9.5em"})
         self._vault = widgets.Dropdown(options=[("all vaults", "")], layout={"width": "10em"})
         self._text = widgets.Text(
@@ -100,42 +110,30 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         for box, name in ((self._state, "State"), (self._vault, "Vault"), (self._text, "Name")):
             box.tooltip = f"{name} of the jobs to show"
             box.observe(self._filter, "value")
+        # A narrow table has no headers of the columns that there is no room for.
+        orders = [("newest first", ""), *((f"by {column.label}", column.key) for column in COLUMNS)]
+        self._order = widgets.Dropdown(options=orders, tooltip="Order of the jobs", layout={"width": "9.5em"})
+        self._order.observe(self._sort, "value")
         self._fold = widgets.ToggleButton(description="", layout={"width": "auto"})
         self._fold.observe(self._filter, "value")
         self._check = self._button(
             "Check now", "Read the states of the jobs from the service now", self._look
         )
-        self._rate = widgets.Text(
-            description="Max rate",
-            value=rate_text(self._tracker.max_rate),
-            placeholder="10MB/s; empty: no limit",
-            continuous_update=False,  # a rate that is half typed must not take effect
-            layout={"width": "17em"},
-            style={"description_width": "initial"},
-        )
-        self._rate.observe(self._set_rate, "value")
-        self._rate_note = widgets.HTML()
         self._now = self._button("Download now", "Download at once, out of turn", self._fetch)
         self._show_file = self._button("Show file", "Show the path of the file", self._files)
-        self._folder = self._button("Open folder", "Show the path of the folder", self._folders)
+        self._folder = self._button(
+            "Open folder", "Open the folder in JupyterLab, or show its path", self._folders
+        )
         self._again = self._button("Request again …", "Open the plan, with its price", self._request_again)
         self._forget = self._button(
             "Forget", "Remove from the board; files are not touched", self._forget_rows
         )
-        flow = {"flex_flow": "row wrap", "align_items": "center"}
-        self._filters = widgets.HBox([self._state, self._vault, self._text, self._fold], layout=flow)
+        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
+        self._filters = widgets.HBox(
+            [self._state, self._vault, self._text, self._order, self._fold], layout=flow
+        )
         self._buttons = widgets.HBox(
-            [
-                self._now,
-                self._folder,
-                self._show_file,
-                self._again,
-                self._forget,
-                self._check,
-                self._rate,
-                self._rate_note,
-            ],
-            layout=flow,
+            [self._now, self._folder, self._show_file, self._again, self._forget, self._check], layout=flow
         )
 
     def _button(self, words: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
@@ -145,7 +143,7 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             except GlacierError as error:  # such as a closed session
                 self._say(str(error))
 
-        button = widgets.Button(description=words, tooltip=tooltip, layout={"width": "auto"})
+        button = widgets.Button(description=words, tooltip=tooltip, layout=self._fitting)
         button.on_click(clicked)
         return button
 
@@ -171,30 +169,36 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         mine = self._batch.snapshot  # the tracker's own snapshot drops the oldest ended rows
         with self._guard:
             self._last = time.monotonic()
-            self._write(mine)
-            if self._place is not None and (
-                # A record is a whole table: too much for ten times a second.
-                force or mine.finished or self._last - self._recorded >= RECORDED
-            ):
-                self._recorded = self._last
+            self._unrecorded |= self._write(mine, force=force)
+            # A record is a whole table: too much for ten times a second.
+            pause = RECORDED if self._unrecorded else PROGRESS_RECORDED
+            if self._place is not None and (force or mine.finished or self._last - self._recorded >= pause):
+                self._recorded, self._unrecorded = self._last, False
                 self._place.put(board_record(mine, self._batch.title))
 
-    def _write(self, mine: BoardSnapshot) -> None:
-        self._rows.show(mine)
-        self._offer()
+    def _write(self, mine: BoardSnapshot, *, force: bool) -> bool:
+        """Show a snapshot; return whether more than the progress of downloads may be new."""
+        changed = self._rows.show(mine) or force  # else, only the rows of running downloads have
+        self._order.value = self._rows.sort.lstrip("-")  # a click of a header has changed it
+        if not self._table.rate["error"]:
+            self._show_rate()  # another board or %glacier rate may have changed it
+        if changed:
+            self._offer()
         self._table.refresh()
-        self._table.ended = news(mine)
-        self._allow()
+        if changed:
+            self._table.ended = news(mine)
+            self._allow()
         if mine.finished and not self._batch.everything:
             self._leave()  # the buttons report their own changes
+        return changed
 
     def _offer(self) -> None:
         """Update the choices of states and vaults, and the button that unfolds finished rows."""
-        rows = self._rows.snapshot.rows
-        states = [ALL_STATES, NOT_DONE, *states_of(rows)]
+        recorded = self._rows.snapshot.recorded
+        states = [ALL_STATES, NOT_DONE, *sorted(recorded.states)]
         if self._state.value not in states:
             states.append(self._state.value)  # the chosen value stays, though no row has it now
-        vaults = [("all vaults", ""), *((v, v) for v in sorted({row.vault for row in rows}))]
+        vaults = [("all vaults", ""), *((v, v) for v in sorted(recorded.vaults))]
         if self._vault.value not in [value for _, value in vaults]:
             vaults.append((self._vault.value, self._vault.value))
         for box, options in ((self._state, states), (self._vault, vaults)):
@@ -206,6 +210,8 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         words = f"{'Hide' if self._fold.value else 'Show'} {count:,} finished"
         self._fold.description = words
         self._fold.layout.display = "" if count else "none"
+        folded = count and not self._fold.value and not self._rows.text and not self._rows.vault
+        self._table.nothing = "Nothing is under way." if folded else "Nothing matches."
 
     # From the page
 
@@ -223,6 +229,14 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
                 self._offer()
                 self._table.refresh()
 
+    def _sort(self, change: dict[str, Any]) -> None:
+        with self._guard:
+            key = change["new"]
+            if key != self._rows.sort.lstrip("-"):  # else the header of the column has sorted them
+                down = any(column.key == key and column.down for column in COLUMNS)
+                self._rows.look(sort=f"-{key}" if down else key)
+                self._table.refresh()
+
     def _allow(self) -> None:
         """Enable the buttons that apply to the selection."""
         picked = self._rows.picked
@@ -235,14 +249,17 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
         # A batch that has ended cannot change; all jobs can.
         self._check.disabled = self._rows.snapshot.finished and not self._batch.everything
 
-    def _set_rate(self, change: dict[str, Any]) -> None:
+    def _set_rate(self, text: str) -> None:
         try:
             # An empty field means no limit.
-            self._tracker.max_rate, words = parse_rate(change["new"].strip() or "none"), ""
-        except ValueError as error:
+            self._tracker.max_rate, error = parse_rate(text.strip() or "none"), ""
+        except ValueError as refused:
             kept = rate_text(self._tracker.max_rate) or "no limit"
-            words = f"{error}. The rate is still: {kept}."
-        self._rate_note.value = said(words)
+            error = f"{visible(str(refused))}. The rate is still: {kept}."
+        self._show_rate(error)
+
+    def _show_rate(self, error: str = "") -> None:
+        self._table.rate = {"text": rate_text(self._tracker.max_rate), "error": error}
 
     def _look(self) -> None:
         vaults = self._tracker.actions.vaults
@@ -264,25 +281,23 @@ class JobBoard(View, widgets.VBox):  # type: ignore[misc]
             self._say(f"{plural(begun, 'download')} started; the others follow in turn.")
 
     def _files(self) -> None:
-        self._places({row.file: "file" for row in self._rows.picked if row.file})
+        self._places([row.file for row in self._rows.picked if row.file])
 
     def _folders(self) -> None:
         places = [row.file or row.target for row in self._rows.picked]
-        self._places({str(Path(place).parent): "folder" for place in places if place})
+        self._places([str(Path(place).parent) for place in places if place], press=True)
 
-    def _places(self, places: Mapping[str, str]) -> None:
-        """Show paths: a kernel has no desktop to open a window on."""
-        shown = "".join(f"<li>{link(path)}</li>" for path in list(places)[:20])
-        more = f"<p>and {len(places) - 20:,} more</p>" if len(places) > 20 else ""
-        output = widgets.Output()
-        output.outputs = (
-            {
-                "output_type": "display_data",
-                "metadata": {},
-                "data": {"text/plain": "\n".join(places), "text/html": f"<ul>{shown}</ul>{more}"},
-            },
-        )
-        self._area.children = [output]
+    def _places(self, paths: list[str], *, press: bool = False) -> None:
+        """Show paths, as links where the page can open them: a kernel has no desktop.
+
+        :param press: whether the page opens the first one.
+        """
+        paths = list(dict.fromkeys(paths))
+        self._area.children = []
+        self._table.places = {}  # a second press is a change as well
+        self._table.places = {"paths": paths[:20], "home": str(Path.home()), "press": press}
+        if len(paths) > 20:
+            self._say(f"and {len(paths) - 20:,} more")
 
     def _request_again(self) -> None:
         self._plan([row for row in self._rows.picked if row.ended])
@@ -331,11 +346,3 @@ def news(snapshot: BoardSnapshot) -> str:
         return ""
     good = not snapshot.count("failed", "expired")
     return f"{'All requests are done' if good else 'All requests have ended'}. " + summary(snapshot)
-
-
-def link(path: str) -> str:
-    """Return a path as HTML, with a link if it is below the notebook's folder."""
-    below = near(path)
-    if below == path or below.startswith(".."):  # a Jupyter server serves only files below its folder
-        return f"<code>{escape(path)}</code>"
-    return f'<a href="{escape(quote(below))}">{escape(below)}</a> <code>{escape(path)}</code>'

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import traitlets
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from ..commands.setting_values import SETTINGS, Settings
@@ -74,7 +73,20 @@ class GlacierMagics(Magics):
     def glacier(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Run one verb; as ``%%glacier``, one on each line of the cell."""
         names = {**self._shell.user_ns, **(local_ns or {})}
-        return self._one(line, names) if cell is None else self._lines(line, cell)
+        if cell is not None:
+            return self._lines(line, cell)
+        result = self._one(line, names)
+        # IPython has made a call of the line; its result is not shown if a variable takes it.
+        assigned = f"= get_ipython().run_line_magic('glacier', {line!r})"
+        if assigned in self._shell.history_manager.input_hist_parsed[-1]:
+            self._say(line, result)
+        return result
+
+    def _say(self, line: str, result: Any) -> None:
+        """Note what a verb did whose result is assigned, and so not shown."""
+        said = done(line.split(), result)
+        if said:
+            self.console.face.note(said)
 
     def _lines(self, line: str, cell: str) -> Any:
         from .script import statements
@@ -84,13 +96,14 @@ class GlacierMagics(Magics):
             script = statements(line, cell)
         except InputError as error:
             self.console.failed(["%%glacier", *line.split()], error)
-            raise UsageError(str(error)) from None
+            raise one_line(error) from None
         for statement in script:
             if last is not None:
                 shown(last)  # the last result is the cell's, which IPython shows
             last = self._one(statement.line, self._shell.user_ns, f"line {statement.number}: ")
             if statement.target:
                 self._shell.user_ns[statement.target] = last  # later lines of the cell can use it as $name
+                self._say(statement.line, last)
                 last = None  # an assignment shows nothing
         return last
 
@@ -100,13 +113,11 @@ class GlacierMagics(Magics):
 
         try:
             return run(self.console, VERBS, self._words(line, names))
-        except InputError as error:
-            raise UsageError(f"{place}{error}") from None  # shown by IPython as one line
         except GlacierError as error:
             raise one_line(error, place) from None
         except KeyboardInterrupt:  # also ends the cell, so that no later line runs
             on = after_interrupt(VERBS, line.split(), "line", "%glacier")
-            raise UsageError(f"{place}Interrupted. {on}") from None
+            raise Interrupted(f"{place}{on}") from None
 
     def _words(self, line: str, names: Mapping[str, Any]) -> list[str]:
         """Return the expanded words of a line; save an error for ``why``."""
@@ -117,6 +128,25 @@ class GlacierMagics(Magics):
         except InputError as error:
             self.console.failed([line], error)  # as typed: it has no words yet
             raise
+
+
+def done(words: Sequence[str], result: Any) -> str:
+    """Return what a verb did in one line; empty for one that only reads, or has said it."""
+    from ..client.vault import Vault
+    from ..jobs import Batch
+    from ..plans import Deleted
+
+    if isinstance(result, str):
+        return result
+    if isinstance(result, Deleted):
+        return result.words
+    if isinstance(result, Vault):  # create and use
+        return f"The vault in use is {result.name}."
+    if words[:1] in (["inventory"], ["drop"]) and isinstance(result, Batch):
+        return repr(result).split("\n", maxsplit=1)[0]
+    if words[:1] in (["tags"], ["notify"]) and any("=" in word or word[:2] == "--" for word in words):
+        return f"{' '.join(words)}: done."
+    return ""
 
 
 def _overview() -> str:
@@ -145,5 +175,10 @@ def one_line(error: GlacierError, place: str = "") -> GlacierError:
 
 
 class _OneLine:
+    # The output is of the kind "error", which Papermill and others look for; a UsageError's is not.
     def _render_traceback_(self) -> list[str]:  # IPython calls it instead of formatting a traceback
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
+
+class Interrupted(_OneLine, KeyboardInterrupt):
+    """The user interrupted a verb; the text says how to resume it."""

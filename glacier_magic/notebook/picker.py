@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -13,6 +14,9 @@ from ..base.units import human_bytes
 
 MOST = 1000
 """The most entries of a folder that are listed; any path can be typed."""
+
+NEARBY = 20
+"""The most folders that a field suggests; each is sent to the page."""
 
 Chosen = Callable[[Sequence[str], bool], bool]
 """Called with the chosen paths and whether folders are recursive; returns whether it accepts them."""
@@ -80,6 +84,17 @@ class Picker(widgets.VBox):  # type: ignore[misc]
         """Return the next step for a path that was typed but not added; ``""`` if there is none."""
         typed = self._typed.value.strip()
         return f"{typed!r} is not added yet: press Add, or clear the field." if typed else ""
+
+
+def folders(path: Path) -> list[str]:
+    """Return the folders in *path* and beside it, :data:`NEARBY` at most, without hidden ones."""
+    found = []
+    for folder in (path, path.parent):
+        with suppress(OSError), os.scandir(folder) as listing:  # it may not exist yet
+            inside = (entry for entry in listing if not entry.name.startswith(".") and entry.is_dir())
+            # A name with bytes that are not UTF-8 could not be sent to the page and back.
+            found += sorted(entry.path for entry in inside if visible(entry.name) == entry.name)
+    return found[:NEARBY]
 
 
 def _button(text: str, tooltip: str) -> widgets.Button:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from ..errors import GlacierError, InputError, describe
+from ..errors import GlacierError, InputError, PriceUnknown, describe
 from ..jobs import TIERS
 from ..plans import RestorePlan
 from ..prices import parse_money
+from ..prices.quotes import HERE, INTERNET, REGION
 from .card import PlanCard
+from .choices import Choices
 from .display import said
+from .picker import folders
 from .view import in_background
 
 FormValues = tuple[str, str, str, str, bool]
@@ -26,34 +29,23 @@ class RestoreForm(PlanCard):
     _plan: RestorePlan
 
     def __init__(self, plan: RestorePlan) -> None:
-        self._tier = widgets.ToggleButtons(
-            description="Tier", options=list(TIERS), value=plan.tier, style={"button_width": "auto"}
-        )
-        self._folder = widgets.Text(
-            description="Folder",
-            value=str(plan.to),
-            continuous_update=False,
-            layout=widgets.Layout(width="auto"),
-        )
-        self._way = widgets.ToggleButtons(
-            description="Download",
-            options=_ways(plan),
-            value=plan.destination,
-            style={"button_width": "auto"},
+        self._tier = Choices(label="Tier", options=_tiers(plan), value=plan.tier)
+        self._way = Choices(label="This computer is", options=_ways(plan), value=plan.destination)
+        self._tier.add_class("glacier-tier")
+        self._way.add_class("glacier-place")
+        self._folder = widgets.Combobox(
+            description="Folder", value=str(plan.to), options=folders(plan.to), continuous_update=False
         )
         self._budget = widgets.Text(
             description="Budget, USD",
             placeholder="no limit",
             continuous_update=False,
             value="" if plan.limit is None else f"{plan.limit:f}",
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="15em"),
         )
         self._trusting = widgets.Checkbox(
             description="count unconfirmed prices towards the budget",
             value=plan.accepts_unconfirmed,
             indent=False,
-            layout=widgets.Layout(width="auto"),
         )
         self._fields = (self._tier, self._folder, self._way, self._budget, self._trusting)
         self._look = widgets.Button(description="Refresh", tooltip="Check prices, jobs and free space again")
@@ -62,11 +54,10 @@ class RestoreForm(PlanCard):
         super().__init__(plan)
         for field in self._fields:
             field.observe(self._edited, "value")
-        flow = widgets.Layout(flex_flow="row wrap", align_items="center")
-        budget = widgets.HBox([self._budget, self._trusting], layout=flow)
-        controls = widgets.VBox([self._tier, self._folder, self._way, budget])
-        self._buttons.layout = flow
-        self.children = [self._text, controls, self._buttons, self._status]
+        fields = widgets.HBox([self._folder, self._budget, self._trusting])
+        fields.add_class("glacier-fields")
+        self.children = [self._text, self._tier, self._way, fields, *self.children[1:]]
+        self._show_choices()
         self._lock_fields()
 
     @property
@@ -95,7 +86,6 @@ class RestoreForm(PlanCard):
                 return  # the thread below reads the fields again before it ends
             self._running = self._start.disabled = True  # a plan of old values must not be started meanwhile
             self._status.value = said("Making the plan …")
-        self._lock_fields()
         in_background(self._revise, afresh)  # it reads the catalogue, and may ask the service for its policy
 
     def _revise(self, afresh: bool) -> None:
@@ -104,7 +94,7 @@ class RestoreForm(PlanCard):
             try:
                 self._take(self._planned(written, afresh=afresh))
                 self._shown, refusal = written, self._plan.refusal
-                self._show_ways()
+                self._show_choices()
             except GlacierError as error:
                 refusal = str(error)  # the plan shown stays the last valid one
             except Exception as error:  # in a thread, nothing else shows it
@@ -115,14 +105,13 @@ class RestoreForm(PlanCard):
                     self._running, self._refusal = False, refusal
                     self._status.value = said("" if refusal else nothing)
                     self._allow()
-        self._lock_fields()
 
-    def _show_ways(self) -> None:
-        """Show the prices of the present plan beside the destinations."""
-        chosen = self._way.value
-        self._way.unobserve(self._edited, "value")  # new options select the first one for a moment
-        self._way.options, self._way.value = _ways(self._plan), chosen
-        self._way.observe(self._edited, "value")
+    def _show_choices(self) -> None:
+        """Show the prices of the present plan on the choices, and the fields that matter to it."""
+        self._tier.options, self._way.options = _tiers(self._plan), _ways(self._plan)
+        self._folder.options = folders(self._plan.to)
+        unsure = self._trusting.value or isinstance(self._plan.refused, PriceUnknown)
+        self._trusting.layout.display = "" if unsure else "none"
 
     def _planned(self, written: FormValues, *, afresh: bool) -> RestorePlan:
         """Return the plan for the values of the fields.
@@ -157,5 +146,16 @@ class RestoreForm(PlanCard):
             field.disabled = still
 
 
-def _ways(plan: RestorePlan) -> list[tuple[str, str]]:
-    return [(words, word) for word, words in plan.tiers.transfers().items()]
+_PLACES = {INTERNET: "outside AWS", REGION: "in another region", HERE: "in the vault's region"}
+
+
+def _tiers(plan: RestorePlan) -> list[list[str]]:
+    choices = plan.choices()
+    return [[tier, tier, *choices.get(tier, ())] for tier in TIERS]
+
+
+def _ways(plan: RestorePlan) -> list[list[str]]:
+    return [
+        [word, _PLACES.get(word, f"in {word}"), words.rpartition(": ")[2]]
+        for word, words in plan.tiers.transfers().items()
+    ]

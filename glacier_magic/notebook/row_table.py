@@ -24,6 +24,9 @@ from .view import View
 MOST = 500
 """The most rows in one message."""
 
+FEW = 12
+"""The most changed rows that are sent instead of all: they are sent with each change until all are."""
+
 LONGEST = 240
 """The most characters of a cell; its title has more."""
 
@@ -32,9 +35,17 @@ LONGEST = 240
 class Column:
     """A column of a table.
 
-    :param width: a CSS grid track.
+    :param width: a CSS grid track; ``fit-content(120px)`` is as wide as the widest text so far, and at
+        most so many pixels.
     :param down: whether the first click sorts the largest first.
-    :param wide: hide the column in tables narrower than this, in pixels.
+    :param detail: hide the column until the user asks for more columns.
+    :param wide: hide the column in tables narrower than this, in pixels.  A table with columns that fit
+        their content hides those with the largest number first, while there is no room.
+    :param under: the column under whose text this one's is shown while it is hidden, in tables of two
+        lines a row.
+    :param words: the text there; ``{}`` is that of the cell.
+    :param icon: whether the row's icon precedes the text.
+    :param bar: whether the row's progress bar is below the text.
     """
 
     key: str
@@ -44,15 +55,30 @@ class Column:
     sortable: bool = True
     down: bool = False
     wide: int = 0
+    detail: bool = False
+    under: str = ""
+    words: str = "{}"
+    icon: bool = False
+    bar: bool = False
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: the text of each cell, and its title on hover if that says more."""
+    """A row: the text of each cell, and its title on hover if that says more.
+
+    :param icon: a character for the column with an icon.
+    :param tone: the kind of the icon: ``good``, ``bad``, ``busy`` or ``""``.
+    :param done: what the progress bar shows, from 0 to 1; None for no bar.
+    :param note: a text below the first cell, in tables of two lines a row.
+    """
 
     cells: Sequence[str]
     titles: Sequence[str] = ()
     selected: bool = False
+    icon: str = ""
+    tone: str = ""
+    done: float | None = None
+    note: str = ""
 
 
 class Rows(Protocol):
@@ -98,7 +124,7 @@ def source(*names: str) -> str:
     texts = [(Path(__file__).parent / name).read_text("utf-8") for name in names]
     joined = "\n".join(text.replace(_EXPORT, "") for text in texts[:-1]) + texts[-1]
     # Shorter: a kernel far away sends them to the page.
-    short = re.sub(r"^\s+(?://.*)?|^//.*", "", joined, flags=re.MULTILINE)
+    short = re.sub(r"^\s+(?://.*)?|^//.*| +// .*$", "", joined, flags=re.MULTILINE)
     return re.sub(r" *([{};,]) *|(:) +", r"\1\2", short) if names[0].endswith(".css") else short
 
 
@@ -111,16 +137,20 @@ class Table(View, anywidget.AnyWidget):
     :param label: the name for screen readers.
     :param height: the number of visible rows.
     :param line: the height of a row in pixels; from 40 on, a cell has two lines.
+    :param nothing: the text of a table without rows.
     """
 
     _esm = source("table.js")
     _css = source("table.css")
     columns: Any = traitlets.List().tag(sync=True)
     page = traitlets.Dict().tag(sync=True)
+    moved = traitlets.Dict().tag(sync=True)
     totals = traitlets.Dict().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(14).tag(sync=True)
     line = traitlets.Int(28).tag(sync=True)
+    more = traitlets.Bool(False).tag(sync=True)
+    nothing = traitlets.Unicode("Nothing matches.").tag(sync=True)
     what = "table"
 
     def __init__(self, rows: Rows, *, label: str, height: int = 14, **more: Any) -> None:
@@ -138,9 +168,20 @@ class Table(View, anywidget.AnyWidget):
             # After another answer the old place means nothing.
             same = self.page["version"] == self._rows.version
             start = self.page["start"] if same else 0
-            with self.hold_sync():  # one message, with the changed traits only
-                self.page = self._page(start, start + self.height + 2)
-                self.totals = self._totals()
+            self._put(self._page(start, start + self.height + 2))
+
+    def _put(self, page: dict[str, Any]) -> None:
+        """Send a page: where it is the same but for a few rows, what has changed in these."""
+        moved = None
+        if page | {"rows": ()} == self.page | {"rows": ()}:
+            moved = few_changes(self.page["rows"], page["rows"])
+        with self.hold_sync():  # one message, with the changed traits only
+            if moved is None:
+                self.page = page
+            self.moved = {
+                place: _patch(self.page["rows"][int(place)], row) for place, row in (moved or {}).items()
+            }
+            self.totals = self._totals()
 
     def _page(self, start: int, stop: int) -> dict[str, Any]:
         version = self._rows.version  # first: old rows with a new version would stay on the page
@@ -187,6 +228,24 @@ class Table(View, anywidget.AnyWidget):
         self.send({"kind": "said", "words": visible(text)})
 
 
+def few_changes(before: Sequence[Any], rows: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the rows that are not as *before*, by place; None if all are to be sent again."""
+    if len(before) != len(rows):
+        return None
+    pairs = zip(before, rows, strict=True)
+    changed = {str(place): row for place, (old, row) in enumerate(pairs) if old != row}
+    return changed if len(changed) <= FEW else None
+
+
+def _patch(before: list[Any], row: list[Any]) -> list[Any]:
+    """Return a row as sent, with those cells and titles alone that differ, by column."""
+    texts = [
+        {str(column): text for column, text in enumerate(new) if text != old[column]}
+        for old, new in zip(before[:2], row[:2], strict=True)
+    ]
+    return [*texts, *row[2:]]
+
+
 def _span(start: Any, stop: Any) -> tuple[int, int]:
     first, last = int(start), int(stop)  # raises what _heard() answers with an error
     if not 0 <= first <= last:
@@ -195,8 +254,10 @@ def _span(start: Any, stop: Any) -> tuple[int, int]:
 
 
 def _sent(row: TableRow) -> list[Any]:
-    """Return a row in the form of the page: cells, titles, whether it is selected."""
+    """Return a row in the form of the page: cells, titles, whether it is selected, and its looks."""
     # Cut before and after: an escape sequence is longer than its character.
     cells = [visible(cell[: LONGEST * 2])[:LONGEST] for cell in row.cells]
     titles = [visible(title[:2000]) for title in row.titles]
-    return [cells, titles, int(row.selected)]
+    looks = {"icon": row.icon, "tone": row.tone, "done": row.done, "note": visible(row.note[:LONGEST])}
+    some = {name: look for name, look in looks.items() if look not in ("", None)}
+    return [cells, titles, int(row.selected), *([some] if some else [])]

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..base.rendering import visible
 from ..base.units import human_bytes, plural
-from ..catalogue.archives.browse import Branch
+from ..catalogue.archives.browse import Branch, Level
+from ..catalogue.archives.folders import SEPARATORS, split
 from ..explore import Explorer
 from ..explore.filters import FACETS, Choice, choices, total
 from ..explore.treemap import treemap
@@ -27,15 +28,17 @@ def scene(explorer: Explorer) -> dict[str, Any]:
     # The sums are read in the background, after the rows.
     facets = {} if cube is None else {f: choices(cube, asked, f) for f in FACETS}
     sums = None if cube is None else total(cube, asked)
+    levels = [explorer.answer.folders.known(path) for path in explorer.answer.shown]
     return {
         "crumbs": crumbs(explorer.vault.name, asked.folder),
         "totals": "" if sums is None else f"{plural(sums[0], 'archive')}, {human_bytes(sums[1])}",
         "years": [_choice(each) for each in facets.get("year", ())],
         "facets": [
             {"facet": f, "label": f, "choices": [_choice(each) for each in facets[f][:VALUES]]}
-            for f in ("size", "format", "state")
-            if f in facets
+            for f in facets
+            if f != "year"  # which is a picture
         ],
+        "stale": None in levels,  # the sums of folders are being read: the page has those of before
         "chosen": bool(explorer.picked.count),
         "footer": f"{explorer.as_of} In the next cell: explorer = _; explorer.selection and "
         "explorer.view are DataFrames.",
@@ -46,15 +49,16 @@ def crumbs(vault: str, folder: str) -> list[list[str]]:
     """Return path and label of the vault and of each folder down to *folder*."""
     found, place = [["", visible(vault)]], 0
     while place < len(folder):
-        # Not split(): names may contain "//", and a crumb is an exact prefix.
-        end = folder.index("/", place) + 1 if "/" in folder[place:] else len(folder)
-        found.append([folder[:end], visible(folder[place:end].rstrip("/"))[:80] or "/"])
+        # Not str.split(): names may contain "//", and a crumb is an exact prefix.
+        ends = [at + 1 for end in SEPARATORS if (at := folder.find(end, place)) >= 0]
+        end = min(ends, default=len(folder))
+        found.append([folder[:end], _label(folder[:end])])
         place = end
     return found
 
 
 def _label(path: str) -> str:
-    return visible(path.rstrip("/").rpartition("/")[2])[:80] or "/"
+    return visible(split(path)[1].rstrip(SEPARATORS))[:80] or "/"
 
 
 def _figures(branch: Branch) -> str:
@@ -65,6 +69,11 @@ def _figures(branch: Branch) -> str:
 def branch(each: Branch) -> list[Any]:
     """Return a folder in the form of the tree: path, label, size, title, whether it has subfolders."""
     return [each.path, _label(each.path), human_bytes(each.bytes), _figures(each), each.deeper]
+
+
+def tree(level: Level, number: int) -> dict[str, Any]:
+    """Return a level of the tree, with the number of the sums that it is from."""
+    return {"rows": [branch(each) for each in level.folders], "more": level.more, "sums": number}
 
 
 def _choice(choice: Choice) -> dict[str, Any]:
@@ -79,16 +88,14 @@ def _choice(choice: Choice) -> dict[str, Any]:
     }
 
 
-def tiles(explorer: Explorer) -> list[Any]:
-    """Return the treemap of the current folder: its subfolders, and the rest of its archives."""
-    folder = explorer.filter.folder
-    whole = next(iter(explorer.du(folder, 0)), None)  # none for a folder without archives
-    found, _ = explorer.folders(folder, TILES)
-    if whole is None or not whole.bytes:  # archives of unknown size have no area
+def tiles(level: Level) -> list[Any]:
+    """Return the treemap of a folder: its subfolders, and the rest of its archives."""
+    whole = level.whole
+    if not whole.bytes:  # archives of unknown size have no area
         return []
     # A tile without an area cannot be seen or clicked.
     parts: list[tuple[int, str | None, str, str]] = [
-        (b.bytes, b.path, _label(b.path), _figures(b)) for b in found if b.bytes
+        (b.bytes, b.path, _label(b.path), _figures(b)) for b in level.folders[:TILES] if b.bytes
     ]
     rest = whole.bytes - sum(size for size, *_ in parts)  # its own archives, and the subfolders beyond TILES
     if rest > 0:

@@ -1,8 +1,9 @@
 // A virtual table: the page holds the visible rows only.
 //
-// model: columns, page {version, start, rows, sort}, totals {count, words}, label, height, line.  Rows are
-// requested by position; answers of another version are dropped.  All text is set as text, never as
-// markup.
+// model: columns, page {version, start, rows, sort}, moved {place in rows: row}, totals {count, words},
+// label, height, line, nothing.  A row is [cells, titles, selected, {icon, tone, done, note}]; one of moved
+// has the cells and titles that differ from those of the page, by column.  Rows are requested by position; answers
+// of another version are dropped.  All text is set as text, never as markup.
 
 const LINE = 28; // pixels of a row, unless the model says otherwise
 const HEAD = 31; // pixels of the header and the borders
@@ -18,10 +19,10 @@ const make = (tag, attributes = {}, ...children) => {
 };
 
 // JupyterLab handles keys first, for commands such as "insert a cell": not those typed
-// in here, except what is held with Ctrl, such as saving; Ctrl+A is all rows.
+// in here, except what is held with Ctrl, such as saving; Ctrl+A is all rows, and Ctrl+C copies them.
 const keep = (element) => {
   const ours = (event) => {
-    const held = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() !== "a";
+    const held = (event.ctrlKey || event.metaKey) && !"ac".includes(event.key.toLowerCase());
     if (held) element.removeAttribute("data-lm-suppress-shortcuts");
     else element.setAttribute("data-lm-suppress-shortcuts", "true");
   };
@@ -38,10 +39,15 @@ function table({ model, el }) {
   const columns = model.get("columns");
   const kinds = columns.map((column) => (column.number ? "gm-number" : ""));
   const out = columns.map(() => false); // columns that there is no room for
+  const most = columns.map(({ width }) => parseFloat((/^fit-content\((.*)px\)/.exec(width) || [])[1])); // or NaN
+  const fitting = most.some((pixels) => pixels > 0);
+  let widest = columns.map(() => 0); // pixels of the widest text, of columns that fit theirs
+  const ruler = make("canvas").getContext("2d");
+  const barred = columns.findIndex(({ bar }) => bar);
   const heads = columns.map(head);
   const space = make("div", { class: "gm-space", role: "presentation" });
   const pane = make("div", { class: "gm-pane", role: "rowgroup" });
-  const nothing = make("div", { class: "gm-nothing" }, "Nothing matches.");
+  const nothing = make("div", { class: "gm-nothing" });
   const top = make(
     "div",
     { class: "gm-head", role: "row", "aria-rowindex": 1 },
@@ -77,6 +83,8 @@ function table({ model, el }) {
   let drawn = 0;
   let settled = 0; // the scroll position that was set from here
   const lines = [];
+  const above = ({ under }) => columns.findIndex(({ key }) => key === under);
+  const hosts = new Set(columns.map(above).filter((i) => i >= 0));
 
   function head(column, number) {
     const arrow = make("span", { class: "gm-arrow", "aria-hidden": "true" });
@@ -100,12 +108,64 @@ function table({ model, el }) {
 
   function line() {
     const mark = make("div", { role: "gridcell", class: "gm-mark" });
-    const cells = kinds.map((kind) => make("div", { role: "gridcell", class: kind }, make("bdi")));
+    const cells = columns.map(({ icon }, i) => {
+      const text = [make("bdi")];
+      if (icon) text.unshift(make("span", { class: "gm-icon", "aria-hidden": "true" }));
+      if (i === 0 || hosts.has(i)) text.push(make("small"));
+      return make("div", { role: "gridcell", class: kinds[i] }, ...text);
+    });
+    const bar = make("div", { class: "gm-bar", role: "progressbar", "aria-valuemax": 100 }, make("div"));
     const element = make("div", { role: "row", class: "gm-row" }, mark, ...cells);
     element.addEventListener("click", (event) => clicked(element.place, event, mark.contains(event.target)));
-    cells.forEach((cell, i) => (cell.hidden = out[i]));
+    const one = { element, mark, cells, bar, row: undefined };
+    arrange(one);
     pane.append(element);
-    return { element, mark, cells, row: undefined };
+    return one;
+  }
+
+  // Hide the cells that there is no room for; a hidden bar moves to the column that its text is under.
+  function arrange(one) {
+    one.cells.forEach((cell, i) => (cell.hidden = out[i]));
+    one.row = undefined;
+    const place = out[barred] ? above(columns[barred]) : barred;
+    if (place >= 0) one.cells[place].append(one.bar);
+  }
+
+  // The texts of the hidden columns that are shown under column number i.
+  const below = (i, cells) =>
+    columns
+      .map(({ under, words }, k) => (out[k] && under === columns[i].key && cells[k] ? words.replace("{}", () => cells[k]) : ""))
+      .filter(Boolean)
+      .join(" · ");
+
+  function look(one, row) {
+    const [cells, titles, , looks = {}] = row || [columns.map(() => "…"), columns.map(() => "")];
+    one.cells.forEach((cell, i) => {
+      const [text, small, icon] = ["bdi", "small", ".gm-icon"].map((kind) => cell.querySelector(`:scope > ${kind}`));
+      // The end of a path distinguishes it: its folders are cut first.
+      const cut = i === 0 && (looks.note || below(i, cells)) ? cells[i].lastIndexOf("/", cells[i].length - 2) + 1 : 0;
+      if (cut) text.replaceChildren(make("span", {}, cells[i].slice(0, cut)), make("span", {}, cells[i].slice(cut)));
+      else text.textContent = cells[i];
+      cell.title = titles[i] || cells[i];
+      cell.classList.toggle("gm-warn", cells[i].startsWith("⚠"));
+      if (small) {
+        small.textContent = (i === 0 && looks.note) || below(i, cells);
+        small.classList.toggle("gm-warn", small.textContent.includes("⚠"));
+        cell.classList.toggle("gm-two", Boolean(small.textContent));
+        if (small.textContent) cell.title += `\n${small.textContent}`;
+      }
+      if (icon) {
+        icon.textContent = looks.icon || "";
+        icon.className = `gm-icon gm-${looks.tone || "plain"}`;
+      }
+    });
+    const { done } = looks;
+    one.bar.hidden = done === undefined;
+    if (done === undefined) return;
+    one.bar.firstChild.style.width = `${100 * done}%`;
+    one.bar.setAttribute("aria-valuenow", Math.floor(100 * done));
+    one.bar.setAttribute("aria-valuetext", cells[barred]);
+    one.bar.setAttribute("aria-label", `${columns[barred].label}: ${cells[0]}`);
   }
 
   function fill(one, number) {
@@ -119,10 +179,7 @@ function table({ model, el }) {
     one.mark.textContent = row && row[2] ? "✓" : "";
     if (one.row === row && row) return;
     one.row = row;
-    one.cells.forEach((cell, i) => {
-      cell.firstChild.textContent = row ? row[0][i] : "…";
-      cell.title = row ? row[1][i] || row[0][i] : "";
-    });
+    look(one, row);
   }
 
   function draw() {
@@ -250,31 +307,88 @@ function table({ model, el }) {
 
   function take(rows, start) {
     rows.forEach((row, i) => cache.set(start + i, row));
+    if (whole.clientWidth && measure(rows)) layOut();
     if (cache.size > 4000) cache = new Map([...cache].slice(-2000));
   }
 
+  // Widen the columns that fit their content; return whether one became wider.
+  function measure(rows) {
+    if (!fitting) return false;
+    const before = widest.join();
+    const { fontSize, fontFamily } = getComputedStyle(whole);
+    ruler.font = `${fontSize} ${fontFamily}`;
+    const wide = (text) => Math.ceil(1.02 * ruler.measureText(text).width) + 18; // digits may be wider
+    widest = widest.map((pixels, i) => {
+      if (!most[i]) return 0;
+      const icon = columns[i].icon ? 20 : 0;
+      const texts = rows.map((row) => wide(row[0][i]) + icon);
+      return Math.min(most[i], Math.max(pixels, 1.1 * wide(`${columns[i].label} ▲`), ...texts));
+    });
+    return widest.join() !== before;
+  }
+
+  // The least pixels of a column: of its text, or of its track.
+  function least(i) {
+    if (!most[i]) return 13 * parseFloat((/[\d.]+(?=em)/.exec(columns[i].width) || [6])[0]);
+    const more = columns.some(({ key }, k) => out[k] && columns[k].under === columns[i].key && key);
+    return more ? most[i] : widest[i]; // the text below is as wide as it may be
+  }
+
+  // Share the width among the columns; the least important ones give way.
+  function layOut() {
+    const all = Boolean(model.get("more")); // then, the table scrolls sideways
+    const room = grid.clientWidth - 27;
+    columns.forEach((column, i) => (out[i] = !all && (column.detail || (!fitting && column.wide > whole.clientWidth))));
+    const order = columns.map((_, i) => i).filter((i) => columns[i].wide).sort((a, b) => columns[b].wide - columns[a].wide);
+    const needed = () => columns.reduce((sum, _, i) => sum + (out[i] ? 0 : least(i)), 0);
+    while (!all && fitting && order.length && needed() > room) out[order.shift()] = true;
+    const tracks = columns.map(({ width }, i) => (most[i] ? `${least(i)}px` : width)).filter((_, i) => !out[i]);
+    whole.style.setProperty("--gm-tracks", `27px ${tracks.join(" ")}`);
+    const widest = tracks.reduce((sum, track) => sum + parseFloat(/[\d.]+(?=em)/.exec(track)), 2.1);
+    whole.style.setProperty("--gm-least", all ? `${widest}em` : "0");
+    whole.classList.toggle("gm-more", all);
+    heads.forEach(({ cell }, i) => (cell.hidden = out[i]));
+    lines.forEach(arrange);
+  }
+
+  // The page with what has changed since it was sent.
+  function latest() {
+    const sent = model.get("page");
+    const rows = [...sent.rows];
+    for (const [place, [cells, titles, ...looks]] of Object.entries(model.get("moved") || {})) {
+      const old = rows[place];
+      rows[place] = [Object.assign([...old[0]], cells), Object.assign([...old[1]], titles), ...looks];
+    }
+    return { ...sent, ...model.get("totals"), rows };
+  }
+
   function changed() {
-    const next = { ...model.get("page"), ...model.get("totals") };
-    const before = page;
+    const next = latest();
+    // The same query may be answered again: rows may have come or gone, but the place stays.
+    const same = (next.query ?? next.version) === (page.query ?? page.version);
     page = next;
     // Another answer, or another selection of the same one: rows out of sight are requested again.
-    faded = next.version === before.version ? cache : new Map();
+    faded = same ? cache : new Map();
     cache = new Map();
     asked = null;
     take(next.rows, next.start);
-    if (next.version !== before.version) {
+    if (!same) {
       active = -1;
       anchor = 0;
       place = 0;
     }
+    active = Math.min(active, count() - 1);
+    anchor = Math.max(0, Math.min(anchor, count() - 1));
     settle();
     scrollTo(place);
   }
 
   function settle() {
+    grid.style.height = `${high + HEAD + grid.offsetHeight - 2 - grid.clientHeight}px`; // a sideways scroll bar
     space.style.height = `${Math.max(0, tall() - high)}px`;
     grid.setAttribute("aria-rowcount", page.count === null ? -1 : page.count + 1);
     nothing.hidden = page.count !== 0;
+    nothing.textContent = model.get("nothing") || "Nothing matches.";
     status.textContent = page.words;
     for (const { column, arrow, cell } of heads) {
       const up = page.sort === column.key;
@@ -313,27 +427,30 @@ function table({ model, el }) {
   pane.style.height = `${high}px`;
   grid.style.height = `${high + HEAD}px`;
   model.on("change:page", changed);
+  model.on("change:moved", changed);
   model.on("change:totals", refreshTotals);
   model.on("msg:custom", heard);
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("scroll", scrolled, { passive: true });
   grid.addEventListener("wheel", wheeled, { passive: false });
-  const sizes = new ResizeObserver(() => {
-    columns.forEach((column, i) => (out[i] = column.wide > whole.clientWidth));
-    const kept = columns.filter((_, i) => !out[i]).map((column) => column.width);
-    whole.style.setProperty("--gm-tracks", `2.1em ${kept.join(" ")}`);
-    heads.forEach(({ cell }, i) => (cell.hidden = out[i]));
-    lines.forEach(({ cells }) => cells.forEach((cell, i) => (cell.hidden = out[i])));
+  function layout() {
+    measure([...cache.values()]); // not before the page has it: there is no font yet
+    layOut();
     if (page.rows) settle();
     redraw();
-  });
+  }
+
+  const sizes = new ResizeObserver(layout);
   sizes.observe(grid);
+  model.on("change:more", layout);
   changed();
   return () => {
     free();
     model.off("change:page", changed);
+    model.off("change:moved", changed);
     model.off("change:totals", refreshTotals);
     model.off("msg:custom", heard);
+    model.off("change:more", layout);
     sizes.disconnect();
   };
 }

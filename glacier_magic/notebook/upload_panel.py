@@ -16,7 +16,8 @@ from ..errors import GlacierError, describe
 from ..transfer.unfinished import Leftovers
 from ..transfer.upload_queue import DONE, IDLE, PAUSED, PAUSING, SENDING, UploadDesk
 from .display import Place, Record
-from .job_board import INTERVAL, rate_text
+from .file_list import FileList
+from .job_board import INTERVAL, RECORDED, rate_text
 from .leftovers import LeftoversCard
 from .picker import Picker
 from .view import View, in_background
@@ -35,11 +36,12 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
     def __init__(self, desk: UploadDesk, leftovers: Leftovers | None = None) -> None:
         self._desk = desk
         self._guard = threading.Lock()
-        self._last = 0.0
+        self._last = self._recorded = 0.0
         self._place: Place | None = None
         self._own: Place | None = None
         self._picker = Picker(self._add)
-        self._table = widgets.HTML()
+        self._files = FileList(desk.HEAD, desk.NUMBERS, self._remove)
+        self._summary = widgets.HTML()
         self._bar = widgets.HTML()
         self._run = widgets.Button(description="Start", button_style="primary")
         self._run.on_click(lambda _: self._clicked())
@@ -68,9 +70,10 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             widgets.HTML(f"{STYLE}<b>Upload to {escape(desk.vault)}</b>"),
             self._picker,
             widgets.HBox([self._run, self._rate, self._browser]),
-            self._bar,
             self._status,
-            self._table,
+            self._summary,
+            self._bar,
+            self._files,
             limits,
         ]
         if leftovers is not None and leftovers.rows:
@@ -94,8 +97,20 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
         except GlacierError as error:
             self._say(str(error))
             return False
-        self._say("" if count else "The queue has these files already.")
+        words = [] if count else ["The queue has these files already."]
+        if left := self._desk.left_out:
+            words.append(
+                f"Left out: {left[0][0]}: {left[0][1]}{f', and {len(left) - 1:,} more' * (len(left) > 1)}."
+            )
+        self._say(" ".join(words))
         return True
+
+    def _remove(self, key: str) -> None:
+        try:
+            self._desk.remove(key)
+            self._say("")
+        except GlacierError as error:
+            self._say(str(error))
 
     def _clicked(self) -> None:
         try:
@@ -152,7 +167,7 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
 
     def _say(self, text: str) -> None:
         with self._guard:
-            self._status.value = f'{STYLE}<span role="status">{escape(text)}</span>'
+            self._status.value = f'{STYLE}<span role="status">{escape(text)}</span>' if text else ""
 
     def _changed(self) -> None:
         """Show a change; called from any thread, at most ten updates a second."""
@@ -170,8 +185,11 @@ class UploadPanel(View, widgets.VBox):  # type: ignore[misc]
             stuck = state != SENDING and bool(self._mistake())  # Pause must work whatever the rate field has
             self._run.disabled = state == PAUSING or not desk.open or stuck
             self._bar.value = _bar(desk)
-            self._table.value = desk._repr_html()
-            if self._place is not None:
+            self._summary.value = f'{STYLE}<p role="status">{escape(desk.summary())}</p>'
+            free = () if state == PAUSING else ("waiting", "paused", "failed")  # neither sent nor stored
+            self._files.show([(f.key, cells, f.state in free) for f, cells in desk.rows()], desk.more())
+            if self._place is not None and (state != SENDING or self._last - self._recorded >= RECORDED):
+                self._recorded = self._last
                 self._place.put(Record(repr(desk), self._record()))
 
     def _record(self) -> str:

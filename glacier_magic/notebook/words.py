@@ -79,7 +79,10 @@ class _Lexer:
             # Only these two: "C:\new" keeps its backslash.
             escaped = c == "\\" and quote == '"' and self._line[self._at : self._at + 1] in '"\\'
             self._keep(self._next() if escaped else c, plain=escaped or quote == "'")
-        raise InputError("A quotation is not closed", cure=f"Add the missing {quote} to the line.")
+        apostrophe = ' A name with an apostrophe goes in double quotes: "it\'s".' if quote == "'" else ""
+        raise InputError(
+            "A quotation is not closed", cure=f"Add the missing {quote} to the line.{apostrophe}"
+        )
 
     def _braces(self) -> None:
         """Keep a whole ``{expression}``, including spaces and quotes."""

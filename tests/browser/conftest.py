@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from glacier_magic import emulator
@@ -46,7 +48,12 @@ class Lab:
     data: Path
 
     def add(self, notebook: Path) -> str:
-        shutil.copy(notebook, self.root / notebook.name)
+        """Copy a notebook without its outputs, for ``run_all`` waits for the first."""
+        copied = nbformat.read(notebook, as_version=4)
+        for cell in copied.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(copied, self.root / notebook.name)
         return notebook.name
 
     def address(self, name: str) -> str:
@@ -55,7 +62,13 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = tmp_path_factory.mktemp("lab")
+    with running(tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@contextmanager
+def running(base: Path) -> Iterator[Lab]:
+    """Run a JupyterLab with settings and an emulator of its own in *base*."""
     root, emulated = base / "root", base / "emulator"
     root.mkdir()
     environment = {k: v for k, v in os.environ.items() if k[:4] not in ("AWS_", "JUPY")}
@@ -159,25 +172,54 @@ def shots() -> Callable[[Any, str], None]:
 def open_notebook(page: Any, lab: Lab, name: str) -> None:
     """Open a notebook and wait until its kernel answers."""
     page.goto(lab.address(name))
+    _wait_for_kernel(page)
+
+
+def _wait_for_kernel(page: Any) -> None:
     page.locator(".jp-NotebookPanel").first.wait_for()
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
     page.wait_for_timeout(500)
 
 
 def run_all(page: Any) -> None:
-    """Run every cell; pressed again until the first cell has begun, for a kernel shows itself idle
-    before the page is connected to it."""
+    """Run every cell and wait for the end of the first; the page is loaded anew where a kernel that
+    is not busy does not begin with it, for what a page asks before it is connected is lost."""
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
+    asked = page.locator(".jp-Dialog button.jp-mod-accept")  # which kernel, on a slow start
+    page.add_locator_handler(asked, lambda button: button.click())  # it may appear at any moment
+    for _ in range(3):
+        _press_run_all(page, first)
+        if _has_ended(page, first):
+            page.remove_locator_handler(asked)
+            return
+        page.reload()
+        _wait_for_kernel(page)
+    pytest.fail("the notebook did not run")
+
+
+def _press_run_all(page: Any, first: Any) -> None:
+    """Press again until the first cell has begun: a kernel shows itself idle before the page is
+    connected to it."""
     for _ in range(20):
-        asked = page.locator(".jp-Dialog button.jp-mod-accept")  # which kernel, on a slow start
-        if asked.count():
-            asked.first.click()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
         page.wait_for_timeout(1500)
         if first.inner_text().strip() not in ("[ ]:", "[]:"):
             return
-    pytest.fail("the notebook did not run")
+
+
+def _has_ended(page: Any, first: Any) -> bool:
+    """Return whether the first cell gets its number before its kernel is at rest for 20 seconds."""
+    rest = 0
+    for _ in range(240):
+        if any(letter.isdigit() for letter in first.inner_text()):
+            return True
+        idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").count()
+        rest = rest + 1 if idle else 0
+        if rest == 40:
+            return False
+        page.wait_for_timeout(500)
+    return False
 
 
 def wait_idle(page: Any, timeout: float = 120_000) -> None:

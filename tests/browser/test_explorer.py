@@ -81,6 +81,50 @@ def test_the_way_by_hand(explorer: Any, page: Any, shots: Callable[[Any, str], N
     answered(page, "(4, ")
 
 
+def test_filter_folders_and_deletions_agree_without_reload(
+    explorer: Any, page: Any, shots: Callable[[Any, str], None]
+) -> None:
+    """Pictures follow the filter; a deletion by another cell shows where the page is, with its word."""
+    explorer.locator("[role=treeitem]").first.focus()
+    page.keyboard.press("ArrowRight")
+    second = explorer.locator("[role=treeitem][aria-level='2']").first
+    second.wait_for()
+    whole = second.get_attribute("title")
+    explorer.get_by_role("textbox", name="Where").fill("size > 20MB")
+    explorer.get_by_role("textbox", name="Where").press("Enter")
+    page.wait_for_function(
+        """before => { const one = document.querySelector("[role=treeitem][aria-level='2']");
+                       return one && one.title !== before; }""",
+        arg=whole,
+    )
+    explorer.locator(".ge-tiles:not(.ge-stale)").wait_for()
+    headline = int(explorer.locator(".ge-totals").inner_text().split(" ")[0].replace(",", ""))
+    rows = explorer.locator(".gm-row:visible")
+    rows.nth(0).click()
+    rows.nth(3).click(modifiers=["Shift"])
+    status(explorer, "4 selected")
+    grid = explorer.locator(".gm-grid")
+    grid.evaluate("grid => { grid.scrollTop = 1400; }")
+    explorer.locator(".gm-row[aria-rowindex='55']").wait_for()
+    place = grid.evaluate("grid => grid.scrollTop")
+    last = cell(page, "len(explorer.selection)")
+    last.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(
+        "explorer.vault.delete(*('id:' + i for i in explorer.selection['archive_id'][:3])).run('box')"
+    )
+    page.keyboard.press("Control+Enter")
+    explorer.scroll_into_view_if_needed()
+    explorer.locator(".ge-notice", has_text="3 of the selected archives were deleted").wait_for()
+    status(explorer, "1 selected")
+    explorer.locator(".ge-totals", has_text=f"{headline - 3:,} archives").wait_for()
+    assert grid.evaluate("grid => grid.scrollTop") == place
+    assert explorer.get_by_role("textbox", name="Where").input_value() == "size > 20MB"
+    assert explorer.locator("[role=treeitem][aria-level='2']").count()
+    accessible(page, ".glacier-explorer")
+    shots(page, "explorer-deleted")
+
+
 def test_the_way_by_keyboard(explorer: Any, page: Any) -> None:
     """Filter, a mistake in words, all of it but one, and the plan, without a mouse."""
     explorer.get_by_role("textbox", name="Name").focus()

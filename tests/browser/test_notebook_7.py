@@ -13,11 +13,12 @@ CELLS = (
     "open('classic.bin', 'wb').write(b'n' * 200_000)\ndone = %glacier upload classic.bin",
     "%glacier restore classic.bin --to back-classic",
     "%glacier jobs",
+    "done",
 )
 
 
 def test_a_click_brings_a_file_back(lab: Lab, page: Any) -> None:
-    """The plan's button, the board under it and the one of all jobs are live there, too."""
+    """The plan's button, the boards and the table of a DataFrame are live there, too."""
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code) for code in CELLS],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -36,4 +37,5 @@ def test_a_click_brings_a_file_back(lab: Lab, page: Any) -> None:
     page.reload()
     board = cell(page, "%glacier jobs")
     board.locator("[role=gridcell]", has_text="verified").first.wait_for()
+    page.locator(".gf-frame .gm-status", has_text="1 archive").wait_for()
     assert (lab.root / "back-classic" / "classic.bin").read_bytes() == b"n" * 200_000

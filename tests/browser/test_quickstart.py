@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _picture_of_the_board(page: Any, file: Path) -> None:
-    """Save the README's picture: the film on its way, the letters there."""
-    board = cell(page, "%glacier jobs")
-    board.locator("[role=gridcell]", has_text="downloading").first.wait_for()
-    board.locator(".jp-OutputArea-child").first.screenshot(path=str(file))
-
-
 def test_a_click_on_start_brings_a_file_back_verified(
     lab: Lab, page: Any, shots: Callable[[Any, str], None]
 ) -> None:
@@ -31,8 +23,6 @@ def test_a_click_on_start_brings_a_file_back_verified(
     name = lab.add(ROOT / "notebooks" / "quickstart.ipynb")
     open_notebook(page, lab, name)
     run_all(page)
-    if os.environ.get("SCREENSHOTS"):
-        _picture_of_the_board(page, Path(os.environ["SCREENSHOTS"]) / "job-board.png")
     card = cell(page, "letter 01")
     start = card.locator("button.jupyter-button", has_text="Start")
     start.wait_for()

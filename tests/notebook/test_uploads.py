@@ -28,6 +28,12 @@ def desk(vault: Any) -> UploadDesk:
     return found
 
 
+def listed(panel: UploadPanel) -> list[dict[str, Any]]:
+    """Return the files as the page shows them."""
+    moved = panel._files.moved
+    return [moved.get(str(place), file) for place, file in enumerate(panel._files.files)]
+
+
 def test_files_are_marked_added_and_sent(desk: UploadDesk, files: Any) -> None:
     """The way by the mouse: mark, Add, Start; the button says what it would do."""
     files("a.bin", b"a" * 10)
@@ -39,11 +45,25 @@ def test_files_are_marked_added_and_sent(desk: UploadDesk, files: Any) -> None:
     picker._entries.value = ("a.bin", "below")
     picker._add.click()
     assert len(desk.files) == 2
-    assert "waiting" in panel._table.value
+    assert [file["cells"][2] for file in listed(panel)] == ["waiting", "waiting"]
     panel._run.click()
     until(lambda: desk.state == "done")
-    assert panel._table.value.count('<td class="">stored</td>') == 2
+    assert [file["cells"][2] for file in listed(panel)] == ["stored", "stored"]
     assert panel._run.description == "Start"
+    panel.close()
+
+
+def test_what_cannot_be_stored_is_left_out_and_named(desk: UploadDesk, files: Any) -> None:
+    """The others are added."""
+    files("a.bin", b"a" * 10)
+    files("b.bin", b"")
+    files("c.bin", b"")
+    panel = UploadPanel(desk)
+    panel._picker._typed.value = "*.bin"
+    panel._picker._add.click()
+    assert [file.name for file in desk.files] == ["a.bin"]
+    assert "Left out: b.bin: it is empty" in panel._status.value
+    assert ", and 1 more." in panel._status.value
     panel.close()
 
 
@@ -63,6 +83,61 @@ def test_the_button_pauses_and_goes_on(desk: UploadDesk, files: Any) -> None:
     panel._run.click()
     until(lambda: desk.state == "done")
     assert [f.state for f in desk.files] == ["stored"]
+
+
+def test_a_file_is_taken_off_the_list_before_and_while_others_are_sent(
+    desk: UploadDesk, files: Any, vault: Any
+) -> None:
+    """By the button of its row; a file that is being sent is refused, and stays."""
+    for number in range(12):
+        files(f"{number:02}.bin", 200_000)
+    panel = UploadPanel(desk)
+    desk.add(["*.bin"])
+
+    def row(name: str) -> Any:
+        return next(file for file in listed(panel) if file["cells"][0] == name)
+
+    def press(name: str) -> None:
+        panel._files._heard(None, {"kind": "remove", "number": row(name)["number"]}, [])
+
+    press("03.bin")
+    assert [f.name for f in desk.files] == [f"{n:02}.bin" for n in range(12) if n != 3]
+    desk.max_rate = 100_000
+    panel._run.click()
+    until(lambda: any(f.done for f in desk.files))
+    begun = next(f.name for f in desk.files if f.done)
+    press(begun)
+    assert "Pause first" in panel._status.value
+    press("11.bin")
+    assert "11.bin" not in [f.name for f in desk.files]
+    desk.max_rate = None
+    until(lambda: desk.state == "done")
+    assert not any(file["removable"] for file in listed(panel))
+    assert len(vault.archives()) == 10
+    assert not {"03.bin", "11.bin"} & set(vault.archives()["name"])
+    assert desk.report is not None
+    assert desk.report.total == 10 * 200_000
+    panel.close()
+
+
+def test_a_pause_keeps_the_percentage(desk: UploadDesk, files: Any) -> None:
+    """In the row, the bar and the words, though the request that it ended starts again."""
+    files("a.bin", 2_000_000)
+    panel = UploadPanel(desk)
+    desk.max_rate = 200_000
+    desk.add(["a.bin"])
+    desk.start()
+    until(lambda: desk.files[0].done and desk.report is not None and desk.report.done)
+    desk.pause()
+    assert desk.wait(30)
+    (file,) = desk.files
+    assert file.done
+    assert file.state == "paused"
+    assert listed(panel)[0]["cells"][3] == f"{file.done / file.size:.0%}"
+    assert desk.report is not None
+    assert desk.report.fraction > 0
+    assert f"paused at {desk.report.fraction:.0%}" in panel._summary.value
+    panel.close()
 
 
 def test_mistakes_are_said_in_the_panel(desk: UploadDesk, files: Any) -> None:

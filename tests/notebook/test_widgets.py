@@ -81,7 +81,7 @@ def test_a_plan_with_nothing_to_do_cannot_be_started(vault: gm.Vault, tmp_path: 
 
 def test_deleting_asks_twice(vault: gm.Vault) -> None:
     """Delete shows Yes and No; No changes nothing, Yes deletes."""
-    plan = vault.remove("two.bin")
+    plan = vault.delete("two.bin")
     card, place = placed(plan)
     card._start.click()
     assert [b.description for b in card._buttons.children] == ["Yes, delete", "No"]
@@ -97,7 +97,7 @@ def test_deleting_asks_twice(vault: gm.Vault) -> None:
 @pytest.mark.parametrize("typed", ["", "Box", "bo", "yes", "box.", "<script>"])
 def test_the_button_waits_for_the_vaults_name(vault: gm.Vault, typed: str) -> None:
     """More than one archive: nothing but the whole name lets it work."""
-    card, _ = placed(vault.remove("*"))
+    card, _ = placed(vault.delete("*"))
     assert card._start.disabled
     card._name.value = typed
     assert card._start.disabled
@@ -112,7 +112,7 @@ def test_the_button_waits_for_the_vaults_name(vault: gm.Vault, typed: str) -> No
 
 def test_a_typed_name_needs_no_second_question(vault: gm.Vault) -> None:
     """One press deletes, shows how far it is, and ends with what was done."""
-    card, place = placed(vault.remove("*"))
+    card, place = placed(vault.delete("*"))
     assert [type(child).__name__ for child in card._buttons.children] == ["Text", "Button", "HTML"]
     card._name.value = "box"
     card._start.click()
@@ -129,7 +129,7 @@ def test_a_run_can_be_stopped_on_the_card(vault: gm.Vault, calls) -> None:
     """The rest stays in the queue."""
     from glacier_magic.service import Service
 
-    card, place = placed(vault.remove("*"))
+    card, place = placed(vault.delete("*"))
     original = calls.of("delete_archive")
 
     def delete(self: Service, name: str, archive_id: str) -> None:
@@ -160,7 +160,7 @@ def test_what_failed_is_escaped_on_the_card(vault: gm.Vault, calls) -> None:
         original(self, name, archive_id)
 
     calls.replace("delete_archive", delete)
-    card, place = placed(vault.remove("*"))
+    card, place = placed(vault.delete("*"))
     card._name.value = "box"
     card._start.click()
     wait_for(card, place)
@@ -204,7 +204,7 @@ def test_a_plan_that_has_changed_is_shown_anew_before_it_is_run(vault: gm.Vault,
     card._start.click()
     wait_for(card, place)
     assert "it would now cost" in card._status.value
-    assert "two.bin" in card._text.value
+    assert "two.bin" in card._details.value
     assert "two.bin" in place.shown[-1]
     assert "would now cost" in place.shown[-1]
     assert not card._start.disabled

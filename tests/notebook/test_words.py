@@ -72,5 +72,5 @@ def test_what_is_filled_in_is_a_value_and_never_an_option() -> None:
 @given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).filter(str.isprintable))
 def test_a_completed_name_is_one_word_whatever_it_holds(name: str) -> None:
     """Nothing in a stranger's name ends the quotation, is filled in, or becomes an option."""
-    line = f"rm {quoted(name)} {quoted(name, always=True)}"
-    assert expand(split(line), {"x": "filled"}) == ["rm", name, name]
+    line = " ".join(["rm", *(quoted(name, mark) for mark in ("", "'", '"'))])
+    assert expand(split(line), {"x": "filled"}) == ["rm", name, name, name]
