@@ -4,14 +4,18 @@
     python benchmarks/catalogue.py refresh [--rows 1000000] [--catalogue FILE]
     python benchmarks/catalogue.py pages   [--catalogue FILE]
     python benchmarks/catalogue.py table   [--catalogue FILE]
+    python benchmarks/catalogue.py duplicates [--catalogue FILE]
     python benchmarks/catalogue.py record  [--rows 1000000]
+    python benchmarks/catalogue.py peer    [--rows 1000000]
 
 With ``--postgres URL`` the first three use a schema ``glacier_benchmark`` of that database, which
-``load`` makes anew, instead of a file.
+``load`` makes new, instead of a file.
 
-``load`` makes the catalogue anew and times what comes after the parser (benchmarks/inventories.py
-times that), beside json.load + DataFrame and a dict in a shelve, up to a million archives.
-``table`` makes a DataFrame of all that ``load`` left, as ls does, beside one made of records.
+``load`` makes a new catalogue and times what comes after the parser (benchmarks/inventories.py times
+that), then the first search once the names are indexed; ``peer`` reads the same archives with json.load
+into a DataFrame and into a dict in a shelve, which ``load`` does, too, up to a million archives.
+``table`` makes a DataFrame of all that ``load`` left, as ls does, beside one made of records;
+``duplicates`` looks for archives with the same bytes in it.
 ``refresh`` reads an inventory of the same vault of which 1 % changed, ``pages`` asks a catalogue
 that ``load`` left, ``record`` stores one more archive in vaults of growing size.
 """
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import importlib
 import json
 import resource
 import shelve
@@ -27,8 +32,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +43,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import pyarrow as pa
+from limits import Limit, show
 
 from glacier_magic.catalogue import ArchiveRecord, Catalogue, Scope
+from glacier_magic.catalogue.storage.database import Database
 from glacier_magic.errors import CatalogueError
 
 HERE = Scope("111111111111", "eu-west-1")
@@ -88,18 +97,33 @@ def memory() -> float:
 
 
 def read(catalogue: Catalogue, rows: int, source: Iterator[pa.RecordBatch], made: int) -> Any:
-    """Read an inventory; return seconds, those of the longest wait for others, and the load."""
-    spent = longest = 0.0
+    """Read an inventory; return seconds, those of the longest transaction and the end, and the load."""
+    spent, transactions = 0.0, watched(catalogue.database)
     with catalogue.inventories.loading("photos", f"job {made}", expected=rows) as load:
         for batch in source:
             started = time.perf_counter()
             load.add(batch)
             spent += time.perf_counter() - started
-            longest = max(longest, time.perf_counter() - started)
         started = time.perf_counter()
         load.finish(made)
         last = time.perf_counter() - started
-    return spent + last, longest, last, load
+    return spent + last, max(transactions), last, load
+
+
+def watched(database: Database) -> list[float]:
+    """Return a list to which each transaction adds its seconds, for which other writers wait."""
+    seconds: list[float] = []
+    begin = database.transaction
+
+    @contextmanager
+    def transaction(**how: bool) -> Iterator[Database]:
+        with begin(**how) as inside:
+            started = time.perf_counter()
+            yield inside
+        seconds.append(time.perf_counter() - started)
+
+    database.transaction = transaction  # type: ignore[method-assign]
+    return seconds
 
 
 def opened(args: argparse.Namespace) -> Catalogue:
@@ -138,18 +162,36 @@ def load(args: argparse.Namespace) -> None:
     before = memory()
     catalogue = opened(args)
     seconds, longest, last, done = read(catalogue, args.rows, batches(args.rows), MADE)
-    size = bytes_of(catalogue)
+    size, used = bytes_of(catalogue), memory() - before
+    started = time.perf_counter()
+    for thread in threading.enumerate():  # the names are indexed in the background
+        if thread.daemon:
+            thread.join()
+    indexing = time.perf_counter() - started
+    started = time.perf_counter()
+    catalogue.archives.query("photos", text="4711", limit=50)
+    search = time.perf_counter() - started
     catalogue.close()
-    print(f"load {args.rows:,} archives      {seconds:9.2f} s  {args.rows / seconds:,.0f} a second")
-    print(f"  longest batch of {BATCH:,}   {longest:9.2f} s, the end {last:.2f} s")
-    print(f"  peak memory over imports  {memory() - before:9.0f} MiB  (it holds pages of 256 MiB)")
-    print(f"  file                      {size / 1e6:9.0f} MB")
+    longest_load = 75 if args.rows == 10_000_000 else 6 if args.rows <= 1_000_000 else None
+    show(
+        Limit(f"load {args.rows:,} archives", seconds, "s", most=longest_load),
+        Limit("longest wait of other writers for a transaction", longest, "s"),
+        Limit("the end of the load", last, "s"),
+        Limit("peak memory of the load over imports", used, "MiB", most=400),
+        Limit("indexing the names in the background", indexing, "s"),
+        Limit("first search after a load", search * 1000, "ms", most=300),
+        Limit("file", size / 1e6, "MB"),
+    )
     print(json.dumps({"load_s": seconds, "rows": args.rows, "added": done.added}))
     if args.rows <= PEERS and not args.postgres:
-        with tempfile.TemporaryDirectory() as folder:
-            place = ["--rows", str(args.rows), "--catalogue", f"{folder}/inventory.json"]
-            for each in ("write", "frame", "shelve"):
-                subprocess.run([sys.executable, __file__, "peer", each, *place], check=True)
+        peers(args)
+
+
+def peers(args: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = ["--rows", str(args.rows), "--catalogue", f"{folder}/inventory.json"]
+        for each in ("write", "frame", "shelve"):
+            subprocess.run([sys.executable, __file__, "peer", each, *place], check=True)
 
 
 def write(path: Path, rows: int) -> None:
@@ -164,7 +206,10 @@ def write(path: Path, rows: int) -> None:
 
 
 def peer(args: argparse.Namespace) -> None:
-    """The same archives in what people use otherwise."""
+    """The same archives in what people use otherwise; each in a process of its own."""
+    if args.peer not in ("write", "frame", "shelve"):
+        peers(args)
+        return
     if args.peer == "write":
         write(args.catalogue, args.rows)
         return
@@ -187,9 +232,10 @@ def peer(args: argparse.Namespace) -> None:
 def refresh(args: argparse.Namespace) -> None:
     catalogue = opened(args)
     seconds, longest, last, done = read(catalogue, args.rows, changed(args.rows), int(time.time() * 1000))
-    print(
-        f"refresh, 1 % changed {args.rows:,}  {seconds:9.2f} s  "
-        f"(longest batch {longest:.2f} s, the end {last:.2f} s)"
+    show(
+        Limit(f"refresh of {args.rows:,} archives, 1 % changed", seconds, "s"),
+        Limit("longest wait of other writers for a transaction", longest, "s"),
+        Limit("the end of the refresh", last, "s"),
     )
     print(f"  new {done.added:,}, gone {done.gone:,}; peak memory {memory():.0f} MiB")
     print(json.dumps({"refresh_s": seconds, "rows": args.rows}))
@@ -221,15 +267,15 @@ def pages(args: argparse.Namespace) -> None:
         ),
         "complete a name": lambda: archives.names_with_prefix("photos", "backup/2013/p"),
     }
-    print(f"first page of {archives.count('photos'):,} archives, warm; limit 200 ms")
+    print(f"first page of {archives.count('photos'):,} archives, warm")
     for what, ask in asked.items():
-        rows = len(ask())
+        ask()
         times = []
         for _ in range(5):
             started = time.perf_counter()
             ask()
             times.append((time.perf_counter() - started) * 1000)
-        print(f"  {what:32} {statistics.median(times):8.1f} ms  {rows:3} rows")
+        show(Limit(f"first page: {what}", statistics.median(times), "ms", most=50))
     catalogue.close()
 
 
@@ -248,11 +294,26 @@ def table(args: argparse.Namespace) -> None:
         made = archives.frame("photos")
     else:
         made = pd.DataFrame([vars(record) for record in archives.matching("photos")])
-    seconds = time.perf_counter() - started
-    print(
-        f"{len(made):,} archives as a table by {args.peer:8} {seconds:6.2f} s  "
-        f"peak memory over imports {memory() - before:,.0f} MiB"
+    seconds, used = time.perf_counter() - started, memory() - before
+    ours = args.peer == "frame"  # the limits are for a million
+    what = f"{len(made):,} archives as a table by {args.peer}"
+    show(
+        Limit(what, seconds, "s", most=2 if ours else None),
+        Limit(f"{what}, over imports", used, "MiB", most=446 if ours else None),
     )
+
+
+def duplicates(args: argparse.Namespace) -> None:
+    importlib.import_module("pandas")  # before the clock starts
+
+    archives = opened(args).archives
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        found = archives.duplicates("photos")
+        times.append(time.perf_counter() - started)
+    count = archives.count("photos")
+    show(Limit(f"{len(found):,} duplicates of {count:,}", statistics.median(times), "s", most=1))
 
 
 def upload(number: int) -> ArchiveRecord:
@@ -269,7 +330,6 @@ def upload(number: int) -> ArchiveRecord:
 
 
 def record(args: argparse.Namespace) -> None:
-    print("one more upload on record   catalogue      a dict in a shelve")
     for rows in [n for n in (1, 1_000, 100_000, 1_000_000, 10_000_000) if n <= args.rows]:
         with tempfile.TemporaryDirectory() as folder:
             catalogue = Catalogue(Path(folder) / "catalogue.sqlite", HERE)
@@ -281,8 +341,13 @@ def record(args: argparse.Namespace) -> None:
                 ours.append(time.perf_counter() - started)
             catalogue.close()
             theirs = _shelve_seconds(Path(folder) / "shelf", rows) if rows <= PEERS else None
-            told = "" if theirs is None else f"{theirs * 1000:12.2f} ms"
-            print(f"  {rows:12,} there      {statistics.median(ours) * 1000:8.2f} ms  {told}")
+            show(
+                Limit(
+                    f"one more upload on record, {rows:,} there", statistics.median(ours) * 1000, "ms", most=1
+                )
+            )
+            if theirs is not None:
+                show(Limit(f"the same in a dict in a shelve, {rows:,} there", theirs * 1000, "ms"))
 
 
 def _shelve_seconds(path: Path, rows: int) -> float:
@@ -301,7 +366,7 @@ def _shelve_seconds(path: Path, rows: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["load", "refresh", "pages", "table", "record", "peer"])
+    parser.add_argument("what", choices=["load", "refresh", "pages", "table", "duplicates", "record", "peer"])
     parser.add_argument(
         "peer", nargs="?", choices=["write", "frame", "shelve", "records"], help=argparse.SUPPRESS
     )
@@ -311,9 +376,8 @@ def main() -> None:
     )
     parser.add_argument("--postgres", metavar="URL", help="a database to use instead of a file")
     args = parser.parse_args()
-    {"load": load, "refresh": refresh, "pages": pages, "table": table, "record": record, "peer": peer}[
-        args.what
-    ](args)
+    known = {"load": load, "refresh": refresh, "pages": pages, "table": table, "record": record, "peer": peer}
+    (known | {"duplicates": duplicates})[args.what](args)
 
 
 if __name__ == "__main__":

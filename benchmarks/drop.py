@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from limits import Limit, show
+
 import glacier_magic as gm
 from glacier_magic.base.session_limits import Limits
 from glacier_magic.client.connect import connection_for
@@ -75,7 +77,7 @@ def advance(session: gm.Session, folder: Path, hours: float) -> None:
 
 def alone(session: gm.Session) -> float:
     """Return how many deletions a second go one after the other, without a queue."""
-    archives = session.vault("alone").remove("*").archives[:ALONE]
+    archives = session.vault("alone").delete("*").archives[:ALONE]
     start = time.monotonic()
     for archive in archives:
         session.service.delete_archive("alone", archive.archive_id)
@@ -140,8 +142,11 @@ def main() -> None:
             one = alone(session)
             rate, grown = drop(session, folder, log)
         print(f"in the emulator's store: {living(folder)}")
-        print(f"deletions a second: {rate:,.0f}, one after the other {one:,.0f}: {rate / one:.1f}x")
-        print(f"memory grown by while deleting: {grown:.1f} MB (limit: {GROWTH} MB, for any count)")
+        print(f"deletions a second: {rate:,.0f}, one after the other {one:,.0f}")
+        show(
+            Limit("deletions, x one after the other", rate / one),
+            Limit("memory grown by while deleting, for any count", grown, "MB", most=GROWTH),
+        )
         if grown > GROWTH or living(folder)["old"] is not None or living(folder)["neighbour"] != NEIGHBOUR:
             raise SystemExit("FAILED")
 

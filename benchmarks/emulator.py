@@ -26,6 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from limits import Limit, show
+
 from glacier_magic import emulator
 from glacier_magic.base import treehash
 from glacier_magic.emulator.testing import Emulator, running
@@ -224,13 +226,13 @@ def transfers(folder: Path, gib: int) -> None:
     for name, extra in (("--discard", ["--discard"]), ("in files", [])):
         with running(folder / name, extra=["--no-auth", *extra]) as found:
             cpu, real = upload_cost(found, gib)
-            print(f"16 MiB parts, {name}, server CPU s/GiB: {cpu:.2f}, ", end="")
-            print(f"{cpu / limit:.2f} x openssl (limit 1.5); {1 / real:.2f} GiB/s")
+            print(f"16 MiB parts, {name}, server CPU s/GiB: {cpu:.2f}; {1 / real:.2f} GiB/s")
+            show(Limit(f"parts, {name}, CPU of two passes of openssl", cpu / limit, most=1.5))
             if not extra:
                 cpu, real = download_cost(found, gib)
                 print(f"download, server CPU s/GiB: {cpu:.2f}; {1 / real:.2f} GiB/s")
             peak = memory(emulator.find(found.folder).pid)
-            print(f"peak resident memory: {peak:.0f} MiB (limit 200)")
+            show(Limit(f"peak resident memory, {name}", peak, "MiB", most=200))
 
 
 def records(folder: Path, archives: int) -> None:
@@ -239,10 +241,11 @@ def records(folder: Path, archives: int) -> None:
         started = time.perf_counter()
         emulator.seed(found.folder, "full", archives)
         seconds = time.perf_counter() - started
-        print(f"seeding {archives} archives: {seconds:.1f} s (limit 60 a million)")
+        show(Limit("seeding, a million archives", seconds * 1e6 / archives, "s", most=60))
         for path in ("/-/vaults/{}", "/-/vaults/{}/jobs"):
             empty, full = (reads_a_second(found.url, path.format(name)) for name in ("empty", "full"))
-            print(f"GET {path} a second: {empty:.0f} empty, {full:.0f} full (limit 1000)")
+            print(f"GET {path} a second in an empty vault: {empty:.0f}")
+            show(Limit(f"GET {path} in a full one", full, "/s", least=1000))
 
 
 def main() -> None:

@@ -28,6 +28,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from limits import Limit, show
+
 LENGTH = 60
 WORDS = ("photos", "scans", "holiday", "tax", "music", "letters", "2014", "IMG", "backup")
 HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
@@ -201,10 +203,9 @@ def compare(folder: Path, archives: int, odd: float, runs: int) -> None:
         name = f"ours, {form} to DataFrame"
         speed = median(base, "seconds") / median(name, "seconds")
         share = median(name, "peak") / median(base, "peak")
-        verdict = "met" if speed >= least and share <= 0.5 else "MISSED"
-        print(
-            f"  {form}: {speed:.1f} times as fast as json.load (limit {least:g}), "
-            f"{share:.2f} of its peak (limit 0.5): {verdict}"
+        show(
+            Limit(f"{form}, {odd:g} % difficult, x json.load + DataFrame", speed, least=least),
+            Limit(f"{form}, {odd:g} % difficult, of its peak memory", share, most=0.5),
         )
 
 
