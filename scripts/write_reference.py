@@ -6,6 +6,7 @@ python scripts/write_reference.py --check   # fail where they differ from what w
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Action
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from glacier_magic.commands.grammar import Verb
-from glacier_magic.commands.verbs import GROUPS
+from glacier_magic.commands.verbs import GROUPS, VERBS
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- verbs: made by scripts/write_reference.py -->", "<!-- end of verbs -->"
@@ -30,9 +31,8 @@ def reference() -> str:
     ]
     for title, verbs in GROUPS.items():
         lines += [f"## {title}", ""]
-        for verb in verbs:
-            if verb.name:
-                lines += _of_verb(verb)
+        for name in filter(None, verbs):
+            lines += _of_verb(VERBS[name])
     return "\n".join(lines)
 
 
@@ -44,8 +44,7 @@ def _of_verb(verb: Verb) -> list[str]:
         for line, what in verb.examples:
             lines.append(f"%glacier {line}" + (f"    # {what}" if what else ""))
         lines += ["```", ""]
-    rows = [_row(action) for action in parser.words]
-    rows += [_row(action) for action in dict.fromkeys(parser.options.values())][1:]  # not --help
+    rows = [_row(action) for actions in parser.sections().values() for action in actions]
     if rows:
         lines += ["| word or option | meaning |", "| --- | --- |", *rows, ""]
     for paragraph in verb.details.split("\n\n"):
@@ -65,14 +64,14 @@ def _cell(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return text.replace("\n", " ").replace("<", "&lt;").replace("*", "\\*")
+    return re.sub(r"[*[]", r"\\\g<0>", text.replace("\n", " ").replace("<", "&lt;"))
 
 
 def listing() -> str:
     """Return the table of README.md: a line for each group."""
     rows = ["| | |", "| --- | --- |"]
     for title, verbs in GROUPS.items():
-        names = ", ".join(f"[`{v.name}`](docs/verbs.md#{v.name})" for v in verbs if v.name)
+        names = ", ".join(f"[`{v}`](docs/verbs.md#{v})" for v in verbs if v)
         rows.append(f"| {title} | {names} |")
     return "\n".join(rows)
 
