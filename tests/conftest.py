@@ -28,6 +28,7 @@ from glacier_magic.emulator import testing
 from glacier_magic.jobs.fetching import Fetcher
 from tests import postgres_server
 from tests.intercepting import Calls
+from tests.leaks import Leaks
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
@@ -37,6 +38,25 @@ PATIENCE = 30.0
 """Real seconds after which a wait of a test has failed; nothing is measured by it."""
 
 _regions = itertools.count(1)
+_leaks = Leaks()
+_leaks.watch()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_leaks(tmp_path_factory):
+    """At the end, look for the secrets that were used in all that was printed and written."""
+    yield
+    _leaks.read_files(tmp_path_factory.getbasetemp())
+    assert sorted(_leaks.found) == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Read what a test has printed."""
+    report = yield
+    for title, content in report.sections:
+        _leaks.read(f"{title} of {item.nodeid}", content)
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +80,7 @@ def home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
     steps.spell_as(None)
+    _leaks.use_settings(os.environ)  # those that child processes were given
 
 
 @pytest.fixture(scope="session")
