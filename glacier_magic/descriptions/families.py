@@ -76,5 +76,7 @@ def candidates(descriptions: pa.ChunkedArray[Any]) -> list[int]:
     """Return the indexes of those *descriptions* that may not be plain names."""
     import pyarrow.compute as pc
 
-    found: list[int] = pc.indices_nonzero(pc.match_substring_regex(descriptions, _NOT_PLAIN)).to_pylist()
+    # one chunk: pyarrow 16 ends the process where there is none
+    may_be = pc.match_substring_regex(descriptions, _NOT_PLAIN).combine_chunks()
+    found: list[int] = pc.indices_nonzero(may_be).to_pylist()
     return found

@@ -302,6 +302,10 @@ def test_columns_hold_what_decode_says(descriptions):
     assert mtimes == [to_ms(found.mtime) for found in each]
 
 
+def test_no_description_is_no_name():
+    assert decode_columns(pa.chunked_array([], pa.string())) == ([], [], [], [])
+
+
 def test_examples_decode_in_columns_in_quotes_and_space():
     """No family's description is passed over for what stands around it."""
     for around in ("{}", ' "{}" ', '"{}"', "\u3000{}\x1f"):

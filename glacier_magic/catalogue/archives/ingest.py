@@ -138,6 +138,8 @@ class Load:
             self._update_known(batch, ids)
         order = np.argsort(keys, kind="stable")
         new = order[ids[order] < 0]
+        if not len(new):
+            return
         self._new.append((batch.take(pa.array(new)), keys[new], checks[new]))
         self._collected += self._new[-1][0].nbytes
         if self._collected > self._database.limits.collected:
