@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         Unexpected,
         Unlistable,
         VaultNotEmpty,
+        WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
@@ -105,6 +106,7 @@ __all__ = [
     "Unlistable",
     "Vault",
     "VaultNotEmpty",
+    "WrongKey",
     "__version__",
     "connect",
     "load_ipython_extension",
