@@ -5,9 +5,9 @@ frames at the end, all of it sealed with age.  Without this program:
 ``age -d -i KEY PACK | zstd -d | tar x``.
 """
 
-from .frames import FrameTable
+from .frames import SeekTable
 from .members import PackMember
 from .reader import PackReader
 from .writer import Pack, PackWriter, walk
 
-__all__ = ["FrameTable", "Pack", "PackMember", "PackReader", "PackWriter", "walk"]
+__all__ = ["Pack", "PackMember", "PackReader", "PackWriter", "SeekTable", "walk"]

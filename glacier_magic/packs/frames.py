@@ -96,7 +96,7 @@ class FrameWriter:
         self._sender.shutdown(cancel_futures=True)
 
 
-class FrameTable:
+class SeekTable:
     """Where each frame lies: in the file, and in the stream that the frames make.
 
     :param table: as :meth:`FrameWriter.close` returned it; *size*: bytes of the file.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ..errors import IntegrityError
-from .frames import INDEX_MAGIC, FrameTable, skipped, table_length
+from .frames import INDEX_MAGIC, SeekTable, skipped, table_length
 from .members import PackMember, read_index
 
 TAIL = 1 << 20
@@ -38,7 +38,7 @@ class PackReader:
         if table is None:
             self._tail = self._read(max(0, ranges.size - TAIL), ranges.size)
             table = self._read(max(0, ranges.size - table_length(self._tail)), ranges.size)
-        self.table = FrameTable(table, ranges.size)
+        self.table = SeekTable(table, ranges.size)
 
     def index(self) -> Iterator[Any]:
         """Yield what the pack is about, as a mapping, and then its members, as :class:`PackMember`.

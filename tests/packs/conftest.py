@@ -1,7 +1,6 @@
 """A folder with all that a pack can hold, and packs of it."""
 
 import os
-import shutil
 import time
 
 import pytest
@@ -83,11 +82,3 @@ def reading(key):
         return PackReader(SealedFile(file.read, file.size, [key]), **options), file
 
     return reader
-
-
-@pytest.fixture
-def stock():
-    """The programs of a machine without this package; without them a test is skipped, but not by CI."""
-    missing = [name for name in ("age", "zstd", "tar") if shutil.which(name) is None]
-    if missing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no {missing[0]} on this computer")

@@ -32,7 +32,7 @@ def unpacked(pack, key, folder):
     subprocess.run(["bash", "-euo", "pipefail", "-c", line, identity, pack.file, folder], check=True)
 
 
-def test_age_zstd_and_tar_open_a_pack(tree, packed, key, tmp_path, stock):
+def test_age_zstd_and_tar_open_a_pack(tree, packed, key, tmp_path, stock_tools):
     """Byte for byte, and with times, modes, and links of both kinds."""
     back = tmp_path / "back"
     unpacked(packed(tree), key, back)
@@ -43,7 +43,7 @@ def test_age_zstd_and_tar_open_a_pack(tree, packed, key, tmp_path, stock):
     assert os.lstat(back / "empty").st_size == 0
 
 
-def test_zstd_and_tar_open_one_without_recipients(tree, packed, tmp_path, stock):
+def test_zstd_and_tar_open_one_without_recipients(tree, packed, tmp_path, stock_tools):
     """It is compressed and indexed all the same."""
     pack = packed(tree, recipients=(), name="p.tar.zst")
     (back := tmp_path / "back").mkdir()
@@ -52,7 +52,7 @@ def test_zstd_and_tar_open_one_without_recipients(tree, packed, tmp_path, stock)
     assert subprocess.run(["zstd", "-tq", pack.file], check=False).returncode == 0
 
 
-def test_tarfile_reads_the_stream(tree, packed, key, tmp_path, stock):
+def test_tarfile_reads_the_stream(tree, packed, key, tmp_path, stock_tools):
     """Python's own reader, with its strictest filter."""
     pack, back = packed(tree), tmp_path / "back"
     with opened(pack.file, [key]) as sealed:
