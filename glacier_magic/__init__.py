@@ -23,6 +23,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .backup.packing import Packed, pack
+    from .backup.rules import Rules
     from .base.treehash import tree_hash
     from .client.archive import Archive
     from .client.connect import connect
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         Unexpected,
         Unlistable,
         VaultNotEmpty,
+        WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
@@ -63,6 +66,8 @@ _HOMES = {  # the errors are not listed: they are the default
     "connect": "client.connect",
     "Archive": "client.archive",
     "Vault": "client.vault",
+    **dict.fromkeys(("Packed", "pack"), "backup.packing"),
+    "Rules": "backup.rules",
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
@@ -93,11 +98,13 @@ __all__ = [
     "NotFound",
     "NotReady",
     "OverBudget",
+    "Packed",
     "PlanChanged",
     "PriceUnknown",
     "Refused",
     "RegionError",
     "RestorePlan",
+    "Rules",
     "ServiceClosed",
     "Session",
     "Unavailable",
@@ -105,9 +112,11 @@ __all__ = [
     "Unlistable",
     "Vault",
     "VaultNotEmpty",
+    "WrongKey",
     "__version__",
     "connect",
     "load_ipython_extension",
+    "pack",
     "tree_hash",
     "unload_ipython_extension",
 ]

@@ -3,6 +3,7 @@
 GlacierError
  +- InputError (ValueError)            the request is not understood, or cannot be carried out
  |   +- NameNotKnown (LookupError)     no archive of that name or id is in the catalogue
+ |   +- WrongKey                       no given key or password opens the encrypted bytes
  +- ConnectionFailed                   no connection to the service can be made
  |   +- CredentialsError               none, expired or unknown credentials
  |   +- RegionError                    no region, or one without the vault service
@@ -79,6 +80,14 @@ class NameNotKnown(InputError, LookupError):
     """No archive of that name or id is in the catalogue."""
 
     advice = "{ls} shows the names; {inventory} refreshes them."
+
+
+class WrongKey(InputError):
+    """No given key or password opens the encrypted bytes."""
+
+    exit_code = 6
+
+    advice = "Name the key file, or the password, that they were encrypted for."
 
 
 class ConnectionFailed(GlacierError):

@@ -110,6 +110,14 @@ def client(emulator, region):
 
 
 @pytest.fixture(scope="session")
+def stock_tools():
+    """The programs that open a pack without this package; without them a test is skipped, but not by CI."""
+    missing = [name for name in ("age", "age-keygen", "zstd", "tar") if shutil.which(name) is None]
+    if missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no {missing[0]} on this computer")
+
+
+@pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server of these tests; without its programs they are skipped, but not by CI."""
     missing = [

@@ -1,1 +1,1 @@
-"""What a backup of folders takes, and which of its snapshots are kept."""
+"""Which files a backup takes, and packing them on this computer."""

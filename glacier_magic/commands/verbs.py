@@ -14,6 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Restore": ("restore", "run", "jobs", "wait", "history"),
     "Delete": ("rm", "deletions", "drop", "drops"),
     "Verify": ("hash", "verify"),
+    "Backup": ("key", "pack"),
     "Costs": ("cost", "policy", "capacity"),
     "Vault settings": ("tags", "access", "lock", "notify"),
     "This program": ("catalogue", "why", "emulator"),

@@ -1,0 +1,70 @@
+"""The process that seals or opens one file: ``seal FILE RECIPIENT...`` from stdin, ``open FILE`` to stdout.
+
+``seal`` answers with the size and the tree hash of the sealed file as JSON; ``open`` takes the
+identities from stdin, one a line, as the arguments of a process are public.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ..base.treehash import TreeHasher
+from .sealing import DAMAGED, LOCKED
+
+
+class _Hashed:
+    """A file that is hashed as it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.hasher = file, TreeHasher()
+
+    def write(self, data: bytes) -> int:
+        self.hasher.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _seal(path: str, recipients: Sequence[str]) -> int:
+    import pyrage
+
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        target = _Hashed(file)
+        if recipients:
+            known = [pyrage.x25519.Recipient.from_str(each) for each in recipients]
+            pyrage.encrypt_io(sys.stdin.buffer, target, known)
+        else:
+            shutil.copyfileobj(sys.stdin.buffer, target)
+        file.flush()
+        os.fsync(file.fileno())
+    sys.stdout.write(json.dumps({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}))
+    return 0
+
+
+def _open(path: str) -> int:
+    import pyrage
+
+    identities = [pyrage.x25519.Identity.from_str(line) for line in sys.stdin.read().split()]
+    with Path(path).open("rb") as file:
+        try:
+            pyrage.decrypt_io(file, sys.stdout.buffer, identities)
+        except pyrage.DecryptError as error:
+            return LOCKED if "No matching keys" in str(error) else DAMAGED
+        except OSError as error:
+            if error.errno is None:  # of pyrage, about the content
+                return DAMAGED
+            raise
+    return 0
+
+
+if __name__ == "__main__":
+    verb, name, *words = sys.argv[1:]
+    sys.exit(_seal(name, words) if verb == "seal" else _open(name))
