@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base.units import human_bytes
 from ..errors import InputError
@@ -38,6 +38,12 @@ class Rules:
 
     def __post_init__(self) -> None:
         patterns(self.exclude)  # a wrong pattern is found before the first file is looked at
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Rules:
+        """Return the rules whose fields JSON has kept."""
+        texts = {name: tuple(values[name]) for name in ("exclude", "if_present") if name in values}
+        return cls(**{**values, **texts})
 
     def too_large(self, size: int) -> str | None:
         """Return the rule that leaves out a file of *size* bytes, or None."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..base.paths import as_utf8
+from ..base.units import storable
 from ..errors import InputError
 from .rules import RULE_FILE, Patterns, Rules, is_cache, patterns
 
@@ -38,12 +40,21 @@ class Entry:
     links: int
     target: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The path as text for the catalogue; that of a folder ends in a slash."""
+        return _key(self.path) + ("/" if self.kind == "folder" else "")
+
+
+def _key(path: str) -> str:
+    return storable(as_utf8(path))
+
 
 @dataclass
 class Scan:
     """Walks through folders; iterate over it once.
 
-    Entries come in the order of their paths, each folder before what it holds.  Links are never
+    Entries come in the order of their keys, so each folder before what it holds.  Links are never
     followed, and folders that a rule leaves out are never entered.
 
     :param roots: the folders and files of the backup.  The paths of a single folder's entries are
@@ -78,7 +89,9 @@ class Scan:
         if len(self.roots) == 1 and self.roots[0].is_dir():
             yield from self._below(str(self.roots[0]), "", self.roots[0].stat().st_dev, outer)
             return
-        for name, place in sorted(self._roots.items()):
+        for name, place in sorted(
+            self._roots.items(), key=lambda root: _key(root[0]) + "/" * root[1].is_dir()
+        ):
             # A root is followed if it is a link: the user has named it.
             found = self._entry(os.path.realpath(place), name)
             if found is not None:
@@ -98,10 +111,13 @@ class Scan:
         """Yield *folder* and what it holds, unless what it holds leaves it out."""
         try:
             with os.scandir(place) as found:
-                names = sorted(each.name for each in found)
+                keys = {
+                    each.name: _key(each.name) + "/" * each.is_dir(follow_symlinks=False) for each in found
+                }
         except OSError as error:
             self._unread(prefix or place, error)
             return
+        names = sorted(keys, key=keys.__getitem__)
         reason = self._left_out_by(place, frozenset(names)) if folder else None
         if reason:
             self.left_out[reason] += 1

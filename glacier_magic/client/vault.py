@@ -19,7 +19,7 @@ from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
 from .selection import versions
-from .vault_archives import VaultArchives
+from .vault_backups import VaultBackups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .selection import Selectable
 
 
-class Vault(VaultArchives):
+class Vault(VaultBackups):
     """A vault of a session.
 
     :raises InputError: the name is not 1 to 255 of ``a-z A-Z 0-9 _ . -`` (service documentation:

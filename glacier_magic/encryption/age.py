@@ -120,6 +120,14 @@ class SealedFile:
         return min(start // CHUNK, most), min(max(start, end - 1) // CHUNK, most)
 
 
+def head_of(data: bytes) -> bytes:
+    """Return header and nonce of a sealed file that begins with *data*.
+
+    :raises IntegrityError: it is none.
+    """
+    return data[: _stanzas(data)[1] + NONCE]
+
+
 def _stanzas(head: bytes) -> tuple[list[Stanza], int]:
     """Return the stanzas of a header, and where it ends."""
     found = _HEADER.match(head)

@@ -36,7 +36,9 @@ def taken(root, **rules):
 
 def test_entries_come_in_the_order_of_their_paths_a_folder_first(tree):
     root = tree("b/z", "b/a/x", "a.txt", "b.txt")
-    assert taken(root) == ["a.txt", "b", "b/a", "b/a/x", "b/z", "b.txt"]
+    assert taken(root) == ["a.txt", "b.txt", "b", "b/a", "b/a/x", "b/z"]
+    keys = [entry.key for entry in Scan([root], Rules())]
+    assert keys == sorted(keys) == ["a.txt", "b.txt", "b/", "b/a/", "b/a/x", "b/z"]
 
 
 def test_an_entry_has_the_facts_of_lstat(tree):

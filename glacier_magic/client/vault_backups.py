@@ -1,0 +1,171 @@
+"""The backups of a vault: sets of folders, and their snapshots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..backup.rules import Rules
+from ..backup.run import BackupRun, Options
+from ..base.dataframes import marked
+from ..catalogue.records.backup_records import BackupSet
+from ..encryption.identities import checked_recipient
+from ..errors import InputError, NotFound
+from ..plans.backup_plan import BackupPlan
+from ..steps import step
+from .vault_archives import VaultArchives
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+_NAME = re.compile(r"[\w.+-][\w.+ -]{0,99}")
+
+
+class VaultBackups(VaultArchives):
+    """The backups of a vault; :class:`.Vault` adds the rest."""
+
+    def backup(
+        self,
+        name: str,
+        *folders: str | os.PathLike[str],
+        rules: Rules | None = None,
+        exclude: Sequence[str] = (),
+        recipients: Sequence[str] = (),
+        plain: bool = False,
+        options: Options | None = None,
+    ) -> BackupPlan:
+        """Return the plan to store what is new in folders; nothing is sent until its ``run()``.
+
+        The first time defines the set: its folders, rules and recipients.  Later, the name is enough;
+        what is given replaces what the set has, from then on.
+
+        :param name: of the set, which its archives begin with.
+        :param folders: folders and files.
+        :param rules: what is left out; *exclude* is short for patterns alone.
+        :param recipients: who can read it: ``age1...``, as ``key new`` shows it.
+        :param plain: do not encrypt it.
+        :param options: how files are looked at, and packed.
+        :raises InputError: the set is new and has no folder or neither recipients nor *plain*, or
+            belongs to another computer; a folder does not exist; a pattern or recipient is none.
+        """
+        if not _NAME.fullmatch(name):
+            raise InputError(f"{name!r} cannot be the name of a set", cure="Use letters, digits and . _ + -")
+        if plain and recipients:
+            raise InputError(
+                "A set is either encrypted for recipients or plain", cure="Leave one of them out."
+            )
+        known = self._catalogue.backups.sets(name, self.name)
+        if exclude or rules:
+            rules = replace(rules or Rules(), exclude=(*(rules.exclude if rules else ()), *exclude))
+        definition = self._definition(
+            known[0] if known else None, name, folders, rules, recipients, plain=plain
+        )
+        options = options or Options()
+
+        def begin() -> BackupRun:
+            found = self._recorded(definition)
+            spool = self._spool(found)
+            return BackupRun(self._catalogue, found, self._storing, spool, self._now, options)
+
+        return BackupPlan(
+            definition,
+            begin,
+            storing=self._storing,
+            options=options,
+            spool=self._spool(definition),
+            log=self.session.plan_log,
+        )
+
+    def snapshots(self, name: str | None = None) -> pd.DataFrame:
+        """Return the snapshots of a set, or of all sets of the vault, as a DataFrame.
+
+        One row a finished snapshot: set, snapshot, time, files, bytes, added, unread.
+
+        :raises NotFound: there is no such set.
+        """
+        import pandas as pd
+
+        backups = self._catalogue.backups
+        rows = [
+            (one.name, made.ordinal, made.started, made.files, made.bytes, made.added, made.unread)
+            for one in ([self._set(name)] if name else backups.sets(vault=self.name))
+            for made in backups.snapshots(one.id)
+            if made.finished is not None
+        ]
+        names = ["set", "snapshot", "time", "files", "bytes", "added", "unread"]
+        frame = pd.DataFrame(rows, columns=names)
+        frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
+        return marked(frame)
+
+    def _set(self, name: str) -> BackupSet:
+        found = self._catalogue.backups.sets(name, self.name)
+        if not found:
+            raise NotFound(
+                f"There is no backup {name!r} in {self.name!r}", cure=f"{step('snapshots')} lists them."
+            )
+        return found[0]
+
+    def _definition(
+        self,
+        known: BackupSet | None,
+        name: str,
+        folders: Sequence[str | os.PathLike[str]],
+        rules: Rules | None,
+        recipients: Sequence[str],
+        *,
+        plain: bool,
+    ) -> BackupSet:
+        home = self._catalogue.database.home
+        if known is not None and known.home != home:
+            raise InputError(
+                f"The backup {name!r} belongs to another computer or user", cure="Choose another name."
+            )
+        if known is None and not folders:
+            raise InputError(
+                f"There is no backup {name!r} yet", cure="Name the folders that it takes the first time."
+            )
+        if known is None and not (recipients or plain):
+            raise InputError(
+                "A backup is either encrypted for recipients or plain",
+                cure="Name a recipient (age1..., made by `key new FILE`), or say that it is plain.",
+            )
+        roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
+        now = BackupSet(
+            id=0,
+            vault=self.name,
+            name=name,
+            home=home,
+            roots=[],
+            rules={},
+            recipients=[],
+            created=0,
+            checked=None,
+        )
+        definition = known or now
+        if roots:
+            definition = replace(definition, roots=roots)
+        if rules is not None or known is None:
+            definition = replace(definition, rules=asdict(rules or Rules()))
+        if recipients or plain:
+            definition = replace(definition, recipients=[checked_recipient(one) for one in recipients])
+        return definition
+
+    def _recorded(self, definition: BackupSet) -> BackupSet:
+        backups = self._catalogue.backups
+        what = (definition.roots, definition.rules, definition.recipients)
+        if definition.id:
+            backups.redefine(definition.id, *what)
+            return definition
+        known = backups.sets(definition.name, self.name)  # a second run of the plan
+        return known[0] if known else backups.define(self.name, definition.name, *what, now=self._now())
+
+    def _spool(self, definition: BackupSet) -> Path:
+        return self._catalogue.folder / "spool" / self.session.region / self.name / definition.name
+
+    def _now(self) -> int:
+        return self.session.plan_log.clock.now_ms()
