@@ -8,14 +8,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..backup.recovery import Recovery, folder_of_parts
 from ..backup.rules import Rules
 from ..backup.run import BackupRun, Options
 from ..base.dataframes import marked
-from ..catalogue.records.backup_records import BackupSet
-from ..encryption.identities import checked_recipient
-from ..errors import InputError, NotFound
+from ..catalogue import ArchiveRecord
+from ..catalogue.archives.as_of import Moment, last_ms
+from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
+from ..encryption.identities import checked_recipient, read_identities
+from ..errors import InputError, NotFound, WrongKey
 from ..plans.backup_plan import BackupPlan
-from ..steps import step
+from ..plans.recover_plan import RecoverPlan
+from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
+from ..steps import option, step
 from .vault_archives import VaultArchives
 
 if TYPE_CHECKING:
@@ -101,6 +106,73 @@ class VaultBackups(VaultArchives):
         frame = pd.DataFrame(rows, columns=names)
         frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
         return marked(frame)
+
+    def recover(
+        self,
+        name: str,
+        *patterns: str,
+        as_of: Moment | int | None = None,
+        to: str | os.PathLike[str] = "recovered",
+        key: str | os.PathLike[str] | None = None,
+        tier: str = "Standard",
+        destination: str | None = None,
+    ) -> RecoverPlan:
+        """Return the plan to get files of a snapshot back; no request is sent until its ``run()``.
+
+        Only those parts of packs are retrieved that have the files.  When they are there, the plan's
+        :meth:`~.RecoverPlan.extract` writes the files, each after its content matched its hash.
+
+        :param patterns: names, globs and folders; none means all.
+        :param as_of: a time, for the last snapshot until then, or the number of a snapshot; None: the last.
+        :param key: a file of age identities, if the set is encrypted.
+        :param tier: see :meth:`restore`, and so for *destination*.
+        :raises NotFound: there is no such set, snapshot or file.
+        :raises WrongKey: the key does not open the packs.
+        """
+        found = self._set(name)
+        folder = Path(to).expanduser().absolute()
+        if found.recipients and key is None:
+            raise WrongKey(
+                f"{name!r} is encrypted for {', '.join(found.recipients)}", cure=f"Add {option('key')} FILE."
+            )
+        identities = read_identities(Path(key).expanduser()) if key is not None else []
+        recovery = Recovery(
+            self._catalogue, found, self._snapshot(found, as_of), patterns, folder, identities
+        )
+        packs = recovery.packs
+        wanted = [(packs[number], part) for number, parts in recovery.ranges.items() for part in parts]
+        archives = [self._archive_of(pack) for pack, _ in wanted]
+        return RecoverPlan(
+            recovery,
+            archives,
+            [part for _, part in wanted],
+            vault=self.name,
+            tier=checked_tier(tier),
+            to=folder_of_parts(folder, found),
+            destination=checked_destination(destination or default_destination()),
+            tracker=self.session.tracker,
+            log=self.session.plan_log,
+        )
+
+    def _archive_of(self, pack: PackRecord) -> ArchiveRecord:
+        found = self._catalogue.archives.get(self.name, pack.archive_id or "")
+        if found is None:
+            raise NotFound(f"The catalogue has no archive of the pack {pack.name!r}")
+        return found
+
+    def _snapshot(self, found: BackupSet, as_of: Moment | int | None) -> SnapshotRecord:
+        made = [one for one in self._catalogue.backups.snapshots(found.id) if one.finished is not None]
+        if isinstance(as_of, int):
+            made = [one for one in made if one.ordinal == as_of]
+        elif as_of is not None:
+            last = last_ms(as_of) or 0
+            made = [one for one in made if one.started <= last]
+        if not made:
+            raise NotFound(
+                f"{found.name!r} has no snapshot{'' if as_of is None else f' {as_of}'}",
+                cure=f"{step('snapshots', found.name)} lists them.",
+            )
+        return made[-1]
 
     def _set(self, name: str) -> BackupSet:
         found = self._catalogue.backups.sets(name, self.name)

@@ -12,6 +12,8 @@ from .members import PackMember, read_index
 
 TAIL = 1 << 20
 """Bytes at the end of a pack that are read first."""
+STEP = 32 << 20
+"""Bytes of a content that are read at once."""
 
 
 class Ranges(Protocol):
@@ -52,16 +54,17 @@ class PackReader:
         return self.table.span(member.start, member.start + member.size)
 
     def read(self, member: PackMember) -> Iterator[bytes]:
-        """Yield the content of a file piece by piece; one range is read, which is held in memory.
+        """Yield the content of a file piece by piece; 32 MiB of it are held in memory at most.
 
         :raises IntegrityError: the content does not match its hash, which is known at its end; or the
             file changed while it was packed.
         """
-        hasher = hashlib.sha256()
-        data = self._ranges.read(*self.span(member)) if member.size else b""
-        for piece in self.table.contents(data, member.start, member.start + member.size):
-            hasher.update(piece)
-            yield piece
+        hasher, behind = hashlib.sha256(), member.start + member.size
+        for start in range(member.start, behind, STEP):
+            end = min(start + STEP, behind)
+            for piece in self.table.contents(self._ranges.read(*self.table.span(start, end)), start, end):
+                hasher.update(piece)
+                yield piece
         if hasher.hexdigest() != member.sha256:
             why = "changed while it was packed" if member.torn else "does not match its hash"
             raise IntegrityError(f"The content of {member.path!r} {why}")
