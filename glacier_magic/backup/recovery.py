@@ -76,7 +76,7 @@ class Recovery:
     """The parts of each pack, by its number."""
 
     def __post_init__(self) -> None:
-        backups, wanted = self.catalogue.backups, _matcher(self.patterns)
+        backups, wanted = self.catalogue.backups, matcher(self.patterns)
         found = [e for e in backups.entries(self.set.id, self.snapshot.ordinal) if wanted(e.path)]
         if not found:
             raise NotFound(
@@ -261,7 +261,8 @@ def _merged(spans: Sequence[tuple[int, int]], size: int) -> list[ByteRange]:
     return merged
 
 
-def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return whether a path matches a name, a glob, or is below a folder; all do if there is no pattern."""
     expressions = [re.compile(fnmatch.translate(pattern.rstrip("/"))) for pattern in patterns]
 
     def matches(path: str) -> bool:

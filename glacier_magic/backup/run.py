@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import descriptions
-from ..base.units import storable
+from ..base.rendering import Rendered, visible
+from ..base.units import human_bytes, plural, storable
 from ..catalogue import Catalogue
 from ..catalogue.records.backup_records import BackedUp, Backups, BackupSet, PackRecord, SnapshotRecord
 from ..encryption.age import HEAD, head_of
 from ..errors import LocalError, Unavailable
 from ..packs import Pack, PackWriter
+from ..steps import left_out
 from ..transfer.engine import renewing
 from ..transfer.progress import Meter, Observer
 from ..transfer.sources import Source, Sources
@@ -34,6 +36,8 @@ from .scan import Entry, Scan
 
 PACK = 1 << 30
 """Bytes of files in a pack; a larger file has one of its own."""
+_SHOWN = 10
+"""The most unread files that are displayed."""
 _BATCH = 500
 """Changes of the catalogue in one transaction."""
 
@@ -52,16 +56,28 @@ class Options:
     pack_size: int = PACK
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ran:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Ran(Rendered):
     """What a run did.
 
     :param snapshot: the new one; None where nothing was new.
     :param unread: names and reasons of files that could not be read.
     """
 
+    set: str
     snapshot: SnapshotRecord | None
     unread: tuple[tuple[str, str], ...]
+
+    def _repr_text(self) -> str:
+        if self.snapshot is None:
+            lines = [f"{self.set}: nothing is new"]
+        else:
+            made = self.snapshot
+            files = f"{plural(made.files or 0, 'file')}, {human_bytes(made.bytes or 0)}"
+            lines = [f"{self.set}: snapshot {made.ordinal} of {files}; {human_bytes(made.added or 0)} stored"]
+        lines += [f"not read: {name}: {reason}" for name, reason in self.unread[:_SHOWN]]
+        lines.append(left_out(len(self.unread) - _SHOWN))
+        return "\n".join(visible(line) for line in lines if line)
 
 
 @dataclass
@@ -120,10 +136,10 @@ class BackupRun:
             unread = tuple((storable(name), reason) for name, reason in self._unread)
             if self._snapshot is None:
                 self._backups.found_nothing_new(self.set.id, self.now())
-                return Ran(snapshot=None, unread=unread)
+                return Ran(set=self.set.name, snapshot=None, unread=unread)
             self._backups.measure(self._snapshot, unread=len(unread))
             self._store_manifest(self._snapshot)
-            return Ran(snapshot=self._finished(self._snapshot), unread=unread)
+            return Ran(set=self.set.name, snapshot=self._finished(self._snapshot), unread=unread)
 
     def _finished(self, snapshot: SnapshotRecord) -> SnapshotRecord:
         self._settle()

@@ -8,16 +8,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backup.recovery import Recovery, folder_of_parts
+from ..backup.keep import Keep
+from ..backup.recovery import Recovery, folder_of_parts, matcher
 from ..backup.rules import Rules
 from ..backup.run import BackupRun, Options
 from ..base.dataframes import marked
 from ..catalogue import ArchiveRecord
 from ..catalogue.archives.as_of import Moment, last_ms
 from ..catalogue.records.backup_records import BackupSet, PackRecord, SnapshotRecord
+from ..catalogue.records.deletion_records import DeletionChoice
 from ..encryption.identities import checked_recipient, read_identities
 from ..errors import InputError, NotFound, WrongKey
 from ..plans.backup_plan import BackupPlan
+from ..plans.prune_plan import PrunePlan, Pruning
 from ..plans.recover_plan import RecoverPlan
 from ..plans.restore.quoting import checked_destination, checked_tier, default_destination
 from ..steps import option, step
@@ -106,6 +109,72 @@ class VaultBackups(VaultArchives):
         frame = pd.DataFrame(rows, columns=names)
         frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
         return marked(frame)
+
+    def snapshot_files(self, name: str, *patterns: str, as_of: Moment | int | None = None) -> pd.DataFrame:
+        """Return the files, folders and links of a snapshot as a DataFrame: path, kind, size, modified.
+
+        :param patterns: names, globs and folders; none means all.
+        :param as_of: see :meth:`recover`.
+        :raises NotFound: there is no such set or snapshot.
+        """
+        import pandas as pd
+
+        found = self._set(name)
+        wanted = matcher(patterns)
+        snapshot = self._snapshot(found, as_of)
+        rows = [
+            (entry.path, entry.kind, entry.size, entry.mtime_ns)
+            for entry in self._catalogue.backups.entries(found.id, snapshot.ordinal)
+            if wanted(entry.path)
+        ]
+        return _with_times(pd.DataFrame(rows, columns=["path", "kind", "size", "modified"]))
+
+    def compare_snapshots(self, name: str, first: Moment | int, second: Moment | int) -> pd.DataFrame:
+        """Return what differs between two snapshots as a DataFrame: path, state, size, modified.
+
+        The state is new, changed or gone; size and time are those of the second, unless it is gone.
+
+        :param first: see :meth:`recover`, and so for *second*.
+        :raises NotFound: there is no such set or snapshot.
+        """
+        import pandas as pd
+
+        found = self._set(name)
+        backups = self._catalogue.backups
+        before, after = (
+            {entry.path: entry for entry in backups.entries(found.id, self._snapshot(found, each).ordinal)}
+            for each in (first, second)
+        )
+        rows = []
+        for path in sorted(before.keys() | after.keys()):
+            old, new = before.get(path), after.get(path)
+            shown = new or old
+            if old != new and shown is not None:
+                state = "new" if old is None else "gone" if new is None else "changed"
+                rows.append((path, state, shown.size, shown.mtime_ns))
+        return _with_times(pd.DataFrame(rows, columns=["path", "state", "size", "modified"]))
+
+    def prune(self, name: str, keep: Keep, *, now: bool = False) -> PrunePlan:
+        """Return the plan to give up snapshots, and to delete the archives that only they need.
+
+        Nothing is deleted until its ``run()``.
+
+        :param keep: which snapshots are kept.
+        :param now: delete archives that are not 90 days old, too; the rest of 90 days is charged.
+        :raises NotFound: there is no such set.
+        :raises NotReady: its last backup has not ended yet.
+        """
+        found = self._set(name)
+
+        def decide() -> Pruning:
+            return Pruning.of(self._catalogue, found, keep, at=self._now(), early=now)
+
+        def choose(archives: list[ArchiveRecord]) -> DeletionChoice:
+            if not archives:
+                return DeletionChoice(self._catalogue.archives, self.name, ())
+            return self._selector.choose([[archive.archive_id for archive in archives]], None)
+
+        return PrunePlan(found, decide, choose, engine=self.session.engine, log=self.session.plan_log)
 
     def recover(
         self,
@@ -241,3 +310,10 @@ class VaultBackups(VaultArchives):
 
     def _now(self) -> int:
         return self.session.plan_log.clock.now_ms()
+
+
+def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    frame["modified"] = pd.to_datetime(frame["modified"], unit="ns", utc=True)
+    return marked(frame.astype({"size": "int64"}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from ..transfer.store import Storing
 from ..transfer.upload import Uploader
 from .base import PlanLog
 from .lasting_plan import LastingPlan
+from .upload_plan import is_dear
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +82,10 @@ class BackupPlan(LastingPlan[Ran]):
         if self._packs[-1] and self._packs[-1] + size > self._options.pack_size:
             self._packs.append(0)
         self._packs[-1] += size
+
+    def must_ask(self, above: Decimal | None = None) -> bool:
+        """Return whether it costs so much that the user is to be asked first; see :class:`.UploadPlan`."""
+        return is_dear(self.quote, self.requests, above)
 
     @property
     def requests(self) -> int:

@@ -302,6 +302,50 @@ class Backups:
             self._database.execute("DELETE FROM contents WHERE pack_id=?", (pack,))
             self._database.execute("DELETE FROM packs WHERE id=?", (pack,))
 
+    def needed_packs(self, set_id: int, ordinals: Iterable[int]) -> set[int]:
+        """Return the packs that these snapshots need, with their manifests."""
+        found: set[int] = set()
+        for ordinal in ordinals:
+            rows = self._database.rows(
+                "SELECT DISTINCT c.pack_id FROM contents c JOIN entries e ON e.content_id=c.id "
+                "WHERE e.set_id=? AND e.since<=? AND (e.until IS NULL OR ?<e.until)",
+                (set_id, ordinal, ordinal),
+            )
+            rows += self._database.rows(
+                "SELECT id FROM packs WHERE set_id=? AND ordinal=? AND kind='manifest'", (set_id, ordinal)
+            )
+            found.update(row[0] for row in rows)
+        return found
+
+    def needed_archives(self, vault: str) -> set[str]:
+        """Return the archives of a vault that snapshots need."""
+        return {
+            pack.archive_id
+            for one in self.sets(vault=vault)
+            for needed in [self.needed_packs(one.id, [made.ordinal for made in self.snapshots(one.id)])]
+            for pack in self.packs(one.id)
+            if pack.archive_id and pack.id in needed
+        }
+
+    def forget(self, set_id: int, ordinals: Iterable[int]) -> None:
+        """Give up snapshots: their entries, and contents that no other snapshot has."""
+        with self._database.transaction():
+            for ordinal in ordinals:
+                self._database.execute(
+                    "DELETE FROM snapshots WHERE set_id=? AND ordinal=?", (set_id, ordinal)
+                )
+            self._database.execute(
+                "DELETE FROM entries WHERE set_id=? AND until IS NOT NULL AND NOT EXISTS "
+                "(SELECT 1 FROM snapshots s WHERE s.set_id=entries.set_id AND s.ordinal>=entries.since "
+                "AND s.ordinal<entries.until)",
+                (set_id,),
+            )
+            self._database.execute(
+                "DELETE FROM contents WHERE set_id=? AND NOT EXISTS "
+                "(SELECT 1 FROM entries WHERE entries.content_id=contents.id)",
+                (set_id,),
+            )
+
     def content(self, set_id: int, size: int, sha256: str) -> int | None:
         """Return the number of a content that is stored, or None."""
         row = self._database.row(

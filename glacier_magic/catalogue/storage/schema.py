@@ -330,7 +330,8 @@ CREATE TABLE entries(             -- in snapshot n if since <= n and (until is n
     mode BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
     size BIGINT NOT NULL, content_id BIGINT, target {text},
     PRIMARY KEY(set_id, path, since)
-){by_key}"""
+){by_key};
+CREATE INDEX entries_by_content ON entries(content_id) WHERE content_id IS NOT NULL"""
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA, NOTES, BACKUPS)
 """Step n migrates a catalogue from version n to n + 1; version 0 is an empty database."""
