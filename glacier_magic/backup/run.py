@@ -34,6 +34,8 @@ from .packing import ENDINGS
 from .rules import Rules
 from .scan import Entry, Scan
 
+MANIFEST = "manifest.jsonl"
+"""The member of a manifest: a pack that has what is needed to restore a snapshot."""
 PACK = 1 << 30
 """Bytes of files in a pack; a larger file has one of its own."""
 _SHOWN = 10
@@ -345,7 +347,7 @@ class BackupRun:
 
     def _store_manifest(self, snapshot: SnapshotRecord) -> None:
         """Store all that is needed to restore the snapshot without this catalogue."""
-        plain = self.spool / "manifest.jsonl"
+        plain = self.spool / MANIFEST
         plain.touch(0o600)
         with plain.open("w", encoding="utf-8") as file:
             for line in self._manifest(snapshot):

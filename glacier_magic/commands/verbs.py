@@ -14,7 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Restore": ("restore", "run", "jobs", "wait", "history"),
     "Delete": ("rm", "deletions", "drop", "drops"),
     "Verify": ("hash", "verify"),
-    "Backup": ("backup", "snapshots", "recover", "prune", "key", "pack"),
+    "Backup": ("backup", "snapshots", "recover", "prune", "check", "adopt", "key", "pack"),
     "Costs": ("cost", "policy", "capacity"),
     "Vault settings": ("tags", "access", "lock", "notify"),
     "This program": ("catalogue", "why", "emulator"),
