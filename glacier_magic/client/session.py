@@ -43,6 +43,7 @@ from .vault_drop import begin_drop, end_drop
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..base.tables import ExactTable
     from .selection import Selectable
 
 
@@ -122,9 +123,13 @@ class Session(Described):
         ``archives`` and ``size`` are as of ``inventory``, the date of the vault's last inventory;
         ``size`` includes the service's overhead of 32 KiB per archive.
         """
-        frame = dataframes.vaults(self._list_vaults())
-        frame.attrs["as_of"] = self.service.clock.now().isoformat()  # of the list: the counts are older
-        return frame
+        return self.exact_vaults().frame()
+
+    def exact_vaults(self) -> ExactTable:
+        """Return :meth:`vaults` without importing pandas, which takes longer than the request."""
+        vaults = self._list_vaults()
+        # The time of the list: the counts are older.
+        return dataframes.exact_vaults(vaults, as_of=self.service.clock.now().isoformat())
 
     def _list_vaults(self) -> list[Mapping[str, Any]]:
         try:
