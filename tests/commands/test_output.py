@@ -114,9 +114,10 @@ def test_a_terminal_of_any_width_has_room(filled, monkeypatch):
 # Without connecting
 
 
-def test_ls_and_find_need_no_session(filled, opened):
+def test_ls_find_and_du_need_no_session(filled, opened):
     assert "a.tif" in filled.ok("ls")
     assert "b.tif" in filled.ok("find", "b")
+    assert "10 B" in filled.ok("du")
     assert "a.tif" in filled.ok("ls", "--vault", "photos", "--json")
     assert opened == []
     filled.ok("vaults")
