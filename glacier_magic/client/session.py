@@ -95,7 +95,7 @@ class Session(Described):
         """The tracker of all jobs; it polls the service, and listens to queues where they exist."""
         tracker = Tracker(self.engine)
         tracker.drops.dropper.dropped = self.forget_vault  # callbacks: jobs/ must not import client/
-        tracker.actions.again = lambda rows: client.Reissue(self).of_rows(rows)
+        tracker.actions.again = lambda rows: client.Reissue(self).of_rows(rows)  # imported when used
         tracker.actions.vaults = self._list_names
         self.listening = QueueListeners(tracker, self.catalogue, self.messaging)
         self.listening.follow()
@@ -117,7 +117,7 @@ class Session(Described):
         return self.exact_vaults().frame()
 
     def exact_vaults(self) -> ExactTable:
-        """Return :meth:`vaults` without importing pandas, which takes longer than the request."""
+        """Return :meth:`vaults` as the table that a shell shows: pandas takes longer than the request."""
         # The time of the list: the counts are older.
         return dataframes.exact_vaults(self._list_vaults(), as_of=self.service.clock.now().isoformat())
 
