@@ -25,6 +25,7 @@ from .backup import inspect
 from .letters import ascii_lower, composed, differs_composed
 from .schema import LATE_INDEXES
 from .sqlite_file import COMPOSED, HOLDS, WORDS, SqliteFile, add_functions
+from .sqlite_snapshot import SqliteSnapshot
 
 TAIL = 20_000
 """Rows that the search table may lack when a search begins."""
@@ -55,23 +56,6 @@ BULK_CACHE = 64 << 10
 
 SORT_CACHE = 8 << 10
 """KiB that are sorted at once, and of the file that are cached, while an index is built."""
-
-
-class SqliteSnapshot:
-    """All tables of a file as of one time."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a query as tuples, *size* at a time."""
-        cursor = self._connection.execute(sql, values)
-        while rows := cursor.fetchmany(size):
-            yield rows
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query as tuples."""
-        return self._connection.execute(sql, values).fetchall()
 
 
 class SqliteDatabase(SqliteFile):
