@@ -51,10 +51,10 @@ CHUNK = 20_000
 INDEXING_PAUSE = 0.2
 """Seconds before the thread begins: a process that ends after an inventory does not wait for it."""
 
-BULK_CACHE = 64 << 10
+BULK_CACHE = 16 << 10
 """KiB of the file that are cached while many rows are written."""
 
-SORT_CACHE = 8 << 10
+SORT_CACHE = 1 << 10  # what fits into the cache of a core is sorted in three quarters of the time
 """KiB that are sorted at once, and of the file that are cached, while an index is built."""
 
 
@@ -270,11 +270,9 @@ class SqliteDatabase(SqliteFile):
 
     def create_indexes(self) -> None:
         """Create those of these indexes that are missing, each in its own transaction."""
-        self.execute("PRAGMA threads=1")  # another core sorts a piece while the next is read
         with self._caching(SORT_CACHE):
             for name, columns in LATE_INDEXES.items():
                 self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns.format(**WORDS)}")
-        self.execute("PRAGMA threads=0")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
