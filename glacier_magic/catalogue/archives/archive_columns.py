@@ -1,4 +1,4 @@
-"""Most archives of a vault as Arrow columns, without a Python object for each value.
+"""All archives of a vault as Arrow columns, without a Python object for each value.
 
 The rows are read in the order of the disk and sorted afterwards: an index leads to a random place in the
 file for each row.  Of :data:`PIECE` rows, each column is one text that SQLite joins.

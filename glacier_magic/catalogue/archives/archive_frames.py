@@ -7,6 +7,7 @@ A million archives have about 400 MB of text.  It is in memory only once, and no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...base import dataframes
@@ -33,8 +34,8 @@ Rows = list[tuple[Any, ...]]
 def frame(database: Database, scope: Scope, vault: str, query: Query) -> pd.DataFrame:
     """Return the result of a query as a DataFrame: see :meth:`.archives.Archives.frame`."""
     made = statement(database, scope, vault, query)
-    many = made and not made.few and query.limit is None and not query.offset
-    if made and many and fills_table(database, scope, vault):
+    whole = replace(query, sort=None, states=None, as_of=None) in (Query(), Query(glob="*"))
+    if made and whole and fills_table(database, scope, vault):
         with database.snapshot() as view:
             read = columns_of(view, made, vault)
         if read is not None:

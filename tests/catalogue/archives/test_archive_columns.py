@@ -1,4 +1,4 @@
-"""The columns of most of a vault: what the rows say, in their order, whatever the values are."""
+"""The columns of a whole vault: what the rows say, in their order, whatever the values are."""
 
 import pandas as pd
 import pytest
@@ -55,9 +55,8 @@ def catalogue(tmp_path, monkeypatch):
         {"sort": "-size,name"},
         {"sort": "tree_hash"},
         {"sort": "-state,-created"},
-        {"where": "size is null or format = 'plain'"},
         {"states": ["gone", "deleted"]},
-        {"where": "size < 0"},
+        {"states": []},
     ],
 )
 def test_the_columns_have_the_values_of_the_rows_in_their_order(catalogue, asked):
