@@ -17,6 +17,8 @@ from typing import BinaryIO
 from ..base.treehash import TreeHasher
 from .sealing import DAMAGED, LOCKED
 
+_READ = 1 << 20
+
 
 class _Hashed:
     """A file that is hashed as it is written."""
@@ -36,13 +38,14 @@ def _seal(path: str, recipients: Sequence[str]) -> int:
     import pyrage
 
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+    # pyrage reads 8 kB at a time.
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file, os.fdopen(0, "rb", _READ) as content:
         target = _Hashed(file)
         if recipients:
             known = [pyrage.x25519.Recipient.from_str(each) for each in recipients]
-            pyrage.encrypt_io(sys.stdin.buffer, target, known)
+            pyrage.encrypt_io(content, target, known)
         else:
-            shutil.copyfileobj(sys.stdin.buffer, target)
+            shutil.copyfileobj(content, target)
         file.flush()
         os.fsync(file.fileno())
     sys.stdout.write(json.dumps({"size": target.hasher.size, "tree_hash": target.hasher.hexdigest()}))
