@@ -3,10 +3,10 @@
     python benchmarks/backup.py [--files 50000] [--runs 5] [--incompressible MIB]
         [--peers restic borg duplicity]
 
-Copies every second file below 64 MiB (larger ones do not go into packs) of this machine's ``/usr`` into a
-folder, and lets each program write it into another one, taken in turn; the peers once, and only where they are
-installed.  The anchor is ``tar --format=pax | zstd -T0 -3 | age``, which hashes nothing, and does not wait for
-the disk.  A ratio is of the best runs: the machine may be busy in others.
+Copies every second file below 64 MiB (larger ones do not go into packs) of this machine's ``/usr`` into
+a folder, and lets each program write it into another one, taken in turn; the peers once, and only where they
+are installed.  The anchor is ``tar --format=pax | zstd -T0 -3 | age``, which hashes nothing, and does not
+wait for the disk.  A ratio is of the best runs: the machine may be busy in others.
 """
 
 from __future__ import annotations

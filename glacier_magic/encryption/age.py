@@ -145,9 +145,8 @@ def _file_key(stanzas: Sequence[Stanza], identities: Sequence[Identity], passphr
     found = next((key for key in keys if key), None)
     if found is None:
         locked = any(stanza.kind == "scrypt" for stanza in stanzas)
-        raise WrongKey(
-            "The passphrase does not open the file" if locked else "None of the given keys opens the file"
-        )
+        what = "The passphrase does not open" if locked else "None of the given keys opens"
+        raise WrongKey(f"{what} the file", cure="Give the one that it was sealed for.")
     return found
 
 

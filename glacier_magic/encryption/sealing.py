@@ -129,7 +129,8 @@ def _error_of(child: subprocess.Popen[bytes], file: Path) -> GlacierError | None
     assert child.stderr is not None
     why, code = child.stderr.read(), child.wait()
     if code == LOCKED:
-        return WrongKey(f"None of the given keys opens {str(file)!r}")
+        cure = "Give the one that it was sealed for."
+        return WrongKey(f"None of the given keys opens {str(file)!r}", cure=cure)
     if code == DAMAGED:
         return IntegrityError(f"{str(file)!r} is damaged, or not sealed with age", cure="Get it again.")
     return LocalError(f"{str(file)!r} cannot be read: {_last_line(why)}") if code else None
