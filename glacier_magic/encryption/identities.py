@@ -88,7 +88,7 @@ def read_identities(file: Path, passphrase: Callable[[], str] | None = None) -> 
         try:
             data = pyrage.passphrase.decrypt(data, passphrase() if passphrase else "")
         except pyrage.DecryptError:
-            raise WrongKey(f"The passphrase does not open {str(file)!r}") from None
+            raise WrongKey(f"The passphrase does not open {str(file)!r}", cure="Type it again.") from None
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
     secrets = [line for line in lines if line and not line.startswith("#")]
     try:

@@ -133,7 +133,7 @@ def test_each_of_several_recipients_opens_it_and_no_other():
     assert whole(sealed, second) == whole(sealed, first) == whole(sealed, stranger, second) == b"content"
     with pytest.raises(WrongKey, match="None of the given keys") as caught:
         whole(sealed, stranger)
-    assert caught.value.exit_code == 6
+    assert caught.value.exit_code == 11
     with pytest.raises(WrongKey):
         whole(sealed)
 
