@@ -54,9 +54,11 @@ if TYPE_CHECKING:
         Unexpected,
         Unlistable,
         VaultNotEmpty,
+        WrongKey,
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
+    from .unpacking import Keys, Unpacked, unpack
 
 _HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
@@ -66,6 +68,7 @@ _HOMES = {  # the errors are not listed: they are the default
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
+    **dict.fromkeys(("Keys", "Unpacked", "unpack"), "unpacking"),
 }
 
 __all__ = [
@@ -87,6 +90,7 @@ __all__ = [
     "Job",
     "JobExpired",
     "JobFailed",
+    "Keys",
     "LocalError",
     "NameNotKnown",
     "NotConfirmed",
@@ -103,13 +107,16 @@ __all__ = [
     "Unavailable",
     "Unexpected",
     "Unlistable",
+    "Unpacked",
     "Vault",
     "VaultNotEmpty",
+    "WrongKey",
     "__version__",
     "connect",
     "load_ipython_extension",
     "tree_hash",
     "unload_ipython_extension",
+    "unpack",
 ]
 
 

@@ -18,6 +18,7 @@ from ..plans.restore.quoting import checked_destination, checked_tier, default_d
 from ..plans.restore.request import folder_named
 from ..plans.restore.timetable import Pace
 from ..transfer.progress import Observer
+from ..unpacking import Keys
 from .selection import versions
 from .vault_archives import VaultArchives
 
@@ -147,6 +148,7 @@ class Vault(VaultArchives):
         max_bytes: int = 64 << 20,
         rounds: int = 4,
         destination: str | None = None,
+        keys: Keys | None = None,
     ) -> PeekPlan:
         """Return the plan to list the members of a zip or tar.
 
@@ -154,10 +156,13 @@ class Vault(VaultArchives):
         request is sent until ``plan.run()``.
 
         :param word: see :meth:`select`; it must match one archive.
-        :param kind: ``zip``, ``tar`` or ``tar.gz``, if the name does not say.
+        :param kind: if the name does not say: ``zip``, ``tar``, or a tar in layers, ``tar.gz``, ``tar.bz2``,
+            ``tar.xz``, ``tar.zst``, ``tar.gpg``, ``tar.age``, or ``tar.enc`` (bakthat, OpenSSL).
         :param max_bytes: the most bytes of the archive to retrieve, in all requests together.
         :param rounds: the most requests in a row, each of which takes hours.
         :param destination: see :meth:`restore`.
+        :param keys: open an encrypted tar; its first MiB alone shows whether they do.
+        :raises WrongKey: they do not.
         :raises InputError: the word matches several archives, or the size is not known.
         :raises Unlistable: it is no zip or tar, is damaged, or a limit prevents reading it.
         """
@@ -176,6 +181,7 @@ class Vault(VaultArchives):
             engine=self.session.engine,
             tracker=self.session.tracker,
             log=self.session.plan_log,
+            keys=keys or Keys(asks=False),
         )
 
     def verify(

@@ -1,0 +1,13 @@
+"""Opening what other programs left: compressed, encrypted and packed files, layer after layer.
+
+>>> import glacier_magic as gm
+>>> gm.unpack("documents.20130214103045.tgz.enc", to="back")          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from .keys import Keys
+from .opening import unwrap
+from .package import Unpacked, open_package, unpack
+
+__all__ = ["Keys", "Unpacked", "open_package", "unpack", "unwrap"]
