@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     )
     from .jobs import Batch, InventoryJob, Job
     from .plans import Deleted, DeletePlan, DropPlan, EmptyPlan, RestorePlan
-    from .unpacking import Keys, Unpacked, unpack
+    from .unpacking import Keys
+    from .unpacking.package import Unpacked, unpack
 
 _HOMES = {  # the errors are not listed: they are the default
     "Session": "client.session",
@@ -68,7 +69,8 @@ _HOMES = {  # the errors are not listed: they are the default
     **dict.fromkeys(("Batch", "InventoryJob", "Job"), "jobs"),
     **dict.fromkeys(("DeletePlan", "Deleted", "DropPlan", "EmptyPlan", "RestorePlan"), "plans"),
     "tree_hash": "base.treehash",
-    **dict.fromkeys(("Keys", "Unpacked", "unpack"), "unpacking"),
+    "Keys": "unpacking",
+    **dict.fromkeys(("Unpacked", "unpack"), "unpacking.package"),
 }
 
 __all__ = [

@@ -24,8 +24,8 @@ __all__ = ["KINDS", "SEALED", "Contents", "Member", "ReadLimits", "Window", "kin
 _ENDINGS = {
     # Many formats of documents and packages are zips.
     "zip": ".zip .zipx .jar .war .apk .epub .docx .xlsx .pptx .odt .ods .odp .cbz .whl .kmz .xpi",
-    "tar.gz": ".tar.gz .tgz .taz .difftar.gz .sigtar.gz",
     "tar": ".tar .cbt .difftar .sigtar",
+    "tar.gz": ".tar.gz .tgz .taz .difftar.gz .sigtar.gz",
     "tar.bz2": ".tar.bz2 .tbz2 .tbz",
     "tar.xz": ".tar.xz .txz",
     "tar.zst": ".tar.zst .tzst",

@@ -7,7 +7,5 @@
 from __future__ import annotations
 
 from .keys import Keys
-from .opening import unwrap
-from .package import Unpacked, open_package, unpack
 
-__all__ = ["Keys", "Unpacked", "open_package", "unpack", "unwrap"]
+__all__ = ["Keys"]

@@ -10,11 +10,11 @@ import os
 import re
 import shutil
 import stat
+import time
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -235,5 +235,5 @@ def _extract_zipped(
 def _mtime(member: zipfile.ZipInfo) -> int | None:
     """Return its time, which is a local one, in milliseconds since 1970."""
     with suppress(ValueError, OverflowError, OSError):
-        return int(datetime(*member.date_time).timestamp() * 1000)  # noqa: DTZ001 - without a zone
+        return int(time.mktime((*member.date_time, 0, 0, -1))) * 1000
     return None

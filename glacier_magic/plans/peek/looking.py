@@ -17,7 +17,8 @@ from ...peek import SEALED, Contents, ReadLimits, Window, kind_of, members, no_k
 from ...prices.quotes import HERE
 from ...steps import option, step
 from ...transfer.engine import Engine
-from ...unpacking import Keys, unwrap
+from ...unpacking import Keys
+from ...unpacking.opening import unwrap
 from ..restore.items import NOTHING, READY, UNDER_WAY, RestoreItem, total
 from ..restore.request import carry_out, check_folder
 from . import local_source
@@ -94,7 +95,7 @@ class Look:
         if self.listing is None and self.kind in SEALED and self.kind != "tar.gpg" and not self._keys.given:
             raise InputError(
                 f"The members of {self.archive.name!r} are encrypted",
-                cure=f"Give its key or password: {option('key', 'FILE')}, or {option('password-file', 'FILE')}.",
+                cure=f"Give {option('key', 'FILE')} or {option('password-file', 'FILE')}.",
             )
         if self.listing is None:
             self.listing = self._read_directly() or self._read_windows()
